@@ -1,0 +1,46 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// A target depends only on targets above it in this list; see docs in README, "The rooms".
+let package = Package(
+  name: "workbench",
+  products: [
+    .executable(name: "workbench", targets: ["workbench"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(
+      name: "CGSL",
+      linkerSettings: [.linkedLibrary("gsl"), .linkedLibrary("gslcblas"), .linkedLibrary("m")]),
+    .target(
+      name: "CCompression",
+      linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
+    .target(
+      name: "Sampling",
+      dependencies: ["CGSL", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(name: "Telemetry"),
+    .target(
+      name: "ScenarioModel",
+      dependencies: ["Sampling", "Telemetry", .product(name: "Yams", package: "Yams")]),
+    .target(name: "Simulation", dependencies: ["Sampling", "Telemetry", "ScenarioModel"]),
+    .target(name: "Aggregation", dependencies: ["Telemetry"]),
+    .target(
+      name: "Datasets",
+      dependencies: [
+        "CCompression", "Telemetry", "Aggregation",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    .target(name: "Verification", dependencies: ["Telemetry", "Datasets"]),
+    .executableTarget(
+      name: "workbench",
+      dependencies: [
+        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", .product(name: "Yams", package: "Yams"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,22 @@
+// GSL's headers, and what Swift cannot reach or should not touch: C globals and callbacks.
+#pragma once
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_integration.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <gsl/gsl_math.h>
+#include <gsl/gsl_sf_erf.h>
+#include <gsl/gsl_sf_exp.h>
+#include <gsl/gsl_sf_gamma.h>
+#include <stdint.h>
+
+// xoshiro256++ (Blackman and Vigna 2021, "Scrambled linear pseudorandom number generators",
+// ACM TOMS 47:4) as a gsl_rng_type. The state is four words; never all zero.
+gsl_rng *wb_stream_alloc(const uint64_t state[4]);
+
+// One draw without the indirection of gsl_rng_uniform: [0, 1), 53 bits.
+double wb_stream_uniform(gsl_rng *stream);
+
+// A standard exponential by inversion, -log1p(-u): the algorithm of gsl_ran_exponential.
+double wb_stream_exponential(gsl_rng *stream);

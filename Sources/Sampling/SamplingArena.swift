@@ -1,0 +1,67 @@
+import CGSL
+
+/// Owns the memory behind streams, samplers and copulas, which are plain pointers for the sake of
+/// the simulation's loop. Keep the arena alive as long as anything it made is in use.
+package final class SamplingArena: @unchecked Sendable {
+  private var streams: [UnsafeMutablePointer<gsl_rng>] = []
+  private var aliasTables: [UnsafeMutablePointer<gsl_ran_discrete_t>] = []
+  private var numbers: [UnsafeMutablePointer<Double>] = []
+  private var samplers: [UnsafeMutablePointer<Sampler>] = []
+  private var distributions: [Unmanaged<QuantileFunction>] = []
+
+  package init() {}
+
+  deinit {
+    for stream in streams { gsl_rng_free(stream) }
+    for table in aliasTables { gsl_ran_discrete_free(table) }
+    for table in numbers { table.deallocate() }
+    for table in samplers { table.deallocate() }
+    for distribution in distributions { distribution.release() }
+  }
+
+  /// The stream of that name, at its beginning.
+  package func stream(_ name: StreamName) -> RandomStream {
+    let words = name.state
+    let generator = withUnsafeBytes(of: words) {
+      wb_stream_alloc($0.bindMemory(to: UInt64.self).baseAddress)
+    }
+    guard let generator else { fatalError("out of memory for a random stream") }
+    streams.append(generator)
+    return RandomStream(generator: generator)
+  }
+
+  /// An alias table for drawing an index with the given weights. Source: Walker (1977), as in GSL.
+  func aliasTable(weights: [Double]) -> UnsafeMutablePointer<gsl_ran_discrete_t> {
+    guard let table = gsl_ran_discrete_preproc(weights.count, weights) else {
+      fatalError("out of memory for an alias table of \(weights.count) entries")
+    }
+    aliasTables.append(table)
+    return table
+  }
+
+  func table(_ values: [Double]) -> UnsafePointer<Double> {
+    let memory = UnsafeMutablePointer<Double>.allocate(capacity: max(values.count, 1))
+    memory.initialize(from: values, count: values.count)
+    numbers.append(memory)
+    return UnsafePointer(memory)
+  }
+
+  func table(_ values: [Sampler]) -> UnsafePointer<Sampler> {
+    let memory = UnsafeMutablePointer<Sampler>.allocate(capacity: max(values.count, 1))
+    memory.initialize(from: values, count: values.count)
+    samplers.append(memory)
+    return UnsafePointer(memory)
+  }
+
+  func quantileFunction(of distribution: Distribution) -> UnsafeRawPointer {
+    let box = Unmanaged.passRetained(QuantileFunction(distribution))
+    distributions.append(box)
+    return UnsafeRawPointer(box.toOpaque())
+  }
+}
+
+/// A distribution behind a pointer, for the rare samplers that invert the cdf.
+final class QuantileFunction {
+  let distribution: Distribution
+  init(_ distribution: Distribution) { self.distribution = distribution }
+}

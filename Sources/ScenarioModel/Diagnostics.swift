@@ -1,0 +1,87 @@
+import Foundation
+
+/// Where something stands: a line and column of the document, or an override on the command line.
+package enum Location: Hashable, Sendable {
+  /// Both from 1; columns count Unicode scalars.
+  case document(line: Int, column: Int)
+  case override(String)
+}
+
+/// One thing that is wrong, where it is, and how to mend it.
+package struct Diagnostic: Hashable, Sendable {
+  package var location: Location?
+  package var message: String
+
+  /// `path:line:column: error: message`.
+  package func rendered(path: String) -> String {
+    switch location {
+    case .document(let line, let column): "\(path):\(line):\(column): error: \(message)"
+    case .override(let text): "--set \(text): error: \(message)"
+    case nil: "\(path): error: \(message)"
+    }
+  }
+}
+
+/// All that is wrong with a scenario, in the order of the document.
+package struct ScenarioErrors: Error, CustomStringConvertible {
+  package let path: String
+  package let diagnostics: [Diagnostic]
+
+  package var description: String {
+    diagnostics.map { $0.rendered(path: path) }.joined(separator: "\n")
+  }
+}
+
+/// Collects diagnostics while a document is read, so that one pass reports them all.
+final class Diagnostics {
+  private(set) var all: [Diagnostic] = []
+  private static let most = 200
+
+  func error(_ location: Location?, _ message: String) {
+    let diagnostic = Diagnostic(location: location, message: message)
+    if all.count < Self.most, !all.contains(diagnostic) { all.append(diagnostic) }
+  }
+
+  func inOrder() -> [Diagnostic] {
+    all.enumerated().sorted { a, b in
+      switch (a.element.location, b.element.location) {
+      case (.document(let line, let column), .document(let otherLine, let otherColumn)):
+        (line, column, a.offset) < (otherLine, otherColumn, b.offset)
+      default: a.offset < b.offset
+      }
+    }.map(\.element)
+  }
+}
+
+/// The candidate that a misspelt word most probably means, if any is near.
+func nearest(_ word: String, among candidates: some Sequence<String>) -> String? {
+  let target = Array(word.lowercased().unicodeScalars)
+  guard target.count <= 100 else { return nil }
+  let ranked = candidates.map { (candidate: $0, distance: editDistance(target, Array($0.lowercased().unicodeScalars))) }
+  guard let best = ranked.min(by: { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }) else { return nil }
+  return best.distance <= max(2, target.count / 3) ? best.candidate : nil
+}
+
+/// Insertions, deletions, substitutions and swaps of neighbours. Source: Damerau (1964), restricted.
+private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
+  if a.isEmpty || b.isEmpty { return max(a.count, b.count) }
+  var beforeLast = [Int]()
+  var last = Array(0...b.count)
+  for i in 1...a.count {
+    var row = [i] + Array(repeating: 0, count: b.count)
+    for j in 1...b.count {
+      row[j] = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1))
+      if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] { row[j] = min(row[j], beforeLast[j - 2] + 1) }
+    }
+    (beforeLast, last) = (last, row)
+  }
+  return last[b.count]
+}
+
+/// `"x"`, cut where it is long, so that a hostile document cannot flood the terminal.
+func quoted(_ text: String) -> String {
+  let cleaned = text.unicodeScalars.prefix(60).map { scalar in
+    scalar.value < 32 || scalar.value == 127 ? "\u{FFFD}" : String(scalar)
+  }.joined()
+  return "\"\(cleaned)\(text.unicodeScalars.count > 60 ? "…" : "")\""
+}

@@ -1,0 +1,223 @@
+import Foundation
+import Yams
+
+/// A YAML document as a tree that knows where each part stands.
+struct DocumentNode: Sendable {
+  indirect enum Value: Sendable {
+    /// `isPlain`: not quoted, so that `10` is a number and `"10"` is not.
+    case scalar(String, isPlain: Bool)
+    case sequence([DocumentNode])
+    case mapping([Entry])
+  }
+
+  struct Entry: Sendable {
+    var key: String
+    var keyLocation: Location
+    var value: DocumentNode
+  }
+
+  var value: Value
+  var location: Location
+
+  var entries: [Entry]? { if case .mapping(let entries) = value { entries } else { nil } }
+  var elements: [DocumentNode]? { if case .sequence(let elements) = value { elements } else { nil } }
+  var scalar: String? { if case .scalar(let text, _) = value { text } else { nil } }
+
+  /// `~`, `null` or nothing at all.
+  var isNull: Bool {
+    if case .scalar(let text, isPlain: true) = value { ["", "~", "null", "Null", "NULL"].contains(text) } else { false }
+  }
+
+  var kindName: String {
+    switch value {
+    case .scalar(let text, _): isNull ? "nothing" : quoted(text)
+    case .sequence: "a list"
+    case .mapping: "a mapping"
+    }
+  }
+}
+
+/// Reads YAML with limits, so that a hostile document is refused in bounded time and memory.
+enum Document {
+  static let mostBytes = 16 << 20
+  static let mostNodes = 1_000_000
+  static let mostDepth = 64
+
+  /// - Throws: `ScenarioErrors`.
+  static func parse(_ data: Data, path: String) throws -> DocumentNode {
+    guard data.count <= mostBytes else {
+      throw problem(path, nil, "the document has \(data.count >> 20) MiB; at most \(mostBytes >> 20) are read. Use a template with a count, or a trace file, instead of listing everything.")
+    }
+    guard let text = String(validatingUTF8Bytes: data) else {
+      throw problem(path, location(ofByte: firstInvalidByte(data), in: data), "not UTF-8. Save the file as UTF-8.")
+    }
+    return try parse(text, path: path)
+  }
+
+  static func parse(_ text: String, path: String) throws -> DocumentNode {
+    try refuseDeepNesting(text, path: path)
+    do {
+      guard let root = try Parser(yaml: text).singleRoot() else {
+        throw problem(path, .document(line: 1, column: 1), "the document is empty. \"workbench init\" writes a starter.")
+      }
+      var count = 0
+      return try convert(root, path: path, depth: 0, count: &count)
+    } catch let error as YamlError {
+      throw syntaxError(error, path: path)
+    }
+  }
+
+  /// An override's value: YAML on the command line.
+  static func parseValue(_ text: String, override: String) throws -> DocumentNode {
+    let path = "--set \(override)"
+    let node = try parse(text.isEmpty ? "''" : text, path: path)
+    func relocated(_ node: DocumentNode) -> DocumentNode {
+      var node = node
+      node.location = .override(override)
+      switch node.value {
+      case .scalar: break
+      case .sequence(let elements): node.value = .sequence(elements.map(relocated))
+      case .mapping(let entries):
+        node.value = .mapping(
+          entries.map { .init(key: $0.key, keyLocation: .override(override), value: relocated($0.value)) })
+      }
+      return node
+    }
+    return relocated(node)
+  }
+
+  private static func convert(
+    _ node: Node, path: String, depth: Int, count: inout Int
+  ) throws -> DocumentNode {
+    let location = node.mark.map { Location.document(line: $0.line, column: $0.column) } ?? .document(line: 1, column: 1)
+    count += 1
+    guard count <= mostNodes else {
+      throw problem(path, location, "more than \(mostNodes) values (aliases included). Write less, or use a template with a count.")
+    }
+    guard depth <= mostDepth else { throw tooDeep(path, location) }
+    switch node {
+    case .scalar(let scalar):
+      let isPlain = scalar.style == .plain || scalar.style == .any
+      return DocumentNode(value: .scalar(scalar.string, isPlain: isPlain), location: location)
+    case .sequence(let sequence):
+      var elements: [DocumentNode] = []
+      for element in sequence {
+        elements.append(try convert(element, path: path, depth: depth + 1, count: &count))
+      }
+      return DocumentNode(value: .sequence(elements), location: location)
+    case .mapping(let mapping):
+      var entries: [DocumentNode.Entry] = []
+      for (key, value) in mapping {
+        guard case .scalar(let name) = key else {
+          throw problem(path, location, "a key must be a word, not a list or a mapping.")
+        }
+        let keyLocation = key.mark.map { Location.document(line: $0.line, column: $0.column) } ?? location
+        entries.append(
+          .init(
+            key: name.string, keyLocation: keyLocation,
+            value: try convert(value, path: path, depth: depth + 1, count: &count)))
+      }
+      return DocumentNode(value: .mapping(entries), location: location)
+    case .alias:
+      throw problem(path, location, "an alias without its anchor.")
+    }
+  }
+
+  /// Yams composes recursively, so depth must be bounded before it starts. A complex key (`? …`) could hide
+  /// an alias bomb where Yams hashes it.
+  private static func refuseDeepNesting(_ text: String, path: String) throws {
+    var line = 1
+    var column = 0
+    var flow = 0
+    var indentation = 0
+    var atLineStart = true
+    var indents: [Int] = [0]
+    var isComment = false
+    var previous: UInt8 = 10
+    for byte in text.utf8 {
+      column += 1
+      if byte == 10 {
+        (line, column, indentation, atLineStart, isComment) = (line + 1, 0, 0, true, false)
+        previous = byte
+        continue
+      }
+      if isComment { continue }
+      if atLineStart {
+        if byte == 32 || byte == UInt8(ascii: "-") {
+          indentation += 1
+          // "- - - - x" nests without more indentation than its dashes.
+          if byte == UInt8(ascii: "-") { indents.append(indentation) }
+        } else {
+          atLineStart = false
+          indents.removeAll { $0 > indentation }
+          if indents.last != indentation { indents.append(indentation) }
+          if byte == UInt8(ascii: "?") {
+            throw problem(path, .document(line: line, column: column), "a key must be a word; \"?\" starts a complex one. Quote it if it is part of a name.")
+          }
+        }
+        if indents.count > mostDepth * 4 { throw tooDeep(path, .document(line: line, column: column)) }
+      }
+      switch byte {
+      case UInt8(ascii: "["), UInt8(ascii: "{"): flow += 1
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): flow = max(0, flow - 1)
+      case UInt8(ascii: "#") where previous == 32 || previous == 10: isComment = true
+      case UInt8(ascii: "?") where flow > 0 && (previous == 32 || previous == UInt8(ascii: "{") || previous == UInt8(ascii: ",")):
+        throw problem(path, .document(line: line, column: column), "a key must be a word; \"?\" starts a complex one. Quote it if it is part of a name.")
+      default: break
+      }
+      if flow > mostDepth { throw tooDeep(path, .document(line: line, column: column)) }
+      previous = byte
+    }
+  }
+
+  private static func tooDeep(_ path: String, _ location: Location) -> ScenarioErrors {
+    problem(path, location, "nested more than \(mostDepth) levels deep. No scenario needs that.")
+  }
+
+  private static func problem(_ path: String, _ location: Location?, _ message: String) -> ScenarioErrors {
+    ScenarioErrors(path: path, diagnostics: [Diagnostic(location: location, message: message)])
+  }
+
+  private static func syntaxError(_ error: YamlError, path: String) -> ScenarioErrors {
+    func at(_ mark: Mark) -> Location { .document(line: mark.line, column: mark.column) }
+    switch error {
+    case .scanner(_, let text, let mark, _), .parser(_, let text, let mark, _), .composer(_, let text, let mark, _):
+      return problem(path, at(mark), "not YAML: \(text). Look for a missing quote, bracket or indentation before this place.")
+    case .reader(let text, let offset, _, let yaml):
+      let data = Data(yaml.utf8)
+      return problem(path, location(ofByte: offset ?? 0, in: data), "not YAML: \(text). Remove the character.")
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      return problem(path, at(context.mark), "\(quoted(duplicates.first ?? "")) is given twice. Keep one of them.")
+    default:
+      return problem(path, nil, "not YAML: \(error).")
+    }
+  }
+
+  private static func firstInvalidByte(_ data: Data) -> Int {
+    var low = 0
+    var high = data.count
+    // The longest valid prefix, to the nearest character.
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      let isValid = (0...3).contains { back in
+        middle - back > low && String(validatingUTF8Bytes: data.prefix(middle - back)) != nil
+      }
+      if isValid { low = middle } else { high = middle }
+    }
+    return low
+  }
+
+  private static func location(ofByte offset: Int, in data: Data) -> Location {
+    let before = data.prefix(offset)
+    let line = before.count { $0 == 10 } + 1
+    let lineStart = before.lastIndex(of: 10).map { $0 + 1 } ?? before.startIndex
+    return .document(line: line, column: String(decoding: before[lineStart...], as: UTF8.self).unicodeScalars.count + 1)
+  }
+}
+
+extension String {
+  /// `nil` where the bytes are not UTF-8; nothing is repaired.
+  fileprivate init?(validatingUTF8Bytes data: Data) {
+    self.init(validating: data, as: UTF8.self)
+  }
+}

@@ -1,0 +1,290 @@
+import Foundation
+import Sampling
+import Telemetry
+
+/// Reads one model.
+struct ModelReader {
+  let section: Section
+  let hardware: Set<String>
+  let subscription: Int?
+  let period: Range<Timestamp>
+  let checkTimes: Bool
+  let profiles: [String: RateProfile]
+
+  func read() -> Scenario.Model? {
+    let name = section.text("name")
+    let kind = section.choice("kind").flatMap { ModelKind(rawValue: $0) }
+    let fineTuning = section.sections("fineTuning").map(fineTuningJob)
+    let load = section.has("load") ? section.section("load").flatMap(self.load) : nil
+    let deploymentSections = section.sections("deployments")
+    let deployments = deploymentSections.map(deployment)
+    for (keys, deployment) in zip(deploymentSections, deployments) {
+      if let deployment { check(deployment, keys) }
+    }
+    checkOverlaps(deployments, deploymentSections)
+    if let kind { checkKind(kind) }
+    let external = externalParts()
+    guard let name, let kind, let external, section.has("load") == (load != nil),
+      !deployments.contains(where: { $0 == nil }), !fineTuning.contains(where: { $0 == nil })
+    else { return nil }
+    return Scenario.Model(
+      name: name, ordinal: 1, kind: kind, provider: section.has("provider") ? section.text("provider") ?? "" : "",
+      baseModel: section.has("baseModel") ? section.text("baseModel") ?? "" : "",
+      createdAt: section.has("createdAt") ? section.moment("createdAt") : nil, fineTuning: fineTuning.compactMap { $0 },
+      load: load, deployments: deployments.compactMap { $0 }.sorted { ($0.deployAt, $0.version) < ($1.deployAt, $1.version) },
+      externalService: external.service, providerErrorProbability: external.providerError,
+      rateLimitedProbability: external.rateLimited, rateLimit: external.rateLimit)
+  }
+
+  private func checkKind(_ kind: ModelKind) {
+    if kind == .external {
+      for key in ["deployments", "fineTuning", "baseModel"] where section.has(key) {
+        section.error(key, "an external model has no \(key). Remove it, or change kind.")
+      }
+      for key in ["provider", "service", "load"] where !section.has(key) {
+        section.error(nil, "\(key) is missing: an external model needs it.")
+      }
+    } else {
+      for key in ["provider", "service", "failures", "rateLimit", "createdAt"] where section.has(key) {
+        section.error(key, "\(key) is for external models\(key == "service" || key == "failures" ? "; here it belongs into a deployment" : ""). Remove it, or change kind.")
+      }
+      if kind == .openSource, section.has("fineTuning") {
+        section.error("fineTuning", "an open-source model is not fine-tuned. Change kind to fineTuned.")
+      }
+      if !section.has("deployments"), !section.has("fineTuning") {
+        section.error(nil, "deployments is missing. Without it, nothing ever happens to the model.")
+      }
+      if section.has("load"), !section.has("deployments") {
+        section.error("load", "load without deployments: nothing could serve it. Add a deployment.")
+      }
+    }
+  }
+
+  private func externalParts() -> (
+    service: Scenario.ServiceTime?, providerError: Double, rateLimited: Double, rateLimit: Scenario.RateLimit?
+  )? {
+    let service = section.section("service").flatMap(serviceTime)
+    if section.has("service"), service == nil { return nil }
+    var providerError = 0.0
+    var rateLimited = 0.0
+    if let failures = section.section("failures") {
+      providerError = failures.number("providerError") ?? 0
+      rateLimited = failures.number("rateLimited") ?? 0
+    }
+    var rateLimit: Scenario.RateLimit?
+    if let keys = section.section("rateLimit") {
+      rateLimit = .init(
+        requestsPerMinute: keys.integer("requestsPerMinute").map(Int64.init),
+        tokensPerMinute: keys.integer("tokensPerMinute").map(Int64.init))
+    }
+    return (service, providerError, rateLimited, rateLimit)
+  }
+
+  private func knownHardware(_ keys: Section) -> String? {
+    guard let name = keys.text("hardware") else { return nil }
+    guard hardware.contains(name) else {
+      let hint = nearest(name, among: hardware).map { "Did you mean \($0)?" } ?? "Known: \(hardware.sorted().joined(separator: ", "))."
+      keys.error("hardware", "hardware \(quoted(name)) is not in the price list. \(hint) Or add it to account.credits.")
+      return nil
+    }
+    return name
+  }
+
+  private func fineTuningJob(_ keys: Section) -> Scenario.FineTuningJob? {
+    let startAt = keys.moment("startAt")
+    let hardware = knownHardware(keys)
+    let duration = keys.distribution("duration")
+    let failure = keys.has("failureProbability") ? keys.number("failureProbability") : 0
+    let cancel = keys.has("cancelProbability") ? keys.number("cancelProbability") : 0
+    if let failure, let cancel, failure + cancel > 1 {
+      keys.error("cancelProbability", "failureProbability and cancelProbability add up to more than 1. Lower one of them.")
+    }
+    if let startAt, checkTimes, startAt >= period.upperBound {
+      keys.error("startAt", "startAt lies after the period's end. Move it, or extend the period.")
+    }
+    guard let startAt, let hardware, let duration, let failure, let cancel else { return nil }
+    return .init(startAt: startAt, hardware: hardware, duration: duration, failureProbability: failure, cancelProbability: cancel)
+  }
+
+  private func load(_ keys: Section) -> Scenario.Load? {
+    var profile: RateProfile?
+    if let name = keys.has("profile") ? keys.text("profile") : nil {
+      profile = profiles[name]
+      if profile == nil {
+        let hint = nearest(name, among: profiles.keys).map { "Did you mean \($0)?" } ?? "Define it under profiles.rates."
+        keys.error("profile", "no rate profile is called \(quoted(name)). \(hint)")
+      }
+    }
+    let arrivals = keys.section("arrivals").flatMap(self.arrivals)
+    var tokens: Scenario.Tokens?
+    if let section = keys.section("tokens") {
+      guard let input = section.distribution("input"), let output = section.distribution("output"),
+        let correlation = section.has("correlation") ? section.number("correlation") : 0
+      else { return nil }
+      tokens = .init(input: input, output: output, correlation: correlation)
+    }
+    if case .trace? = arrivals {
+      for key in ["tokens", "profile"] where keys.has(key) {
+        keys.error(key, "\(key) does not go with a trace, which brings its own arrivals and tokens. Remove it.")
+      }
+    } else if arrivals != nil, !keys.has("tokens") {
+      keys.error(nil, "tokens is missing. Give the input and output token counts of a request.")
+    }
+    var retries: Scenario.Retries?
+    if let section = keys.section("retries") {
+      let backoff: Distribution? = section.has("backoff") ? section.distribution("backoff") : constant(1e6)
+      guard let probability = section.number("probability"), let attempts = section.integer("attempts"), let backoff else { return nil }
+      retries = .init(probability: probability, attempts: attempts, backoff: backoff)
+    }
+    return arrivals.map { .init(arrivals: $0, profile: profile, tokens: tokens, retries: retries) }
+  }
+
+  private func arrivals(_ keys: Section) -> Arrivals? {
+    guard let (process, node) = keys.chosen else { return nil }
+    switch process {
+    case "poisson": return keys.section("poisson")?.rate("rate").map { .poisson(rate: $0) }
+    case "gamma", "weibull":
+      guard let section = keys.section(process), let rate = section.rate("rate"), let cv = section.number("cv") else { return nil }
+      return process == "gamma" ? .gamma(rate: rate, cv: cv) : .weibull(rate: rate, cv: cv)
+    case "markovModulated":
+      guard let section = keys.section("markovModulated") else { return nil }
+      let states = section.sections("states").compactMap { state -> (rate: Double, meanMicroseconds: Double)? in
+        guard let rate = state.rate("rate", allowZero: true), let mean = state.duration("mean") else { return nil }
+        guard mean >= 1000 else {
+          state.error("mean", "a state's mean time must be at least 1ms.")
+          return nil
+        }
+        return (rate, Double(mean))
+      }
+      guard states.count == section.list("states").count else { return nil }
+      guard (2...100).contains(states.count) else {
+        section.error("states", "\(states.count) states. Give 2 to 100.")
+        return nil
+      }
+      guard states.contains(where: { $0.rate > 0 }) else {
+        section.error("states", "every state's rate is 0: no request would ever arrive. Raise one.")
+        return nil
+      }
+      return .markovModulated(states)
+    default:
+      if node.scalar != nil { return keys.text("trace").map { .trace(file: $0, startAt: nil) } }
+      guard let section = Section(node, Grammar.trace, keys.diagnostics, keys.calendar), let file = section.text("file") else { return nil }
+      if section.has("startAt") { return section.moment("startAt").map { .trace(file: file, startAt: $0) } }
+      return .trace(file: file, startAt: nil)
+    }
+  }
+
+  private func deployment(_ keys: Section) -> Scenario.Deployment? {
+    let version = keys.text("version")
+    let deployAt = keys.moment("deployAt")
+    let undeployAt = keys.has("undeployAt") ? keys.moment("undeployAt") : nil
+    let traffic = keys.has("traffic") ? keys.number("traffic") : nil
+    let hardware = knownHardware(keys)
+    let scaling = keys.section("scaling").flatMap(self.scaling)
+    let service = keys.section("service").flatMap(serviceTime)
+    let queue = keys.has("queue") ? keys.section("queue").flatMap(self.queue) : Scenario.Queue(capacity: 10_000, timeoutMicroseconds: nil, discipline: .fifo)
+    let modelError = keys.section("failures").map { $0.has("modelError") ? $0.number("modelError") ?? 0 : 0 } ?? 0
+    var crash: Scenario.Crash?
+    if let section = keys.section("replicaCrash") {
+      guard let between = section.distribution("timeBetween"), let repair = section.distribution("timeToRepair"),
+        positiveMean(between, section, "timeBetween")
+      else { return nil }
+      crash = .init(timeBetween: between, timeToRepair: repair)
+    }
+    guard let version, let deployAt, let hardware, let scaling, let service, let queue,
+      keys.has("undeployAt") == (undeployAt != nil)
+    else { return nil }
+    return .init(
+      version: version, deployAt: deployAt, undeployAt: undeployAt, traffic: traffic, hardware: hardware,
+      scaling: scaling, service: service, queue: queue, modelErrorProbability: modelError, crash: crash)
+  }
+
+  private func scaling(_ keys: Section) -> Scenario.Scaling? {
+    let up = keys.has("scaleUpDelay") ? keys.duration("scaleUpDelay") : 30_000_000
+    let down = keys.has("scaleDownDelay") ? keys.duration("scaleDownDelay") : 600_000_000
+    let startup: Distribution? = keys.has("startup") ? keys.distribution("startup") : constant(60e6)
+    guard let least = keys.integer("minReplicas"), let most = keys.integer("maxReplicas"),
+      let batch = keys.integer("maxBatchSize"), let up, let down, let startup
+    else { return nil }
+    guard least <= most else {
+      keys.error("minReplicas", "minReplicas \(least) is above maxReplicas \(most). Lower it, or raise maxReplicas.")
+      return nil
+    }
+    return .init(
+      minReplicas: least, maxReplicas: most, maxBatchSize: batch, scaleUpDelayMicroseconds: up,
+      scaleDownDelayMicroseconds: down, startup: startup)
+  }
+
+  private func serviceTime(_ keys: Section) -> Scenario.ServiceTime? {
+    let slowdown = keys.has("batchSlowdown") ? keys.number("batchSlowdown") : 0
+    let parts = ["firstToken", "perInputToken", "perOutputToken"]
+    if keys.has("time") {
+      for part in parts where keys.has(part) { keys.error(part, "time and \(part) together. Give the whole time, or its parts.") }
+      guard let time = keys.distribution("time"), let slowdown else { return nil }
+      return .direct(time, batchSlowdown: slowdown)
+    }
+    guard parts.contains(where: keys.has) else {
+      keys.error(nil, "no service time is given. Give time, or firstToken, perInputToken and perOutputToken.")
+      return nil
+    }
+    let read = parts.map { keys.has($0) ? keys.distribution($0) : constant(0) }
+    guard let first = read[0], let input = read[1], let output = read[2], let slowdown else { return nil }
+    return .tokens(firstToken: first, perInputToken: input, perOutputToken: output, batchSlowdown: slowdown)
+  }
+
+  private func queue(_ keys: Section) -> Scenario.Queue? {
+    let capacity = keys.has("capacity") ? keys.integer("capacity") : 10_000
+    let timeout = keys.has("timeout") ? keys.duration("timeout") : nil
+    let discipline: Scenario.Queue.Discipline? = keys.has("discipline") ? keys.choice("discipline").flatMap { .init(rawValue: $0) } : .fifo
+    guard let capacity, let discipline, keys.has("timeout") == (timeout != nil) else { return nil }
+    return .init(capacity: capacity, timeoutMicroseconds: timeout, discipline: discipline)
+  }
+
+  private func constant(_ microseconds: Double) -> Distribution? {
+    do { return try Distribution(.constant(microseconds)) } catch { return nil }
+  }
+
+  private func check(_ deployment: Scenario.Deployment, _ keys: Section) {
+    if let undeployAt = deployment.undeployAt, undeployAt <= deployment.deployAt {
+      keys.error("undeployAt", "undeployAt is not after deployAt. Move it, or leave it out.")
+    }
+    if checkTimes {
+      if deployment.deployAt >= period.upperBound {
+        keys.error("deployAt", "the deployment lies outside the period, which ends at \(period.upperBound.rfc3339(in: keys.calendar)). Move it, or extend the period.")
+      }
+      if let undeployAt = deployment.undeployAt, undeployAt <= period.lowerBound {
+        keys.error("undeployAt", "the deployment lies outside the period, which starts at \(period.lowerBound.rfc3339(in: keys.calendar)). Move it, or extend the period.")
+      }
+    }
+    if let subscription, deployment.scaling.minReplicas > subscription {
+      keys.section("scaling")?.error("minReplicas", "minReplicas \(deployment.scaling.minReplicas) can never fit the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas.")
+    }
+    if let subscription, deployment.scaling.minReplicas <= subscription, deployment.scaling.maxReplicas > subscription {
+      keys.section("scaling")?.error("maxReplicas", "maxReplicas \(deployment.scaling.maxReplicas) is above the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas.")
+    }
+  }
+
+  private func checkOverlaps(_ deployments: [Scenario.Deployment?], _ sections: [Section]) {
+    func span(_ deployment: Scenario.Deployment) -> Range<Timestamp> {
+      deployment.deployAt..<max(deployment.undeployAt ?? .supported.upperBound, deployment.deployAt)
+    }
+    for later in deployments.indices {
+      guard let b = deployments[later] else { continue }
+      var stated = b.traffic ?? 0
+      var hasRest = b.traffic == nil
+      for earlier in deployments.indices where earlier != later {
+        guard let a = deployments[earlier], span(a).overlaps(span(b)) else { continue }
+        stated += a.traffic ?? 0
+        if a.version == b.version, earlier < later {
+          sections[later].error("version", "version \(b.version) is deployed twice at the same time. Give undeployAt to the first, or another version.")
+        } else if a.traffic == nil, b.traffic == nil, earlier < later {
+          sections[later].error("deployAt", "versions \(a.version) and \(b.version) overlap without traffic shares. Give one of them traffic, or undeploy \(a.version) before.")
+        }
+        if a.traffic == nil { hasRest = true }
+      }
+      if hasRest, stated >= 1, b.traffic != nil {
+        sections[later].error("traffic", "the traffic shares leave nothing for the version without one. They must add up to less than 1.")
+      }
+    }
+  }
+}

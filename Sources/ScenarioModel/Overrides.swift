@@ -1,0 +1,91 @@
+import Yams
+
+extension DocumentNode {
+  /// Applies `PATH=VALUE`: keys separated by dots, a list's element by its number or by its name or version
+  /// (`models.support-mistral.deployments.V1.scaling.maxReplicas=6`); the value is YAML. A dot in a name is
+  /// written `\.`. The last key may be new.
+  mutating func apply(_ override: String) throws {
+    func fail(_ message: String) -> ScenarioErrors {
+      ScenarioErrors(path: "", diagnostics: [Diagnostic(location: .override(override), message: message)])
+    }
+    guard let equals = override.firstIndex(of: "="), equals > override.startIndex else {
+      throw fail("not of the form PATH=VALUE. Write for instance --set models.0.load.arrivals.poisson.rate=5/s.")
+    }
+    let path = Self.steps(String(override[..<equals]))
+    let value = try Document.parseValue(String(override[override.index(after: equals)...]), override: override)
+    do {
+      try set(path[...], to: value, override: override)
+    } catch let problem as OverrideProblem {
+      throw fail(problem.text)
+    }
+  }
+
+  private static func steps(_ path: String) -> [String] {
+    var steps = [""]
+    var isEscaped = false
+    for character in path {
+      if isEscaped {
+        steps[steps.count - 1].append(character)
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else if character == "." {
+        steps.append("")
+      } else {
+        steps[steps.count - 1].append(character)
+      }
+    }
+    return steps
+  }
+
+  private struct OverrideProblem: Error { let text: String }
+
+  private mutating func set(_ path: ArraySlice<String>, to value: DocumentNode, override: String) throws {
+    guard let step = path.first else {
+      self = value
+      return
+    }
+    switch self.value {
+    case .scalar where isNull, .scalar where path.count == 1 && step.isEmpty:
+      var fresh = DocumentNode(value: .mapping([]), location: location)
+      try fresh.set(path, to: value, override: override)
+      self = fresh
+    case .scalar(let text, _):
+      throw OverrideProblem(text: "the path goes on with \(quoted(step)), but there is only \(quoted(text)). Shorten the path.")
+    case .mapping(var entries):
+      if let index = entries.firstIndex(where: { $0.key == step }) {
+        try entries[index].value.set(path.dropFirst(), to: value, override: override)
+      } else if path.count == 1 {
+        entries.append(.init(key: step, keyLocation: .override(override), value: value))
+      } else {
+        let hint = nearest(step, among: entries.map(\.key)).map { " Did you mean \($0)?" } ?? " There are: \(entries.prefix(12).map(\.key).joined(separator: ", "))."
+        throw OverrideProblem(text: "there is no \(quoted(step)).\(hint)")
+      }
+      self.value = .mapping(entries)
+    case .sequence(var elements):
+      guard let index = elements.firstIndex(where: { $0.isNamed(step) }) ?? Int(step).flatMap({ elements.indices.contains($0) ? $0 : nil }) else {
+        throw OverrideProblem(text: "the list has no element \(quoted(step)). Name one, or give a number from 0 to \(elements.count - 1).")
+      }
+      try elements[index].set(path.dropFirst(), to: value, override: override)
+      self.value = .sequence(elements)
+    }
+  }
+
+  private func isNamed(_ name: String) -> Bool {
+    entries?.contains { ($0.key == "name" || $0.key == "version") && $0.value.scalar == name } ?? false
+  }
+
+  /// The document with its overrides, as YAML. Comments are lost; the overrides are noted at the top.
+  func yamlText(overrides: [String]) throws -> String {
+    let header = overrides.map { "# --set \($0.split(whereSeparator: \.isNewline).joined(separator: " "))\n" }.joined()
+    return header + (try Yams.serialize(node: yamsNode, allowUnicode: true))
+  }
+
+  private var yamsNode: Node {
+    switch value {
+    case .scalar(let text, let isPlain): Node(text, isPlain ? .implicit : Tag(.str), isPlain ? .plain : .doubleQuoted)
+    case .sequence(let elements): Node(elements.map(\.yamsNode))
+    case .mapping(let entries): Node(entries.map { (Node($0.key), $0.value.yamsNode) })
+    }
+  }
+}

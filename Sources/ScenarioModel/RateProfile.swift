@@ -1,0 +1,70 @@
+import Foundation
+import Telemetry
+
+/// What multiplies an arrival rate over time.
+package struct RateProfile: Sendable {
+  package struct Spike: Sendable {
+    package var from: Timestamp
+    package var to: Timestamp
+    package var factor: Double
+  }
+
+  /// 24 factors, or none.
+  package var hourly: [Double] = []
+  /// 7 factors from Monday, or none.
+  package var weekly: [Double] = []
+  /// Growth from one week to the next, exponential and continuous from the start of the period.
+  package var trendPerWeek = 1.0
+  package var dates: [LocalDate: Double] = [:]
+  package var spikes: [Spike] = []
+
+  /// A stretch of time in which the factor is `factor · exp(growth · (t − start))`.
+  package struct Segment: Equatable, Sendable {
+    package var start: Timestamp
+    package var end: Timestamp
+    package var factor: Double
+    /// Per microsecond.
+    package var growth: Double
+  }
+
+  /// The profile as segments that cover [from, to) without gaps: what the simulation's loop walks along.
+  /// - Parameter origin: where the trend is 1.
+  package func segments(
+    from: Timestamp, to: Timestamp, origin: Timestamp, calendar: ZonedCalendar
+  ) -> [Segment] {
+    var borders: Set<Timestamp> = [from]
+    if !hourly.isEmpty {
+      borders.formUnion(calendar.hourStarts(from: from, to: to))
+    } else if !weekly.isEmpty || !dates.isEmpty {
+      borders.formUnion(calendar.dayStarts(from: from, to: to))
+    }
+    for spike in spikes { borders.formUnion([spike.from, spike.to]) }
+    let starts = borders.filter { $0 >= from && $0 < to }.sorted()
+    let growth = trendPerWeek == 1 ? 0 : log(trendPerWeek) / (7 * 86_400e6)
+    var segments: [Segment] = []
+    for (index, start) in starts.enumerated() {
+      let end = index + 1 < starts.count ? starts[index + 1] : to
+      var factor = stepFactor(at: start, calendar)
+      if growth != 0 { factor *= exp(growth * Double(start - origin)) }
+      if growth == 0, let last = segments.last, last.factor == factor {
+        segments[segments.count - 1].end = end
+      } else {
+        segments.append(Segment(start: start, end: end, factor: factor, growth: growth))
+      }
+    }
+    return segments
+  }
+
+  private func stepFactor(at moment: Timestamp, _ calendar: ZonedCalendar) -> Double {
+    let date = calendar.date(at: moment)
+    var factor = 1.0
+    if !hourly.isEmpty {
+      let wall = moment.secondsRoundedDown + Int64(calendar.offsetSeconds(at: moment))
+      factor *= hourly[Int(((wall % 86_400) + 86_400) % 86_400 / 3600)]
+    }
+    if !weekly.isEmpty { factor *= weekly[date.weekday] }
+    factor *= dates[date] ?? 1
+    for spike in spikes where moment >= spike.from && moment < spike.to { factor *= spike.factor }
+    return factor
+  }
+}

@@ -1,0 +1,171 @@
+import Sampling
+import Telemetry
+
+/// A validated scenario: names resolved, quantities in microseconds, moments in UTC.
+package struct Scenario: Sendable {
+  package var name: String
+  package var description: String
+  package var seed: UInt64
+  /// Half open.
+  package var from: Timestamp
+  package var to: Timestamp
+  package var warmUpMicroseconds: Int64
+  /// Templates expanded.
+  package var accounts: [Account]
+  /// Mean number of arrivals over warm-up and period, retries and traces not counted.
+  package var expectedArrivals: Double
+
+  /// When simulation starts: the warm-up before the period.
+  package var simulationStart: Timestamp { from + -warmUpMicroseconds }
+
+  package struct Account: Sendable {
+    package var name: String
+    package var calendar: ZonedCalendar
+    package var subscriptionMaxReplicas: Int
+    /// The price list in force, by hardware name, ascending.
+    package var prices: [(hardware: String, creditsMicroPerHour: Int64)]
+    package var deployWindows: DeployWindows
+    package var models: [Model]
+    package var incidents: [Incident]
+  }
+
+  package struct Model: Sendable {
+    package var name: String
+    /// 1 for the first of its name, 2 for the second, …: tells same-name models apart in stream names.
+    package var ordinal: Int
+    package var kind: ModelKind
+    package var provider: String
+    package var baseModel: String
+    /// `nil`: at its first fine-tuning job or deployment; an external model, before the period.
+    package var createdAt: Timestamp?
+    package var fineTuning: [FineTuningJob]
+    package var load: Load?
+    package var deployments: [Deployment]
+    /// External models only.
+    package var externalService: ServiceTime?
+    package var providerErrorProbability: Double
+    package var rateLimitedProbability: Double
+    package var rateLimit: RateLimit?
+  }
+
+  package struct FineTuningJob: Sendable {
+    package var startAt: Timestamp
+    package var hardware: String
+    /// µs.
+    package var duration: Distribution
+    package var failureProbability: Double
+    package var cancelProbability: Double
+  }
+
+  package struct Load: Sendable {
+    package var arrivals: Arrivals
+    package var profile: RateProfile?
+    /// `nil` where a trace brings its own.
+    package var tokens: Tokens?
+    package var retries: Retries?
+  }
+
+  package struct Tokens: Sendable {
+    package var input: Distribution
+    package var output: Distribution
+    /// Of the normal scores.
+    package var correlation: Double
+  }
+
+  package struct Retries: Sendable {
+    package var probability: Double
+    package var attempts: Int
+    /// µs.
+    package var backoff: Distribution
+  }
+
+  package struct Deployment: Sendable {
+    package var version: String
+    package var deployAt: Timestamp
+    package var undeployAt: Timestamp?
+    package var traffic: Double?
+    package var hardware: String
+    package var scaling: Scaling
+    package var service: ServiceTime
+    package var queue: Queue
+    package var modelErrorProbability: Double
+    package var crash: Crash?
+  }
+
+  package struct Scaling: Sendable {
+    package var minReplicas: Int
+    package var maxReplicas: Int
+    package var maxBatchSize: Int
+    package var scaleUpDelayMicroseconds: Int64
+    package var scaleDownDelayMicroseconds: Int64
+    /// µs.
+    package var startup: Distribution
+  }
+
+  /// All in µs.
+  package enum ServiceTime: Sendable {
+    case direct(Distribution, batchSlowdown: Double)
+    case tokens(
+      firstToken: Distribution, perInputToken: Distribution, perOutputToken: Distribution,
+      batchSlowdown: Double)
+  }
+
+  package struct Queue: Sendable {
+    package enum Discipline: String, Sendable { case fifo, lifo }
+    package var capacity: Int
+    package var timeoutMicroseconds: Int64?
+    package var discipline: Discipline
+  }
+
+  package struct Crash: Sendable {
+    /// µs.
+    package var timeBetween: Distribution
+    package var timeToRepair: Distribution
+  }
+
+  package struct RateLimit: Sendable {
+    package var requestsPerMinute: Int64?
+    package var tokensPerMinute: Int64?
+  }
+
+  package struct Incident: Sendable {
+    package enum Schedule: Sendable {
+      case between(Timestamp, Timestamp)
+      /// µs.
+      case random(timeBetween: Distribution, timeToRepair: Distribution)
+    }
+    package var kind: String
+    package var model: String?
+    package var provider: String?
+    package var schedule: Schedule
+    package var errorProbability: Double
+    package var latencyFactor: Double
+  }
+}
+
+/// Rates are per microsecond.
+package enum Arrivals: Sendable {
+  case poisson(rate: Double)
+  case gamma(rate: Double, cv: Double)
+  case weibull(rate: Double, cv: Double)
+  case markovModulated([(rate: Double, meanMicroseconds: Double)])
+  /// A file, relative to the scenario; moved to start at a moment if one is given.
+  case trace(file: String, startAt: Timestamp?)
+
+  /// Mean arrivals per microsecond, before any profile; `nil` for a trace.
+  package var meanRate: Double? {
+    switch self {
+    case .poisson(let rate), .gamma(let rate, _), .weibull(let rate, _): rate
+    case .markovModulated(let states):
+      states.reduce(0) { $0 + $1.rate * $1.meanMicroseconds }
+        / states.reduce(0) { $0 + $1.meanMicroseconds }
+    case .trace: nil
+    }
+  }
+}
+
+/// Micro-credits per replica-hour of the platform's own hardware configurations.
+package let defaultPriceList: [String: Int64] = [
+  "A10 single": 2_118_000, "A10 cluster of 4": 8_808_000, "A10 cluster of 8": 24_732_000,
+  "T4 single": 1_428_000, "T4 cluster of 4": 6_168_000, "T4 cluster of 8": 12_036_000,
+]

@@ -1,0 +1,194 @@
+import Foundation
+import Sampling
+import Telemetry
+
+/// A scenario file that has been read and found valid.
+package struct ScenarioDocument: Sendable {
+  package let scenario: Scenario
+  /// The document as run: the file's own bytes, or with overrides applied.
+  package let textAsRun: String
+
+  /// - Parameters:
+  ///   - path: for messages, and what trace files are relative to.
+  ///   - overrides: `PATH=VALUE` each, applied in turn.
+  /// - Throws: `ScenarioErrors` with everything that is wrong.
+  package init(_ data: Data, path: String, overrides: [String] = []) throws {
+    var root = try Document.parse(data, path: path)
+    for override in overrides { try root.apply(override) }
+    textAsRun = overrides.isEmpty ? String(decoding: data, as: UTF8.self) : try root.yamlText(overrides: overrides)
+    let diagnostics = Diagnostics()
+    let scenario = ScenarioReader(diagnostics: diagnostics).read(root)
+    let found = diagnostics.inOrder()
+    guard found.isEmpty, let scenario else { throw ScenarioErrors(path: path, diagnostics: found) }
+    self.scenario = scenario
+  }
+}
+
+/// Turns the document into a scenario, and notes all that cannot work on the way.
+struct ScenarioReader {
+  let diagnostics: Diagnostics
+
+  static let mostArrivals = 1e11
+
+  func read(_ root: DocumentNode) -> Scenario? {
+    guard let top = Section(root, Grammar.scenario, diagnostics, .utc) else { return nil }
+    _ = top.integer("workbench")
+    let name = top.text("name")
+    let description = top.has("description") ? top.text("description") : ""
+    let seed = top.has("seed") ? top.integer("seed") : 1
+    let warmUp = top.has("warmUp") ? top.duration("warmUp") : 0
+    let accountSections = self.accountSections(top)
+    let calendars = accountSections.map(calendar)
+    var zoned = top
+    zoned.calendar = calendars.first ?? .utc
+    let period = self.period(zoned)
+    guard let (from, to) = period else {
+      // The rest can be read only against a period; this one shows what else is wrong.
+      _ = accounts(zoned, accountSections, calendars, Timestamp(seconds: 0)..<Timestamp(seconds: 1 << 33), 0, checkTimes: false)
+      return nil
+    }
+    if let warmUp, warmUp > (to - from) * 10 + 86_400_000_000 {
+      top.error("warmUp", "warmUp is more than ten times the period. Shorten it.")
+    }
+    let read = accounts(zoned, accountSections, calendars, from..<to, warmUp ?? 0, checkTimes: true)
+    guard let name, let description, let seed, let warmUp, diagnostics.all.isEmpty else { return nil }
+    guard read.expectedArrivals <= Self.mostArrivals else {
+      top.error("period", "the scenario expects \(read.expectedArrivals.formatted(.number.notation(.scientific))) requests; at most 10¹¹ are simulated. Shorten the period or lower a rate.")
+      return nil
+    }
+    return Scenario(
+      name: name, description: description, seed: UInt64(seed), from: from, to: to, warmUpMicroseconds: warmUp,
+      accounts: read.accounts, expectedArrivals: read.expectedArrivals)
+  }
+
+  private func period(_ top: Section) -> (Timestamp, Timestamp)? {
+    guard let period = top.section("period"), let from = period.moment("from"), let to = period.moment("to") else { return nil }
+    guard from < to else {
+      period.error("to", "the period ends before it starts. It is half open: to is the moment after its last.")
+      return nil
+    }
+    guard to - from <= 10 * 366 * 86_400_000_000 else {
+      period.error("to", "the period is longer than ten years. Shorten it.")
+      return nil
+    }
+    return (from, to)
+  }
+
+  private func accountSections(_ top: Section) -> [Section] {
+    if top.has("accounts") {
+      for key in ["account", "models", "incidents"] where top.has(key) {
+        top.error(key, "\(key) and accounts together. With accounts, each has its own models and incidents.")
+      }
+      let sections = top.sections("accounts")
+      if sections.isEmpty, top.list("accounts").isEmpty { top.error("accounts", "accounts is empty. Name at least one.") }
+      return sections
+    }
+    if !top.has("account") { top.error(nil, "account is missing. Give account, or accounts for several.") }
+    if !top.has("models") { top.error(nil, "models is missing. Name at least one model.") }
+    return top.section("account").map { [$0] } ?? []
+  }
+
+  private func calendar(_ section: Section) -> ZonedCalendar {
+    guard let identifier = section.has("timeZone") ? section.text("timeZone") : "UTC" else { return .utc }
+    if let calendar = ZonedCalendar(identifier: identifier) { return calendar }
+    let hint = nearest(identifier, among: ZonedCalendar.knownIdentifiers).map { " Did you mean \($0)?" } ?? ""
+    section.error("timeZone", "unknown time zone \(quoted(identifier)). Use an IANA name such as America/New_York.\(hint)")
+    return .utc
+  }
+
+  private func accounts(
+    _ top: Section, _ sections: [Section], _ calendars: [ZonedCalendar], _ period: Range<Timestamp>, _ warmUp: Int64,
+    checkTimes: Bool
+  ) -> (accounts: [Scenario.Account], expectedArrivals: Double) {
+    var accounts: [Scenario.Account] = []
+    var expected = 0.0
+    var names: Set<String> = []
+    for (section, calendar) in zip(sections, calendars) {
+      var section = section
+      section.calendar = calendar
+      var owner = section
+      if !top.has("accounts") {
+        owner = top
+        owner.calendar = calendar
+      }
+      var profilesSection = top
+      profilesSection.calendar = calendar
+      let reader = AccountReader(
+        section: section, owner: owner, diagnostics: diagnostics, period: period, checkTimes: checkTimes,
+        profiles: profiles(profilesSection))
+      guard let account = reader.read() else { continue }
+      let count = section.shape.key("count") != nil && section.has("count") ? section.integer("count") ?? 1 : nil
+      let simulated = (period.lowerBound + -warmUp)..<period.upperBound
+      if checkTimes, diagnostics.all.isEmpty {
+        expected += Double(count ?? 1) * account.models.reduce(0) { $0 + self.expected($1, simulated, period, account.calendar) }
+      }
+      for instance in 1...(count ?? 1) {
+        var copy = account
+        if count != nil { copy.name = "\(account.name)-\(instance)" }
+        if !names.insert(copy.name).inserted {
+          section.error("name", "a second account is called \(quoted(copy.name)). Rename one of them.")
+          break
+        }
+        accounts.append(copy)
+      }
+    }
+    return (accounts, expected)
+  }
+
+  private func expected(
+    _ model: Scenario.Model, _ simulated: Range<Timestamp>, _ period: Range<Timestamp>, _ calendar: ZonedCalendar
+  ) -> Double {
+    guard let load = model.load, let rate = load.arrivals.meanRate else { return 0 }
+    let segments = (load.profile ?? RateProfile()).segments(
+      from: simulated.lowerBound, to: simulated.upperBound, origin: period.lowerBound, calendar: calendar)
+    return segments.reduce(0) { sum, segment in
+      let length = Double(segment.end - segment.start)
+      let grown = segment.growth == 0 ? length : expm1(segment.growth * length) / segment.growth
+      return sum + rate * segment.factor * grown
+    }
+  }
+
+  private func profiles(_ top: Section) -> [String: RateProfile] {
+    guard let profiles = top.section("profiles") else { return [:] }
+    var read: [String: RateProfile] = [:]
+    for entry in profiles.map("rates") {
+      guard let section = Section(entry.value, Grammar.rateProfile, diagnostics, top.calendar) else { continue }
+      read[entry.key] = rateProfile(section)
+    }
+    return read
+  }
+
+  private func rateProfile(_ section: Section) -> RateProfile {
+    var profile = RateProfile()
+    if section.has("hourly") {
+      let nodes = section.list("hourly")
+      profile.hourly = nodes.compactMap { section.number($0, "hourly", 0...1e6) }
+      if nodes.count != 24 {
+        section.error("hourly", "hourly has \(nodes.count) factors. It needs 24, one for each hour of the day.")
+        profile.hourly = []
+      }
+    }
+    for entry in section.map("weekly") {
+      guard let day = Grammar.weekdays.firstIndex(of: entry.key) else {
+        let hint = nearest(entry.key, among: Grammar.weekdays).map { " Did you mean \($0)?" } ?? ""
+        diagnostics.error(entry.keyLocation, "unknown weekday \(quoted(entry.key)). Write \(Grammar.weekdays.joined(separator: ", ")).\(hint)")
+        continue
+      }
+      if profile.weekly.isEmpty { profile.weekly = Array(repeating: 1, count: 7) }
+      profile.weekly[day] = section.number(entry.value, entry.key, 0...1e6) ?? 1
+    }
+    if let trend = section.section("trend") { profile.trendPerWeek = trend.number("perWeek") ?? 1 }
+    for entry in section.map("dates") {
+      guard let date = LocalDate(entry.key) else {
+        diagnostics.error(entry.keyLocation, "\(quoted(entry.key)) is not a date of the calendar. Write 2026-01-19.")
+        continue
+      }
+      profile.dates[date] = section.number(entry.value, entry.key, 0...1e6) ?? 1
+    }
+    for spike in section.sections("spikes") {
+      guard let at = spike.moment("at"), let duration = spike.duration("duration"), let factor = spike.number("factor") else { continue }
+      profile.spikes.append(.init(from: at, to: at + duration, factor: factor))
+    }
+    return profile
+  }
+}

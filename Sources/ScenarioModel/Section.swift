@@ -1,0 +1,265 @@
+import Telemetry
+
+/// Reads one mapping of the document by its shape. What is wrong goes to the diagnostics; the value is
+/// then `nil`, and reading goes on, so that one pass finds everything.
+struct Section {
+  let location: Location
+  let shape: Shape
+  let diagnostics: Diagnostics
+  /// What moments without an offset refer to.
+  var calendar: ZonedCalendar
+  private let entries: [String: DocumentNode]
+  let keyLocations: [String: Location]
+
+  /// `nil` (and a diagnostic) if the node is not a mapping.
+  init?(_ node: DocumentNode, _ shape: Shape, _ diagnostics: Diagnostics, _ calendar: ZonedCalendar) {
+    guard let list = node.entries else {
+      diagnostics.error(
+        node.location,
+        "\(node.kindName) where a mapping is expected (\(shape.about.prefix(while: { $0 != ":" && $0 != "." }))). It may have the keys \(shape.keys.prefix(12).map(\.name).joined(separator: ", ")).")
+      return nil
+    }
+    self.shape = shape
+    self.diagnostics = diagnostics
+    self.calendar = calendar
+    location = node.location
+    var entries: [String: DocumentNode] = [:]
+    var locations: [String: Location] = [:]
+    for entry in list {
+      guard shape.key(entry.key) != nil else {
+        let hint = nearest(entry.key, among: shape.keys.map(\.name)).map { "Did you mean \($0)?" }
+          ?? "Known here: \(shape.keys.map(\.name).joined(separator: ", "))."
+        diagnostics.error(entry.keyLocation, "unknown key \(quoted(entry.key)). \(hint)")
+        continue
+      }
+      locations[entry.key] = entry.keyLocation
+      if !entry.value.isNull { entries[entry.key] = entry.value }
+    }
+    self.entries = entries
+    keyLocations = locations
+    for key in shape.keys where key.isRequired && entries[key.name] == nil {
+      diagnostics.error(location, "\(key.name) is missing. \(key.about)")
+    }
+    if shape.isChoice, entries.count > 1 {
+      diagnostics.error(location, "\(entries.keys.sorted().joined(separator: " and ")) together; give one of them.")
+    }
+    if shape.isChoice, entries.isEmpty, list.allSatisfy({ shape.key($0.key) != nil }) {
+      diagnostics.error(location, "nothing is given. Give one of \(shape.keys.map(\.name).joined(separator: ", ")).")
+    }
+  }
+
+  func has(_ name: String) -> Bool { entries[name] != nil }
+  func node(_ name: String) -> DocumentNode? { entries[name] }
+  func location(of name: String) -> Location { entries[name]?.location ?? keyLocations[name] ?? location }
+
+  /// The single key of a choice.
+  var chosen: (key: String, node: DocumentNode)? { entries.count == 1 ? entries.first.map { ($0.key, $0.value) } : nil }
+
+  func error(_ name: String?, _ message: String) {
+    diagnostics.error(name.map(location(of:)) ?? location, message)
+  }
+
+  func section(_ name: String) -> Section? {
+    guard let node = entries[name], case .object(let shape)? = shape.key(name)?.kind else { return nil }
+    return Section(node, shape(), diagnostics, calendar)
+  }
+
+  func sections(_ name: String) -> [Section] {
+    guard case .list(.object(let shape))? = shape.key(name)?.kind else { return [] }
+    let shared = shape()
+    return list(name).compactMap { Section($0, shared, diagnostics, calendar) }
+  }
+
+  func list(_ name: String) -> [DocumentNode] {
+    guard let node = entries[name] else { return [] }
+    guard let elements = node.elements else {
+      diagnostics.error(node.location, "\(name) must be a list, not \(node.kindName). Write [ … ], or a line with a dash for each.")
+      return []
+    }
+    return elements
+  }
+
+  func map(_ name: String) -> [DocumentNode.Entry] {
+    guard let node = entries[name] else { return [] }
+    guard let entries = node.entries else {
+      diagnostics.error(node.location, "\(name) must be a mapping of names to values, not \(node.kindName).")
+      return []
+    }
+    return entries
+  }
+
+  func text(_ name: String) -> String? {
+    guard let node = entries[name] else { return nil }
+    guard let text = node.scalar else {
+      diagnostics.error(node.location, "\(name) must be text, not \(node.kindName).")
+      return nil
+    }
+    guard !text.isEmpty, text.utf8.count <= 1000, !text.unicodeScalars.contains(where: { $0.value < 32 }) else {
+      diagnostics.error(node.location, "\(name) must be 1 to 1000 bytes of text on one line, not \(quoted(text)).")
+      return nil
+    }
+    return text
+  }
+
+  func choice(_ name: String) -> String? {
+    guard let text = text(name), case .choice(let choices)? = shape.key(name)?.kind else { return nil }
+    guard choices.contains(text) else {
+      let hint = nearest(text, among: choices).map { " Did you mean \($0)?" } ?? ""
+      error(name, "\(name) \(quoted(text)) is none of \(choices.joined(separator: ", ")).\(hint)")
+      return nil
+    }
+    return text
+  }
+
+  func integer(_ name: String) -> Int? {
+    guard let node = entries[name], case .integer(let range)? = shape.key(name)?.kind else { return nil }
+    guard let text = node.scalar, let value = Int(text.filter { $0 != "_" }) else {
+      diagnostics.error(node.location, "\(name) must be a whole number, not \(node.kindName).")
+      return nil
+    }
+    guard range.contains(value) else {
+      let limits = range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+      diagnostics.error(node.location, "\(name) \(value) is out of range. It must be \(limits).")
+      return nil
+    }
+    return value
+  }
+
+  func number(_ name: String) -> Double? {
+    guard let node = entries[name], case .number(let range)? = shape.key(name)?.kind else { return nil }
+    return number(node, name, range)
+  }
+
+  func number(_ node: DocumentNode, _ name: String, _ range: ClosedRange<Double>) -> Double? {
+    guard let text = node.scalar, let value = Quantity.number(text) else {
+      diagnostics.error(node.location, "\(name) must be a number, not \(node.kindName).")
+      return nil
+    }
+    guard range.contains(value) else {
+      diagnostics.error(node.location, "\(name) \(text) is out of range. It must be \(plain(range.lowerBound)) to \(plain(range.upperBound)).")
+      return nil
+    }
+    return value
+  }
+
+  /// Microseconds, rounded.
+  func duration(_ name: String) -> Int64? {
+    guard let node = entries[name] else { return nil }
+    return durationMicroseconds(node, name).map { Int64($0.rounded()) }
+  }
+
+  func durationMicroseconds(_ node: DocumentNode, _ name: String, allowNegative: Bool = false) -> Double? {
+    guard let text = node.scalar, let value = Quantity.duration(text) else {
+      let unitless = node.scalar.flatMap { Quantity.number($0) } != nil
+      diagnostics.error(
+        node.location,
+        unitless
+          ? "\(name) \(node.scalar ?? "") has no unit. Write \(Quantity.durationHelp)."
+          : "\(name) must be a duration, not \(node.kindName). Write \(Quantity.durationHelp).")
+      return nil
+    }
+    guard abs(value) <= Quantity.longestMicroseconds, allowNegative || value >= 0 else {
+      diagnostics.error(node.location, "\(name) \(quoted(text)) is out of range. A duration is between 0 and 100 years.")
+      return nil
+    }
+    return value
+  }
+
+  /// Events per microsecond.
+  func rate(_ name: String, allowZero: Bool = false) -> Double? {
+    guard let node = entries[name] else { return nil }
+    guard let text = node.scalar, let value = Quantity.rate(text) else {
+      let unitless = node.scalar.flatMap { Quantity.number($0) } != nil
+      diagnostics.error(
+        node.location,
+        unitless
+          ? "\(name) \(node.scalar ?? "") has no unit. Write \(Quantity.rateHelp)."
+          : "\(name) must be a rate, not \(node.kindName). Write \(Quantity.rateHelp).")
+      return nil
+    }
+    guard allowZero ? value >= 0 : value > 0, value <= 0.1 else {
+      diagnostics.error(node.location, "\(name) \(quoted(text)) is out of range. It must be above 0 and at most 100000/s.")
+      return nil
+    }
+    return value
+  }
+
+  func moment(_ name: String) -> Timestamp? {
+    guard let node = entries[name] else { return nil }
+    guard let text = node.scalar else {
+      diagnostics.error(node.location, "\(name) must be a moment, not \(node.kindName).")
+      return nil
+    }
+    switch MomentText.parse(text, calendar) {
+    case .success(let moment):
+      guard moment.microseconds > -2_208_988_800_000_000, moment.microseconds < 7_258_118_400_000_000 else {
+        error(name, "\(name) \(quoted(text)) is out of range. A moment lies in the years 1900 to 2199.")
+        return nil
+      }
+      return moment
+    case .failure(let problem):
+      error(name, "\(name) \(quoted(text)) \(problem.text)")
+      return nil
+    }
+  }
+}
+
+/// 1e6 as `1000000`, 0.5 as `0.5`.
+func plain(_ value: Double) -> String {
+  value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+}
+
+/// Dates and times as they stand in scenarios and on the command line.
+package enum MomentText {
+  package struct Problem: Error {
+    package let text: String
+  }
+
+  /// `2026-01-05`, `2026-01-05T09:00`, seconds and an offset if wanted; local to the calendar without one.
+  package static func parse(_ text: String, _ calendar: ZonedCalendar) -> Result<Timestamp, Problem> {
+    let help = "is not a moment. Write 2026-01-05, 2026-01-05T09:00 or 2026-01-05T09:00:00Z."
+    guard let date = LocalDate(text.prefix(10)) else {
+      let looksLikeDate = text.utf8.count >= 10 && text.dropFirst(4).first == "-"
+      return .failure(Problem(text: looksLikeDate ? "is not a date of the calendar. \(help.dropFirst(17))" : help))
+    }
+    var rest = text.dropFirst(10)
+    guard !rest.isEmpty else { return local(date, 0, calendar) }
+    guard rest.first == "T" || rest.first == " " else { return .failure(Problem(text: help)) }
+    rest = rest.dropFirst()
+    let clock = rest.prefix { $0.isNumber || $0 == ":" || $0 == "." }
+    let zone = rest.dropFirst(clock.count)
+    let parts = clock.split(separator: ":", omittingEmptySubsequences: false)
+    guard (2...3).contains(parts.count), parts[0].count == 2, parts[1].count == 2 else {
+      return .failure(Problem(text: help))
+    }
+    if !zone.isEmpty {
+      var parser = TimestampParser()
+      let seconds = parts.count == 2 ? ":00" : ""
+      guard let moment = parser.parse("\(text.prefix(10))T\(clock)\(seconds)\(zone)") else {
+        return .failure(Problem(text: help))
+      }
+      return .success(moment)
+    }
+    guard let hour = Int64(parts[0]), let minute = Int64(parts[1]), minute < 60,
+      let second = parts.count == 3 ? (parts[2].count == 2 ? Int64(parts[2]) : nil) : 0, second < 60,
+      hour < 24 || (hour == 24 && minute == 0 && second == 0)
+    else { return .failure(Problem(text: help)) }
+    return local(date, hour * 3600 + minute * 60 + second, calendar)
+  }
+
+  private static func local(
+    _ date: LocalDate, _ second: Int64, _ calendar: ZonedCalendar
+  ) -> Result<Timestamp, Problem> {
+    switch calendar.moment(of: date, secondOfDay: second) {
+    case .once(let moment): return .success(moment)
+    case .twice(let first, _): return .success(first)
+    case .never(let change):
+      // A day that starts in the gap (00:00 → 01:00) starts at the change.
+      if second == 0 { return .success(change) }
+      return .failure(
+        Problem(
+          text: "does not exist in \(calendar.identifier): clocks skip it, to \(change.rfc3339(in: calendar)). Write a time that exists, or give an offset."
+        ))
+    }
+  }
+}

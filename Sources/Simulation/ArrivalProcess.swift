@@ -1,0 +1,201 @@
+import Foundation
+import Sampling
+import ScenarioModel
+import Telemetry
+
+/// A request of a trace to replay.
+package struct TraceRequest: Sendable {
+  /// µs since 1970, UTC.
+  package var arrivedAt: Int64
+  package var inputTokens: Int32
+  package var outputTokens: Int32
+
+  package init(arrivedAt: Int64, inputTokens: Int32, outputTokens: Int32) {
+    self.arrivedAt = arrivedAt
+    self.inputTokens = inputTokens
+    self.outputTokens = outputTokens
+  }
+}
+
+/// When the requests of one model arrive.
+///
+/// Renewal processes run in operational time: inter-arrival times of mean 1 are drawn, and clock time
+/// follows from the cumulative rate Λ (piecewise constant or exponential) by exact inversion, so that no
+/// arrival is lost or shifted where the rate changes. Source: Çinlar (1975), "Introduction to Stochastic
+/// Processes", section 4.7; for renewal processes Gerhardt and Nelson (2009), INFORMS J. Computing 21:4,
+/// section 3.1. Markov-modulated arrivals are Poisson within each state; what is left of an exponential
+/// interval when the state changes goes on at the new rate.
+struct ArrivalProcess {
+  private enum Kind { case poisson, renewal, markovModulated, trace, none }
+
+  private let kind: Kind
+  private let stream: RandomStream
+  private let interval: Sampler
+  private let plan: ArrivalPlan
+  private var segment = 0
+  /// Clock time since the segment's start, µs, with its fraction.
+  private var position = 0.0
+  private var state = 0
+  private let stateStream: RandomStream
+  /// Clock time left in the state, µs.
+  private var stateRemaining = 0.0
+  /// Index of the trace's request that arrived last.
+  private(set) var traceIndex = -1
+
+  init(
+    _ arrivals: Arrivals?, plan: ArrivalPlan, in arena: SamplingArena, stream: (String) -> RandomStream
+  ) throws {
+    self.plan = plan
+    self.stream = stream("arrivals")
+    stateStream = stream("arrivalState")
+    var unitInterval = try Distribution(.exponential(mean: 1))
+    switch arrivals {
+    case .poisson: kind = .poisson
+    case .gamma(_, let cv):
+      kind = .renewal
+      unitInterval = try Distribution(.gamma(shape: 1 / (cv * cv), scale: cv * cv))
+    case .weibull(_, let cv):
+      kind = .renewal
+      let shape = weibullShape(cv: cv)
+      unitInterval = try Distribution(.weibull(shape: shape, scale: 1 / tgamma(1 + 1 / shape)))
+    case .markovModulated(let states):
+      kind = .markovModulated
+      // The stationary state: each as likely as its share of time.
+      var left = stateStream.uniform() * states.reduce(0) { $0 + $1.meanMicroseconds }
+      while state < states.count - 1, left >= states[state].meanMicroseconds {
+        left -= states[state].meanMicroseconds
+        state += 1
+      }
+      stateRemaining = stateStream.exponential(mean: states[state].meanMicroseconds)
+    case .trace: kind = .trace
+    case nil: kind = .none
+    }
+    interval = Sampler(unitInterval, in: arena)
+  }
+
+  /// The next arrival, µs since 1970; `Int64.max` when there are no more.
+  mutating func next() -> Int64 {
+    switch kind {
+    case .poisson: return moment(after: stream.exponential(mean: 1))
+    case .renewal: return moment(after: interval.draw(from: stream))
+    case .markovModulated: return modulatedMoment(after: stream.exponential(mean: 1))
+    case .trace:
+      traceIndex += 1
+      return traceIndex < plan.traceCount ? plan.trace[traceIndex].arrivedAt : .max
+    case .none: return .max
+    }
+  }
+
+  var traceRequest: TraceRequest { plan.trace[traceIndex] }
+
+  /// Where Λ has grown by `exposure`.
+  @inline(__always)
+  private mutating func moment(after exposure: Double) -> Int64 {
+    var exposure = exposure
+    while segment < plan.segmentCount {
+      let current = plan.segments[segment]
+      if current.growth == 0 {
+        let available = current.rate * (current.length - position)
+        if exposure < available {
+          position += exposure / current.rate
+          return current.start + Int64(position)
+        }
+        exposure -= available
+      } else {
+        let rateNow = current.rate * exp(current.growth * position)
+        let available = rateNow * expm1(current.growth * (current.length - position)) / current.growth
+        if exposure < available {
+          position += log1p(current.growth * exposure / rateNow) / current.growth
+          return current.start + Int64(min(position, current.length - 1))
+        }
+        exposure -= available
+      }
+      segment += 1
+      position = 0
+    }
+    return .max
+  }
+
+  private mutating func modulatedMoment(after exposure: Double) -> Int64 {
+    var exposure = exposure
+    while segment < plan.segmentCount {
+      let current = plan.segments[segment]
+      let piece = min(current.length - position, stateRemaining)
+      let rateNow = plan.states[state].rate * current.rate * exp(current.growth * position)
+      let growth = current.growth
+      let available = growth == 0 ? rateNow * piece : rateNow * expm1(growth * piece) / growth
+      if exposure < available {
+        let step = growth == 0 ? exposure / rateNow : log1p(growth * exposure / rateNow) / growth
+        position += step
+        stateRemaining -= step
+        return current.start + Int64(min(position, current.length - 1))
+      }
+      exposure -= available
+      if piece == stateRemaining {
+        position += piece
+        state = (state + 1) % plan.stateCount
+        stateRemaining = stateStream.exponential(mean: plan.states[state].mean)
+      } else {
+        stateRemaining -= piece
+        segment += 1
+        position = 0
+      }
+    }
+    return .max
+  }
+}
+
+/// What an arrival process walks along; owned by the account's simulation.
+final class ArrivalPlan: @unchecked Sendable {
+  struct Segment {
+    /// µs since 1970.
+    var start: Int64
+    /// µs.
+    var length: Double
+    /// At the start, per µs.
+    var rate: Double
+    /// Of the rate, per µs.
+    var growth: Double
+  }
+
+  let segments: UnsafeMutablePointer<Segment>
+  let segmentCount: Int
+  let states: UnsafeMutablePointer<(rate: Double, mean: Double)>
+  let stateCount: Int
+  let trace: UnsafeMutablePointer<TraceRequest>
+  let traceCount: Int
+
+  init(_ load: Scenario.Load?, trace: [TraceRequest], scenario: Scenario, calendar: ZonedCalendar) {
+    var baseRate = 1.0
+    var states: [(rate: Double, mean: Double)] = []
+    var profile = RateProfile()
+    switch load?.arrivals {
+    case .poisson(let rate), .gamma(let rate, _), .weibull(let rate, _): baseRate = rate
+    case .markovModulated(let given): states = given.map { (rate: $0.rate, mean: $0.meanMicroseconds) }
+    case .trace, nil: break
+    }
+    if let given = load?.profile { profile = given }
+    let pieces = profile.segments(
+      from: scenario.simulationStart, to: scenario.to, origin: scenario.from, calendar: calendar)
+    segments = .allocate(capacity: max(pieces.count, 1))
+    segmentCount = pieces.count
+    for (index, piece) in pieces.enumerated() {
+      (segments + index).initialize(
+        to: Segment(
+          start: piece.start.microseconds, length: Double(piece.end - piece.start), rate: baseRate * piece.factor,
+          growth: piece.growth))
+    }
+    self.states = .allocate(capacity: max(states.count, 1))
+    self.states.initialize(from: states, count: states.count)
+    stateCount = states.count
+    self.trace = .allocate(capacity: max(trace.count, 1))
+    self.trace.initialize(from: trace, count: trace.count)
+    traceCount = trace.count
+  }
+
+  deinit {
+    segments.deallocate()
+    states.deallocate()
+    trace.deallocate()
+  }
+}

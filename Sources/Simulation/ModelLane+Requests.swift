@@ -1,0 +1,232 @@
+import Sampling
+import Telemetry
+
+/// What the life of a request consists of: arrival, admission, start of service, departure, end.
+extension ModelLane {
+  /// A departure's tag: sequence number, deployment (10 bits), replica (6 bits).
+  @inline(__always)
+  static func departureTag(_ sequence: Int, _ deployment: Int, _ replica: Int) -> UInt64 {
+    UInt64(sequence) << 16 | UInt64(deployment) << 6 | UInt64(replica)
+  }
+
+  @inline(__always)
+  static func decode(_ tag: UInt64) -> (sequence: Int, deployment: Int, replica: Int) {
+    (Int(tag >> 16), Int(tag >> 6) & 0x3ff, Int(tag) & 0x3f)
+  }
+
+  @inline(__always)
+  mutating func arrive() {
+    let time = nextArrival
+    var input: Int32
+    var output: Int32
+    if replaysTrace {
+      let request = arrivals.traceRequest
+      (input, output) = (request.inputTokens, request.outputTokens)
+    } else if let copula {
+      let pair = copula.draw(from: tokenStream)
+      (input, output) = (Self.tokens(pair.0), Self.tokens(pair.1))
+    } else {
+      input = Self.tokens(inputTokens.draw(from: tokenStream))
+      output = Self.tokens(outputTokens.draw(from: tokenStream))
+    }
+    nextArrival = arrivals.next()
+    admit(at: time, input: input, output: output, attempt: 0)
+  }
+
+  /// A drawn token count: whole, not negative.
+  @inline(__always)
+  private static func tokens(_ drawn: Double) -> Int32 { Int32(min(max(drawn, 0), 2_147_483_000).rounded()) }
+
+  @inline(__always)
+  mutating func admit(at time: Int64, input: Int32, output: Int32, attempt: UInt8) {
+    if external != nil {
+      serveExternally(at: time, input: input, output: output, attempt: attempt)
+      return
+    }
+    var chosen = soleActive
+    if chosen < 0 {
+      guard chosen == -2 else {
+        if time >= periodStart { notDeployed += 1 }
+        return
+      }
+      let share = routingStream.uniform()
+      chosen = active.first { share < $0.share }?.deployment ?? active[active.count - 1].deployment
+    }
+    let sequence = append(at: time, input: input, output: output, attempt: attempt)
+    let deployment = deployments + chosen
+    let row = ring.row(sequence)
+    ring.series[row] = deployment.pointee.series
+    if deployment.pointee.freeSlots > 0 {
+      let replica = deployment.pointee.leastOccupied()
+      deployment.pointee.replicas[replica].occupancy += 1
+      deployment.pointee.freeSlots -= 1
+      let finish = startService(sequence, deployment, chosen, replica, at: time)
+      departures.insert(time: finish, tag: Self.departureTag(sequence, chosen, replica))
+    } else if deployment.pointee.line.count >= deployment.pointee.queueCapacity {
+      end(sequence, RequestOutcome.overloaded, at: time)
+      return
+    } else {
+      if deployment.pointee.timeout != .max, deployment.pointee.line.count == 0 {
+        nextTimer = min(nextTimer, time + deployment.pointee.timeout)
+      }
+      deployment.pointee.line.append(sequence)
+    }
+    raiseDemand(deployment, at: time)
+  }
+
+  @inline(__always)
+  private mutating func append(at time: Int64, input: Int32, output: Int32, attempt: UInt8) -> Int {
+    if ring.isFull { makeRoom() }
+    let sequence = ring.append()
+    let row = ring.row(sequence)
+    ring.arrivedAt[row] = time
+    ring.waiting[row] = 0
+    ring.firstToken[row] = 0
+    ring.latency[row] = 0
+    ring.input[row] = input
+    ring.output[row] = output
+    ring.attempt[row] = attempt
+    ring.outcome[row] = RequestRing.unfinished
+    return sequence
+  }
+
+  /// Draws the service time of a request that a replica (whose occupancy counts it already) starts to serve,
+  /// and returns when it will be done.
+  ///
+  /// Stretched by the batch: × (1 + batchSlowdown × others in the batch at the start).
+  @inline(__always)
+  mutating func startService(
+    _ sequence: Int, _ deployment: UnsafeMutablePointer<DeploymentState>, _ index: Int, _ replica: Int,
+    at time: Int64
+  ) -> Int64 {
+    if time >= incidents.nextBorder { incidents.advance(to: time) }
+    let row = ring.row(sequence)
+    let stream = deployment.pointee.serviceStream
+    var first = deployment.pointee.firstToken.draw(from: stream)
+    var rest = 0.0
+    if !deployment.pointee.isDirectService {
+      first += deployment.pointee.perInputToken.draw(from: stream) * Double(ring.input[row])
+      rest = deployment.pointee.perOutputToken.draw(from: stream) * Double(ring.output[row])
+    }
+    let others = deployment.pointee.replicas[replica].occupancy - 1
+    let stretch = (1 + deployment.pointee.batchSlowdown * Double(others)) * incidents.current.latencyFactor
+    // A response takes time: 1 µs at the least.
+    let service = max(microseconds((first + rest) * stretch), 1)
+    let waited = time - ring.arrivedAt[row]
+    ring.waiting[row] = waited
+    ring.firstToken[row] = waited + (deployment.pointee.isDirectService ? service : min(microseconds(first * stretch), service))
+    var outcome = RequestOutcome.success
+    if deployment.pointee.mayFail {
+      let survival = (1 - deployment.pointee.modelErrorProbability) * (1 - incidents.current.errorProbability)
+      if deployment.pointee.failureStream.uniform() >= survival { outcome = RequestOutcome.modelError }
+    }
+    let finish = time + service
+    if deployment.pointee.crashes {
+      // Not settled before it departs: the replica may crash. The row keeps what will be.
+      ring.latency[row] = Int64(outcome)
+    } else {
+      end(sequence, outcome, at: finish)
+    }
+    return finish
+  }
+
+  /// The earliest departure, of a replica that stays.
+  @inline(__always)
+  mutating func depart() {
+    let entry = departures.first
+    let (sequence, index, replica) = Self.decode(entry.tag)
+    let deployment = deployments + index
+    if deployment.pointee.crashes {
+      end(sequence, UInt8(ring.latency[ring.row(sequence)]), at: entry.time)
+    }
+    lowerDemand(deployment, at: entry.time)
+    if deployment.pointee.line.count > 0 {
+      let next = deployment.pointee.isLifo ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
+      let finish = startService(next, deployment, index, replica, at: entry.time)
+      departures.replaceFirst(time: finish, tag: Self.departureTag(next, index, replica))
+    } else {
+      departures.removeFirst()
+      deployment.pointee.replicas[replica].occupancy -= 1
+      deployment.pointee.freeSlots += 1
+    }
+  }
+
+  /// Requests that have waited too long give up.
+  mutating func timeOut(_ index: Int, at time: Int64, pool: UnsafeMutablePointer<ReplicaPool>?) {
+    let deployment = deployments + index
+    while deployment.pointee.line.count > 0,
+      ring.arrivedAt[ring.row(deployment.pointee.line.oldest)] + deployment.pointee.timeout <= time
+    {
+      let sequence = deployment.pointee.line.removeOldest()
+      ring.waiting[ring.row(sequence)] = deployment.pointee.timeout
+      end(sequence, RequestOutcome.timeout, at: time)
+      lowerDemand(deployment, at: time)
+    }
+    if let pool { finishUndeploying(index, at: time, pool) }
+  }
+
+  /// A request has ended, or will end at a moment that is certain.
+  @inline(__always)
+  mutating func end(_ sequence: Int, _ outcome: UInt8, at time: Int64) {
+    let row = ring.row(sequence)
+    ring.latency[row] = time - ring.arrivedAt[row]
+    ring.outcome[row] = outcome
+    if outcome != RequestOutcome.success {
+      if retries.isUsed {
+        let added = retries.consider(
+          input: ring.input[row], output: ring.output[row], attempt: ring.attempt[row], endedAt: time)
+        nextTimer = min(nextTimer, added)
+      }
+      ring.firstToken[row] = 0
+      // No response, no output.
+      ring.output[row] = 0
+    }
+  }
+
+  mutating func retry(at time: Int64) {
+    let request = retries.removeFirst()
+    admit(at: time, input: request.input, output: request.output, attempt: request.attempt)
+  }
+
+  /// An external model has no replicas and no queue here: the provider answers at once, fails or refuses.
+  private mutating func serveExternally(at time: Int64, input: Int32, output: Int32, attempt: UInt8) {
+    if time >= incidents.nextBorder { incidents.advance(to: time) }
+    let sequence = append(at: time, input: input, output: output, attempt: attempt)
+    guard let answer = external?.answer(at: time, input: input, output: output, incidents.current) else { return }
+    let row = ring.row(sequence)
+    ring.series[row] = answer.series
+    ring.firstToken[row] = answer.firstToken
+    end(sequence, answer.outcome, at: time + answer.service)
+  }
+
+  /// Hands on the requests that have ended, in order of arrival; makes the ring larger where few have.
+  private mutating func makeRoom() {
+    let capacity = ring.next - ring.first
+    let flushed = flush()
+    if flushed < capacity / 4 { ring.grow() }
+  }
+
+  /// Hands on the oldest requests up to the first that has not ended; those of the warm-up are left out.
+  @discardableResult
+  mutating func flush() -> Int {
+    let finished = ring.finishedCount()
+    var left = finished
+    while left > 0 {
+      var columns = ring.oldest(left)
+      left -= columns.count
+      let taken = columns.count
+      if columns.arrivedAt[0] < periodStart {
+        let skipped = (0..<columns.count).first { columns.arrivedAt[$0] >= periodStart } ?? columns.count
+        columns = columns.dropFirst(skipped)
+      }
+      if columns.count > 0, sinkError == nil {
+        do { try sink.receive(columns) } catch { sinkError = error }
+      }
+      ring.removeOldest(taken)
+    }
+    return finished
+  }
+
+  /// All requests that arrived before this moment have been handed on.
+  var frontier: Int64 { ring.first < ring.next ? ring.arrivedAt[ring.row(ring.first)] : .max }
+}

@@ -1,0 +1,159 @@
+import Sampling
+import ScenarioModel
+import Telemetry
+
+/// The simulation of one model: its demand, its deployments, its requests.
+///
+/// This file is the whole loop. Events of a model influence other models only through the account's
+/// `ReplicaPool`; all others are *local*. `advance(to:)` applies local events one after the other and stops
+/// before the first *shared* one, which `AccountSimulation` applies in the order of time over all models.
+/// So models run on their own between shared events, and the result is that of one common event list.
+///
+/// At one moment, events come in this order: departures, replicas that get ready, crashes, undeployments,
+/// deployments, timeouts, the autoscaler, retries, arrivals; among the first five, lower sequence numbers,
+/// deployments and replicas first. Between models: the order of the scenario.
+struct ModelLane: ~Copyable {
+  /// Events that are neither arrivals nor departures, as tags in `controls`, in their order at one moment.
+  enum Control: UInt64 { case replicaReady, replicaCrash, undeploy, deploy }
+
+  // Demand.
+  var arrivals: ArrivalProcess
+  var nextArrival: Int64
+  let tokenStream: RandomStream
+  let inputTokens: Sampler
+  let outputTokens: Sampler
+  let copula: GaussianCopula?
+  let replaysTrace: Bool
+  var retries: RetryBuffer
+  let routingStream: RandomStream
+  var incidents: IncidentTimeline
+  var external: ExternalService?
+
+  // Requests and their future.
+  var ring: RequestRing
+  var departures = EventList(capacity: 64)
+  var controls = EventList()
+  /// Not after the earliest of controls, timeouts, autoscaler deadlines and retries.
+  var nextTimer: Int64 = .min
+
+  // Deployments; `active` are those that take new requests, with their cumulated shares.
+  let deployments: UnsafeMutablePointer<DeploymentState>
+  let deploymentCount: Int
+  var active: [(deployment: Int, share: Double)] = []
+  /// The only active deployment, or −1 for none, −2 for several.
+  var soleActive = -1
+  /// Whether a replica drains or a deployment is undeploying, so that departures may release replicas.
+  var mayRelease = false
+
+  // What it leaves behind.
+  let periodStart: Int64
+  let sink: any TelemetrySink
+  var sinkError: (any Error)?
+  var notDeployed = 0
+  var log: ReplicaLog
+  var isFinishing = false
+
+  /// Applies local events before `horizon`. Returns the moment of the next shared event if there is one
+  /// before it, else `horizon`.
+  mutating func advance(to horizon: Int64) -> Int64 {
+    while true {
+      let departure = departures.firstTime
+      if departure <= nextArrival && departure <= nextTimer {
+        if departure >= horizon || (isFinishing && isIdle) { return horizon }
+        if mayRelease && isSharedDeparture { return departure }
+        depart()
+      } else if nextArrival < nextTimer {
+        if nextArrival >= horizon { return horizon }
+        arrive()
+      } else {
+        if nextTimer >= horizon || (isFinishing && isIdle) { return horizon }
+        let timer = settleTimer()
+        if nextTimer != timer.time {  // It was an estimate from before.
+          nextTimer = timer.time
+          continue
+        }
+        if timer.isShared { return timer.time }
+        apply(timer, pool: nil)
+      }
+    }
+  }
+
+  /// Applies the shared event that `advance(to:)` stopped at.
+  mutating func applyShared(_ pool: UnsafeMutablePointer<ReplicaPool>) -> SharedResult {
+    if departures.firstTime <= nextTimer {
+      departAndRelease(pool)
+      return .done
+    }
+    return apply(settleTimer(), pool: pool)
+  }
+
+  /// What a shared event leaves to the account.
+  enum SharedResult {
+    case done
+    /// The deployment found no room under the subscription.
+    case needsRoom(deployment: Int)
+  }
+
+  /// The next event that is neither a departure nor an arrival.
+  struct Timer {
+    enum Kind { case control(EventList.Entry), timeout(Int), scaleUp(Int), scaleDown(Int), retry, none }
+    var time: Int64
+    var kind: Kind
+    var isShared: Bool
+  }
+
+  private func settleTimer() -> Timer {
+    var timer = Timer(time: .max, kind: .none, isShared: false)
+    if controls.count > 0 {
+      let entry = controls.first
+      timer = Timer(time: entry.time, kind: .control(entry), isShared: isShared(entry))
+    }
+    for index in 0..<deploymentCount {
+      let deployment = deployments + index
+      if deployment.pointee.timeout != .max, deployment.pointee.line.count > 0 {
+        let time = ring.arrivedAt[ring.row(deployment.pointee.line.oldest)] + deployment.pointee.timeout
+        if time < timer.time {
+          timer = Timer(time: time, kind: .timeout(index), isShared: deployment.pointee.phase == .undeploying)
+        }
+      }
+    }
+    for index in 0..<deploymentCount {
+      let deployment = deployments + index
+      if deployment.pointee.upDeadline < timer.time {
+        timer = Timer(time: deployment.pointee.upDeadline, kind: .scaleUp(index), isShared: true)
+      }
+      if deployment.pointee.downDeadline < timer.time {
+        timer = Timer(time: deployment.pointee.downDeadline, kind: .scaleDown(index), isShared: true)
+      }
+    }
+    if retries.firstTime < timer.time { timer = Timer(time: retries.firstTime, kind: .retry, isShared: false) }
+    return timer
+  }
+
+  @discardableResult
+  private mutating func apply(_ timer: Timer, pool: UnsafeMutablePointer<ReplicaPool>?) -> SharedResult {
+    var result = SharedResult.done
+    switch timer.kind {
+    case .control(let entry):
+      controls.removeFirst()
+      result = apply(entry, pool: pool)
+    case .timeout(let deployment): timeOut(deployment, at: timer.time, pool: pool)
+    case .scaleUp(let deployment): if let pool { scaleUp(deployment, at: timer.time, pool: pool) }
+    case .scaleDown(let deployment): if let pool { scaleDown(deployment, at: timer.time, pool: pool) }
+    case .retry: retry(at: timer.time)
+    case .none: break
+    }
+    nextTimer = settleTimer().time
+    return result
+  }
+
+  /// Whether no request is waiting or served.
+  var isIdle: Bool {
+    departures.count == 0 && (0..<deploymentCount).allSatisfy { (deployments + $0).pointee.line.count == 0 }
+  }
+
+  deinit {
+    for index in 0..<deploymentCount { (deployments + index).deinitialize(count: 1) }
+    deployments.deallocate()
+  }
+}

@@ -1,0 +1,79 @@
+/// Requests in columns that it owns, with room for a fixed number.
+package final class RequestBatch: @unchecked Sendable {
+  package let capacity: Int
+  package private(set) var count = 0
+
+  private let arrivedAt: UnsafeMutablePointer<Int64>
+  private let series: UnsafeMutablePointer<Int32>
+  private let outcome: UnsafeMutablePointer<UInt8>
+  private let waiting: UnsafeMutablePointer<Int64>
+  private let firstToken: UnsafeMutablePointer<Int64>
+  private let latency: UnsafeMutablePointer<Int64>
+  private let input: UnsafeMutablePointer<Int32>
+  private let output: UnsafeMutablePointer<Int32>
+  private let requestID: UnsafeMutablePointer<Int64>
+
+  package init(capacity: Int) {
+    self.capacity = capacity
+    arrivedAt = .allocate(capacity: capacity)
+    series = .allocate(capacity: capacity)
+    outcome = .allocate(capacity: capacity)
+    waiting = .allocate(capacity: capacity)
+    firstToken = .allocate(capacity: capacity)
+    latency = .allocate(capacity: capacity)
+    input = .allocate(capacity: capacity)
+    output = .allocate(capacity: capacity)
+    requestID = .allocate(capacity: capacity)
+  }
+
+  deinit {
+    arrivedAt.deallocate()
+    series.deallocate()
+    outcome.deallocate()
+    waiting.deallocate()
+    firstToken.deallocate()
+    latency.deallocate()
+    input.deallocate()
+    output.deallocate()
+    requestID.deallocate()
+  }
+
+  package var isFull: Bool { count == capacity }
+
+  package func append(
+    requestID id: Int64, arrivedAt at: Int64, series seriesIndex: Int32, outcome ended: UInt8,
+    waitingMicroseconds: Int64, firstTokenMicroseconds: Int64, latencyMicroseconds: Int64,
+    inputTokens: Int32, outputTokens: Int32
+  ) {
+    precondition(count < capacity)
+    requestID[count] = id
+    arrivedAt[count] = at
+    series[count] = seriesIndex
+    outcome[count] = ended
+    waiting[count] = waitingMicroseconds
+    firstToken[count] = firstTokenMicroseconds
+    latency[count] = latencyMicroseconds
+    input[count] = inputTokens
+    output[count] = outputTokens
+    count += 1
+  }
+
+  /// A copy of one row of a view, under a new identifier.
+  package func append(_ row: Int, of columns: RequestColumns, requestID id: Int64) {
+    append(
+      requestID: id, arrivedAt: columns.arrivedAt[row], series: columns.series[row],
+      outcome: columns.outcome[row], waitingMicroseconds: columns.waitingMicroseconds[row],
+      firstTokenMicroseconds: columns.firstTokenMicroseconds[row],
+      latencyMicroseconds: columns.latencyMicroseconds[row], inputTokens: columns.inputTokens[row],
+      outputTokens: columns.outputTokens[row])
+  }
+
+  package func removeAll() { count = 0 }
+
+  package var columns: RequestColumns {
+    RequestColumns(
+      count: count, arrivedAt: arrivedAt, series: series, outcome: outcome, waitingMicroseconds: waiting,
+      firstTokenMicroseconds: firstToken, latencyMicroseconds: latency, inputTokens: input,
+      outputTokens: output, requestID: requestID)
+  }
+}

@@ -1,0 +1,84 @@
+/// Which model version a request belongs to. Batches name it by its index in a list of series.
+package struct Series: Hashable, Sendable {
+  package var modelID: Int32
+  /// Empty for external models.
+  package var version: String
+  package init(modelID: Int32, version: String) {
+    self.modelID = modelID
+    self.version = version
+  }
+}
+
+/// How a request ended, as a small number: 0 is success, the others index `names`.
+/// Telemetry from elsewhere may have reasons of its own; its reader appends them.
+package enum RequestOutcome {
+  package static let success: UInt8 = 0
+  /// The queue was full when it arrived.
+  package static let overloaded: UInt8 = 1
+  /// It waited longer than the queue's timeout.
+  package static let timeout: UInt8 = 2
+  /// The replica that served it crashed.
+  package static let replicaLost: UInt8 = 3
+  package static let modelError: UInt8 = 4
+  package static let providerError: UInt8 = 5
+  /// Above the provider's limit of requests or tokens.
+  package static let rateLimited: UInt8 = 6
+
+  /// `failure_reason` for each outcome; empty on success.
+  package static let names = [
+    "", "overloaded", "timeout", "replicaLost", "modelError", "providerError", "rateLimited",
+  ]
+}
+
+/// A view of requests in columns. It does not own its memory: valid only during the call that passes it.
+package struct RequestColumns {
+  package var count: Int
+  /// µs since 1970, UTC.
+  package var arrivedAt: UnsafePointer<Int64>
+  /// Index into the source's list of series.
+  package var series: UnsafePointer<Int32>
+  /// `RequestOutcome`.
+  package var outcome: UnsafePointer<UInt8>
+  package var waitingMicroseconds: UnsafePointer<Int64>
+  /// Time to first token from arrival; 0 on failure.
+  package var firstTokenMicroseconds: UnsafePointer<Int64>
+  /// From arrival to complete response.
+  package var latencyMicroseconds: UnsafePointer<Int64>
+  package var inputTokens: UnsafePointer<Int32>
+  package var outputTokens: UnsafePointer<Int32>
+  /// `nil` where no identifiers have been given yet.
+  package var requestID: UnsafePointer<Int64>?
+
+  package init(
+    count: Int, arrivedAt: UnsafePointer<Int64>, series: UnsafePointer<Int32>,
+    outcome: UnsafePointer<UInt8>, waitingMicroseconds: UnsafePointer<Int64>,
+    firstTokenMicroseconds: UnsafePointer<Int64>, latencyMicroseconds: UnsafePointer<Int64>,
+    inputTokens: UnsafePointer<Int32>, outputTokens: UnsafePointer<Int32>,
+    requestID: UnsafePointer<Int64>?
+  ) {
+    self.count = count
+    self.arrivedAt = arrivedAt
+    self.series = series
+    self.outcome = outcome
+    self.waitingMicroseconds = waitingMicroseconds
+    self.firstTokenMicroseconds = firstTokenMicroseconds
+    self.latencyMicroseconds = latencyMicroseconds
+    self.inputTokens = inputTokens
+    self.outputTokens = outputTokens
+    self.requestID = requestID
+  }
+
+  package func dropFirst(_ rows: Int) -> RequestColumns {
+    RequestColumns(
+      count: count - rows, arrivedAt: arrivedAt + rows, series: series + rows, outcome: outcome + rows,
+      waitingMicroseconds: waitingMicroseconds + rows, firstTokenMicroseconds: firstTokenMicroseconds + rows,
+      latencyMicroseconds: latencyMicroseconds + rows, inputTokens: inputTokens + rows,
+      outputTokens: outputTokens + rows, requestID: requestID.map { $0 + rows })
+  }
+}
+
+/// Anything that takes requests: the pipeline, a writer. Batches come in order of arrival, each
+/// series' requests at least.
+package protocol TelemetrySink: AnyObject {
+  func receive(_ requests: RequestColumns) throws
+}

@@ -1,0 +1,174 @@
+import Foundation
+
+/// A moment: microseconds since 1970-01-01T00:00:00Z.
+package struct Timestamp: Hashable, Comparable, Sendable {
+  package var microseconds: Int64
+
+  package init(microseconds: Int64) { self.microseconds = microseconds }
+  package init(seconds: Int64) { microseconds = seconds * 1_000_000 }
+
+  package static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
+  package static func + (a: Timestamp, b: Int64) -> Timestamp { Timestamp(microseconds: a.microseconds + b) }
+  package static func - (a: Timestamp, b: Timestamp) -> Int64 { a.microseconds - b.microseconds }
+
+  /// What telemetry may contain: the years 1 to 9999, so that every moment has an RFC 3339 form.
+  package static let supported =
+    Timestamp(microseconds: -62_135_596_800_000_000)...Timestamp(microseconds: 253_402_300_799_999_999)
+
+  /// The whole second at or before the moment.
+  package var secondsRoundedDown: Int64 {
+    let (quotient, remainder) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+    return remainder < 0 ? quotient - 1 : quotient
+  }
+
+  /// RFC 3339 in UTC with six decimals.
+  package var rfc3339: String {
+    var formatter = TimestampFormatter()
+    var bytes: [UInt8] = []
+    formatter.append(self, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// RFC 3339 with the offset in force, decimals only where the moment has a fraction of a second.
+  package func rfc3339(in calendar: ZonedCalendar) -> String {
+    let offset = Int64(calendar.offsetSeconds(at: self))
+    let local = Timestamp(microseconds: microseconds + offset * 1_000_000)
+    var text = String(local.rfc3339.dropLast())
+    while text.hasSuffix("0") { text.removeLast() }
+    text = text.hasSuffix(".") ? String(text.dropLast()) : text
+    if offset == 0 { return text + "Z" }
+    let minutes = abs(offset) / 60
+    func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return text + (offset < 0 ? "-" : "+") + two(minutes / 60) + ":" + two(minutes % 60)
+  }
+
+  package var date: Date {
+    Date(timeIntervalSince1970: Double(secondsRoundedDown))
+  }
+}
+
+/// Writes moments as RFC 3339 in UTC. Keeps the last day's text, since telemetry comes in order.
+package struct TimestampFormatter {
+  private var day = Int64.min
+  private var dayText: [UInt8] = []
+
+  package init() {}
+
+  package mutating func append(_ moment: Timestamp, to bytes: inout [UInt8]) {
+    let seconds = moment.secondsRoundedDown
+    let micros = moment.microseconds - seconds * 1_000_000
+    let dayNumber = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
+    if dayNumber != day {
+      day = dayNumber
+      var time = time_t(dayNumber * 86_400)
+      var parts = tm()
+      gmtime_r(&time, &parts)
+      dayText.removeAll(keepingCapacity: true)
+      Self.digits(Int64(parts.tm_year) + 1900, 4, &dayText)
+      dayText.append(UInt8(ascii: "-"))
+      Self.digits(Int64(parts.tm_mon) + 1, 2, &dayText)
+      dayText.append(UInt8(ascii: "-"))
+      Self.digits(Int64(parts.tm_mday), 2, &dayText)
+      dayText.append(UInt8(ascii: "T"))
+    }
+    bytes.append(contentsOf: dayText)
+    let inDay = seconds - dayNumber * 86_400
+    Self.digits(inDay / 3600, 2, &bytes)
+    bytes.append(UInt8(ascii: ":"))
+    Self.digits(inDay / 60 % 60, 2, &bytes)
+    bytes.append(UInt8(ascii: ":"))
+    Self.digits(inDay % 60, 2, &bytes)
+    bytes.append(UInt8(ascii: "."))
+    Self.digits(micros, 6, &bytes)
+    bytes.append(UInt8(ascii: "Z"))
+  }
+
+  private static func digits(_ number: Int64, _ width: Int, _ bytes: inout [UInt8]) {
+    var divisor: Int64 = 1
+    for _ in 1..<width { divisor *= 10 }
+    for _ in 0..<width {
+      bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+      divisor /= 10
+    }
+  }
+}
+
+/// Reads RFC 3339 moments (`2026-01-05T09:00:00.123456Z`, offsets too). Keeps the last day's number.
+package struct TimestampParser {
+  private var dayText: (UInt64, UInt16) = (0, 0)
+  private var daySeconds: Int64 = 0
+
+  package init() {}
+
+  /// The moment, or `nil` if the bytes are not one. More than six decimals are cut, not rounded.
+  /// - Parameter zoneRequired: else a moment without an offset is read as UTC.
+  package mutating func parse(_ text: UnsafeBufferPointer<UInt8>, zoneRequired: Bool = true) -> Timestamp? {
+    guard text.count >= 19, let day = parseDay(text) else { return nil }
+    guard text[10] == UInt8(ascii: "T") || text[10] == UInt8(ascii: " ") || text[10] == UInt8(ascii: "t"),
+      text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"),
+      let hour = Self.number(text, 11, 2), hour < 24,
+      let minute = Self.number(text, 14, 2), minute < 60,
+      let second = Self.number(text, 17, 2), second < 60
+    else { return nil }
+    var position = 19
+    var micros: Int64 = 0
+    if position < text.count, text[position] == UInt8(ascii: ".") {
+      position += 1
+      let start = position
+      var scale: Int64 = 100_000
+      while position < text.count, case let digit = text[position] &- 48, digit < 10 {
+        micros += Int64(digit) * scale
+        scale /= 10
+        position += 1
+      }
+      if position == start { return nil }
+    }
+    var offset: Int64 = 0
+    if position == text.count {
+      if zoneRequired { return nil }
+    } else if text[position] == UInt8(ascii: "Z") || text[position] == UInt8(ascii: "z") {
+      position += 1
+    } else {
+      guard position + 6 == text.count, text[position + 3] == UInt8(ascii: ":"),
+        text[position] == UInt8(ascii: "+") || text[position] == UInt8(ascii: "-"),
+        let hours = Self.number(text, position + 1, 2), hours < 24,
+        let minutes = Self.number(text, position + 4, 2), minutes < 60
+      else { return nil }
+      offset = (hours * 60 + minutes) * (text[position] == UInt8(ascii: "-") ? -60 : 60)
+      position += 6
+    }
+    guard position == text.count else { return nil }
+    let seconds = day + hour * 3600 + minute * 60 + second - offset
+    return Timestamp(microseconds: seconds * 1_000_000 + micros)
+  }
+
+  package mutating func parse(_ text: String, zoneRequired: Bool = true) -> Timestamp? {
+    var text = text
+    return text.withUTF8 { parse($0, zoneRequired: zoneRequired) }
+  }
+
+  private mutating func parseDay(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+    var key: (UInt64, UInt16) = (0, 0)
+    for index in 0..<8 { key.0 = key.0 << 8 | UInt64(text[index]) }
+    key.1 = UInt16(text[8]) << 8 | UInt16(text[9])
+    if key == dayText { return daySeconds }
+    guard text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
+      let year = Self.number(text, 0, 4), year >= 1,
+      let month = Self.number(text, 5, 2), let day = Self.number(text, 8, 2),
+      let number = LocalDate(year: Int(year), month: Int(month), day: Int(day))?.daysSince1970
+    else { return nil }
+    dayText = key
+    daySeconds = Int64(number) * 86_400
+    return daySeconds
+  }
+
+  private static func number(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ count: Int) -> Int64? {
+    var result: Int64 = 0
+    for index in start..<start + count {
+      let digit = text[index] &- 48
+      guard digit < 10 else { return nil }
+      result = result * 10 + Int64(digit)
+    }
+    return result
+  }
+}

@@ -1,0 +1,3 @@
+import ArgumentParser
+import Yams
+@main struct W: ParsableCommand { func run() { print("x") } }
