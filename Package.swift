@@ -38,7 +38,7 @@ let package = Package(
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", .product(name: "Yams", package: "Yams"),
+        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

@@ -1,1 +1,1 @@
-// Datasets
+

@@ -3,6 +3,8 @@ import Telemetry
 
 /// What multiplies an arrival rate over time.
 package struct RateProfile: Sendable {
+  package init() {}
+
   package struct Spike: Sendable {
     package var from: Timestamp
     package var to: Timestamp

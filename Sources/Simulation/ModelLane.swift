@@ -147,6 +147,12 @@ struct ModelLane: ~Copyable {
     return result
   }
 
+  /// Not after its next event.
+  var nextEventTime: Int64 {
+    if isFinishing && isIdle { return .max }
+    return min(nextArrival, departures.firstTime, nextTimer)
+  }
+
   /// Whether no request is waiting or served.
   var isIdle: Bool {
     departures.count == 0 && (0..<deploymentCount).allSatisfy { (deployments + $0).pointee.line.count == 0 }

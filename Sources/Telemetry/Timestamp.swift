@@ -12,7 +12,7 @@ package struct Timestamp: Hashable, Comparable, Sendable {
   package static func - (a: Timestamp, b: Timestamp) -> Int64 { a.microseconds - b.microseconds }
 
   /// What telemetry may contain: the years 1 to 9999, so that every moment has an RFC 3339 form.
-  package static let supported =
+  package static let supported: ClosedRange<Timestamp> =
     Timestamp(microseconds: -62_135_596_800_000_000)...Timestamp(microseconds: 253_402_300_799_999_999)
 
   /// The whole second at or before the moment.

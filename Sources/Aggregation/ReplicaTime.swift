@@ -1,0 +1,37 @@
+import Telemetry
+
+/// How long replicas were paid for inside a period: replica-microseconds by model version and hardware.
+struct ReplicaTime {
+  struct Key: Hashable {
+    var modelID: Int32
+    var version: String
+    var hardware: String
+  }
+
+  private(set) var replicaMicroseconds: [Key: Int64] = [:]
+
+  /// - Parameter records: the state after each change, in order of time for each key.
+  init(_ records: [ReplicaRecord], in range: Range<Timestamp>) {
+    var last: [Key: ReplicaRecord] = [:]
+    func add(_ key: Key, _ record: ReplicaRecord, until end: Timestamp) {
+      let from = max(record.at, range.lowerBound)
+      let to = min(end, range.upperBound)
+      if to > from { replicaMicroseconds[key, default: 0] += Int64(record.replicas) * (to - from) }
+    }
+    for record in records {
+      let key = Key(modelID: record.modelID, version: record.version, hardware: record.hardware)
+      if let before = last[key] { add(key, before, until: record.at) }
+      last[key] = record
+    }
+    for (key, record) in last { add(key, record, until: range.upperBound) }
+  }
+
+  /// Micro-credits of the keys selected: exact up to one division at the end.
+  func creditsMicro(_ prices: [String: Int64], where isSelected: (Key) -> Bool) -> Double {
+    var numerator: Int128 = 0
+    for (key, time) in replicaMicroseconds where isSelected(key) {
+      numerator += Int128(time) * Int128(prices[key.hardware] ?? 0)
+    }
+    return Double(numerator) / 3.6e9
+  }
+}

@@ -1,0 +1,209 @@
+import Telemetry
+
+/// The pipeline's first stage: requests in, rollups out. Memory grows with the time covered and the number of model
+/// versions, not with the number of requests.
+package final class RequestRollups: TelemetrySink {
+  package let series: [Series]
+  /// Names of failures by the requests' outcome codes.
+  package var reasons = RequestOutcome.names
+  private var open: [OpenQuarter?]
+  private var closed: [[Rollup]]
+  private var compactAt: [Int]
+  /// Requests from this moment on are left out.
+  private let now: Timestamp
+  private var points: [LatencyPoints] = []
+  private var hasOverflowed = false
+
+  /// - Parameters:
+  ///   - series: what batches refer to by index.
+  ///   - now: requests that arrive then or later do not count.
+  package init(series: [Series], now: Timestamp) {
+    self.series = series
+    self.now = now
+    open = Array(repeating: nil, count: series.count)
+    closed = Array(repeating: [], count: series.count)
+    compactAt = Array(repeating: 1024, count: series.count)
+  }
+
+  /// Collects the latency points of a query on the way. To be called before the first request.
+  package func collect(_ points: LatencyPoints) { self.points.append(points) }
+
+  package func receive(_ requests: RequestColumns) throws {
+    var row = 0
+    while row < requests.count {
+      let index = Int(requests.series[row])
+      var end = row + 1
+      while end < requests.count, Int(requests.series[end]) == index { end += 1 }
+      add(requests, row..<end, series: index)
+      row = end
+    }
+    for collector in points { collector.receive(requests, before: now.microseconds) }
+  }
+
+  /// Rows of one series.
+  private func add(_ requests: RequestColumns, _ rows: Range<Int>, series index: Int) {
+    let quarter = open[index] ?? OpenQuarter()
+    open[index] = quarter
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let arrived = requests.arrivedAt[row]
+      if arrived >= now.microseconds {
+        row += 1
+        continue
+      }
+      if arrived < quarter.start || arrived >= quarter.end {
+        close(quarter, of: index)
+        quarter.begin(containing: arrived)
+      }
+      row = quarter.add(requests, row..<rows.upperBound, before: min(quarter.end, now.microseconds))
+    }
+  }
+
+  private func close(_ quarter: OpenQuarter, of index: Int) {
+    guard let rollup = quarter.close() else { return }
+    hasOverflowed = hasOverflowed || quarter.hasOverflowed
+    closed[index].append(rollup)
+    if closed[index].count >= compactAt[index] {
+      compact(index)
+      compactAt[index] = max(1024, 2 * closed[index].count)
+    }
+  }
+
+  /// Brings the rollups of a series in order and adds up those of one quarter, where requests came out of order.
+  private func compact(_ index: Int) {
+    let parts = closed[index]
+    if zip(parts, parts.dropFirst()).allSatisfy({ $0.quarter < $1.quarter }) { return }
+    var whole: [Rollup] = []
+    for rollup in parts.enumerated().sorted(by: { ($0.element.quarter, $0.offset) < ($1.element.quarter, $1.offset) }) {
+      if whole.last?.quarter == rollup.element.quarter {
+        let overflowed = whole[whole.count - 1].add(rollup.element)
+        hasOverflowed = hasOverflowed || overflowed
+      } else {
+        whole.append(rollup.element)
+      }
+    }
+    closed[index] = whole
+  }
+
+  /// No more requests: lets go of what only building needed.
+  /// - Throws: `AggregationError` if a sum left the range of 64 bits.
+  package func finish() throws {
+    for index in series.indices {
+      if let quarter = open[index] { close(quarter, of: index) }
+      open[index] = nil
+      compact(index)
+    }
+    if hasOverflowed {
+      throw AggregationError("the sum of latencies leaves the range of 64 bits. Some latency or waiting time is absurd.")
+    }
+  }
+
+  /// Rollups of a series in order of time, once finished.
+  package func rollups(of index: Int) -> [Rollup] { closed[index] }
+}
+
+package struct AggregationError: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
+}
+
+/// The quarter of an hour that a series' requests fall into at present.
+///
+/// Invariants: `bins` has `LatencyBin.count` entries, all 0 outside `lowBin...highBin`; `reasons` has 256.
+private final class OpenQuarter {
+  private(set) var start = Int64.max
+  private(set) var end = Int64.min
+  private var cell = RollupCell()
+  private var lowBin = Int.max
+  private var highBin = -1
+  private let bins: UnsafeMutablePointer<UInt32>
+  private let reasons: UnsafeMutablePointer<Int64>
+  private(set) var hasOverflowed = false
+
+  init() {
+    bins = .allocate(capacity: LatencyBin.count)
+    bins.initialize(repeating: 0, count: LatencyBin.count)
+    reasons = .allocate(capacity: 256)
+    reasons.initialize(repeating: 0, count: 256)
+  }
+
+  deinit {
+    bins.deallocate()
+    reasons.deallocate()
+  }
+
+  func begin(containing moment: Int64) {
+    var quarter = moment / Rollup.quarterMicroseconds
+    if moment % Rollup.quarterMicroseconds < 0 { quarter -= 1 }
+    start = quarter * Rollup.quarterMicroseconds
+    end = start + Rollup.quarterMicroseconds
+  }
+
+  /// Adds rows as long as they lie in the quarter; returns the first that does not.
+  func add(_ requests: RequestColumns, _ rows: Range<Int>, before limit: Int64) -> Int {
+    var cell = cell
+    var lowBin = lowBin
+    var highBin = highBin
+    var overflowed = false
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let arrived = requests.arrivedAt[row]
+      if arrived < start || arrived >= limit { break }
+      let waiting = cell.waitingSum.addingReportingOverflow(requests.waitingMicroseconds[row])
+      cell.waitingSum = waiting.partialValue
+      overflowed = overflowed || waiting.overflow
+      cell.inputTokens += Int64(requests.inputTokens[row])
+      cell.outputTokens += Int64(requests.outputTokens[row])
+      let outcome = requests.outcome[row]
+      if outcome == RequestOutcome.success {
+        let latency = requests.latencyMicroseconds[row]
+        cell.successes += 1
+        let sum = cell.latencySum.addingReportingOverflow(latency)
+        cell.latencySum = sum.partialValue
+        let first = cell.firstTokenSum.addingReportingOverflow(requests.firstTokenMicroseconds[row])
+        cell.firstTokenSum = first.partialValue
+        overflowed = overflowed || sum.overflow || first.overflow
+        cell.latencyMin = min(cell.latencyMin, latency)
+        cell.latencyMax = max(cell.latencyMax, latency)
+        let bin = LatencyBin.index(latency)
+        bins[bin] += 1
+        lowBin = min(lowBin, bin)
+        highBin = max(highBin, bin)
+      } else {
+        cell.failures += 1
+        reasons[Int(outcome)] += 1
+      }
+      row += 1
+    }
+    self.cell = cell
+    self.lowBin = lowBin
+    self.highBin = highBin
+    hasOverflowed = hasOverflowed || overflowed
+    return row
+  }
+
+  /// What the quarter came to, `nil` for nothing; begins anew.
+  func close() -> Rollup? {
+    guard cell.requests > 0 else { return nil }
+    var packed = PackedBins()
+    if highBin >= 0 {
+      for bin in lowBin...highBin where bins[bin] > 0 {
+        packed.append(bin, Int64(bins[bin]))
+        bins[bin] = 0
+      }
+    }
+    var byReason: [(reason: UInt8, count: Int64)] = []
+    if cell.failures > 0 {
+      for reason in 0..<256 where reasons[reason] > 0 {
+        byReason.append((UInt8(reason), reasons[reason]))
+        reasons[reason] = 0
+      }
+    }
+    let rollup = Rollup(
+      quarter: start / Rollup.quarterMicroseconds, cell: cell, reasons: byReason, latencies: packed)
+    cell = RollupCell()
+    lowBin = .max
+    highBin = -1
+    return rollup
+  }
+}

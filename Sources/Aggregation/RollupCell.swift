@@ -1,0 +1,64 @@
+/// What a quarter of an hour of one model version's requests comes to: exact counts, sums and extremes, of
+/// requests by arrival. Adding two cells gives the cell of both.
+package struct RollupCell: Equatable, Sendable {
+  package var successes: Int64 = 0
+  package var failures: Int64 = 0
+  /// Of successful requests, µs; so are the next three.
+  package var latencySum: Int64 = 0
+  package var latencyMin = Int64.max
+  package var latencyMax = Int64.min
+  package var firstTokenSum: Int64 = 0
+  /// Of all requests, µs.
+  package var waitingSum: Int64 = 0
+  /// Of all requests, failures included.
+  package var inputTokens: Int64 = 0
+  package var outputTokens: Int64 = 0
+
+  package init() {}
+
+  package var requests: Int64 { successes + failures }
+
+  /// - Returns: whether a sum left the range of 64 bits.
+  mutating func add(_ other: RollupCell) -> Bool {
+    successes += other.successes
+    failures += other.failures
+    latencyMin = min(latencyMin, other.latencyMin)
+    latencyMax = max(latencyMax, other.latencyMax)
+    inputTokens += other.inputTokens
+    outputTokens += other.outputTokens
+    let sums = [
+      latencySum.addingReportingOverflow(other.latencySum),
+      firstTokenSum.addingReportingOverflow(other.firstTokenSum),
+      waitingSum.addingReportingOverflow(other.waitingSum),
+    ]
+    (latencySum, firstTokenSum, waitingSum) = (sums[0].partialValue, sums[1].partialValue, sums[2].partialValue)
+    return sums.contains { $0.overflow }
+  }
+}
+
+/// Requests of one model version in one quarter of an hour.
+package struct Rollup: Equatable, Sendable {
+  /// Quarters of an hour since 1970.
+  package var quarter: Int64
+  package var cell: RollupCell
+  /// Failures by reason (an index into the names of outcomes), ascending.
+  package var reasons: [(reason: UInt8, count: Int64)]
+  /// Latency of successful requests.
+  package var latencies: PackedBins
+
+  package static let quarterMicroseconds: Int64 = 900_000_000
+
+  package static func == (a: Rollup, b: Rollup) -> Bool {
+    a.quarter == b.quarter && a.cell == b.cell && a.latencies == b.latencies
+      && a.reasons.elementsEqual(b.reasons, by: ==)
+  }
+
+  /// - Returns: whether a sum left the range of 64 bits.
+  mutating func add(_ other: Rollup) -> Bool {
+    var counts = Dictionary(uniqueKeysWithValues: reasons.map { ($0.reason, $0.count) })
+    for entry in other.reasons { counts[entry.reason, default: 0] += entry.count }
+    reasons = counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    latencies = latencies.merged(with: other.latencies)
+    return cell.add(other.cell)
+  }
+}

@@ -1,0 +1,97 @@
+import Telemetry
+
+/// Model Scaling and Usage: the replicas of each version as a step graph.
+package struct ScalingWidget: Encodable, Equatable, Sendable {
+  package struct Point: Encodable, Equatable, Sendable {
+    package var at: String
+    package var version: String
+    package var replicas: Int
+    package var hardware: String
+    /// Tells the versions of several models apart.
+    package var modelID: Int32
+  }
+
+  /// What stands for several hardware configurations in one period.
+  package static let multipleHardware = "Multiple Hardware"
+
+  package var points: [Point]
+  /// What had replicas in the period: its name, "Multiple Hardware", or `null` for none.
+  package var hardware: String?
+  /// For a single day: the largest of the deployments that were deployed in it.
+  package var maxReplicas: Int?
+
+  enum CodingKeys: String, CodingKey { case points, hardware, maxReplicas }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(points, forKey: .points)
+    try container.encode(hardware, forKey: .hardware)
+    try container.encode(maxReplicas, forKey: .maxReplicas)
+  }
+
+  /// The replicas of one version, by hardware: two at a time while one drains and another starts.
+  private struct State: Equatable {
+    var byHardware: [String: Int] = [:]
+    var lastHardware = ""
+
+    var replicas: Int { byHardware.values.reduce(0, +) }
+
+    var hardware: String {
+      let used = byHardware.filter { $0.value > 0 }.keys
+      return used.count > 1 ? ScalingWidget.multipleHardware : used.first ?? lastHardware
+    }
+  }
+
+  init(_ period: DashboardPeriod, _ tables: TelemetryTables, _ selection: ModelSelection, _ models: Set<Int32>) {
+    let range = period.past
+    let records = tables.replicas.filter {
+      $0.at < range.upperBound && selection.includes(Series(modelID: $0.modelID, version: $0.version), models: models)
+    }
+    var used: Set<String> = []
+    var found: [(at: Timestamp, point: Point)] = []
+    let bySeries = Dictionary(grouping: records) { Series(modelID: $0.modelID, version: $0.version) }
+    for (series, records) in bySeries {
+      var state = State()
+      var shown = State()
+      var pointAt: Timestamp?
+      /// The state that a moment left, if it differs from what is shown.
+      func show(_ moment: Timestamp, isStart: Bool) {
+        if isStart ? state.replicas > 0 : state.replicas != shown.replicas || state.hardware != shown.hardware {
+          found.append(
+            (
+              moment,
+              Point(
+                at: moment.rfc3339(in: period.calendar), version: series.version, replicas: state.replicas,
+                hardware: state.hardware, modelID: series.modelID)
+            ))
+        }
+        shown = state
+        used.formUnion(state.byHardware.filter { $0.value > 0 }.keys)
+      }
+      var hasStarted = false
+      for record in records {
+        if let moment = pointAt, record.at != moment { show(moment, isStart: false) }
+        if record.at > range.lowerBound, !hasStarted {
+          hasStarted = true
+          show(range.lowerBound, isStart: true)
+        }
+        state.byHardware[record.hardware] = record.replicas
+        state.lastHardware = record.hardware
+        pointAt = record.at > range.lowerBound ? record.at : nil
+      }
+      if !hasStarted { show(range.lowerBound, isStart: true) }
+      if let moment = pointAt { show(moment, isStart: false) }
+    }
+    found.sort { ($0.at, $0.point.version, $0.point.modelID) < ($1.at, $1.point.version, $1.point.modelID) }
+    points = found.map(\.point)
+    hardware = used.count > 1 ? Self.multipleHardware : used.first
+    maxReplicas =
+      period.isSingleDay
+      ? tables.deployments.filter { deployment in
+        guard selection.includes(Series(modelID: deployment.modelID, version: deployment.version), models: models),
+          let from = deployment.deployedAt
+        else { return false }
+        return from < range.upperBound && (deployment.undeployedAt ?? Timestamp.supported.upperBound) > range.lowerBound
+      }.map(\.maxReplicas).max() : nil
+  }
+}

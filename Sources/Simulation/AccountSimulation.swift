@@ -1,0 +1,297 @@
+import Sampling
+import ScenarioModel
+import Telemetry
+
+/// The simulation of one account: its models' lanes, coupled by the subscription's replicas.
+///
+/// Lanes run on their own up to their next shared event (see `ModelLane`); the account applies shared events
+/// in the order of (time, model). A lane with a deployment that waits for room never runs ahead of the others,
+/// since any release of a replica may let it start.
+final class AccountSimulation: @unchecked Sendable {
+  let account: Scenario.Account
+  private let scenario: Scenario
+  private let arena: SamplingArena
+  private let lanes: UnsafeMutablePointer<ModelLane>
+  let laneCount: Int
+  private let pool: UnsafeMutablePointer<ReplicaPool>
+  private let schedules: [[DeploymentSchedule]]
+  private let modelIDs: [Int32]
+  private let incidents: [SettledIncident]
+
+  /// A deployment that waits for room.
+  private struct Pending: Equatable {
+    var requestedAt: Timestamp
+    var lane: Int
+    var deployment: Int
+  }
+  private var pending: [Pending] = []
+
+  /// - Parameters:
+  ///   - modelIDs: of the account's models, in their order.
+  ///   - sinks: one a model.
+  init(
+    _ scenario: Scenario, account index: Int, modelIDs: [Int32], traces: [String: [TraceRequest]],
+    seriesIndex: @escaping (Series) -> Int32, sinks: [any TelemetrySink], ringCapacity: Int
+  ) throws {
+    let account = scenario.accounts[index]
+    let arena = SamplingArena()
+    self.account = account
+    self.scenario = scenario
+    self.arena = arena
+    self.modelIDs = modelIDs
+    incidents = SettledIncident.settle(
+      account.incidents, from: scenario.simulationStart, to: scenario.to, arena: arena
+    ) {
+      arena.stream(StreamName(seed: scenario.seed, account: account.name, entity: "incidents", purpose: $0))
+    }
+    schedules = account.models.map { model in
+      model.deployments.map {
+        DeploymentSchedule($0, windows: account.deployWindows, periodStart: scenario.from)
+      }
+    }
+    pool = .allocate(capacity: 1)
+    pool.initialize(to: ReplicaPool(limit: account.subscriptionMaxReplicas))
+    lanes = .allocate(capacity: max(account.models.count, 1))
+    laneCount = account.models.count
+    for (lane, model) in account.models.enumerated() {
+      var trace: [TraceRequest] = []
+      if case .trace(let file, let startAt) = model.load?.arrivals {
+        trace = TraceReplay.requests(
+          traces[file] ?? [], startAt: startAt, from: scenario.simulationStart, to: scenario.to)
+      }
+      (lanes + lane).initialize(
+        to: try ModelLane(
+          LaneSetting(
+            scenario: scenario, account: account, model: model, arena: arena, trace: trace, incidents: incidents,
+            seriesIndex: { seriesIndex(Series(modelID: modelIDs[lane], version: $0)) }, sink: sinks[lane],
+            ringCapacity: ringCapacity)))
+    }
+    scheduleDeployments()
+  }
+
+  deinit {
+    lanes.deinitialize(count: laneCount)
+    lanes.deallocate()
+    pool.deallocate()
+  }
+
+  private func scheduleDeployments() {
+    var beforehand: [Pending] = []
+    for (lane, deployments) in schedules.enumerated() {
+      for (index, schedule) in deployments.enumerated() {
+        let deployment = lanes[lane].deployments + index
+        deployment.pointee.outcome = schedule.outcome
+        switch schedule.start {
+        case .beforehand:
+          let asked = account.models[lane].deployments[index].deployAt
+          beforehand.append(Pending(requestedAt: asked, lane: lane, deployment: index))
+        case .at(let moment):
+          lanes[lane].controls.insert(
+            time: moment.microseconds, tag: ModelLane.controlTag(.deploy, index))
+        case .never:
+          deployment.pointee.phase = .ended
+        }
+        if let moment = schedule.undeployAt {
+          lanes[lane].controls.insert(
+            time: moment.microseconds, tag: ModelLane.controlTag(.undeploy, index))
+        }
+      }
+    }
+    beforehand.sort { ($0.requestedAt, $0.lane, $0.deployment) < ($1.requestedAt, $1.lane, $1.deployment) }
+    let start = scenario.simulationStart.microseconds
+    for entry in beforehand {
+      let fits = lanes[entry.lane].deployBeforehand(
+        entry.deployment, requestedAt: entry.requestedAt.microseconds, at: start, pool)
+      if !fits { holdBack(entry.lane, entry.deployment) }
+    }
+  }
+
+  /// Applies all events before `horizon`. Where the horizons lie changes nothing in the result.
+  func run(until horizon: Int64) {
+    var shared = EventList(capacity: laneCount)
+    for lane in 0..<laneCount where !isPending(lane) { advance(lane, to: horizon, &shared) }
+    while true {
+      var time = min(shared.firstTime, horizon)
+      var lane = time < horizon ? Int(shared.first.tag) : -1
+      let waiting = nextSharedEventOfPending(before: time, lane)
+      if let waiting { (time, lane) = waiting }
+      guard time < horizon else { return }
+      if waiting == nil { shared.removeFirst() }
+      if case .needsRoom(let deployment) = lanes[lane].applyShared(pool) { holdBack(lane, deployment) }
+      let woken = pool.pointee.hasReleased ? startPending(at: time) : []
+      for candidate in Set(woken + [lane]).sorted() where !isPending(candidate) {
+        advance(candidate, to: horizon, &shared)
+      }
+    }
+  }
+
+  private func advance(_ lane: Int, to horizon: Int64, _ shared: inout EventList) {
+    let stop = lanes[lane].advance(to: horizon)
+    if stop < horizon { shared.insert(time: stop, tag: UInt64(lane)) }
+  }
+
+  // MARK: Waiting for room under the subscription
+
+  private func isPending(_ lane: Int) -> Bool { !pending.isEmpty && pending.contains { $0.lane == lane } }
+
+  /// Brings the lanes that wait for room up to (`time`, `lane`), in step with each other, and returns their first
+  /// shared event before it.
+  private func nextSharedEventOfPending(before time: Int64, _ lane: Int) -> (time: Int64, lane: Int)? {
+    guard !pending.isEmpty else { return nil }
+    let candidates = Set(pending.map(\.lane)).sorted()
+    while true {
+      var next = (time: time, lane: lane)
+      var afterNext = next
+      for candidate in candidates {
+        let event = (time: lanes[candidate].nextEventTime, lane: candidate)
+        if event < next { (next, afterNext) = (event, next) } else if event < afterNext { afterNext = event }
+      }
+      if next == (time: time, lane: lane) { return nil }
+      // One microsecond further where the tie is its own.
+      let bound = next.lane < afterNext.lane ? afterNext.time + 1 : afterNext.time
+      let stop = lanes[next.lane].advance(to: bound)
+      if stop < bound { return (stop, next.lane) }
+    }
+  }
+
+  /// A deployment whose minReplicas do not fit waits for room, or is refused.
+  private func holdBack(_ lane: Int, _ deployment: Int) {
+    let state = lanes[lane].deployments + deployment
+    if account.deployWindows.policy == .refuse {
+      state.pointee.phase = .ended
+      state.pointee.outcome = .refused
+      return
+    }
+    state.pointee.phase = .pending
+    state.pointee.outcome = .deferred
+    let asked = account.models[lane].deployments[deployment].deployAt
+    pending.append(Pending(requestedAt: asked, lane: lane, deployment: deployment))
+    pending.sort { ($0.requestedAt, $0.lane, $0.deployment) < ($1.requestedAt, $1.lane, $1.deployment) }
+  }
+
+  /// After a release: who waits is tried in the order of requests; a small deployment may pass a large one
+  /// that still does not fit. Outside the deploy windows, all wait for the next one.
+  /// - Returns: lanes whose waiting has ended.
+  private func startPending(at time: Int64) -> [Int] {
+    pool.pointee.hasReleased = false
+    let before = pending
+    for entry in before {
+      let state = lanes[entry.lane].deployments + entry.deployment
+      guard state.pointee.phase == .pending else {  // Undeployed while it waited.
+        pending.removeAll { $0 == entry }
+        continue
+      }
+      guard pool.pointee.available >= state.pointee.minReplicas else { continue }
+      let opening = account.deployWindows.nextOpening(from: Timestamp(microseconds: time))
+      if opening?.microseconds == time {
+        if lanes[entry.lane].deploy(entry.deployment, at: time, pool) { pending.removeAll { $0 == entry } }
+      } else {
+        state.pointee.phase = .planned
+        pending.removeAll { $0 == entry }
+        if let opening {
+          lanes[entry.lane].controls.insert(
+            time: opening.microseconds, tag: ModelLane.controlTag(.deploy, entry.deployment))
+          lanes[entry.lane].nextTimer = min(lanes[entry.lane].nextTimer, opening.microseconds)
+        }
+      }
+    }
+    return before.filter { !pending.contains($0) }.map(\.lane)
+  }
+
+  // MARK: The end
+
+  /// Serves all that has arrived to its end.
+  func finish() {
+    for lane in 0..<laneCount { lanes[lane].startFinishing() }
+    run(until: .max)
+    flush()
+  }
+
+  /// Hands on what has ended.
+  func flush() { for lane in 0..<laneCount { lanes[lane].flush() } }
+
+  /// All requests before this moment have been handed on, once the simulation has run until `horizon`.
+  func frontier(horizon: Int64) -> Int64 {
+    (0..<laneCount).reduce(horizon) { min($0, lanes[$1].frontier) }
+  }
+
+  /// - Throws: what a sink threw.
+  func checkSinks() throws {
+    for lane in 0..<laneCount { if let error = lanes[lane].sinkError { throw error } }
+  }
+
+  var notDeployed: Int { (0..<laneCount).reduce(0) { $0 + lanes[$1].notDeployed } }
+
+  /// Every lane's state is consistent, and the pool counts what the deployments have.
+  func checkInvariants() -> Bool {
+    var total = 0
+    for lane in 0..<laneCount {
+      guard lanes[lane].departures.checkInvariants(), lanes[lane].controls.checkInvariants() else { return false }
+      for index in 0..<lanes[lane].deploymentCount {
+        let deployment = lanes[lane].deployments + index
+        guard deployment.pointee.checkInvariants() else { return false }
+        total += deployment.pointee.total
+      }
+    }
+    return total == pool.pointee.used && pool.pointee.used <= pool.pointee.limit
+  }
+
+  /// Deployments, replicas and incidents of the account, once it has finished.
+  func tables() -> TelemetryTables {
+    var tables = TelemetryTables()
+    func within(_ moment: Int64?) -> Timestamp? {
+      moment.flatMap { $0 < scenario.to.microseconds ? Timestamp(microseconds: $0) : nil }
+    }
+    for (lane, model) in account.models.enumerated() {
+      let modelID = modelIDs[lane]
+      for (index, deployment) in model.deployments.enumerated() {
+        let state = lanes[lane].deployments + index
+        let deployedAt = within(state.pointee.deployedAt)
+        tables.deployments.append(
+          DeploymentRecord(
+            modelID: modelID, version: deployment.version, hardware: deployment.hardware,
+            minReplicas: deployment.scaling.minReplicas, maxReplicas: deployment.scaling.maxReplicas,
+            maxBatchSize: deployment.scaling.maxBatchSize, requestedAt: deployment.deployAt,
+            deployedAt: deployedAt, undeployedAt: within(state.pointee.undeployedAt),
+            outcome: state.pointee.outcome))
+        if let asked = deployment.undeployAt, let record = undeployRecord(schedules[lane][index], asked, modelID) {
+          tables.incidents.append(record)
+        }
+      }
+      tables.replicas += lanes[lane].log.whole.map { entry in
+        ReplicaRecord(
+          at: Timestamp(microseconds: entry.at), modelID: modelID, version: model.deployments[entry.deployment].version,
+          hardware: model.deployments[entry.deployment].hardware, starting: entry.starting, ready: entry.ready,
+          draining: entry.draining, limitedBy: entry.limitedBy)
+      }
+    }
+    for settled in incidents where settled.from < scenario.to && settled.to > scenario.from {
+      let row = { (model: Int32?) in
+        IncidentRecord(
+          modelID: model, provider: settled.incident.provider ?? "", kind: settled.incident.kind,
+          startedAt: settled.from, endedAt: settled.to)
+      }
+      if let name = settled.incident.model {
+        for (lane, model) in account.models.enumerated() where model.name == name {
+          tables.incidents.append(row(modelIDs[lane]))
+        }
+      } else {
+        tables.incidents.append(row(nil))
+      }
+    }
+    return tables
+  }
+
+  /// A window that moved or refused an undeployment leaves a record, from when it was asked for.
+  private func undeployRecord(_ schedule: DeploymentSchedule, _ asked: Timestamp, _ model: Int32) -> IncidentRecord? {
+    switch schedule.undeployDecision {
+    case .asAsked: nil
+    case .deferred:
+      IncidentRecord(
+        modelID: model, provider: "", kind: "undeployDeferred", startedAt: asked,
+        endedAt: schedule.undeployAt ?? scenario.to)
+    case .refused:
+      IncidentRecord(modelID: model, provider: "", kind: "undeployRefused", startedAt: asked, endedAt: asked)
+    }
+  }
+}

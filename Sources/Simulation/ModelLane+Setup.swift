@@ -1,0 +1,98 @@
+import Sampling
+import ScenarioModel
+import Telemetry
+
+/// What a lane needs to know of its surroundings before it can start.
+struct LaneSetting {
+  let scenario: Scenario
+  let account: Scenario.Account
+  let model: Scenario.Model
+  let arena: SamplingArena
+  let trace: [TraceRequest]
+  let incidents: [SettledIncident]
+  /// Index of a version in the run's list of series.
+  let seriesIndex: (String) -> Int32
+  let sink: any TelemetrySink
+  let ringCapacity: Int
+
+  func stream(entity: String, _ purpose: String) -> RandomStream {
+    arena.stream(
+      StreamName(seed: scenario.seed, account: account.name, entity: entity, purpose: purpose))
+  }
+
+  /// Streams of a deployment: `NAME/VERSION`, and `NAME/VERSION#2` when the version is deployed again.
+  func deploymentEntity(_ index: Int) -> String {
+    let version = model.deployments[index].version
+    let earlier = model.deployments[..<index].count { $0.version == version }
+    return "\(model.streamEntity)/\(version)" + (earlier == 0 ? "" : "#\(earlier + 1)")
+  }
+}
+
+extension ModelLane {
+  /// The lane at the start of the simulation, before anything is deployed.
+  init(_ setting: LaneSetting) throws {
+    let model = setting.model
+    let scenario = setting.scenario
+    let entity = model.streamEntity
+    let arena = setting.arena
+    let nothing = Sampler(try Distribution(.constant(0)), in: arena)
+
+    // All that may throw comes first: a value with a deinitialiser is made as a whole.
+    let plan = ArrivalPlan(
+      model.load, trace: setting.trace, scenario: scenario, calendar: setting.account.calendar)
+    var arrivals = try ArrivalProcess(model.load?.arrivals, plan: plan, in: arena) {
+      setting.stream(entity: entity, $0)
+    }
+    let concerning = setting.incidents.filter { $0.concerns(model) }
+    let incidentsCauseErrors = concerning.contains { $0.effect.errorProbability > 0 }
+    let external = try model.externalService.map {
+      try ExternalService(
+        model, $0, series: setting.seriesIndex(""), mayFail: incidentsCauseErrors,
+        start: scenario.simulationStart, arena: arena
+      ) { setting.stream(entity: entity, $0) }
+    }
+    let deployments = UnsafeMutablePointer<DeploymentState>.allocate(capacity: max(model.deployments.count, 1))
+    for (index, deployment) in model.deployments.enumerated() {
+      let name = setting.deploymentEntity(index)
+      (deployments + index).initialize(
+        to: try DeploymentState(
+          deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors, arena: arena
+        ) { setting.stream(entity: name, $0) })
+    }
+
+    nextArrival = arrivals.next()
+    self.arrivals = arrivals
+    self.external = external
+    self.deployments = deployments
+    deploymentCount = model.deployments.count
+    incidents = IncidentTimeline(
+      concerning.map { ($0.from.microseconds, $0.to.microseconds, $0.effect) })
+    tokenStream = setting.stream(entity: entity, "tokens")
+    routingStream = setting.stream(entity: entity, "routing")
+    if case .trace = model.load?.arrivals { replaysTrace = true } else { replaysTrace = false }
+    let tokens = model.load?.tokens
+    inputTokens = tokens.map { Sampler($0.input, in: arena) } ?? nothing
+    outputTokens = tokens.map { Sampler($0.output, in: arena) } ?? nothing
+    if let tokens, tokens.correlation != 0 {
+      copula = GaussianCopula(tokens.input, tokens.output, correlation: tokens.correlation, in: arena)
+    } else {
+      copula = nil
+    }
+    let retrying = model.load?.retries
+    retries = RetryBuffer(
+      probability: retrying?.probability ?? 0, attempts: retrying?.attempts ?? 0,
+      backoff: retrying.map { Sampler($0.backoff, in: arena) } ?? nothing,
+      stream: setting.stream(entity: entity, "retries"), noneFrom: scenario.to.microseconds)
+    ring = RequestRing(capacity: setting.ringCapacity)
+    periodStart = scenario.from.microseconds
+    sink = setting.sink
+    log = ReplicaLog(
+      from: scenario.from.microseconds, to: scenario.to.microseconds, deployments: deploymentCount)
+  }
+
+  /// No more arrivals; what has arrived is served to its end.
+  mutating func startFinishing() {
+    nextArrival = .max
+    isFinishing = true
+  }
+}

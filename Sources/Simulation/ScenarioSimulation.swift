@@ -1,0 +1,241 @@
+import Foundation
+import ScenarioModel
+import Synchronization
+import Telemetry
+
+/// A run of a whole scenario: its accounts, independent of each other, on any number of threads.
+///
+/// The number of threads and the epochs into which a run is cut change nothing in its result.
+package struct ScenarioSimulation: Sendable {
+  package let scenario: Scenario
+  /// What requests are of: the index into this list is what batches carry.
+  package let series: [Series]
+  /// Of all accounts, by identifier.
+  package let models: [ModelRecord]
+  private let modelIDs: [[Int32]]
+  private let seriesIndices: [Series: Int32]
+  private let traces: [String: [TraceRequest]]
+  private let expectedRequests: Double
+
+  /// - Parameter traces: requests of the trace files that the scenario names, in order of arrival.
+  package init(_ scenario: Scenario, traces: [String: [TraceRequest]] = [:]) {
+    self.scenario = scenario
+    self.traces = traces
+    var models: [ModelRecord] = []
+    var modelIDs: [[Int32]] = []
+    var series: [Series] = []
+    var seriesIndices: [Series: Int32] = [:]
+    var expected = scenario.expectedArrivals
+    for account in scenario.accounts {
+      var ids: [Int32] = []
+      for model in account.models {
+        let id = Int32(models.count + 1)
+        ids.append(id)
+        let moments = model.fineTuning.prefix(1).map(\.startAt) + model.deployments.map(\.deployAt)
+        models.append(
+          ModelRecord(
+            modelID: id, account: account.name, kind: model.kind, name: model.name, provider: model.provider,
+            createdAt: model.createdAt ?? moments.min() ?? scenario.from))
+        for version in model.kind == .external ? [""] : model.deployments.map(\.version) {
+          let entry = Series(modelID: id, version: version)
+          if seriesIndices[entry] == nil {
+            seriesIndices[entry] = Int32(series.count)
+            series.append(entry)
+          }
+        }
+        if case .trace(let file, _) = model.load?.arrivals { expected += Double(traces[file]?.count ?? 0) }
+      }
+      modelIDs.append(ids)
+    }
+    self.models = models
+    self.modelIDs = modelIDs
+    self.series = series
+    self.seriesIndices = seriesIndices
+    expectedRequests = expected
+  }
+
+  package struct Result: Sendable {
+    package var tables: TelemetryTables
+    /// Requests that arrived while no version of their model was deployed, by account name.
+    package var notDeployed: [(account: String, requests: Int)]
+  }
+
+  /// Where a run's requests go.
+  package struct Sinks {
+    /// One an account, called from the account's thread. Batches come in order of arrival for each model.
+    package var accounts: [any TelemetrySink]
+    /// Takes the requests of all accounts in order of arrival, numbered; `nil` where no data set is wanted.
+    package var merged: (any TelemetrySink)?
+
+    package init(accounts: [any TelemetrySink], merged: (any TelemetrySink)?) {
+      self.accounts = accounts
+      self.merged = merged
+    }
+  }
+
+  /// Simulates, and hands on every request.
+  /// - Parameters:
+  ///   - threads: at least 1.
+  ///   - progress: called now and then, from any thread, with the share that is done, in [0, 1].
+  /// - Throws: what a sink throws.
+  package func run(
+    threads: Int, into sinks: Sinks, progress: @escaping @Sendable (Double) -> Void = { _ in }
+  ) throws -> Result {
+    if let merged = sinks.merged {
+      return try runTogether(threads: threads, sinks: sinks, merged: merged, progress: progress)
+    }
+    return try runApart(threads: threads, sinks: sinks, progress: progress)
+  }
+
+  /// Each account from start to end on its own: nothing has to be in order between accounts.
+  private func runApart(
+    threads: Int, sinks: Sinks, progress: @escaping @Sendable (Double) -> Void
+  ) throws -> Result {
+    let results = Slots<AccountResult>(count: scenario.accounts.count)
+    let done = Mutex(0.0)
+    let accountSinks = Shared(sinks.accounts)
+    let accountCount = Double(scenario.accounts.count)
+    try inParallel(scenario.accounts.count, threads: threads) { index in
+      let sink = accountSinks.value[index]
+      let simulation = try account(index) { _ in sink }
+      let horizons = epochs(share: 1 / accountCount)
+      for horizon in horizons {
+        simulation.run(until: horizon)
+        try simulation.checkSinks()
+        let share = done.withLock { total in
+          total += 1 / (accountCount * Double(horizons.count))
+          return total
+        }
+        progress(min(share, 1))
+      }
+      simulation.finish()
+      try simulation.checkSinks()
+      results[index] = AccountResult(tables: simulation.tables(), notDeployed: simulation.notDeployed)
+    }
+    return result(results.all)
+  }
+
+  /// All accounts side by side, epoch by epoch, with their requests merged in order of arrival.
+  private func runTogether(
+    threads: Int, sinks: Sinks, merged: any TelemetrySink, progress: @escaping @Sendable (Double) -> Void
+  ) throws -> Result {
+    var buffers: [RequestBuffer] = []
+    let simulations = try scenario.accounts.indices.map { index in
+      try account(index) { _ in
+        let buffer = RequestBuffer(direct: sinks.accounts[index])
+        buffers.append(buffer)
+        return buffer
+      }
+    }
+    let merger = RequestMerger(sink: merged)
+    let horizons = epochs(share: 1)
+    for (epoch, horizon) in horizons.enumerated() {
+      try inParallel(simulations.count, threads: threads) { index in
+        simulations[index].run(until: horizon)
+        simulations[index].flush()
+        try simulations[index].checkSinks()
+      }
+      let frontier = simulations.reduce(horizon) { min($0, $1.frontier(horizon: horizon)) }
+      try merger.merge(buffers, before: frontier)
+      progress(Double(epoch + 1) / Double(horizons.count))
+    }
+    try inParallel(simulations.count, threads: threads) { index in
+      simulations[index].finish()
+      try simulations[index].checkSinks()
+    }
+    try merger.merge(buffers, before: .max)
+    try merger.flush()
+    return result(simulations.map { AccountResult(tables: $0.tables(), notDeployed: $0.notDeployed) })
+  }
+
+  private func account(_ index: Int, sink: (Int) -> any TelemetrySink) throws -> AccountSimulation {
+    let models = scenario.accounts[index].models
+    return try AccountSimulation(
+      scenario, account: index, modelIDs: modelIDs[index], traces: traces,
+      seriesIndex: { seriesIndices[$0] ?? -1 }, sinks: models.indices.map(sink),
+      ringCapacity: models.count <= 64 && scenario.accounts.count <= 64 ? 4096 : 256)
+  }
+
+  /// Ends of epochs of some 200,000 expected requests each; the last is the end of the period.
+  private func epochs(share: Double) -> [Int64] {
+    let start = scenario.simulationStart.microseconds
+    let end = scenario.to.microseconds
+    let count = Int64(max(1, min(expectedRequests * share / 200_000, 100_000)).rounded(.up))
+    let length = (end - start) / count
+    return (1..<max(count, 2)).map { start + $0 * length }.filter { $0 < end } + [end]
+  }
+
+  private struct AccountResult: Sendable {
+    var tables: TelemetryTables
+    var notDeployed: Int
+  }
+
+  private func result(_ accounts: [AccountResult]) -> Result {
+    var tables = TelemetryTables()
+    tables.models = models
+    for (index, account) in scenario.accounts.enumerated() {
+      tables.accounts.append(
+        AccountRecord(
+          account: account.name, timeZone: account.calendar.identifier,
+          subscriptionMaxReplicas: account.subscriptionMaxReplicas))
+      tables.hardware += account.prices.map {
+        HardwareRecord(account: account.name, hardware: $0.hardware, creditsMicroPerHour: $0.creditsMicroPerHour)
+      }
+      tables.append(accounts[index].tables)
+      for (lane, model) in account.models.enumerated() {
+        tables.fineTuningJobs += FineTuning.jobs(
+          model, id: modelIDs[index][lane], entity: model.streamEntity, account: account, seed: scenario.seed,
+          firstJobID: Int64(tables.fineTuningJobs.count + 1))
+      }
+    }
+    tables.sort()
+    return Result(
+      tables: tables,
+      notDeployed: zip(scenario.accounts, accounts).map { ($0.name, $1.notDeployed) })
+  }
+}
+
+extension Scenario.Model {
+  /// The model's name in stream names: `NAME`, and `NAME#2` for the second of that name.
+  var streamEntity: String { ordinal == 1 ? name : "\(name)#\(ordinal)" }
+}
+
+/// Calls `body` once for each index, on so many threads at the most.
+/// - Throws: the error of the lowest index that failed; indices not begun by then are left out.
+private func inParallel(_ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Void) throws {
+  if threads <= 1 || count <= 1 {
+    for index in 0..<count { try body(index) }
+    return
+  }
+  let next = Atomic(0)
+  let failure = Mutex<(index: Int, error: any Error)?>(nil)
+  DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
+    while failure.withLock({ $0 == nil }) {
+      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+      guard index < count else { return }
+      do {
+        try body(index)
+      } catch {
+        failure.withLock { if index < $0?.index ?? .max { $0 = (index, error) } }
+      }
+    }
+  }
+  if let failure = failure.withLock({ $0 }) { throw failure.error }
+}
+
+/// Results by index, each written once, by the thread that computes it.
+private final class Slots<Element: Sendable>: Sendable {
+  private let slots: Mutex<[Element?]>
+  init(count: Int) { slots = Mutex(Array(repeating: nil, count: count)) }
+  subscript(index: Int) -> Element? {
+    get { slots.withLock { $0[index] } }
+    set { slots.withLock { $0[index] = newValue } }
+  }
+  var all: [Element] { slots.withLock { $0.compactMap { $0 } } }
+}
+
+/// Carries to other threads what each of them uses a part of its own of.
+private struct Shared<Value>: @unchecked Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
+}

@@ -1,3 +1,0 @@
-import ArgumentParser
-import Yams
-@main struct W: ParsableCommand { func run() { print("x") } }
