@@ -6,7 +6,8 @@ package struct DashboardQuery {
   package let selection: ModelSelection
   package let period: DashboardPeriod
   package let points: LatencyPoints?
-  private let tables: TelemetryTables
+  /// May be replaced by those of the finished run: only the models must be known beforehand.
+  package var tables: TelemetryTables
   private let models: Set<Int32>
   private let isSelected: [Bool]
 

@@ -43,7 +43,7 @@ package final class LatencyPoints {
 
   package var isThinned: Bool { requests > Int64(limit) }
 
-  func receive(_ requests: RequestColumns, before now: Int64) {
+  func receive(_ requests: RequestColumns, firstIndex: Int, before now: Int64) {
     guard let first = requests.count > 0 ? requests.arrivedAt[0] : nil else { return }
     let end = min(range.upperBound, now)
     // Batches come in order of arrival; one that is not costs only the look at its rows.
@@ -58,7 +58,7 @@ package final class LatencyPoints {
         for row in 0..<requests.count {
           let at = requests.arrivedAt[row]
           guard requests.outcome[row] == RequestOutcome.success, at >= range.lowerBound, at < end,
-            isSelected[Int(requests.series[row])]
+            isSelected[Int(requests.series[row]) - firstIndex]
           else { continue }
           let latency = requests.latencyMicroseconds[row]
           taken += 1

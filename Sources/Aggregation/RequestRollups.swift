@@ -4,6 +4,7 @@ import Telemetry
 /// versions, not with the number of requests.
 package final class RequestRollups: TelemetrySink {
   package let series: [Series]
+  private let firstIndex: Int
   /// Names of failures by the requests' outcome codes.
   package var reasons = RequestOutcome.names
   private var open: [OpenQuarter?]
@@ -16,9 +17,11 @@ package final class RequestRollups: TelemetrySink {
 
   /// - Parameters:
   ///   - series: what batches refer to by index.
+  ///   - firstIndex: the index in batches of the first of these series.
   ///   - now: requests that arrive then or later do not count.
-  package init(series: [Series], now: Timestamp) {
+  package init(series: [Series], firstIndex: Int = 0, now: Timestamp) {
     self.series = series
+    self.firstIndex = firstIndex
     self.now = now
     open = Array(repeating: nil, count: series.count)
     closed = Array(repeating: [], count: series.count)
@@ -34,10 +37,10 @@ package final class RequestRollups: TelemetrySink {
       let index = Int(requests.series[row])
       var end = row + 1
       while end < requests.count, Int(requests.series[end]) == index { end += 1 }
-      add(requests, row..<end, series: index)
+      add(requests, row..<end, series: index - firstIndex)
       row = end
     }
-    for collector in points { collector.receive(requests, before: now.microseconds) }
+    for collector in points { collector.receive(requests, firstIndex: firstIndex, before: now.microseconds) }
   }
 
   /// Rows of one series.
@@ -97,6 +100,9 @@ package final class RequestRollups: TelemetrySink {
       throw AggregationError("the sum of latencies leaves the range of 64 bits. Some latency or waiting time is absurd.")
     }
   }
+
+  /// Once finished.
+  package var totalRequests: Int64 { closed.joined().reduce(0) { $0 + $1.cell.requests } }
 
   /// Rollups of a series in order of time, once finished.
   package func rollups(of index: Int) -> [Rollup] { closed[index] }

@@ -1,3 +1,5 @@
+import Telemetry
+
 /// What `workbench init` writes.
 package enum Starter {
   package static func text(name: String) -> String {
@@ -45,5 +47,40 @@ package enum Starter {
             failures: { modelError: 0.002 }
 
     """
+  }
+  /// A scenario that replays a trace through an autoscaled deployment: what `workbench import azure-llm` writes.
+  package static func replay(name: String, source: String, trace: String, from: Timestamp, to: Timestamp) -> String {
+    func quoted(_ text: String) -> String {
+      "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+    return """
+      # Replays the requests of \(source.filter { !$0.isNewline }), as `workbench import` wrote them, through an autoscaled deployment.
+      # The trace gives arrivals and tokens; hardware, scaling and service times are yours to change.
+
+      workbench: 1
+      name: \(quoted(name))
+      description: \(quoted("Replay of " + source))
+      seed: 1
+      period: { from: \(from.rfc3339(in: .utc)), to: \(to.rfc3339(in: .utc)) }
+
+      account:
+        name: azure
+        timeZone: UTC
+        subscription: { maxReplicas: 12 }
+
+      models:
+        - name: conversation
+          kind: openSource
+          load:
+            arrivals: { trace: \(quoted(trace)) }
+          deployments:
+            - version: V1
+              deployAt: \(from.rfc3339(in: .utc))
+              hardware: A10 cluster of 4
+              scaling: { minReplicas: 2, maxReplicas: 12, maxBatchSize: 8, scaleUpDelay: 20s, scaleDownDelay: 5min, startup: 60s }
+              service: { firstToken: 150ms, perInputToken: 0.1ms, perOutputToken: 20ms, batchSlowdown: 0.03 }
+              queue: { capacity: 500, timeout: 60s }
+
+      """
   }
 }

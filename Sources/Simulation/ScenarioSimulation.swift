@@ -12,6 +12,8 @@ package struct ScenarioSimulation: Sendable {
   package let series: [Series]
   /// Of all accounts, by identifier.
   package let models: [ModelRecord]
+  /// Each account's part of `series`.
+  package let seriesOfAccount: [Range<Int>]
   private let modelIDs: [[Int32]]
   private let seriesIndices: [Series: Int32]
   private let traces: [String: [TraceRequest]]
@@ -26,7 +28,9 @@ package struct ScenarioSimulation: Sendable {
     var series: [Series] = []
     var seriesIndices: [Series: Int32] = [:]
     var expected = scenario.expectedArrivals
+    var seriesOfAccount: [Range<Int>] = []
     for account in scenario.accounts {
+      let firstSeries = series.count
       var ids: [Int32] = []
       for model in account.models {
         let id = Int32(models.count + 1)
@@ -46,10 +50,12 @@ package struct ScenarioSimulation: Sendable {
         if case .trace(let file, _) = model.load?.arrivals { expected += Double(traces[file]?.count ?? 0) }
       }
       modelIDs.append(ids)
+      seriesOfAccount.append(firstSeries..<series.count)
     }
     self.models = models
     self.modelIDs = modelIDs
     self.series = series
+    self.seriesOfAccount = seriesOfAccount
     self.seriesIndices = seriesIndices
     expectedRequests = expected
   }

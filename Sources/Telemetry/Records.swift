@@ -195,6 +195,26 @@ package struct TelemetryTables: Equatable, Sendable {
     incidents += other.incidents
   }
 
+  /// The tables of each account by itself. Incidents without a model are in none.
+  package func byAccount() -> [String: TelemetryTables] {
+    var split: [String: TelemetryTables] = [:]
+    for account in accounts { split[account.account, default: .init()].accounts.append(account) }
+    for row in hardware { split[row.account, default: .init()].hardware.append(row) }
+    var owner: [Int32: String] = [:]
+    for model in models {
+      owner[model.modelID] = model.account
+      split[model.account, default: .init()].models.append(model)
+    }
+    func account(_ model: Int32) -> String { owner[model] ?? "" }
+    for row in deployments { split[account(row.modelID), default: .init()].deployments.append(row) }
+    for row in replicas { split[account(row.modelID), default: .init()].replicas.append(row) }
+    for row in fineTuningJobs { split[account(row.modelID), default: .init()].fineTuningJobs.append(row) }
+    for row in incidents {
+      if let model = row.modelID { split[account(model), default: .init()].incidents.append(row) }
+    }
+    return split
+  }
+
   /// The order in which the tables are written: by model and time, as the schema says nothing else.
   package mutating func sort() {
     deployments.sort { ($0.modelID, $0.requestedAt, $0.version) < ($1.modelID, $1.requestedAt, $1.version) }

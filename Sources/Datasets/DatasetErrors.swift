@@ -1,0 +1,31 @@
+import Foundation
+
+/// A file that cannot be read as what it should be: bad input.
+package struct DatasetError: Error, CustomStringConvertible {
+  package let description: String
+
+  package init(_ path: String, line: Int? = nil, column: Int? = nil, _ message: String) {
+    var place = path
+    if let line { place += ":\(line)" }
+    if let column { place += ":\(column)" }
+    description = "\(place): error: \(message)"
+  }
+}
+
+/// A file or directory that is not there.
+package struct NotFoundError: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)" }
+}
+
+/// Output that cannot be written.
+package struct OutputError: Error, CustomStringConvertible {
+  package let description: String
+
+  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)" }
+
+  /// From the last failed system call.
+  init(_ path: String, cannot what: String) {
+    description = "\(path): error: cannot \(what): \(String(cString: strerror(errno)))."
+  }
+}

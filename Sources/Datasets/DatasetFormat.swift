@@ -1,0 +1,43 @@
+/// How telemetry tables are written as files.
+package struct DatasetFormat: Hashable, Sendable, CustomStringConvertible {
+  package enum Layout: String, CaseIterable, Sendable { case csv, ndjson }
+
+  package var layout: Layout
+  package var compression: Compression
+
+  package init(_ layout: Layout, _ compression: Compression = .none) {
+    self.layout = layout
+    self.compression = compression
+  }
+
+  /// All there are, the ones that are read first at the front.
+  package static let all = Layout.allCases.flatMap { layout in
+    Compression.allCases.map { DatasetFormat(layout, $0) }
+  }
+
+  /// `csv`, `csv.gz`, `ndjson.zst`, …: also the ending of file names. `nil` for anything else.
+  package init?(_ name: some StringProtocol) {
+    guard let format = Self.all.first(where: { $0.description == name }) else { return nil }
+    self = format
+  }
+
+  /// By the ending of a file's name.
+  package init?(path: String) {
+    guard let format = Self.all.first(where: { path.hasSuffix("." + $0.description) }) else { return nil }
+    self = format
+  }
+
+  package var description: String { layout.rawValue + compression.fileEnding }
+}
+
+package enum Compression: String, CaseIterable, Sendable {
+  case none, gzip, zstd
+
+  package var fileEnding: String {
+    switch self {
+    case .none: ""
+    case .gzip: ".gz"
+    case .zstd: ".zst"
+    }
+  }
+}

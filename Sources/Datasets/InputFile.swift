@@ -1,0 +1,154 @@
+import CCompression
+import Foundation
+
+/// A file being read, piece by piece; gzip and zstd are recognised by their first bytes, whatever the name.
+final class InputFile {
+  let path: String
+  private let descriptor: Int32
+  private var decompressor: Decompressor?
+  private let raw = UnsafeMutablePointer<UInt8>.allocate(capacity: InputFile.pieceSize)
+  private var rawStart = 0
+  private var rawEnd = 0
+  private var hasEnded = false
+  private static let pieceSize = 1 << 17
+
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  init(_ path: String) throws {
+    self.path = path
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw errno == ENOENT
+        ? NotFoundError(path, "there is no such file.")
+        : NotFoundError(path, "cannot open the file: \(String(cString: strerror(errno))).")
+    }
+    while rawEnd < 4, !hasEnded { try fill() }
+    let start = (0..<min(rawEnd, 4)).map { raw[$0] }
+    if start.starts(with: [0x1f, 0x8b]) {
+      decompressor = try GzipDecompressor()
+    } else if start == [0x28, 0xb5, 0x2f, 0xfd] {
+      decompressor = try ZstdDecompressor()
+    }
+  }
+
+  deinit {
+    close(descriptor)
+    raw.deallocate()
+  }
+
+  /// How much of the file has been read, in [0, 1]; 1 for what has no size.
+  var share: Double {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_size > 0 else { return 1 }
+    return Double(lseek(descriptor, 0, SEEK_CUR)) / Double(status.st_size)
+  }
+
+  private func fill() throws {
+    let count = Foundation.read(descriptor, raw + rawEnd, Self.pieceSize - rawEnd)
+    if count < 0 {
+      if errno == EINTR { return }
+      throw DatasetError(path, "cannot read: \(String(cString: strerror(errno))).")
+    }
+    rawEnd += count
+    hasEnded = count == 0
+  }
+
+  /// Reads up to `capacity` bytes; 0 at the end.
+  func read(into target: UnsafeMutablePointer<UInt8>, capacity: Int) throws -> Int {
+    while true {
+      if rawStart == rawEnd, !hasEnded {
+        rawStart = 0
+        rawEnd = 0
+        try fill()
+      }
+      let available = rawEnd - rawStart
+      guard let decompressor else {
+        let count = min(available, capacity)
+        (target).update(from: raw + rawStart, count: count)
+        rawStart += count
+        return count
+      }
+      if available == 0, hasEnded {
+        guard decompressor.isWhole else { throw DatasetError(path, "the compressed file ends too early. It was cut off; get it again.") }
+        return 0
+      }
+      var consumed = 0
+      let produced = try decompressor.decompress(raw + rawStart, available, target, capacity, &consumed, path)
+      rawStart += consumed
+      if produced > 0 { return produced }
+    }
+  }
+}
+
+private protocol Decompressor: AnyObject {
+  /// Whether what has been read ends at the end of a frame.
+  var isWhole: Bool { get }
+  func decompress(
+    _ input: UnsafePointer<UInt8>, _ count: Int, _ target: UnsafeMutablePointer<UInt8>, _ capacity: Int,
+    _ consumed: inout Int, _ path: String) throws -> Int
+}
+
+private final class GzipDecompressor: Decompressor {
+  private let stream: UnsafeMutablePointer<z_stream>
+  private(set) var isWhole = false
+
+  init() throws {
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    guard wb_gzip_inflate_init(stream) == Z_OK else { throw OutputError("gzip", "out of memory.") }
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+  }
+
+  func decompress(
+    _ input: UnsafePointer<UInt8>, _ count: Int, _ target: UnsafeMutablePointer<UInt8>, _ capacity: Int,
+    _ consumed: inout Int, _ path: String
+  ) throws -> Int {
+    if isWhole {  // Another member follows.
+      inflateReset(stream)
+      isWhole = false
+    }
+    stream.pointee.next_in = UnsafeMutablePointer(mutating: input)
+    stream.pointee.avail_in = UInt32(count)
+    stream.pointee.next_out = target
+    stream.pointee.avail_out = UInt32(capacity)
+    let status = inflate(stream, Z_NO_FLUSH)
+    consumed = count - Int(stream.pointee.avail_in)
+    guard status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR else {
+      throw DatasetError(path, "the gzip data is damaged. Get the file again.")
+    }
+    isWhole = status == Z_STREAM_END
+    return capacity - Int(stream.pointee.avail_out)
+  }
+}
+
+private final class ZstdDecompressor: Decompressor {
+  private let context: OpaquePointer
+  private(set) var isWhole = false
+
+  init() throws {
+    guard let context = ZSTD_createDCtx() else { throw OutputError("zstd", "out of memory.") }
+    self.context = context
+    // A frame may ask for a window of 2 GB; ours need no more than 8 MB.
+    ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 27)
+  }
+
+  deinit { ZSTD_freeDCtx(context) }
+
+  func decompress(
+    _ input: UnsafePointer<UInt8>, _ count: Int, _ target: UnsafeMutablePointer<UInt8>, _ capacity: Int,
+    _ consumed: inout Int, _ path: String
+  ) throws -> Int {
+    var source = ZSTD_inBuffer(src: input, size: count, pos: 0)
+    var output = ZSTD_outBuffer(dst: target, size: capacity, pos: 0)
+    let left = ZSTD_decompressStream(context, &output, &source)
+    guard ZSTD_isError(left) == 0 else {
+      throw DatasetError(path, "the zstd data is damaged (\(String(cString: ZSTD_getErrorName(left)))). Get the file again.")
+    }
+    consumed = source.pos
+    isWhole = left == 0
+    return output.pos
+  }
+}

@@ -1,0 +1,78 @@
+import Crypto
+import Foundation
+import Telemetry
+
+/// `manifest.json`: what a run directory holds and what it came from.
+package struct Manifest: Codable, Equatable, Sendable {
+  package static let formatVersion = 1
+
+  package struct Scenario: Codable, Equatable, Sendable {
+    package var name: String
+    /// As run.
+    package var text: String
+    package var sha256: String
+    /// `PATH=VALUE` each.
+    package var overrides: [String]
+
+    package init(name: String, text: String, overrides: [String]) {
+      self.name = name
+      self.text = text
+      self.overrides = overrides
+      sha256 = SHA256.hash(data: Data(text.utf8)).hexadecimal
+    }
+  }
+
+  /// Half open, RFC 3339, UTC.
+  package struct Period: Codable, Equatable, Sendable {
+    package var from: String
+    package var to: String
+
+    package init(from: Timestamp, to: Timestamp) {
+      self.from = from.rfc3339
+      self.to = to.rfc3339
+    }
+  }
+
+  package var format = Manifest.formatVersion
+  package var program: String
+  package var scenario: Scenario?
+  package var seed: UInt64?
+  package var period: Period
+  /// Where the data came from, if not from a scenario.
+  package var source: String?
+  /// Rows by table.
+  package var rows: [String: Int64] = [:]
+  /// Requests that arrived while no version of their model was deployed, by account.
+  package var notDeployed: [String: Int] = [:]
+  /// SHA-256 by path inside the directory.
+  package var files: [String: String] = [:]
+
+  package init(program: String, scenario: Scenario?, seed: UInt64?, period: Period, source: String? = nil) {
+    self.program = program
+    self.scenario = scenario
+    self.seed = seed
+    self.period = period
+    self.source = source
+  }
+
+  package func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self) + Data("\n".utf8)
+  }
+
+  /// - Throws: `DatasetError` if the file is not one.
+  package init(contentsOf path: String) throws {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw NotFoundError(path, "there is no such file.")
+    }
+    do {
+      self = try JSONDecoder().decode(Manifest.self, from: data)
+    } catch {
+      throw DatasetError(path, "this is not a manifest of a run. Run the scenario again.")
+    }
+    guard format == Self.formatVersion else {
+      throw DatasetError(path, "the manifest has format \(format); this program reads \(Self.formatVersion). Use the program that wrote it: \(program).")
+    }
+  }
+}

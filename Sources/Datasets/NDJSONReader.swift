@@ -1,0 +1,107 @@
+import Foundation
+import Telemetry
+
+/// Reads newline-delimited JSON, an object a line, as rows of a table.
+final class NDJSONReader {
+  /// What a telemetry table may hold.
+  private enum Value: Decodable {
+    case text(String)
+    case integer(Int64)
+    case null
+    case other
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if container.decodeNil() {
+        self = .null
+      } else if let text = try? container.decode(String.self) {  // The type is what the file says it is.
+        self = .text(text)
+      } else if let number = try? container.decode(Int64.self) {  // The same.
+        self = .integer(number)
+      } else {
+        self = .other
+      }
+    }
+  }
+
+  private let file: InputFile
+  private let schema: TableSchema
+  private let decoder = JSONDecoder()
+  private var buffer: [UInt8] = []
+  private var position = 0
+  private var hasEnded = false
+  private(set) var line = 0
+  private var parser = TimestampParser()
+  private var piece = [UInt8](repeating: 0, count: 1 << 16)
+
+  init(_ file: InputFile, schema: TableSchema) {
+    self.file = file
+    self.schema = schema
+  }
+
+  func next() throws -> Row? {
+    while true {
+      guard let bytes = try nextLine() else { return nil }
+      line += 1
+      if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
+      let object: [String: Value]
+      do {
+        object = try decoder.decode([String: Value].self, from: Data(bytes))
+      } catch {
+        throw DatasetError(file.path, line: line, column: 1, "the line is not a JSON object. Write one object a line.")
+      }
+      return Row(schema: schema, cells: try schema.columns.map { try cell($0, object[$0.name]) })
+    }
+  }
+
+  private func cell(_ column: TableSchema.Column, _ value: Value?) throws -> Cell {
+    guard let value else { throw error("\(column.name) is missing. Add it.") }
+    switch (column.type, value) {
+    case (_, .null) where column.isOptional: return .empty
+    case (.text, .text(let text)): return .text(text)
+    case (.text, .null): return .text("")
+    case (.integer, .integer(let number)): return .integer(number)
+    case (.moment, .text(let text)):
+      guard let moment = parser.parse(text) else {
+        throw error("\(column.name) \"\(text)\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00.000000Z.")
+      }
+      return .moment(moment)
+    default: throw error("\(column.name) has the wrong type. It must be \(column.type.words).")
+    }
+  }
+
+  func error(_ message: String) -> DatasetError { DatasetError(file.path, line: line, column: 1, message) }
+
+  private func nextLine() throws -> ArraySlice<UInt8>? {
+    while true {
+      if let end = buffer[position...].firstIndex(of: UInt8(ascii: "\n")) {
+        defer { position = end + 1 }
+        return buffer[position..<end]
+      }
+      if hasEnded {
+        defer { position = buffer.count }
+        return position < buffer.count ? buffer[position...] : nil
+      }
+      guard buffer.count - position <= CSVReader.longestRecord else {
+        throw DatasetError(file.path, line: line + 1, "the line is longer than \(CSVReader.longestRecord) bytes. This is no telemetry.")
+      }
+      buffer.removeFirst(position)
+      position = 0
+      let count = try piece.withUnsafeMutableBufferPointer { piece in
+        try piece.baseAddress.map { try file.read(into: $0, capacity: piece.count) } ?? 0
+      }
+      hasEnded = count == 0
+      buffer += piece[..<count]
+    }
+  }
+}
+
+extension TableSchema.ValueType {
+  var words: String {
+    switch self {
+    case .text: "text"
+    case .integer: "a whole number"
+    case .moment: "an RFC 3339 moment in text"
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import CCompression
+import Crypto
+import Foundation
+
+/// A file being written: bytes go through a buffer, compression and a running SHA-256 to the disk.
+///
+/// It grows under a name of its own and gets the final one, which must be free, when it is closed; dropped before
+/// that, it is removed.
+package final class OutputFile {
+  package let path: String
+  private let stagingPath: String
+  private let descriptor: Int32
+  private let buffer: UnsafeMutablePointer<UInt8>
+  private var used = 0
+  private let compressor: Compressor?
+  private var hash = SHA256()
+  private var isClosed = false
+  /// SHA-256 of the file in hexadecimal, once it is closed.
+  package private(set) var digest = ""
+  private static let capacity = 1 << 18
+
+  /// - Throws: `OutputError` if the file exists or cannot be made.
+  package init(_ path: String, compression: Compression = .none) throws {
+    self.path = path
+    let url = URL(fileURLWithPath: path)
+    stagingPath = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).partial-\(getpid())").path
+    guard access(path, F_OK) != 0 else {
+      throw OutputError(path, "it exists already. Give another name, or move it out of the way.")
+    }
+    descriptor = open(stagingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw OutputError(path, cannot: "create the file") }
+    Unfinished.shared.add(stagingPath)
+    buffer = .allocate(capacity: Self.capacity)
+    switch compression {
+    case .none: compressor = nil
+    case .gzip: compressor = try GzipCompressor()
+    case .zstd: compressor = try ZstdCompressor()
+    }
+  }
+
+  deinit {
+    if !isClosed { Foundation.close(descriptor) }
+    Unfinished.shared.remove(stagingPath, deleting: digest.isEmpty)
+    buffer.deallocate()
+  }
+
+  /// Room for the next bytes, `count` at least; `advance(by:)` says how many were used.
+  @inline(__always)
+  func reserve(_ count: Int) throws -> UnsafeMutablePointer<UInt8> {
+    if used + count > Self.capacity { try flush() }
+    precondition(count <= Self.capacity)
+    return buffer + used
+  }
+
+  @inline(__always)
+  func advance(by count: Int) { used += count }
+
+  package func write(_ bytes: some Sequence<UInt8>) throws {
+    for byte in bytes {
+      if used == Self.capacity { try flush() }
+      buffer[used] = byte
+      used += 1
+    }
+  }
+
+  private func flush() throws {
+    let pending = UnsafeRawBufferPointer(start: buffer, count: used)
+    used = 0
+    if let compressor {
+      try compressor.compress(pending, isLast: false) { try store($0) }
+    } else {
+      try store(pending)
+    }
+  }
+
+  private func store(_ bytes: UnsafeRawBufferPointer) throws {
+    hash.update(bufferPointer: bytes)
+    var done = 0
+    while done < bytes.count {
+      let written = Foundation.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw OutputError(path, cannot: "write")
+      }
+      done += written
+    }
+  }
+
+  /// Ends the file and returns the SHA-256 of what is on the disk, in hexadecimal.
+  package func close() throws -> String {
+    try flush()
+    if let compressor { try compressor.compress(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true) { try store($0) } }
+    isClosed = true
+    guard Foundation.close(descriptor) == 0 else { throw OutputError(path, cannot: "write") }
+    // link(2), unlike rename(2), never replaces anything.
+    guard link(stagingPath, path) == 0, unlink(stagingPath) == 0 else {
+      throw OutputError(path, cannot: "give the file its name")
+    }
+    digest = hash.finalize().hexadecimal
+    return digest
+  }
+}
+
+extension Sequence<UInt8> {
+  package var hexadecimal: String {
+    String(decoding: flatMap { [Self.digit($0 >> 4), Self.digit($0 & 15)] }, as: UTF8.self)
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
+}
+
+private protocol Compressor: AnyObject {
+  func compress(
+    _ bytes: UnsafeRawBufferPointer, isLast: Bool, _ store: (UnsafeRawBufferPointer) throws -> Void) throws
+}
+
+private final class GzipCompressor: Compressor {
+  private let stream: UnsafeMutablePointer<z_stream>
+  private let out = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 17)
+
+  init() throws {
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    guard wb_gzip_deflate_init(stream, 6) == Z_OK else { throw OutputError("gzip", "out of memory.") }
+  }
+
+  deinit {
+    deflateEnd(stream)
+    stream.deallocate()
+    out.deallocate()
+  }
+
+  func compress(
+    _ bytes: UnsafeRawBufferPointer, isLast: Bool, _ store: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    stream.pointee.next_in = UnsafeMutablePointer(mutating: bytes.bindMemory(to: UInt8.self).baseAddress)
+    stream.pointee.avail_in = UInt32(bytes.count)
+    repeat {
+      stream.pointee.next_out = out
+      stream.pointee.avail_out = 1 << 17
+      deflate(stream, isLast ? Z_FINISH : Z_NO_FLUSH)
+      try store(UnsafeRawBufferPointer(start: out, count: (1 << 17) - Int(stream.pointee.avail_out)))
+    } while stream.pointee.avail_out == 0
+  }
+}
+
+private final class ZstdCompressor: Compressor {
+  private let context: OpaquePointer
+  private let out = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 17)
+
+  init() throws {
+    guard let context = ZSTD_createCCtx() else { throw OutputError("zstd", "out of memory.") }
+    self.context = context
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 3)
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+  }
+
+  deinit {
+    ZSTD_freeCCtx(context)
+    out.deallocate()
+  }
+
+  func compress(
+    _ bytes: UnsafeRawBufferPointer, isLast: Bool, _ store: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
+    while true {
+      var output = ZSTD_outBuffer(dst: out, size: 1 << 17, pos: 0)
+      let left = ZSTD_compressStream2(context, &output, &input, isLast ? ZSTD_e_end : ZSTD_e_continue)
+      guard ZSTD_isError(left) == 0 else {
+        throw OutputError("zstd", "cannot compress: \(String(cString: ZSTD_getErrorName(left))).")
+      }
+      try store(UnsafeRawBufferPointer(start: out, count: output.pos))
+      if isLast ? left == 0 : input.pos == input.size { return }
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import Telemetry
+
+/// Reads a `requests` table and hands it on in batches.
+package final class RequestReader {
+  private let path: String
+  private let layout: DatasetFormat.Layout
+  private let file: InputFile
+  private var seriesIndices: [Series: Int32] = [:]
+  private let knownModels: Set<Int32>
+  private let anySeries: Bool
+  private let batch = RequestBatch(capacity: 16_384)
+  /// Names of failures by outcome code: the platform's own, then those that the file brought.
+  package private(set) var reasons = RequestOutcome.names
+  package private(set) var rows: Int64 = 0
+
+  /// The largest of latencies and times that is believed: 100 days, µs.
+  private static let longest: Int64 = 100 * 86_400_000_000
+
+  /// - Parameter series: what a request may belong to; `nil` reads every request as series 0.
+  package init(_ path: String, format: DatasetFormat, series: [Series]?) throws {
+    self.path = path
+    layout = format.layout
+    file = try InputFile(path)
+    anySeries = series == nil
+    for (index, entry) in (series ?? []).enumerated() { seriesIndices[entry] = Int32(index) }
+    knownModels = Set((series ?? []).map(\.modelID))
+  }
+
+  /// Reads all of it.
+  /// - Parameter progress: called now and then with the share of the file that is read.
+  /// - Throws: `DatasetError`; what the sink throws.
+  package func read(into sink: any TelemetrySink, progress: (Double) -> Void = { _ in }) throws {
+    func handOn() throws {
+      try sink.receive(batch.columns)
+      batch.removeAll()
+      progress(file.share)
+    }
+    switch layout {
+    case .csv:
+      let reader = try CSVReader(file)
+      let columns = try CSVColumns(reader, .requests)
+      var request = RequestFields()
+      while try reader.next() {
+        try columns.checkWidth()
+        try read(columns, into: &request)
+        append(request)
+        if batch.isFull { try handOn() }
+      }
+    case .ndjson:
+      let reader = NDJSONReader(file, schema: .requests)
+      while let row = try reader.next() {
+        do {
+          append(try request(row))
+        } catch let error as RowError {
+          throw reader.error(error.message)
+        }
+        if batch.isFull { try handOn() }
+      }
+    }
+    try handOn()
+  }
+
+  private struct RequestFields {
+    var id: Int64 = 0
+    var arrivedAt: Int64 = 0
+    var series: Int32 = -1
+    var modelID: Int64 = -1
+    var version: [UInt8] = []
+    var outcome: UInt8 = 0
+    var waiting: Int64 = 0
+    var firstToken: Int64 = 0
+    var latency: Int64 = 0
+    var input: Int32 = 0
+    var output: Int32 = 0
+  }
+
+  private func append(_ request: RequestFields) {
+    rows += 1
+    batch.append(
+      requestID: request.id, arrivedAt: request.arrivedAt, series: request.series, outcome: request.outcome,
+      waitingMicroseconds: request.waiting, firstTokenMicroseconds: request.firstToken,
+      latencyMicroseconds: request.latency, inputTokens: request.input, outputTokens: request.output)
+  }
+
+  // Columns by their place in the schema.
+  private enum Column {
+    static let id = 0, arrivedAt = 1, model = 2, version = 3, status = 4, reason = 5, waiting = 6, firstToken = 7
+    static let latency = 8, input = 9, output = 10
+  }
+
+  private func read(_ columns: CSVColumns, into request: inout RequestFields) throws {
+    request.id = try columns.integer(Column.id, 0...Int64.max)
+    request.arrivedAt = try columns.moment(Column.arrivedAt).microseconds
+    let model = try columns.integer(Column.model, 0...Int64(Int32.max))
+    let version = columns.reader.field(columns.positions[Column.version])
+    if model != request.modelID || !version.elementsEqual(request.version) || request.series < 0 {
+      request.version = Array(version)
+      request.modelID = model
+      do {
+        request.series = try series(Int32(model), try columns.reader.text(columns.positions[Column.version]))
+      } catch let error as RowError {
+        throw columns.error(error)
+      }
+    }
+    let status = columns.reader.field(columns.positions[Column.status])
+    let reason = columns.reader.field(columns.positions[Column.reason])
+    if reason.count == 0, status.elementsEqual("success".utf8) {
+      request.outcome = RequestOutcome.success
+    } else {
+      do {
+        request.outcome = try outcome(
+          try columns.reader.text(columns.positions[Column.status]),
+          try columns.reader.text(columns.positions[Column.reason]))
+      } catch let error as RowError {
+        throw columns.error(error)
+      }
+    }
+    request.waiting = try columns.integer(Column.waiting, 0...Self.longest)
+    request.firstToken = try columns.integer(Column.firstToken, 0...Self.longest)
+    request.latency = try columns.integer(Column.latency, 0...Self.longest)
+    request.input = Int32(try columns.integer(Column.input, 0...Int64(Int32.max)))
+    request.output = Int32(try columns.integer(Column.output, 0...Int64(Int32.max)))
+  }
+
+  private func request(_ row: Row) throws -> RequestFields {
+    var request = RequestFields()
+    request.id = try row.integer("request_id")
+    request.arrivedAt = row.moment("arrived_at").microseconds
+    request.series = try series(try row.modelID(), row.text("version"))
+    request.outcome = try outcome(row.text("status"), row.text("failure_reason"))
+    request.waiting = try row.integer("waiting_us", 0...Self.longest)
+    request.firstToken = try row.integer("ttft_us", 0...Self.longest)
+    request.latency = try row.integer("latency_us", 0...Self.longest)
+    request.input = Int32(try row.integer("input_tokens", 0...Int64(Int32.max)))
+    request.output = Int32(try row.integer("output_tokens", 0...Int64(Int32.max)))
+    return request
+  }
+
+  private func series(_ model: Int32, _ version: String) throws -> Int32 {
+    if anySeries { return 0 }
+    if let index = seriesIndices[Series(modelID: model, version: version)] { return index }
+    guard knownModels.contains(model) else {
+      throw RowError(column: "model_id", message: "model_id \(model) is not in the models table. Add the model there.")
+    }
+    throw RowError(column: "version", message: "model \(model) has no version \"\(version)\" in the deployments table. Add the deployment there.")
+  }
+
+  private func outcome(_ status: String, _ reason: String) throws -> UInt8 {
+    switch status {
+    case "success":
+      guard reason.isEmpty else {
+        throw RowError(column: "failure_reason", message: "a success has the failure_reason \"\(reason)\". Leave it empty, or set status to failure.")
+      }
+      return RequestOutcome.success
+    case "failure":
+      let name = reason.isEmpty ? "unspecified" : reason
+      if let known = reasons.firstIndex(of: name) { return UInt8(known) }
+      guard reasons.count < 255 else {
+        throw RowError(column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
+      }
+      reasons.append(name)
+      return UInt8(reasons.count - 1)
+    default:
+      throw RowError(column: "status", message: "status \"\(status)\" is unknown. It must be success or failure.")
+    }
+  }
+}

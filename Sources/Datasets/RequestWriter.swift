@@ -1,0 +1,138 @@
+import Telemetry
+
+/// Writes the `requests` table as CSV or NDJSON: a sink, fast, with memory that does not grow.
+package final class RequestWriter: TelemetrySink {
+  private let file: OutputFile
+  private let isJSON: Bool
+  private let models: [Int64]
+  /// As they stand in a file, quoted where needed.
+  private let versions: [[UInt8]]
+  private let reasons: [[UInt8]]
+  private let longestText: Int
+  private var formatter = TimestampFormatter()
+  private var day: [UInt8] = []
+  package private(set) var rows: Int64 = 0
+
+  package init(
+    _ file: OutputFile, layout: DatasetFormat.Layout, series: [Series], reasons: [String] = RequestOutcome.names
+  ) throws {
+    self.file = file
+    isJSON = layout == .ndjson
+    let quoted = layout == .csv ? TableWriter.csv : TableWriter.json
+    models = series.map { Int64($0.modelID) }
+    versions = series.map { quoted($0.version) }
+    self.reasons = reasons.map(quoted)
+    longestText = (versions + self.reasons).map(\.count).max() ?? 0
+    if layout == .csv {
+      try file.write((TableSchema.requests.columns.map(\.name).joined(separator: ",") + "\n").utf8)
+    }
+  }
+
+  package func receive(_ requests: RequestColumns) throws {
+    // Names, punctuation and nine numbers of 20 digits at the most come to less than 512 bytes.
+    let most = 512 + 2 * longestText
+    for row in 0..<requests.count {
+      var line = LineBuilder(try file.reserve(most))
+      let series = Int(requests.series[row])
+      let outcome = requests.outcome[row]
+      rows += 1
+      if isJSON {
+        line.text("{\"request_id\":")
+        line.number(requests.requestID?[row] ?? rows)
+        line.text(",\"arrived_at\":\"")
+        moment(requests.arrivedAt[row], &line)
+        line.text("\",\"model_id\":")
+        line.number(models[series])
+        line.text(",\"version\":")
+        line.bytes(versions[series])
+        line.text(",\"status\":")
+        line.text(outcome == RequestOutcome.success ? "\"success\"" : "\"failure\"")
+        line.text(",\"failure_reason\":")
+        line.bytes(reasons[Int(outcome)])
+        line.text(",\"waiting_us\":")
+        line.number(requests.waitingMicroseconds[row])
+        line.text(",\"ttft_us\":")
+        line.number(requests.firstTokenMicroseconds[row])
+        line.text(",\"latency_us\":")
+        line.number(requests.latencyMicroseconds[row])
+        line.text(",\"input_tokens\":")
+        line.number(Int64(requests.inputTokens[row]))
+        line.text(",\"output_tokens\":")
+        line.number(Int64(requests.outputTokens[row]))
+        line.text("}\n")
+      } else {
+        line.number(requests.requestID?[row] ?? rows)
+        line.text(",")
+        moment(requests.arrivedAt[row], &line)
+        line.text(",")
+        line.number(models[series])
+        line.text(",")
+        line.bytes(versions[series])
+        line.text(outcome == RequestOutcome.success ? ",success," : ",failure,")
+        line.bytes(reasons[Int(outcome)])
+        line.text(",")
+        line.number(requests.waitingMicroseconds[row])
+        line.text(",")
+        line.number(requests.firstTokenMicroseconds[row])
+        line.text(",")
+        line.number(requests.latencyMicroseconds[row])
+        line.text(",")
+        line.number(Int64(requests.inputTokens[row]))
+        line.text(",")
+        line.number(Int64(requests.outputTokens[row]))
+        line.text("\n")
+      }
+      file.advance(by: line.count)
+    }
+  }
+
+  private func moment(_ microseconds: Int64, _ line: inout LineBuilder) {
+    day.removeAll(keepingCapacity: true)
+    formatter.append(Timestamp(microseconds: microseconds), to: &day)
+    line.bytes(day)
+  }
+}
+
+/// Puts a line together in reserved memory, whose size the caller vouches for.
+private struct LineBuilder {
+  private let start: UnsafeMutablePointer<UInt8>
+  private(set) var count = 0
+
+  init(_ start: UnsafeMutablePointer<UInt8>) { self.start = start }
+
+  @inline(__always)
+  mutating func text(_ text: StaticString) {
+    (start + count).update(from: text.utf8Start, count: text.utf8CodeUnitCount)
+    count += text.utf8CodeUnitCount
+  }
+
+  @inline(__always)
+  mutating func bytes(_ bytes: [UInt8]) {
+    bytes.withUnsafeBufferPointer { source in
+      if let base = source.baseAddress { (start + count).update(from: base, count: source.count) }
+    }
+    count += bytes.count
+  }
+
+  @inline(__always)
+  mutating func number(_ number: Int64) {
+    var rest = number.magnitude
+    var digits = 1
+    var probe = rest
+    while probe >= 10 {
+      probe /= 10
+      digits += 1
+    }
+    if number < 0 {
+      start[count] = UInt8(ascii: "-")
+      count += 1
+    }
+    var position = count + digits
+    count = position
+    repeat {
+      position -= 1
+      start[position] = 48 + UInt8(rest % 10)
+      rest /= 10
+    } while rest > 0
+  }
+}

@@ -1,0 +1,112 @@
+import Crypto
+import Foundation
+import Telemetry
+
+/// A run directory in the making. It grows under a name of its own beside the final one and gets that name only when
+/// it is whole; dropped before that, it is removed.
+package final class RunDirectory {
+  package let finalPath: String
+  private let stagingPath: String
+  private let replaces: Bool
+  private var isWhole = false
+  package var manifest: Manifest
+
+  /// - Parameter replaces: whether a run directory of that name is replaced once the new one is whole.
+  /// - Throws: `OutputError` if there is something of that name, or the directory cannot be made.
+  package init(_ path: String, manifest: Manifest, replaces: Bool = false) throws {
+    finalPath = path
+    self.manifest = manifest
+    self.replaces = replaces
+    let url = URL(fileURLWithPath: path)
+    stagingPath = url.deletingLastPathComponent()
+      .appendingPathComponent(".\(url.lastPathComponent).partial-\(getpid())").path
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
+      let isRun = FileManager.default.fileExists(atPath: path + "/manifest.json")
+      if !replaces {
+        throw OutputError(path, "it exists already. Give another --out, or --replace to put the new run in its place.")
+      }
+      if !isRun {
+        throw OutputError(path, "it exists and is not a run directory, so --replace leaves it alone. Give another --out.")
+      }
+    }
+    do {
+      for part in ["", "/telemetry", "/dashboard"] {
+        try FileManager.default.createDirectory(atPath: stagingPath + part, withIntermediateDirectories: true)
+      }
+    } catch {
+      throw OutputError(path, "cannot create the directory: \(error.localizedDescription)")
+    }
+    Unfinished.shared.add(stagingPath)
+  }
+
+  deinit {
+    if !isWhole { Unfinished.shared.remove(stagingPath, deleting: true) }
+  }
+
+  /// A file inside the directory, to be closed by `close(_:as:)`.
+  package func file(_ name: String, compression: Compression = .none) throws -> OutputFile {
+    let path = stagingPath + "/" + name
+    let directory = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    do {
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    } catch {
+      throw OutputError(path, "cannot create the directory: \(error.localizedDescription)")
+    }
+    return try OutputFile(path, compression: compression)
+  }
+
+  /// Ends a file and enters its hash in the manifest.
+  package func close(_ file: OutputFile, as name: String) throws { manifest.files[name] = try file.close() }
+
+  package func write(_ data: some Sequence<UInt8>, as name: String) throws {
+    let file = try file(name)
+    try file.write(data)
+    try close(file, as: name)
+  }
+
+  /// All small tables in one format.
+  package func write(_ tables: TelemetryTables, format: DatasetFormat) throws {
+    func write(_ records: [some TableRecord], _ schema: TableSchema) throws {
+      let name = "telemetry/\(schema.name).\(format)"
+      let file = try file(name, compression: format.compression)
+      var writer = try TableWriter(schema, to: file, layout: format.layout)
+      for record in records { try writer.write(record.cells) }
+      try close(file, as: name)
+      manifest.rows[schema.name] = Int64(records.count)
+    }
+    try write(tables.accounts, AccountRecord.schema)
+    try write(tables.hardware, HardwareRecord.schema)
+    try write(tables.models, ModelRecord.schema)
+    try write(tables.deployments, DeploymentRecord.schema)
+    try write(tables.replicas, ReplicaRecord.schema)
+    try write(tables.fineTuningJobs, FineTuningJobRecord.schema)
+    try write(tables.incidents, IncidentRecord.schema)
+  }
+
+  /// Writes the manifest and gives the directory its final name.
+  package func finish() throws {
+    let file = try OutputFile(stagingPath + "/manifest.json")
+    try file.write(try manifest.json())
+    _ = try file.close()
+    let old = stagingPath + "-replaced"
+    if replaces, FileManager.default.fileExists(atPath: finalPath), rename(finalPath, old) != 0 {
+      throw OutputError(finalPath, cannot: "move the old run out of the way")
+    }
+    // rename(2) replaces nothing but an empty directory.
+    guard rename(stagingPath, finalPath) == 0 else {
+      let failure = OutputError(finalPath, cannot: "give the directory its name")
+      if replaces { rename(old, finalPath) }
+      throw failure
+    }
+    isWhole = true
+    Unfinished.shared.remove(stagingPath, deleting: false)
+    if replaces, FileManager.default.fileExists(atPath: old) {
+      do {
+        try FileManager.default.removeItem(atPath: old)
+      } catch {
+        throw OutputError(old, "the replaced run cannot be removed: \(error.localizedDescription)")
+      }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import Telemetry
+
+// How each record is a row of its table: see contracts, "Telemetry tables".
+
+extension AccountRecord: TableRecord {
+  static let schema = TableSchema(
+    "accounts", [.text("account"), .text("time_zone"), .integer("subscription_max_replicas")])
+  var cells: [Cell] { [.text(account), .text(timeZone), .integer(Int64(subscriptionMaxReplicas))] }
+  init(_ row: Row) throws {
+    self.init(
+      account: row.text("account"), timeZone: row.text("time_zone"),
+      subscriptionMaxReplicas: try row.count("subscription_max_replicas"))
+    guard ZonedCalendar(identifier: timeZone) != nil else {
+      throw RowError(column: "time_zone", message: "unknown time zone \"\(timeZone)\". Use an IANA name such as America/New_York.")
+    }
+  }
+}
+
+extension HardwareRecord: TableRecord {
+  static let schema = TableSchema(
+    "hardware", [.text("account"), .text("hardware"), .integer("credits_micro_per_hour")])
+  var cells: [Cell] { [.text(account), .text(hardware), .integer(creditsMicroPerHour)] }
+  init(_ row: Row) throws {
+    self.init(
+      account: row.text("account"), hardware: row.text("hardware"),
+      creditsMicroPerHour: try row.integer("credits_micro_per_hour", 0...1_000_000_000_000_000))
+  }
+}
+
+extension ModelRecord: TableRecord {
+  static let schema = TableSchema(
+    "models",
+    [.integer("model_id"), .text("account"), .text("kind"), .text("name"), .text("provider"), .moment("created_at")])
+  var cells: [Cell] {
+    [.integer(Int64(modelID)), .text(account), .text(kind.rawValue), .text(name), .text(provider), .moment(createdAt)]
+  }
+  init(_ row: Row) throws {
+    self.init(
+      modelID: try row.modelID(), account: row.text("account"), kind: try row.choice("kind"), name: row.text("name"),
+      provider: row.text("provider"), createdAt: row.moment("created_at"))
+  }
+}
+
+extension DeploymentRecord: TableRecord {
+  static let schema = TableSchema(
+    "deployments",
+    [
+      .integer("model_id"), .text("version"), .text("hardware"), .integer("min_replicas"), .integer("max_replicas"),
+      .integer("max_batch_size"), .moment("requested_at"), .moment("deployed_at").optional,
+      .moment("undeployed_at").optional, .text("outcome"),
+    ])
+  var cells: [Cell] {
+    [
+      .integer(Int64(modelID)), .text(version), .text(hardware), .integer(Int64(minReplicas)),
+      .integer(Int64(maxReplicas)), .integer(Int64(maxBatchSize)), .moment(requestedAt),
+      deployedAt.map { .moment($0) } ?? .empty, undeployedAt.map { .moment($0) } ?? .empty, .text(outcome.rawValue),
+    ]
+  }
+  init(_ row: Row) throws {
+    self.init(
+      modelID: try row.modelID(), version: row.text("version"), hardware: row.text("hardware"),
+      minReplicas: try row.count("min_replicas"), maxReplicas: try row.count("max_replicas"),
+      maxBatchSize: try row.count("max_batch_size"), requestedAt: row.moment("requested_at"),
+      deployedAt: row.optionalMoment("deployed_at"), undeployedAt: row.optionalMoment("undeployed_at"),
+      outcome: try row.choice("outcome"))
+  }
+}
+
+extension ReplicaRecord: TableRecord {
+  static let schema = TableSchema(
+    "replicas",
+    [
+      .moment("at"), .integer("model_id"), .text("version"), .text("hardware"), .integer("starting"),
+      .integer("ready"), .integer("draining"), .text("limited_by"),
+    ])
+  var cells: [Cell] {
+    [
+      .moment(at), .integer(Int64(modelID)), .text(version), .text(hardware), .integer(Int64(starting)),
+      .integer(Int64(ready)), .integer(Int64(draining)), .text(limitedBy.rawValue),
+    ]
+  }
+  init(_ row: Row) throws {
+    self.init(
+      at: row.moment("at"), modelID: try row.modelID(), version: row.text("version"), hardware: row.text("hardware"),
+      starting: try row.count("starting"), ready: try row.count("ready"), draining: try row.count("draining"),
+      limitedBy: try row.choice("limited_by"))
+  }
+}
+
+extension FineTuningJobRecord: TableRecord {
+  static let schema = TableSchema(
+    "fine_tuning_jobs",
+    [
+      .integer("job_id"), .integer("model_id"), .text("base_model"), .text("hardware"), .moment("started_at"),
+      .moment("finished_at"), .text("outcome"), .integer("credits_micro"),
+    ])
+  var cells: [Cell] {
+    [
+      .integer(jobID), .integer(Int64(modelID)), .text(baseModel), .text(hardware), .moment(startedAt),
+      .moment(finishedAt), .text(outcome.rawValue), .integer(creditsMicro),
+    ]
+  }
+  init(_ row: Row) throws {
+    self.init(
+      jobID: try row.integer("job_id"), modelID: try row.modelID(), baseModel: row.text("base_model"),
+      hardware: row.text("hardware"), startedAt: row.moment("started_at"), finishedAt: row.moment("finished_at"),
+      outcome: try row.choice("outcome"),
+      creditsMicro: try row.integer("credits_micro", 0...1_000_000_000_000_000))
+    guard startedAt <= finishedAt else {
+      throw RowError(column: "finished_at", message: "the job finished before it started. Check both moments.")
+    }
+  }
+}
+
+extension IncidentRecord: TableRecord {
+  static let schema = TableSchema(
+    "incidents",
+    [
+      .integer("model_id").optional, .text("provider"), .text("kind"), .moment("started_at"), .moment("ended_at"),
+    ])
+  var cells: [Cell] {
+    [
+      modelID.map { .integer(Int64($0)) } ?? .empty, .text(provider), .text(kind), .moment(startedAt), .moment(endedAt),
+    ]
+  }
+  init(_ row: Row) throws {
+    self.init(
+      modelID: try row.optionalModelID(), provider: row.text("provider"), kind: row.text("kind"),
+      startedAt: row.moment("started_at"), endedAt: row.moment("ended_at"))
+  }
+}

@@ -1,0 +1,109 @@
+import Telemetry
+
+/// A value of a telemetry table.
+package enum Cell: Equatable, Sendable {
+  case text(String)
+  case integer(Int64)
+  case moment(Timestamp)
+  case empty
+}
+
+/// A telemetry table's name and columns, in order.
+package struct TableSchema: Equatable, Sendable {
+  package enum ValueType: Equatable, Sendable { case text, integer, moment }
+  package struct Column: Equatable, Sendable {
+    package var name: String
+    package var type: ValueType
+    package var isOptional = false
+  }
+
+  package let name: String
+  package let columns: [Column]
+
+  init(_ name: String, _ columns: [Column]) {
+    self.name = name
+    self.columns = columns
+  }
+
+  package func index(of column: String) -> Int? { columns.firstIndex { $0.name == column } }
+}
+
+extension TableSchema.Column {
+  static func text(_ name: String) -> Self { Self(name: name, type: .text) }
+  static func integer(_ name: String) -> Self { Self(name: name, type: .integer) }
+  static func moment(_ name: String) -> Self { Self(name: name, type: .moment) }
+  var optional: Self { Self(name: name, type: type, isOptional: true) }
+}
+
+extension TableSchema {
+  package static let requests = TableSchema(
+    "requests",
+    [
+      .integer("request_id"), .moment("arrived_at"), .integer("model_id"), .text("version"), .text("status"),
+      .text("failure_reason"), .integer("waiting_us"), .integer("ttft_us"), .integer("latency_us"),
+      .integer("input_tokens"), .integer("output_tokens"),
+    ])
+
+  /// All tables but `requests`, which is too long to hold.
+  package static let small = [
+    AccountRecord.schema, HardwareRecord.schema, ModelRecord.schema, DeploymentRecord.schema, ReplicaRecord.schema,
+    FineTuningJobRecord.schema, IncidentRecord.schema,
+  ]
+}
+
+/// A record that is a row of a table.
+protocol TableRecord {
+  static var schema: TableSchema { get }
+  var cells: [Cell] { get }
+  /// - Throws: `RowError` for a value that the column does not allow.
+  init(_ row: Row) throws
+}
+
+/// A row that has been read, its cells in the order of the schema.
+struct Row {
+  let schema: TableSchema
+  let cells: [Cell]
+
+  func text(_ column: String) -> String {
+    if case .text(let text) = self[column] { return text }
+    return ""
+  }
+
+  func integer(_ column: String, _ range: ClosedRange<Int64> = 0...Int64.max) throws -> Int64 {
+    guard case .integer(let number) = self[column] else { return 0 }
+    guard range.contains(number) else {
+      throw RowError(column: column, message: "\(column) \(number) is out of range. It must lie in \(range.lowerBound)…\(range.upperBound).")
+    }
+    return number
+  }
+
+  func modelID() throws -> Int32 { Int32(try integer("model_id", 0...Int64(Int32.max))) }
+
+  func optionalModelID() throws -> Int32? { self["model_id"] == .empty ? nil : try modelID() }
+
+  func count(_ column: String) throws -> Int { Int(try integer(column, 0...1_000_000_000)) }
+
+  func moment(_ column: String) -> Timestamp { optionalMoment(column) ?? Timestamp(microseconds: 0) }
+
+  func optionalMoment(_ column: String) -> Timestamp? {
+    if case .moment(let moment) = self[column] { return moment }
+    return nil
+  }
+
+  func choice<Choice: RawRepresentable & CaseIterable>(_ column: String) throws -> Choice
+  where Choice.RawValue == String {
+    let text = text(column)
+    guard let choice = Choice(rawValue: text) else {
+      let known = Choice.allCases.map { $0.rawValue.isEmpty ? "nothing" : $0.rawValue }.joined(separator: ", ")
+      throw RowError(column: column, message: "\(column) \"\(text)\" is unknown. It must be one of: \(known).")
+    }
+    return choice
+  }
+
+  private subscript(column: String) -> Cell { schema.index(of: column).map { cells[$0] } ?? .empty }
+}
+
+struct RowError: Error {
+  var column: String
+  var message: String
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Telemetry
+
+/// Writes rows of one table as CSV (RFC 4180, a header, line feeds) or as NDJSON.
+struct TableWriter {
+  private let file: OutputFile
+  private let layout: DatasetFormat.Layout
+  private let schema: TableSchema
+  private var formatter = TimestampFormatter()
+
+  init(_ schema: TableSchema, to file: OutputFile, layout: DatasetFormat.Layout) throws {
+    self.file = file
+    self.layout = layout
+    self.schema = schema
+    if layout == .csv { try file.write((schema.columns.map(\.name).joined(separator: ",") + "\n").utf8) }
+  }
+
+  mutating func write(_ cells: [Cell]) throws {
+    var line: [UInt8] = []
+    if layout == .ndjson { line.append(UInt8(ascii: "{")) }
+    for (index, cell) in cells.enumerated() {
+      if index > 0 { line.append(UInt8(ascii: ",")) }
+      if layout == .ndjson { line += Array("\"\(schema.columns[index].name)\":".utf8) }
+      switch cell {
+      case .text(let text): line += layout == .csv ? Self.csv(text) : Self.json(text)
+      case .integer(let number): line += Array(String(number).utf8)
+      case .moment(let moment):
+        if layout == .ndjson { line.append(UInt8(ascii: "\"")) }
+        formatter.append(moment, to: &line)
+        if layout == .ndjson { line.append(UInt8(ascii: "\"")) }
+      case .empty: if layout == .ndjson { line += Array("null".utf8) }
+      }
+    }
+    if layout == .ndjson { line.append(UInt8(ascii: "}")) }
+    line.append(UInt8(ascii: "\n"))
+    try file.write(line)
+  }
+
+  /// Quoted where it must be, and where a reader might take it for something else.
+  static func csv(_ text: String) -> [UInt8] {
+    let bytes = Array(text.utf8)
+    let special = bytes.contains { $0 == 0x22 || $0 == 0x2c || $0 == 0x0a || $0 == 0x0d }
+    guard special || bytes.first == 0x20 || bytes.last == 0x20 else { return bytes }
+    return [0x22] + bytes.flatMap { $0 == 0x22 ? [0x22, 0x22] : [$0] } + [0x22]
+  }
+
+  static func json(_ text: String) -> [UInt8] {
+    var out: [UInt8] = [0x22]
+    for byte in text.utf8 {
+      switch byte {
+      case 0x22, 0x5c: out += [0x5c, byte]
+      case 0..<0x20: out += Array("\\u00".utf8) + [byte].hexadecimal.utf8
+      default: out.append(byte)
+      }
+    }
+    return out + [0x22]
+  }
+}

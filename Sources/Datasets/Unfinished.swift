@@ -1,0 +1,29 @@
+import Foundation
+
+/// Files and directories that must not outlive the program if it is interrupted.
+package final class Unfinished: @unchecked Sendable {
+  package static let shared = Unfinished()
+  private let lock = NSLock()
+  private var paths: Set<String> = []
+
+  func add(_ path: String) { lock.withLock { _ = paths.insert(path) } }
+
+  func remove(_ path: String, deleting: Bool) {
+    let known = lock.withLock { paths.remove(path) != nil }
+    if known, deleting { Self.delete(path) }
+  }
+
+  package func deleteAll() {
+    let all = lock.withLock { paths }
+    for path in all { Self.delete(path) }
+  }
+
+  private static func delete(_ path: String) {
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    do {
+      try FileManager.default.removeItem(atPath: path)
+    } catch {
+      FileHandle.standardError.write(Data("\(path): warning: cannot be removed: \(error.localizedDescription)\n".utf8))
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import Aggregation
+import ArgumentParser
+import Datasets
+import Foundation
+import Telemetry
+
+struct AggregateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "aggregate", abstract: "The dashboard's figures of any data set in the telemetry schema, as JSON.",
+    discussion: """
+      DATASET is a run directory, or a directory with the telemetry tables (requests.csv, models.csv, …; CSV or \
+      NDJSON, plain, gzip or zstd).
+
+      Examples:
+        workbench aggregate Outputs/month --kind fineTuned --period 7d
+        workbench aggregate Outputs/month --model support-mistral --version V2 --period 2026-01-20..2026-01-31
+        workbench aggregate Outputs/month --kind external --provider OpenAI --period this-month --out openai.json
+      """)
+
+  @Argument(help: "The data set.")
+  var dataset: String
+
+  @Option(help: "Which account, if there are several.")
+  var account: String?
+
+  @Option(help: "24h, 7d, 30d, 90d, a date, a range of dates (A..B), this-month, last-month, this-year or last-year.")
+  var period = "7d"
+
+  @Option(help: "Nothing from this moment on counts (RFC 3339). (default: the end of the data)")
+  var now: String?
+
+  @Option(help: "fineTuned, openSource or external. (default: that of --model, or the only one there is)")
+  var kind: String?
+
+  @Option(help: "Every model of this name.")
+  var model: String?
+
+  @Option(help: "Of several models of one name, the one with a deployment deployed at this moment (RFC 3339).")
+  var deployedAt: String?
+
+  @Option(help: "One version. (default: all)")
+  var version: String?
+
+  @Option(help: "External models of one provider.")
+  var provider: String?
+
+  @Option(help: "Most points of a latency graph with one point a request.")
+  var maxPoints = 5000
+
+  @Option(name: [.short, .customLong("out")], help: "A file for the JSON. (default: standard output)")
+  var out: String?
+
+  func validate() throws {
+    guard (2...1_000_000).contains(maxPoints) else { throw ValidationError("--max-points \(maxPoints) must lie in 2…1000000.") }
+  }
+
+  func run() throws {
+    let filter = try TimelineFilter(period)
+    let nowGiven = try now.map { try parsed($0, "--now") }
+    let deployed = try deployedAt.map { try parsed($0, "--deployed-at") }
+    let data = try Dataset(dataset)
+    let account = try self.account(data)
+    let moment = try nowGiven ?? data.end()
+    let selection = ModelSelection(
+      kind: try kind(data, account), model: model, deployedAt: deployed, version: version, provider: provider)
+    let query = try DashboardQuery(
+      account: account, filter: filter, now: moment, selection: selection, tables: data.tables, series: data.series,
+      maxPoints: maxPoints)
+    let rollups = RequestRollups(series: data.series, now: moment)
+    query.points.map(rollups.collect)
+    let progress = ProgressBar("Reading")
+    let reader = try data.requests()
+    try reader.read(into: rollups) { progress.show($0) }
+    progress.clear()
+    rollups.reasons = reader.reasons
+    try rollups.finish()
+    let json = try query.answer(rollups).json()
+    guard let out else {
+      Terminal.write(json)
+      return
+    }
+    let file = try OutputFile(out)
+    try file.write(json)
+    _ = try file.close()
+  }
+
+  private func parsed(_ text: String, _ option: String) throws -> Timestamp {
+    var parser = TimestampParser()
+    guard let moment = parser.parse(text) else {
+      throw QueryError("\(option) \"\(text)\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00Z.")
+    }
+    return moment
+  }
+
+  private func account(_ data: Dataset) throws -> AccountRecord {
+    let known = data.tables.accounts
+    guard let account else {
+      guard known.count == 1 else {
+        throw QueryError("the data set has \(known.count) accounts. Say which with --account: \(known.prefix(8).map(\.account).joined(separator: ", "))\(known.count > 8 ? ", …" : "").")
+      }
+      return known[0]
+    }
+    guard let found = known.first(where: { $0.account == account }) else {
+      throw QueryError("the data set has no account \"\(account)\". It has: \(known.prefix(8).map(\.account).joined(separator: ", "))\(known.count > 8 ? ", …" : "").")
+    }
+    return found
+  }
+
+  private func kind(_ data: Dataset, _ account: AccountRecord) throws -> ModelKind {
+    let kinds = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
+    if let kind {
+      guard let known = ModelKind(rawValue: kind) else { throw QueryError("unknown kind \"\(kind)\". There are \(kinds).") }
+      return known
+    }
+    let models = data.tables.models.filter { record in
+      record.account == account.account && (model == nil || record.name == model)
+        && (provider == nil || record.provider == provider)
+    }
+    let found = Set(models.map(\.kind))
+    guard let only = found.first, found.count == 1 else {
+      throw QueryError(found.isEmpty ? "no model of account \(account.account) fits the filters. Leave some out." : "models of several kinds fit. Say which with --kind: \(kinds).")
+    }
+    return only
+  }
+}

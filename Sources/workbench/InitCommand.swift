@@ -1,0 +1,28 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import ScenarioModel
+
+struct InitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "init", abstract: "Writes a commented starter scenario.",
+    discussion: """
+      Never overwrites a file.
+
+      Examples:
+        workbench init                 writes scenario.yaml
+        workbench init night-shift     writes night-shift.yaml
+      """)
+
+  @Argument(help: "The scenario's name, or the file to write (NAME.yaml).")
+  var name = "scenario"
+
+  func run() throws {
+    let path = name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? name : name + ".yaml"
+    let title = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    let file = try OutputFile(path)
+    try file.write(Starter.text(name: title).utf8)
+    _ = try file.close()
+    Terminal.print("\(path): written. Next: workbench check \(path); workbench run \(path)")
+  }
+}

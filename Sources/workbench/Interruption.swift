@@ -1,0 +1,23 @@
+import Datasets
+import Foundation
+
+/// Ctrl-C, a termination or a hang-up: takes away what is unfinished and leaves with status 130.
+enum Interruption {
+  // The sources must live as long as the program.
+  nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+
+  static func watch() {
+    signal(SIGPIPE, SIG_IGN)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler {
+        Unfinished.shared.deleteAll()
+        Terminal.diagnose("workbench: interrupted; nothing was left behind.")
+        _exit(130)
+      }
+      source.resume()
+      sources.append(source)
+    }
+  }
+}

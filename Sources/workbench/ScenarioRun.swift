@@ -1,0 +1,132 @@
+import Aggregation
+import Datasets
+import Foundation
+import ScenarioModel
+import Simulation
+import Telemetry
+
+/// A simulation joined to the pipeline and to a run directory.
+struct ScenarioRun {
+  private let simulation: ScenarioSimulation
+  private let maxPoints: Int
+  private let threads: Int
+
+  init(_ simulation: ScenarioSimulation, maxPoints: Int, threads: Int) {
+    self.simulation = simulation
+    self.maxPoints = maxPoints
+    self.threads = threads
+  }
+
+  /// What a run comes to, for the summary.
+  struct Outcome {
+    struct Overview {
+      var account: String
+      /// Over the simulated period.
+      var dashboard: Dashboard
+    }
+    var overviews: [Overview] = []
+    var notDeployed: [(account: String, requests: Int)] = []
+    var tables = TelemetryTables()
+    var requests: Int64 = 0
+  }
+
+  /// One account's part of the pipeline.
+  private struct AccountPipeline {
+    var account: AccountRecord
+    var rollups: RequestRollups
+    /// With the name of the file that the answer goes to; `nil` for the overview.
+    var queries: [(file: String?, query: DashboardQuery)] = []
+  }
+
+  func run(
+    into directory: RunDirectory, formats: [DatasetFormat], progress: @escaping @Sendable (Double) -> Void
+  ) throws -> Outcome {
+    var pipelines = try simulation.scenario.accounts.indices.map(pipeline)
+    let writers = try formats.map { format in
+      let file = try directory.file("telemetry/requests.\(format)", compression: format.compression)
+      return (format: format, file: file, writer: try RequestWriter(file, layout: format.layout, series: simulation.series))
+    }
+    let result = try simulation.run(
+      threads: threads,
+      into: .init(
+        accounts: pipelines.map(\.rollups), merged: writers.isEmpty ? nil : FanOut(writers.map(\.writer))),
+      progress: progress)
+    for writer in writers { try directory.close(writer.file, as: "telemetry/requests.\(writer.format)") }
+    for format in formats { try directory.write(result.tables, format: format) }
+    for (account, requests) in result.notDeployed where requests > 0 {
+      directory.manifest.notDeployed[account] = requests
+    }
+
+    var outcome = Outcome(notDeployed: result.notDeployed, tables: result.tables)
+    let tables = result.tables.byAccount()
+    for index in pipelines.indices {
+      let pipeline = pipelines[index]
+      try pipeline.rollups.finish()
+      for entry in pipeline.queries {
+        var query = entry.query
+        query.tables = tables[pipeline.account.account] ?? TelemetryTables()
+        let dashboard = query.answer(pipeline.rollups)
+        if let file = entry.file {
+          try directory.write(try dashboard.json(), as: file)
+        } else {
+          outcome.overviews.append(.init(account: pipeline.account.account, dashboard: dashboard))
+        }
+      }
+      outcome.requests += pipeline.rollups.totalRequests
+      pipelines[index].queries = []
+    }
+    directory.manifest.rows["requests"] = outcome.requests
+    return outcome
+  }
+
+  /// The standard queries: every kind of model that the account has, every preset period.
+  private func pipeline(_ index: Int) throws -> AccountPipeline {
+    let scenario = simulation.scenario
+    let account = scenario.accounts[index]
+    let record = AccountRecord(
+      account: account.name, timeZone: account.calendar.identifier,
+      subscriptionMaxReplicas: account.subscriptionMaxReplicas)
+    let range = simulation.seriesOfAccount[index]
+    let series = Array(simulation.series[range])
+    var pipeline = AccountPipeline(
+      account: record,
+      rollups: RequestRollups(series: series, firstIndex: range.lowerBound, now: scenario.to))
+    var tables = TelemetryTables()
+    let ids = Set(series.map(\.modelID))
+    tables.models = simulation.models.filter { ids.contains($0.modelID) }
+    let folder = "dashboard/" + Self.fileName(account.name)
+    for kind in ModelKind.allCases where account.models.contains(where: { $0.kind == kind }) {
+      func query(_ filter: TimelineFilter) throws -> DashboardQuery {
+        try DashboardQuery(
+          account: record, filter: filter, now: scenario.to, selection: ModelSelection(kind: kind), tables: tables,
+          series: series, maxPoints: maxPoints)
+      }
+      for filter in TimelineFilter.presets {
+        let query = try query(filter)
+        query.points.map(pipeline.rollups.collect)
+        pipeline.queries.append(("\(folder)/\(kind.rawValue)-\(filter).json", query))
+      }
+      pipeline.queries.append((nil, try query(overview(account))))
+    }
+    return pipeline
+  }
+
+  /// All of the simulated period that a filter may select.
+  private func overview(_ account: Scenario.Account) -> TimelineFilter {
+    let scenario = simulation.scenario
+    let today = account.calendar.date(at: scenario.to + -1)
+    return .range(max(account.calendar.date(at: scenario.from), today.oneYearBefore), today)
+  }
+
+  private static func fileName(_ account: String) -> String {
+    let safe = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+    return account.addingPercentEncoding(withAllowedCharacters: safe) ?? "account"
+  }
+
+  /// Hands requests to several writers.
+  private final class FanOut: TelemetrySink {
+    private let sinks: [any TelemetrySink]
+    init(_ sinks: [any TelemetrySink]) { self.sinks = sinks }
+    func receive(_ requests: RequestColumns) throws { for sink in sinks { try sink.receive(requests) } }
+  }
+}

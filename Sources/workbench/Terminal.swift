@@ -1,0 +1,63 @@
+import Foundation
+
+/// What the program says to people: diagnostics and progress on standard error, results on standard output.
+enum Terminal {
+  static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
+  static let errorIsTerminal = isatty(STDERR_FILENO) == 1
+
+  static func diagnose(_ text: String) {
+    var text = text
+    if errorIsTerminal, ProcessInfo.processInfo.environment["NO_COLOR"] == nil {
+      text = text.replacing("error:", with: "\u{1b}[1;31merror:\u{1b}[0m")
+    }
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+
+  static func print(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
+  static func write(_ data: Data) { FileHandle.standardOutput.write(data) }
+
+  /// Text in bold where standard output is a terminal.
+  static func bold(_ text: String) -> String { styled(text, "1") }
+  static func dim(_ text: String) -> String { styled(text, "2") }
+
+  private static func styled(_ text: String, _ code: String) -> String {
+    outputIsTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text
+  }
+}
+
+/// A progress bar with the time left, on a terminal only. May be told from any thread.
+final class ProgressBar: @unchecked Sendable {
+  private let lock = NSLock()
+  private let label: String
+  private let start = Date()
+  private var shownAt = Date.distantPast
+  private let isOn: Bool
+
+  init(_ label: String, quiet: Bool = false) {
+    self.label = label
+    isOn = Terminal.errorIsTerminal && !quiet
+  }
+
+  func show(_ share: Double) {
+    guard isOn else { return }
+    lock.withLock {
+      let now = Date()
+      guard now.timeIntervalSince(shownAt) >= 0.1 else { return }
+      shownAt = now
+      let filled = Int(share * 30)
+      let elapsed = now.timeIntervalSince(start)
+      let left = share > 0.01 ? elapsed / share * (1 - share) : nil
+      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
+      let time = left.map { String(format: "  %.0f s left", $0) } ?? ""
+      write("\r\(label) \(bar) \(Int(share * 100)) %\(time)\u{1b}[K")
+    }
+  }
+
+  func clear() {
+    guard isOn else { return }
+    lock.withLock { write("\r\u{1b}[K") }
+  }
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+
+struct Workbench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "workbench",
+    abstract: "Simulates an account's models, aggregates their telemetry and gives the dashboard's figures.",
+    discussion: """
+      Examples:
+        workbench init week.yaml                     write a commented starter scenario
+        workbench check week.yaml                    say all that is wrong with it
+        workbench run week.yaml                      simulate it: data set, dashboard figures, summary
+        workbench aggregate Outputs/week --period 2026-03-04
+        workbench import azure-llm TRACE.csv -o azure.yaml
+
+      Exit status: 0 done; 1 a check found errors; 64 wrong usage; 65 bad input; 66 input not found; \
+      70 internal error; 73 output cannot be written; 130 interrupted.
+      """,
+    version: Self.programVersion,
+    subcommands: [
+      InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
+      SchemaCommand.self,
+    ])
+
+  static let programVersion = "0.1.0"
+}
