@@ -4,18 +4,18 @@ import CGSL
 ///
 /// A plain pointer, so that the simulation's loop can keep it in flat memory. It is valid as long as
 /// the `SamplingArena` that made it, and must be used by one thread at a time.
-package struct RandomStream: @unchecked Sendable {
-  let generator: UnsafeMutablePointer<gsl_rng>
+public struct RandomStream: @unchecked Sendable {
+  @usableFromInline let generator: UnsafeMutablePointer<gsl_rng>
 
   /// Uniform on [0, 1), 53 bits.
-  package func uniform() -> Double { wb_stream_uniform(generator) }
+  @inlinable public func uniform() -> Double { wb_stream_uniform(generator) }
 
   /// Exponential with the given mean (any unit, > 0).
-  package func exponential(mean: Double) -> Double { mean * wb_stream_exponential(generator) }
+  @inlinable public func exponential(mean: Double) -> Double { mean * wb_stream_exponential(generator) }
 
   /// Standard normal by the ziggurat method. Source: Marsaglia and Tsang (2000), as in GSL.
-  package func standardNormal() -> Double { gsl_ran_gaussian_ziggurat(generator, 1) }
+  @inlinable public func standardNormal() -> Double { gsl_ran_gaussian_ziggurat(generator, 1) }
 
   /// The next 64 random bits.
-  package func bits() -> UInt64 { UInt64(gsl_rng_get(generator)) }
+  @inlinable public func bits() -> UInt64 { UInt64(gsl_rng_get(generator)) }
 }

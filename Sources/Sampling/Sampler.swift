@@ -2,19 +2,19 @@ import CGSL
 
 /// A distribution made ready for drawing: flat, without reference counting or allocation, so that
 /// the simulation's loop can hold it. Valid as long as the arena that made it.
-package struct Sampler: @unchecked Sendable {
-  private enum Method: UInt8 {
+public struct Sampler: @unchecked Sendable {
+  @usableFromInline enum Method: UInt8 {
     case constant, uniform, exponential, normal, lognormal, gamma, weibull, pareto, beta
     case poisson, negativeBinomial, geometric, bernoulli
     case values, histogram, hyperexponential, mixture, inversion
   }
 
-  private let method: Method
-  private let isTruncated: Bool
-  private var a = 0.0
-  private var b = 0.0
-  private var lower: Double
-  private var upper: Double
+  @usableFromInline let method: Method
+  @usableFromInline let isTruncated: Bool
+  @usableFromInline var a = 0.0
+  @usableFromInline var b = 0.0
+  @usableFromInline var lower: Double
+  @usableFromInline var upper: Double
   private var table: UnsafeRawPointer?
   private var alias: UnsafeMutablePointer<gsl_ran_discrete_t>?
 
@@ -66,7 +66,20 @@ package struct Sampler: @unchecked Sendable {
   package var isConstant: Bool { method == .constant }
 
   /// One value.
-  package func draw(from stream: RandomStream) -> Double {
+  @inlinable
+  @inline(__always)
+  public func draw(from stream: RandomStream) -> Double {
+    // What the draws of a request mostly are, without a call.
+    switch method {
+    case .constant: return a
+    case .exponential where !isTruncated: return stream.exponential(mean: a)
+    case .lognormal where !isTruncated: return exp(a + b * stream.standardNormal())
+    default: return drawFromAny(stream)
+    }
+  }
+
+  @usableFromInline
+  func drawFromAny(_ stream: RandomStream) -> Double {
     var value = drawUntruncated(stream)
     if isTruncated {
       while value < lower || value > upper { value = drawUntruncated(stream) }
@@ -82,7 +95,7 @@ package struct Sampler: @unchecked Sendable {
     case .uniform: return a + b * wb_stream_uniform(generator)
     case .exponential: return a * wb_stream_exponential(generator)
     case .normal: return a + gsl_ran_gaussian_ziggurat(generator, b)
-    case .lognormal: return exp(a + gsl_ran_gaussian_ziggurat(generator, b))
+    case .lognormal: return exp(a + b * gsl_ran_gaussian_ziggurat(generator, 1))
     case .gamma: return gsl_ran_gamma(generator, a, b)
     case .weibull: return gsl_ran_weibull(generator, a, b)
     case .pareto: return gsl_ran_pareto(generator, a, b)

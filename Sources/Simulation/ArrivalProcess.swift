@@ -74,6 +74,7 @@ struct ArrivalProcess {
   }
 
   /// The next arrival, µs since 1970; `Int64.max` when there are no more.
+  @inline(__always)
   mutating func next() -> Int64 {
     switch kind {
     case .poisson: return moment(after: stream.exponential(mean: 1))
@@ -97,8 +98,8 @@ struct ArrivalProcess {
       if current.growth == 0 {
         let available = current.rate * (current.length - position)
         if exposure < available {
-          position += exposure / current.rate
-          return current.start + Int64(position)
+          position += exposure * current.meanInterval
+          return current.start + Int64(min(position, current.length - 1))
         }
         exposure -= available
       } else {
@@ -156,6 +157,16 @@ final class ArrivalPlan: @unchecked Sendable {
     var rate: Double
     /// Of the rate, per µs.
     var growth: Double
+    /// 1 ÷ rate: a division less an arrival.
+    let meanInterval: Double
+
+    init(start: Int64, length: Double, rate: Double, growth: Double) {
+      self.start = start
+      self.length = length
+      self.rate = rate
+      self.growth = growth
+      meanInterval = 1 / rate
+    }
   }
 
   let segments: UnsafeMutablePointer<Segment>

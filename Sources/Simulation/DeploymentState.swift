@@ -49,21 +49,18 @@ struct DeploymentState: ~Copyable {
   let mayFail: Bool
   let crashes: Bool
 
-  let isDirectService: Bool
-  let firstToken: Sampler
-  let perInputToken: Sampler
-  let perOutputToken: Sampler
+  var service: ServiceDraws
   let batchSlowdown: Double
   let startup: Sampler
   let timeBetweenCrashes: Sampler
   let timeToRepair: Sampler
-  let serviceStream: RandomStream
-  let failureStream: RandomStream
   let startupStream: RandomStream
   let crashStream: RandomStream
 
   var phase = Phase.planned
   var replicas: UnsafeMutablePointer<Replica>
+  /// What `leastOccupied` looks at: a ready replica's occupancy × 64 + its number, `Int32.max` for the others.
+  private let loads: UnsafeMutablePointer<Int32>
   var starting = 0
   var ready = 0
   var draining = 0
@@ -103,32 +100,23 @@ struct DeploymentState: ~Copyable {
     self.mayFail = mayFail || deployment.modelErrorProbability > 0
     crashes = deployment.crash != nil
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
-    switch deployment.service {
-    case .direct(let time, let slowdown):
-      isDirectService = true
-      firstToken = Sampler(time, in: arena)
-      perInputToken = nothing
-      perOutputToken = nothing
-      batchSlowdown = slowdown
-    case .tokens(let first, let input, let output, let slowdown):
-      isDirectService = false
-      firstToken = Sampler(first, in: arena)
-      perInputToken = Sampler(input, in: arena)
-      perOutputToken = Sampler(output, in: arena)
-      batchSlowdown = slowdown
-    }
+    service = try ServiceDraws(deployment.service, mayFail: self.mayFail, in: arena, stream: stream)
+    batchSlowdown = deployment.service.batchSlowdown
     startup = Sampler(deployment.scaling.startup, in: arena)
     timeBetweenCrashes = deployment.crash.map { Sampler($0.timeBetween, in: arena) } ?? nothing
     timeToRepair = deployment.crash.map { Sampler($0.timeToRepair, in: arena) } ?? nothing
-    serviceStream = stream("service")
-    failureStream = stream("failures")
     startupStream = stream("startup")
     crashStream = stream("crashes")
     replicas = .allocate(capacity: maxReplicas)
     replicas.initialize(repeating: Replica(), count: maxReplicas)
+    loads = .allocate(capacity: maxReplicas)
+    loads.initialize(repeating: .max, count: maxReplicas)
   }
 
-  deinit { replicas.deallocate() }
+  deinit {
+    replicas.deallocate()
+    loads.deallocate()
+  }
 
   /// What the account pays for.
   var total: Int { starting + ready + draining }
@@ -139,15 +127,22 @@ struct DeploymentState: ~Copyable {
   /// The ready replica with the fewest requests, the lowest number among equals; a slot must be free.
   @inline(__always)
   func leastOccupied() -> Int {
-    if maxReplicas == 1 { return 0 }
-    var best = -1
-    var fewest = maxBatchSize
-    for index in 0..<maxReplicas where replicas[index].state == .ready && replicas[index].occupancy < fewest {
-      best = index
-      fewest = replicas[index].occupancy
-      if fewest == 0 { break }
-    }
-    return best
+    var least = loads[0]
+    for index in 1..<max(maxReplicas, 1) { least = min(least, loads[index]) }
+    return Int(least & 63)
+  }
+
+  /// Changes what a replica serves; all changes of occupancy and of state end here.
+  @inline(__always)
+  mutating func setOccupancy(_ occupancy: Int, of replica: Int) {
+    replicas[replica].occupancy = occupancy
+    loads[replica] =
+      replicas[replica].state == .ready ? Int32(truncatingIfNeeded: occupancy &* 64 &+ replica) : .max
+  }
+
+  mutating func setState(_ state: Replica.State, of replica: Int) {
+    replicas[replica].state = state
+    setOccupancy(replicas[replica].occupancy, of: replica)
   }
 
   /// The youngest replica in a state.
@@ -162,6 +157,9 @@ struct DeploymentState: ~Copyable {
       && freeSlots == ready * maxBatchSize - served && demand == line.count + served
       && (line.count == 0 || freeSlots == 0)
       && (0..<maxReplicas).allSatisfy { (0...maxBatchSize).contains(replicas[$0].occupancy) }
+      && (0..<maxReplicas).allSatisfy {
+        loads[$0] == (replicas[$0].state == .ready ? Int32(replicas[$0].occupancy * 64 + $0) : .max)
+      }
       && total <= maxReplicas
   }
 }

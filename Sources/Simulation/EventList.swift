@@ -1,13 +1,23 @@
-/// The event list: a binary heap of (time, tag), smallest first; equal times in the order of their tags.
+/// The event list: a heap of (time, tag), four children to a parent, smallest first; equal times in the order of their tags.
 ///
 /// Invariants, checked by `checkInvariants()`: `count <= capacity`; no entry is smaller than its parent.
 struct EventList: ~Copyable {
   struct Entry {
-    var time: Int64
-    var tag: UInt64
+    /// Time above tag, so that one comparison without a branch orders both: which of two events comes first
+    /// is a coin toss that no branch predictor wins.
+    private let key: Int128
 
     @inline(__always)
-    func precedes(_ other: Entry) -> Bool { time < other.time || (time == other.time && tag < other.tag) }
+    init(time: Int64, tag: UInt64) { key = Int128(time) << 64 | Int128(tag) }
+
+    @inline(__always)
+    var time: Int64 { Int64(truncatingIfNeeded: key >> 64) }
+
+    @inline(__always)
+    var tag: UInt64 { UInt64(truncatingIfNeeded: key) }
+
+    @inline(__always)
+    func precedes(_ other: Entry) -> Bool { key < other.key }
   }
 
   private var heap: UnsafeMutablePointer<Entry>
@@ -66,9 +76,10 @@ struct EventList: ~Copyable {
 
   @inline(__always)
   private mutating func siftUp(_ entry: Entry, from start: Int) {
+    let heap = heap
     var index = start
     while index > 0 {
-      let parent = (index - 1) >> 1
+      let parent = (index &- 1) >> 2
       if !entry.precedes(heap[parent]) { break }
       heap[index] = heap[parent]
       index = parent
@@ -76,19 +87,29 @@ struct EventList: ~Copyable {
     heap[index] = entry
   }
 
-  /// Puts an entry at the root and moves it down to its place.
+  /// Puts an entry at the root and moves it down to its place: the hole goes down to a leaf first, and the entry
+  /// up from there, since most entries belong near the leaves. Source: Wegener (1993), "Bottom-up heapsort".
   @inline(__always)
   private mutating func siftDown(_ entry: Entry) {
+    let count = count
+    let heap = heap
     var index = 0
-    while true {
-      var child = 2 * index + 1
-      if child >= count { break }
-      if child + 1 < count, heap[child + 1].precedes(heap[child]) { child += 1 }
-      if !heap[child].precedes(entry) { break }
+    var child = 1
+    while child &+ 3 < count {
+      let left = child &+ (heap[child &+ 1].precedes(heap[child]) ? 1 : 0)
+      let right = child &+ (heap[child &+ 3].precedes(heap[child &+ 2]) ? 3 : 2)
+      child = heap[right].precedes(heap[left]) ? right : left
       heap[index] = heap[child]
       index = child
+      child = 4 &* index &+ 1
     }
-    heap[index] = entry
+    if child < count {
+      var least = child
+      for sibling in child &+ 1..<max(count, child &+ 1) where heap[sibling].precedes(heap[least]) { least = sibling }
+      heap[index] = heap[least]
+      index = least
+    }
+    siftUp(entry, from: index)
   }
 
   private mutating func grow() {
@@ -100,6 +121,6 @@ struct EventList: ~Copyable {
   }
 
   func checkInvariants() -> Bool {
-    (1..<max(count, 1)).allSatisfy { !heap[$0].precedes(heap[($0 - 1) / 2]) } && count <= capacity
+    (1..<max(count, 1)).allSatisfy { !heap[$0].precedes(heap[($0 - 1) / 4]) } && count <= capacity
   }
 }

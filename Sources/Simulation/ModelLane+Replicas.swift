@@ -125,8 +125,8 @@ extension ModelLane {
     let deployment = deployments + index
     guard let slot = (0..<deployment.pointee.maxReplicas).first(where: { deployment.pointee.replicas[$0].state == .free }) else { return }
     deployment.pointee.startOrder += 1
-    deployment.pointee.replicas[slot].state = .starting
-    deployment.pointee.replicas[slot].occupancy = 0
+    deployment.pointee.setState(.starting, of: slot)
+    deployment.pointee.setOccupancy(0, of: slot)
     deployment.pointee.replicas[slot].generation += 1
     deployment.pointee.replicas[slot].startOrder = deployment.pointee.startOrder
     deployment.pointee.starting += 1
@@ -147,7 +147,7 @@ extension ModelLane {
     guard deployment.pointee.replicas[replica].generation == generation,
       deployment.pointee.replicas[replica].state == .starting
     else { return }
-    deployment.pointee.replicas[replica].state = .ready
+    deployment.pointee.setState(.ready, of: replica)
     deployment.pointee.starting -= 1
     deployment.pointee.ready += 1
     deployment.pointee.freeSlots += deployment.pointee.maxBatchSize
@@ -171,7 +171,7 @@ extension ModelLane {
     while deployment.pointee.freeSlots > 0, deployment.pointee.line.count > 0 {
       let sequence = deployment.pointee.isLifo ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
       let replica = deployment.pointee.leastOccupied()
-      deployment.pointee.replicas[replica].occupancy += 1
+      deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy + 1, of: replica)
       deployment.pointee.freeSlots -= 1
       let finish = startService(sequence, deployment, index, replica, at: time)
       departures.insert(time: finish, tag: Self.departureTag(sequence, index, replica))
@@ -197,8 +197,8 @@ extension ModelLane {
     let occupancy = deployment.pointee.replicas[replica].occupancy
     deployment.pointee.freeSlots -= deployment.pointee.maxBatchSize - occupancy
     deployment.pointee.demand -= occupancy
-    deployment.pointee.replicas[replica].occupancy = 0
-    deployment.pointee.replicas[replica].state = .starting
+    deployment.pointee.setOccupancy(0, of: replica)
+    deployment.pointee.setState(.starting, of: replica)
     deployment.pointee.replicas[replica].generation += 1
     deployment.pointee.ready -= 1
     deployment.pointee.starting += 1
@@ -218,7 +218,7 @@ extension ModelLane {
     if occupancy == 0 {
       free(replica, of: index, pool)
     } else {
-      deployment.pointee.replicas[replica].state = .draining
+      deployment.pointee.setState(.draining, of: replica)
       deployment.pointee.ready -= 1
       deployment.pointee.draining += 1
       mayRelease = true
@@ -234,7 +234,7 @@ extension ModelLane {
     case .ready: deployment.pointee.ready -= 1
     case .draining: deployment.pointee.draining -= 1
     }
-    deployment.pointee.replicas[replica].state = .free
+    deployment.pointee.setState(.free, of: replica)
     pool.pointee.release(1)
   }
 
@@ -246,7 +246,7 @@ extension ModelLane {
     if deployment.pointee.replicas[replica].state == .draining {
       departures.removeFirst()
       if deployment.pointee.crashes { end(sequence, UInt8(ring.latency[ring.row(sequence)]), at: entry.time) }
-      deployment.pointee.replicas[replica].occupancy -= 1
+      deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy - 1, of: replica)
       if deployment.pointee.replicas[replica].occupancy == 0 {
         free(replica, of: index, pool)
         record(index, at: entry.time, limitedBy: .none)

@@ -17,29 +17,14 @@ extension ModelLane {
   @inline(__always)
   mutating func arrive() {
     let time = nextArrival
-    var input: Int32
-    var output: Int32
-    if replaysTrace {
-      let request = arrivals.traceRequest
-      (input, output) = (request.inputTokens, request.outputTokens)
-    } else if let copula {
-      let pair = copula.draw(from: tokenStream)
-      (input, output) = (Self.tokens(pair.0), Self.tokens(pair.1))
-    } else {
-      input = Self.tokens(inputTokens.draw(from: tokenStream))
-      output = Self.tokens(outputTokens.draw(from: tokenStream))
-    }
-    nextArrival = arrivals.next()
-    admit(at: time, input: input, output: output, attempt: 0)
+    let tokens = demand.takeNext()
+    nextArrival = demand.nextTime
+    admit(at: time, input: tokens.input, output: tokens.output, attempt: 0)
   }
-
-  /// A drawn token count: whole, not negative.
-  @inline(__always)
-  private static func tokens(_ drawn: Double) -> Int32 { Int32(min(max(drawn, 0), 2_147_483_000).rounded()) }
 
   @inline(__always)
   mutating func admit(at time: Int64, input: Int32, output: Int32, attempt: UInt8) {
-    if external != nil {
+    if isExternal {
       serveExternally(at: time, input: input, output: output, attempt: attempt)
       return
     }
@@ -58,11 +43,12 @@ extension ModelLane {
     ring.series[row] = deployment.pointee.series
     if deployment.pointee.freeSlots > 0 {
       let replica = deployment.pointee.leastOccupied()
-      deployment.pointee.replicas[replica].occupancy += 1
+      deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy + 1, of: replica)
       deployment.pointee.freeSlots -= 1
       let finish = startService(sequence, deployment, chosen, replica, at: time)
       departures.insert(time: finish, tag: Self.departureTag(sequence, chosen, replica))
     } else if deployment.pointee.line.count >= deployment.pointee.queueCapacity {
+      ring.waiting[row] = 0
       end(sequence, RequestOutcome.overloaded, at: time)
       return
     } else {
@@ -74,15 +60,13 @@ extension ModelLane {
     raiseDemand(deployment, at: time)
   }
 
+  /// A row for a request. Its waiting time, time to first token and latency are for who settles them.
   @inline(__always)
   private mutating func append(at time: Int64, input: Int32, output: Int32, attempt: UInt8) -> Int {
     if ring.isFull { makeRoom() }
     let sequence = ring.append()
     let row = ring.row(sequence)
     ring.arrivedAt[row] = time
-    ring.waiting[row] = 0
-    ring.firstToken[row] = 0
-    ring.latency[row] = 0
     ring.input[row] = input
     ring.output[row] = output
     ring.attempt[row] = attempt
@@ -101,24 +85,21 @@ extension ModelLane {
   ) -> Int64 {
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     let row = ring.row(sequence)
-    let stream = deployment.pointee.serviceStream
-    var first = deployment.pointee.firstToken.draw(from: stream)
-    var rest = 0.0
-    if !deployment.pointee.isDirectService {
-      first += deployment.pointee.perInputToken.draw(from: stream) * Double(ring.input[row])
-      rest = deployment.pointee.perOutputToken.draw(from: stream) * Double(ring.output[row])
-    }
+    let draw = deployment.pointee.service.next()
+    let isDirect = deployment.pointee.service.isDirect
+    let first = draw.firstToken + draw.perInputToken * Double(ring.input[row])
+    let rest = draw.perOutputToken * Double(ring.output[row])
     let others = deployment.pointee.replicas[replica].occupancy - 1
     let stretch = (1 + deployment.pointee.batchSlowdown * Double(others)) * incidents.current.latencyFactor
     // A response takes time: 1 µs at the least.
     let service = max(microseconds((first + rest) * stretch), 1)
     let waited = time - ring.arrivedAt[row]
     ring.waiting[row] = waited
-    ring.firstToken[row] = waited + (deployment.pointee.isDirectService ? service : min(microseconds(first * stretch), service))
+    ring.firstToken[row] = waited + (isDirect ? service : min(microseconds(first * stretch), service))
     var outcome = RequestOutcome.success
     if deployment.pointee.mayFail {
       let survival = (1 - deployment.pointee.modelErrorProbability) * (1 - incidents.current.errorProbability)
-      if deployment.pointee.failureStream.uniform() >= survival { outcome = RequestOutcome.modelError }
+      if draw.chance >= survival { outcome = RequestOutcome.modelError }
     }
     let finish = time + service
     if deployment.pointee.crashes {
@@ -146,7 +127,7 @@ extension ModelLane {
       departures.replaceFirst(time: finish, tag: Self.departureTag(next, index, replica))
     } else {
       departures.removeFirst()
-      deployment.pointee.replicas[replica].occupancy -= 1
+      deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy - 1, of: replica)
       deployment.pointee.freeSlots += 1
     }
   }
@@ -195,6 +176,7 @@ extension ModelLane {
     guard let answer = external?.answer(at: time, input: input, output: output, incidents.current) else { return }
     let row = ring.row(sequence)
     ring.series[row] = answer.series
+    ring.waiting[row] = 0
     ring.firstToken[row] = answer.firstToken
     end(sequence, answer.outcome, at: time + answer.service)
   }

@@ -40,9 +40,7 @@ extension ModelLane {
     // All that may throw comes first: a value with a deinitialiser is made as a whole.
     let plan = ArrivalPlan(
       model.load, trace: setting.trace, scenario: scenario, calendar: setting.account.calendar)
-    var arrivals = try ArrivalProcess(model.load?.arrivals, plan: plan, in: arena) {
-      setting.stream(entity: entity, $0)
-    }
+    let demand = try Demand(model.load, plan: plan, in: arena) { setting.stream(entity: entity, $0) }
     let concerning = setting.incidents.filter { $0.concerns(model) }
     let incidentsCauseErrors = concerning.contains { $0.effect.errorProbability > 0 }
     let external = try model.externalService.map {
@@ -60,24 +58,15 @@ extension ModelLane {
         ) { setting.stream(entity: name, $0) })
     }
 
-    nextArrival = arrivals.next()
-    self.arrivals = arrivals
+    nextArrival = demand.nextTime
+    self.demand = demand
     self.external = external
+    isExternal = external != nil
     self.deployments = deployments
     deploymentCount = model.deployments.count
     incidents = IncidentTimeline(
       concerning.map { ($0.from.microseconds, $0.to.microseconds, $0.effect) })
-    tokenStream = setting.stream(entity: entity, "tokens")
     routingStream = setting.stream(entity: entity, "routing")
-    if case .trace = model.load?.arrivals { replaysTrace = true } else { replaysTrace = false }
-    let tokens = model.load?.tokens
-    inputTokens = tokens.map { Sampler($0.input, in: arena) } ?? nothing
-    outputTokens = tokens.map { Sampler($0.output, in: arena) } ?? nothing
-    if let tokens, tokens.correlation != 0 {
-      copula = GaussianCopula(tokens.input, tokens.output, correlation: tokens.correlation, in: arena)
-    } else {
-      copula = nil
-    }
     let retrying = model.load?.retries
     retries = RetryBuffer(
       probability: retrying?.probability ?? 0, attempts: retrying?.attempts ?? 0,

@@ -17,17 +17,13 @@ struct ModelLane: ~Copyable {
   enum Control: UInt64 { case replicaReady, replicaCrash, undeploy, deploy }
 
   // Demand.
-  var arrivals: ArrivalProcess
+  var demand: Demand
   var nextArrival: Int64
-  let tokenStream: RandomStream
-  let inputTokens: Sampler
-  let outputTokens: Sampler
-  let copula: GaussianCopula?
-  let replaysTrace: Bool
   var retries: RetryBuffer
   let routingStream: RandomStream
   var incidents: IncidentTimeline
   var external: ExternalService?
+  let isExternal: Bool
 
   // Requests and their future.
   var ring: RequestRing

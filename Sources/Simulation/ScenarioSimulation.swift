@@ -159,7 +159,7 @@ package struct ScenarioSimulation: Sendable {
     return try AccountSimulation(
       scenario, account: index, modelIDs: modelIDs[index], traces: traces,
       seriesIndex: { seriesIndices[$0] ?? -1 }, sinks: models.indices.map(sink),
-      ringCapacity: models.count <= 64 && scenario.accounts.count <= 64 ? 4096 : 256)
+      ringCapacity: models.count <= 64 && scenario.accounts.count <= 64 ? 1024 : 256)
   }
 
   /// Ends of epochs of some 200,000 expected requests each; the last is the end of the period.

@@ -11,18 +11,20 @@ package struct Series: Hashable, Sendable {
 
 /// How a request ended, as a small number: 0 is success, the others index `names`.
 /// Telemetry from elsewhere may have reasons of its own; its reader appends them.
-package enum RequestOutcome {
-  package static let success: UInt8 = 0
+///
+/// Computed and public, so that loops in other modules see the numbers and not a call.
+public enum RequestOutcome {
+  @inlinable public static var success: UInt8 { 0 }
   /// The queue was full when it arrived.
-  package static let overloaded: UInt8 = 1
+  @inlinable public static var overloaded: UInt8 { 1 }
   /// It waited longer than the queue's timeout.
-  package static let timeout: UInt8 = 2
+  @inlinable public static var timeout: UInt8 { 2 }
   /// The replica that served it crashed.
-  package static let replicaLost: UInt8 = 3
-  package static let modelError: UInt8 = 4
-  package static let providerError: UInt8 = 5
+  @inlinable public static var replicaLost: UInt8 { 3 }
+  @inlinable public static var modelError: UInt8 { 4 }
+  @inlinable public static var providerError: UInt8 { 5 }
   /// Above the provider's limit of requests or tokens.
-  package static let rateLimited: UInt8 = 6
+  @inlinable public static var rateLimited: UInt8 { 6 }
 
   /// `failure_reason` for each outcome; empty on success.
   package static let names = [

@@ -1,0 +1,95 @@
+import Sampling
+import ScenarioModel
+import Telemetry
+
+/// The demand for one model: when its requests arrive, and their tokens.
+///
+/// Demand does not depend on what happens to it, so it is drawn ahead in blocks: a loop that does nothing but
+/// draw keeps the processor busier than draws between the branches of the simulation's loop.
+struct Demand: ~Copyable {
+  private static let blockSize = 64
+
+  private var arrivals: ArrivalProcess
+  private let replaysTrace: Bool
+  private let tokenStream: RandomStream
+  private let inputTokens: Sampler
+  private let outputTokens: Sampler
+  private let copula: GaussianCopula?
+
+  private let times: UnsafeMutablePointer<Int64>
+  private let inputs: UnsafeMutablePointer<Int32>
+  private let outputs: UnsafeMutablePointer<Int32>
+  private var index = 0
+
+  /// - Parameter stream: the model's stream for a purpose.
+  init(_ load: Scenario.Load?, plan: ArrivalPlan, in arena: SamplingArena, stream: (String) -> RandomStream) throws {
+    let nothing = Sampler(try Distribution(.constant(0)), in: arena)
+    arrivals = try ArrivalProcess(load?.arrivals, plan: plan, in: arena, stream: stream)
+    if case .trace = load?.arrivals { replaysTrace = true } else { replaysTrace = false }
+    tokenStream = stream("tokens")
+    let tokens = load?.tokens
+    inputTokens = tokens.map { Sampler($0.input, in: arena) } ?? nothing
+    outputTokens = tokens.map { Sampler($0.output, in: arena) } ?? nothing
+    if let tokens, tokens.correlation != 0 {
+      copula = GaussianCopula(tokens.input, tokens.output, correlation: tokens.correlation, in: arena)
+    } else {
+      copula = nil
+    }
+    times = .allocate(capacity: Self.blockSize)
+    inputs = .allocate(capacity: Self.blockSize)
+    outputs = .allocate(capacity: Self.blockSize)
+    drawBlock()
+  }
+
+  deinit {
+    times.deallocate()
+    inputs.deallocate()
+    outputs.deallocate()
+  }
+
+  /// When the next request arrives, µs since 1970; `Int64.max` when there are no more.
+  @inline(__always)
+  var nextTime: Int64 { times[index] }
+
+  /// The tokens of the next request, which arrives with this.
+  @inline(__always)
+  mutating func takeNext() -> (input: Int32, output: Int32) {
+    let tokens = (inputs[index], outputs[index])
+    index &+= 1
+    if index == Self.blockSize { drawBlock() }
+    return tokens
+  }
+
+  @inline(never)
+  private mutating func drawBlock() {
+    index = 0
+    if replaysTrace {
+      for row in 0..<Self.blockSize {
+        times[row] = arrivals.next()
+        guard times[row] != .max else { return }
+        inputs[row] = arrivals.traceRequest.inputTokens
+        outputs[row] = arrivals.traceRequest.outputTokens
+      }
+      return
+    }
+    for row in 0..<Self.blockSize { times[row] = arrivals.next() }
+    if let copula {
+      for row in 0..<Self.blockSize {
+        let pair = copula.draw(from: tokenStream)
+        inputs[row] = Self.tokens(pair.0)
+        outputs[row] = Self.tokens(pair.1)
+      }
+    } else {
+      for row in 0..<Self.blockSize {
+        inputs[row] = Self.tokens(inputTokens.draw(from: tokenStream))
+        outputs[row] = Self.tokens(outputTokens.draw(from: tokenStream))
+      }
+    }
+  }
+
+  /// A drawn token count: whole, not negative.
+  @inline(__always)
+  private static func tokens(_ drawn: Double) -> Int32 {
+    drawn > 0 ? drawn < 2_147_483_000 ? Int32(drawn + 0.5) : 2_147_483_000 : 0
+  }
+}

@@ -1,0 +1,85 @@
+import Sampling
+import ScenarioModel
+
+/// What one request's service takes, before batch, incidents and tokens have their say.
+struct ServiceDraw {
+  /// µs.
+  var firstToken: Double
+  /// µs a token.
+  var perInputToken: Double
+  var perOutputToken: Double
+  /// Uniform on [0, 1): decides whether the request fails.
+  var chance: Double
+}
+
+/// The service draws of a deployment, in the order in which its requests start service. They are the same
+/// whatever the requests, so they are drawn ahead in blocks (see `Demand`).
+struct ServiceDraws: ~Copyable {
+  private static let blockSize = 64
+
+  let isDirect: Bool
+  private let mayFail: Bool
+  private let firstToken: Sampler
+  private let perInputToken: Sampler
+  private let perOutputToken: Sampler
+  private let serviceStream: RandomStream
+  private let failureStream: RandomStream
+
+  private let block: UnsafeMutablePointer<ServiceDraw>
+  private var index = blockSize
+
+  /// - Parameters:
+  ///   - mayFail: whether a failure draw is needed.
+  ///   - stream: the deployment's stream for a purpose.
+  init(
+    _ service: Scenario.ServiceTime, mayFail: Bool, in arena: SamplingArena, stream: (String) -> RandomStream
+  ) throws {
+    let nothing = Sampler(try Distribution(.constant(0)), in: arena)
+    switch service {
+    case .direct(let time, _):
+      isDirect = true
+      firstToken = Sampler(time, in: arena)
+      perInputToken = nothing
+      perOutputToken = nothing
+    case .tokens(let first, let input, let output, _):
+      isDirect = false
+      firstToken = Sampler(first, in: arena)
+      perInputToken = Sampler(input, in: arena)
+      perOutputToken = Sampler(output, in: arena)
+    }
+    self.mayFail = mayFail
+    serviceStream = stream("service")
+    failureStream = stream("failures")
+    block = .allocate(capacity: Self.blockSize)
+  }
+
+  deinit { block.deallocate() }
+
+  @inline(__always)
+  mutating func next() -> ServiceDraw {
+    if index == Self.blockSize { drawBlock() }
+    let draw = block[index]
+    index &+= 1
+    return draw
+  }
+
+  @inline(never)
+  private mutating func drawBlock() {
+    index = 0
+    for row in 0..<Self.blockSize {
+      (block + row).initialize(
+        to: ServiceDraw(
+          firstToken: firstToken.draw(from: serviceStream), perInputToken: perInputToken.draw(from: serviceStream),
+          perOutputToken: perOutputToken.draw(from: serviceStream), chance: 1))
+    }
+    if mayFail { for row in 0..<Self.blockSize { block[row].chance = failureStream.uniform() } }
+  }
+}
+
+extension Scenario.ServiceTime {
+  var batchSlowdown: Double {
+    switch self {
+    case .direct(_, let slowdown), .tokens(_, _, _, let slowdown): slowdown
+    }
+  }
+}
