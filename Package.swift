@@ -34,7 +34,7 @@ let package = Package(
         "CCompression", "Telemetry", "Aggregation",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
-    .target(name: "Verification", dependencies: ["Telemetry", "Datasets"]),
+    .target(name: "Verification", dependencies: ["Telemetry", "ScenarioModel", "Datasets"]),
     .executableTarget(
       name: "workbench",
       dependencies: [

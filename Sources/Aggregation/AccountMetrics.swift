@@ -21,13 +21,16 @@ package struct AccountMetrics: Encodable, Equatable, Sendable {
     var deployed = Set(
       tables.deployments.filter { deployment in
         guard own.contains(deployment.modelID), let from = deployment.deployedAt else { return false }
-        return from < range.upperBound && (deployment.undeployedAt ?? Timestamp.supported.upperBound) > range.lowerBound
+        return from < range.upperBound
+          && (deployment.undeployedAt ?? Timestamp.supported.upperBound) > range.lowerBound
       }.map(\.modelID))
-    deployed.formUnion(models.filter { $0.kind == .external && $0.createdAt < range.upperBound }.map(\.modelID))
+    deployed.formUnion(
+      models.filter { $0.kind == .external && $0.createdAt < range.upperBound }.map(\.modelID))
     deployedModels = range.isEmpty ? 0 : deployed.count
-    fineTunedModels = Set(
-      jobs.filter { $0.outcome == .succeeded && range.contains($0.finishedAt) }.map(\.modelID)
-    ).count
+    fineTunedModels =
+      Set(
+        jobs.filter { $0.outcome == .succeeded && range.contains($0.finishedAt) }.map(\.modelID)
+      ).count
     subscriptionMaxReplicas = account.subscriptionMaxReplicas
   }
 

@@ -57,7 +57,10 @@ package struct DashboardQuery {
       requests: RequestsWidget(
         period, buckets, reasons: rollups.reasons,
         creditsMicro: isExternal
-          ? nil : replicas.creditsMicro(prices) { models.contains($0.modelID) && (selection.version ?? $0.version) == $0.version }),
+          ? nil
+          : replicas.creditsMicro(prices) {
+            models.contains($0.modelID) && (selection.version ?? $0.version) == $0.version
+          }),
       scaling: isExternal ? nil : ScalingWidget(period, tables, selection, models),
       tokens: isExternal ? TokensWidget(period, buckets) : nil)
   }

@@ -35,7 +35,7 @@ package struct LatencyHistogram: Equatable, Sendable {
   package mutating func add(_ cell: RollupCell, _ bins: PackedBins) {
     guard cell.successes > 0 else { return }
     if counts.isEmpty { counts = Array(repeating: 0, count: LatencyBin.count) }
-    bins.forEach { counts[$0] += $1 }
+    bins.visit { counts[$0] += $1 }
     total += cell.successes
     smallest = min(smallest, cell.latencyMin)
     largest = max(largest, cell.latencyMax)
@@ -78,7 +78,7 @@ package struct PackedBins: Equatable, Sendable {
     bytes.append(UInt8(rest))
   }
 
-  func forEach(_ body: (Int, Int64) -> Void) {
+  func visit(_ body: (Int, Int64) -> Void) {
     var position = 0
     var bin = 0
     func next() -> UInt64 {
@@ -104,8 +104,8 @@ package struct PackedBins: Equatable, Sendable {
     if bytes.isEmpty { return other }
     if other.bytes.isEmpty { return self }
     var counts: [Int: Int64] = [:]
-    forEach { counts[$0, default: 0] += $1 }
-    other.forEach { counts[$0, default: 0] += $1 }
+    visit { counts[$0, default: 0] += $1 }
+    other.visit { counts[$0, default: 0] += $1 }
     var sum = PackedBins()
     for (bin, count) in counts.sorted(by: { $0.key < $1.key }) { sum.append(bin, count) }
     return sum

@@ -48,7 +48,11 @@ package final class LatencyPoints {
     let end = min(range.upperBound, now)
     // Batches come in order of arrival; one that is not costs only the look at its rows.
     if first >= end { return }
-    if requests.arrivedAt[requests.count - 1] < range.lowerBound, first < range.lowerBound, isOrdered(requests) { return }
+    if requests.arrivedAt[requests.count - 1] < range.lowerBound, first < range.lowerBound,
+      isOrdered(requests)
+    {
+      return
+    }
     columns.withUnsafeMutableBufferPointer { columns in
       isSelected.withUnsafeBufferPointer { isSelected in
         var columnStart = Int64.max
@@ -83,7 +87,9 @@ package final class LatencyPoints {
   }
 
   private func isOrdered(_ requests: RequestColumns) -> Bool {
-    for row in 1..<max(requests.count, 1) where requests.arrivedAt[row] < requests.arrivedAt[row - 1] { return false }
+    for row in 1..<max(requests.count, 1) where requests.arrivedAt[row] < requests.arrivedAt[row - 1] {
+      return false
+    }
     return true
   }
 

@@ -55,7 +55,8 @@ package struct LatencyWidget: Encodable, Equatable, Sendable {
       mode = .perRequest
       points = every.points.map {
         Point(
-          at: Timestamp(microseconds: $0.at).rfc3339(in: calendar), latency: Double($0.latency) / 1000, requests: 1)
+          at: Timestamp(microseconds: $0.at).rfc3339(in: calendar), latency: Double($0.latency) / 1000,
+          requests: 1)
       }
       thinned = every.isThinned
     } else {

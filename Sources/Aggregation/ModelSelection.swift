@@ -24,9 +24,12 @@ package struct ModelSelection: Hashable, Sendable {
   /// The models selected, of those of one account.
   /// - Throws: `QueryError` for a filter that does not apply to the kind, or that names nothing there is.
   func models(_ tables: TelemetryTables, account: String) throws -> [ModelRecord] {
-    if kind == .external, version != nil { throw QueryError("External models have no versions. Leave --version out.") }
+    if kind == .external, version != nil {
+      throw QueryError("External models have no versions. Leave --version out.")
+    }
     if kind != .external, provider != nil {
-      throw QueryError("Only external models have a provider. Leave --provider out, or ask for --kind external.")
+      throw QueryError(
+        "Only external models have a provider. Leave --provider out, or ask for --kind external.")
     }
     var models = tables.models.filter { $0.account == account && $0.kind == kind }
     func narrow(_ filter: String?, _ what: String, _ value: (ModelRecord) -> [String]) throws {
@@ -34,7 +37,8 @@ package struct ModelSelection: Hashable, Sendable {
       let known = Set(models.flatMap(value)).sorted()
       models = models.filter { value($0).contains(filter) }
       guard models.isEmpty else { return }
-      let choice = known.isEmpty ? "There are none." : "There are: \(known.prefix(12).joined(separator: ", "))."
+      let choice =
+        known.isEmpty ? "There are none." : "There are: \(known.prefix(12).joined(separator: ", "))."
       throw QueryError("account \(account) has no \(kind.rawValue) \(what) \"\(filter)\". \(choice)")
     }
     try narrow(model, "model") { [$0.name] }
@@ -43,7 +47,11 @@ package struct ModelSelection: Hashable, Sendable {
       models = models.filter { model in
         tables.deployments.contains { $0.modelID == model.modelID && $0.deployedAt == deployedAt }
       }
-      if models.isEmpty { throw QueryError("no model selected was deployed at \(deployedAt.rfc3339). See deployed_at in the deployments table.") }
+      if models.isEmpty {
+        throw QueryError(
+          "no model selected was deployed at \(deployedAt.rfc3339). See deployed_at in the deployments table."
+        )
+      }
     }
     try narrow(version, "version") { model in
       tables.deployments.filter { $0.modelID == model.modelID }.map(\.version)

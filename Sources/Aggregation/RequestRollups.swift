@@ -77,7 +77,9 @@ package final class RequestRollups: TelemetrySink {
     let parts = closed[index]
     if zip(parts, parts.dropFirst()).allSatisfy({ $0.quarter < $1.quarter }) { return }
     var whole: [Rollup] = []
-    for rollup in parts.enumerated().sorted(by: { ($0.element.quarter, $0.offset) < ($1.element.quarter, $1.offset) }) {
+    for rollup in parts.enumerated().sorted(by: {
+      ($0.element.quarter, $0.offset) < ($1.element.quarter, $1.offset)
+    }) {
       if whole.last?.quarter == rollup.element.quarter {
         let overflowed = whole[whole.count - 1].add(rollup.element)
         hasOverflowed = hasOverflowed || overflowed
@@ -97,7 +99,8 @@ package final class RequestRollups: TelemetrySink {
       compact(index)
     }
     if hasOverflowed {
-      throw AggregationError("the sum of latencies leaves the range of 64 bits. Some latency or waiting time is absurd.")
+      throw AggregationError(
+        "the sum of latencies leaves the range of 64 bits. Some latency or waiting time is absurd.")
     }
   }
 

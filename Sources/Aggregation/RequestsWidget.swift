@@ -20,7 +20,8 @@ package struct RequestsWidget: Encodable, Equatable, Sendable {
   package var failuresByReason: [String: Int64]
 
   enum CodingKeys: String, CodingKey {
-    case points, totalSuccesses, totalFailures, totalRequests, creditsPerRequest, creditsPerResponse, failuresByReason
+    case points, totalSuccesses, totalFailures, totalRequests, creditsPerRequest, creditsPerResponse,
+      failuresByReason
   }
 
   package func encode(to encoder: any Encoder) throws {

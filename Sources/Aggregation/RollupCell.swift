@@ -31,7 +31,9 @@ package struct RollupCell: Equatable, Sendable {
       firstTokenSum.addingReportingOverflow(other.firstTokenSum),
       waitingSum.addingReportingOverflow(other.waitingSum),
     ]
-    (latencySum, firstTokenSum, waitingSum) = (sums[0].partialValue, sums[1].partialValue, sums[2].partialValue)
+    (latencySum, firstTokenSum, waitingSum) = (
+      sums[0].partialValue, sums[1].partialValue, sums[2].partialValue
+    )
     return sums.contains { $0.overflow }
   }
 }

@@ -9,6 +9,11 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
     package var hardware: String
     /// Tells the versions of several models apart.
     package var modelID: Int32
+
+    enum CodingKeys: String, CodingKey {
+      case at, version, replicas, hardware
+      case modelID = "modelId"
+    }
   }
 
   /// What stands for several hardware configurations in one period.
@@ -42,10 +47,13 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
     }
   }
 
-  init(_ period: DashboardPeriod, _ tables: TelemetryTables, _ selection: ModelSelection, _ models: Set<Int32>) {
+  init(
+    _ period: DashboardPeriod, _ tables: TelemetryTables, _ selection: ModelSelection, _ models: Set<Int32>
+  ) {
     let range = period.past
     let records = tables.replicas.filter {
-      $0.at < range.upperBound && selection.includes(Series(modelID: $0.modelID, version: $0.version), models: models)
+      $0.at < range.upperBound
+        && selection.includes(Series(modelID: $0.modelID, version: $0.version), models: models)
     }
     var used: Set<String> = []
     var found: [(at: Timestamp, point: Point)] = []
@@ -56,7 +64,8 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
       var pointAt: Timestamp?
       /// The state that a moment left, if it differs from what is shown.
       func show(_ moment: Timestamp, isStart: Bool) {
-        if isStart ? state.replicas > 0 : state.replicas != shown.replicas || state.hardware != shown.hardware {
+        if isStart ? state.replicas > 0 : state.replicas != shown.replicas || state.hardware != shown.hardware
+        {
           found.append(
             (
               moment,
@@ -88,10 +97,13 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
     maxReplicas =
       period.isSingleDay
       ? tables.deployments.filter { deployment in
-        guard selection.includes(Series(modelID: deployment.modelID, version: deployment.version), models: models),
+        guard
+          selection.includes(
+            Series(modelID: deployment.modelID, version: deployment.version), models: models),
           let from = deployment.deployedAt
         else { return false }
-        return from < range.upperBound && (deployment.undeployedAt ?? Timestamp.supported.upperBound) > range.lowerBound
+        return from < range.upperBound
+          && (deployment.undeployedAt ?? Timestamp.supported.upperBound) > range.lowerBound
       }.map(\.maxReplicas).max() : nil
   }
 }

@@ -31,12 +31,15 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
       if let dots = text.range(of: ".."), let first = LocalDate(text[..<dots.lowerBound]),
         let last = LocalDate(text[dots.upperBound...])
       {
-        guard first <= last else { throw QueryError("the period \(text) ends before it starts. Write the earlier date first.") }
+        guard first <= last else {
+          throw QueryError("the period \(text) ends before it starts. Write the earlier date first.")
+        }
         self = .range(first, last)
         return
       }
       throw QueryError(
-        "\"\(text)\" is not a period. Write 24h, 7d, 30d, 90d, a date (2026-01-05), a range of dates (2026-01-05..2026-01-09), this-month, last-month, this-year or last-year.")
+        "\"\(text)\" is not a period. Write 24h, 7d, 30d, 90d, a date (2026-01-05), a range of dates (2026-01-05..2026-01-09), this-month, last-month, this-year or last-year."
+      )
     }
   }
 
@@ -59,9 +62,13 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
     let today = calendar.date(at: now + -1)
     func day(_ date: LocalDate) -> Timestamp { calendar.start(of: date) }
     func dated(_ first: LocalDate, _ last: LocalDate) throws -> Range<Timestamp> {
-      if last > today { throw QueryError("\(last) is after today, \(today). Nothing after now can be selected.") }
+      if last > today {
+        throw QueryError("\(last) is after today, \(today). Nothing after now can be selected.")
+      }
       if first < today.oneYearBefore {
-        throw QueryError("\(first) is more than one year before today, \(today). The earliest date is \(today.oneYearBefore).")
+        throw QueryError(
+          "\(first) is more than one year before today, \(today). The earliest date is \(today.oneYearBefore)."
+        )
       }
       return day(first)..<min(day(last.advanced(byDays: 1)), now)
     }
@@ -105,7 +112,9 @@ package struct DashboardPeriod: Sendable {
   /// Starts of the local hours or days; the first may lie before the range only if the range starts within it.
   package let bucketStarts: [Timestamp]
 
-  init(filter: TimelineFilter, range: Range<Timestamp>, now: Timestamp, isHourly: Bool, calendar: ZonedCalendar) {
+  init(
+    filter: TimelineFilter, range: Range<Timestamp>, now: Timestamp, isHourly: Bool, calendar: ZonedCalendar
+  ) {
     self.filter = filter
     self.range = range
     self.now = now

@@ -41,7 +41,9 @@ final class CSVReader {
 
   /// - Throws: `DatasetError` if the field is not UTF-8.
   func text(_ index: Int) throws -> String {
-    guard let text = String(validating: field(index), as: UTF8.self) else { throw error(index, "the text is not UTF-8. Convert the file.") }
+    guard let text = String(validating: field(index), as: UTF8.self) else {
+      throw error(index, "the text is not UTF-8. Convert the file.")
+    }
     return text
   }
 
@@ -70,7 +72,10 @@ final class CSVReader {
       if end - position < Self.longestRecord, !hasEnded { try fill() }
       if position == end { return false }
       guard let lineEnd = newline(from: position) else {
-        guard hasEnded else { throw DatasetError(path, line: line, "the line is longer than \(Self.longestRecord) bytes. This is no telemetry.") }
+        guard hasEnded else {
+          throw DatasetError(
+            path, line: line, "the line is longer than \(Self.longestRecord) bytes. This is no telemetry.")
+        }
         split(position, end)
         if fields.count == 1, fields[0].count == 0 {
           position = end
@@ -132,7 +137,9 @@ final class CSVReader {
         var isOpen = true
         while isOpen {
           guard index < end, index - start < Self.longestRecord else {
-            throw DatasetError(path, line: line, column: field.column + 1, "a quote opens here and never closes. Close it, or double the quotes inside.")
+            throw DatasetError(
+              path, line: line, column: field.column + 1,
+              "a quote opens here and never closes. Close it, or double the quotes inside.")
           }
           let byte = buffer[index]
           if byte == UInt8(ascii: "\"") {
@@ -152,10 +159,14 @@ final class CSVReader {
         field.count = target - field.start
         if index < end, buffer[index] == UInt8(ascii: "\r") { index += 1 }
         guard index >= end || buffer[index] == UInt8(ascii: ",") || buffer[index] == UInt8(ascii: "\n") else {
-          throw DatasetError(path, line: line, column: index - start + 1, "text after a closing quote. Double the quotes inside a quoted field.")
+          throw DatasetError(
+            path, line: line, column: index - start + 1,
+            "text after a closing quote. Double the quotes inside a quoted field.")
         }
       } else {
-        while index < end, buffer[index] != UInt8(ascii: ","), buffer[index] != UInt8(ascii: "\n") { index += 1 }
+        while index < end, buffer[index] != UInt8(ascii: ","), buffer[index] != UInt8(ascii: "\n") {
+          index += 1
+        }
         field.count = index - field.start
         if field.count > 0, buffer[index - 1] == UInt8(ascii: "\r") { field.count -= 1 }
       }

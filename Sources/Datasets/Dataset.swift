@@ -19,18 +19,28 @@ package struct Dataset {
       throw NotFoundError(path, "there is no such data set.")
     }
     guard isDirectory.boolValue else {
-      throw DatasetError(path, "a data set is a directory with the telemetry tables (requests.csv, models.csv, …). Give that directory.")
+      throw DatasetError(
+        path,
+        "a data set is a directory with the telemetry tables (requests.csv, models.csv, …). Give that directory."
+      )
     }
     let manifestPath = path + "/manifest.json"
-    let manifest = FileManager.default.fileExists(atPath: manifestPath) ? try Manifest(contentsOf: manifestPath) : nil
+    let manifest =
+      FileManager.default.fileExists(atPath: manifestPath) ? try Manifest(contentsOf: manifestPath) : nil
     self.manifest = manifest
     let nested = path + "/telemetry"
     let directory = FileManager.default.fileExists(atPath: nested) ? nested : path
     self.directory = directory
-    guard let format = DatasetFormat.all.first(where: { FileManager.default.fileExists(atPath: "\(directory)/requests.\($0)") })
+    guard
+      let format = DatasetFormat.all.first(where: {
+        FileManager.default.fileExists(atPath: "\(directory)/requests.\($0)")
+      })
     else {
       let endings = DatasetFormat.all.map(\.description).joined(separator: ", ")
-      throw NotFoundError(directory, "there is no requests table (requests.ENDING, with one of \(endings)). Was the run made with --formats none? Run it again with --formats csv.")
+      throw NotFoundError(
+        directory,
+        "there is no requests table (requests.ENDING, with one of \(endings)). Was the run made with --formats none? Run it again with --formats csv."
+      )
     }
     self.format = format
     func read<Record: TableRecord>() throws -> [Record] {
@@ -66,12 +76,18 @@ package struct Dataset {
     }
     let models = Set(tables.models.map(\.modelID))
     if models.count != tables.models.count {
-      throw DatasetError("\(directory)/models", "a model_id is listed twice. It must be unique in the data set.")
+      throw DatasetError(
+        "\(directory)/models", "a model_id is listed twice. It must be unique in the data set.")
     }
     if let stray = tables.models.first(where: { !accounts.contains($0.account) }) {
-      throw DatasetError("\(directory)/models", "model_id \(stray.modelID) belongs to account \"\(stray.account)\", which is not in the accounts table. Add it there.")
+      throw DatasetError(
+        "\(directory)/models",
+        "model_id \(stray.modelID) belongs to account \"\(stray.account)\", which is not in the accounts table. Add it there."
+      )
     }
-    let named = tables.deployments.map(\.modelID) + tables.replicas.map(\.modelID) + tables.fineTuningJobs.map(\.modelID)
+    let named =
+      tables.deployments.map(\.modelID) + tables.replicas.map(\.modelID)
+      + tables.fineTuningJobs.map(\.modelID)
     if let stray = named.first(where: { !models.contains($0) }) {
       throw DatasetError(directory, "model_id \(stray) is used but is not in the models table. Add it there.")
     }
@@ -92,7 +108,8 @@ package struct Dataset {
     if let text = manifest?.period.to {
       var parser = TimestampParser()
       guard let moment = parser.parse(text) else {
-        throw DatasetError(path + "/manifest.json", "period.to \"\(text)\" is not a moment. Run the scenario again.")
+        throw DatasetError(
+          path + "/manifest.json", "period.to \"\(text)\" is not a moment. Run the scenario again.")
       }
       return moment
     }

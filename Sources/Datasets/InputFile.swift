@@ -68,7 +68,9 @@ final class InputFile {
         return count
       }
       if available == 0, hasEnded {
-        guard decompressor.isWhole else { throw DatasetError(path, "the compressed file ends too early. It was cut off; get it again.") }
+        guard decompressor.isWhole else {
+          throw DatasetError(path, "the compressed file ends too early. It was cut off; get it again.")
+        }
         return 0
       }
       var consumed = 0
@@ -84,7 +86,8 @@ private protocol Decompressor: AnyObject {
   var isWhole: Bool { get }
   func decompress(
     _ input: UnsafePointer<UInt8>, _ count: Int, _ target: UnsafeMutablePointer<UInt8>, _ capacity: Int,
-    _ consumed: inout Int, _ path: String) throws -> Int
+    _ consumed: inout Int, _ path: String
+  ) throws -> Int
 }
 
 private final class GzipDecompressor: Decompressor {
@@ -145,7 +148,8 @@ private final class ZstdDecompressor: Decompressor {
     var output = ZSTD_outBuffer(dst: target, size: capacity, pos: 0)
     let left = ZSTD_decompressStream(context, &output, &source)
     guard ZSTD_isError(left) == 0 else {
-      throw DatasetError(path, "the zstd data is damaged (\(String(cString: ZSTD_getErrorName(left)))). Get the file again.")
+      throw DatasetError(
+        path, "the zstd data is damaged (\(String(cString: ZSTD_getErrorName(left)))). Get the file again.")
     }
     consumed = source.pos
     isWhole = left == 0

@@ -72,7 +72,10 @@ package struct Manifest: Codable, Equatable, Sendable {
       throw DatasetError(path, "this is not a manifest of a run. Run the scenario again.")
     }
     guard format == Self.formatVersion else {
-      throw DatasetError(path, "the manifest has format \(format); this program reads \(Self.formatVersion). Use the program that wrote it: \(program).")
+      throw DatasetError(
+        path,
+        "the manifest has format \(format); this program reads \(Self.formatVersion). Use the program that wrote it: \(program)."
+      )
     }
   }
 }

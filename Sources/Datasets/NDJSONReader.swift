@@ -48,7 +48,8 @@ final class NDJSONReader {
       do {
         object = try decoder.decode([String: Value].self, from: Data(bytes))
       } catch {
-        throw DatasetError(file.path, line: line, column: 1, "the line is not a JSON object. Write one object a line.")
+        throw DatasetError(
+          file.path, line: line, column: 1, "the line is not a JSON object. Write one object a line.")
       }
       return Row(schema: schema, cells: try schema.columns.map { try cell($0, object[$0.name]) })
     }
@@ -63,7 +64,8 @@ final class NDJSONReader {
     case (.integer, .integer(let number)): return .integer(number)
     case (.moment, .text(let text)):
       guard let moment = parser.parse(text) else {
-        throw error("\(column.name) \"\(text)\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00.000000Z.")
+        throw error(
+          "\(column.name) \"\(text)\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00.000000Z.")
       }
       return .moment(moment)
     default: throw error("\(column.name) has the wrong type. It must be \(column.type.words).")
@@ -83,7 +85,9 @@ final class NDJSONReader {
         return position < buffer.count ? buffer[position...] : nil
       }
       guard buffer.count - position <= CSVReader.longestRecord else {
-        throw DatasetError(file.path, line: line + 1, "the line is longer than \(CSVReader.longestRecord) bytes. This is no telemetry.")
+        throw DatasetError(
+          file.path, line: line + 1,
+          "the line is longer than \(CSVReader.longestRecord) bytes. This is no telemetry.")
       }
       buffer.removeFirst(position)
       position = 0

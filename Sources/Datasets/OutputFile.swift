@@ -23,7 +23,8 @@ package final class OutputFile {
   package init(_ path: String, compression: Compression = .none) throws {
     self.path = path
     let url = URL(fileURLWithPath: path)
-    stagingPath = url.deletingLastPathComponent()
+    stagingPath =
+      url.deletingLastPathComponent()
       .appendingPathComponent(".\(url.lastPathComponent).partial-\(getpid())").path
     guard access(path, F_OK) != 0 else {
       throw OutputError(path, "it exists already. Give another name, or move it out of the way.")
@@ -90,7 +91,9 @@ package final class OutputFile {
   /// Ends the file and returns the SHA-256 of what is on the disk, in hexadecimal.
   package func close() throws -> String {
     try flush()
-    if let compressor { try compressor.compress(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true) { try store($0) } }
+    if let compressor {
+      try compressor.compress(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true) { try store($0) }
+    }
     isClosed = true
     guard Foundation.close(descriptor) == 0 else { throw OutputError(path, cannot: "write") }
     // link(2), unlike rename(2), never replaces anything.

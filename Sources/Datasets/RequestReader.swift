@@ -84,7 +84,8 @@ package final class RequestReader {
 
   // Columns by their place in the schema.
   private enum Column {
-    static let id = 0, arrivedAt = 1, model = 2, version = 3, status = 4, reason = 5, waiting = 6, firstToken = 7
+    static let id = 0, arrivedAt = 1, model = 2, version = 3, status = 4, reason = 5, waiting = 6,
+      firstToken = 7
     static let latency = 8, input = 9, output = 10
   }
 
@@ -140,28 +141,37 @@ package final class RequestReader {
     if anySeries { return 0 }
     if let index = seriesIndices[Series(modelID: model, version: version)] { return index }
     guard knownModels.contains(model) else {
-      throw RowError(column: "model_id", message: "model_id \(model) is not in the models table. Add the model there.")
+      throw RowError(
+        column: "model_id", message: "model_id \(model) is not in the models table. Add the model there.")
     }
-    throw RowError(column: "version", message: "model \(model) has no version \"\(version)\" in the deployments table. Add the deployment there.")
+    throw RowError(
+      column: "version",
+      message:
+        "model \(model) has no version \"\(version)\" in the deployments table. Add the deployment there.")
   }
 
   private func outcome(_ status: String, _ reason: String) throws -> UInt8 {
     switch status {
     case "success":
       guard reason.isEmpty else {
-        throw RowError(column: "failure_reason", message: "a success has the failure_reason \"\(reason)\". Leave it empty, or set status to failure.")
+        throw RowError(
+          column: "failure_reason",
+          message: "a success has the failure_reason \"\(reason)\". Leave it empty, or set status to failure."
+        )
       }
       return RequestOutcome.success
     case "failure":
       let name = reason.isEmpty ? "unspecified" : reason
       if let known = reasons.firstIndex(of: name) { return UInt8(known) }
       guard reasons.count < 255 else {
-        throw RowError(column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
+        throw RowError(
+          column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
       }
       reasons.append(name)
       return UInt8(reasons.count - 1)
     default:
-      throw RowError(column: "status", message: "status \"\(status)\" is unknown. It must be success or failure.")
+      throw RowError(
+        column: "status", message: "status \"\(status)\" is unknown. It must be success or failure.")
     }
   }
 }

@@ -14,7 +14,8 @@ package final class RequestWriter: TelemetrySink {
   package private(set) var rows: Int64 = 0
 
   package init(
-    _ file: OutputFile, layout: DatasetFormat.Layout, series: [Series], reasons: [String] = RequestOutcome.names
+    _ file: OutputFile, layout: DatasetFormat.Layout, series: [Series],
+    reasons: [String] = RequestOutcome.names
   ) throws {
     self.file = file
     isJSON = layout == .ndjson

@@ -18,16 +18,19 @@ package final class RunDirectory {
     self.manifest = manifest
     self.replaces = replaces
     let url = URL(fileURLWithPath: path)
-    stagingPath = url.deletingLastPathComponent()
+    stagingPath =
+      url.deletingLastPathComponent()
       .appendingPathComponent(".\(url.lastPathComponent).partial-\(getpid())").path
     var isDirectory: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) {
       let isRun = FileManager.default.fileExists(atPath: path + "/manifest.json")
       if !replaces {
-        throw OutputError(path, "it exists already. Give another --out, or --replace to put the new run in its place.")
+        throw OutputError(
+          path, "it exists already. Give another --out, or --replace to put the new run in its place.")
       }
       if !isRun {
-        throw OutputError(path, "it exists and is not a run directory, so --replace leaves it alone. Give another --out.")
+        throw OutputError(
+          path, "it exists and is not a run directory, so --replace leaves it alone. Give another --out.")
       }
     }
     do {
@@ -42,6 +45,12 @@ package final class RunDirectory {
 
   deinit {
     if !isWhole { Unfinished.shared.remove(stagingPath, deleting: true) }
+  }
+
+  /// The folder of an account's figures inside `dashboard/`.
+  package static func folderName(of account: String) -> String {
+    let safe = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+    return account.addingPercentEncoding(withAllowedCharacters: safe) ?? "account"
   }
 
   /// A file inside the directory, to be closed by `close(_:as:)`.

@@ -4,7 +4,8 @@ import Telemetry
 enum TableReader {
   /// All records of a small table.
   /// - Throws: `DatasetError`, naming line and column.
-  static func records<Record: TableRecord>(_ path: String, _ layout: DatasetFormat.Layout) throws -> [Record] {
+  static func records<Record: TableRecord>(_ path: String, _ layout: DatasetFormat.Layout) throws -> [Record]
+  {
     let file = try InputFile(path)
     var records: [Record] = []
     switch layout {
@@ -50,13 +51,19 @@ struct CSVColumns {
     self.reader = reader
     self.schema = schema
     guard try reader.next() else {
-      throw DatasetError(reader.path, line: 1, column: 1, "the file is empty. It needs at least the header \(schema.columns.map(\.name).joined(separator: ",")).")
+      throw DatasetError(
+        reader.path, line: 1, column: 1,
+        "the file is empty. It needs at least the header \(schema.columns.map(\.name).joined(separator: ","))."
+      )
     }
     width = reader.fieldCount
     let names = try (0..<width).map { try reader.text($0) }
     positions = try schema.columns.map { column in
       guard let position = names.firstIndex(of: column.name) else {
-        throw DatasetError(reader.path, line: reader.line, column: 1, "the header has no column \(column.name). A \(schema.name) table has \(schema.columns.map(\.name).joined(separator: ",")).")
+        throw DatasetError(
+          reader.path, line: reader.line, column: 1,
+          "the header has no column \(column.name). A \(schema.name) table has \(schema.columns.map(\.name).joined(separator: ","))."
+        )
       }
       return position
     }
@@ -64,7 +71,10 @@ struct CSVColumns {
 
   func checkWidth() throws {
     guard reader.fieldCount == width else {
-      throw reader.error(min(reader.fieldCount, width) - 1, "the row has \(reader.fieldCount) fields, the header \(width). Is a line cut off, or a comma not quoted?")
+      throw reader.error(
+        min(reader.fieldCount, width) - 1,
+        "the row has \(reader.fieldCount) fields, the header \(width). Is a line cut off, or a comma not quoted?"
+      )
     }
   }
 
@@ -95,9 +105,14 @@ struct CSVColumns {
   }
 
   func integer(_ column: Int, _ range: ClosedRange<Int64>) throws -> Int64 {
-    guard let number = parseInteger(reader.field(positions[column])) else { throw wrong(column, "a whole number") }
+    guard let number = parseInteger(reader.field(positions[column])) else {
+      throw wrong(column, "a whole number")
+    }
     guard range.contains(number) else {
-      throw reader.error(positions[column], "\(schema.columns[column].name) \(number) is out of range. It must lie in \(range.lowerBound)…\(range.upperBound).")
+      throw reader.error(
+        positions[column],
+        "\(schema.columns[column].name) \(number) is out of range. It must lie in \(range.lowerBound)…\(range.upperBound)."
+      )
     }
     return number
   }

@@ -11,7 +11,9 @@ extension AccountRecord: TableRecord {
       account: row.text("account"), timeZone: row.text("time_zone"),
       subscriptionMaxReplicas: try row.count("subscription_max_replicas"))
     guard ZonedCalendar(identifier: timeZone) != nil else {
-      throw RowError(column: "time_zone", message: "unknown time zone \"\(timeZone)\". Use an IANA name such as America/New_York.")
+      throw RowError(
+        column: "time_zone",
+        message: "unknown time zone \"\(timeZone)\". Use an IANA name such as America/New_York.")
     }
   }
 }
@@ -30,13 +32,20 @@ extension HardwareRecord: TableRecord {
 extension ModelRecord: TableRecord {
   static let schema = TableSchema(
     "models",
-    [.integer("model_id"), .text("account"), .text("kind"), .text("name"), .text("provider"), .moment("created_at")])
+    [
+      .integer("model_id"), .text("account"), .text("kind"), .text("name"), .text("provider"),
+      .moment("created_at"),
+    ])
   var cells: [Cell] {
-    [.integer(Int64(modelID)), .text(account), .text(kind.rawValue), .text(name), .text(provider), .moment(createdAt)]
+    [
+      .integer(Int64(modelID)), .text(account), .text(kind.rawValue), .text(name), .text(provider),
+      .moment(createdAt),
+    ]
   }
   init(_ row: Row) throws {
     self.init(
-      modelID: try row.modelID(), account: row.text("account"), kind: try row.choice("kind"), name: row.text("name"),
+      modelID: try row.modelID(), account: row.text("account"), kind: try row.choice("kind"),
+      name: row.text("name"),
       provider: row.text("provider"), createdAt: row.moment("created_at"))
   }
 }
@@ -45,7 +54,8 @@ extension DeploymentRecord: TableRecord {
   static let schema = TableSchema(
     "deployments",
     [
-      .integer("model_id"), .text("version"), .text("hardware"), .integer("min_replicas"), .integer("max_replicas"),
+      .integer("model_id"), .text("version"), .text("hardware"), .integer("min_replicas"),
+      .integer("max_replicas"),
       .integer("max_batch_size"), .moment("requested_at"), .moment("deployed_at").optional,
       .moment("undeployed_at").optional, .text("outcome"),
     ])
@@ -53,7 +63,8 @@ extension DeploymentRecord: TableRecord {
     [
       .integer(Int64(modelID)), .text(version), .text(hardware), .integer(Int64(minReplicas)),
       .integer(Int64(maxReplicas)), .integer(Int64(maxBatchSize)), .moment(requestedAt),
-      deployedAt.map { .moment($0) } ?? .empty, undeployedAt.map { .moment($0) } ?? .empty, .text(outcome.rawValue),
+      deployedAt.map { .moment($0) } ?? .empty, undeployedAt.map { .moment($0) } ?? .empty,
+      .text(outcome.rawValue),
     ]
   }
   init(_ row: Row) throws {
@@ -81,7 +92,8 @@ extension ReplicaRecord: TableRecord {
   }
   init(_ row: Row) throws {
     self.init(
-      at: row.moment("at"), modelID: try row.modelID(), version: row.text("version"), hardware: row.text("hardware"),
+      at: row.moment("at"), modelID: try row.modelID(), version: row.text("version"),
+      hardware: row.text("hardware"),
       starting: try row.count("starting"), ready: try row.count("ready"), draining: try row.count("draining"),
       limitedBy: try row.choice("limited_by"))
   }
@@ -103,11 +115,13 @@ extension FineTuningJobRecord: TableRecord {
   init(_ row: Row) throws {
     self.init(
       jobID: try row.integer("job_id"), modelID: try row.modelID(), baseModel: row.text("base_model"),
-      hardware: row.text("hardware"), startedAt: row.moment("started_at"), finishedAt: row.moment("finished_at"),
+      hardware: row.text("hardware"), startedAt: row.moment("started_at"),
+      finishedAt: row.moment("finished_at"),
       outcome: try row.choice("outcome"),
       creditsMicro: try row.integer("credits_micro", 0...1_000_000_000_000_000))
     guard startedAt <= finishedAt else {
-      throw RowError(column: "finished_at", message: "the job finished before it started. Check both moments.")
+      throw RowError(
+        column: "finished_at", message: "the job finished before it started. Check both moments.")
     }
   }
 }
@@ -116,11 +130,13 @@ extension IncidentRecord: TableRecord {
   static let schema = TableSchema(
     "incidents",
     [
-      .integer("model_id").optional, .text("provider"), .text("kind"), .moment("started_at"), .moment("ended_at"),
+      .integer("model_id").optional, .text("provider"), .text("kind"), .moment("started_at"),
+      .moment("ended_at"),
     ])
   var cells: [Cell] {
     [
-      modelID.map { .integer(Int64($0)) } ?? .empty, .text(provider), .text(kind), .moment(startedAt), .moment(endedAt),
+      modelID.map { .integer(Int64($0)) } ?? .empty, .text(provider), .text(kind), .moment(startedAt),
+      .moment(endedAt),
     ]
   }
   init(_ row: Row) throws {

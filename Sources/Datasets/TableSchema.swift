@@ -46,7 +46,8 @@ extension TableSchema {
 
   /// All tables but `requests`, which is too long to hold.
   package static let small = [
-    AccountRecord.schema, HardwareRecord.schema, ModelRecord.schema, DeploymentRecord.schema, ReplicaRecord.schema,
+    AccountRecord.schema, HardwareRecord.schema, ModelRecord.schema, DeploymentRecord.schema,
+    ReplicaRecord.schema,
     FineTuningJobRecord.schema, IncidentRecord.schema,
   ]
 }
@@ -72,7 +73,10 @@ struct Row {
   func integer(_ column: String, _ range: ClosedRange<Int64> = 0...Int64.max) throws -> Int64 {
     guard case .integer(let number) = self[column] else { return 0 }
     guard range.contains(number) else {
-      throw RowError(column: column, message: "\(column) \(number) is out of range. It must lie in \(range.lowerBound)…\(range.upperBound).")
+      throw RowError(
+        column: column,
+        message:
+          "\(column) \(number) is out of range. It must lie in \(range.lowerBound)…\(range.upperBound).")
     }
     return number
   }
@@ -94,8 +98,10 @@ struct Row {
   where Choice.RawValue == String {
     let text = text(column)
     guard let choice = Choice(rawValue: text) else {
-      let known = Choice.allCases.map { $0.rawValue.isEmpty ? "nothing" : $0.rawValue }.joined(separator: ", ")
-      throw RowError(column: column, message: "\(column) \"\(text)\" is unknown. It must be one of: \(known).")
+      let known = Choice.allCases.map { $0.rawValue.isEmpty ? "nothing" : $0.rawValue }.joined(
+        separator: ", ")
+      throw RowError(
+        column: column, message: "\(column) \"\(text)\" is unknown. It must be one of: \(known).")
     }
     return choice
   }

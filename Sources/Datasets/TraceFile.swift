@@ -20,14 +20,19 @@ package struct TraceFile {
       return
     }
     let reader = try CSVReader(try InputFile(path))
-    guard try reader.next() else { throw DatasetError(path, line: 1, column: 1, "the file is empty. A trace needs a header and requests.") }
+    guard try reader.next() else {
+      throw DatasetError(path, line: 1, column: 1, "the file is empty. A trace needs a header and requests.")
+    }
     let header = try (0..<reader.fieldCount).map { try reader.text($0) }
     if header == Self.azureHeader {
       requests = try Self.azure(reader)
     } else if header.contains("arrived_at") {
       requests = try Self.telemetry(path, DatasetFormat(.csv))
     } else {
-      throw DatasetError(path, line: 1, column: 1, "the header is of no known trace. Known are the Azure LLM trace (\(Self.azureHeader.joined(separator: ","))) and the telemetry schema's requests (arrived_at, input_tokens, output_tokens, …).")
+      throw DatasetError(
+        path, line: 1, column: 1,
+        "the header is of no known trace. Known are the Azure LLM trace (\(Self.azureHeader.joined(separator: ","))) and the telemetry schema's requests (arrived_at, input_tokens, output_tokens, …)."
+      )
     }
   }
 
@@ -39,14 +44,19 @@ package struct TraceFile {
     var requests: [Request] = []
     while try reader.next() {
       guard reader.fieldCount == 3 else {
-        throw reader.error(reader.fieldCount - 1, "the row has \(reader.fieldCount) fields; the trace has 3. Is a line cut off?")
+        throw reader.error(
+          reader.fieldCount - 1,
+          "the row has \(reader.fieldCount) fields; the trace has 3. Is a line cut off?")
       }
       guard let moment = parser.parse(reader.field(0), zoneRequired: false) else {
-        throw reader.error(0, "TIMESTAMP \"\(shown(reader, 0))\" is not a moment such as 2023-11-16 18:15:46.6805900.")
+        throw reader.error(
+          0, "TIMESTAMP \"\(shown(reader, 0))\" is not a moment such as 2023-11-16 18:15:46.6805900.")
       }
       func tokens(_ field: Int) throws -> Int32 {
         guard let number = parseInteger(reader.field(field)), (0...Int64(Int32.max)).contains(number) else {
-          throw reader.error(field, "\(azureHeader[field]) \"\(shown(reader, field))\" is not a number of tokens in 0…\(Int32.max).")
+          throw reader.error(
+            field,
+            "\(azureHeader[field]) \"\(shown(reader, field))\" is not a number of tokens in 0…\(Int32.max).")
         }
         return Int32(number)
       }
@@ -61,7 +71,9 @@ package struct TraceFile {
   }
 
   private static func check(_ requests: [Request], _ path: String) throws {
-    if requests.count > most { throw DatasetError(path, "the trace has more than \(most) requests. Cut it into parts.") }
+    if requests.count > most {
+      throw DatasetError(path, "the trace has more than \(most) requests. Cut it into parts.")
+    }
   }
 
   private static func telemetry(_ path: String, _ format: DatasetFormat) throws -> [Request] {
@@ -90,6 +102,7 @@ extension [TraceFile.Request] {
   /// Equal moments stay in the order of the file.
   fileprivate func sortedByArrival() -> [TraceFile.Request] {
     if zip(self, dropFirst()).allSatisfy({ $0.arrivedAt <= $1.arrivedAt }) { return self }
-    return enumerated().sorted { ($0.element.arrivedAt, $0.offset) < ($1.element.arrivedAt, $1.offset) }.map(\.element)
+    return enumerated().sorted { ($0.element.arrivedAt, $0.offset) < ($1.element.arrivedAt, $1.offset) }.map(
+      \.element)
   }
 }

@@ -23,7 +23,8 @@ package final class Unfinished: @unchecked Sendable {
     do {
       try FileManager.default.removeItem(atPath: path)
     } catch {
-      FileHandle.standardError.write(Data("\(path): warning: cannot be removed: \(error.localizedDescription)\n".utf8))
+      FileHandle.standardError.write(
+        Data("\(path): warning: cannot be removed: \(error.localizedDescription)\n".utf8))
     }
   }
 }

@@ -25,6 +25,7 @@ package final class SamplingArena: @unchecked Sendable {
     let generator = withUnsafeBytes(of: words) {
       wb_stream_alloc($0.bindMemory(to: UInt64.self).baseAddress)
     }
+    // malloc failed: nothing could go on from here, and Swift's own allocations trap as well.
     guard let generator else { fatalError("out of memory for a random stream") }
     streams.append(generator)
     return RandomStream(generator: generator)
@@ -32,6 +33,7 @@ package final class SamplingArena: @unchecked Sendable {
 
   /// An alias table for drawing an index with the given weights. Source: Walker (1977), as in GSL.
   func aliasTable(weights: [Double]) -> UnsafeMutablePointer<gsl_ran_discrete_t> {
+    // GSL also refuses negative weights, which `Distribution` has refused before.
     guard let table = gsl_ran_discrete_preproc(weights.count, weights) else {
       fatalError("out of memory for an alias table of \(weights.count) entries")
     }

@@ -19,10 +19,13 @@ struct AccountReader {
     let prices = self.prices()
     let windows = deployWindows()
     let modelSections = owner.sections("models")
-    if owner.has("models"), owner.list("models").isEmpty { owner.error("models", "models is empty. Name at least one model.") }
+    if owner.has("models"), owner.list("models").isEmpty {
+      owner.error("models", "models is empty. Name at least one model.")
+    }
     let models = modelSections.map {
       ModelReader(
-        section: $0, hardware: Set(prices.keys), subscription: subscription, period: period, checkTimes: checkTimes,
+        section: $0, hardware: Set(prices.keys), subscription: subscription, period: period,
+        checkTimes: checkTimes,
         profiles: profiles
       ).read()
     }
@@ -33,7 +36,8 @@ struct AccountReader {
     else { return nil }
     return Scenario.Account(
       name: name, calendar: section.calendar, subscriptionMaxReplicas: subscription,
-      prices: prices.sorted { $0.key < $1.key }.map { (hardware: $0.key, creditsMicroPerHour: $0.value) }, deployWindows: windows,
+      prices: prices.sorted { $0.key < $1.key }.map { (hardware: $0.key, creditsMicroPerHour: $0.value) },
+      deployWindows: windows,
       models: numbered.compactMap { $0 }, incidents: incidents.compactMap { $0 })
   }
 
@@ -50,11 +54,14 @@ struct AccountReader {
   private func deployWindows() -> DeployWindows? {
     guard section.has("deployWindows") else { return .always(section.calendar) }
     guard let keys = section.section("deployWindows") else { return nil }
-    let policy: DeployWindows.Policy? = keys.has("policy") ? keys.choice("policy").flatMap { .init(rawValue: $0) } : .defer
+    let policy: DeployWindows.Policy? =
+      keys.has("policy") ? keys.choice("policy").flatMap { .init(rawValue: $0) } : .defer
     var weekly: [DeployWindows.Window] = []
     for node in keys.list("weekly") {
       guard let text = node.scalar, let windows = DeployWindows.parse(text) else {
-        diagnostics.error(node.location, "\(node.kindName) is not a weekly window. Write \"Mon-Thu 08:00-18:00\" or \"Fri 08:00-12:00\".")
+        diagnostics.error(
+          node.location,
+          "\(node.kindName) is not a weekly window. Write \"Mon-Thu 08:00-18:00\" or \"Fri 08:00-12:00\".")
         continue
       }
       weekly += windows
@@ -68,7 +75,9 @@ struct AccountReader {
       }
       freezes.append(from..<to)
     }
-    return policy.map { DeployWindows(policy: $0, weekly: weekly, freezes: freezes, calendar: section.calendar) }
+    return policy.map {
+      DeployWindows(policy: $0, weekly: weekly, freezes: freezes, calendar: section.calendar)
+    }
   }
 
   /// Numbers models of the same name by time; they must not be deployed at the same time.
@@ -79,12 +88,15 @@ struct AccountReader {
       guard let model = models[index] else { continue }
       for other in seen[model.name, default: []] {
         guard let earlier = models[other] else { continue }
-        let spans = { (model: Scenario.Model) in model.deployments.map { $0.deployAt..<max($0.undeployAt ?? .supported.upperBound, $0.deployAt) } }
+        let spans = { (model: Scenario.Model) in
+          model.deployments.map { $0.deployAt..<max($0.undeployAt ?? .supported.upperBound, $0.deployAt) }
+        }
         let overlap = spans(model).contains { a in spans(earlier).contains { $0.overlaps(a) } }
         if overlap || model.kind == .external || earlier.kind == .external {
           sections[index].error(
             "name",
-            "a second model is called \(quoted(model.name)), and both are \(model.kind == .external ? "external" : "deployed at the same time"). Rename one\(model.kind == .external ? "" : ", or undeploy the first before").")
+            "a second model is called \(quoted(model.name)), and both are \(model.kind == .external ? "external" : "deployed at the same time"). Rename one\(model.kind == .external ? "" : ", or undeploy the first before")."
+          )
         }
       }
       seen[model.name, default: []].append(index)
@@ -98,15 +110,22 @@ struct AccountReader {
     let model = keys.has("model") ? keys.text("model") : nil
     let provider = keys.has("provider") ? keys.text("provider") : nil
     if let model, !models.contains(where: { $0.name == model }) {
-      let hint = nearest(model, among: models.map(\.name)).map { "Did you mean \($0)?" } ?? "Models: \(models.prefix(8).map(\.name).joined(separator: ", "))."
+      let hint =
+        nearest(model, among: models.map(\.name)).map { "Did you mean \($0)?" }
+        ?? "Models: \(models.prefix(8).map(\.name).joined(separator: ", "))."
       keys.error("model", "no model is called \(quoted(model)). \(hint)")
     }
     if let provider, !models.contains(where: { $0.provider == provider }) {
-      let hint = nearest(provider, among: models.map(\.provider).filter { !$0.isEmpty }).map { "Did you mean \($0)?" } ?? "No external model is of that provider."
+      let hint =
+        nearest(provider, among: models.map(\.provider).filter { !$0.isEmpty }).map { "Did you mean \($0)?" }
+        ?? "No external model is of that provider."
       keys.error("provider", "unknown provider \(quoted(provider)). \(hint)")
     }
-    if model != nil, provider != nil { keys.error("provider", "model and provider together. Give one of them.") }
-    let errorProbability = keys.has("errorProbability") ? keys.number("errorProbability") : kind == "outage" ? 1 : 0
+    if model != nil, provider != nil {
+      keys.error("provider", "model and provider together. Give one of them.")
+    }
+    let errorProbability =
+      keys.has("errorProbability") ? keys.number("errorProbability") : kind == "outage" ? 1 : 0
     let latencyFactor = keys.has("latencyFactor") ? keys.number("latencyFactor") : 1
     guard let schedule = schedule(keys), let kind, let errorProbability, let latencyFactor else { return nil }
     return Scenario.Incident(
@@ -118,7 +137,11 @@ struct AccountReader {
     let scheduled = keys.has("from") || keys.has("to")
     let random = keys.has("timeBetween") || keys.has("timeToRepair")
     guard scheduled != random else {
-      keys.error(nil, scheduled ? "from, to and timeBetween, timeToRepair together. Give a schedule or distributions." : "no time is given. Give from and to, or timeBetween and timeToRepair.")
+      keys.error(
+        nil,
+        scheduled
+          ? "from, to and timeBetween, timeToRepair together. Give a schedule or distributions."
+          : "no time is given. Give from and to, or timeBetween and timeToRepair.")
       return nil
     }
     if scheduled {
@@ -134,11 +157,15 @@ struct AccountReader {
       return .between(from, to)
     }
     guard keys.has("timeBetween"), keys.has("timeToRepair") else {
-      keys.error(nil, "\(keys.has("timeBetween") ? "timeToRepair" : "timeBetween") is missing. Random incidents need both.")
+      keys.error(
+        nil,
+        "\(keys.has("timeBetween") ? "timeToRepair" : "timeBetween") is missing. Random incidents need both.")
       return nil
     }
-    guard let between = keys.distribution("timeBetween"), let repair = keys.distribution("timeToRepair") else { return nil }
-    return positiveMean(between, keys, "timeBetween") ? .random(timeBetween: between, timeToRepair: repair) : nil
+    guard let between = keys.distribution("timeBetween"), let repair = keys.distribution("timeToRepair")
+    else { return nil }
+    return positiveMean(between, keys, "timeBetween")
+      ? .random(timeBetween: between, timeToRepair: repair) : nil
   }
 }
 

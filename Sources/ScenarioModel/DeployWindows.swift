@@ -82,13 +82,17 @@ package struct DeployWindows: Sendable {
       let last = Grammar.weekdays.firstIndex(of: days[days.count - 1]),
       let from = second(hours[0]), let to = second(hours[1]), from < to
     else { return nil }
-    return (0...((last - first + 7) % 7)).map { Window(weekday: (first + $0) % 7, fromSecond: from, toSecond: to) }
+    return (0...((last - first + 7) % 7)).map {
+      Window(weekday: (first + $0) % 7, fromSecond: from, toSecond: to)
+    }
   }
 
   private static func second(_ text: some StringProtocol) -> Int64? {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } }),
-      let hour = Int64(parts[0]), let minute = Int64(parts[1]), minute < 60, hour < 24 || (hour == 24 && minute == 0)
+    guard parts.count == 2,
+      parts.allSatisfy({ $0.utf8.count == 2 && $0.utf8.allSatisfy { $0 >= 48 && $0 <= 57 } }),
+      let hour = Int64(parts[0]), let minute = Int64(parts[1]), minute < 60,
+      hour < 24 || (hour == 24 && minute == 0)
     else { return nil }
     return hour * 3600 + minute * 60
   }

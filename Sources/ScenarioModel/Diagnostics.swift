@@ -57,8 +57,12 @@ final class Diagnostics {
 func nearest(_ word: String, among candidates: some Sequence<String>) -> String? {
   let target = Array(word.lowercased().unicodeScalars)
   guard target.count <= 100 else { return nil }
-  let ranked = candidates.map { (candidate: $0, distance: editDistance(target, Array($0.lowercased().unicodeScalars))) }
-  guard let best = ranked.min(by: { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }) else { return nil }
+  let ranked = candidates.map {
+    (candidate: $0, distance: editDistance(target, Array($0.lowercased().unicodeScalars)))
+  }
+  guard let best = ranked.min(by: { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }) else {
+    return nil
+  }
   return best.distance <= max(2, target.count / 3) ? best.candidate : nil
 }
 
@@ -71,7 +75,9 @@ private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
     var row = [i] + Array(repeating: 0, count: b.count)
     for j in 1...b.count {
       row[j] = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1))
-      if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] { row[j] = min(row[j], beforeLast[j - 2] + 1) }
+      if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] {
+        row[j] = min(row[j], beforeLast[j - 2] + 1)
+      }
     }
     (beforeLast, last) = (last, row)
   }

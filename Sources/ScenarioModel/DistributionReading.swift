@@ -4,8 +4,11 @@ import Sampling
 extension Section {
   /// A constant, or `{ lognormal: { … } }`. Durations are in microseconds.
   func distribution(_ name: String) -> Distribution? {
-    guard let node = node(name), case .distribution(let dimension)? = shape.key(name)?.kind else { return nil }
-    return DistributionReader(diagnostics: diagnostics, section: self, dimension: dimension, name: name).read(node)
+    guard let node = node(name), case .distribution(let dimension)? = shape.key(name)?.kind else {
+      return nil
+    }
+    return DistributionReader(diagnostics: diagnostics, section: self, dimension: dimension, name: name).read(
+      node)
   }
 }
 
@@ -25,7 +28,9 @@ private struct DistributionReader {
     else { return nil }
     let complaints = diagnostics.all.count
     guard let parameters = self.family(family, keys) else {
-      if diagnostics.all.count == complaints, keys.shape.keys.allSatisfy({ !$0.isRequired || keys.has($0.name) }) {
+      if diagnostics.all.count == complaints,
+        keys.shape.keys.allSatisfy({ !$0.isRequired || keys.has($0.name) })
+      {
         diagnostics.error(body.location, "\(family) is not fully given. \(keys.shape.about)")
       }
       return nil
@@ -61,7 +66,9 @@ private struct DistributionReader {
     }
   }
 
-  private func value(_ keys: Section, _ name: String) -> Double? { keys.node(name).flatMap { value($0, name) } }
+  private func value(_ keys: Section, _ name: String) -> Double? {
+    keys.node(name).flatMap { value($0, name) }
+  }
 
   private func values(_ keys: Section, _ name: String) -> [Double]? {
     let nodes = keys.list(name)
@@ -81,10 +88,14 @@ private struct DistributionReader {
       return .normal(mean: mean, sd: sd)
     case "lognormal": return lognormal(keys)
     case "gamma":
-      guard let mean = value(keys, "mean"), let shape = shape(keys, fromCv: { 1 / ($0 * $0) }) else { return nil }
+      guard let mean = value(keys, "mean"), let shape = shape(keys, fromCv: { 1 / ($0 * $0) }) else {
+        return nil
+      }
       return .gamma(shape: shape, scale: mean / shape)
     case "weibull":
-      guard let mean = value(keys, "mean"), let shape = shape(keys, fromCv: weibullShape(cv:)) else { return nil }
+      guard let mean = value(keys, "mean"), let shape = shape(keys, fromCv: weibullShape(cv:)) else {
+        return nil
+      }
       return .weibull(shape: shape, scale: mean / tgamma(1 + 1 / shape))
     case "erlang":
       guard let mean = value(keys, "mean"), let phases = keys.integer("phases") else { return nil }
@@ -95,12 +106,15 @@ private struct DistributionReader {
       if let scale = value(keys, "scale") { return .pareto(shape: shape, scale: scale) }
       guard let mean = value(keys, "mean") else { return nil }
       guard shape > 1 else {
-        keys.error("shape", "a Pareto distribution with shape \(shape) has no mean. Give scale instead, or a shape above 1.")
+        keys.error(
+          "shape",
+          "a Pareto distribution with shape \(shape) has no mean. Give scale instead, or a shape above 1.")
         return nil
       }
       return .pareto(shape: shape, scale: mean * (shape - 1) / shape)
     case "beta":
-      guard let alpha = keys.number("alpha"), let beta = keys.number("beta"), let high = value(keys, "to") else { return nil }
+      guard let alpha = keys.number("alpha"), let beta = keys.number("beta"), let high = value(keys, "to")
+      else { return nil }
       let low: Double? = keys.has("from") ? value(keys, "from") : 0
       return low.map { .beta(alpha: alpha, beta: beta, low: $0, high: high) }
     case "poisson": return keys.number("mean").map { .poisson(mean: $0) }
@@ -108,7 +122,8 @@ private struct DistributionReader {
       guard let mean = keys.number("mean"), let cv = keys.number("cv") else { return nil }
       let variance = cv * cv * mean * mean
       guard variance > mean else {
-        keys.error("cv", "the variance (\(variance)) must be above the mean (\(mean)). Raise cv, or use poisson.")
+        keys.error(
+          "cv", "the variance (\(variance)) must be above the mean (\(mean)). Raise cv, or use poisson.")
         return nil
       }
       return .negativeBinomial(n: mean * mean / (variance - mean), p: mean / variance)
@@ -123,7 +138,8 @@ private struct DistributionReader {
     case "empirical": return empirical(keys)
     case "mixture":
       let components: [Distribution.Component?] = keys.sections("of").map { section in
-        guard let weight = section.number("weight"), let distribution = section.distribution("distribution") else { return nil }
+        guard let weight = section.number("weight"), let distribution = section.distribution("distribution")
+        else { return nil }
         return .init(weight: weight, distribution: distribution)
       }
       return components.contains { $0 == nil } ? nil : .mixture(components.compactMap { $0 })
@@ -133,7 +149,9 @@ private struct DistributionReader {
 
   private func lognormal(_ keys: Section) -> Distribution.Family? {
     guard exactlyOne(keys, "sigma", "cv"), exactlyOne(keys, "median", "mean") else { return nil }
-    guard let sigma = keys.number("sigma") ?? keys.number("cv").map({ log1p($0 * $0).squareRoot() }) else { return nil }
+    guard let sigma = keys.number("sigma") ?? keys.number("cv").map({ log1p($0 * $0).squareRoot() }) else {
+      return nil
+    }
     guard let centre = value(keys, "median") ?? value(keys, "mean") else { return nil }
     guard centre > 0 else {
       keys.error(nil, "a lognormal's \(keys.has("median") ? "median" : "mean") must be positive.")
@@ -149,7 +167,9 @@ private struct DistributionReader {
         return nil
       }
       let branches: [Distribution.Branch?] = keys.sections("branches").map { section in
-        guard let probability = section.number("probability"), let mean = value(section, "mean") else { return nil }
+        guard let probability = section.number("probability"), let mean = value(section, "mean") else {
+          return nil
+        }
         return .init(probability: probability, mean: mean)
       }
       return branches.contains { $0 == nil } ? nil : .hyperexponential(branches.compactMap { $0 })
@@ -173,7 +193,9 @@ private struct DistributionReader {
       }
     }
     guard let edges = values(keys, "edges") else { return nil }
-    return made(keys) { () throws(DistributionError) in try EmpiricalDistribution(edges: edges, weights: weights) }
+    return made(keys) { () throws(DistributionError) in
+      try EmpiricalDistribution(edges: edges, weights: weights)
+    }
   }
 
   private func made(
@@ -194,7 +216,10 @@ private struct DistributionReader {
 
   private func exactlyOne(_ keys: Section, _ a: String, _ b: String) -> Bool {
     if keys.has(a) != keys.has(b) { return true }
-    keys.error(nil, keys.has(a) ? "\(a) and \(b) together; give one of them." : "\(a) or \(b) is missing. \(keys.shape.about)")
+    keys.error(
+      nil,
+      keys.has(a)
+        ? "\(a) and \(b) together; give one of them." : "\(a) or \(b) is missing. \(keys.shape.about)")
     return false
   }
 }

@@ -25,7 +25,11 @@ struct DocumentNode: Sendable {
 
   /// `~`, `null` or nothing at all.
   var isNull: Bool {
-    if case .scalar(let text, isPlain: true) = value { ["", "~", "null", "Null", "NULL"].contains(text) } else { false }
+    if case .scalar(let text, isPlain: true) = value {
+      ["", "~", "null", "Null", "NULL"].contains(text)
+    } else {
+      false
+    }
   }
 
   var kindName: String {
@@ -46,10 +50,14 @@ enum Document {
   /// - Throws: `ScenarioErrors`.
   static func parse(_ data: Data, path: String) throws -> DocumentNode {
     guard data.count <= mostBytes else {
-      throw problem(path, nil, "the document has \(data.count >> 20) MiB; at most \(mostBytes >> 20) are read. Use a template with a count, or a trace file, instead of listing everything.")
+      throw problem(
+        path, nil,
+        "the document has \(data.count >> 20) MiB; at most \(mostBytes >> 20) are read. Use a template with a count, or a trace file, instead of listing everything."
+      )
     }
     guard let text = String(validatingUTF8Bytes: data) else {
-      throw problem(path, location(ofByte: firstInvalidByte(data), in: data), "not UTF-8. Save the file as UTF-8.")
+      throw problem(
+        path, location(ofByte: firstInvalidByte(data), in: data), "not UTF-8. Save the file as UTF-8.")
     }
     return try parse(text, path: path)
   }
@@ -58,7 +66,8 @@ enum Document {
     try refuseDeepNesting(text, path: path)
     do {
       guard let root = try Parser(yaml: text).singleRoot() else {
-        throw problem(path, .document(line: 1, column: 1), "the document is empty. \"workbench init\" writes a starter.")
+        throw problem(
+          path, .document(line: 1, column: 1), "the document is empty. \"workbench init\" writes a starter.")
       }
       var count = 0
       return try convert(root, path: path, depth: 0, count: &count)
@@ -89,10 +98,13 @@ enum Document {
   private static func convert(
     _ node: Node, path: String, depth: Int, count: inout Int
   ) throws -> DocumentNode {
-    let location = node.mark.map { Location.document(line: $0.line, column: $0.column) } ?? .document(line: 1, column: 1)
+    let location =
+      node.mark.map { Location.document(line: $0.line, column: $0.column) } ?? .document(line: 1, column: 1)
     count += 1
     guard count <= mostNodes else {
-      throw problem(path, location, "more than \(mostNodes) values (aliases included). Write less, or use a template with a count.")
+      throw problem(
+        path, location,
+        "more than \(mostNodes) values (aliases included). Write less, or use a template with a count.")
     }
     guard depth <= mostDepth else { throw tooDeep(path, location) }
     switch node {
@@ -152,7 +164,9 @@ enum Document {
           indents.removeAll { $0 > indentation }
           if indents.last != indentation { indents.append(indentation) }
           if byte == UInt8(ascii: "?") {
-            throw problem(path, .document(line: line, column: column), "a key must be a word; \"?\" starts a complex one. Quote it if it is part of a name.")
+            throw problem(
+              path, .document(line: line, column: column),
+              "a key must be a word; \"?\" starts a complex one. Quote it if it is part of a name.")
           }
         }
         if indents.count > mostDepth * 4 { throw tooDeep(path, .document(line: line, column: column)) }
@@ -161,8 +175,11 @@ enum Document {
       case UInt8(ascii: "["), UInt8(ascii: "{"): flow += 1
       case UInt8(ascii: "]"), UInt8(ascii: "}"): flow = max(0, flow - 1)
       case UInt8(ascii: "#") where previous == 32 || previous == 10: isComment = true
-      case UInt8(ascii: "?") where flow > 0 && (previous == 32 || previous == UInt8(ascii: "{") || previous == UInt8(ascii: ",")):
-        throw problem(path, .document(line: line, column: column), "a key must be a word; \"?\" starts a complex one. Quote it if it is part of a name.")
+      case UInt8(ascii: "?")
+      where flow > 0 && (previous == 32 || previous == UInt8(ascii: "{") || previous == UInt8(ascii: ",")):
+        throw problem(
+          path, .document(line: line, column: column),
+          "a key must be a word; \"?\" starts a complex one. Quote it if it is part of a name.")
       default: break
       }
       if flow > mostDepth { throw tooDeep(path, .document(line: line, column: column)) }
@@ -181,13 +198,18 @@ enum Document {
   private static func syntaxError(_ error: YamlError, path: String) -> ScenarioErrors {
     func at(_ mark: Mark) -> Location { .document(line: mark.line, column: mark.column) }
     switch error {
-    case .scanner(_, let text, let mark, _), .parser(_, let text, let mark, _), .composer(_, let text, let mark, _):
-      return problem(path, at(mark), "not YAML: \(text). Look for a missing quote, bracket or indentation before this place.")
+    case .scanner(_, let text, let mark, _), .parser(_, let text, let mark, _),
+      .composer(_, let text, let mark, _):
+      return problem(
+        path, at(mark),
+        "not YAML: \(text). Look for a missing quote, bracket or indentation before this place.")
     case .reader(let text, let offset, _, let yaml):
       let data = Data(yaml.utf8)
-      return problem(path, location(ofByte: offset ?? 0, in: data), "not YAML: \(text). Remove the character.")
+      return problem(
+        path, location(ofByte: offset ?? 0, in: data), "not YAML: \(text). Remove the character.")
     case .duplicatedKeysInMapping(let duplicates, let context):
-      return problem(path, at(context.mark), "\(quoted(duplicates.first ?? "")) is given twice. Keep one of them.")
+      return problem(
+        path, at(context.mark), "\(quoted(duplicates.first ?? "")) is given twice. Keep one of them.")
     default:
       return problem(path, nil, "not YAML: \(error).")
     }
@@ -211,7 +233,8 @@ enum Document {
     let before = data.prefix(offset)
     let line = before.count { $0 == 10 } + 1
     let lineStart = before.lastIndex(of: 10).map { $0 + 1 } ?? before.startIndex
-    return .document(line: line, column: String(decoding: before[lineStart...], as: UTF8.self).unicodeScalars.count + 1)
+    return .document(
+      line: line, column: String(decoding: before[lineStart...], as: UTF8.self).unicodeScalars.count + 1)
   }
 }
 

@@ -13,7 +13,9 @@ enum Grammar {
       Key("seed", .integer(0...Int.max), default: "1", "Seed of every random stream."),
       Key("period", .object { period }, required: true, "What is simulated, half open."),
       Key("warmUp", .duration, default: "0s", "Simulated before the period, left out of telemetry."),
-      Key("account", .object { account }, "The account, where there is one. Its models and incidents stand at the top level."),
+      Key(
+        "account", .object { account },
+        "The account, where there is one. Its models and incidents stand at the top level."),
       Key("accounts", .list(.object { accountWithModels }), "Several accounts, each with its own models."),
       Key("profiles", .object { profiles }, "Named pieces, referred to by name."),
       Key("models", .list(.object { model }), "The account's models."),
@@ -23,7 +25,9 @@ enum Grammar {
   static let period = Shape(
     "period", "The simulated period, half open.",
     [
-      Key("from", .moment, required: true, "Its first moment, in the (first) account's time zone unless it has an offset."),
+      Key(
+        "from", .moment, required: true,
+        "Its first moment, in the (first) account's time zone unless it has an offset."),
       Key("to", .moment, required: true, "The moment after its last."),
     ])
 
@@ -31,8 +35,12 @@ enum Grammar {
     Key("name", .text, required: true, "The account's name."),
     Key("timeZone", .text, default: "UTC", "IANA time zone, for instance America/New_York."),
     Key("subscription", .object { subscription }, required: true, "The account's subscription."),
-    Key("credits", .map(keys: ".+", .number(0...1e6)), "Credits per replica-hour by hardware; overrides the default price list or adds to it."),
-    Key("deployWindows", .object { deployWindows }, "When deploy and undeploy operations may happen. Without it: always."),
+    Key(
+      "credits", .map(keys: ".+", .number(0...1e6)),
+      "Credits per replica-hour by hardware; overrides the default price list or adds to it."),
+    Key(
+      "deployWindows", .object { deployWindows },
+      "When deploy and undeploy operations may happen. Without it: always."),
   ]
 
   static let account = Shape("account", "An account.", accountKeys)
@@ -40,20 +48,32 @@ enum Grammar {
   static let accountWithModels = Shape(
     "accountWithModels", "An account with its models, or a template for many alike.",
     accountKeys + [
-      Key("count", .integer(1...100_000), "Makes a template: so many accounts, called name-1, name-2, …, independent and alike."),
+      Key(
+        "count", .integer(1...100_000),
+        "Makes a template: so many accounts, called name-1, name-2, …, independent and alike."),
       Key("models", .list(.object { model }), required: true, "The account's models."),
       Key("incidents", .list(.object { incident }), "Outages and degradations of this account."),
     ])
 
   static let subscription = Shape(
     "subscription", "What the account has booked.",
-    [Key("maxReplicas", .integer(1...1_000_000), required: true, "Replicas that may run at once over all deployments.")])
+    [
+      Key(
+        "maxReplicas", .integer(1...1_000_000), required: true,
+        "Replicas that may run at once over all deployments.")
+    ])
 
   static let deployWindows = Shape(
     "deployWindows", "When deploy and undeploy operations may happen.",
     [
-      Key("policy", .choice(["defer", "refuse"]), default: "defer", "What becomes of an operation asked for outside a window, or a deployment whose minReplicas find no room under the subscription."),
-      Key("weekly", .list(.text), "Weekly windows such as \"Mon-Thu 08:00-18:00\", in the account's time zone. Without any: always open."),
+      Key(
+        "policy", .choice(["defer", "refuse"]), default: "defer",
+        "What becomes of an operation asked for outside a window, or a deployment whose minReplicas find no room under the subscription."
+      ),
+      Key(
+        "weekly", .list(.text),
+        "Weekly windows such as \"Mon-Thu 08:00-18:00\", in the account's time zone. Without any: always open."
+      ),
       Key("freezes", .list(.object { period }), "Spans in which nothing is deployed or undeployed."),
     ])
 
@@ -90,7 +110,9 @@ enum Grammar {
       Key("kind", .choice(["fineTuned", "openSource", "external"]), required: true, "Where it comes from."),
       Key("provider", .text, "LLM provider of an external model."),
       Key("baseModel", .text, "What a fine-tuned model was made of."),
-      Key("createdAt", .moment, "When an external model was added to the account; by default before the period."),
+      Key(
+        "createdAt", .moment, "When an external model was added to the account; by default before the period."
+      ),
       Key("fineTuning", .list(.object { fineTuningJob }), "Fine-tuning jobs."),
       Key("load", .object { load }, "The demand, split over the versions deployed at the time."),
       Key("deployments", .list(.object { deployment }), "Deployments, one for each version and time."),
@@ -105,8 +127,11 @@ enum Grammar {
       Key("startAt", .moment, required: true, "When it starts."),
       Key("hardware", .text, required: true, "Hardware configuration, as in the price list."),
       Key("duration", .distribution(.duration), required: true, "How long it takes when it succeeds."),
-      Key("failureProbability", probability, default: "0", "Of failing, at a moment uniform over its duration."),
-      Key("cancelProbability", probability, default: "0", "Of being cancelled, at a moment uniform over its duration."),
+      Key(
+        "failureProbability", probability, default: "0", "Of failing, at a moment uniform over its duration."),
+      Key(
+        "cancelProbability", probability, default: "0",
+        "Of being cancelled, at a moment uniform over its duration."),
     ])
 
   static let load = Shape(
@@ -124,8 +149,11 @@ enum Grammar {
       Key("poisson", .object { poisson }, "Exponential inter-arrival times."),
       Key("gamma", .object { renewal }, "A renewal process with gamma inter-arrival times."),
       Key("weibull", .object { renewal }, "A renewal process with Weibull inter-arrival times."),
-      Key("markovModulated", .object { markovModulated }, "Poisson arrivals whose rate follows a Markov chain."),
-      Key("trace", .either(.text, .object { trace }), "Replays requests from a file (telemetry CSV or NDJSON, plain, gzip or zstd; or an Azure LLM trace)."),
+      Key(
+        "markovModulated", .object { markovModulated }, "Poisson arrivals whose rate follows a Markov chain."),
+      Key(
+        "trace", .either(.text, .object { trace }),
+        "Replays requests from a file (telemetry CSV or NDJSON, plain, gzip or zstd; or an Azure LLM trace)."),
     ])
 
   static let poisson = Shape(
@@ -139,7 +167,8 @@ enum Grammar {
     ])
 
   static let markovModulated = Shape(
-    "markovModulated", "A Markov-modulated Poisson process: the states follow each other in turn, each for an exponential time.",
+    "markovModulated",
+    "A Markov-modulated Poisson process: the states follow each other in turn, each for an exponential time.",
     [Key("states", .list(.object { markovState }), required: true, "Two or more.")])
 
   static let markovState = Shape(
@@ -161,7 +190,8 @@ enum Grammar {
     [
       Key("input", .distribution(.count), required: true, "Input tokens."),
       Key("output", .distribution(.count), required: true, "Output tokens."),
-      Key("correlation", .number(-1...1), default: "0", "Of the two counts' normal scores (Gaussian copula)."),
+      Key(
+        "correlation", .number(-1...1), default: "0", "Of the two counts' normal scores (Gaussian copula)."),
     ])
 
   static let retries = Shape(
@@ -176,9 +206,14 @@ enum Grammar {
     "deployment", "A deployment of a model version.",
     [
       Key("version", .text, required: true, "V1, V2, …"),
-      Key("deployAt", .moment, required: true, "When it is asked for. At or before the start of the period: deployed when the simulation starts."),
+      Key(
+        "deployAt", .moment, required: true,
+        "When it is asked for. At or before the start of the period: deployed when the simulation starts."),
       Key("undeployAt", .moment, "When undeployment is asked for; without it: never."),
-      Key("traffic", .number(0...1), "Share of the model's demand while several versions are deployed. One of them may leave it out and takes the rest."),
+      Key(
+        "traffic", .number(0...1),
+        "Share of the model's demand while several versions are deployed. One of them may leave it out and takes the rest."
+      ),
       Key("hardware", .text, required: true, "Hardware configuration, as in the price list."),
       Key("scaling", .object { scaling }, required: true, "Replicas and the autoscaler."),
       Key("service", .object { service }, required: true, "Service time of one request."),
@@ -192,32 +227,49 @@ enum Grammar {
     [
       Key("minReplicas", .integer(1...10), required: true, "Kept while deployed."),
       Key("maxReplicas", .integer(1...50), required: true, "Never exceeded."),
-      Key("maxBatchSize", .integer(1...256), required: true, "Requests that a replica serves at the same time."),
-      Key("scaleUpDelay", .duration, default: "30s", "How long demand must exceed capacity before replicas are added."),
-      Key("scaleDownDelay", .duration, default: "10min", "How long capacity must exceed demand before replicas are removed."),
-      Key("startup", .distribution(.duration), default: "60s", "Cold start: from a replica's start, charged, until it serves."),
+      Key(
+        "maxBatchSize", .integer(1...256), required: true, "Requests that a replica serves at the same time."),
+      Key(
+        "scaleUpDelay", .duration, default: "30s",
+        "How long demand must exceed capacity before replicas are added."),
+      Key(
+        "scaleDownDelay", .duration, default: "10min",
+        "How long capacity must exceed demand before replicas are removed."),
+      Key(
+        "startup", .distribution(.duration), default: "60s",
+        "Cold start: from a replica's start, charged, until it serves."),
     ])
 
   static let service = Shape(
-    "service", "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output.",
+    "service",
+    "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output.",
     [
       Key("time", .distribution(.duration), "The whole service time, whatever the tokens."),
       Key("firstToken", .distribution(.duration), default: "0s", "Fixed part, up to the first token."),
-      Key("perInputToken", .distribution(.duration), default: "0s", "For each input token, before the first output token."),
+      Key(
+        "perInputToken", .distribution(.duration), default: "0s",
+        "For each input token, before the first output token."),
       Key("perOutputToken", .distribution(.duration), default: "0s", "For each output token."),
-      Key("batchSlowdown", .number(0...100), default: "0", "Each further request in the batch when service starts adds this share."),
+      Key(
+        "batchSlowdown", .number(0...100), default: "0",
+        "Each further request in the batch when service starts adds this share."),
     ])
 
   static let externalService = Shape(
-    "externalService", "Service time of an external model's request: either time, or firstToken + perInputToken × input + perOutputToken × output.",
+    "externalService",
+    "Service time of an external model's request: either time, or firstToken + perInputToken × input + perOutputToken × output.",
     service.keys.filter { $0.name != "batchSlowdown" })
 
   static let queue = Shape(
     "queue", "Requests that wait because every replica's batch is full.",
     [
-      Key("capacity", .integer(0...10_000_000), default: "10000", "Requests that may wait; one more is overloaded."),
+      Key(
+        "capacity", .integer(0...10_000_000), default: "10000",
+        "Requests that may wait; one more is overloaded."),
       Key("timeout", .duration, "A request that waits longer fails. Without it: never."),
-      Key("discipline", .choice(["fifo", "lifo"]), default: "fifo", "Who is served first: the oldest or the newest."),
+      Key(
+        "discipline", .choice(["fifo", "lifo"]), default: "fifo",
+        "Who is served first: the oldest or the newest."),
     ])
 
   static let failures = Shape(
@@ -228,11 +280,14 @@ enum Grammar {
     "externalFailures", "Failures injected into an external model's requests.",
     [
       Key("providerError", probability, default: "0", "Share of requests that end in providerError."),
-      Key("rateLimited", probability, default: "0", "Share of requests refused by a limit outside the scenario."),
+      Key(
+        "rateLimited", probability, default: "0", "Share of requests refused by a limit outside the scenario."
+      ),
     ])
 
   static let rateLimit = Shape(
-    "rateLimit", "An external provider's limits: token buckets that hold a minute's allowance and refill evenly.",
+    "rateLimit",
+    "An external provider's limits: token buckets that hold a minute's allowance and refill evenly.",
     [
       Key("requestsPerMinute", .integer(1...1_000_000_000), "Requests."),
       Key("tokensPerMinute", .integer(1...1_000_000_000), "Input and output tokens together."),
@@ -248,12 +303,18 @@ enum Grammar {
   static let incident = Shape(
     "incident", "A time of trouble: between two moments, or at random.",
     [
-      Key("kind", .choice(["outage", "degradation"]), required: true, "What it is called. An outage's errorProbability is 1 unless given, a degradation's 0."),
+      Key(
+        "kind", .choice(["outage", "degradation"]), required: true,
+        "What it is called. An outage's errorProbability is 1 unless given, a degradation's 0."),
       Key("model", .text, "Name of the model it hits."),
-      Key("provider", .text, "Provider whose external models it hits. Without model and provider: the whole account."),
+      Key(
+        "provider", .text,
+        "Provider whose external models it hits. Without model and provider: the whole account."),
       Key("from", .moment, "Its start."),
       Key("to", .moment, "Its end."),
-      Key("timeBetween", .distribution(.duration), "Random incidents: from the end of one to the start of the next."),
+      Key(
+        "timeBetween", .distribution(.duration),
+        "Random incidents: from the end of one to the start of the next."),
       Key("timeToRepair", .distribution(.duration), "Random incidents: how long one lasts."),
       Key("errorProbability", probability, "That a request served meanwhile fails."),
       Key("latencyFactor", .number(0.001...1e6), default: "1", "What it multiplies service times by."),
@@ -273,48 +334,97 @@ enum Grammar {
     let shape = Kind.number(1e-3...1e6)
     let cv = Kind.number(1e-3...1e3)
     return Shape(
-      "distribution.\(dimension.rawValue)", "A distribution of \(dimension == .duration ? "durations" : "numbers"): a constant, or one of these.", choice: true,
+      "distribution.\(dimension.rawValue)",
+      "A distribution of \(dimension == .duration ? "durations" : "numbers"): a constant, or one of these.",
+      choice: true,
       [
-        family("constant", "Always the same.", [Key("value", value, required: true, "The value.")], truncatable: false),
-        family("uniform", "Uniform between min and max.", [Key("min", value, required: true, "Smallest."), Key("max", value, required: true, "Largest.")], truncatable: false),
+        family(
+          "constant", "Always the same.", [Key("value", value, required: true, "The value.")],
+          truncatable: false),
+        family(
+          "uniform", "Uniform between min and max.",
+          [Key("min", value, required: true, "Smallest."), Key("max", value, required: true, "Largest.")],
+          truncatable: false),
         family("exponential", "Exponential.", [Key("mean", value, required: true, "Mean.")]),
-        family("normal", "Normal.", [Key("mean", value, required: true, "Mean."), Key("sd", value, required: true, "Standard deviation.")]),
-        family("lognormal", "Lognormal, by median or mean, and sigma or cv.", [
-          Key("median", value, "Median; or give mean."), Key("mean", value, "Mean; or give median."),
-          Key("sigma", .number(1e-6...20), "Standard deviation of the logarithm; or give cv."), Key("cv", cv, "Coefficient of variation; or give sigma."),
-        ]),
-        family("gamma", "Gamma, by mean, and cv or shape.", [
-          Key("mean", value, required: true, "Mean."), Key("cv", cv, "Coefficient of variation; or give shape."), Key("shape", shape, "Shape; or give cv."),
-        ]),
-        family("weibull", "Weibull, by mean, and cv or shape.", [
-          Key("mean", value, required: true, "Mean."), Key("cv", .number(0.05...20), "Coefficient of variation; or give shape."), Key("shape", .number(0.05...1e3), "Shape; or give cv."),
-        ]),
-        family("erlang", "Erlang: the sum of exponential phases.", [
-          Key("mean", value, required: true, "Mean of the sum."), Key("phases", .integer(1...10_000), required: true, "How many."),
-        ]),
-        family("hyperexponential", "A mixture of exponentials, by branches, or by mean and cv (balanced means).", [
-          Key("branches", .list(.object { branch(dimension) }), "Two or more; or give mean and cv."), Key("mean", value, "Mean."), Key("cv", .number(1...1e3), "Coefficient of variation, at least 1."),
-        ]),
-        family("pareto", "Pareto, by its smallest value or its mean, and shape.", [
-          Key("scale", value, "Smallest value; or give mean."), Key("mean", value, "Mean (shape above 1); or give scale."), Key("shape", shape, required: true, "Tail index."),
-        ]),
-        family("beta", "Beta, stretched from from to to.", [
-          Key("alpha", shape, required: true, "First shape."), Key("beta", shape, required: true, "Second shape."),
-          Key("from", value, "Left end, 0 by default."), Key("to", value, required: true, "Right end."),
-        ]),
+        family(
+          "normal", "Normal.",
+          [
+            Key("mean", value, required: true, "Mean."),
+            Key("sd", value, required: true, "Standard deviation."),
+          ]),
+        family(
+          "lognormal", "Lognormal, by median or mean, and sigma or cv.",
+          [
+            Key("median", value, "Median; or give mean."), Key("mean", value, "Mean; or give median."),
+            Key("sigma", .number(1e-6...20), "Standard deviation of the logarithm; or give cv."),
+            Key("cv", cv, "Coefficient of variation; or give sigma."),
+          ]),
+        family(
+          "gamma", "Gamma, by mean, and cv or shape.",
+          [
+            Key("mean", value, required: true, "Mean."),
+            Key("cv", cv, "Coefficient of variation; or give shape."),
+            Key("shape", shape, "Shape; or give cv."),
+          ]),
+        family(
+          "weibull", "Weibull, by mean, and cv or shape.",
+          [
+            Key("mean", value, required: true, "Mean."),
+            Key("cv", .number(0.05...20), "Coefficient of variation; or give shape."),
+            Key("shape", .number(0.05...1e3), "Shape; or give cv."),
+          ]),
+        family(
+          "erlang", "Erlang: the sum of exponential phases.",
+          [
+            Key("mean", value, required: true, "Mean of the sum."),
+            Key("phases", .integer(1...10_000), required: true, "How many."),
+          ]),
+        family(
+          "hyperexponential", "A mixture of exponentials, by branches, or by mean and cv (balanced means).",
+          [
+            Key("branches", .list(.object { branch(dimension) }), "Two or more; or give mean and cv."),
+            Key("mean", value, "Mean."), Key("cv", .number(1...1e3), "Coefficient of variation, at least 1."),
+          ]),
+        family(
+          "pareto", "Pareto, by its smallest value or its mean, and shape.",
+          [
+            Key("scale", value, "Smallest value; or give mean."),
+            Key("mean", value, "Mean (shape above 1); or give scale."),
+            Key("shape", shape, required: true, "Tail index."),
+          ]),
+        family(
+          "beta", "Beta, stretched from from to to.",
+          [
+            Key("alpha", shape, required: true, "First shape."),
+            Key("beta", shape, required: true, "Second shape."),
+            Key("from", value, "Left end, 0 by default."), Key("to", value, required: true, "Right end."),
+          ]),
         family("poisson", "Poisson counts.", [Key("mean", .number(1e-9...1e9), required: true, "Mean.")]),
-        family("negativeBinomial", "Negative binomial counts, by mean and cv (variance above the mean).", [
-          Key("mean", .number(1e-9...1e9), required: true, "Mean."), Key("cv", cv, required: true, "Coefficient of variation."),
-        ]),
-        family("geometric", "Geometric counts 1, 2, 3, …", [Key("mean", .number(1...1e9), required: true, "Mean.")]),
-        family("bernoulli", "One of two values.", [
-          Key("probability", probability, required: true, "Of value."), Key("value", value, "The value, 1 by default; else 0."),
-        ], truncatable: false),
-        family("empirical", "Observed values, or a histogram.", [
-          Key("values", .list(value), "Observed values; or give edges."), Key("edges", .list(value), "Bin edges, one more than weights; or give values."),
-          Key("weights", .list(.number(0...1e18)), "Weights of the values (all alike by default) or bins."),
-        ]),
-        family("mixture", "A weighted mixture of distributions.", [Key("of", .list(.object { component(dimension) }), required: true, "Its components.")]),
+        family(
+          "negativeBinomial", "Negative binomial counts, by mean and cv (variance above the mean).",
+          [
+            Key("mean", .number(1e-9...1e9), required: true, "Mean."),
+            Key("cv", cv, required: true, "Coefficient of variation."),
+          ]),
+        family(
+          "geometric", "Geometric counts 1, 2, 3, …", [Key("mean", .number(1...1e9), required: true, "Mean.")]
+        ),
+        family(
+          "bernoulli", "One of two values.",
+          [
+            Key("probability", probability, required: true, "Of value."),
+            Key("value", value, "The value, 1 by default; else 0."),
+          ], truncatable: false),
+        family(
+          "empirical", "Observed values, or a histogram.",
+          [
+            Key("values", .list(value), "Observed values; or give edges."),
+            Key("edges", .list(value), "Bin edges, one more than weights; or give values."),
+            Key("weights", .list(.number(0...1e18)), "Weights of the values (all alike by default) or bins."),
+          ]),
+        family(
+          "mixture", "A weighted mixture of distributions.",
+          [Key("of", .list(.object { component(dimension) }), required: true, "Its components.")]),
       ])
   }
 

@@ -28,10 +28,15 @@ struct ModelReader {
       !deployments.contains(where: { $0 == nil }), !fineTuning.contains(where: { $0 == nil })
     else { return nil }
     return Scenario.Model(
-      name: name, ordinal: 1, kind: kind, provider: section.has("provider") ? section.text("provider") ?? "" : "",
+      name: name, ordinal: 1, kind: kind,
+      provider: section.has("provider") ? section.text("provider") ?? "" : "",
       baseModel: section.has("baseModel") ? section.text("baseModel") ?? "" : "",
-      createdAt: section.has("createdAt") ? section.moment("createdAt") : nil, fineTuning: fineTuning.compactMap { $0 },
-      load: load, deployments: deployments.compactMap { $0 }.sorted { ($0.deployAt, $0.version) < ($1.deployAt, $1.version) },
+      createdAt: section.has("createdAt") ? section.moment("createdAt") : nil,
+      fineTuning: fineTuning.compactMap { $0 },
+      load: load,
+      deployments: deployments.compactMap { $0 }.sorted {
+        ($0.deployAt, $0.version) < ($1.deployAt, $1.version)
+      },
       externalService: external.service, providerErrorProbability: external.providerError,
       rateLimitedProbability: external.rateLimited, rateLimit: external.rateLimit)
   }
@@ -46,7 +51,10 @@ struct ModelReader {
       }
     } else {
       for key in ["provider", "service", "failures", "rateLimit", "createdAt"] where section.has(key) {
-        section.error(key, "\(key) is for external models\(key == "service" || key == "failures" ? "; here it belongs into a deployment" : ""). Remove it, or change kind.")
+        section.error(
+          key,
+          "\(key) is for external models\(key == "service" || key == "failures" ? "; here it belongs into a deployment" : ""). Remove it, or change kind."
+        )
       }
       if kind == .openSource, section.has("fineTuning") {
         section.error("fineTuning", "an open-source model is not fine-tuned. Change kind to fineTuned.")
@@ -83,8 +91,12 @@ struct ModelReader {
   private func knownHardware(_ keys: Section) -> String? {
     guard let name = keys.text("hardware") else { return nil }
     guard hardware.contains(name) else {
-      let hint = nearest(name, among: hardware).map { "Did you mean \($0)?" } ?? "Known: \(hardware.sorted().joined(separator: ", "))."
-      keys.error("hardware", "hardware \(quoted(name)) is not in the price list. \(hint) Or add it to account.credits.")
+      let hint =
+        nearest(name, among: hardware).map { "Did you mean \($0)?" }
+        ?? "Known: \(hardware.sorted().joined(separator: ", "))."
+      keys.error(
+        "hardware", "hardware \(quoted(name)) is not in the price list. \(hint) Or add it to account.credits."
+      )
       return nil
     }
     return name
@@ -97,13 +109,17 @@ struct ModelReader {
     let failure = keys.has("failureProbability") ? keys.number("failureProbability") : 0
     let cancel = keys.has("cancelProbability") ? keys.number("cancelProbability") : 0
     if let failure, let cancel, failure + cancel > 1 {
-      keys.error("cancelProbability", "failureProbability and cancelProbability add up to more than 1. Lower one of them.")
+      keys.error(
+        "cancelProbability",
+        "failureProbability and cancelProbability add up to more than 1. Lower one of them.")
     }
     if let startAt, checkTimes, startAt >= period.upperBound {
       keys.error("startAt", "startAt lies after the period's end. Move it, or extend the period.")
     }
     guard let startAt, let hardware, let duration, let failure, let cancel else { return nil }
-    return .init(startAt: startAt, hardware: hardware, duration: duration, failureProbability: failure, cancelProbability: cancel)
+    return .init(
+      startAt: startAt, hardware: hardware, duration: duration, failureProbability: failure,
+      cancelProbability: cancel)
   }
 
   private func load(_ keys: Section) -> Scenario.Load? {
@@ -111,7 +127,9 @@ struct ModelReader {
     if let name = keys.has("profile") ? keys.text("profile") : nil {
       profile = profiles[name]
       if profile == nil {
-        let hint = nearest(name, among: profiles.keys).map { "Did you mean \($0)?" } ?? "Define it under profiles.rates."
+        let hint =
+          nearest(name, among: profiles.keys).map { "Did you mean \($0)?" }
+          ?? "Define it under profiles.rates."
         keys.error("profile", "no rate profile is called \(quoted(name)). \(hint)")
       }
     }
@@ -125,7 +143,8 @@ struct ModelReader {
     }
     if case .trace? = arrivals {
       for key in ["tokens", "profile"] where keys.has(key) {
-        keys.error(key, "\(key) does not go with a trace, which brings its own arrivals and tokens. Remove it.")
+        keys.error(
+          key, "\(key) does not go with a trace, which brings its own arrivals and tokens. Remove it.")
       }
     } else if arrivals != nil, !keys.has("tokens") {
       keys.error(nil, "tokens is missing. Give the input and output token counts of a request.")
@@ -133,7 +152,9 @@ struct ModelReader {
     var retries: Scenario.Retries?
     if let section = keys.section("retries") {
       let backoff: Distribution? = section.has("backoff") ? section.distribution("backoff") : constant(1e6)
-      guard let probability = section.number("probability"), let attempts = section.integer("attempts"), let backoff else { return nil }
+      guard let probability = section.number("probability"), let attempts = section.integer("attempts"),
+        let backoff
+      else { return nil }
       retries = .init(probability: probability, attempts: attempts, backoff: backoff)
     }
     return arrivals.map { .init(arrivals: $0, profile: profile, tokens: tokens, retries: retries) }
@@ -144,12 +165,17 @@ struct ModelReader {
     switch process {
     case "poisson": return keys.section("poisson")?.rate("rate").map { .poisson(rate: $0) }
     case "gamma", "weibull":
-      guard let section = keys.section(process), let rate = section.rate("rate"), let cv = section.number("cv") else { return nil }
+      guard let section = keys.section(process), let rate = section.rate("rate"),
+        let cv = section.number("cv")
+      else { return nil }
       return process == "gamma" ? .gamma(rate: rate, cv: cv) : .weibull(rate: rate, cv: cv)
     case "markovModulated":
       guard let section = keys.section("markovModulated") else { return nil }
-      let states = section.sections("states").compactMap { state -> (rate: Double, meanMicroseconds: Double)? in
-        guard let rate = state.rate("rate", allowZero: true), let mean = state.duration("mean") else { return nil }
+      let states = section.sections("states").compactMap {
+        state -> (rate: Double, meanMicroseconds: Double)? in
+        guard let rate = state.rate("rate", allowZero: true), let mean = state.duration("mean") else {
+          return nil
+        }
         guard mean >= 1000 else {
           state.error("mean", "a state's mean time must be at least 1ms.")
           return nil
@@ -168,7 +194,9 @@ struct ModelReader {
       return .markovModulated(states)
     default:
       if node.scalar != nil { return keys.text("trace").map { .trace(file: $0, startAt: nil) } }
-      guard let section = Section(node, Grammar.trace, keys.diagnostics, keys.calendar), let file = section.text("file") else { return nil }
+      guard let section = Section(node, Grammar.trace, keys.diagnostics, keys.calendar),
+        let file = section.text("file")
+      else { return nil }
       if section.has("startAt") { return section.moment("startAt").map { .trace(file: file, startAt: $0) } }
       return .trace(file: file, startAt: nil)
     }
@@ -182,11 +210,16 @@ struct ModelReader {
     let hardware = knownHardware(keys)
     let scaling = keys.section("scaling").flatMap(self.scaling)
     let service = keys.section("service").flatMap(serviceTime)
-    let queue = keys.has("queue") ? keys.section("queue").flatMap(self.queue) : Scenario.Queue(capacity: 10_000, timeoutMicroseconds: nil, discipline: .fifo)
-    let modelError = keys.section("failures").map { $0.has("modelError") ? $0.number("modelError") ?? 0 : 0 } ?? 0
+    let queue =
+      keys.has("queue")
+      ? keys.section("queue").flatMap(self.queue)
+      : Scenario.Queue(capacity: 10_000, timeoutMicroseconds: nil, discipline: .fifo)
+    let modelError =
+      keys.section("failures").map { $0.has("modelError") ? $0.number("modelError") ?? 0 : 0 } ?? 0
     var crash: Scenario.Crash?
     if let section = keys.section("replicaCrash") {
-      guard let between = section.distribution("timeBetween"), let repair = section.distribution("timeToRepair"),
+      guard let between = section.distribution("timeBetween"),
+        let repair = section.distribution("timeToRepair"),
         positiveMean(between, section, "timeBetween")
       else { return nil }
       crash = .init(timeBetween: between, timeToRepair: repair)
@@ -207,7 +240,8 @@ struct ModelReader {
       let batch = keys.integer("maxBatchSize"), let up, let down, let startup
     else { return nil }
     guard least <= most else {
-      keys.error("minReplicas", "minReplicas \(least) is above maxReplicas \(most). Lower it, or raise maxReplicas.")
+      keys.error(
+        "minReplicas", "minReplicas \(least) is above maxReplicas \(most). Lower it, or raise maxReplicas.")
       return nil
     }
     return .init(
@@ -219,7 +253,9 @@ struct ModelReader {
     let slowdown = keys.has("batchSlowdown") ? keys.number("batchSlowdown") : 0
     let parts = ["firstToken", "perInputToken", "perOutputToken"]
     if keys.has("time") {
-      for part in parts where keys.has(part) { keys.error(part, "time and \(part) together. Give the whole time, or its parts.") }
+      for part in parts where keys.has(part) {
+        keys.error(part, "time and \(part) together. Give the whole time, or its parts.")
+      }
       guard let time = keys.distribution("time"), let slowdown else { return nil }
       return .direct(time, batchSlowdown: slowdown)
     }
@@ -235,7 +271,8 @@ struct ModelReader {
   private func queue(_ keys: Section) -> Scenario.Queue? {
     let capacity = keys.has("capacity") ? keys.integer("capacity") : 10_000
     let timeout = keys.has("timeout") ? keys.duration("timeout") : nil
-    let discipline: Scenario.Queue.Discipline? = keys.has("discipline") ? keys.choice("discipline").flatMap { .init(rawValue: $0) } : .fifo
+    let discipline: Scenario.Queue.Discipline? =
+      keys.has("discipline") ? keys.choice("discipline").flatMap { .init(rawValue: $0) } : .fifo
     guard let capacity, let discipline, keys.has("timeout") == (timeout != nil) else { return nil }
     return .init(capacity: capacity, timeoutMicroseconds: timeout, discipline: discipline)
   }
@@ -250,17 +287,31 @@ struct ModelReader {
     }
     if checkTimes {
       if deployment.deployAt >= period.upperBound {
-        keys.error("deployAt", "the deployment lies outside the period, which ends at \(period.upperBound.rfc3339(in: keys.calendar)). Move it, or extend the period.")
+        keys.error(
+          "deployAt",
+          "the deployment lies outside the period, which ends at \(period.upperBound.rfc3339(in: keys.calendar)). Move it, or extend the period."
+        )
       }
       if let undeployAt = deployment.undeployAt, undeployAt <= period.lowerBound {
-        keys.error("undeployAt", "the deployment lies outside the period, which starts at \(period.lowerBound.rfc3339(in: keys.calendar)). Move it, or extend the period.")
+        keys.error(
+          "undeployAt",
+          "the deployment lies outside the period, which starts at \(period.lowerBound.rfc3339(in: keys.calendar)). Move it, or extend the period."
+        )
       }
     }
     if let subscription, deployment.scaling.minReplicas > subscription {
-      keys.section("scaling")?.error("minReplicas", "minReplicas \(deployment.scaling.minReplicas) can never fit the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas.")
+      keys.section("scaling")?.error(
+        "minReplicas",
+        "minReplicas \(deployment.scaling.minReplicas) can never fit the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+      )
     }
-    if let subscription, deployment.scaling.minReplicas <= subscription, deployment.scaling.maxReplicas > subscription {
-      keys.section("scaling")?.error("maxReplicas", "maxReplicas \(deployment.scaling.maxReplicas) is above the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas.")
+    if let subscription, deployment.scaling.minReplicas <= subscription,
+      deployment.scaling.maxReplicas > subscription
+    {
+      keys.section("scaling")?.error(
+        "maxReplicas",
+        "maxReplicas \(deployment.scaling.maxReplicas) is above the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+      )
     }
   }
 
@@ -276,14 +327,22 @@ struct ModelReader {
         guard let a = deployments[earlier], span(a).overlaps(span(b)) else { continue }
         stated += a.traffic ?? 0
         if a.version == b.version, earlier < later {
-          sections[later].error("version", "version \(b.version) is deployed twice at the same time. Give undeployAt to the first, or another version.")
+          sections[later].error(
+            "version",
+            "version \(b.version) is deployed twice at the same time. Give undeployAt to the first, or another version."
+          )
         } else if a.traffic == nil, b.traffic == nil, earlier < later {
-          sections[later].error("deployAt", "versions \(a.version) and \(b.version) overlap without traffic shares. Give one of them traffic, or undeploy \(a.version) before.")
+          sections[later].error(
+            "deployAt",
+            "versions \(a.version) and \(b.version) overlap without traffic shares. Give one of them traffic, or undeploy \(a.version) before."
+          )
         }
         if a.traffic == nil { hasRest = true }
       }
       if hasRest, stated >= 1, b.traffic != nil {
-        sections[later].error("traffic", "the traffic shares leave nothing for the version without one. They must add up to less than 1.")
+        sections[later].error(
+          "traffic",
+          "the traffic shares leave nothing for the version without one. They must add up to less than 1.")
       }
     }
   }

@@ -9,10 +9,12 @@ extension DocumentNode {
       ScenarioErrors(path: "", diagnostics: [Diagnostic(location: .override(override), message: message)])
     }
     guard let equals = override.firstIndex(of: "="), equals > override.startIndex else {
-      throw fail("not of the form PATH=VALUE. Write for instance --set models.0.load.arrivals.poisson.rate=5/s.")
+      throw fail(
+        "not of the form PATH=VALUE. Write for instance --set models.0.load.arrivals.poisson.rate=5/s.")
     }
     let path = Self.steps(String(override[..<equals]))
-    let value = try Document.parseValue(String(override[override.index(after: equals)...]), override: override)
+    let value = try Document.parseValue(
+      String(override[override.index(after: equals)...]), override: override)
     do {
       try set(path[...], to: value, override: override)
     } catch let problem as OverrideProblem {
@@ -51,20 +53,29 @@ extension DocumentNode {
       try fresh.set(path, to: value, override: override)
       self = fresh
     case .scalar(let text, _):
-      throw OverrideProblem(text: "the path goes on with \(quoted(step)), but there is only \(quoted(text)). Shorten the path.")
+      throw OverrideProblem(
+        text: "the path goes on with \(quoted(step)), but there is only \(quoted(text)). Shorten the path.")
     case .mapping(var entries):
       if let index = entries.firstIndex(where: { $0.key == step }) {
         try entries[index].value.set(path.dropFirst(), to: value, override: override)
       } else if path.count == 1 {
         entries.append(.init(key: step, keyLocation: .override(override), value: value))
       } else {
-        let hint = nearest(step, among: entries.map(\.key)).map { " Did you mean \($0)?" } ?? " There are: \(entries.prefix(12).map(\.key).joined(separator: ", "))."
+        let hint =
+          nearest(step, among: entries.map(\.key)).map { " Did you mean \($0)?" }
+          ?? " There are: \(entries.prefix(12).map(\.key).joined(separator: ", "))."
         throw OverrideProblem(text: "there is no \(quoted(step)).\(hint)")
       }
       self.value = .mapping(entries)
     case .sequence(var elements):
-      guard let index = elements.firstIndex(where: { $0.isNamed(step) }) ?? Int(step).flatMap({ elements.indices.contains($0) ? $0 : nil }) else {
-        throw OverrideProblem(text: "the list has no element \(quoted(step)). Name one, or give a number from 0 to \(elements.count - 1).")
+      guard
+        let index = elements.firstIndex(where: { $0.isNamed(step) })
+          ?? Int(step).flatMap({ elements.indices.contains($0) ? $0 : nil })
+      else {
+        throw OverrideProblem(
+          text:
+            "the list has no element \(quoted(step)). Name one, or give a number from 0 to \(elements.count - 1)."
+        )
       }
       try elements[index].set(path.dropFirst(), to: value, override: override)
       self.value = .sequence(elements)
@@ -77,13 +88,15 @@ extension DocumentNode {
 
   /// The document with its overrides, as YAML. Comments are lost; the overrides are noted at the top.
   func yamlText(overrides: [String]) throws -> String {
-    let header = overrides.map { "# --set \($0.split(whereSeparator: \.isNewline).joined(separator: " "))\n" }.joined()
+    let header = overrides.map { "# --set \($0.split(whereSeparator: \.isNewline).joined(separator: " "))\n" }
+      .joined()
     return header + (try Yams.serialize(node: yamsNode, allowUnicode: true))
   }
 
   private var yamsNode: Node {
     switch value {
-    case .scalar(let text, let isPlain): Node(text, isPlain ? .implicit : Tag(.str), isPlain ? .plain : .doubleQuoted)
+    case .scalar(let text, let isPlain):
+      Node(text, isPlain ? .implicit : Tag(.str), isPlain ? .plain : .doubleQuoted)
     case .sequence(let elements): Node(elements.map(\.yamsNode))
     case .mapping(let entries): Node(entries.map { (Node($0.key), $0.value.yamsNode) })
     }

@@ -15,7 +15,8 @@ package struct ScenarioDocument: Sendable {
   package init(_ data: Data, path: String, overrides: [String] = []) throws {
     var root = try Document.parse(data, path: path)
     for override in overrides { try root.apply(override) }
-    textAsRun = overrides.isEmpty ? String(decoding: data, as: UTF8.self) : try root.yamlText(overrides: overrides)
+    textAsRun =
+      overrides.isEmpty ? String(decoding: data, as: UTF8.self) : try root.yamlText(overrides: overrides)
     let diagnostics = Diagnostics()
     let scenario = ScenarioReader(diagnostics: diagnostics).read(root)
     let found = diagnostics.inOrder()
@@ -44,7 +45,9 @@ struct ScenarioReader {
     let period = self.period(zoned)
     guard let (from, to) = period else {
       // The rest can be read only against a period; this one shows what else is wrong.
-      _ = accounts(zoned, accountSections, calendars, Timestamp(seconds: 0)..<Timestamp(seconds: 1 << 33), 0, checkTimes: false)
+      _ = accounts(
+        zoned, accountSections, calendars, Timestamp(seconds: 0)..<Timestamp(seconds: 1 << 33), 0,
+        checkTimes: false)
       return nil
     }
     if let warmUp, warmUp > (to - from) * 10 + 86_400_000_000 {
@@ -53,18 +56,24 @@ struct ScenarioReader {
     let read = accounts(zoned, accountSections, calendars, from..<to, warmUp ?? 0, checkTimes: true)
     guard let name, let description, let seed, let warmUp, diagnostics.all.isEmpty else { return nil }
     guard read.expectedArrivals <= Self.mostArrivals else {
-      top.error("period", "the scenario expects \(read.expectedArrivals.formatted(.number.notation(.scientific))) requests; at most 10¹¹ are simulated. Shorten the period or lower a rate.")
+      top.error(
+        "period",
+        "the scenario expects \(read.expectedArrivals.formatted(.number.notation(.scientific))) requests; at most 10¹¹ are simulated. Shorten the period or lower a rate."
+      )
       return nil
     }
     return Scenario(
-      name: name, description: description, seed: UInt64(seed), from: from, to: to, warmUpMicroseconds: warmUp,
+      name: name, description: description, seed: UInt64(seed), from: from, to: to,
+      warmUpMicroseconds: warmUp,
       accounts: read.accounts, expectedArrivals: read.expectedArrivals)
   }
 
   private func period(_ top: Section) -> (Timestamp, Timestamp)? {
-    guard let period = top.section("period"), let from = period.moment("from"), let to = period.moment("to") else { return nil }
+    guard let period = top.section("period"), let from = period.moment("from"), let to = period.moment("to")
+    else { return nil }
     guard from < to else {
-      period.error("to", "the period ends before it starts. It is half open: to is the moment after its last.")
+      period.error(
+        "to", "the period ends before it starts. It is half open: to is the moment after its last.")
       return nil
     }
     guard to - from <= 10 * 366 * 86_400_000_000 else {
@@ -80,7 +89,9 @@ struct ScenarioReader {
         top.error(key, "\(key) and accounts together. With accounts, each has its own models and incidents.")
       }
       let sections = top.sections("accounts")
-      if sections.isEmpty, top.list("accounts").isEmpty { top.error("accounts", "accounts is empty. Name at least one.") }
+      if sections.isEmpty, top.list("accounts").isEmpty {
+        top.error("accounts", "accounts is empty. Name at least one.")
+      }
       return sections
     }
     if !top.has("account") { top.error(nil, "account is missing. Give account, or accounts for several.") }
@@ -92,12 +103,15 @@ struct ScenarioReader {
     guard let identifier = section.has("timeZone") ? section.text("timeZone") : "UTC" else { return .utc }
     if let calendar = ZonedCalendar(identifier: identifier) { return calendar }
     let hint = nearest(identifier, among: ZonedCalendar.knownIdentifiers).map { " Did you mean \($0)?" } ?? ""
-    section.error("timeZone", "unknown time zone \(quoted(identifier)). Use an IANA name such as America/New_York.\(hint)")
+    section.error(
+      "timeZone", "unknown time zone \(quoted(identifier)). Use an IANA name such as America/New_York.\(hint)"
+    )
     return .utc
   }
 
   private func accounts(
-    _ top: Section, _ sections: [Section], _ calendars: [ZonedCalendar], _ period: Range<Timestamp>, _ warmUp: Int64,
+    _ top: Section, _ sections: [Section], _ calendars: [ZonedCalendar], _ period: Range<Timestamp>,
+    _ warmUp: Int64,
     checkTimes: Bool
   ) -> (accounts: [Scenario.Account], expectedArrivals: Double) {
     var accounts: [Scenario.Account] = []
@@ -117,10 +131,13 @@ struct ScenarioReader {
         section: section, owner: owner, diagnostics: diagnostics, period: period, checkTimes: checkTimes,
         profiles: profiles(profilesSection))
       guard let account = reader.read() else { continue }
-      let count = section.shape.key("count") != nil && section.has("count") ? section.integer("count") ?? 1 : nil
+      let count =
+        section.shape.key("count") != nil && section.has("count") ? section.integer("count") ?? 1 : nil
       let simulated = (period.lowerBound + -warmUp)..<period.upperBound
       if checkTimes, diagnostics.all.isEmpty {
-        expected += Double(count ?? 1) * account.models.reduce(0) { $0 + self.expected($1, simulated, period, account.calendar) }
+        expected +=
+          Double(count ?? 1)
+          * account.models.reduce(0) { $0 + self.expected($1, simulated, period, account.calendar) }
       }
       for instance in 1...(count ?? 1) {
         var copy = account
@@ -136,7 +153,8 @@ struct ScenarioReader {
   }
 
   private func expected(
-    _ model: Scenario.Model, _ simulated: Range<Timestamp>, _ period: Range<Timestamp>, _ calendar: ZonedCalendar
+    _ model: Scenario.Model, _ simulated: Range<Timestamp>, _ period: Range<Timestamp>,
+    _ calendar: ZonedCalendar
   ) -> Double {
     guard let load = model.load, let rate = load.arrivals.meanRate else { return 0 }
     let segments = (load.profile ?? RateProfile()).segments(
@@ -152,7 +170,9 @@ struct ScenarioReader {
     guard let profiles = top.section("profiles") else { return [:] }
     var read: [String: RateProfile] = [:]
     for entry in profiles.map("rates") {
-      guard let section = Section(entry.value, Grammar.rateProfile, diagnostics, top.calendar) else { continue }
+      guard let section = Section(entry.value, Grammar.rateProfile, diagnostics, top.calendar) else {
+        continue
+      }
       read[entry.key] = rateProfile(section)
     }
     return read
@@ -164,14 +184,17 @@ struct ScenarioReader {
       let nodes = section.list("hourly")
       profile.hourly = nodes.compactMap { section.number($0, "hourly", 0...1e6) }
       if nodes.count != 24 {
-        section.error("hourly", "hourly has \(nodes.count) factors. It needs 24, one for each hour of the day.")
+        section.error(
+          "hourly", "hourly has \(nodes.count) factors. It needs 24, one for each hour of the day.")
         profile.hourly = []
       }
     }
     for entry in section.map("weekly") {
       guard let day = Grammar.weekdays.firstIndex(of: entry.key) else {
         let hint = nearest(entry.key, among: Grammar.weekdays).map { " Did you mean \($0)?" } ?? ""
-        diagnostics.error(entry.keyLocation, "unknown weekday \(quoted(entry.key)). Write \(Grammar.weekdays.joined(separator: ", ")).\(hint)")
+        diagnostics.error(
+          entry.keyLocation,
+          "unknown weekday \(quoted(entry.key)). Write \(Grammar.weekdays.joined(separator: ", ")).\(hint)")
         continue
       }
       if profile.weekly.isEmpty { profile.weekly = Array(repeating: 1, count: 7) }
@@ -180,13 +203,16 @@ struct ScenarioReader {
     if let trend = section.section("trend") { profile.trendPerWeek = trend.number("perWeek") ?? 1 }
     for entry in section.map("dates") {
       guard let date = LocalDate(entry.key) else {
-        diagnostics.error(entry.keyLocation, "\(quoted(entry.key)) is not a date of the calendar. Write 2026-01-19.")
+        diagnostics.error(
+          entry.keyLocation, "\(quoted(entry.key)) is not a date of the calendar. Write 2026-01-19.")
         continue
       }
       profile.dates[date] = section.number(entry.value, entry.key, 0...1e6) ?? 1
     }
     for spike in section.sections("spikes") {
-      guard let at = spike.moment("at"), let duration = spike.duration("duration"), let factor = spike.number("factor") else { continue }
+      guard let at = spike.moment("at"), let duration = spike.duration("duration"),
+        let factor = spike.number("factor")
+      else { continue }
       profile.spikes.append(.init(from: at, to: at + duration, factor: factor))
     }
     return profile

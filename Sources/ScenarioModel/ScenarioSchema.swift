@@ -51,7 +51,8 @@ package enum ScenarioSchema {
       return range.upperBound == .max
         ? ["type": "integer", "minimum": range.lowerBound]
         : ["type": "integer", "minimum": range.lowerBound, "maximum": range.upperBound]
-    case .number(let range): return ["type": "number", "minimum": range.lowerBound, "maximum": range.upperBound]
+    case .number(let range):
+      return ["type": "number", "minimum": range.lowerBound, "maximum": range.upperBound]
     case .duration:
       return [
         "type": "string", "pattern": "^[-+]?[0-9.]+([eE][-+]?[0-9]+)? ?(us|µs|μs|ms|s|min|h|d|w)$",
@@ -77,7 +78,8 @@ package enum ScenarioSchema {
         "additionalProperties": false,
       ]
     case .distribution(let dimension):
-      let constant: [String: Any] = dimension == .duration ? schema(.duration, &definitions) : ["type": "number"]
+      let constant: [String: Any] =
+        dimension == .duration ? schema(.duration, &definitions) : ["type": "number"]
       return ["anyOf": [constant, reference(Grammar.distribution(dimension), &definitions)]]
     case .either(let a, let b): return ["anyOf": [schema(a, &definitions), schema(b, &definitions)]]
     }

@@ -16,7 +16,8 @@ struct Section {
     guard let list = node.entries else {
       diagnostics.error(
         node.location,
-        "\(node.kindName) where a mapping is expected (\(shape.about.prefix(while: { $0 != ":" && $0 != "." }))). It may have the keys \(shape.keys.prefix(12).map(\.name).joined(separator: ", ")).")
+        "\(node.kindName) where a mapping is expected (\(shape.about.prefix(while: { $0 != ":" && $0 != "." }))). It may have the keys \(shape.keys.prefix(12).map(\.name).joined(separator: ", "))."
+      )
       return nil
     }
     self.shape = shape
@@ -27,7 +28,8 @@ struct Section {
     var locations: [String: Location] = [:]
     for entry in list {
       guard shape.key(entry.key) != nil else {
-        let hint = nearest(entry.key, among: shape.keys.map(\.name)).map { "Did you mean \($0)?" }
+        let hint =
+          nearest(entry.key, among: shape.keys.map(\.name)).map { "Did you mean \($0)?" }
           ?? "Known here: \(shape.keys.map(\.name).joined(separator: ", "))."
         diagnostics.error(entry.keyLocation, "unknown key \(quoted(entry.key)). \(hint)")
         continue
@@ -41,10 +43,12 @@ struct Section {
       diagnostics.error(location, "\(key.name) is missing. \(key.about)")
     }
     if shape.isChoice, entries.count > 1 {
-      diagnostics.error(location, "\(entries.keys.sorted().joined(separator: " and ")) together; give one of them.")
+      diagnostics.error(
+        location, "\(entries.keys.sorted().joined(separator: " and ")) together; give one of them.")
     }
     if shape.isChoice, entries.isEmpty, list.allSatisfy({ shape.key($0.key) != nil }) {
-      diagnostics.error(location, "nothing is given. Give one of \(shape.keys.map(\.name).joined(separator: ", ")).")
+      diagnostics.error(
+        location, "nothing is given. Give one of \(shape.keys.map(\.name).joined(separator: ", ")).")
     }
   }
 
@@ -53,7 +57,9 @@ struct Section {
   func location(of name: String) -> Location { entries[name]?.location ?? keyLocations[name] ?? location }
 
   /// The single key of a choice.
-  var chosen: (key: String, node: DocumentNode)? { entries.count == 1 ? entries.first.map { ($0.key, $0.value) } : nil }
+  var chosen: (key: String, node: DocumentNode)? {
+    entries.count == 1 ? entries.first.map { ($0.key, $0.value) } : nil
+  }
 
   func error(_ name: String?, _ message: String) {
     diagnostics.error(name.map(location(of:)) ?? location, message)
@@ -73,7 +79,9 @@ struct Section {
   func list(_ name: String) -> [DocumentNode] {
     guard let node = entries[name] else { return [] }
     guard let elements = node.elements else {
-      diagnostics.error(node.location, "\(name) must be a list, not \(node.kindName). Write [ … ], or a line with a dash for each.")
+      diagnostics.error(
+        node.location,
+        "\(name) must be a list, not \(node.kindName). Write [ … ], or a line with a dash for each.")
       return []
     }
     return elements
@@ -94,8 +102,10 @@ struct Section {
       diagnostics.error(node.location, "\(name) must be text, not \(node.kindName).")
       return nil
     }
-    guard !text.isEmpty, text.utf8.count <= 1000, !text.unicodeScalars.contains(where: { $0.value < 32 }) else {
-      diagnostics.error(node.location, "\(name) must be 1 to 1000 bytes of text on one line, not \(quoted(text)).")
+    guard !text.isEmpty, text.utf8.count <= 1000, !text.unicodeScalars.contains(where: { $0.value < 32 })
+    else {
+      diagnostics.error(
+        node.location, "\(name) must be 1 to 1000 bytes of text on one line, not \(quoted(text)).")
       return nil
     }
     return text
@@ -118,7 +128,9 @@ struct Section {
       return nil
     }
     guard range.contains(value) else {
-      let limits = range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+      let limits =
+        range.upperBound == .max
+        ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
       diagnostics.error(node.location, "\(name) \(value) is out of range. It must be \(limits).")
       return nil
     }
@@ -136,7 +148,10 @@ struct Section {
       return nil
     }
     guard range.contains(value) else {
-      diagnostics.error(node.location, "\(name) \(text) is out of range. It must be \(plain(range.lowerBound)) to \(plain(range.upperBound)).")
+      diagnostics.error(
+        node.location,
+        "\(name) \(text) is out of range. It must be \(plain(range.lowerBound)) to \(plain(range.upperBound))."
+      )
       return nil
     }
     return value
@@ -159,7 +174,8 @@ struct Section {
       return nil
     }
     guard abs(value) <= Quantity.longestMicroseconds, allowNegative || value >= 0 else {
-      diagnostics.error(node.location, "\(name) \(quoted(text)) is out of range. A duration is between 0 and 100 years.")
+      diagnostics.error(
+        node.location, "\(name) \(quoted(text)) is out of range. A duration is between 0 and 100 years.")
       return nil
     }
     return value
@@ -178,7 +194,8 @@ struct Section {
       return nil
     }
     guard allowZero ? value >= 0 : value > 0, value <= 0.1 else {
-      diagnostics.error(node.location, "\(name) \(quoted(text)) is out of range. It must be above 0 and at most 100000/s.")
+      diagnostics.error(
+        node.location, "\(name) \(quoted(text)) is out of range. It must be above 0 and at most 100000/s.")
       return nil
     }
     return value
@@ -220,7 +237,8 @@ package enum MomentText {
     let help = "is not a moment. Write 2026-01-05, 2026-01-05T09:00 or 2026-01-05T09:00:00Z."
     guard let date = LocalDate(text.prefix(10)) else {
       let looksLikeDate = text.utf8.count >= 10 && text.dropFirst(4).first == "-"
-      return .failure(Problem(text: looksLikeDate ? "is not a date of the calendar. \(help.dropFirst(17))" : help))
+      return .failure(
+        Problem(text: looksLikeDate ? "is not a date of the calendar. \(help.dropFirst(17))" : help))
     }
     var rest = text.dropFirst(10)
     guard !rest.isEmpty else { return local(date, 0, calendar) }
@@ -258,7 +276,8 @@ package enum MomentText {
       if second == 0 { return .success(change) }
       return .failure(
         Problem(
-          text: "does not exist in \(calendar.identifier): clocks skip it, to \(change.rfc3339(in: calendar)). Write a time that exists, or give an offset."
+          text:
+            "does not exist in \(calendar.identifier): clocks skip it, to \(change.rfc3339(in: calendar)). Write a time that exists, or give an offset."
         ))
     }
   }

@@ -26,7 +26,9 @@ struct Key: Sendable {
   let defaultText: String?
   let about: String
 
-  init(_ name: String, _ kind: Kind, required: Bool = false, default defaultText: String? = nil, _ about: String) {
+  init(
+    _ name: String, _ kind: Kind, required: Bool = false, default defaultText: String? = nil, _ about: String
+  ) {
     self.name = name
     self.kind = kind
     isRequired = required

@@ -49,7 +49,9 @@ package enum Starter {
     """
   }
   /// A scenario that replays a trace through an autoscaled deployment: what `workbench import azure-llm` writes.
-  package static func replay(name: String, source: String, trace: String, from: Timestamp, to: Timestamp) -> String {
+  package static func replay(name: String, source: String, trace: String, from: Timestamp, to: Timestamp)
+    -> String
+  {
     func quoted(_ text: String) -> String {
       "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }

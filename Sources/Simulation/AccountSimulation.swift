@@ -62,7 +62,8 @@ final class AccountSimulation: @unchecked Sendable {
       (lanes + lane).initialize(
         to: try ModelLane(
           LaneSetting(
-            scenario: scenario, account: account, model: model, arena: arena, trace: trace, incidents: incidents,
+            scenario: scenario, account: account, model: model, arena: arena, trace: trace,
+            incidents: incidents,
             seriesIndex: { seriesIndex(Series(modelID: modelIDs[lane], version: $0)) }, sink: sinks[lane],
             ringCapacity: ringCapacity)))
     }
@@ -226,7 +227,9 @@ final class AccountSimulation: @unchecked Sendable {
   func checkInvariants() -> Bool {
     var total = 0
     for lane in 0..<laneCount {
-      guard lanes[lane].departures.checkInvariants(), lanes[lane].controls.checkInvariants() else { return false }
+      guard lanes[lane].departures.checkInvariants(), lanes[lane].controls.checkInvariants() else {
+        return false
+      }
       for index in 0..<lanes[lane].deploymentCount {
         let deployment = lanes[lane].deployments + index
         guard deployment.pointee.checkInvariants() else { return false }
@@ -254,14 +257,18 @@ final class AccountSimulation: @unchecked Sendable {
             maxBatchSize: deployment.scaling.maxBatchSize, requestedAt: deployment.deployAt,
             deployedAt: deployedAt, undeployedAt: within(state.pointee.undeployedAt),
             outcome: state.pointee.outcome))
-        if let asked = deployment.undeployAt, let record = undeployRecord(schedules[lane][index], asked, modelID) {
+        if let asked = deployment.undeployAt,
+          let record = undeployRecord(schedules[lane][index], asked, modelID)
+        {
           tables.incidents.append(record)
         }
       }
       tables.replicas += lanes[lane].log.whole.map { entry in
         ReplicaRecord(
-          at: Timestamp(microseconds: entry.at), modelID: modelID, version: model.deployments[entry.deployment].version,
-          hardware: model.deployments[entry.deployment].hardware, starting: entry.starting, ready: entry.ready,
+          at: Timestamp(microseconds: entry.at), modelID: modelID,
+          version: model.deployments[entry.deployment].version,
+          hardware: model.deployments[entry.deployment].hardware, starting: entry.starting,
+          ready: entry.ready,
           draining: entry.draining, limitedBy: entry.limitedBy)
       }
     }
@@ -283,7 +290,9 @@ final class AccountSimulation: @unchecked Sendable {
   }
 
   /// A window that moved or refused an undeployment leaves a record, from when it was asked for.
-  private func undeployRecord(_ schedule: DeploymentSchedule, _ asked: Timestamp, _ model: Int32) -> IncidentRecord? {
+  private func undeployRecord(_ schedule: DeploymentSchedule, _ asked: Timestamp, _ model: Int32)
+    -> IncidentRecord?
+  {
     switch schedule.undeployDecision {
     case .asAsked: nil
     case .deferred:

@@ -193,7 +193,8 @@ final class ArrivalPlan: @unchecked Sendable {
     for (index, piece) in pieces.enumerated() {
       (segments + index).initialize(
         to: Segment(
-          start: piece.start.microseconds, length: Double(piece.end - piece.start), rate: baseRate * piece.factor,
+          start: piece.start.microseconds, length: Double(piece.end - piece.start),
+          rate: baseRate * piece.factor,
           growth: piece.growth))
     }
     self.states = .allocate(capacity: max(states.count, 1))

@@ -49,7 +49,8 @@ extension ModelLane {
     let provisioned = deployment.pointee.provisioned
     let batch = deployment.pointee.maxBatchSize
     deployment.pointee.upThreshold = provisioned * batch
-    deployment.pointee.downThreshold = provisioned > deployment.pointee.minReplicas ? (provisioned - 1) * batch : -1
+    deployment.pointee.downThreshold =
+      provisioned > deployment.pointee.minReplicas ? (provisioned - 1) * batch : -1
     if deployment.pointee.demand > deployment.pointee.upThreshold {
       deployment.pointee.upDeadline = max(time + deployment.pointee.scaleUpDelay, notBefore)
       nextTimer = min(nextTimer, deployment.pointee.upDeadline)

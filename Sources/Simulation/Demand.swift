@@ -22,7 +22,9 @@ struct Demand: ~Copyable {
   private var index = 0
 
   /// - Parameter stream: the model's stream for a purpose.
-  init(_ load: Scenario.Load?, plan: ArrivalPlan, in arena: SamplingArena, stream: (String) -> RandomStream) throws {
+  init(_ load: Scenario.Load?, plan: ArrivalPlan, in arena: SamplingArena, stream: (String) -> RandomStream)
+    throws
+  {
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
     arrivals = try ArrivalProcess(load?.arrivals, plan: plan, in: arena, stream: stream)
     if case .trace = load?.arrivals { replaysTrace = true } else { replaysTrace = false }

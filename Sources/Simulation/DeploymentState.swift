@@ -147,12 +147,16 @@ struct DeploymentState: ~Copyable {
 
   /// The youngest replica in a state.
   func youngest(_ state: Replica.State) -> Int? {
-    (0..<maxReplicas).filter { replicas[$0].state == state }.max { replicas[$0].startOrder < replicas[$1].startOrder }
+    (0..<maxReplicas).filter { replicas[$0].state == state }.max {
+      replicas[$0].startOrder < replicas[$1].startOrder
+    }
   }
 
   func checkInvariants() -> Bool {
     func count(_ state: Replica.State) -> Int { (0..<maxReplicas).count { replicas[$0].state == state } }
-    let served = (0..<maxReplicas).reduce(0) { $0 + (replicas[$1].state == .ready ? replicas[$1].occupancy : 0) }
+    let served = (0..<maxReplicas).reduce(0) {
+      $0 + (replicas[$1].state == .ready ? replicas[$1].occupancy : 0)
+    }
     return starting == count(.starting) && ready == count(.ready) && draining == count(.draining)
       && freeSlots == ready * maxBatchSize - served && demand == line.count + served
       && (line.count == 0 || freeSlots == 0)

@@ -105,7 +105,9 @@ struct EventList: ~Copyable {
     }
     if child < count {
       var least = child
-      for sibling in child &+ 1..<max(count, child &+ 1) where heap[sibling].precedes(heap[least]) { least = sibling }
+      for sibling in child &+ 1..<max(count, child &+ 1) where heap[sibling].precedes(heap[least]) {
+        least = sibling
+      }
       heap[index] = heap[least]
       index = least
     }

@@ -45,7 +45,9 @@ struct ExternalService {
     providerErrorProbability = model.providerErrorProbability
     rateLimitedProbability = model.rateLimitedProbability
     self.mayFail = mayFail || providerErrorProbability > 0 || rateLimitedProbability > 0
-    requestLimit = model.rateLimit?.requestsPerMinute.map { RateLimiter(perMinute: $0, at: start.microseconds) }
+    requestLimit = model.rateLimit?.requestsPerMinute.map {
+      RateLimiter(perMinute: $0, at: start.microseconds)
+    }
     tokenLimit = model.rateLimit?.tokensPerMinute.map { RateLimiter(perMinute: $0, at: start.microseconds) }
     serviceStream = stream("service")
     failureStream = stream("failures")
@@ -74,7 +76,8 @@ struct ExternalService {
     let errorProbability = 1 - (1 - providerErrorProbability) * (1 - incident.errorProbability)
     let failed = chance < rateLimitedProbability + (1 - rateLimitedProbability) * errorProbability
     return Answer(
-      series: series, outcome: failed ? RequestOutcome.providerError : RequestOutcome.success, service: service,
+      series: series, outcome: failed ? RequestOutcome.providerError : RequestOutcome.success,
+      service: service,
       firstToken: isDirectService ? service : min(microseconds(first * incident.latencyFactor), service))
   }
 }

@@ -27,7 +27,8 @@ enum FineTuning {
       let duration = outcome == .succeeded ? whole : max(microseconds(share * Double(whole)), 1)
       let price = account.prices.first { $0.hardware == job.hardware }?.creditsMicroPerHour ?? 0
       return FineTuningJobRecord(
-        jobID: firstJobID + Int64(index), modelID: modelID, baseModel: model.baseModel, hardware: job.hardware,
+        jobID: firstJobID + Int64(index), modelID: modelID, baseModel: model.baseModel,
+        hardware: job.hardware,
         startedAt: job.startAt, finishedAt: job.startAt + duration, outcome: outcome,
         creditsMicro: MicroCredits.charge(duration, perHour: price))
     }

@@ -2,7 +2,9 @@ import Telemetry
 
 /// What happens to replicas: start, ready, crash, drain, release; and to deployments as a whole.
 extension ModelLane {
-  static func controlTag(_ control: Control, _ deployment: Int, replica: Int = 0, generation: UInt32 = 0) -> UInt64 {
+  static func controlTag(_ control: Control, _ deployment: Int, replica: Int = 0, generation: UInt32 = 0)
+    -> UInt64
+  {
     control.rawValue << 56 | UInt64(deployment) << 40 | UInt64(replica) << 32 | UInt64(generation)
   }
 
@@ -64,7 +66,9 @@ extension ModelLane {
   ) -> Bool {
     let deployment = deployments + index
     guard deploy(index, at: time, pool) else { return false }
-    controls.removeAll { Self.decodeControl($0.tag).deployment == index && Self.decodeControl($0.tag).control == .replicaReady }
+    controls.removeAll {
+      Self.decodeControl($0.tag).deployment == index && Self.decodeControl($0.tag).control == .replicaReady
+    }
     for replica in 0..<deployment.pointee.minReplicas {
       replicaReady(replica, of: index, deployment.pointee.replicas[replica].generation, at: time, pool)
     }
@@ -123,7 +127,11 @@ extension ModelLane {
   /// A replica that the pool has granted starts.
   mutating func startReplica(_ index: Int, at time: Int64) {
     let deployment = deployments + index
-    guard let slot = (0..<deployment.pointee.maxReplicas).first(where: { deployment.pointee.replicas[$0].state == .free }) else { return }
+    guard
+      let slot = (0..<deployment.pointee.maxReplicas).first(where: {
+        deployment.pointee.replicas[$0].state == .free
+      })
+    else { return }
     deployment.pointee.startOrder += 1
     deployment.pointee.setState(.starting, of: slot)
     deployment.pointee.setOccupancy(0, of: slot)
@@ -136,12 +144,14 @@ extension ModelLane {
 
   private mutating func schedule(_ control: Control, _ index: Int, _ replica: Int, at time: Int64) {
     let generation = (deployments + index).pointee.replicas[replica].generation
-    controls.insert(time: time, tag: Self.controlTag(control, index, replica: replica, generation: generation))
+    controls.insert(
+      time: time, tag: Self.controlTag(control, index, replica: replica, generation: generation))
     nextTimer = min(nextTimer, time)
   }
 
   private mutating func replicaReady(
-    _ replica: Int, of index: Int, _ generation: UInt32, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>?
+    _ replica: Int, of index: Int, _ generation: UInt32, at time: Int64,
+    _ pool: UnsafeMutablePointer<ReplicaPool>?
   ) {
     let deployment = deployments + index
     guard deployment.pointee.replicas[replica].generation == generation,
@@ -152,7 +162,8 @@ extension ModelLane {
     deployment.pointee.ready += 1
     deployment.pointee.freeSlots += deployment.pointee.maxBatchSize
     if deployment.pointee.crashes {
-      let life = microseconds(deployment.pointee.timeBetweenCrashes.draw(from: deployment.pointee.crashStream))
+      let life = microseconds(
+        deployment.pointee.timeBetweenCrashes.draw(from: deployment.pointee.crashStream))
       schedule(.replicaCrash, index, replica, at: time + max(life, 1))
     }
     if deployment.pointee.phase == .deploying {
@@ -169,7 +180,9 @@ extension ModelLane {
   private mutating func serveWaiting(_ index: Int, at time: Int64) {
     let deployment = deployments + index
     while deployment.pointee.freeSlots > 0, deployment.pointee.line.count > 0 {
-      let sequence = deployment.pointee.isLifo ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
+      let sequence =
+        deployment.pointee.isLifo
+        ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
       let replica = deployment.pointee.leastOccupied()
       deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy + 1, of: replica)
       deployment.pointee.freeSlots -= 1
@@ -180,7 +193,8 @@ extension ModelLane {
 
   /// All that it serves fails; it restarts, and goes on being paid for.
   private mutating func replicaCrashed(
-    _ replica: Int, of index: Int, _ generation: UInt32, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>?
+    _ replica: Int, of index: Int, _ generation: UInt32, at time: Int64,
+    _ pool: UnsafeMutablePointer<ReplicaPool>?
   ) {
     let deployment = deployments + index
     guard deployment.pointee.replicas[replica].generation == generation,

@@ -122,7 +122,9 @@ extension ModelLane {
     }
     lowerDemand(deployment, at: entry.time)
     if deployment.pointee.line.count > 0 {
-      let next = deployment.pointee.isLifo ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
+      let next =
+        deployment.pointee.isLifo
+        ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
       let finish = startService(next, deployment, index, replica, at: entry.time)
       departures.replaceFirst(time: finish, tag: Self.departureTag(next, index, replica))
     } else {
@@ -173,7 +175,9 @@ extension ModelLane {
   private mutating func serveExternally(at time: Int64, input: Int32, output: Int32, attempt: UInt8) {
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     let sequence = append(at: time, input: input, output: output, attempt: attempt)
-    guard let answer = external?.answer(at: time, input: input, output: output, incidents.current) else { return }
+    guard let answer = external?.answer(at: time, input: input, output: output, incidents.current) else {
+      return
+    }
     let row = ring.row(sequence)
     ring.series[row] = answer.series
     ring.waiting[row] = 0

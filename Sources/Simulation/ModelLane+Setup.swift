@@ -49,12 +49,14 @@ extension ModelLane {
         start: scenario.simulationStart, arena: arena
       ) { setting.stream(entity: entity, $0) }
     }
-    let deployments = UnsafeMutablePointer<DeploymentState>.allocate(capacity: max(model.deployments.count, 1))
+    let deployments = UnsafeMutablePointer<DeploymentState>.allocate(
+      capacity: max(model.deployments.count, 1))
     for (index, deployment) in model.deployments.enumerated() {
       let name = setting.deploymentEntity(index)
       (deployments + index).initialize(
         to: try DeploymentState(
-          deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors, arena: arena
+          deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors,
+          arena: arena
         ) { setting.stream(entity: name, $0) })
     }
 
@@ -76,7 +78,8 @@ extension ModelLane {
     periodStart = scenario.from.microseconds
     sink = setting.sink
     log = ReplicaLog(
-      from: scenario.from.microseconds, to: scenario.to.microseconds, deployments: deploymentCount)
+      from: scenario.from.microseconds, to: scenario.to.microseconds,
+      keys: model.deployments.map { [$0.version, $0.hardware] })
   }
 
   /// No more arrivals; what has arrived is served to its end.

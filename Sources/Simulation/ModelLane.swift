@@ -92,7 +92,13 @@ struct ModelLane: ~Copyable {
 
   /// The next event that is neither a departure nor an arrival.
   struct Timer {
-    enum Kind { case control(EventList.Entry), timeout(Int), scaleUp(Int), scaleDown(Int), retry, none }
+    enum Kind {
+      case control(EventList.Entry)
+      case timeout(Int)
+      case scaleUp(Int)
+      case scaleDown(Int)
+      case retry, none
+    }
     var time: Int64
     var kind: Kind
     var isShared: Bool
@@ -122,7 +128,9 @@ struct ModelLane: ~Copyable {
         timer = Timer(time: deployment.pointee.downDeadline, kind: .scaleDown(index), isShared: true)
       }
     }
-    if retries.firstTime < timer.time { timer = Timer(time: retries.firstTime, kind: .retry, isShared: false) }
+    if retries.firstTime < timer.time {
+      timer = Timer(time: retries.firstTime, kind: .retry, isShared: false)
+    }
     return timer
   }
 

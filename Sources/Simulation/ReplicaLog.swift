@@ -2,6 +2,9 @@ import Telemetry
 
 /// What deployments did over time, as rows of the `replicas` table. What came before the period is kept
 /// only as the state at its start.
+///
+/// Deployments of one version on the same hardware share their rows, which add them up: a version that is
+/// deployed again while its predecessor still drains.
 struct ReplicaLog {
   struct Entry {
     var at: Int64
@@ -10,38 +13,57 @@ struct ReplicaLog {
     var ready: Int
     var draining: Int
     var limitedBy: ReplicaLimit
+
+    var replicas: Int { starting + ready + draining }
   }
 
   private let from: Int64
   private let to: Int64
+  /// For each deployment, all those that share its rows.
+  private let sharing: [[Int]]
   private(set) var entries: [Entry] = []
-  /// Each deployment's last state before the period.
+  /// Each deployment's last state, and of the first of those that share rows, the row written last.
+  private var states: [Entry?]
+  private var rows: [Entry?]
   private var before: [Entry?]
-  private var last: [Entry?]
 
-  init(from: Int64, to: Int64, deployments: Int) {
+  /// - Parameter keys: what tells the rows of deployments apart.
+  init(from: Int64, to: Int64, keys: [[String]]) {
     self.from = from
     self.to = to
-    before = Array(repeating: nil, count: deployments)
-    last = before
+    sharing = keys.map { key in keys.indices.filter { keys[$0] == key } }
+    states = Array(repeating: nil, count: keys.count)
+    rows = states
+    before = states
   }
 
   mutating func record(_ entry: Entry) {
     guard entry.at < to else { return }
-    if let last = last[entry.deployment], last.starting == entry.starting, last.ready == entry.ready,
-      last.draining == entry.draining, last.limitedBy == entry.limitedBy
+    states[entry.deployment] = entry
+    let first = sharing[entry.deployment][0]
+    var row = entry
+    row.deployment = first
+    for other in sharing[entry.deployment] where other != entry.deployment {
+      guard let state = states[other] else { continue }
+      row.starting += state.starting
+      row.ready += state.ready
+      row.draining += state.draining
+    }
+    if let last = rows[first], last.starting == row.starting, last.ready == row.ready,
+      last.draining == row.draining, last.limitedBy == row.limitedBy
     {
       return
     }
-    last[entry.deployment] = entry
-    if entry.at < from { before[entry.deployment] = entry } else { entries.append(entry) }
+    rows[first] = row
+    if row.at < from { before[first] = row } else { entries.append(row) }
   }
 
   /// Entries of the period, the states at its start first.
   var whole: [Entry] {
     let initial = before.compactMap { entry -> Entry? in
-      guard var entry, entry.starting + entry.ready + entry.draining > 0 else { return nil }
+      guard var entry, entry.replicas > 0 else { return nil }
       entry.at = from
+      entry.limitedBy = .none
       return entry
     }
     return initial + entries

@@ -75,7 +75,8 @@ struct RequestRing: ~Copyable {
     let start = row(first)
     return RequestColumns(
       count: min(count, capacity - start), arrivedAt: arrivedAt + start, series: series + start,
-      outcome: outcome + start, waitingMicroseconds: waiting + start, firstTokenMicroseconds: firstToken + start,
+      outcome: outcome + start, waitingMicroseconds: waiting + start,
+      firstTokenMicroseconds: firstToken + start,
       latencyMicroseconds: latency + start, inputTokens: input + start, outputTokens: output + start,
       requestID: nil)
   }
@@ -89,7 +90,9 @@ struct RequestRing: ~Copyable {
     let newMask = capacity - 1
     func moved<T>(_ column: UnsafeMutablePointer<T>) -> UnsafeMutablePointer<T> {
       let larger = UnsafeMutablePointer<T>.allocate(capacity: capacity)
-      for sequence in first..<next { (larger + (sequence & newMask)).initialize(to: column[sequence & (old - 1)]) }
+      for sequence in first..<next {
+        (larger + (sequence & newMask)).initialize(to: column[sequence & (old - 1)])
+      }
       column.deallocate()
       return larger
     }

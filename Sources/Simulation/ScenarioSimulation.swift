@@ -185,7 +185,8 @@ package struct ScenarioSimulation: Sendable {
           account: account.name, timeZone: account.calendar.identifier,
           subscriptionMaxReplicas: account.subscriptionMaxReplicas))
       tables.hardware += account.prices.map {
-        HardwareRecord(account: account.name, hardware: $0.hardware, creditsMicroPerHour: $0.creditsMicroPerHour)
+        HardwareRecord(
+          account: account.name, hardware: $0.hardware, creditsMicroPerHour: $0.creditsMicroPerHour)
       }
       tables.append(accounts[index].tables)
       for (lane, model) in account.models.enumerated() {

@@ -69,7 +69,8 @@ struct ServiceDraws: ~Copyable {
     for row in 0..<Self.blockSize {
       (block + row).initialize(
         to: ServiceDraw(
-          firstToken: firstToken.draw(from: serviceStream), perInputToken: perInputToken.draw(from: serviceStream),
+          firstToken: firstToken.draw(from: serviceStream),
+          perInputToken: perInputToken.draw(from: serviceStream),
           perOutputToken: perOutputToken.draw(from: serviceStream), chance: 1))
     }
     if mayFail { for row in 0..<Self.blockSize { block[row].chance = failureStream.uniform() } }

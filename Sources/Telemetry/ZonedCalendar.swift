@@ -7,8 +7,9 @@ package struct ZonedCalendar: Sendable {
 
   /// `nil` for an identifier that is not in the IANA data base.
   package init?(identifier: String) {
-    // Foundation also takes abbreviations and "GMT+3", whose meaning is not IANA's.
-    guard identifier == "UTC" || Self.knownIdentifiers.contains(identifier),
+    // Foundation also takes abbreviations and "GMT+3", whose meaning is not IANA's. Its list of known identifiers
+    // lacks aliases such as Asia/Kolkata, which it can read nonetheless.
+    guard identifier.contains("/") || Self.knownIdentifiers.contains(identifier),
       let zone = TimeZone(identifier: identifier)
     else { return nil }
     timeZone = zone

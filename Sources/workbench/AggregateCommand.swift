@@ -6,7 +6,8 @@ import Telemetry
 
 struct AggregateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "aggregate", abstract: "The dashboard's figures of any data set in the telemetry schema, as JSON.",
+    commandName: "aggregate",
+    abstract: "The dashboard's figures of any data set in the telemetry schema, as JSON.",
     discussion: """
       DATASET is a run directory, or a directory with the telemetry tables (requests.csv, models.csv, …; CSV or \
       NDJSON, plain, gzip or zstd).
@@ -23,7 +24,9 @@ struct AggregateCommand: ParsableCommand {
   @Option(help: "Which account, if there are several.")
   var account: String?
 
-  @Option(help: "24h, 7d, 30d, 90d, a date, a range of dates (A..B), this-month, last-month, this-year or last-year.")
+  @Option(
+    help:
+      "24h, 7d, 30d, 90d, a date, a range of dates (A..B), this-month, last-month, this-year or last-year.")
   var period = "7d"
 
   @Option(help: "Nothing from this moment on counts (RFC 3339). (default: the end of the data)")
@@ -35,7 +38,8 @@ struct AggregateCommand: ParsableCommand {
   @Option(help: "Every model of this name.")
   var model: String?
 
-  @Option(help: "Of several models of one name, the one with a deployment deployed at this moment (RFC 3339).")
+  @Option(
+    help: "Of several models of one name, the one with a deployment deployed at this moment (RFC 3339).")
   var deployedAt: String?
 
   @Option(help: "One version. (default: all)")
@@ -51,7 +55,9 @@ struct AggregateCommand: ParsableCommand {
   var out: String?
 
   func validate() throws {
-    guard (2...1_000_000).contains(maxPoints) else { throw ValidationError("--max-points \(maxPoints) must lie in 2…1000000.") }
+    guard (2...1_000_000).contains(maxPoints) else {
+      throw ValidationError("--max-points \(maxPoints) must lie in 2…1000000.")
+    }
   }
 
   func run() throws {
@@ -64,7 +70,8 @@ struct AggregateCommand: ParsableCommand {
     let selection = ModelSelection(
       kind: try kind(data, account), model: model, deployedAt: deployed, version: version, provider: provider)
     let query = try DashboardQuery(
-      account: account, filter: filter, now: moment, selection: selection, tables: data.tables, series: data.series,
+      account: account, filter: filter, now: moment, selection: selection, tables: data.tables,
+      series: data.series,
       maxPoints: maxPoints)
     let rollups = RequestRollups(series: data.series, now: moment)
     query.points.map(rollups.collect)
@@ -96,12 +103,16 @@ struct AggregateCommand: ParsableCommand {
     let known = data.tables.accounts
     guard let account else {
       guard known.count == 1 else {
-        throw QueryError("the data set has \(known.count) accounts. Say which with --account: \(known.prefix(8).map(\.account).joined(separator: ", "))\(known.count > 8 ? ", …" : "").")
+        throw QueryError(
+          "the data set has \(known.count) accounts. Say which with --account: \(known.prefix(8).map(\.account).joined(separator: ", "))\(known.count > 8 ? ", …" : "")."
+        )
       }
       return known[0]
     }
     guard let found = known.first(where: { $0.account == account }) else {
-      throw QueryError("the data set has no account \"\(account)\". It has: \(known.prefix(8).map(\.account).joined(separator: ", "))\(known.count > 8 ? ", …" : "").")
+      throw QueryError(
+        "the data set has no account \"\(account)\". It has: \(known.prefix(8).map(\.account).joined(separator: ", "))\(known.count > 8 ? ", …" : "")."
+      )
     }
     return found
   }
@@ -109,7 +120,9 @@ struct AggregateCommand: ParsableCommand {
   private func kind(_ data: Dataset, _ account: AccountRecord) throws -> ModelKind {
     let kinds = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
     if let kind {
-      guard let known = ModelKind(rawValue: kind) else { throw QueryError("unknown kind \"\(kind)\". There are \(kinds).") }
+      guard let known = ModelKind(rawValue: kind) else {
+        throw QueryError("unknown kind \"\(kind)\". There are \(kinds).")
+      }
       return known
     }
     let models = data.tables.models.filter { record in
@@ -118,7 +131,10 @@ struct AggregateCommand: ParsableCommand {
     }
     let found = Set(models.map(\.kind))
     guard let only = found.first, found.count == 1 else {
-      throw QueryError(found.isEmpty ? "no model of account \(account.account) fits the filters. Leave some out." : "models of several kinds fit. Say which with --kind: \(kinds).")
+      throw QueryError(
+        found.isEmpty
+          ? "no model of account \(account.account) fits the filters. Leave some out."
+          : "models of several kinds fit. Say which with --kind: \(kinds).")
     }
     return only
   }

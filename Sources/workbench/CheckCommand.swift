@@ -65,6 +65,7 @@ struct CheckCommand: ParsableCommand {
   private static func outline(_ scenario: Scenario) -> String {
     func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
     let models = scenario.accounts.map(\.models.count).reduce(0, +)
-    return "\(count(scenario.accounts.count, "account")), \(count(models, "model")), about \(Figure.count(scenario.expectedArrivals)) requests"
+    return
+      "\(count(scenario.accounts.count, "account")), \(count(models, "model")), about \(Figure.count(scenario.expectedArrivals)) requests"
   }
 }

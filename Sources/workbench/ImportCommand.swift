@@ -6,7 +6,8 @@ import Telemetry
 
 struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "import", abstract: "Turns real traces into telemetry, or into a scenario that replays them.",
+    commandName: "import",
+    abstract: "Turns real traces into telemetry, or into a scenario that replays them.",
     subcommands: [ImportAzureCommand.self])
 }
 
@@ -30,12 +31,17 @@ struct ImportAzureCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The scenario (.yaml) or data set directory to write.")
   var output: String
 
-  @Option(help: "Of the data set or of the trace beside a scenario: \(DatasetFormat.all.map(\.description).joined(separator: ", ")).")
+  @Option(
+    help:
+      "Of the data set or of the trace beside a scenario: \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+  )
   var format = "csv"
 
   func validate() throws {
     guard DatasetFormat(format) != nil else {
-      throw ValidationError("unknown format \"\(format)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", ")).")
+      throw ValidationError(
+        "unknown format \"\(format)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+      )
     }
   }
 
@@ -57,7 +63,9 @@ struct ImportAzureCommand: ParsableCommand {
     }
   }
 
-  private func writeScenario(_ requests: [TraceFile.Request], _ format: DatasetFormat, from: Timestamp, to: Timestamp) throws {
+  private func writeScenario(
+    _ requests: [TraceFile.Request], _ format: DatasetFormat, from: Timestamp, to: Timestamp
+  ) throws {
     let stem = URL(fileURLWithPath: output).deletingPathExtension()
     let traceFile = stem.lastPathComponent + ".requests.\(format)"
     let tracePath = stem.deletingLastPathComponent().appendingPathComponent(traceFile).path
@@ -70,7 +78,9 @@ struct ImportAzureCommand: ParsableCommand {
         from: from, to: to
       ).utf8)
     _ = try scenario.close()
-    Terminal.print("\(output): a scenario that replays \(Figure.count(requests.count)) requests from \(tracePath). Next: workbench run '\(output)'")
+    Terminal.print(
+      "\(output): a scenario that replays \(Figure.count(requests.count)) requests from \(tracePath). Next: workbench run '\(output)'"
+    )
   }
 
   private func write(_ requests: [TraceFile.Request], to file: OutputFile, _ format: DatasetFormat) throws {
@@ -79,7 +89,8 @@ struct ImportAzureCommand: ParsableCommand {
     for (index, request) in requests.enumerated() {
       batch.append(
         requestID: Int64(index + 1), arrivedAt: request.arrivedAt.microseconds, series: 0,
-        outcome: RequestOutcome.success, waitingMicroseconds: 0, firstTokenMicroseconds: 0, latencyMicroseconds: 0,
+        outcome: RequestOutcome.success, waitingMicroseconds: 0, firstTokenMicroseconds: 0,
+        latencyMicroseconds: 0,
         inputTokens: request.inputTokens, outputTokens: request.outputTokens)
       if batch.isFull {
         try writer.receive(batch.columns)
@@ -90,12 +101,15 @@ struct ImportAzureCommand: ParsableCommand {
     _ = try file.close()
   }
 
-  private func writeDataset(_ requests: [TraceFile.Request], _ format: DatasetFormat, from: Timestamp, to: Timestamp) throws {
+  private func writeDataset(
+    _ requests: [TraceFile.Request], _ format: DatasetFormat, from: Timestamp, to: Timestamp
+  ) throws {
     let source = URL(fileURLWithPath: trace).lastPathComponent
     let directory = try RunDirectory(
       output,
       manifest: Manifest(
-        program: "workbench \(Workbench.programVersion)", scenario: nil, seed: nil, period: .init(from: from, to: to),
+        program: "workbench \(Workbench.programVersion)", scenario: nil, seed: nil,
+        period: .init(from: from, to: to),
         source: source))
     let name = "telemetry/requests.\(format)"
     let file = try directory.file(name, compression: format.compression)
@@ -105,10 +119,13 @@ struct ImportAzureCommand: ParsableCommand {
     var tables = TelemetryTables()
     tables.accounts = [AccountRecord(account: "azure", timeZone: "UTC", subscriptionMaxReplicas: 0)]
     tables.models = [
-      ModelRecord(modelID: 1, account: "azure", kind: .external, name: "azure-llm", provider: "Azure", createdAt: from)
+      ModelRecord(
+        modelID: 1, account: "azure", kind: .external, name: "azure-llm", provider: "Azure", createdAt: from)
     ]
     try directory.write(tables, format: format)
     try directory.finish()
-    Terminal.print("\(output): a data set of \(Figure.count(requests.count)) requests. Next: workbench aggregate '\(output)' --period \(ZonedCalendar.utc.date(at: from))")
+    Terminal.print(
+      "\(output): a data set of \(Figure.count(requests.count)) requests. Next: workbench aggregate '\(output)' --period \(ZonedCalendar.utc.date(at: from))"
+    )
   }
 }

@@ -27,13 +27,18 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Instead of the scenario's own seed.")
   var seed: UInt64?
 
-  @Option(name: [.short, .customLong("out")], help: "The run directory. (default: Outputs/NAME, with the next free number)")
+  @Option(
+    name: [.short, .customLong("out")],
+    help: "The run directory. (default: Outputs/NAME, with the next free number)")
   var out: String?
 
   @Option(help: "Threads for accounts that run side by side. (default: all cores)")
   var threads: Int?
 
-  @Option(help: "Of the data set, separated by commas: \(DatasetFormat.all.map(\.description).joined(separator: ", ")), none.")
+  @Option(
+    help:
+      "Of the data set, separated by commas: \(DatasetFormat.all.map(\.description).joined(separator: ", ")), none."
+  )
   var formats = "csv"
 
   @Option(name: .customLong("set"), help: "Overrides a value of the scenario: PATH=VALUE. May be repeated.")
@@ -52,10 +57,16 @@ struct RunCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads \(threads) must lie in 1…1024.") }
-    guard (2...1_000_000).contains(maxPoints) else { throw ValidationError("--max-points \(maxPoints) must lie in 2…1000000.") }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads \(threads) must lie in 1…1024.")
+    }
+    guard (2...1_000_000).contains(maxPoints) else {
+      throw ValidationError("--max-points \(maxPoints) must lie in 2…1000000.")
+    }
     _ = try datasetFormats()
-    if replace, out == nil { throw ValidationError("--replace needs --out: say which run is to be replaced.") }
+    if replace, out == nil {
+      throw ValidationError("--replace needs --out: say which run is to be replaced.")
+    }
   }
 
   private func datasetFormats() throws -> [DatasetFormat] {
@@ -63,7 +74,9 @@ struct RunCommand: ParsableCommand {
     var found: [DatasetFormat] = []
     for name in formats.split(separator: ",", omittingEmptySubsequences: false) {
       guard let format = DatasetFormat(name) else {
-        throw ValidationError("unknown format \"\(name)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", ")), none.")
+        throw ValidationError(
+          "unknown format \"\(name)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", ")), none."
+        )
       }
       if !found.contains(format) { found.append(format) }
     }
@@ -99,7 +112,8 @@ struct RunCommand: ParsableCommand {
 
   /// `Outputs/NAME`, or the first of `Outputs/NAME-2`, `-3`, … that is free.
   private static func freePath(for name: String) -> String {
-    let safe = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_. ")
+    let safe = CharacterSet(
+      charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_. ")
     let encoded = name.addingPercentEncoding(withAllowedCharacters: safe) ?? "run"
     let base = "Outputs/" + (encoded.hasPrefix(".") ? "_" + encoded : String(encoded.prefix(120)))
     if !FileManager.default.fileExists(atPath: base) { return base }

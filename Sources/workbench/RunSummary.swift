@@ -60,7 +60,10 @@ struct RunSummary {
     if scenario.accounts.count > accounts.count {
       lines += ["", "… and \(scenario.accounts.count - accounts.count) more accounts."]
     }
-    lines += ["", "\(path): written. Next: workbench aggregate '\(path)' --period 24h\(scenario.accounts.count > 1 ? " --account '\(accounts[0])'" : "")"]
+    lines += [
+      "",
+      "\(path): written. Next: workbench aggregate '\(path)' --period 24h\(scenario.accounts.count > 1 ? " --account '\(accounts[0])'" : "")",
+    ]
     return lines.joined(separator: "\n")
   }
 
@@ -94,16 +97,23 @@ struct RunSummary {
     ]
     if requests.totalRequests > 0 {
       let unit = dashboard.query.granularity
-      lines.append("    requests a \(unit)  \(Figure.chart(series(requests.points.map { Double($0.successes + $0.failures) })))")
       lines.append(
-        "    latency        p50 \(Figure.milliseconds(latency.p50))  p95 \(Figure.milliseconds(latency.p95))  p99 \(Figure.milliseconds(latency.p99))  average \(Figure.milliseconds(latency.average))")
+        "    requests a \(unit)  \(Figure.chart(series(requests.points.map { Double($0.successes + $0.failures) })))"
+      )
+      lines.append(
+        "    latency        p50 \(Figure.milliseconds(latency.p50))  p95 \(Figure.milliseconds(latency.p95))  p99 \(Figure.milliseconds(latency.p99))  average \(Figure.milliseconds(latency.average))"
+      )
     }
     if let scaling = dashboard.scaling, let hardware = scaling.hardware {
       let most = peak(scaling)
-      lines.append("    replicas       up to \(most) at once of \(hardware); \(Figure.credits(requests.creditsPerRequest)) credits a request")
+      lines.append(
+        "    replicas       up to \(most) at once of \(hardware); \(Figure.credits(requests.creditsPerRequest)) credits a request"
+      )
     }
     if let tokens = dashboard.tokens {
-      lines.append("    tokens         \(Figure.count(tokens.totalInputTokens)) in, \(Figure.count(tokens.totalOutputTokens)) out")
+      lines.append(
+        "    tokens         \(Figure.count(tokens.totalInputTokens)) in, \(Figure.count(tokens.totalOutputTokens)) out"
+      )
     }
     return lines
   }

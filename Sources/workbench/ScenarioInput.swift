@@ -28,7 +28,8 @@ enum ScenarioInput {
       guard case .trace(let file, _) = model.load?.arrivals, traces[file] == nil else { continue }
       let path = file.hasPrefix("/") ? file : folder.appendingPathComponent(file).path
       traces[file] = try TraceFile(contentsOf: path).requests.map {
-        TraceRequest(arrivedAt: $0.arrivedAt.microseconds, inputTokens: $0.inputTokens, outputTokens: $0.outputTokens)
+        TraceRequest(
+          arrivedAt: $0.arrivedAt.microseconds, inputTokens: $0.inputTokens, outputTokens: $0.outputTokens)
       }
     }
     return traces

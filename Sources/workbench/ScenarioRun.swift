@@ -44,7 +44,10 @@ struct ScenarioRun {
     var pipelines = try simulation.scenario.accounts.indices.map(pipeline)
     let writers = try formats.map { format in
       let file = try directory.file("telemetry/requests.\(format)", compression: format.compression)
-      return (format: format, file: file, writer: try RequestWriter(file, layout: format.layout, series: simulation.series))
+      return (
+        format: format, file: file,
+        writer: try RequestWriter(file, layout: format.layout, series: simulation.series)
+      )
     }
     let result = try simulation.run(
       threads: threads,
@@ -94,11 +97,12 @@ struct ScenarioRun {
     var tables = TelemetryTables()
     let ids = Set(series.map(\.modelID))
     tables.models = simulation.models.filter { ids.contains($0.modelID) }
-    let folder = "dashboard/" + Self.fileName(account.name)
+    let folder = "dashboard/" + RunDirectory.folderName(of: account.name)
     for kind in ModelKind.allCases where account.models.contains(where: { $0.kind == kind }) {
       func query(_ filter: TimelineFilter) throws -> DashboardQuery {
         try DashboardQuery(
-          account: record, filter: filter, now: scenario.to, selection: ModelSelection(kind: kind), tables: tables,
+          account: record, filter: filter, now: scenario.to, selection: ModelSelection(kind: kind),
+          tables: tables,
           series: series, maxPoints: maxPoints)
       }
       for filter in TimelineFilter.presets {
@@ -116,11 +120,6 @@ struct ScenarioRun {
     let scenario = simulation.scenario
     let today = account.calendar.date(at: scenario.to + -1)
     return .range(max(account.calendar.date(at: scenario.from), today.oneYearBefore), today)
-  }
-
-  private static func fileName(_ account: String) -> String {
-    let safe = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-    return account.addingPercentEncoding(withAllowedCharacters: safe) ?? "account"
   }
 
   /// Hands requests to several writers.

@@ -22,7 +22,8 @@ enum Terminal {
   static func dim(_ text: String) -> String { styled(text, "2") }
 
   private static func styled(_ text: String, _ code: String) -> String {
-    outputIsTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text
+    outputIsTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+      ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text
   }
 }
 

@@ -17,7 +17,7 @@ struct Workbench: ParsableCommand {
       """,
     version: Self.programVersion,
     subcommands: [
-      InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
+      InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self, ValidateCommand.self,
       SchemaCommand.self,
     ])
 

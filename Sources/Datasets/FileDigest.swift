@@ -1,0 +1,19 @@
+import Crypto
+import Foundation
+
+/// SHA-256 of files on the disk.
+package enum FileDigest {
+  /// In hexadecimal.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  package static func sha256(of path: String) throws -> String {
+    guard let file = FileHandle(forReadingAtPath: path) else { throw NotFoundError(path, "cannot open the file.") }
+    defer { file.closeFile() }
+    var hash = SHA256()
+    do {
+      while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { hash.update(data: piece) }
+    } catch {
+      throw DatasetError(path, "cannot read: \(error.localizedDescription).")
+    }
+    return hash.finalize().hexadecimal
+  }
+}

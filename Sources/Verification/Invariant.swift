@@ -1,0 +1,56 @@
+/// What holds in every run, whatever the scenario. `docs` for users: README, "Invariants".
+package enum Invariant: String, CaseIterable, Sendable {
+  case I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I11
+
+  package var sentence: String {
+    switch self {
+    case .I1: "An account's replicas never exceed its subscription."
+    case .I2: "A deployment's replicas never exceed its maxReplicas."
+    case .I3: "A request arrives while its version is deployed."
+    case .I4: "Requests are successes plus failures, in the data and in every dashboard figure."
+    case .I5: "Deployment credits are replica time × price."
+    case .I6: "Replicas of a new deployment start only inside the deploy windows."
+    case .I7: "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has neither first token nor output."
+    case .I8: "Requests are in order of arrival and numbered 1, 2, 3, …"
+    case .I9: "A deployment keeps its minReplicas from deployed to undeploying."
+    case .I10: "The manifest's row counts and hashes are those of the files."
+    case .I11: "Requests in service never exceed the batch slots of ready and draining replicas."
+    }
+  }
+}
+
+/// Findings of one verification.
+package struct InvariantReport: Sendable {
+  package struct Finding: Sendable {
+    package var invariant: Invariant
+    package var message: String
+  }
+
+  /// Examples, few of each.
+  package private(set) var findings: [Finding] = []
+  /// How often each was violated.
+  package private(set) var violations: [Invariant: Int] = [:]
+  /// What could not be checked, and why.
+  package private(set) var skipped: [(invariant: Invariant, reason: String)] = []
+
+  private static let mostExamples = 5
+
+  package init() {}
+
+  package var holds: Bool { violations.isEmpty }
+
+  package mutating func violated(_ invariant: Invariant, _ message: @autoclosure () -> String) {
+    violations[invariant, default: 0] += 1
+    if violations[invariant, default: 0] <= Self.mostExamples {
+      findings.append(Finding(invariant: invariant, message: message()))
+    }
+  }
+
+  package mutating func skip(_ invariant: Invariant, _ reason: String) { skipped.append((invariant, reason)) }
+
+  package mutating func add(_ other: InvariantReport) {
+    for (invariant, count) in other.violations { violations[invariant, default: 0] += count }
+    findings += other.findings
+    skipped += other.skipped
+  }
+}
