@@ -41,6 +41,18 @@ let package = Package(
         "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+
+    .target(
+      name: "TestSupport",
+      dependencies: ["Telemetry", "ScenarioModel", "Simulation", "Datasets"], path: "Tests/TestSupport"),
+    .testTarget(name: "SamplingTests", dependencies: ["Sampling"]),
+    .testTarget(name: "ScenarioModelTests", dependencies: ["ScenarioModel", "TestSupport"]),
+    .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Sampling", "TestSupport"]),
+    .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "TestSupport"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(
+      name: "WorkbenchTests",
+      dependencies: ["workbench", "Verification", "Datasets", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -6,7 +6,9 @@ package enum FileDigest {
   /// In hexadecimal.
   /// - Throws: `NotFoundError`, `DatasetError`.
   package static func sha256(of path: String) throws -> String {
-    guard let file = FileHandle(forReadingAtPath: path) else { throw NotFoundError(path, "cannot open the file.") }
+    guard let file = FileHandle(forReadingAtPath: path) else {
+      throw NotFoundError(path, "cannot open the file.")
+    }
     defer { file.closeFile() }
     var hash = SHA256()
     do {

@@ -116,7 +116,7 @@ final class AccountSimulation: @unchecked Sendable {
       var lane = time < horizon ? Int(shared.first.tag) : -1
       let waiting = nextSharedEventOfPending(before: time, lane)
       if let waiting { (time, lane) = waiting }
-      guard time < horizon else { return }
+      guard time < horizon else { break }
       if waiting == nil { shared.removeFirst() }
       if case .needsRoom(let deployment) = lanes[lane].applyShared(pool) { holdBack(lane, deployment) }
       let woken = pool.pointee.hasReleased ? startPending(at: time) : []
@@ -124,6 +124,7 @@ final class AccountSimulation: @unchecked Sendable {
         advance(candidate, to: horizon, &shared)
       }
     }
+    assert(checkInvariants(), "the state of account \(account.name) is inconsistent")
   }
 
   private func advance(_ lane: Int, to horizon: Int64, _ shared: inout EventList) {

@@ -1,20 +1,31 @@
 /// What holds in every run, whatever the scenario. `docs` for users: README, "Invariants".
 package enum Invariant: String, CaseIterable, Sendable {
-  case I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I11
+  case i1 = "I1"
+  case i2 = "I2"
+  case i3 = "I3"
+  case i4 = "I4"
+  case i5 = "I5"
+  case i6 = "I6"
+  case i7 = "I7"
+  case i8 = "I8"
+  case i9 = "I9"
+  case i10 = "I10"
+  case i11 = "I11"
 
   package var sentence: String {
     switch self {
-    case .I1: "An account's replicas never exceed its subscription."
-    case .I2: "A deployment's replicas never exceed its maxReplicas."
-    case .I3: "A request arrives while its version is deployed."
-    case .I4: "Requests are successes plus failures, in the data and in every dashboard figure."
-    case .I5: "Deployment credits are replica time × price."
-    case .I6: "Replicas of a new deployment start only inside the deploy windows."
-    case .I7: "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has neither first token nor output."
-    case .I8: "Requests are in order of arrival and numbered 1, 2, 3, …"
-    case .I9: "A deployment keeps its minReplicas from deployed to undeploying."
-    case .I10: "The manifest's row counts and hashes are those of the files."
-    case .I11: "Requests in service never exceed the batch slots of ready and draining replicas."
+    case .i1: "An account's replicas never exceed its subscription."
+    case .i2: "A deployment's replicas never exceed its maxReplicas."
+    case .i3: "A request arrives while its version is deployed."
+    case .i4: "Requests are successes plus failures, in the data and in every dashboard figure."
+    case .i5: "Deployment credits are replica time × price."
+    case .i6: "Replicas of a new deployment start only inside the deploy windows."
+    case .i7:
+      "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has neither first token nor output."
+    case .i8: "Requests are in order of arrival and numbered 1, 2, 3, …"
+    case .i9: "A deployment keeps its minReplicas from deployed to undeploying."
+    case .i10: "The manifest's row counts and hashes are those of the files."
+    case .i11: "Requests in service never exceed the batch slots of ready and draining replicas."
     }
   }
 }

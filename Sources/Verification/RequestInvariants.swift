@@ -18,7 +18,8 @@ final class RequestInvariants: TelemetrySink {
   init(_ tables: TelemetryTables, series: [Series], isSimulated: Bool, end: Timestamp) {
     self.series = series
     isReplayed = !isSimulated
-    let kinds = Dictionary(tables.models.map { ($0.modelID, $0.kind) }, uniquingKeysWith: { first, _ in first })
+    let kinds = Dictionary(
+      tables.models.map { ($0.modelID, $0.kind) }, uniquingKeysWith: { first, _ in first })
     isExternal = series.map { kinds[$0.modelID] == .external }
     deployed = series.map { entry in
       tables.deployments.filter { $0.modelID == entry.modelID && $0.version == entry.version }.compactMap {
@@ -48,23 +49,29 @@ final class RequestInvariants: TelemetrySink {
     if succeeded { successes += 1 } else { failures += 1 }
 
     if arrived < lastArrival || (isReplayed ? arrived == lastArrival && id <= lastID : id != lastID + 1) {
-      report.violated(.I8, "request \(id) follows request \(lastID)")
+      report.violated(.i8, "request \(id) follows request \(lastID)")
     }
     (lastArrival, lastID) = (arrived, id)
 
     let waiting = requests.waitingMicroseconds[row]
     let first = requests.firstTokenMicroseconds[row]
     let latency = requests.latencyMicroseconds[row]
-    let ordered = waiting >= 0 && waiting <= latency && (succeeded ? waiting <= first && first <= latency : first == 0)
+    let ordered =
+      waiting >= 0 && waiting <= latency && (succeeded ? waiting <= first && first <= latency : first == 0)
     if !ordered || (!succeeded && requests.outputTokens[row] != 0) {
       report.violated(
-        .I7, "request \(id): waiting \(waiting) µs, first token \(first) µs, latency \(latency) µs, \(requests.outputTokens[row]) output tokens")
+        .i7,
+        "request \(id): waiting \(waiting) µs, first token \(first) µs, latency \(latency) µs, \(requests.outputTokens[row]) output tokens"
+      )
     }
 
     if isExternal[index] { return }
     let moment = Timestamp(microseconds: arrived)
     if !deployed[index].contains(where: { $0.contains(moment) }) {
-      report.violated(.I3, "request \(id) arrived at \(moment.rfc3339), when model \(series[index].modelID) \(series[index].version) was not deployed")
+      report.violated(
+        .i3,
+        "request \(id) arrived at \(moment.rfc3339), when model \(series[index].modelID) \(series[index].version) was not deployed"
+      )
     }
     // Never served: the line was full, or it gave up.
     if outcome == RequestOutcome.overloaded || outcome == RequestOutcome.timeout { return }
@@ -78,7 +85,9 @@ final class RequestInvariants: TelemetrySink {
       services[index].advance(to: .max)
       if let (at, served, slots) = services[index].excess {
         report.violated(
-          .I11, "model \(series[index].modelID) \(series[index].version) serves \(served) requests at \(Timestamp(microseconds: at).rfc3339) in \(slots) batch slots")
+          .i11,
+          "model \(series[index].modelID) \(series[index].version) serves \(served) requests at \(Timestamp(microseconds: at).rfc3339) in \(slots) batch slots"
+        )
       }
     }
   }
@@ -120,7 +129,9 @@ struct ServiceSweep {
         served += next.change
         removeFirst()
       }
-      if served > max(slots, slotsBefore), first.time < end, excess == nil { excess = (first.time, served, slots) }
+      if served > max(slots, slotsBefore), first.time < end, excess == nil {
+        excess = (first.time, served, slots)
+      }
     }
   }
 
@@ -147,7 +158,8 @@ struct ServiceSweep {
     var index = 0
     while true {
       var least = index
-      for child in [2 * index + 1, 2 * index + 2] where child < events.count && events[child] < events[least] { least = child }
+      for child in [2 * index + 1, 2 * index + 2] where child < events.count && events[child] < events[least]
+      { least = child }
       if least == index { return }
       events.swapAt(index, least)
       index = least

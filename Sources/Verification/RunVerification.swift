@@ -18,7 +18,8 @@ package struct RunVerification {
   /// - Throws: `DatasetError` for files that cannot be read as what they are named.
   package func run(progress: (Double) -> Void = { _ in }) throws -> InvariantReport {
     var report = TableInvariants.check(data.tables)
-    let requests = RequestInvariants(data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil, end: periodEnd)
+    let requests = RequestInvariants(
+      data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil, end: periodEnd)
     try data.requests().read(into: requests, progress: progress)
     requests.finish()
     report.add(requests.report)
@@ -37,26 +38,29 @@ package struct RunVerification {
   /// I10.
   private func checkManifest(_ requests: Int64, _ report: inout InvariantReport) throws {
     guard let manifest = data.manifest else {
-      report.skip(.I10, "there is no manifest")
+      report.skip(.i10, "there is no manifest")
       return
     }
     let tables = data.tables
     let counted = [
-      "requests": requests, "accounts": Int64(tables.accounts.count), "hardware": Int64(tables.hardware.count),
+      "requests": requests, "accounts": Int64(tables.accounts.count),
+      "hardware": Int64(tables.hardware.count),
       "models": Int64(tables.models.count), "deployments": Int64(tables.deployments.count),
       "replicas": Int64(tables.replicas.count), "fine_tuning_jobs": Int64(tables.fineTuningJobs.count),
       "incidents": Int64(tables.incidents.count),
     ]
     for (table, rows) in counted.sorted(by: { $0.key < $1.key }) where manifest.rows[table] != rows {
-      report.violated(.I10, "\(table) has \(rows) rows, the manifest says \(manifest.rows[table].map(String.init) ?? "nothing")")
+      report.violated(
+        .i10,
+        "\(table) has \(rows) rows, the manifest says \(manifest.rows[table].map(String.init) ?? "nothing")")
     }
     for (name, hash) in manifest.files.sorted(by: { $0.key < $1.key }) {
       guard FileManager.default.fileExists(atPath: "\(path)/\(name)") else {
-        report.violated(.I10, "\(name) is in the manifest but not in the directory")
+        report.violated(.i10, "\(name) is in the manifest but not in the directory")
         continue
       }
       if try FileDigest.sha256(of: "\(path)/\(name)") != hash {
-        report.violated(.I10, "\(name) has changed since it was written: its SHA-256 is not the manifest's")
+        report.violated(.i10, "\(name) has changed since it was written: its SHA-256 is not the manifest's")
       }
     }
   }
@@ -64,25 +68,26 @@ package struct RunVerification {
   /// I6, with the scenario that the run keeps.
   private func checkWindows(_ report: inout InvariantReport) {
     guard let text = data.manifest?.scenario?.text else {
-      report.skip(.I6, "the data set does not come from a scenario, so its deploy windows are unknown")
+      report.skip(.i6, "the data set does not come from a scenario, so its deploy windows are unknown")
       return
     }
     do {
-      let scenario = try ScenarioDocument(Data(text.utf8), path: "\(path)/manifest.json", overrides: []).scenario
+      let scenario = try ScenarioDocument(Data(text.utf8), path: "\(path)/manifest.json", overrides: [])
+        .scenario
       for account in scenario.accounts {
         report.add(
           TableInvariants.checkWindows(
             data.tables, account: account.name, account.deployWindows, periodStart: scenario.from))
       }
     } catch {
-      report.skip(.I6, "this program cannot read the run's scenario")
+      report.skip(.i6, "this program cannot read the run's scenario")
     }
   }
 
   /// I4 and I5 of every dashboard written.
   private func checkDashboards(_ report: inout InvariantReport) throws {
     let names = (data.manifest?.files.keys.filter { $0.hasPrefix("dashboard/") } ?? []).sorted()
-    if names.isEmpty { report.skip(.I5, "there are no dashboard figures") }
+    if names.isEmpty { report.skip(.i5, "there are no dashboard figures") }
     for name in names {
       guard let json = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }
       let figures: DashboardFigures
@@ -97,23 +102,33 @@ package struct RunVerification {
       if successes != requests.totalSuccesses || failures != requests.totalFailures
         || requests.totalRequests != successes + failures
       {
-        report.violated(.I4, "\(name): \(requests.totalRequests) requests, \(successes) successes and \(failures) failures in its points")
+        report.violated(
+          .i4,
+          "\(name): \(requests.totalRequests) requests, \(successes) successes and \(failures) failures in its points"
+        )
       }
       try checkCredits(figures, name, &report)
     }
   }
 
-  private func checkCredits(_ figures: DashboardFigures, _ name: String, _ report: inout InvariantReport) throws {
+  private func checkCredits(_ figures: DashboardFigures, _ name: String, _ report: inout InvariantReport)
+    throws
+  {
     var parser = TimestampParser()
     guard let from = parser.parse(figures.query.from), let end = parser.parse(figures.query.to),
       let now = parser.parse(figures.query.now),
-      let account = data.tables.accounts.first(where: { name.hasPrefix("dashboard/\(RunDirectory.folderName(of: $0.account))/") })
+      let account = data.tables.accounts.first(where: {
+        name.hasPrefix("dashboard/\(RunDirectory.folderName(of: $0.account))/")
+      })
     else {
-      throw DatasetError("\(path)/\(name)", "the query's account or moments cannot be read. Run the scenario again.")
+      throw DatasetError(
+        "\(path)/\(name)", "the query's account or moments cannot be read. Run the scenario again.")
     }
-    let expected = ReplicaCredits.credits(data.tables, account: account.account, from: from, to: min(end, now))
+    let expected = ReplicaCredits.credits(
+      data.tables, account: account.account, from: from, to: min(end, now))
     if abs(expected - figures.account.deploymentCredits) > 1e-9 * max(1, abs(expected)) {
-      report.violated(.I5, "\(name): \(figures.account.deploymentCredits) credits, replica time × price is \(expected)")
+      report.violated(
+        .i5, "\(name): \(figures.account.deploymentCredits) credits, replica time × price is \(expected)")
     }
   }
 }

@@ -26,7 +26,8 @@ enum TableInvariants {
 
   /// I1: the sum over all versions after each moment, since several may change at one.
   private static func checkSubscription(_ tables: TelemetryTables, _ report: inout InvariantReport) {
-    let owner = Dictionary(tables.models.map { ($0.modelID, $0.account) }, uniquingKeysWith: { first, _ in first })
+    let owner = Dictionary(
+      tables.models.map { ($0.modelID, $0.account) }, uniquingKeysWith: { first, _ in first })
     for account in tables.accounts {
       var now: [Key: Int] = [:]
       let rows = tables.replicas.filter { owner[$0.modelID] == account.account }
@@ -36,7 +37,9 @@ enum TableInvariants {
         let total = now.values.reduce(0, +)
         if total > account.subscriptionMaxReplicas {
           report.violated(
-            .I1, "account \(account.account) has \(total) replicas at \(row.at.rfc3339), its subscription allows \(account.subscriptionMaxReplicas)")
+            .i1,
+            "account \(account.account) has \(total) replicas at \(row.at.rfc3339), its subscription allows \(account.subscriptionMaxReplicas)"
+          )
         }
       }
     }
@@ -47,11 +50,15 @@ enum TableInvariants {
     _ rows: [ReplicaRecord], _ deployments: [DeploymentRecord], _ report: inout InvariantReport
   ) {
     for row in rows {
-      let allowed = deployments.filter { $0.requestedAt <= row.at && ($0.undeployedAt ?? .supported.upperBound) >= row.at }
-        .reduce(0) { $0 + $1.maxReplicas }
+      let allowed = deployments.filter {
+        $0.requestedAt <= row.at && ($0.undeployedAt ?? .supported.upperBound) >= row.at
+      }
+      .reduce(0) { $0 + $1.maxReplicas }
       if row.replicas > allowed {
         report.violated(
-          .I2, "model \(row.modelID) \(row.version) has \(row.replicas) replicas at \(row.at.rfc3339), maxReplicas is \(allowed)")
+          .i2,
+          "model \(row.modelID) \(row.version) has \(row.replicas) replicas at \(row.at.rfc3339), maxReplicas is \(allowed)"
+        )
       }
     }
     // Where deployments follow each other closely their rows add up; then I9 says nothing of either.
@@ -68,7 +75,9 @@ enum TableInvariants {
           undeploying = undeploying ?? row.at
         } else if let since = undeploying {
           report.violated(
-            .I9, "model \(row.modelID) \(row.version) fell below its minReplicas \(deployment.minReplicas) at \(since.rfc3339) and came back")
+            .i9,
+            "model \(row.modelID) \(row.version) fell below its minReplicas \(deployment.minReplicas) at \(since.rfc3339) and came back"
+          )
           undeploying = nil
         }
       }
@@ -92,7 +101,9 @@ enum TableInvariants {
           && $0.requestedAt <= periodStart && $0.outcome == .deployed
       }
       if !wasBeforehand, !windows.isOpen(at: row.at) {
-        report.violated(.I6, "model \(row.modelID) \(row.version) was deployed at \(row.at.rfc3339), outside the deploy windows")
+        report.violated(
+          .i6,
+          "model \(row.modelID) \(row.version) was deployed at \(row.at.rfc3339), outside the deploy windows")
       }
     }
     return report

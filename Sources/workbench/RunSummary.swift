@@ -72,7 +72,7 @@ struct RunSummary {
     guard let metrics = dashboards.first?.account else { return [] }
     var lines = ["", "\(Terminal.bold("Account \(account)")) (\(dashboards[0].query.timeZone))"]
     lines.append(
-      "  \(metrics.deployedModels) models deployed, \(metrics.fineTunedModels) fine-tuned; credits: \(Figure.credits(metrics.deploymentCredits)) in deployment, \(Figure.credits(metrics.fineTuningCredits)) in fine-tuning"
+      "  \(metrics.deployedModels) model\(metrics.deployedModels == 1 ? "" : "s") deployed, \(metrics.fineTunedModels) fine-tuned; credits: \(Figure.credits(metrics.deploymentCredits)) in deployment, \(Figure.credits(metrics.fineTuningCredits)) in fine-tuning"
     )
     if let missed = outcome.notDeployed.first(where: { $0.account == account })?.requests, missed > 0 {
       lines.append("  \(Figure.count(missed)) requests arrived while their model was not deployed")
@@ -98,7 +98,7 @@ struct RunSummary {
     if requests.totalRequests > 0 {
       let unit = dashboard.query.granularity
       lines.append(
-        "    requests a \(unit)  \(Figure.chart(series(requests.points.map { Double($0.successes + $0.failures) })))"
+        "    \(unit == "hour" ? "requests/hour " : "requests/day  ") \(Figure.chart(series(requests.points.map { Double($0.successes + $0.failures) })))"
       )
       lines.append(
         "    latency        p50 \(Figure.milliseconds(latency.p50))  p95 \(Figure.milliseconds(latency.p95))  p99 \(Figure.milliseconds(latency.p99))  average \(Figure.milliseconds(latency.average))"

@@ -17,7 +17,8 @@ struct Workbench: ParsableCommand {
       """,
     version: Self.programVersion,
     subcommands: [
-      InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self, ValidateCommand.self,
+      InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
+      ValidateCommand.self,
       SchemaCommand.self,
     ])
 
