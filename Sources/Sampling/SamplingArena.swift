@@ -20,9 +20,11 @@ package final class SamplingArena: @unchecked Sendable {
   }
 
   /// The stream of that name, at its beginning.
-  package func stream(_ name: StreamName) -> RandomStream {
-    let words = name.state
-    let generator = withUnsafeBytes(of: words) {
+  package func stream(_ name: StreamName) -> RandomStream { stream(state: name.state) }
+
+  /// A stream from its 256-bit state, which must not be all zero.
+  package func stream(state: (UInt64, UInt64, UInt64, UInt64)) -> RandomStream {
+    let generator = withUnsafeBytes(of: state) {
       wb_stream_alloc($0.bindMemory(to: UInt64.self).baseAddress)
     }
     // malloc failed: nothing could go on from here, and Swift's own allocations trap as well.

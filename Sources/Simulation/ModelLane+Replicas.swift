@@ -65,6 +65,8 @@ extension ModelLane {
     _ index: Int, requestedAt: Int64, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>
   ) -> Bool {
     let deployment = deployments + index
+    log.isHeld = true
+    defer { log.isHeld = false }
     guard deploy(index, at: time, pool) else { return false }
     controls.removeAll {
       Self.decodeControl($0.tag).deployment == index && Self.decodeControl($0.tag).control == .replicaReady
@@ -73,6 +75,8 @@ extension ModelLane {
       replicaReady(replica, of: index, deployment.pointee.replicas[replica].generation, at: time, pool)
     }
     deployment.pointee.deployedAt = requestedAt
+    log.isHeld = false
+    record(index, at: time, limitedBy: .none)
     return true
   }
 

@@ -26,6 +26,8 @@ struct ReplicaLog {
   private var states: [Entry?]
   private var rows: [Entry?]
   private var before: [Entry?]
+  /// While set, nothing is recorded: what happens is the way to a state, not a state that anybody saw.
+  var isHeld = false
 
   /// - Parameter keys: what tells the rows of deployments apart.
   init(from: Int64, to: Int64, keys: [[String]]) {
@@ -38,7 +40,7 @@ struct ReplicaLog {
   }
 
   mutating func record(_ entry: Entry) {
-    guard entry.at < to else { return }
+    guard entry.at < to, !isHeld else { return }
     states[entry.deployment] = entry
     let first = sharing[entry.deployment][0]
     var row = entry
