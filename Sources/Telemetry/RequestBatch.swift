@@ -70,6 +70,13 @@ package final class RequestBatch: @unchecked Sendable {
 
   package func removeAll() { count = 0 }
 
+  /// Hands the rows to a sink.
+  /// - Throws: what the sink throws.
+  package func send(to sink: some TelemetrySink) throws {
+    try withExtendedLifetime(self) { try sink.receive(columns) }
+  }
+
+  /// Valid as long as the batch: whoever holds it in a local variable uses `send(to:)` instead.
   package var columns: RequestColumns {
     RequestColumns(
       count: count, arrivedAt: arrivedAt, series: series, outcome: outcome, waitingMicroseconds: waiting,

@@ -93,11 +93,11 @@ struct ImportAzureCommand: ParsableCommand {
         latencyMicroseconds: 0,
         inputTokens: request.inputTokens, outputTokens: request.outputTokens)
       if batch.isFull {
-        try writer.receive(batch.columns)
+        try batch.send(to: writer)
         batch.removeAll()
       }
     }
-    try writer.receive(batch.columns)
+    try batch.send(to: writer)
     _ = try file.close()
   }
 

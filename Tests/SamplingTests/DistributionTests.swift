@@ -1,7 +1,6 @@
 import Foundation
-import Testing
-
 import Sampling
+import Testing
 
 /// A distribution with a name for messages, and what its parameters say its mean and variance are, from the textbook
 /// rather than from the code.
@@ -31,20 +30,33 @@ struct Case: Sendable, CustomTestStringConvertible {
     Case("uniform", .uniform(low: 2, high: 5), mean: 3.5, variance: 0.75),
     Case("exponential", .exponential(mean: 4), mean: 4, variance: 16),
     Case("normal", .normal(mean: -1, sd: 3), mean: -1, variance: 9),
-    Case("lognormal", .lognormal(mu: log(10), sigma: 0.5), mean: 10 * exp(0.125), variance: 100 * exp(0.25) * (exp(0.25) - 1)),
+    Case(
+      "lognormal", .lognormal(mu: log(10), sigma: 0.5), mean: 10 * exp(0.125),
+      variance: 100 * exp(0.25) * (exp(0.25) - 1)),
     Case("gamma, shape above 1", .gamma(shape: 2.5, scale: 2), mean: 5, variance: 10),
     Case("gamma, shape below 1", .gamma(shape: 0.4, scale: 3), mean: 1.2, variance: 3.6),
     Case("Erlang", .gamma(shape: 3, scale: 1), mean: 3, variance: 3),
-    Case("Weibull", .weibull(shape: 2, scale: 1), mean: Double.pi.squareRoot() / 2, variance: 1 - Double.pi / 4),
-    Case("hyperexponential", .hyperexponential([.init(probability: 0.3, mean: 5), .init(probability: 0.7, mean: 1)]), mean: 2.2, variance: 2 * (0.3 * 25 + 0.7) - 2.2 * 2.2),
+    Case(
+      "Weibull", .weibull(shape: 2, scale: 1), mean: Double.pi.squareRoot() / 2, variance: 1 - Double.pi / 4),
+    Case(
+      "hyperexponential",
+      .hyperexponential([.init(probability: 0.3, mean: 5), .init(probability: 0.7, mean: 1)]), mean: 2.2,
+      variance: 2 * (0.3 * 25 + 0.7) - 2.2 * 2.2),
     Case("Pareto", .pareto(shape: 5, scale: 2), mean: 2.5, variance: 4 * 5 / (16 * 3)),
     Case("beta", .beta(alpha: 2, beta: 3, low: 10, high: 20), mean: 14, variance: 100 * 6 / (25 * 6)),
-    Case("mixture", .mixture([component(1, .uniform(low: 0, high: 1)), component(3, .uniform(low: 5, high: 6))]), mean: 0.25 * 0.5 + 0.75 * 5.5, variance: 1.0 / 12 + 25 * 3 / 16),
+    Case(
+      "mixture",
+      .mixture([component(1, .uniform(low: 0, high: 1)), component(3, .uniform(low: 5, high: 6))]),
+      mean: 0.25 * 0.5 + 0.75 * 5.5, variance: 1.0 / 12 + 25 * 3 / 16),
     // Truncated: φ and Φ of a normal cut at ±1 (variance 1 − 2φ(1)/(2Φ(1) − 1)).
-    Case("normal within ±1", .normal(mean: 0, sd: 1), -1, 1, mean: 0, variance: 1 - 2 * 0.24197072451914337 / 0.6826894921370859),
+    Case(
+      "normal within ±1", .normal(mean: 0, sd: 1), -1, 1, mean: 0,
+      variance: 1 - 2 * 0.24197072451914337 / 0.6826894921370859),
     // An exponential is memoryless.
     Case("exponential above 2", .exponential(mean: 1), 2, mean: 3, variance: 1),
-    Case("normal far in the tail", .normal(mean: 0, sd: 1), 4, mean: tailMean, variance: 1 + 4 * tailMean - tailMean * tailMean),
+    Case(
+      "normal far in the tail", .normal(mean: 0, sd: 1), 4, mean: tailMean,
+      variance: 1 + 4 * tailMean - tailMean * tailMean),
     Case("uniform cut", .uniform(low: 0, high: 10), 2, 6, mean: 4, variance: 16.0 / 12),
   ]
 
@@ -57,12 +69,20 @@ struct Case: Sendable, CustomTestStringConvertible {
     Case("negative binomial", .negativeBinomial(n: 2.5, p: 0.25), mean: 7.5, variance: 30),
     Case("geometric", .geometric(p: 0.2), mean: 5, variance: 20),
     Case("Bernoulli", .bernoulli(p: 0.3), mean: 0.3, variance: 0.21),
-    Case("Poisson from 1", .poisson(mean: 2), 1, mean: 2 / (1 - exp(-2)), variance: 6 / (1 - exp(-2)) - pow(2 / (1 - exp(-2)), 2)),
-    Case("values", .empirical(values([1, 2, 10], [5, 3, 2])), mean: 3.1, variance: (5 + 12 + 200) / 10 - 3.1 * 3.1),
-    Case("values, cut", .empirical(values([1, 2, 10], [5, 3, 2])), 1.5, mean: (6 + 20) / 5, variance: (12 + 200) / 5 - 27.04),
+    Case(
+      "Poisson from 1", .poisson(mean: 2), 1, mean: 2 / (1 - exp(-2)),
+      variance: 6 / (1 - exp(-2)) - pow(2 / (1 - exp(-2)), 2)),
+    Case(
+      "values", .empirical(values([1, 2, 10], [5, 3, 2])), mean: 3.1,
+      variance: (5 + 12 + 200) / 10 - 3.1 * 3.1),
+    Case(
+      "values, cut", .empirical(values([1, 2, 10], [5, 3, 2])), 1.5, mean: (6 + 20) / 5,
+      variance: (12 + 200) / 5 - 27.04),
   ]
 
-  static let histogram = Case("histogram", .empirical(bins([0, 1, 3], [1, 3])), mean: 0.25 * 0.5 + 0.75 * 2, variance: 0.25 / 3 + 0.75 * (1 + 3 + 9) / 3 - 1.625 * 1.625)
+  static let histogram = Case(
+    "histogram", .empirical(bins([0, 1, 3], [1, 3])), mean: 0.25 * 0.5 + 0.75 * 2,
+    variance: 0.25 / 3 + 0.75 * (1 + 3 + 9) / 3 - 1.625 * 1.625)
 
   private static func component(_ weight: Double, _ family: Distribution.Family) -> Distribution.Component {
     .init(weight: weight, distribution: made { try Distribution(family) })
@@ -84,15 +104,20 @@ struct DistributionTests {
   static let arena = SamplingArena()
 
   static func sample(_ distribution: Distribution, _ purpose: String, _ count: Int = sampleSize) -> [Double] {
-    let stream = arena.stream(StreamName(seed: 2026, account: "tests", entity: "distributions", purpose: purpose))
+    let stream = arena.stream(
+      StreamName(seed: 2026, account: "tests", entity: "distributions", purpose: purpose))
     let sampler = Sampler(distribution, in: arena)
     return (0..<count).map { _ in sampler.draw(from: stream) }
   }
 
   @Test("mean and variance are the textbook's", arguments: Case.continuous + Case.discrete + [Case.histogram])
   func moments(entry: Case) {
-    #expect(abs(entry.distribution.mean - entry.mean) < 1e-6 * max(1, abs(entry.mean)), "\(entry.distribution.mean)")
-    #expect(abs(entry.distribution.variance - entry.variance) < 2e-6 * max(1, entry.variance), "\(entry.distribution.variance)")
+    #expect(
+      abs(entry.distribution.mean - entry.mean) < 1e-6 * max(1, abs(entry.mean)), "\(entry.distribution.mean)"
+    )
+    #expect(
+      abs(entry.distribution.variance - entry.variance) < 2e-6 * max(1, entry.variance),
+      "\(entry.distribution.variance)")
   }
 
   /// Family-wise 10⁻⁶ over some 50 comparisons: |z| > 5.6 at most (two-sided 2·10⁻⁸ each).
@@ -105,12 +130,15 @@ struct DistributionTests {
     let squares = sample.map { ($0 - entry.mean) * ($0 - entry.mean) }
     let variance = squares.reduce(0, +) / n
     let fourth = squares.reduce(0) { $0 + ($1 - variance) * ($1 - variance) } / n
-    #expect(abs(variance - entry.variance) < 5.6 * (fourth / n).squareRoot() + 1e-12, "\(variance) for \(entry.variance)")
+    #expect(
+      abs(variance - entry.variance) < 5.6 * (fourth / n).squareRoot() + 1e-12,
+      "\(variance) for \(entry.variance)")
   }
 
   @Test("samples pass Kolmogorov and Smirnov's test", arguments: Case.continuous + [Case.histogram])
   func kolmogorovSmirnov(entry: Case) {
-    let fit = GoodnessOfFit.kolmogorovSmirnov(Self.sample(entry.distribution, "ks \(entry.name)"), cdf: entry.distribution.cdf)
+    let fit = GoodnessOfFit.kolmogorovSmirnov(
+      Self.sample(entry.distribution, "ks \(entry.name)"), cdf: entry.distribution.cdf)
     #expect(fit.pValue > 2e-8, "D = \(fit.statistic)")
   }
 
@@ -158,7 +186,9 @@ struct DistributionTests {
     }
   }
 
-  @Test("truncated samples stay within their limits", arguments: Case.continuous.filter { $0.distribution.isTruncated })
+  @Test(
+    "truncated samples stay within their limits",
+    arguments: Case.continuous.filter { $0.distribution.isTruncated })
   func truncation(entry: Case) {
     let sample = Self.sample(entry.distribution, "truncation \(entry.name)", 50_000)
     #expect(sample.allSatisfy { $0 >= entry.distribution.lower && $0 <= entry.distribution.upper })
@@ -200,6 +230,8 @@ struct DistributionTests {
   func emptyTruncation() {
     #expect(throws: DistributionError.self) { try Distribution(.exponential(mean: 1), lower: -5, upper: -1) }
     #expect(throws: DistributionError.self) { try Distribution(.normal(mean: 0, sd: 1), lower: 40) }
-    #expect(throws: DistributionError.self) { try Distribution(.uniform(low: 0, high: 1), lower: 1, upper: 0) }
+    #expect(throws: DistributionError.self) {
+      try Distribution(.uniform(low: 0, high: 1), lower: 1, upper: 0)
+    }
   }
 }

@@ -1,16 +1,19 @@
 import Foundation
-import Testing
-
 import Sampling
+import Testing
 
 @Suite("Named random streams")
 struct StreamTests {
   static let arena = SamplingArena()
 
-  static func stream(_ seed: UInt64 = 1, replication: Int = 0, _ account: String = "a", _ entity: String = "e", _ purpose: String = "p")
+  static func stream(
+    _ seed: UInt64 = 1, replication: Int = 0, _ account: String = "a", _ entity: String = "e",
+    _ purpose: String = "p"
+  )
     -> RandomStream
   {
-    arena.stream(StreamName(seed: seed, replication: replication, account: account, entity: entity, purpose: purpose))
+    arena.stream(
+      StreamName(seed: seed, replication: replication, account: account, entity: entity, purpose: purpose))
   }
 
   @Test("the generator is xoshiro256++: the first outputs of the reference implementation")
@@ -50,7 +53,10 @@ struct StreamTests {
     // 20 pairs of streams that differ in one part only; family-wise 10⁻⁶.
     for pair in 0..<20 {
       let a = Self.stream(UInt64(pair), "account", "model", "arrivals")
-      let b = pair.isMultiple(of: 2) ? Self.stream(UInt64(pair), "account", "model", "tokens") : Self.stream(UInt64(pair) + 1, "account", "model", "arrivals")
+      let b =
+        pair.isMultiple(of: 2)
+        ? Self.stream(UInt64(pair), "account", "model", "tokens")
+        : Self.stream(UInt64(pair) + 1, "account", "model", "arrivals")
       var cells = [Int](repeating: 0, count: 256)
       var product = 0.0
       let n = 100_000
@@ -59,7 +65,8 @@ struct StreamTests {
         cells[Int(x * 16) * 16 + Int(y * 16)] += 1
         product += (x - 0.5) * (y - 0.5)
       }
-      let fit = GoodnessOfFit.chiSquared(observed: cells, expected: Array(repeating: Double(n) / 256, count: 256))
+      let fit = GoodnessOfFit.chiSquared(
+        observed: cells, expected: Array(repeating: Double(n) / 256, count: 256))
       #expect(fit.pValue > 2.5e-8, "pair \(pair)")
       // Var of (U−½)(V−½) is 1⁄144.
       #expect(abs(product / Double(n)) < 5.6 / 12 / Double(n).squareRoot(), "pair \(pair)")
@@ -92,13 +99,15 @@ struct StreamTests {
 
 @Suite("The Gaussian copula")
 struct CopulaTests {
-  @Test("keeps the margins and has the correlation of the normal scores", arguments: [-0.9, -0.3, 0.35, 0.99])
+  @Test(
+    "keeps the margins and has the correlation of the normal scores", arguments: [-0.9, -0.3, 0.35, 0.99])
   func margins(correlation: Double) throws {
     let arena = SamplingArena()
     let first = try Distribution(.lognormal(mu: 6, sigma: 0.9), lower: 1, upper: 8192)
     let second = try Distribution(.gamma(shape: 0.83, scale: 217), lower: 1, upper: 2048)
     let copula = GaussianCopula(first, second, correlation: correlation, in: arena)
-    let stream = arena.stream(StreamName(seed: 5, account: "a", entity: "e", purpose: "copula \(correlation)"))
+    let stream = arena.stream(
+      StreamName(seed: 5, account: "a", entity: "e", purpose: "copula \(correlation)"))
     let pairs = (0..<100_000).map { _ in copula.draw(from: stream) }
     #expect(GoodnessOfFit.kolmogorovSmirnov(pairs.map(\.0), cdf: first.cdf).pValue > 1e-7)
     #expect(GoodnessOfFit.kolmogorovSmirnov(pairs.map(\.1), cdf: second.cdf).pValue > 1e-7)
@@ -118,6 +127,8 @@ struct CopulaTests {
     let stream = arena.stream(StreamName(seed: 6, account: "a", entity: "e", purpose: "dice"))
     var observed = [Int](repeating: 0, count: 6)
     for _ in 0..<60_000 { observed[Int(copula.draw(from: stream).0) - 1] += 1 }
-    #expect(GoodnessOfFit.chiSquared(observed: observed, expected: Array(repeating: 10_000, count: 6)).pValue > 1e-7)
+    #expect(
+      GoodnessOfFit.chiSquared(observed: observed, expected: Array(repeating: 10_000, count: 6)).pValue > 1e-7
+    )
   }
 }

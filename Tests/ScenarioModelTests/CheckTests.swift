@@ -3,6 +3,8 @@ import ScenarioModel
 import TestSupport
 import Testing
 
+private let designExample = sharedData("../design/scenario-example.yaml")
+
 @Suite("What `check` says")
 struct CheckTests {
   static let valid = """
@@ -44,7 +46,9 @@ struct CheckTests {
     var to: String
     var error: String
     var testDescription: String { to }
-    init(_ from: String, _ to: String, _ error: String) { (self.from, self.to, self.error) = (from, to, error) }
+    init(_ from: String, _ to: String, _ error: String) {
+      (self.from, self.to, self.error) = (from, to, error)
+    }
   }
 
   @Test("the document without mistakes has none")
@@ -52,36 +56,69 @@ struct CheckTests {
 
   static let mistakes: [Mistake] = [
     .init("minReplicas: 1,", "minReplicas: 5,", "t.yaml:18:33: error: minReplicas 5 is above maxReplicas 4."),
-    .init("minReplicas: 1, maxReplicas: 4", "minReplicas: 1, maxReplicas: 12", "t.yaml:18:49: error: maxReplicas 12 is above the subscription's 10."),
-    .init("maxReplicas: 10 }", "maxReplicas: 3 }", "t.yaml:18:49: error: maxReplicas 4 is above the subscription's 3."),
-    .init("minReplicas: 1, maxReplicas: 4", "minReplicas: 1, maxReplicas: 51", "t.yaml:18:49: error: maxReplicas 51 is out of range. It must be 1 to 50."),
+    .init(
+      "minReplicas: 1, maxReplicas: 4", "minReplicas: 1, maxReplicas: 12",
+      "t.yaml:18:49: error: maxReplicas 12 is above the subscription's 10."),
+    .init(
+      "maxReplicas: 10 }", "maxReplicas: 3 }",
+      "t.yaml:18:49: error: maxReplicas 4 is above the subscription's 3."),
+    .init(
+      "minReplicas: 1, maxReplicas: 4", "minReplicas: 1, maxReplicas: 51",
+      "t.yaml:18:49: error: maxReplicas 51 is out of range. It must be 1 to 50."),
     .init("hardware:", "hardwear:", "t.yaml:17:9: error: unknown key \"hardwear\". Did you mean hardware?"),
-    .init("A10 single", "A11 single", "t.yaml:17:19: error: hardware \"A11 single\" is not in the price list. Did you mean A10 single?"),
+    .init(
+      "A10 single", "A11 single",
+      "t.yaml:17:19: error: hardware \"A11 single\" is not in the price list. Did you mean A10 single?"),
     .init("rate: 1/s", "rate: 1", "t.yaml:12:36: error: rate 1 has no unit."),
     .init("time: 1s", "time: 1", "t.yaml:19:26: error: time 1 has no unit."),
-    .init("America/New_York", "America/New_Yrok", "t.yaml:6:13: error: unknown time zone \"America/New_Yrok\"."),
-    .init("2026-01-05T09:00", "2026-03-08T02:30", "t.yaml:16:19: error: deployAt \"2026-03-08T02:30\" does not exist in America/New_York: clocks skip it, to 2026-03-08T03:00:00-04:00."),
-    .init("2026-01-05T09:00", "2026-02-30", "t.yaml:16:19: error: deployAt \"2026-02-30\" is not a date of the calendar."),
+    .init(
+      "America/New_York", "America/New_Yrok", "t.yaml:6:13: error: unknown time zone \"America/New_Yrok\"."),
+    .init(
+      "2026-01-05T09:00", "2026-03-08T02:30",
+      "t.yaml:16:19: error: deployAt \"2026-03-08T02:30\" does not exist in America/New_York: clocks skip it, to 2026-03-08T03:00:00-04:00."
+    ),
+    .init(
+      "2026-01-05T09:00", "2026-02-30",
+      "t.yaml:16:19: error: deployAt \"2026-02-30\" is not a date of the calendar."),
     .init("2026-01-05T09:00", "2026-02-05", "t.yaml:16:19: error: the deployment lies outside the period"),
     .init("2026-01-05T09:00", "soon", "t.yaml:16:19: error: deployAt \"soon\" is not a moment."),
     .init("to: 2026-02-01", "to: 2025-12-31", "t.yaml:3:33: error: the period ends before it starts."),
-    .init("kind: openSource", "kind: opensource", "t.yaml:10:11: error: kind \"opensource\" is none of fineTuned, openSource, external. Did you mean openSource?"),
+    .init(
+      "kind: openSource", "kind: opensource",
+      "t.yaml:10:11: error: kind \"opensource\" is none of fineTuned, openSource, external. Did you mean openSource?"
+    ),
     .init("rate: 1/s", "rate: -1/s", "t.yaml:12:36: error: rate \"-1/s\" is out of range."),
     .init("rate: 1/s", "rate: .nan", "t.yaml:12:36: error: rate must be a rate, not \".nan\"."),
     .init("rate: 1/s", "rate: 1e300/s", "t.yaml:12:36: error: rate \"1e300/s\" is out of range."),
     .init("input: 100", "input: { gamma: { mean: 10 } }", "t.yaml:13:33: error: cv or shape is missing."),
-    .init("input: 100", "input: { gamma: { mean: 10, cv: 1, shape: 2 } }", "t.yaml:13:33: error: cv and shape together; give one of them."),
-    .init("input: 100", "input: { lognormal: { median: -3, sigma: 1 } }", "t.yaml:13:37: error: a lognormal's median must be positive."),
-    .init("input: 100", "input: { exponential: { mean: 1, min: 9, max: 3 } }", "t.yaml:13:39: error: input: the minimum 9.0 is above the maximum 3.0."),
-    .init("input: 100", "input: { lognormall: { median: 3, sigma: 1 } }", "t.yaml:13:26: error: unknown key \"lognormall\". Did you mean lognormal?"),
-    .init("maxBatchSize: 8 }", "maxBatchSize: 8.5 }", "t.yaml:18:66: error: maxBatchSize must be a whole number, not \"8.5\"."),
+    .init(
+      "input: 100", "input: { gamma: { mean: 10, cv: 1, shape: 2 } }",
+      "t.yaml:13:33: error: cv and shape together; give one of them."),
+    .init(
+      "input: 100", "input: { lognormal: { median: -3, sigma: 1 } }",
+      "t.yaml:13:37: error: a lognormal's median must be positive."),
+    .init(
+      "input: 100", "input: { exponential: { mean: 1, min: 9, max: 3 } }",
+      "t.yaml:13:39: error: input: the minimum 9.0 is above the maximum 3.0."),
+    .init(
+      "input: 100", "input: { lognormall: { median: 3, sigma: 1 } }",
+      "t.yaml:13:26: error: unknown key \"lognormall\". Did you mean lognormal?"),
+    .init(
+      "maxBatchSize: 8 }", "maxBatchSize: 8.5 }",
+      "t.yaml:18:66: error: maxBatchSize must be a whole number, not \"8.5\"."),
     .init("workbench: 1", "workbench: 2", "t.yaml:1:12: error: workbench 2 is out of range."),
     .init("        hardware: A10 single\n", "", "t.yaml:15:9: error: hardware is missing."),
-    .init("tokens: { input: 100, output: 50 }", "tokens: 5", "t.yaml:13:15: error: \"5\" where a mapping is expected"),
-    .init("service: { time: 1s }", "service: { time: 1s, perOutputToken: 3ms }", "t.yaml:19:46: error: time and perOutputToken together."),
+    .init(
+      "tokens: { input: 100, output: 50 }", "tokens: 5",
+      "t.yaml:13:15: error: \"5\" where a mapping is expected"),
+    .init(
+      "service: { time: 1s }", "service: { time: 1s, perOutputToken: 3ms }",
+      "t.yaml:19:46: error: time and perOutputToken together."),
     .init("service: { time: 1s }", "service: {}", "t.yaml:19:18: error: no service time is given."),
     .init("name: m\n", "name: m\n    name: n\n", "error: \"name\" is given twice."),
-    .init("2026-01-05T09:00", "2026-01-05T09:00\n        undeployAt: 2026-01-04", "t.yaml:17:21: error: undeployAt is not after deployAt."),
+    .init(
+      "2026-01-05T09:00", "2026-01-05T09:00\n        undeployAt: 2026-01-04",
+      "t.yaml:17:21: error: undeployAt is not after deployAt."),
     .init("kind: openSource", "kind: external", "t.yaml:15:7: error: an external model has no deployments."),
   ]
 
@@ -114,7 +151,9 @@ struct CheckTests {
         == "t.yaml:20:34: error: versions V1 and V2 overlap without traffic shares. Give one of them traffic, or undeploy V1 before."
     )
     #expect(Self.errors(Self.valid + second.replacing("V2,", with: "V2, traffic: 0.5,") + "\n") == [])
-    #expect(Self.errors(Self.valid + second.replacing("V2,", with: "V1, traffic: 0.5,") + "\n").first?.contains("version V1 is deployed twice") == true)
+    #expect(
+      Self.errors(Self.valid + second.replacing("V2,", with: "V1, traffic: 0.5,") + "\n").first?.contains(
+        "version V1 is deployed twice") == true)
   }
 
   @Test("a deployment's minReplicas that can never fit the subscription")
@@ -143,7 +182,8 @@ struct CheckTests {
     #expect(first("models.m.lod.arrivals=1").contains("there is no \"lod\". Did you mean load?"))
     #expect(first("models.x.load=1").contains("the list has no element \"x\""))
     #expect(first("nonsense").contains("not of the form PATH=VALUE"))
-    #expect(first("models.m.deployments.V1.scaling.maxReplicas=99").contains("maxReplicas 99 is out of range"))
+    #expect(
+      first("models.m.deployments.V1.scaling.maxReplicas=99").contains("maxReplicas 99 is out of range"))
     #expect(first("name.x=1").contains("the path goes on with \"x\""))
   }
 
@@ -158,12 +198,13 @@ struct CheckTests {
     #expect(Self.errors(Starter.text(name: "a \"quoted\\ name")) == [])
   }
 
-  @Test("every key of the example in the design decodes", .enabled(if: example != nil, "the shared folder is absent"))
-  func designExample() throws {
-    let text = try String(contentsOfFile: try #require(Self.example), encoding: .utf8)
+  @Test(
+    "every key of the example in the design decodes",
+    .enabled(if: designExample != nil, "the shared folder is absent"))
+  func everyKey() throws {
+    let text = try String(contentsOfFile: try #require(designExample), encoding: .utf8)
     #expect(Self.errors(text) == [])
   }
-  static let example = sharedData("../design/scenario-example.yaml")
 }
 
 @Suite("Hostile documents")
@@ -181,21 +222,45 @@ struct HostileDocumentTests {
 
   static let cases: [(String, Data, String)] = [
     ("empty", Data(), "the document is empty"),
-    ("not UTF-8", Data(CheckTests.valid.utf8) + Data([0x0a, 0x23, 0xff, 0xfe]), "t.yaml:21:2: error: not UTF-8"),
+    (
+      "not UTF-8", Data(CheckTests.valid.utf8) + Data([0x0a, 0x23, 0xff, 0xfe]),
+      "t.yaml:21:2: error: not UTF-8"
+    ),
     ("a null byte", Data("workbench: 1\u{0}".utf8), "not YAML"),
     ("cut off", Data(CheckTests.valid.utf8.prefix(330)), "error:"),
-    ("deep flow nesting", Data(String(repeating: "[", count: 1_000_000).utf8), "nested more than 64 levels deep"),
-    ("deep block nesting", Data((0..<2000).map { String(repeating: " ", count: $0) + "a:\n" }.joined().utf8), "nested more than 64 levels deep"),
+    (
+      "deep flow nesting", Data(String(repeating: "[", count: 1_000_000).utf8),
+      "nested more than 64 levels deep"
+    ),
+    (
+      "deep block nesting", Data((0..<2000).map { String(repeating: " ", count: $0) + "a:\n" }.joined().utf8),
+      "nested more than 64 levels deep"
+    ),
     ("dashes", Data(String(repeating: "- ", count: 500_000).utf8), "nested more than 64 levels deep"),
     ("an alias bomb", Data(bomb.utf8), "more than 1000000 values (aliases included)"),
     ("an alias bomb as a key", Data("? &a [x, x]\n: 1\n".utf8), "\"?\" starts a complex one"),
     ("an alias without its anchor", Data("a: *nowhere\n".utf8), "not YAML"),
     ("too large", Data(count: 17 << 20), "at most 16 are read"),
     ("a list", Data("- 1\n- 2\n".utf8), "a list where a mapping is expected"),
-    ("a million models", Data((CheckTests.valid.prefix(while: { $0 != "m" }) + "models:\n" + String(repeating: "- {name: a}\n", count: 600_000)).utf8), "error:"),
-    ("a huge number", Data(CheckTests.valid.replacing("maxReplicas: 4", with: "maxReplicas: 99999999999999999999999").utf8), "must be a whole number"),
-    ("a period of all time", Data(CheckTests.valid.replacing("2026-02-01", with: "2199-01-01").utf8), "longer than ten years"),
-    ("too many requests", Data(CheckTests.valid.replacing("1/s", with: "100000/s").utf8), "at most 10¹¹ are simulated"),
+    (
+      "a million models",
+      Data(
+        (CheckTests.valid.prefix(while: { $0 != "m" }) + "models:\n"
+          + String(repeating: "- {name: a}\n", count: 600_000)).utf8), "error:"
+    ),
+    (
+      "a huge number",
+      Data(CheckTests.valid.replacing("maxReplicas: 4", with: "maxReplicas: 99999999999999999999999").utf8),
+      "must be a whole number"
+    ),
+    (
+      "a period of all time", Data(CheckTests.valid.replacing("2026-02-01", with: "2199-01-01").utf8),
+      "longer than ten years"
+    ),
+    (
+      "too many requests", Data(CheckTests.valid.replacing("1/s", with: "100000/s").utf8),
+      "at most 10¹¹ are simulated"
+    ),
     ("a reply from another world", Data("<html><body>404</body></html>".utf8), "error:"),
   ]
 
@@ -206,7 +271,8 @@ struct HostileDocumentTests {
       "a\(level): &a\(level) [\((0..<9).map { _ in "*a\(level - 1)" }.joined(separator: ", "))]\n"
     }.joined()
 
-  @Test("are refused with one clear error, in bounded time", .timeLimit(.minutes(1)), arguments: cases.indices)
+  @Test(
+    "are refused with one clear error, in bounded time", .timeLimit(.minutes(1)), arguments: cases.indices)
   func refused(index: Int) {
     let (name, data, expected) = Self.cases[index]
     let said = Self.refusal(data)

@@ -46,7 +46,9 @@ struct DeployWindowTests {
 
   @Test("windows that wrap around the week, and none at all")
   func wrapping() throws {
-    #expect(try Self.opening("{ weekly: [ \"Sat-Mon 00:00-24:00\" ] }", "2026-01-06T00:00") == "2026-01-10T00:00:00+01:00")
+    #expect(
+      try Self.opening("{ weekly: [ \"Sat-Mon 00:00-24:00\" ] }", "2026-01-06T00:00")
+        == "2026-01-10T00:00:00+01:00")
     #expect(try Self.opening("{ policy: refuse }", "2026-01-06T03:00") == "2026-01-06T03:00:00+01:00")
   }
 
@@ -56,7 +58,8 @@ struct DeployWindowTests {
     var profile = RateProfile()
     profile.hourly = (0..<24).map(Double.init)
     profile.weekly = [1, 1, 1, 1, 1, 1, 10]
-    guard case .success(let from) = MomentText.parse("2026-11-01", zone), case .success(let to) = MomentText.parse("2026-11-02", zone)
+    guard case .success(let from) = MomentText.parse("2026-11-01", zone),
+      case .success(let to) = MomentText.parse("2026-11-02", zone)
     else {
       Issue.record("moments")
       return

@@ -84,7 +84,8 @@ struct QueueTheoryTests {
     "M/G/1: the mean waiting time is Pollaczek's and Khinchine's",
     arguments: [
       ("1s", 0.0, 31), ("{ gamma: { mean: 1s, cv: 0.5 } }", 0.25, 32),
-      ("{ lognormal: { mean: 1s, cv: 1.5 } }", 2.25, 33), ("{ hyperexponential: { mean: 1s, cv: 2 } }", 4, 34),
+      ("{ lognormal: { mean: 1s, cv: 1.5 } }", 2.25, 33),
+      ("{ hyperexponential: { mean: 1s, cv: 2 } }", 4, 34),
       ("{ uniform: { min: 0s, max: 2s } }", 1.0 / 3, 35),
     ])
   func pollaczekKhinchine(time: String, squaredCv: Double, seed: Int) throws {
@@ -97,7 +98,8 @@ struct QueueTheoryTests {
     #expect(waiting.relativeError < 0.05)
   }
 
-  @Test("M/M/c with impatience: who waits longer than the timeout is lost", arguments: [(0.9, 41), (1.3, 42)])
+  @Test(
+    "M/M/c with impatience: who waits longer than the timeout is lost", arguments: [(0.9, 41), (1.3, 42)])
   func impatience(utilisation: Double, seed: Int) throws {
     let slots = 4
     let load = utilisation * Double(slots)
@@ -118,7 +120,8 @@ struct QueueTheoryTests {
     let lost = BatchMeans(run.requests.map { $0.reason == "timeout" ? 1 : 0 })
     #expect(lost.agrees(with: expected), "\(lost) against \(expected)")
     #expect(lost.relativeError < 0.05)
-    #expect(run.requests.filter { !$0.isSuccess }.allSatisfy { $0.waiting == 800_000 && $0.latency == 800_000 })
+    #expect(
+      run.requests.filter { !$0.isSuccess }.allSatisfy { $0.waiting == 800_000 && $0.latency == 800_000 })
     #expect(run.requests.filter { $0.isSuccess }.allSatisfy { $0.waiting <= 800_000 })
   }
 

@@ -65,7 +65,9 @@ struct ReplicaPathTests {
     var description: String { "\(second) s: \(starting)+\(ready)+\(draining) \(limit)" }
   }
 
-  @Test("a scale-up waits for scaleUpDelay of unbroken excess demand, stops at maxReplicas, and comes down in steps")
+  @Test(
+    "a scale-up waits for scaleUpDelay of unbroken excess demand, stops at maxReplicas, and comes down in steps"
+  )
   func upAndDown() throws {
     let run = try Simulated(
       Self.scenario(

@@ -88,7 +88,8 @@ struct RunTests {
     let run = try Simulated(yaml, traces: ReplicaPathTests.trace([(10, 1)]))
     let start = ReplicaPathTests.start
     #expect(run.requests.map { ($0.arrivedAt - start) / 1_000_000 } == [10, 15, 20])
-    #expect(run.requests.allSatisfy { $0.reason == "modelError" && $0.latency == 2_000_000 && $0.output == 0 })
+    #expect(
+      run.requests.allSatisfy { $0.reason == "modelError" && $0.latency == 2_000_000 && $0.output == 0 })
   }
 
   @Test("a provider's rate limit is a bucket of a minute's allowance that refills evenly")
@@ -110,7 +111,9 @@ struct RunTests {
     let run = try Simulated(
       yaml, traces: ReplicaPathTests.trace((0..<8).map { _ in (5, 1) } + [(14.999999, 1), (15, 1), (15, 1)]))
     #expect(
-      run.requests.map(\.reason) == ["", "", "", "", "", "", "rateLimited", "rateLimited", "rateLimited", "", "rateLimited"]
+      run.requests.map(\.reason) == [
+        "", "", "", "", "", "", "rateLimited", "rateLimited", "rateLimited", "", "rateLimited",
+      ]
     )
     #expect(run.requests.map(\.latency) == [2, 2, 2, 2, 2, 2, 0, 0, 0, 2, 0].map { $0 * 1_000_000 })
   }
@@ -141,7 +144,10 @@ struct RunTests {
     #expect(slow.allSatisfy { $0.latency == 6_000_000 })
     let failed = Double(slow.count { !$0.isSuccess })
     #expect(abs(failed - Double(slow.count) / 2) < 5.3 * (Double(slow.count) / 4).squareRoot())
-    #expect(run.requests.filter { ![10, 12].contains(hour($0)) }.allSatisfy { $0.isSuccess && $0.latency == 2_000_000 })
+    #expect(
+      run.requests.filter { ![10, 12].contains(hour($0)) }.allSatisfy {
+        $0.isSuccess && $0.latency == 2_000_000
+      })
     #expect(run.tables.incidents.map(\.kind) == ["outage", "degradation"])
   }
 

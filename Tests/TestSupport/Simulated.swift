@@ -98,6 +98,8 @@ package func sharedData(_ name: String) -> String? {
 
 /// All shipped scenarios.
 package func shippedScenarios() throws -> [String] {
-  try FileManager.default.contentsOfDirectory(atPath: repository("Scenarios")).filter { $0.hasSuffix(".yaml") }
-    .sorted().map { repository("Scenarios/\($0)") }
+  try FileManager.default.contentsOfDirectory(atPath: repository("Scenarios")).filter {
+    $0.hasSuffix(".yaml")
+  }
+  .sorted().map { repository("Scenarios/\($0)") }
 }

@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+/// The program as a user runs it.
+enum Program {
+  struct Outcome {
+    var status: Int32
+    var output: String
+    var error: String
+  }
+
+  /// The binary of the same build as the tests, or the one that `WORKBENCH` names.
+  static let path: String = {
+    if let given = ProcessInfo.processInfo.environment["WORKBENCH"], !given.isEmpty { return given }
+    return URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+      .deletingLastPathComponent()
+      .appendingPathComponent("workbench").path
+  }()
+
+  @discardableResult
+  static func run(
+    _ arguments: String..., input: String? = nil, in folder: String? = nil,
+    interruptAfter seconds: Double? = nil, with signal: Int32 = SIGINT
+  )
+    throws -> Outcome
+  {
+    try command(path, arguments, input: input, in: folder, interruptAfter: seconds, with: signal)
+  }
+
+  static func command(
+    _ executable: String, _ arguments: [String], input: String? = nil, in folder: String? = nil,
+    interruptAfter seconds: Double? = nil,
+    with signal: Int32 = SIGINT
+  ) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: executable)
+    process.arguments = arguments
+    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
+    // Files, not pipes: nothing to drain, nothing to block.
+    let scratch = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "workbench-io-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: scratch) }
+    let files = ["out", "err"].map { scratch.appendingPathComponent($0) }
+    for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
+    process.standardOutput = try FileHandle(forWritingTo: files[0])
+    process.standardError = try FileHandle(forWritingTo: files[1])
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    if let seconds {
+      Thread.sleep(forTimeInterval: seconds)
+      kill(process.processIdentifier, signal)
+    }
+    process.waitUntilExit()
+    let texts = try files.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
+    return Outcome(
+      status: process.terminationReason == .exit
+        ? process.terminationStatus : 128 + process.terminationStatus, output: texts[0],
+      error: texts[1])
+  }
+}
+
+/// A directory of its own that goes away with the test.
+final class Scratch {
+  let path: String
+  init() throws {
+    path =
+      FileManager.default.temporaryDirectory.appendingPathComponent("workbench-tests-\(UUID().uuidString)")
+      .path
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func file(_ name: String) -> String { "\(path)/\(name)" }
+  @discardableResult
+  func write(_ name: String, _ text: String) throws -> String {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
+    return file(name)
+  }
+  func entries() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+}
+
+/// SHA-256 of every file of a directory, by its path inside: what two runs are compared by.
+func contents(_ path: String) throws -> [String: Data] {
+  var found: [String: Data] = [:]
+  for case let name as String in FileManager.default.enumerator(atPath: path) ?? .init() {
+    var isDirectory: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isDirectory)
+    if !isDirectory.boolValue { found[name] = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")) }
+  }
+  return found
+}

@@ -1,0 +1,57 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("The scenario's JSON Schema")
+struct SchemaTests {
+  /// Validation by an independent implementation, PyPI's jsonschema, as an editor would do it.
+  static let validator = """
+    import json, re, sys, yaml
+    from jsonschema import Draft202012Validator
+    schema = json.load(open(sys.argv[1]))
+    Draft202012Validator.check_schema(schema)
+    # YAML dates stay text, as editors see them.
+    class Loader(yaml.SafeLoader): pass
+    Loader.yaml_implicit_resolvers = {k: [r for r in v if r[0] != 'tag:yaml.org,2002:timestamp'] for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()}
+    for path in sys.argv[2:]:
+        errors = list(Draft202012Validator(schema).iter_errors(yaml.load(open(path), Loader)))
+        for error in errors: print(path, error.json_path, error.message)
+        print(path, 'ok' if not errors else 'bad')
+    """
+
+  static let python = repository(".venv/bin/python")
+
+  static func validate(_ paths: [String]) throws -> String {
+    let scratch = try Scratch()
+    let schema = try scratch.write("schema.json", Program.run("schema", "scenario").output)
+    let outcome = try Program.command(Self.python, ["-c", validator, schema] + paths)
+    #expect(outcome.status == 0, "\(outcome.error)")
+    return outcome.output
+  }
+
+  @Test("accepts every shipped scenario and the starter")
+  func accepts() throws {
+    let scratch = try Scratch()
+    #expect(try Program.run("init", "starter", in: scratch.path).status == 0)
+    var paths = try shippedScenarios() + [scratch.file("starter.yaml")]
+    if let example = sharedData("../design/scenario-example.yaml") { paths.append(example) }
+    let output = try Self.validate(paths)
+    #expect(output.split(separator: "\n").count == paths.count && !output.contains("bad"), "\(output)")
+  }
+
+  @Test("refuses what check refuses")
+  func refuses() throws {
+    let scratch = try Scratch()
+    let steady = try String(contentsOfFile: repository("Scenarios/steady.yaml"), encoding: .utf8)
+    let mistakes = [
+      ("key", "hardware:", "hardwear:"), ("unit", "rate: 1.2/s", "rate: 1.2"),
+      ("kind", "kind: external", "kind: extern"),
+      ("range", "maxReplicas: 2, ", "maxReplicas: 99, "), ("family", "lognormal:", "lognormall:"),
+    ]
+    for (name, from, to) in mistakes {
+      let path = try scratch.write("\(name).yaml", steady.replacing(from, with: to))
+      #expect(try Program.run("check", path).status == 1, "\(name)")
+      #expect(try Self.validate([path]).contains("bad"), "\(name)")
+    }
+  }
+}

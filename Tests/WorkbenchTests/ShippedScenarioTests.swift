@@ -1,0 +1,41 @@
+import Foundation
+import TestSupport
+import Testing
+import Verification
+
+@Suite("The shipped scenarios")
+struct ShippedScenarioTests {
+  @Test("hold every invariant", arguments: try shippedScenarios())
+  func invariants(path: String) throws {
+    let scratch = try Scratch()
+    let isMonth = path.contains("month")
+    // The month's 24 million requests are a check of `make verify`; here is its first part with everything deployed.
+    let shorter =
+      isMonth
+      ? [
+        "--set", "models.support-mistral.load.arrivals.poisson.rate=0.3/s", "--set",
+        "models.queue-check.load.arrivals.poisson.rate=0.3/s",
+      ] : []
+    let run = try Program.command(
+      Program.path, ["run", path, "--out", scratch.file("run"), "--quiet"] + shorter)
+    #expect(run.status == 0, "\(run.error)")
+    let report = try RunVerification(scratch.file("run")).run()
+    #expect(report.holds, "\(report.findings)")
+    #expect(report.skipped.isEmpty, "\(report.skipped)")
+  }
+
+  @Test("show what they are for")
+  func purposes() throws {
+    let scratch = try Scratch()
+    func summary(_ name: String) throws -> String {
+      let run = try Program.run(
+        "run", repository("Scenarios/\(name).yaml"), "--out", scratch.file(name), "--formats", "none")
+      #expect(run.status == 0, "\(run.error)")
+      return run.output
+    }
+    #expect(try summary("subscription-exhausted").contains("The subscription cut"))
+    #expect(try summary("deploy-freeze").contains("1 deployment deferred."))
+    #expect(try summary("provider-outage").contains("providerError"))
+    #expect(try summary("canary").contains("Multiple Hardware"))
+  }
+}
