@@ -17,14 +17,24 @@ package final class LatencyPoints {
   private struct Column {
     var lowest = Point(at: .max, latency: .max)
     var highest = Point(at: .max, latency: .min)
+
+    /// Of equal latencies, the earliest.
+    @inline(__always)
+    mutating func add(_ point: Point) {
+      if (point.latency, point.at) < (lowest.latency, lowest.at) { lowest = point }
+      if point.latency > highest.latency || (point.latency == highest.latency && point.at < highest.at) {
+        highest = point
+      }
+    }
   }
 
   private let range: Range<Int64>
   private let isSelected: [Bool]
   private let limit: Int
   private let columnWidth: Int64
-  private var columns: [Column]
+  /// Every point, as long as they are within the limit; then `columns` instead, which are empty until then.
   private var all: [Point] = []
+  private var columns: [Column] = []
   /// Successful requests, whether their points survive or not.
   package private(set) var requests: Int64 = 0
 
@@ -38,52 +48,44 @@ package final class LatencyPoints {
     limit = max(maxPoints, 2)
     let count = Int64(limit / 2)
     columnWidth = max((range.upperBound - range.lowerBound + count - 1) / count, 1)
-    columns = Array(repeating: Column(), count: Int(count))
   }
 
-  package var isThinned: Bool { requests > Int64(limit) }
+  package var isThinned: Bool { !columns.isEmpty }
 
   func receive(_ requests: RequestColumns, firstIndex: Int, before now: Int64) {
     guard let first = requests.count > 0 ? requests.arrivedAt[0] : nil else { return }
     let end = min(range.upperBound, now)
     // Batches come in order of arrival; one that is not costs only the look at its rows.
-    if first >= end { return }
+    if first >= end, isOrdered(requests) { return }
     if requests.arrivedAt[requests.count - 1] < range.lowerBound, first < range.lowerBound,
       isOrdered(requests)
     {
       return
     }
-    columns.withUnsafeMutableBufferPointer { columns in
-      isSelected.withUnsafeBufferPointer { isSelected in
-        var columnStart = Int64.max
-        var columnEnd = Int64.min
-        var column = 0
-        var taken: Int64 = 0
-        for row in 0..<requests.count {
-          let at = requests.arrivedAt[row]
-          guard requests.outcome[row] == RequestOutcome.success, at >= range.lowerBound, at < end,
-            isSelected[Int(requests.series[row]) - firstIndex]
-          else { continue }
-          let latency = requests.latencyMicroseconds[row]
-          taken += 1
-          if self.requests + taken <= Int64(limit) { all.append(Point(at: at, latency: latency)) }
-          if at < columnStart || at >= columnEnd {
-            column = Int((at - range.lowerBound) / columnWidth)
-            columnStart = range.lowerBound + Int64(column) * columnWidth
-            columnEnd = columnStart + columnWidth
-          }
-          let low = columns[column].lowest
-          if latency < low.latency || (latency == low.latency && at < low.at) {
-            columns[column].lowest = Point(at: at, latency: latency)
-          }
-          let high = columns[column].highest
-          if latency > high.latency || (latency == high.latency && at < high.at) {
-            columns[column].highest = Point(at: at, latency: latency)
-          }
-        }
-        self.requests += taken
-      }
+    for row in 0..<requests.count {
+      let at = requests.arrivedAt[row]
+      guard requests.outcome[row] == RequestOutcome.success, at >= range.lowerBound, at < end,
+        isSelected[Int(requests.series[row]) - firstIndex]
+      else { continue }
+      add(Point(at: at, latency: requests.latencyMicroseconds[row]))
     }
+  }
+
+  @inline(__always)
+  private func add(_ point: Point) {
+    requests += 1
+    if columns.isEmpty {
+      all.append(point)
+      if all.count > limit { thin() }
+    } else {
+      columns[Int((point.at - range.lowerBound) / columnWidth)].add(point)
+    }
+  }
+
+  private func thin() {
+    columns = Array(repeating: Column(), count: limit / 2)
+    for point in all { columns[Int((point.at - range.lowerBound) / columnWidth)].add(point) }
+    all = []
   }
 
   private func isOrdered(_ requests: RequestColumns) -> Bool {

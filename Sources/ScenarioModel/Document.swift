@@ -158,7 +158,10 @@ enum Document {
         if byte == 32 || byte == UInt8(ascii: "-") {
           indentation += 1
           // "- - - - x" nests without more indentation than its dashes.
-          if byte == UInt8(ascii: "-") { indents.append(indentation) }
+          if byte == UInt8(ascii: "-") {
+            indents.removeAll { $0 >= indentation }
+            indents.append(indentation)
+          }
         } else {
           atLineStart = false
           indents.removeAll { $0 > indentation }

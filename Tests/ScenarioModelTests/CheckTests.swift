@@ -207,6 +207,34 @@ struct CheckTests {
   }
 }
 
+@Suite("Large documents")
+struct LargeDocumentTests {
+  @Test("a long list is no deep nesting, in either style", arguments: [true, false])
+  func longLists(isFlow: Bool) {
+    let head = CheckTests.valid.split(separator: "models:")[0]
+    let models = (0..<2000).map { index in
+      isFlow
+        ? "  - { name: m\(index), kind: external, provider: P, load: { arrivals: { poisson: { rate: 1/d } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } }\n"
+        : """
+          - name: m\(index)
+            kind: external
+            provider: P
+            load:
+              arrivals:
+                poisson:
+                  rate: 1/d
+              tokens:
+                input: 1
+                output: 1
+            service:
+              time: 1s
+
+        """
+    }
+    #expect(CheckTests.errors(head + "models:\n" + models.joined()) == [])
+  }
+}
+
 @Suite("Hostile documents")
 struct HostileDocumentTests {
   static func refusal(_ data: Data) -> String {
