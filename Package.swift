@@ -10,6 +10,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -19,6 +20,7 @@ let package = Package(
     .target(
       name: "CCompression",
       linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
+    .target(name: "CPostgreSQL", linkerSettings: [.linkedLibrary("pq")]),
     .target(
       name: "Sampling",
       dependencies: ["CGSL", .product(name: "Crypto", package: "swift-crypto")]),
@@ -31,7 +33,9 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: [
-        "CCompression", "Telemetry", "Aggregation",
+        "CCompression", "CPostgreSQL", "Telemetry", "Aggregation",
+        .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "Yams", package: "Yams"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .target(name: "Verification", dependencies: ["Telemetry", "ScenarioModel", "Datasets"]),

@@ -5,11 +5,15 @@ package struct DashboardQuery {
   package let account: AccountRecord
   package let selection: ModelSelection
   package let period: DashboardPeriod
+  /// To be collected on the way, where requests are read.
   package let points: LatencyPoints?
+  let maxPoints: Int
   /// May be replaced by those of the finished run: only the models must be known beforehand.
   package var tables: TelemetryTables
   private let models: Set<Int32>
   private let isSelected: [Bool]
+  /// Whether only the tab narrows the account down.
+  let isWholeTab: Bool
 
   /// - Parameters:
   ///   - tables: those of the account at least.
@@ -29,17 +33,29 @@ package struct DashboardQuery {
     period = try filter.period(now: now, calendar: calendar)
     let models = Set(try selection.models(tables, account: account.account).map(\.modelID))
     self.models = models
+    self.maxPoints = max(maxPoints, 2)
+    isWholeTab =
+      selection.model == nil && selection.deployedAt == nil && selection.version == nil
+      && selection.provider == nil
     isSelected = series.map { selection.includes($0, models: models) }
     points =
       period.showsEveryRequest
       ? LatencyPoints(period.past, isSelected: isSelected, maxPoints: maxPoints) : nil
   }
 
+  func includes(_ series: Series) -> Bool { selection.includes(series, models: models) }
+
+  /// Whether the rollups alone cannot give the latency graph: few requests, of which some quarter did not keep all.
+  package func needsRequests(_ rollups: some RollupSource) -> Bool {
+    guard period.showsEveryRequest else { return false }
+    let buckets = Buckets(self, rollups)
+    return buckets.total.successes <= Int64(maxPoints) && !buckets.keepsEveryPoint
+  }
+
   /// The dashboard's figures.
-  /// - Parameter rollups: of the series given at the start, all requests before now in them; the query's latency
-  ///   points, if it has any, must have been collected from the same requests.
-  package func answer(_ rollups: RequestRollups) -> Dashboard {
-    let buckets = Buckets(period, rollups, isSelected: isSelected)
+  /// - Parameter rollups: of all requests before now.
+  package func answer(_ rollups: some RollupSource) -> Dashboard {
+    let buckets = Buckets(self, rollups)
     let replicas = ReplicaTime(tables.replicas, in: period.past)
     let prices = Dictionary(
       tables.hardware.filter { $0.account == account.account }.map { ($0.hardware, $0.creditsMicroPerHour) },
@@ -65,40 +81,3 @@ package struct DashboardQuery {
       tokens: isExternal ? TokensWidget(period, buckets) : nil)
   }
 }
-
-/// The selected rollups by bucket of the period, and over all of it.
-struct Buckets {
-  private(set) var cells: [RollupCell]
-  private(set) var total = RollupCell()
-  private(set) var latencies = LatencyHistogram()
-  private(set) var failures: [UInt8: Int64] = [:]
-  let starts: [Timestamp]
-
-  init(_ period: DashboardPeriod, _ rollups: RequestRollups, isSelected: [Bool]) {
-    starts = period.bucketStarts
-    cells = Array(repeating: RollupCell(), count: starts.count)
-    let range = period.past
-    for index in isSelected.indices where isSelected[index] {
-      var bucket = 0
-      for rollup in rollups.rollups(of: index) {
-        let start = Timestamp(microseconds: rollup.quarter * Rollup.quarterMicroseconds)
-        if start < range.lowerBound { continue }
-        if start >= range.upperBound { break }
-        while bucket + 1 < starts.count, starts[bucket + 1] <= start { bucket += 1 }
-        // Rollups were checked against overflow when they were made; a period's sums stay far below it.
-        _ = cells[bucket].add(rollup.cell)
-        _ = total.add(rollup.cell)
-        latencies.add(rollup.cell, rollup.latencies)
-        for entry in rollup.reasons { failures[entry.reason, default: 0] += entry.count }
-      }
-    }
-  }
-
-  /// Buckets in which requests were processed.
-  var filled: [(at: Timestamp, cell: RollupCell)] {
-    zip(starts, cells).filter { $1.requests > 0 }.map { ($0, $1) }
-  }
-}
-
-/// An average from exact sums; `nil` of nothing.
-func mean(_ sum: Int64, _ count: Int64) -> Double? { count == 0 ? nil : Double(sum) / Double(count) }

@@ -25,7 +25,9 @@ package enum LatencyBin {
 
 /// Counts by bin, with quantiles.
 package struct LatencyHistogram: Equatable, Sendable {
+  /// Of bins `lowBin`, `lowBin + 1`, …
   private var counts: [Int64] = []
+  private var lowBin = 0
   package private(set) var total: Int64 = 0
   private var smallest = Int64.max
   private var largest = Int64.min
@@ -34,11 +36,47 @@ package struct LatencyHistogram: Equatable, Sendable {
 
   package mutating func add(_ cell: RollupCell, _ bins: PackedBins) {
     guard cell.successes > 0 else { return }
-    if counts.isEmpty { counts = Array(repeating: 0, count: LatencyBin.count) }
-    bins.visit { counts[$0] += $1 }
+    makeRoom(LatencyBin.index(cell.latencyMin), LatencyBin.index(cell.latencyMax))
+    let low = lowBin
+    counts.withUnsafeMutableBufferPointer { counts in
+      bins.visit { bin, count in
+        // Outside only where the bytes are damaged.
+        if bin >= low, bin - low < counts.count { counts[bin - low] &+= count }
+      }
+    }
     total += cell.successes
     smallest = min(smallest, cell.latencyMin)
     largest = max(largest, cell.latencyMax)
+  }
+
+  private mutating func makeRoom(_ low: Int, _ high: Int) {
+    if counts.isEmpty {
+      lowBin = low
+      counts = Array(repeating: 0, count: high - low + 1)
+      return
+    }
+    if low < lowBin {
+      counts.insert(contentsOf: repeatElement(0, count: lowBin - low), at: 0)
+      lowBin = low
+    }
+    if high >= lowBin + counts.count {
+      counts.append(contentsOf: repeatElement(0, count: high - lowBin - counts.count + 1))
+    }
+  }
+
+  var packed: PackedBins {
+    var packed = PackedBins()
+    for (index, count) in counts.enumerated() where count > 0 { packed.append(lowBin + index, count) }
+    return packed
+  }
+
+  mutating func merge(_ other: LatencyHistogram) {
+    guard other.total > 0 else { return }
+    makeRoom(other.lowBin, other.lowBin + other.counts.count - 1)
+    for (index, count) in other.counts.enumerated() { counts[other.lowBin + index - lowBin] += count }
+    total += other.total
+    smallest = min(smallest, other.smallest)
+    largest = max(largest, other.largest)
   }
 
   /// The q-quantile in µs, within 0.8 % of the one by rank ⌈q·n⌉; `nil` of nothing.
@@ -49,7 +87,7 @@ package struct LatencyHistogram: Equatable, Sendable {
     var sum: Int64 = 0
     for (index, count) in counts.enumerated() where count > 0 {
       sum += count
-      if sum >= rank { return min(max(LatencyBin.middle(index), Double(smallest)), Double(largest)) }
+      if sum >= rank { return min(max(LatencyBin.middle(lowBin + index), Double(smallest)), Double(largest)) }
     }
     return Double(largest)
   }
@@ -62,40 +100,26 @@ package struct PackedBins: Equatable, Sendable {
 
   init() {}
 
+  init(bytes: [UInt8]) { self.bytes = bytes }
+
   /// Bins must come in ascending order.
   mutating func append(_ bin: Int, _ count: Int64) {
-    Self.append(UInt64(bin - last), to: &bytes)
-    Self.append(UInt64(count), to: &bytes)
+    var writer = ByteWriter()
+    writer.unsigned(UInt64(bin - last))
+    writer.unsigned(UInt64(count))
+    bytes += writer.bytes
     last = bin
   }
 
-  private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
-    var rest = number
-    while rest >= 128 {
-      bytes.append(UInt8(rest & 127) | 128)
-      rest >>= 7
-    }
-    bytes.append(UInt8(rest))
-  }
-
+  @inline(__always)
   func visit(_ body: (Int, Int64) -> Void) {
-    var position = 0
-    var bin = 0
-    func next() -> UInt64 {
-      var number: UInt64 = 0
-      var shift: UInt64 = 0
-      while position < bytes.count {
-        let byte = bytes[position]
-        position += 1
-        number |= UInt64(byte & 127) << shift
-        shift += 7
-        if byte < 128 { break }
+    bytes.withUnsafeBytes { bytes in
+      var reader = ByteReader(bytes)
+      var bin = 0
+      while !reader.isAtEnd, !reader.isDamaged {
+        bin &+= Int(truncatingIfNeeded: reader.unsigned() & 0xffff)
+        body(bin, Int64(truncatingIfNeeded: reader.unsigned() & 0x7fff_ffff_ffff))
       }
-      return number
-    }
-    while position < bytes.count {
-      bin += Int(next())
-      body(bin, Int64(next()))
     }
   }
 

@@ -22,6 +22,19 @@ package struct LatencyWidget: Encodable, Equatable, Sendable {
   /// Successful requests in the period.
   package var requests: Int64
   package var summary: Summary
+  /// Average and quantiles of each bucket with successful requests.
+  package var buckets: [Bucket]
+
+  package struct Bucket: Encodable, Equatable, Sendable {
+    package var at: String
+    package var requests: Int64
+    package var average: Double
+    package var p50: Double
+    package var p90: Double
+    package var p95: Double
+    package var p99: Double
+    package var p999: Double
+  }
 
   /// Over the period: the average from exact sums, and quantiles within 1 %; ms, `null` without requests.
   package struct Summary: Encodable, Equatable, Sendable {
@@ -49,28 +62,37 @@ package struct LatencyWidget: Encodable, Equatable, Sendable {
     }
   }
 
-  init(_ period: DashboardPeriod, _ buckets: Buckets, _ every: LatencyPoints?) {
+  /// - Parameter collected: points that were collected beside the rollups.
+  init(_ period: DashboardPeriod, _ buckets: Buckets, _ collected: LatencyPoints?) {
     let calendar = period.calendar
-    if let every {
+    func milliseconds(_ histogram: LatencyHistogram, _ q: Double) -> Double? {
+      histogram.quantile(q).map { $0 / 1000 }
+    }
+    self.buckets = buckets.filled.compactMap { at, bucket in
+      guard let average = mean(bucket.cell.latencySum, bucket.cell.successes * 1000) else { return nil }
+      func quantile(_ q: Double) -> Double { milliseconds(bucket.latencies, q) ?? average }
+      return Bucket(
+        at: at.rfc3339(in: calendar), requests: bucket.cell.successes, average: average, p50: quantile(0.5),
+        p90: quantile(0.9), p95: quantile(0.95), p99: quantile(0.99), p999: quantile(0.999))
+    }
+    if let thin = buckets.thinned {
       mode = .perRequest
-      points = every.points.map {
+      let every = buckets.keepsEveryPoint ? buckets.kept.sorted() : collected?.points
+      let isWhole = every.map { Int64($0.count) == buckets.total.successes } ?? false
+      thinned = !isWhole
+      points = (isWhole ? every ?? [] : thin.points).map {
         Point(
           at: Timestamp(microseconds: $0.at).rfc3339(in: calendar), latency: Double($0.latency) / 1000,
           requests: 1)
       }
-      thinned = every.isThinned
     } else {
       mode = .dailyAverage
-      points = buckets.filled.compactMap { at, cell in
-        mean(cell.latencySum, cell.successes * 1000).map {
-          Point(at: at.rfc3339(in: calendar), latency: $0, requests: cell.successes)
-        }
-      }
+      points = self.buckets.map { Point(at: $0.at, latency: $0.average, requests: $0.requests) }
       thinned = false
     }
     let total = buckets.total
     requests = total.successes
-    func quantile(_ q: Double) -> Double? { buckets.latencies.quantile(q).map { $0 / 1000 } }
+    func quantile(_ q: Double) -> Double? { milliseconds(buckets.latencies, q) }
     summary = Summary(
       average: mean(total.latencySum, total.successes * 1000), p50: quantile(0.5), p90: quantile(0.9),
       p95: quantile(0.95), p99: quantile(0.99), p999: quantile(0.999),

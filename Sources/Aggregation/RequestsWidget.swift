@@ -36,8 +36,9 @@ package struct RequestsWidget: Encodable, Equatable, Sendable {
   }
 
   init(_ period: DashboardPeriod, _ buckets: Buckets, reasons: [String], creditsMicro: Double?) {
-    points = buckets.filled.map { at, cell in
-      Point(at: at.rfc3339(in: period.calendar), successes: cell.successes, failures: cell.failures)
+    points = buckets.filled.map { at, bucket in
+      Point(
+        at: at.rfc3339(in: period.calendar), successes: bucket.cell.successes, failures: bucket.cell.failures)
     }
     let total = buckets.total
     totalSuccesses = total.successes

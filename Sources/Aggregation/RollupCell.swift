@@ -1,3 +1,5 @@
+import Telemetry
+
 /// What a quarter of an hour of one model version's requests comes to: exact counts, sums and extremes, of
 /// requests by arrival. Adding two cells gives the cell of both.
 package struct RollupCell: Equatable, Sendable {
@@ -47,11 +49,15 @@ package struct Rollup: Equatable, Sendable {
   package var reasons: [(reason: UInt8, count: Int64)]
   /// Latency of successful requests.
   package var latencies: PackedBins
+  /// For graphs with one point a request.
+  package var points: QuarterPoints
+
+  package var start: Timestamp { Timestamp(microseconds: quarter * Self.quarterMicroseconds) }
 
   package static let quarterMicroseconds: Int64 = 900_000_000
 
   package static func == (a: Rollup, b: Rollup) -> Bool {
-    a.quarter == b.quarter && a.cell == b.cell && a.latencies == b.latencies
+    a.quarter == b.quarter && a.cell == b.cell && a.latencies == b.latencies && a.points == b.points
       && a.reasons.elementsEqual(b.reasons, by: ==)
   }
 
@@ -61,6 +67,7 @@ package struct Rollup: Equatable, Sendable {
     for entry in other.reasons { counts[entry.reason, default: 0] += entry.count }
     reasons = counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     latencies = latencies.merged(with: other.latencies)
+    points = points.merged(with: other.points, start: quarter * Self.quarterMicroseconds)
     return cell.add(other.cell)
   }
 }

@@ -13,9 +13,10 @@ package struct TokensWidget: Encodable, Equatable, Sendable {
   package var totalOutputTokens: Int64
 
   init(_ period: DashboardPeriod, _ buckets: Buckets) {
-    points = buckets.filled.map { at, cell in
+    points = buckets.filled.map { at, bucket in
       Point(
-        at: at.rfc3339(in: period.calendar), inputTokens: cell.inputTokens, outputTokens: cell.outputTokens)
+        at: at.rfc3339(in: period.calendar), inputTokens: bucket.cell.inputTokens,
+        outputTokens: bucket.cell.outputTokens)
     }
     totalInputTokens = buckets.total.inputTokens
     totalOutputTokens = buckets.total.outputTokens

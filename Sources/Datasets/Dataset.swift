@@ -1,71 +1,42 @@
+import Aggregation
 import Foundation
 import Telemetry
 
-/// A data set in the telemetry schema on the disk: a run directory, or a directory with the tables' files.
+/// A data set in the telemetry schema: a run directory, a directory with the tables' files, a SQLite file, or a schema
+/// of a PostgreSQL data base.
 package struct Dataset {
   package let path: String
+  package let location: DatasetLocation
   package let tables: TelemetryTables
   package let series: [Series]
   package let manifest: Manifest?
-  private let directory: String
-  package let format: DatasetFormat
 
   /// Reads all tables but the requests.
   /// - Throws: `NotFoundError`, `DatasetError`.
   package init(_ path: String) throws {
     self.path = path
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw NotFoundError(path, "there is no such data set.")
-    }
-    guard isDirectory.boolValue else {
-      throw DatasetError(
-        path,
-        "a data set is a directory with the telemetry tables (requests.csv, models.csv, …). Give that directory."
-      )
-    }
+    location = try DatasetLocation(path)
     let manifestPath = path + "/manifest.json"
-    let manifest =
-      FileManager.default.fileExists(atPath: manifestPath) ? try Manifest(contentsOf: manifestPath) : nil
-    self.manifest = manifest
-    let nested = path + "/telemetry"
-    let directory = FileManager.default.fileExists(atPath: nested) ? nested : path
-    self.directory = directory
-    guard
-      let format = DatasetFormat.all.first(where: {
-        FileManager.default.fileExists(atPath: "\(directory)/requests.\($0)")
-      })
-    else {
-      let endings = DatasetFormat.all.map(\.description).joined(separator: ", ")
-      throw NotFoundError(
-        directory,
-        "there is no requests table (requests.ENDING, with one of \(endings)). Was the run made with --formats none? Run it again with --formats csv."
-      )
-    }
-    self.format = format
-    func read<Record: TableRecord>() throws -> [Record] {
-      try TableReader.records("\(directory)/\(Record.schema.name).\(format)", format.layout)
-    }
-    var tables = TelemetryTables()
-    tables.accounts = try read()
-    tables.hardware = try read()
-    tables.models = try read()
-    tables.deployments = try read()
-    tables.replicas = try read()
-    tables.fineTuningJobs = try read()
-    tables.incidents = try read()
-    try Self.check(tables, directory)
-    self.tables = tables
+    manifest =
+      FileManager.default.fileExists(atPath: manifestPath)
+      ? try Manifest(contentsOf: manifestPath) : try location.manifest
+    tables = try TelemetryTables(location)
+    try Self.check(tables, path)
+    series = Self.series(of: tables)
+  }
+
+  /// What requests may be of: every version of every model, and a model without a version.
+  package static func series(of tables: TelemetryTables) -> [Series] {
+    let versions = Dictionary(grouping: tables.deployments, by: \.modelID)
     var series: [Series] = []
     var seen: Set<Series> = []
     for model in tables.models {
-      let versions = tables.deployments.filter { $0.modelID == model.modelID }.map(\.version)
-      for version in versions + [""] {
+      for version in (versions[model.modelID] ?? []).map(\.version) + [""] {
         let entry = Series(modelID: model.modelID, version: version)
         if seen.insert(entry).inserted { series.append(entry) }
       }
     }
-    self.series = series
+    return series
   }
 
   /// What one table says of another must be there.
@@ -96,11 +67,48 @@ package struct Dataset {
     }
   }
 
-  package var requestsPath: String { "\(directory)/requests.\(format)" }
+  /// Whether there is a requests table.
+  package var hasRequests: Bool { location.hasRequests }
 
   /// A reader of the requests, in the data set's series.
+  /// - Throws: `NotFoundError` if there is no requests table.
   package func requests() throws -> RequestReader {
-    try RequestReader(requestsPath, format: format, series: series)
+    guard hasRequests else {
+      throw NotFoundError(
+        path,
+        "there is no requests table. Was the run made with --formats none? Run it again with --formats csv.")
+    }
+    return try RequestReader(location, series: series)
+  }
+
+  /// Stored rollups of an account; `nil` if there are none.
+  /// - Throws: `DatasetError` if they are damaged.
+  package func rollups(of account: String) throws -> RollupArchive? {
+    let file = "\(path)/\(RunDirectory.rollupsName(of: account))"
+    guard FileManager.default.fileExists(atPath: file) else { return nil }
+    do {
+      return try RollupArchive(try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe))
+    } catch let error as AggregationError {
+      throw DatasetError(file, error.description)
+    } catch {
+      throw DatasetError(file, "cannot read: \(error.localizedDescription).")
+    }
+  }
+
+  /// The start of the simulated period; of other data, its first moment.
+  package func start() throws -> Timestamp {
+    var parser = TimestampParser()
+    if let text = manifest?.period.from, let moment = parser.parse(text) { return moment }
+    let first = FirstArrival()
+    try requests().read(into: first)
+    return Timestamp(microseconds: min(first.moment, tables.replicas.first?.at.microseconds ?? .max))
+  }
+
+  private final class FirstArrival: TelemetrySink {
+    var moment = Int64.max
+    func receive(_ requests: RequestColumns) {
+      for row in 0..<requests.count { moment = min(moment, requests.arrivedAt[row]) }
+    }
   }
 
   /// The end of the simulated period; of other data, just after its last moment.

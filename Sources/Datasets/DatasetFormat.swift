@@ -1,6 +1,14 @@
 /// How telemetry tables are written as files.
 package struct DatasetFormat: Hashable, Sendable, CustomStringConvertible {
-  package enum Layout: String, CaseIterable, Sendable { case csv, ndjson }
+  package enum Layout: String, CaseIterable, Sendable {
+    case csv, ndjson
+    /// One file for all tables.
+    case sqlite
+    /// By the DuckDB command line.
+    case parquet
+
+    var isText: Bool { self == .csv || self == .ndjson }
+  }
 
   package var layout: Layout
   package var compression: Compression
@@ -12,7 +20,7 @@ package struct DatasetFormat: Hashable, Sendable, CustomStringConvertible {
 
   /// All there are, the ones that are read first at the front.
   package static let all = Layout.allCases.flatMap { layout in
-    Compression.allCases.map { DatasetFormat(layout, $0) }
+    (layout.isText ? Compression.allCases : [.none]).map { DatasetFormat(layout, $0) }
   }
 
   /// `csv`, `csv.gz`, `ndjson.zst`, …: also the ending of file names. `nil` for anything else.

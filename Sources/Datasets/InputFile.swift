@@ -1,18 +1,19 @@
 import CCompression
 import Foundation
 
-/// A file being read, piece by piece; gzip and zstd are recognised by their first bytes, whatever the name.
-final class InputFile {
-  let path: String
-  private let descriptor: Int32
-  private var decompressor: Decompressor?
-  private let raw = UnsafeMutablePointer<UInt8>.allocate(capacity: InputFile.pieceSize)
-  private var rawStart = 0
-  private var rawEnd = 0
-  private var hasEnded = false
-  private static let pieceSize = 1 << 17
+/// Where bytes come from: a file, a child process, a server.
+protocol ByteSource: AnyObject {
+  /// Reads up to `capacity` bytes; 0 at the end.
+  func read(into target: UnsafeMutablePointer<UInt8>, capacity: Int) throws -> Int
+  /// How much has been read, in [0, 1]; 1 for what has no size.
+  var share: Double { get }
+}
 
-  /// - Throws: `NotFoundError`, `DatasetError`.
+final class FileSource: ByteSource {
+  private let path: String
+  private let descriptor: Int32
+
+  /// - Throws: `NotFoundError`.
   init(_ path: String) throws {
     self.path = path
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -21,6 +22,43 @@ final class InputFile {
         ? NotFoundError(path, "there is no such file.")
         : NotFoundError(path, "cannot open the file: \(String(cString: strerror(errno))).")
     }
+  }
+
+  deinit { close(descriptor) }
+
+  func read(into target: UnsafeMutablePointer<UInt8>, capacity: Int) throws -> Int {
+    while true {
+      let count = Foundation.read(descriptor, target, capacity)
+      if count >= 0 { return count }
+      if errno != EINTR { throw DatasetError(path, "cannot read: \(String(cString: strerror(errno))).") }
+    }
+  }
+
+  var share: Double {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_size > 0 else { return 1 }
+    return Double(lseek(descriptor, 0, SEEK_CUR)) / Double(status.st_size)
+  }
+}
+
+/// Bytes being read, piece by piece; gzip and zstd are recognised by their first bytes, whatever the name.
+final class InputFile {
+  /// The file, or what stands for it in messages.
+  let path: String
+  private let source: any ByteSource
+  private var decompressor: Decompressor?
+  private let raw = UnsafeMutablePointer<UInt8>.allocate(capacity: InputFile.pieceSize)
+  private var rawStart = 0
+  private var rawEnd = 0
+  private var hasEnded = false
+  private static let pieceSize = 1 << 17
+
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  convenience init(_ path: String) throws { try self.init(FileSource(path), path: path) }
+
+  init(_ source: any ByteSource, path: String) throws {
+    self.path = path
+    self.source = source
     while rawEnd < 4, !hasEnded { try fill() }
     let start = (0..<min(rawEnd, 4)).map { raw[$0] }
     if start.starts(with: [0x1f, 0x8b]) {
@@ -30,24 +68,12 @@ final class InputFile {
     }
   }
 
-  deinit {
-    close(descriptor)
-    raw.deallocate()
-  }
+  deinit { raw.deallocate() }
 
-  /// How much of the file has been read, in [0, 1]; 1 for what has no size.
-  var share: Double {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_size > 0 else { return 1 }
-    return Double(lseek(descriptor, 0, SEEK_CUR)) / Double(status.st_size)
-  }
+  var share: Double { source.share }
 
   private func fill() throws {
-    let count = Foundation.read(descriptor, raw + rawEnd, Self.pieceSize - rawEnd)
-    if count < 0 {
-      if errno == EINTR { return }
-      throw DatasetError(path, "cannot read: \(String(cString: strerror(errno))).")
-    }
+    let count = try source.read(into: raw + rawEnd, capacity: Self.pieceSize - rawEnd)
     rawEnd += count
     hasEnded = count == 0
   }

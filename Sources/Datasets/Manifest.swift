@@ -66,6 +66,11 @@ package struct Manifest: Codable, Equatable, Sendable {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw NotFoundError(path, "there is no such file.")
     }
+    try self.init(data, path: path)
+  }
+
+  /// - Parameter path: where it comes from, for messages.
+  package init(_ data: Data, path: String) throws {
     do {
       self = try JSONDecoder().decode(Manifest.self, from: data)
     } catch {

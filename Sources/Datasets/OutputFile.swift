@@ -2,36 +2,75 @@ import CCompression
 import Crypto
 import Foundation
 
-/// A file being written: bytes go through a buffer, compression and a running SHA-256 to the disk.
+/// Where bytes go: a file, a child process, a server.
+protocol ByteSink: AnyObject {
+  func write(_ bytes: UnsafeRawBufferPointer) throws
+  /// No more bytes.
+  func close() throws
+}
+
+/// A file or pipe by its descriptor, which it closes.
+final class DescriptorSink: ByteSink {
+  private let path: String
+  private var descriptor: Int32
+
+  init(_ descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  deinit { if descriptor >= 0 { Foundation.close(descriptor) } }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    var done = 0
+    while done < bytes.count {
+      let written = Foundation.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw OutputError(path, cannot: "write")
+      }
+      done += written
+    }
+  }
+
+  func close() throws {
+    let status = Foundation.close(descriptor)
+    descriptor = -1
+    guard status == 0 else { throw OutputError(path, cannot: "write") }
+  }
+}
+
+/// Bytes being written, through a buffer, compression and a running SHA-256.
 ///
-/// It grows under a name of its own and gets the final one, which must be free, when it is closed; dropped before
+/// A file grows under a name of its own and gets the final one, which must be free, when it is closed; dropped before
 /// that, it is removed.
 package final class OutputFile {
   package let path: String
-  private let stagingPath: String
-  private let descriptor: Int32
+  private let sink: any ByteSink
+  private let staged: StagedPath?
   private let buffer: UnsafeMutablePointer<UInt8>
   private var used = 0
   private let compressor: Compressor?
   private var hash = SHA256()
-  private var isClosed = false
   /// SHA-256 of the file in hexadecimal, once it is closed.
   package private(set) var digest = ""
   private static let capacity = 1 << 18
 
   /// - Throws: `OutputError` if the file exists or cannot be made.
-  package init(_ path: String, compression: Compression = .none) throws {
-    self.path = path
-    let url = URL(fileURLWithPath: path)
-    stagingPath =
-      url.deletingLastPathComponent()
-      .appendingPathComponent(".\(url.lastPathComponent).partial-\(getpid())").path
-    guard access(path, F_OK) != 0 else {
-      throw OutputError(path, "it exists already. Give another name, or move it out of the way.")
-    }
-    descriptor = open(stagingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+  package convenience init(_ path: String, compression: Compression = .none) throws {
+    let staged = try StagedPath(path)
+    let descriptor = open(staged.stagingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw OutputError(path, cannot: "create the file") }
-    Unfinished.shared.add(stagingPath)
+    try self.init(
+      DescriptorSink(descriptor, path: path), path: path, staged: staged, compression: compression)
+  }
+
+  /// - Parameter path: what stands for the sink in messages.
+  init(_ sink: any ByteSink, path: String, staged: StagedPath? = nil, compression: Compression = .none) throws
+  {
+    self.path = path
+    self.sink = sink
+    self.staged = staged
     buffer = .allocate(capacity: Self.capacity)
     switch compression {
     case .none: compressor = nil
@@ -40,11 +79,7 @@ package final class OutputFile {
     }
   }
 
-  deinit {
-    if !isClosed { Foundation.close(descriptor) }
-    Unfinished.shared.remove(stagingPath, deleting: digest.isEmpty)
-    buffer.deallocate()
-  }
+  deinit { buffer.deallocate() }
 
   /// Room for the next bytes, `count` at least; `advance(by:)` says how many were used.
   @inline(__always)
@@ -76,30 +111,20 @@ package final class OutputFile {
   }
 
   private func store(_ bytes: UnsafeRawBufferPointer) throws {
+    if bytes.isEmpty { return }
     hash.update(bufferPointer: bytes)
-    var done = 0
-    while done < bytes.count {
-      let written = Foundation.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw OutputError(path, cannot: "write")
-      }
-      done += written
-    }
+    try sink.write(bytes)
   }
 
   /// Ends the file and returns the SHA-256 of what is on the disk, in hexadecimal.
+  @discardableResult
   package func close() throws -> String {
     try flush()
     if let compressor {
       try compressor.compress(UnsafeRawBufferPointer(start: nil, count: 0), isLast: true) { try store($0) }
     }
-    isClosed = true
-    guard Foundation.close(descriptor) == 0 else { throw OutputError(path, cannot: "write") }
-    // link(2), unlike rename(2), never replaces anything.
-    guard link(stagingPath, path) == 0, unlink(stagingPath) == 0 else {
-      throw OutputError(path, cannot: "give the file its name")
-    }
+    try sink.close()
+    try staged?.commit()
     digest = hash.finalize().hexadecimal
     return digest
   }

@@ -2,25 +2,46 @@ import Telemetry
 
 /// Reads a `requests` table and hands it on in batches.
 package final class RequestReader {
-  private let path: String
-  private let layout: DatasetFormat.Layout
-  private let file: InputFile
+  private enum Rows {
+    case csv(InputFile)
+    case ndjson(InputFile)
+    case sqlite(SQLiteReader)
+  }
+
+  private let input: Rows
   private var seriesIndices: [Series: Int32] = [:]
   private let knownModels: Set<Int32>
   private let anySeries: Bool
   private let batch = RequestBatch(capacity: 16_384)
   /// Names of failures by outcome code: the platform's own, then those that the file brought.
-  package private(set) var reasons = RequestOutcome.names
+  package let reasons = FailureReasons()
   package private(set) var rows: Int64 = 0
 
   /// The largest of latencies and times that is believed: 100 days, µs.
   private static let longest: Int64 = 100 * 86_400_000_000
 
   /// - Parameter series: what a request may belong to; `nil` reads every request as series 0.
-  package init(_ path: String, format: DatasetFormat, series: [Series]?) throws {
-    self.path = path
-    layout = format.layout
-    file = try InputFile(path)
+  package init(_ location: DatasetLocation, series: [Series]?) throws {
+    switch location {
+    case .files(let directory, let format):
+      let path = "\(directory)/\(TableSchema.requests.name).\(format)"
+      switch format.layout {
+      case .ndjson: input = .ndjson(try InputFile(path))
+      case .parquet: input = .csv(try ParquetReader.file(path, .requests))
+      case .csv, .sqlite: input = .csv(try InputFile(path))
+      }
+    case .sqlite(let path): input = .sqlite(try SQLiteReader(path))
+    case .postgreSQL(let location): input = .csv(try PostgreSQLReader(location).file(.requests))
+    }
+    anySeries = series == nil
+    for (index, entry) in (series ?? []).enumerated() { seriesIndices[entry] = Int32(index) }
+    knownModels = Set((series ?? []).map(\.modelID))
+  }
+
+  /// One file of CSV or NDJSON.
+  package init(_ path: String, layout: DatasetFormat.Layout, series: [Series]?) throws {
+    let file = try InputFile(path)
+    input = layout == .ndjson ? .ndjson(file) : .csv(file)
     anySeries = series == nil
     for (index, entry) in (series ?? []).enumerated() { seriesIndices[entry] = Int32(index) }
     knownModels = Set((series ?? []).map(\.modelID))
@@ -30,13 +51,13 @@ package final class RequestReader {
   /// - Parameter progress: called now and then with the share of the file that is read.
   /// - Throws: `DatasetError`; what the sink throws.
   package func read(into sink: any TelemetrySink, progress: (Double) -> Void = { _ in }) throws {
-    func handOn() throws {
-      try sink.receive(batch.columns)
+    func handOn(_ share: Double) throws {
+      try batch.send(to: sink)
       batch.removeAll()
-      progress(file.share)
+      progress(share)
     }
-    switch layout {
-    case .csv:
+    switch input {
+    case .csv(let file):
       let reader = try CSVReader(file)
       let columns = try CSVColumns(reader, .requests)
       var request = RequestFields()
@@ -44,9 +65,9 @@ package final class RequestReader {
         try columns.checkWidth()
         try read(columns, into: &request)
         append(request)
-        if batch.isFull { try handOn() }
+        if batch.isFull { try handOn(file.share) }
       }
-    case .ndjson:
+    case .ndjson(let file):
       let reader = NDJSONReader(file, schema: .requests)
       while let row = try reader.next() {
         do {
@@ -54,10 +75,62 @@ package final class RequestReader {
         } catch let error as RowError {
           throw reader.error(error.message)
         }
-        if batch.isFull { try handOn() }
+        if batch.isFull { try handOn(file.share) }
+      }
+    case .sqlite(let reader):
+      var request = RequestFields()
+      try reader.requests { row, total in
+        do {
+          try read(row, into: &request)
+        } catch let error as RowError {
+          throw DatasetError(reader.path, "requests, row \(rows + 1) by arrival: \(error.message)")
+        }
+        append(request)
+        if batch.isFull { try handOn(Double(rows) / Double(max(total, 1))) }
       }
     }
-    try handOn()
+    try handOn(1)
+  }
+
+  private func read(_ row: SQLiteReader.RequestRow, into request: inout RequestFields) throws {
+    func integer(_ column: Int, _ range: ClosedRange<Int64>) throws -> Int64 {
+      let name = TableSchema.requests.columns[column].name
+      guard let number = row.integer(column), range.contains(number) else {
+        throw RowError(
+          column: name,
+          message: "\(name) is not a whole number in \(range.lowerBound)…\(range.upperBound).")
+      }
+      return number
+    }
+    func text(_ column: Int) throws -> UnsafeBufferPointer<UInt8> {
+      guard let text = row.text(column) else {
+        let name = TableSchema.requests.columns[column].name
+        throw RowError(column: name, message: "\(name) is not text.")
+      }
+      return text
+    }
+    let moments = Timestamp.supported
+    request.id = try integer(Column.id, 0...Int64.max)
+    request.arrivedAt = try integer(
+      Column.arrivedAt, moments.lowerBound.microseconds...moments.upperBound.microseconds)
+    let model = try integer(Column.model, 0...Int64(Int32.max))
+    let version = try text(Column.version)
+    if model != request.modelID || !version.elementsEqual(request.version) || request.series < 0 {
+      request.version = Array(version)
+      request.modelID = model
+      request.series = try series(Int32(model), String(decoding: version, as: UTF8.self))
+    }
+    let status = try text(Column.status)
+    let reason = try text(Column.reason)
+    request.outcome =
+      reason.isEmpty && status.elementsEqual("success".utf8)
+      ? RequestOutcome.success
+      : try outcome(String(decoding: status, as: UTF8.self), String(decoding: reason, as: UTF8.self))
+    request.waiting = try integer(Column.waiting, 0...Self.longest)
+    request.firstToken = try integer(Column.firstToken, 0...Self.longest)
+    request.latency = try integer(Column.latency, 0...Self.longest)
+    request.input = Int32(try integer(Column.input, 0...Int64(Int32.max)))
+    request.output = Int32(try integer(Column.output, 0...Int64(Int32.max)))
   }
 
   private struct RequestFields {
@@ -161,14 +234,11 @@ package final class RequestReader {
       }
       return RequestOutcome.success
     case "failure":
-      let name = reason.isEmpty ? "unspecified" : reason
-      if let known = reasons.firstIndex(of: name) { return UInt8(known) }
-      guard reasons.count < 255 else {
+      guard let code = reasons.code(of: reason.isEmpty ? "unspecified" : reason) else {
         throw RowError(
           column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
       }
-      reasons.append(name)
-      return UInt8(reasons.count - 1)
+      return code
     default:
       throw RowError(
         column: "status", message: "status \"\(status)\" is unknown. It must be success or failure.")

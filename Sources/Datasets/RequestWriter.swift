@@ -7,29 +7,41 @@ package final class RequestWriter: TelemetrySink {
   private let models: [Int64]
   /// As they stand in a file, quoted where needed.
   private let versions: [[UInt8]]
-  private let reasons: [[UInt8]]
-  private let longestText: Int
+  private let failureReasons: FailureReasons
+  private var reasons: [[UInt8]] = []
+  private var longestText = 0
+  private let quoted: (String) -> [UInt8]
   private var formatter = TimestampFormatter()
   private var day: [UInt8] = []
   package private(set) var rows: Int64 = 0
 
   package init(
     _ file: OutputFile, layout: DatasetFormat.Layout, series: [Series],
-    reasons: [String] = RequestOutcome.names
+    reasons: FailureReasons = FailureReasons()
   ) throws {
     self.file = file
     isJSON = layout == .ndjson
-    let quoted = layout == .csv ? TableWriter.csv : TableWriter.json
+    switch layout {
+    case .ndjson: quoted = TableWriter.json
+    default: quoted = TableWriter.csv
+    }
     models = series.map { Int64($0.modelID) }
-    versions = series.map { quoted($0.version) }
-    self.reasons = reasons.map(quoted)
-    longestText = (versions + self.reasons).map(\.count).max() ?? 0
+    let quote = quoted
+    versions = series.map { quote($0.version) }
+    failureReasons = reasons
+    takeReasons()
     if layout == .csv {
       try file.write((TableSchema.requests.columns.map(\.name).joined(separator: ",") + "\n").utf8)
     }
   }
 
+  private func takeReasons() {
+    reasons = failureReasons.names.map(quoted)
+    longestText = (versions + reasons).map(\.count).max() ?? 0
+  }
+
   package func receive(_ requests: RequestColumns) throws {
+    if reasons.count != failureReasons.names.count { takeReasons() }
     // Names, punctuation and nine numbers of 20 digits at the most come to less than 512 bytes.
     let most = 512 + 2 * longestText
     for row in 0..<requests.count {

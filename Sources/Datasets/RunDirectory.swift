@@ -53,6 +53,11 @@ package final class RunDirectory {
     return account.addingPercentEncoding(withAllowedCharacters: safe) ?? "account"
   }
 
+  /// Where an account's rollups are stored.
+  package static func rollupsName(of account: String) -> String {
+    "rollups/\(folderName(of: account)).rollups"
+  }
+
   /// A file inside the directory, to be closed by `close(_:as:)`.
   package func file(_ name: String, compression: Compression = .none) throws -> OutputFile {
     let path = stagingPath + "/" + name
@@ -74,23 +79,27 @@ package final class RunDirectory {
     try close(file, as: name)
   }
 
-  /// All small tables in one format.
-  package func write(_ tables: TelemetryTables, format: DatasetFormat) throws {
-    func write(_ records: [some TableRecord], _ schema: TableSchema) throws {
-      let name = "telemetry/\(schema.name).\(format)"
-      let file = try file(name, compression: format.compression)
-      var writer = try TableWriter(schema, to: file, layout: format.layout)
-      for record in records { try writer.write(record.cells) }
+  /// Where a file of the directory grows, for those who write it themselves; then `adopt(_:)`.
+  func path(of name: String) -> String { stagingPath + "/" + name }
+
+  /// Enters a file that somebody else wrote in the manifest.
+  func adopt(_ name: String) throws { manifest.files[name] = try FileDigest.sha256(of: path(of: name)) }
+
+  /// The small tables as CSV, where no format was asked for: figures need them.
+  package func writeSmallTables(_ tables: TelemetryTables) throws {
+    for (schema, rows) in tables.rows {
+      let name = "telemetry/\(schema.name).csv"
+      let file = try file(name)
+      var writer = try TableWriter(schema, to: file, layout: .csv)
+      for cells in rows { try writer.write(cells) }
       try close(file, as: name)
-      manifest.rows[schema.name] = Int64(records.count)
     }
-    try write(tables.accounts, AccountRecord.schema)
-    try write(tables.hardware, HardwareRecord.schema)
-    try write(tables.models, ModelRecord.schema)
-    try write(tables.deployments, DeploymentRecord.schema)
-    try write(tables.replicas, ReplicaRecord.schema)
-    try write(tables.fineTuningJobs, FineTuningJobRecord.schema)
-    try write(tables.incidents, IncidentRecord.schema)
+  }
+
+  /// Enters the tables' row counts in the manifest.
+  package func count(_ tables: TelemetryTables, requests: Int64) {
+    for (schema, rows) in tables.rows { manifest.rows[schema.name] = Int64(rows.count) }
+    manifest.rows[TableSchema.requests.name] = requests
   }
 
   /// Writes the manifest and gives the directory its final name.

@@ -1,36 +1,57 @@
 import Telemetry
 
-/// Reads a table's file, in either layout.
-enum TableReader {
-  /// All records of a small table.
+/// Where the small tables come from.
+package protocol TableRecords {
   /// - Throws: `DatasetError`, naming line and column.
-  static func records<Record: TableRecord>(_ path: String, _ layout: DatasetFormat.Layout) throws -> [Record]
-  {
-    let file = try InputFile(path)
+  func rows(_ schema: TableSchema, _ body: (RowReading) throws -> Void) throws
+}
+
+/// A row, and how to say where it stands.
+package struct RowReading {
+  let row: Row
+  let located: (RowError) -> DatasetError
+}
+
+extension TableRecords {
+  func records<Record: TableRecord>() throws -> [Record] {
     var records: [Record] = []
-    switch layout {
-    case .csv:
-      let reader = try CSVReader(file)
-      let columns = try CSVColumns(reader, Record.schema)
-      while try reader.next() {
-        let row = try columns.row()
-        do {
-          records.append(try Record(row))
-        } catch let error as RowError {
-          throw columns.error(error)
-        }
-      }
-    case .ndjson:
-      let reader = NDJSONReader(file, schema: Record.schema)
-      while let row = try reader.next() {
-        do {
-          records.append(try Record(row))
-        } catch let error as RowError {
-          throw reader.error(error.message)
-        }
+    try rows(Record.schema) { reading in
+      do {
+        records.append(try Record(reading.row))
+      } catch let error as RowError {
+        throw reading.located(error)
       }
     }
     return records
+  }
+}
+
+extension DatasetLocation: TableRecords {
+  package func rows(_ schema: TableSchema, _ body: (RowReading) throws -> Void) throws {
+    switch self {
+    case .files(let directory, let format):
+      let path = "\(directory)/\(schema.name).\(format)"
+      switch format.layout {
+      case .csv: try csv(try InputFile(path), schema, body)
+      case .parquet: try csv(try ParquetReader.file(path, schema), schema, body)
+      case .ndjson:
+        let reader = NDJSONReader(try InputFile(path), schema: schema)
+        while let row = try reader.next() { try body(RowReading(row: row) { reader.error($0.message) }) }
+      case .sqlite: break  // Has one file; see below.
+      }
+    case .sqlite(let path):
+      for (index, row) in try SQLiteReader(path).rows(schema).enumerated() {
+        try body(
+          RowReading(row: row) { DatasetError(path, "\(schema.name), row \(index + 1): \($0.message)") })
+      }
+    case .postgreSQL(let location): try csv(try PostgreSQLReader(location).file(schema), schema, body)
+    }
+  }
+
+  private func csv(_ file: InputFile, _ schema: TableSchema, _ body: (RowReading) throws -> Void) throws {
+    let reader = try CSVReader(file)
+    let columns = try CSVColumns(reader, schema)
+    while try reader.next() { try body(RowReading(row: try columns.row()) { columns.error($0) }) }
   }
 }
 

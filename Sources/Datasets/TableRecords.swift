@@ -4,7 +4,8 @@ import Telemetry
 
 extension AccountRecord: TableRecord {
   static let schema = TableSchema(
-    "accounts", [.text("account"), .text("time_zone"), .integer("subscription_max_replicas")])
+    "accounts", "Accounts and their subscriptions.",
+    [.text("account"), .text("time_zone"), .int32("subscription_max_replicas")])
   var cells: [Cell] { [.text(account), .text(timeZone), .integer(Int64(subscriptionMaxReplicas))] }
   init(_ row: Row) throws {
     self.init(
@@ -20,7 +21,8 @@ extension AccountRecord: TableRecord {
 
 extension HardwareRecord: TableRecord {
   static let schema = TableSchema(
-    "hardware", [.text("account"), .text("hardware"), .integer("credits_micro_per_hour")])
+    "hardware", "The price list in force: micro-credits per replica and hour.",
+    [.text("account"), .text("hardware"), .integer("credits_micro_per_hour")])
   var cells: [Cell] { [.text(account), .text(hardware), .integer(creditsMicroPerHour)] }
   init(_ row: Row) throws {
     self.init(
@@ -31,9 +33,9 @@ extension HardwareRecord: TableRecord {
 
 extension ModelRecord: TableRecord {
   static let schema = TableSchema(
-    "models",
+    "models", "Models; model_id is unique in the data set.",
     [
-      .integer("model_id"), .text("account"), .text("kind"), .text("name"), .text("provider"),
+      .int32("model_id"), .text("account"), .text("kind"), .text("name"), .text("provider"),
       .moment("created_at"),
     ])
   var cells: [Cell] {
@@ -52,11 +54,11 @@ extension ModelRecord: TableRecord {
 
 extension DeploymentRecord: TableRecord {
   static let schema = TableSchema(
-    "deployments",
+    "deployments", "Deployments of model versions.",
     [
-      .integer("model_id"), .text("version"), .text("hardware"), .integer("min_replicas"),
-      .integer("max_replicas"),
-      .integer("max_batch_size"), .moment("requested_at"), .moment("deployed_at").optional,
+      .int32("model_id"), .text("version"), .text("hardware"), .int32("min_replicas"),
+      .int32("max_replicas"),
+      .int32("max_batch_size"), .moment("requested_at"), .moment("deployed_at").optional,
       .moment("undeployed_at").optional, .text("outcome"),
     ])
   var cells: [Cell] {
@@ -79,10 +81,10 @@ extension DeploymentRecord: TableRecord {
 
 extension ReplicaRecord: TableRecord {
   static let schema = TableSchema(
-    "replicas",
+    "replicas", "A version's replicas after each change.",
     [
-      .moment("at"), .integer("model_id"), .text("version"), .text("hardware"), .integer("starting"),
-      .integer("ready"), .integer("draining"), .text("limited_by"),
+      .moment("at"), .int32("model_id"), .text("version"), .text("hardware"), .int32("starting"),
+      .int32("ready"), .int32("draining"), .text("limited_by"),
     ])
   var cells: [Cell] {
     [
@@ -101,9 +103,9 @@ extension ReplicaRecord: TableRecord {
 
 extension FineTuningJobRecord: TableRecord {
   static let schema = TableSchema(
-    "fine_tuning_jobs",
+    "fine_tuning_jobs", "Fine-tuning jobs.",
     [
-      .integer("job_id"), .integer("model_id"), .text("base_model"), .text("hardware"), .moment("started_at"),
+      .integer("job_id"), .int32("model_id"), .text("base_model"), .text("hardware"), .moment("started_at"),
       .moment("finished_at"), .text("outcome"), .integer("credits_micro"),
     ])
   var cells: [Cell] {
@@ -128,9 +130,9 @@ extension FineTuningJobRecord: TableRecord {
 
 extension IncidentRecord: TableRecord {
   static let schema = TableSchema(
-    "incidents",
+    "incidents", "Outages, degradations, and operations that deploy windows moved or refused.",
     [
-      .integer("model_id").optional, .text("provider"), .text("kind"), .moment("started_at"),
+      .int32("model_id").optional, .text("provider"), .text("kind"), .moment("started_at"),
       .moment("ended_at"),
     ])
   var cells: [Cell] {

@@ -15,13 +15,18 @@ package struct TableSchema: Equatable, Sendable {
     package var name: String
     package var type: ValueType
     package var isOptional = false
+    package var is32Bit = false
+    /// Unit and meaning, for schemas that can carry them.
+    package var about = ""
   }
 
   package let name: String
+  package let about: String
   package let columns: [Column]
 
-  init(_ name: String, _ columns: [Column]) {
+  init(_ name: String, _ about: String, _ columns: [Column]) {
     self.name = name
+    self.about = about
     self.columns = columns
   }
 
@@ -29,19 +34,36 @@ package struct TableSchema: Equatable, Sendable {
 }
 
 extension TableSchema.Column {
-  static func text(_ name: String) -> Self { Self(name: name, type: .text) }
-  static func integer(_ name: String) -> Self { Self(name: name, type: .integer) }
-  static func moment(_ name: String) -> Self { Self(name: name, type: .moment) }
-  var optional: Self { Self(name: name, type: type, isOptional: true) }
+  static func text(_ name: String, _ about: String = "") -> Self {
+    Self(name: name, type: .text, about: about)
+  }
+  static func integer(_ name: String, _ about: String = "") -> Self {
+    Self(name: name, type: .integer, about: about)
+  }
+  static func int32(_ name: String, _ about: String = "") -> Self {
+    Self(name: name, type: .integer, is32Bit: true, about: about)
+  }
+  static func moment(_ name: String, _ about: String = "") -> Self {
+    Self(name: name, type: .moment, about: about)
+  }
+  var optional: Self {
+    var column = self
+    column.isOptional = true
+    return column
+  }
 }
 
 extension TableSchema {
   package static let requests = TableSchema(
-    "requests",
+    "requests", "Requests, in order of arrived_at, then request_id.",
     [
-      .integer("request_id"), .moment("arrived_at"), .integer("model_id"), .text("version"), .text("status"),
-      .text("failure_reason"), .integer("waiting_us"), .integer("ttft_us"), .integer("latency_us"),
-      .integer("input_tokens"), .integer("output_tokens"),
+      .integer("request_id"), .moment("arrived_at", "Arrival: the bucket in which the request counts."),
+      .int32("model_id"), .text("version", "Empty for external models."),
+      .text("status", "success or failure."),
+      .text("failure_reason", "Empty on success."), .integer("waiting_us", "Waiting time, µs."),
+      .integer("ttft_us", "Time to first token from arrival, µs; 0 on failure."),
+      .integer("latency_us", "From arrival to complete response, µs."), .int32("input_tokens"),
+      .int32("output_tokens"),
     ])
 
   /// All tables but `requests`, which is too long to hold.

@@ -39,9 +39,11 @@ struct TableWriter {
   /// Quoted where it must be, and where a reader might take it for something else.
   static func csv(_ text: String) -> [UInt8] {
     let bytes = Array(text.utf8)
-    let special = bytes.contains { $0 == 0x22 || $0 == 0x2c || $0 == 0x0a || $0 == 0x0d }
+    let specials: [UInt8] = [0x22, 0x2c, 0x0a, 0x0d]
+    let special = bytes.contains { specials.contains($0) }
     guard special || bytes.first == 0x20 || bytes.last == 0x20 else { return bytes }
-    return [0x22] + bytes.flatMap { $0 == 0x22 ? [0x22, 0x22] : [$0] } + [0x22]
+    let doubled = bytes.flatMap { (byte: UInt8) -> [UInt8] in byte == 0x22 ? [0x22, 0x22] : [byte] }
+    return [0x22] + doubled + [0x22]
   }
 
   static func json(_ text: String) -> [UInt8] {

@@ -78,7 +78,7 @@ package struct TraceFile {
 
   private static func telemetry(_ path: String, _ format: DatasetFormat) throws -> [Request] {
     let sink = Collector(path)
-    try RequestReader(path, format: format, series: nil).read(into: sink)
+    try RequestReader(path, layout: format.layout, series: nil).read(into: sink)
     return sink.requests.sortedByArrival()
   }
 

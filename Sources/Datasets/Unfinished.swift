@@ -1,10 +1,11 @@
 import Foundation
 
-/// Files and directories that must not outlive the program if it is interrupted.
+/// Files, directories and child processes that must not outlive the program if it is interrupted.
 package final class Unfinished: @unchecked Sendable {
   package static let shared = Unfinished()
   private let lock = NSLock()
   private var paths: Set<String> = []
+  private var processes: Set<pid_t> = []
 
   func add(_ path: String) { lock.withLock { _ = paths.insert(path) } }
 
@@ -13,8 +14,12 @@ package final class Unfinished: @unchecked Sendable {
     if known, deleting { Self.delete(path) }
   }
 
+  func add(process: pid_t) { lock.withLock { _ = processes.insert(process) } }
+  func remove(process: pid_t) { lock.withLock { _ = processes.remove(process) } }
+
   package func deleteAll() {
-    let all = lock.withLock { paths }
+    let (all, children) = lock.withLock { (paths, processes) }
+    for child in children { kill(child, SIGKILL) }
     for path in all { Self.delete(path) }
   }
 

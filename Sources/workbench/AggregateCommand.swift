@@ -9,8 +9,9 @@ struct AggregateCommand: ParsableCommand {
     commandName: "aggregate",
     abstract: "The dashboard's figures of any data set in the telemetry schema, as JSON.",
     discussion: """
-      DATASET is a run directory, or a directory with the telemetry tables (requests.csv, models.csv, …; CSV or \
-      NDJSON, plain, gzip or zstd).
+      DATASET is a run directory, a directory with the telemetry tables (requests.csv, models.csv, …; CSV or \
+      NDJSON, plain, gzip or zstd; Parquet), a SQLite file, or a PostgreSQL address. Where rollups are stored, the \
+      answer comes from them.
 
       Examples:
         workbench aggregate Outputs/month --kind fineTuned --period 7d
@@ -69,19 +70,11 @@ struct AggregateCommand: ParsableCommand {
     let moment = try nowGiven ?? data.end()
     let selection = ModelSelection(
       kind: try kind(data, account), model: model, deployedAt: deployed, version: version, provider: provider)
-    let query = try DashboardQuery(
-      account: account, filter: filter, now: moment, selection: selection, tables: data.tables,
-      series: data.series,
-      maxPoints: maxPoints)
-    let rollups = RequestRollups(series: data.series, now: moment)
-    query.points.map(rollups.collect)
+    let question = Dataset.Question(
+      account: account, filter: filter, now: moment, selection: selection, maxPoints: maxPoints)
     let progress = ProgressBar("Reading")
-    let reader = try data.requests()
-    try reader.read(into: rollups) { progress.show($0) }
+    let json = try data.answer(question, try data.rollups(of: account.account)) { progress.show($0) }.json()
     progress.clear()
-    rollups.reasons = reader.reasons
-    try rollups.finish()
-    let json = try query.answer(rollups).json()
     guard let out else {
       Terminal.write(json)
       return

@@ -1,3 +1,4 @@
+import Aggregation
 import ArgumentParser
 import Datasets
 import Foundation
@@ -85,6 +86,11 @@ struct ImportAzureCommand: ParsableCommand {
 
   private func write(_ requests: [TraceFile.Request], to file: OutputFile, _ format: DatasetFormat) throws {
     let writer = try RequestWriter(file, layout: format.layout, series: [Series(modelID: 1, version: "")])
+    try send(requests, to: writer)
+    _ = try file.close()
+  }
+
+  private func send(_ requests: [TraceFile.Request], to sink: any TelemetrySink) throws {
     let batch = RequestBatch(capacity: 16_384)
     for (index, request) in requests.enumerated() {
       batch.append(
@@ -93,12 +99,11 @@ struct ImportAzureCommand: ParsableCommand {
         latencyMicroseconds: 0,
         inputTokens: request.inputTokens, outputTokens: request.outputTokens)
       if batch.isFull {
-        try batch.send(to: writer)
+        try batch.send(to: sink)
         batch.removeAll()
       }
     }
-    try batch.send(to: writer)
-    _ = try file.close()
+    try batch.send(to: sink)
   }
 
   private func writeDataset(
@@ -111,18 +116,22 @@ struct ImportAzureCommand: ParsableCommand {
         program: "workbench \(Workbench.programVersion)", scenario: nil, seed: nil,
         period: .init(from: from, to: to),
         source: source))
-    let name = "telemetry/requests.\(format)"
-    let file = try directory.file(name, compression: format.compression)
-    try write(requests, to: file, format)
-    directory.manifest.files[name] = file.digest
-    directory.manifest.rows["requests"] = Int64(requests.count)
+    let series = [Series(modelID: 1, version: "")]
+    let writer = try directory.writer(format, series: series)
+    let rollups = RequestRollups(series: series, now: to)
+    try send(requests, to: FanOut([writer, rollups]))
+    try rollups.finish()
     var tables = TelemetryTables()
-    tables.accounts = [AccountRecord(account: "azure", timeZone: "UTC", subscriptionMaxReplicas: 0)]
+    let account = AccountRecord(account: "azure", timeZone: "UTC", subscriptionMaxReplicas: 0)
+    tables.accounts = [account]
     tables.models = [
       ModelRecord(
         modelID: 1, account: "azure", kind: .external, name: "azure-llm", provider: "Azure", createdAt: from)
     ]
-    try directory.write(tables, format: format)
+    try writer.write(tables)
+    directory.count(tables, requests: Int64(requests.count))
+    try directory.store([rollups], of: account, models: tables.models, end: to)
+    try writer.finish(directory.manifest)
     try directory.finish()
     Terminal.print(
       "\(output): a data set of \(Figure.count(requests.count)) requests. Next: workbench aggregate '\(output)' --period \(ZonedCalendar.utc.date(at: from))"

@@ -42,20 +42,14 @@ struct ScenarioRun {
     into directory: RunDirectory, formats: [DatasetFormat], progress: @escaping @Sendable (Double) -> Void
   ) throws -> Outcome {
     var pipelines = try simulation.scenario.accounts.indices.map(pipeline)
-    let writers = try formats.map { format in
-      let file = try directory.file("telemetry/requests.\(format)", compression: format.compression)
-      return (
-        format: format, file: file,
-        writer: try RequestWriter(file, layout: format.layout, series: simulation.series)
-      )
-    }
+    let writers = try formats.map { try directory.writer($0, series: simulation.series) }
     let result = try simulation.run(
       threads: threads,
       into: .init(
-        accounts: pipelines.map(\.rollups), merged: writers.isEmpty ? nil : FanOut(writers.map(\.writer))),
+        accounts: pipelines.map(\.rollups), merged: writers.isEmpty ? nil : FanOut(writers)),
       progress: progress)
-    for writer in writers { try directory.close(writer.file, as: "telemetry/requests.\(writer.format)") }
-    for format in formats { try directory.write(result.tables, format: format) }
+    for writer in writers { try writer.write(result.tables) }
+    if writers.isEmpty { try directory.writeSmallTables(result.tables) }
     for (account, requests) in result.notDeployed where requests > 0 {
       directory.manifest.notDeployed[account] = requests
     }
@@ -65,6 +59,8 @@ struct ScenarioRun {
     for index in pipelines.indices {
       let pipeline = pipelines[index]
       try pipeline.rollups.finish()
+      try directory.store(
+        [pipeline.rollups], of: pipeline.account, models: result.tables.models, end: simulation.scenario.to)
       for entry in pipeline.queries {
         var query = entry.query
         query.tables = tables[pipeline.account.account] ?? TelemetryTables()
@@ -78,7 +74,8 @@ struct ScenarioRun {
       outcome.requests += pipeline.rollups.totalRequests
       pipelines[index].queries = []
     }
-    directory.manifest.rows["requests"] = outcome.requests
+    directory.count(result.tables, requests: outcome.requests)
+    for writer in writers { try writer.finish(directory.manifest) }
     return outcome
   }
 
@@ -120,12 +117,5 @@ struct ScenarioRun {
     let scenario = simulation.scenario
     let today = account.calendar.date(at: scenario.to + -1)
     return .range(max(account.calendar.date(at: scenario.from), today.oneYearBefore), today)
-  }
-
-  /// Hands requests to several writers.
-  private final class FanOut: TelemetrySink {
-    private let sinks: [any TelemetrySink]
-    init(_ sinks: [any TelemetrySink]) { self.sinks = sinks }
-    func receive(_ requests: RequestColumns) throws { for sink in sinks { try sink.receive(requests) } }
   }
 }

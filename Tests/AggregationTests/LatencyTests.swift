@@ -43,22 +43,36 @@ struct LatencyTests {
     #expect(LatencyHistogram().quantile(0.5) == nil)
   }
 
-  @Test("up to the limit every point is kept; beyond it the extremes of every column")
-  func thinning() throws {
-    let range = Timestamp(microseconds: 0)..<Timestamp(microseconds: 1_000_000)
-    let requests = (0..<10_000).map { (index: Int) -> (at: Int64, latency: Int64) in
-      (at: Int64(index) * 100, latency: Int64((index * 7919) % 10_007) + 5)
+  @Test(
+    "up to the limit every point is kept; beyond it the extremes of every screen column",
+    arguments: [10_000, 1000, 90])
+  func thinning(maxPoints: Int) throws {
+    var world = SmallWorld()
+    let start = SmallWorld.moment("2026-03-03T00:00:00-05:00")
+    world.requests = []
+    let requests = (0..<8000).map { (index: Int) -> (at: Int64, latency: Int64) in
+      (at: start.microseconds + Int64(index) * 10_000_001, latency: Int64((index * 7919) % 10_007) + 5)
     }
-    let all = LatencyPoints(range, isSelected: [true], maxPoints: 10_000)
-    _ = try Self.rollups(requests, points: all)
-    #expect(!all.isThinned && all.points.count == 10_000)
-    let thin = LatencyPoints(range, isSelected: [true], maxPoints: 200)
-    _ = try Self.rollups(requests, points: thin)
-    #expect(thin.isThinned && thin.points.count <= 200 && thin.requests == 10_000)
-    for column in 0..<100 {
-      let inside = requests.filter { $0.at / 10_000 == column }.map(\.latency)
-      let kept = thin.points.filter { $0.at / 10_000 == column }.map(\.latency)
-      #expect(kept.min() == inside.min() && kept.max() == inside.max())
+    let query = try DashboardQuery(
+      account: world.tables.accounts[0], filter: .date(LocalDate("2026-03-03") ?? .init(daysSince1970: 0)),
+      now: SmallWorld.moment("2026-03-09T00:00:00-04:00"), selection: .init(kind: .fineTuned),
+      tables: world.tables,
+      series: [.init(modelID: 1, version: "V1")], maxPoints: maxPoints)
+    let rollups = try Self.rollups(requests, points: query.points)
+    let latency = query.answer(rollups).latency
+    #expect(latency.thinned == (maxPoints < 8000) && latency.requests == 8000)
+    #expect(latency.points.count == 8000 || latency.points.count <= maxPoints)
+    // Columns are whole half minutes: the least of them that come to maxPoints ÷ 2 columns a day.
+    let count = max(1, maxPoints / 2)
+    let width = Int64((2880 + count - 1) / count) * 30_000_000
+    func column(_ at: Int64) -> Int64 { (at - start.microseconds) / width }
+    let kept = Dictionary(grouping: latency.points) { point in
+      column(SmallWorld.moment(point.at).microseconds)
+    }
+    for (index, inside) in Dictionary(grouping: requests, by: { column($0.at) }) {
+      let latencies = inside.map { Double($0.latency) / 1000 }
+      #expect(kept[index]?.map { $0.latency }.min() == latencies.min())
+      #expect(kept[index]?.map { $0.latency }.max() == latencies.max())
     }
   }
 

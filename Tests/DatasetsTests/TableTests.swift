@@ -38,7 +38,7 @@ struct TableTests {
   static func read(_ path: String, series: [Series]? = TableTests.series) throws -> [SimulatedRequest] {
     let recorder = RequestRecorder(series ?? [Series(modelID: 0, version: "")])
     let format = try #require(DatasetFormat(path: path))
-    try RequestReader(path, format: format, series: series).read(into: recorder)
+    try RequestReader(path, layout: format.layout, series: series).read(into: recorder)
     return recorder.requests
   }
 
@@ -58,7 +58,9 @@ struct TableTests {
     return batch
   }
 
-  @Test("requests come back as they were written, in every format", arguments: DatasetFormat.all)
+  @Test(
+    "requests come back as they were written, in every format",
+    arguments: DatasetFormat.all.filter { $0.layout == .csv || $0.layout == .ndjson })
   func roundTrip(format: DatasetFormat) throws {
     let scratch = try Scratch()
     let path = "\(scratch.path)/requests.\(format)"

@@ -1,0 +1,71 @@
+import Telemetry
+
+/// The selected rollups by bucket of the period, and over all of it.
+struct Buckets {
+  struct Bucket {
+    var cell = RollupCell()
+    var latencies = LatencyHistogram()
+  }
+
+  let starts: [Timestamp]
+  private var buckets: [Bucket]
+  private(set) var total = RollupCell()
+  private(set) var latencies = LatencyHistogram()
+  private(set) var failures: [UInt8: Int64] = [:]
+  /// Of graphs with one point a request: the extremes of every screen column.
+  private(set) var thinned: ThinnedPoints?
+  /// The same: every point, as far as quarters kept them.
+  private(set) var kept: [LatencyPoint] = []
+  private(set) var keepsEveryPoint = true
+
+  init(_ query: DashboardQuery, _ rollups: some RollupSource) {
+    let period = query.period
+    starts = period.bucketStarts
+    buckets = Array(repeating: Bucket(), count: starts.count)
+    let range = period.past
+    let showsPoints = period.showsEveryRequest
+    if showsPoints { thinned = ThinnedPoints(period.past, maxPoints: query.maxPoints) }
+    let byDay = !period.isHourly && !showsPoints
+    if query.isWholeTab, rollups.visitAll(query.selection.kind, in: range, byDay: byDay, { add($0) }) {
+    } else {
+      for index in rollups.series.indices where query.includes(rollups.series[index]) {
+        rollups.visit(index, in: range, byDay: byDay) { add($0) }
+      }
+    }
+    for bucket in buckets { latencies.merge(bucket.latencies) }
+    if Int64(kept.count) != total.successes || total.successes > Int64(query.maxPoints) {
+      keepsEveryPoint = false
+      kept = []
+    }
+  }
+
+  private mutating func add(_ rollup: Rollup) {
+    // The last bucket that starts at or before the rollup.
+    var low = 0
+    var high = starts.count
+    while low < high {
+      let middle = (low + high) / 2
+      if starts[middle] <= rollup.start { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0 else { return }
+    // Rollups were checked against overflow when they were made; a period's sums stay far below it.
+    _ = buckets[low - 1].cell.add(rollup.cell)
+    buckets[low - 1].latencies.add(rollup.cell, rollup.latencies)
+    _ = total.add(rollup.cell)
+    for entry in rollup.reasons { failures[entry.reason, default: 0] += entry.count }
+    guard thinned != nil else { return }
+    let isComplete = rollup.points.isComplete
+    rollup.points.visit(start: rollup.start.microseconds) { point in
+      thinned?.add(point)
+      if isComplete { kept.append(point) }
+    }
+  }
+
+  /// Buckets in which requests were processed.
+  var filled: [(at: Timestamp, bucket: Bucket)] {
+    zip(starts, buckets).filter { $1.cell.requests > 0 }.map { ($0, $1) }
+  }
+}
+
+/// An average from exact sums; `nil` of nothing.
+func mean(_ sum: Int64, _ count: Int64) -> Double? { count == 0 ? nil : Double(sum) / Double(count) }

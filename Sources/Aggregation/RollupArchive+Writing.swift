@@ -1,0 +1,142 @@
+import Foundation
+import Telemetry
+
+extension RollupArchive {
+  /// The bytes of an archive: a function of the requests alone, whatever their order and however they were divided.
+  /// - Parameters:
+  ///   - parts: rollups of the account's requests, or of parts of them.
+  ///   - models: of the account, for the totals by kind.
+  ///   - end: requests that arrive then or later are not in it.
+  /// - Throws: `AggregationError` if a sum leaves the range of 64 bits, or there are too many reasons for failures.
+  package static func data(
+    _ parts: [any RollupSource], account: AccountRecord, models: [ModelRecord], end: Timestamp
+  ) throws -> Data {
+    guard let calendar = ZonedCalendar(identifier: account.timeZone) else {
+      throw AggregationError("the time zone \"\(account.timeZone)\" is unknown.")
+    }
+    let own = models.filter { $0.account == account.account }
+    let kinds = Dictionary(own.map { ($0.modelID, $0.kind) }, uniquingKeysWith: { first, _ in first })
+    // Reasons of the platform in their order, then others by name, so that their codes do not depend on who came first.
+    let known = Set(RequestOutcome.names)
+    let others = Set(parts.flatMap { $0.reasons }).subtracting(known).sorted()
+    let reasons = RequestOutcome.names + others
+    guard reasons.count <= 255 else {
+      throw AggregationError("more than 248 different failure reasons. Group them.")
+    }
+    let codes = Dictionary(uniqueKeysWithValues: reasons.enumerated().map { ($1, UInt8($0)) })
+
+    var series: [Series: [Int64: Rollup]] = [:]
+    var overflowed = false
+    for part in parts {
+      for (index, entry) in part.series.enumerated() where kinds[entry.modelID] != nil {
+        let all = Timestamp(microseconds: .min)..<min(end, Timestamp(microseconds: .max))
+        part.visit(index, in: all, byDay: false) { rollup in
+          let coded = rollup.recoded { codes[part.reasons[Int($0)]] ?? 0 }
+          if series[entry]?[coded.quarter] == nil {
+            series[entry, default: [:]][coded.quarter] = coded
+          } else {
+            overflowed = series[entry]?[coded.quarter]?.add(coded) ?? false || overflowed
+          }
+        }
+      }
+    }
+    if overflowed { throw AggregationError("the sum of latencies leaves the range of 64 bits.") }
+
+    var blocks = ByteWriter()
+    blocks.raw(magic)
+    var index = ByteWriter()
+    index.text(account.account)
+    index.text(account.timeZone)
+    index.signed(end.microseconds)
+    index.unsigned(UInt64(reasons.count))
+    reasons.forEach { index.text($0) }
+    let ordered = series.keys.sorted { ($0.modelID, $0.version) < ($1.modelID, $1.version) }
+    index.unsigned(UInt64(ordered.count))
+    for entry in ordered {
+      index.signed(Int64(entry.modelID))
+      index.text(entry.version)
+      let rollups = (series[entry] ?? [:]).values.sorted { $0.quarter < $1.quarter }
+      try write(rollups, calendar, &blocks, &index)
+    }
+    let totalled = ModelKind.allCases.filter { kind in ordered.count { kinds[$0.modelID] == kind } > 1 }
+    index.unsigned(UInt64(totalled.count))
+    for kind in totalled {
+      index.text(kind.rawValue)
+      var sum: [Int64: Rollup] = [:]
+      for entry in ordered where kinds[entry.modelID] == kind {
+        for (quarter, rollup) in series[entry] ?? [:] {
+          if sum[quarter] == nil {
+            sum[quarter] = rollup
+          } else {
+            overflowed = sum[quarter]?.add(rollup) ?? false || overflowed
+          }
+        }
+      }
+      try write(sum.values.sorted { $0.quarter < $1.quarter }, calendar, &blocks, &index)
+    }
+    if overflowed { throw AggregationError("the sum of latencies leaves the range of 64 bits.") }
+    let position = UInt64(blocks.bytes.count)
+    return Data(blocks.bytes + index.bytes + (0..<8).map { UInt8(truncatingIfNeeded: position >> (8 * $0)) })
+  }
+
+  /// One entry's rollups, day by day.
+  private static func write(
+    _ rollups: [Rollup], _ calendar: ZonedCalendar, _ blocks: inout ByteWriter, _ index: inout ByteWriter
+  ) throws {
+    var days: [(quarter: Int64, rollups: ArraySlice<Rollup>)] = []
+    var position = rollups.startIndex
+    while position < rollups.endIndex {
+      let date = calendar.date(at: rollups[position].start)
+      let (start, end) = (calendar.start(of: date), calendar.start(of: date.advanced(byDays: 1)))
+      let first = position
+      while position < rollups.endIndex, rollups[position].start < end { position += 1 }
+      days.append((start.microseconds / Rollup.quarterMicroseconds, rollups[first..<position]))
+    }
+    index.unsigned(UInt64(days.count))
+    var last: Int64 = 0
+    for day in days {
+      index.signed(day.quarter - last)
+      last = day.quarter
+      var summary = Rollup(
+        quarter: day.quarter, cell: RollupCell(), reasons: [], latencies: PackedBins(),
+        points: QuarterPoints([], isComplete: false, start: 0))
+      if summary.addCounts(of: day.rollups) {
+        throw AggregationError("the sum of a day's latencies leaves the range of 64 bits.")
+      }
+      var bytes = ByteWriter()
+      summary.write(to: &bytes, day: day.quarter) { $0 }
+      index.unsigned(UInt64(bytes.bytes.count))
+      blocks.raw(bytes.bytes)
+      var quarters = ByteWriter()
+      for rollup in day.rollups { rollup.write(to: &quarters, day: day.quarter) { $0 } }
+      index.unsigned(UInt64(quarters.bytes.count))
+      blocks.raw(quarters.bytes)
+    }
+  }
+}
+
+extension Rollup {
+  /// With the codes of another list of reasons.
+  fileprivate func recoded(_ code: (UInt8) -> UInt8) -> Rollup {
+    if reasons.isEmpty { return self }
+    var copy = self
+    copy.reasons = reasons.map { (code($0.reason), $0.count) }.sorted { $0.0 < $1.0 }
+    return copy
+  }
+
+  /// Adds up counts, sums and histograms, not points.
+  /// - Returns: whether a sum left the range of 64 bits.
+  fileprivate mutating func addCounts(of parts: some Sequence<Rollup>) -> Bool {
+    var overflowed = false
+    var counts: [UInt8: Int64] = [:]
+    var histogram = LatencyHistogram()
+    for part in parts {
+      overflowed = cell.add(part.cell) || overflowed
+      for entry in part.reasons { counts[entry.reason, default: 0] += entry.count }
+      histogram.add(part.cell, part.latencies)
+    }
+    reasons = counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    latencies = histogram.packed
+    return overflowed
+  }
+}

@@ -1,0 +1,74 @@
+import Foundation
+
+/// Where a data set lies.
+package enum DatasetLocation: Sendable {
+  /// A file a table.
+  case files(directory: String, DatasetFormat)
+  case sqlite(String)
+  case postgreSQL(PostgreSQLLocation)
+
+  /// A run directory, a directory with the telemetry tables, a SQLite file, or a PostgreSQL address.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  init(_ path: String) throws {
+    if let location = PostgreSQLLocation(path) {
+      self = .postgreSQL(location)
+      return
+    }
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw NotFoundError(path, "there is no such data set.")
+    }
+    guard isDirectory.boolValue else {
+      guard Self.isSQLite(path) else {
+        throw DatasetError(
+          path,
+          "a data set is a directory with the telemetry tables (requests.csv, models.csv, …), a SQLite file or a PostgreSQL address. Give one of these; a platform's own export goes through \"workbench import\"."
+        )
+      }
+      self = .sqlite(path)
+      return
+    }
+    let nested = path + "/telemetry"
+    let directory = FileManager.default.fileExists(atPath: nested) ? nested : path
+    if let format = DatasetFormat.all.first(where: {
+      $0.layout != .sqlite && FileManager.default.fileExists(atPath: "\(directory)/requests.\($0)")
+    }) {
+      self = .files(directory: directory, format)
+    } else if FileManager.default.fileExists(atPath: "\(directory)/telemetry.sqlite") {
+      self = .sqlite("\(directory)/telemetry.sqlite")
+    } else if let format = DatasetFormat.all.first(where: {
+      $0.layout != .sqlite && FileManager.default.fileExists(atPath: "\(directory)/models.\($0)")
+    }) {
+      // Without requests: what `merge` leaves, or a run with --formats none.
+      self = .files(directory: directory, format)
+    } else {
+      let endings = DatasetFormat.all.map(\.description).joined(separator: ", ")
+      throw NotFoundError(
+        directory,
+        "there are no telemetry tables (models.ENDING, requests.ENDING, …, with one of \(endings)).")
+    }
+  }
+
+  private static func isSQLite(_ path: String) -> Bool {
+    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    defer { file.closeFile() }
+    return file.readData(ofLength: 15).elementsEqual("SQLite format 3".utf8)
+  }
+
+  var hasRequests: Bool {
+    if case .files(let directory, let format) = self {
+      return FileManager.default.fileExists(atPath: "\(directory)/requests.\(format)")
+    }
+    return true
+  }
+
+  var manifest: Manifest? {
+    get throws {
+      switch self {
+      case .files: nil
+      case .sqlite(let path): try SQLiteReader(path).manifest
+      case .postgreSQL(let location): try PostgreSQLReader(location).manifest
+      }
+    }
+  }
+}

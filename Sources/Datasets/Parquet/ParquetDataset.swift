@@ -1,0 +1,79 @@
+import Foundation
+import Telemetry
+
+/// Writes a data set as Parquet, a file a table, by streaming CSV through DuckDB.
+final class ParquetWriter: DatasetWriter {
+  private let directory: RunDirectory
+  private let child: OutputFile
+  private let writer: RequestWriter
+
+  init(_ directory: RunDirectory, series: [Series], reasons: FailureReasons) throws {
+    self.directory = directory
+    child = try Self.pipe(.requests, directory)
+    writer = try RequestWriter(child, layout: .csv, series: series, reasons: reasons)
+  }
+
+  private static func name(_ schema: TableSchema) -> String { "telemetry/\(schema.name).parquet" }
+
+  private static func pipe(_ schema: TableSchema, _ directory: RunDirectory) throws -> OutputFile {
+    let path = directory.path(of: name(schema))
+    let types = schema.columns.map { "\(DuckDB.quoted($0.name)): \(DuckDB.quoted($0.duckDBType))" }.joined(
+      separator: ", ")
+    // DuckDB reads an empty field as NULL; only optional columns may have one.
+    let columns = schema.columns.map {
+      $0.type == .text ? "coalesce(\"\($0.name)\", '') AS \"\($0.name)\"" : "\"\($0.name)\""
+    }
+    // One thread: the same rows give the same bytes.
+    let sql = """
+      SET threads = 1; SET TimeZone = 'UTC';
+      COPY (SELECT \(columns.joined(separator: ", ")) FROM read_csv('/dev/stdin', auto_detect = false, header = true, \
+      delim = ',', quote = '"', escape = '"', columns = {\(types)})) TO \(DuckDB.quoted(path)) (FORMAT parquet, COMPRESSION zstd)
+      """
+    let process = try DuckDBProcess(sql, path: path, reads: true, writes: false)
+    return try OutputFile(process, path: path)
+  }
+
+  func receive(_ requests: RequestColumns) throws { try writer.receive(requests) }
+
+  func write(_ tables: TelemetryTables) throws {
+    try child.close()
+    try directory.adopt(Self.name(.requests))
+    for (schema, rows) in tables.rows {
+      let file = try Self.pipe(schema, directory)
+      var writer = try TableWriter(schema, to: file, layout: .csv)
+      for cells in rows { try writer.write(cells) }
+      try file.close()
+      try directory.adopt(Self.name(schema))
+    }
+  }
+
+  func finish(_ manifest: Manifest?) throws {}
+}
+
+/// Reads a Parquet file of a telemetry table, as CSV from DuckDB.
+enum ParquetReader {
+  static func file(_ path: String, _ schema: TableSchema) throws -> InputFile {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw NotFoundError(path, "there is no such file.")
+    }
+    let columns = schema.columns.map { column in
+      column.type == .moment
+        ? "strftime(make_timestamp(epoch_us(\"\(column.name)\")), '%Y-%m-%dT%H:%M:%S.%fZ') AS \"\(column.name)\""
+        : "\"\(column.name)\""
+    }
+    let order = schema == .requests ? " ORDER BY arrived_at, request_id" : ""
+    let sql =
+      "SET TimeZone = 'UTC'; COPY (SELECT \(columns.joined(separator: ", ")) FROM read_parquet(\(DuckDB.quoted(path)))\(order)) TO '/dev/stdout' (FORMAT csv, HEADER)"
+    return try InputFile(DuckDBProcess(sql, path: path, reads: false, writes: true), path: path)
+  }
+}
+
+extension TableSchema.Column {
+  var duckDBType: String {
+    switch type {
+    case .text: "VARCHAR"
+    case .integer: is32Bit ? "INTEGER" : "BIGINT"
+    case .moment: "TIMESTAMPTZ"
+    }
+  }
+}

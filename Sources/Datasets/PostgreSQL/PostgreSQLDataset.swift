@@ -1,0 +1,130 @@
+import Foundation
+import Telemetry
+
+/// Loads a data set into a schema of a PostgreSQL data base, in one transaction, by COPY.
+final class PostgreSQLWriter: DatasetWriter {
+  private let connection: PostgreSQLConnection
+  private let copy: OutputFile
+  private let writer: RequestWriter
+  private var schema: String { PostgreSQLConnection.quoted(connection.location.schema) }
+
+  /// - Throws: `OutputError` if the schema exists.
+  init(_ location: PostgreSQLLocation, series: [Series], reasons: FailureReasons) throws {
+    connection = try PostgreSQLConnection(location)
+    let name = location.schema
+    let exists = try connection.execute(
+      "SELECT 1 FROM pg_namespace WHERE nspname = \(PostgreSQLConnection.literal(name))")
+    guard exists == nil else {
+      throw OutputError(
+        location.name,
+        "the schema \(name) exists already. Give another in the address (?schema=NAME), or drop it.")
+    }
+    let quoted = PostgreSQLConnection.quoted(name)
+    try connection.execute("BEGIN")
+    try connection.execute("CREATE SCHEMA \(quoted)")
+    for table in [TableSchema.requests] + TableSchema.small {
+      try connection.execute(PostgreSQLSchema.table(table, schema: quoted))
+    }
+    try connection.execute("CREATE TABLE \(quoted).manifest (json text NOT NULL)")
+    copy = try Self.copy(.requests, schema: quoted, connection)
+    writer = try RequestWriter(copy, layout: .csv, series: series, reasons: reasons)
+  }
+
+  private static func copy(_ table: TableSchema, schema: String, _ connection: PostgreSQLConnection) throws
+    -> OutputFile
+  {
+    let texts = table.columns.filter { $0.type == .text }.map(\.name).joined(separator: ", ")
+    let sink = try connection.copyIn(
+      "COPY \(schema).\(table.name) FROM STDIN (FORMAT csv, HEADER true\(texts.isEmpty ? "" : ", FORCE_NOT_NULL (\(texts))"))"
+    )
+    return try OutputFile(sink, path: connection.location.name)
+  }
+
+  func receive(_ requests: RequestColumns) throws { try writer.receive(requests) }
+
+  func write(_ tables: TelemetryTables) throws {
+    try copy.close()
+    for (table, rows) in tables.rows {
+      let file = try Self.copy(table, schema: schema, connection)
+      var writer = try TableWriter(table, to: file, layout: .csv)
+      for cells in rows { try writer.write(cells) }
+      try file.close()
+    }
+  }
+
+  func finish(_ manifest: Manifest?) throws {
+    if let manifest {
+      let json = PostgreSQLConnection.literal(String(decoding: try manifest.json(), as: UTF8.self))
+      try connection.execute("INSERT INTO \(schema).manifest VALUES (\(json))")
+    }
+    try connection.execute("CREATE INDEX ON \(schema).requests (arrived_at)")
+    try connection.execute("CREATE INDEX ON \(schema).requests (model_id, version, arrived_at)")
+    try connection.execute("COMMIT")
+  }
+}
+
+package enum PostgreSQLDataset {
+  /// A writer into a schema that does not exist yet.
+  /// - Throws: `NotFoundError` if the server cannot be reached, `OutputError` if the schema exists.
+  package static func writer(_ location: PostgreSQLLocation, series: [Series], reasons: FailureReasons) throws
+    -> any DatasetWriter
+  { try PostgreSQLWriter(location, series: series, reasons: reasons) }
+}
+
+/// Reads a data set from a schema of a PostgreSQL data base.
+final class PostgreSQLReader {
+  let connection: PostgreSQLConnection
+  private var schema: String { PostgreSQLConnection.quoted(connection.location.schema) }
+
+  init(_ location: PostgreSQLLocation) throws { connection = try PostgreSQLConnection(location) }
+
+  var manifest: Manifest? {
+    get throws {
+      let name = PostgreSQLConnection.literal(connection.location.schema)
+      let table = try connection.execute(
+        "SELECT 1 FROM pg_tables WHERE schemaname = \(name) AND tablename = 'manifest'")
+      guard table != nil, let json = try connection.execute("SELECT json FROM \(schema).manifest") else {
+        return nil
+      }
+      return try Manifest(Data(json.utf8), path: connection.location.name)
+    }
+  }
+
+  /// A table as CSV.
+  func file(_ table: TableSchema) throws -> InputFile {
+    let columns = table.columns.map { column in
+      column.type == .moment
+        ? "to_char(\(column.name) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS \(column.name)"
+        : column.name
+    }
+    let order = table == .requests ? " ORDER BY arrived_at, request_id" : ""
+    let source = try connection.copyOut(
+      "COPY (SELECT \(columns.joined(separator: ", ")) FROM \(schema).\(table.name)\(order)) TO STDOUT (FORMAT csv, HEADER true)"
+    )
+    return try InputFile(source, path: "\(connection.location.name), table \(table.name)")
+  }
+}
+
+/// Tables with comments, so that a data base tells what it holds.
+enum PostgreSQLSchema {
+  static func table(_ table: TableSchema, schema: String) -> String {
+    let columns = table.columns.map { column in
+      let type =
+        switch column.type {
+        case .text: "text"
+        case .integer: column.is32Bit ? "integer" : "bigint"
+        case .moment: "timestamptz"
+        }
+      return "\(column.name) \(type)\(column.isOptional ? "" : " NOT NULL")"
+    }
+    var statements = ["CREATE TABLE \(schema).\(table.name) (\(columns.joined(separator: ", ")))"]
+    statements.append(
+      "COMMENT ON TABLE \(schema).\(table.name) IS \(PostgreSQLConnection.literal(table.about))")
+    for column in table.columns where !column.about.isEmpty {
+      statements.append(
+        "COMMENT ON COLUMN \(schema).\(table.name).\(column.name) IS \(PostgreSQLConnection.literal(column.about))"
+      )
+    }
+    return statements.joined(separator: "; ")
+  }
+}

@@ -1,0 +1,158 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import Telemetry
+
+/// Writes a data set as one SQLite file, indexed for queries by hand. Times are µs since 1970, UTC.
+package final class SQLiteWriter: DatasetWriter {
+  private let path: String
+  private let queue: DatabaseQueue
+  private let series: [Series]
+  private let reasons: FailureReasons
+  private let onFinish: () throws -> Void
+  private var texts: [UnsafeMutablePointer<CChar>] = []
+  private var versions: [UnsafeMutablePointer<CChar>] = []
+  private var rows: Int64 = 0
+
+  static let insertRequest = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+  /// - Parameters:
+  ///   - path: a file that does not exist yet.
+  ///   - onFinish: called when the file is whole and closed.
+  init(
+    _ path: String, series: [Series], reasons: FailureReasons, onFinish: @escaping () throws -> Void
+  ) throws {
+    self.path = path
+    self.series = series
+    self.reasons = reasons
+    self.onFinish = onFinish
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true  // One transaction over many calls.
+    configuration.prepareDatabase { db in
+      // Nobody sees the file before it is whole: neither a journal nor waiting for the disk would help.
+      try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 8192")
+    }
+    queue = try Self.translated(path) { try DatabaseQueue(path: path, configuration: configuration) }
+    try inDatabase { db in
+      try db.execute(sql: "BEGIN; " + SQLiteSchema.tables)
+    }
+    versions = series.compactMap { strdup($0.version) }
+  }
+
+  /// A file of its own, which must not exist yet; it appears when it is whole.
+  /// - Throws: `OutputError`.
+  package convenience init(newFile path: String, series: [Series], reasons: FailureReasons) throws {
+    let staged = try StagedPath(path)
+    try self.init(staged.stagingPath, series: series, reasons: reasons) { try staged.commit() }
+  }
+
+  deinit { for text in versions + texts { free(text) } }
+
+  static func translated<T>(_ path: String, _ body: () throws -> T) throws -> T {
+    do {
+      return try body()
+    } catch let error as DatabaseError {
+      throw OutputError(path, "SQLite: \(error.message ?? "error \(error.resultCode.rawValue)").")
+    }
+  }
+
+  private func inDatabase<T>(_ body: (Database) throws -> T) throws -> T {
+    try Self.translated(path) { try queue.inDatabase(body) }
+  }
+
+  package func receive(_ requests: RequestColumns) throws {
+    while texts.count < reasons.names.count {
+      guard let text = strdup(reasons.names[texts.count]) else { throw OutputError(path, "out of memory.") }
+      texts.append(text)
+    }
+    try inDatabase { db in
+      let statement = try db.cachedStatement(sql: Self.insertRequest)
+      let handle = statement.sqliteStatement
+      for row in 0..<requests.count {
+        rows += 1
+        let outcome = Int(requests.outcome[row])
+        sqlite3_bind_int64(handle, 1, requests.requestID?[row] ?? rows)
+        sqlite3_bind_int64(handle, 2, requests.arrivedAt[row])
+        sqlite3_bind_int64(handle, 3, Int64(series[Int(requests.series[row])].modelID))
+        sqlite3_bind_text(handle, 4, versions[Int(requests.series[row])], -1, nil)
+        sqlite3_bind_text(handle, 5, outcome == 0 ? "success" : "failure", -1, Self.transient)
+        sqlite3_bind_text(handle, 6, texts[outcome], -1, nil)
+        sqlite3_bind_int64(handle, 7, requests.waitingMicroseconds[row])
+        sqlite3_bind_int64(handle, 8, requests.firstTokenMicroseconds[row])
+        sqlite3_bind_int64(handle, 9, requests.latencyMicroseconds[row])
+        sqlite3_bind_int64(handle, 10, Int64(requests.inputTokens[row]))
+        sqlite3_bind_int64(handle, 11, Int64(requests.outputTokens[row]))
+        let status = sqlite3_step(handle)
+        sqlite3_reset(handle)
+        if status == SQLITE_CONSTRAINT {
+          throw OutputError(
+            path,
+            "request_id \(requests.requestID?[row] ?? rows) comes twice. It must be unique in a SQLite data set."
+          )
+        }
+        guard status == SQLITE_DONE else {
+          throw OutputError(path, "SQLite: \(String(cString: sqlite3_errmsg(db.sqliteConnection))).")
+        }
+      }
+    }
+  }
+
+  /// SQLITE_TRANSIENT, a cast that Swift does not import: SQLite copies the text.
+  private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+  package func write(_ tables: TelemetryTables) throws {
+    try inDatabase { db in
+      for (schema, rows) in tables.rows {
+        let marks = schema.columns.map { _ in "?" }.joined(separator: ", ")
+        let statement = try db.makeStatement(sql: "INSERT INTO \(schema.name) VALUES (\(marks))")
+        for cells in rows { try statement.execute(arguments: StatementArguments(cells.map(\.databaseValue))) }
+      }
+    }
+  }
+
+  package func finish(_ manifest: Manifest?) throws {
+    try inDatabase { db in
+      if let manifest {
+        try db.execute(
+          sql: "INSERT INTO manifest VALUES (?)",
+          arguments: [String(decoding: try manifest.json(), as: UTF8.self)])
+      }
+      try db.execute(sql: SQLiteSchema.indices + "; COMMIT")
+    }
+    try Self.translated(path) { try queue.close() }
+    try onFinish()
+  }
+}
+
+extension Cell {
+  fileprivate var databaseValue: (any DatabaseValueConvertible)? {
+    switch self {
+    case .text(let text): text
+    case .integer(let number): number
+    case .moment(let moment): moment.microseconds
+    case .empty: nil
+    }
+  }
+}
+
+/// The tables and indices of a SQLite data set.
+enum SQLiteSchema {
+  static var tables: String {
+    let tables = ([TableSchema.requests] + TableSchema.small).map { schema in
+      let columns = schema.columns.map { column in
+        let type = column.type == .text ? "TEXT" : "INTEGER"
+        let key = column.name == "request_id" ? " PRIMARY KEY" : ""
+        return "  \(column.name) \(type)\(key)\(column.isOptional ? "" : " NOT NULL")"
+      }
+      return "CREATE TABLE \(schema.name) (\n\(columns.joined(separator: ",\n"))\n)"
+    }
+    return (tables + ["CREATE TABLE manifest (json TEXT NOT NULL)"]).joined(separator: "; ")
+  }
+
+  /// After the rows: sorting once is faster than keeping order.
+  static let indices = """
+    CREATE INDEX requests_by_arrival ON requests (arrived_at);
+    CREATE INDEX requests_by_model ON requests (model_id, version, arrived_at);
+    CREATE INDEX replicas_by_model ON replicas (model_id, version, at)
+    """
+}

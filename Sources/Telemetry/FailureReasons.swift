@@ -1,0 +1,15 @@
+/// Names of failures by outcome code: the platform's own, then those that foreign telemetry brings. Shared by a reader,
+/// which adds to it, and the sinks of its requests.
+package final class FailureReasons {
+  package private(set) var names: [String]
+
+  package init(_ names: [String] = RequestOutcome.names) { self.names = names }
+
+  /// The code of a reason; a new one for a new name, `nil` if there are no more.
+  package func code(of name: String) -> UInt8? {
+    if let known = names.firstIndex(of: name) { return UInt8(known) }
+    guard names.count < 255 else { return nil }
+    names.append(name)
+    return UInt8(names.count - 1)
+  }
+}
