@@ -39,7 +39,6 @@ final class PostgreSQLConnection {
     guard let handle = PQconnectdb(location.uri) else { throw NotFoundError(location.name, "out of memory.") }
     self.handle = handle
     guard PQstatus(handle) == CONNECTION_OK else {
-      defer { PQfinish(handle) }
       throw NotFoundError(location.name, "cannot connect: \(Self.firstLine(PQerrorMessage(handle)))")
     }
     // Notices are for people at a prompt.
@@ -117,6 +116,7 @@ final class PostgreSQLConnection {
     private var row: UnsafeMutablePointer<CChar>?
     private var position = 0
     private var length = 0
+    private var hasEnded = false
     init(_ connection: PostgreSQLConnection) { self.connection = connection }
 
     deinit { if let row { PQfreemem(row) } }
@@ -125,7 +125,7 @@ final class PostgreSQLConnection {
 
     func read(into target: UnsafeMutablePointer<UInt8>, capacity: Int) throws -> Int {
       var filled = 0
-      while filled < capacity {
+      while filled < capacity, !hasEnded {
         if position == length {
           if let row { PQfreemem(row) }
           row = nil
@@ -133,6 +133,7 @@ final class PostgreSQLConnection {
           let count = PQgetCopyData(connection.handle, &row, 0)
           length = max(Int(count), 0)
           if count == -1 {
+            hasEnded = true
             while let result = PQgetResult(connection.handle) {
               let status = PQresultStatus(result)
               PQclear(result)
