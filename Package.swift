@@ -33,9 +33,8 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: [
-        "CCompression", "CPostgreSQL", "Telemetry", "Aggregation",
+        "CCompression", "CPostgreSQL", "Telemetry", "ScenarioModel", "Aggregation",
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
-        .product(name: "Yams", package: "Yams"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .target(name: "Verification", dependencies: ["Telemetry", "ScenarioModel", "Datasets"]),

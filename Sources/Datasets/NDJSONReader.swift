@@ -25,31 +25,27 @@ final class NDJSONReader {
   }
 
   private let file: InputFile
+  private let lines: LineReader
   private let schema: TableSchema
   private let decoder = JSONDecoder()
-  private var buffer: [UInt8] = []
-  private var position = 0
-  private var hasEnded = false
-  private(set) var line = 0
   private var parser = TimestampParser()
-  private var piece = [UInt8](repeating: 0, count: 1 << 16)
 
   init(_ file: InputFile, schema: TableSchema) {
     self.file = file
+    lines = LineReader(file)
     self.schema = schema
   }
 
   func next() throws -> Row? {
     while true {
-      guard let bytes = try nextLine() else { return nil }
-      line += 1
+      guard let bytes = try lines.next() else { return nil }
       if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
       let object: [String: Value]
       do {
         object = try decoder.decode([String: Value].self, from: Data(bytes))
       } catch {
         throw DatasetError(
-          file.path, line: line, column: 1, "the line is not a JSON object. Write one object a line.")
+          file.path, line: lines.line, column: 1, "the line is not a JSON object. Write one object a line.")
       }
       return Row(schema: schema, cells: try schema.columns.map { try cell($0, object[$0.name]) })
     }
@@ -72,31 +68,8 @@ final class NDJSONReader {
     }
   }
 
-  func error(_ message: String) -> DatasetError { DatasetError(file.path, line: line, column: 1, message) }
-
-  private func nextLine() throws -> ArraySlice<UInt8>? {
-    while true {
-      if let end = buffer[position...].firstIndex(of: UInt8(ascii: "\n")) {
-        defer { position = end + 1 }
-        return buffer[position..<end]
-      }
-      if hasEnded {
-        defer { position = buffer.count }
-        return position < buffer.count ? buffer[position...] : nil
-      }
-      guard buffer.count - position <= CSVReader.longestRecord else {
-        throw DatasetError(
-          file.path, line: line + 1,
-          "the line is longer than \(CSVReader.longestRecord) bytes. This is no telemetry.")
-      }
-      buffer.removeFirst(position)
-      position = 0
-      let count = try piece.withUnsafeMutableBufferPointer { piece in
-        try piece.baseAddress.map { try file.read(into: $0, capacity: piece.count) } ?? 0
-      }
-      hasEnded = count == 0
-      buffer += piece[..<count]
-    }
+  func error(_ message: String) -> DatasetError {
+    DatasetError(file.path, line: lines.line, column: 1, message)
   }
 }
 

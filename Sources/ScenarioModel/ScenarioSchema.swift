@@ -3,14 +3,19 @@ import Foundation
 /// The scenario document's JSON Schema (draft 2020-12), made from the same tables that decode it.
 package enum ScenarioSchema {
   package static func json() throws -> String {
+    try json(
+      Grammar.scenario, title: "Model Analytics Workbench scenario",
+      oneOf: [["account", "models"], ["accounts"]])
+  }
+
+  /// - Parameter oneOf: alternatives of keys that must be there.
+  static func json(_ shape: Shape, title: String, oneOf: [[String]] = []) throws -> String {
     var definitions: [String: Any] = [:]
-    var root = object(Grammar.scenario, &definitions)
+    var root = object(shape, &definitions)
     root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    root["title"] = "Model Analytics Workbench scenario"
+    root["title"] = title
     root["$defs"] = definitions
-    root["oneOf"] = [
-      ["required": ["account", "models"]], ["required": ["accounts"]],
-    ]
+    if !oneOf.isEmpty { root["oneOf"] = oneOf.map { ["required": $0] } }
     let data = try JSONSerialization.data(
       withJSONObject: root, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     return String(decoding: data, as: UTF8.self)

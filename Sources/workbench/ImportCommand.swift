@@ -9,7 +9,169 @@ struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Turns real traces into telemetry, or into a scenario that replays them.",
-    subcommands: [ImportAzureCommand.self])
+    subcommands: [ImportAzureCommand.self, ImportTableCommand.self, ImportOpenTelemetryCommand.self])
+}
+
+/// What every import offers for rows that make no request.
+struct ImportHandling: ParsableArguments {
+  @Flag(help: "Ends at the first bad row, with nothing written.")
+  var strict = false
+
+  @Option(help: "The file for bad rows, made only if there are any. (default: OUTPUT.rejects.csv)")
+  var rejects: String?
+
+  @Flag(name: .shortAndLong, help: "No progress, no summary.")
+  var quiet = false
+
+  func write(
+    _ input: String, _ source: MappedImport.Source, _ mapping: ImportMapping, output: String, format: String
+  ) throws {
+    guard let format = DatasetFormat(format) else { return }
+    let progress = ProgressBar("Importing", quiet: quiet)
+    let imported = try MappedImport(
+      input, source, mapping: mapping, output: output, rejectsPath: rejects ?? output + ".rejects.csv",
+      isStrict: strict)
+    try imported.read { progress.show($0) }
+    let period = imported.period
+    let directory = try RunDirectory(
+      output,
+      manifest: Manifest(
+        program: "workbench \(Workbench.programVersion)", scenario: nil, seed: nil,
+        period: .init(from: period.from, to: period.to), source: URL(fileURLWithPath: input).lastPathComponent
+      ))
+    let writer = try directory.writer(format, series: imported.series, reasons: imported.reasons)
+    let rollups = RequestRollups(series: imported.series, now: period.to)
+    try imported.send(to: FanOut([writer, rollups]))
+    rollups.reasons = imported.reasons.names
+    try rollups.finish()
+    try writer.write(imported.tables)
+    directory.count(imported.tables, requests: imported.count)
+    for account in imported.tables.accounts {
+      try directory.store([rollups], of: account, models: imported.tables.models, end: period.to)
+    }
+    try writer.finish(directory.manifest)
+    try directory.finish()
+    progress.clear()
+    if quiet { return }
+    if imported.otherSpans > 0 {
+      Terminal.print("\(Figure.count(imported.otherSpans)) spans were no calls of a model.")
+    }
+    let rejected = imported.rejects
+    if rejected.count > 0 {
+      Terminal.diagnose("\(Figure.count(rejected.count)) rows rejected, see \(rejected.file ?? ""):")
+      for example in rejected.examples { Terminal.diagnose("  \(example)") }
+      if rejected.count > Int64(rejected.examples.count) { Terminal.diagnose("  …") }
+    }
+    let calendar = ZonedCalendar(identifier: mapping.account.timeZone) ?? .utc
+    Terminal.print(
+      "\(output): a data set of \(Figure.count(imported.count)) requests. Next: workbench aggregate '\(output)' --period \(calendar.date(at: period.to + -1))"
+    )
+  }
+}
+
+struct ImportTableCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "table", abstract: "A platform's own export, by a mapping file.",
+    discussion: """
+      INPUT is CSV with a header, or NDJSON (ending .ndjson or .jsonl; nested values by dotted names); plain, gzip or \
+      zstd. The mapping is a small YAML file that says which column is which; "workbench schema mapping" prints its \
+      JSON Schema:
+
+        workbenchMapping: 1
+        account: { name: acme, timeZone: Europe/Berlin }
+        columns:
+          arrivedAt: { column: time, zone: Europe/Berlin }   # or format: s, ms, us, ns
+          model: model_name
+          kind: { constant: openSource }                     # or a column, with values: { ft: fineTuned }
+          version: deployment
+          status: { column: state, success: [ ok ] }
+          failureReason: error
+          latency: { column: seconds, unit: s }              # or endedAt
+          inputTokens: prompt_tokens
+          outputTokens: completion_tokens
+
+      Rows that make no request are counted, shown and written to a reject file; --strict stops at the first.
+
+      Examples:
+        workbench import table export.csv --mapping platform.yaml -o Outputs/platform
+        workbench import table export.jsonl.gz --mapping platform.yaml -o Outputs/platform --strict
+      """)
+
+  @Argument(help: "The export.")
+  var input: String
+
+  @Option(help: "The mapping file.")
+  var mapping: String
+
+  @Option(name: .shortAndLong, help: "The data set directory to write.")
+  var output: String
+
+  @Option(help: "Of the data set: \(DatasetFormat.all.map(\.description).joined(separator: ", ")).")
+  var format = "csv"
+
+  @OptionGroup var handling: ImportHandling
+
+  func validate() throws { try checkFormat(format) }
+
+  func run() throws {
+    guard let data = FileManager.default.contents(atPath: mapping) else {
+      throw NotFoundError(mapping, "there is no such file.")
+    }
+    let isJSON = ["ndjson", "jsonl"].contains { input.contains(".\($0)") }
+    try handling.write(
+      input, isJSON ? .ndjson : .csv, try ImportMapping(data, path: mapping), output: output, format: format)
+  }
+}
+
+struct ImportOpenTelemetryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "otlp", abstract: "OpenTelemetry spans of generative AI clients, as OTLP in JSON.",
+    discussion: """
+      INPUT is what an OTLP file exporter writes: export requests in JSON, one a line or one as the whole file. Spans \
+      with gen_ai.* attributes become requests of external models; others are counted and left out.
+
+      Examples:
+        workbench import otlp traces.jsonl -o Outputs/otel --account acme --time-zone Europe/Berlin
+      """)
+
+  @Argument(help: "The export.")
+  var input: String
+
+  @Option(name: .shortAndLong, help: "The data set directory to write.")
+  var output: String
+
+  @Option(help: "Of the data set: \(DatasetFormat.all.map(\.description).joined(separator: ", ")).")
+  var format = "csv"
+
+  @Option(help: "The account that the requests belong to.")
+  var account = "otel"
+
+  @Option(help: "IANA time zone of its dashboard.")
+  var timeZone = "UTC"
+
+  @OptionGroup var handling: ImportHandling
+
+  func validate() throws {
+    try checkFormat(format)
+    guard ZonedCalendar(identifier: timeZone) != nil else {
+      throw ValidationError("unknown time zone \"\(timeZone)\". Use an IANA name such as America/New_York.")
+    }
+  }
+
+  func run() throws {
+    var mapping = try ImportMapping(Data(ImportMapping.openTelemetry.utf8), path: "otlp")
+    mapping.account.name = account
+    mapping.account.timeZone = timeZone
+    try handling.write(input, .openTelemetry, mapping, output: output, format: format)
+  }
+}
+
+private func checkFormat(_ format: String) throws {
+  guard DatasetFormat(format) != nil else {
+    throw ValidationError(
+      "unknown format \"\(format)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+    )
+  }
 }
 
 struct ImportAzureCommand: ParsableCommand {
@@ -46,22 +208,23 @@ struct ImportAzureCommand: ParsableCommand {
     }
   }
 
+  @OptionGroup var handling: ImportHandling
+
   func run() throws {
+    guard output.hasSuffix(".yaml") || output.hasSuffix(".yml"), let format = DatasetFormat(format) else {
+      let mapping = try ImportMapping(Data(ImportMapping.azure.utf8), path: "azure-llm")
+      try handling.write(trace, .csv, mapping, output: output, format: format)
+      return
+    }
     let requests = try TraceFile(contentsOf: trace).requests
-    guard let first = requests.first?.arrivedAt, let last = requests.last?.arrivedAt,
-      let format = DatasetFormat(format)
-    else {
+    guard let first = requests.first?.arrivedAt, let last = requests.last?.arrivedAt else {
       throw DatasetError(trace, "the trace has no requests. There is nothing to import.")
     }
     // Whole hours around the trace, UTC.
     let hour: Int64 = 3_600_000_000
     let from = Timestamp(microseconds: first.microseconds / hour * hour)
     let to = Timestamp(microseconds: (last.microseconds / hour + 1) * hour)
-    if output.hasSuffix(".yaml") || output.hasSuffix(".yml") {
-      try writeScenario(requests, format, from: from, to: to)
-    } else {
-      try writeDataset(requests, format, from: from, to: to)
-    }
+    try writeScenario(requests, format, from: from, to: to)
   }
 
   private func writeScenario(
@@ -104,37 +267,5 @@ struct ImportAzureCommand: ParsableCommand {
       }
     }
     try batch.send(to: sink)
-  }
-
-  private func writeDataset(
-    _ requests: [TraceFile.Request], _ format: DatasetFormat, from: Timestamp, to: Timestamp
-  ) throws {
-    let source = URL(fileURLWithPath: trace).lastPathComponent
-    let directory = try RunDirectory(
-      output,
-      manifest: Manifest(
-        program: "workbench \(Workbench.programVersion)", scenario: nil, seed: nil,
-        period: .init(from: from, to: to),
-        source: source))
-    let series = [Series(modelID: 1, version: "")]
-    let writer = try directory.writer(format, series: series)
-    let rollups = RequestRollups(series: series, now: to)
-    try send(requests, to: FanOut([writer, rollups]))
-    try rollups.finish()
-    var tables = TelemetryTables()
-    let account = AccountRecord(account: "azure", timeZone: "UTC", subscriptionMaxReplicas: 0)
-    tables.accounts = [account]
-    tables.models = [
-      ModelRecord(
-        modelID: 1, account: "azure", kind: .external, name: "azure-llm", provider: "Azure", createdAt: from)
-    ]
-    try writer.write(tables)
-    directory.count(tables, requests: Int64(requests.count))
-    try directory.store([rollups], of: account, models: tables.models, end: to)
-    try writer.finish(directory.manifest)
-    try directory.finish()
-    Terminal.print(
-      "\(output): a data set of \(Figure.count(requests.count)) requests. Next: workbench aggregate '\(output)' --period \(ZonedCalendar.utc.date(at: from))"
-    )
   }
 }

@@ -12,7 +12,7 @@ struct SchemaCommand: ParsableCommand {
         workbench schema scenario > scenario.schema.json
       """)
 
-  enum Document: String, ExpressibleByArgument, CaseIterable { case scenario }
+  enum Document: String, ExpressibleByArgument, CaseIterable { case scenario, mapping }
 
   @Argument(help: "Which: \(Document.allCases.map(\.rawValue).joined(separator: ", ")).")
   var document: Document
@@ -20,6 +20,7 @@ struct SchemaCommand: ParsableCommand {
   func run() throws {
     switch document {
     case .scenario: Terminal.print(try ScenarioSchema.json())
+    case .mapping: Terminal.print(try ImportMapping.schemaJSON())
     }
   }
 }

@@ -120,6 +120,7 @@ final class SQLiteReader {
         let total = try Int64.fetchOne(db, sql: "SELECT count(*) FROM requests") ?? 0
         let statement = try db.makeStatement(
           sql: "SELECT \(Self.columns(.requests)) FROM requests ORDER BY arrived_at, request_id")
+        defer { withExtendedLifetime(statement) {} }
         let handle = statement.sqliteStatement
         while true {
           switch sqlite3_step(handle) {

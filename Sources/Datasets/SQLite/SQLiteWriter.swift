@@ -67,6 +67,7 @@ package final class SQLiteWriter: DatasetWriter {
     }
     try inDatabase { db in
       let statement = try db.cachedStatement(sql: Self.insertRequest)
+      defer { withExtendedLifetime(statement) {} }
       let handle = statement.sqliteStatement
       for row in 0..<requests.count {
         rows += 1
