@@ -11,6 +11,8 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i9 = "I9"
   case i10 = "I10"
   case i11 = "I11"
+  case i12 = "I12"
+  case i13 = "I13"
 
   package var sentence: String {
     switch self {
@@ -26,6 +28,8 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i9: "A deployment keeps its minReplicas from deployed to undeploying."
     case .i10: "The manifest's row counts and hashes are those of the files."
     case .i11: "Requests in service never exceed the batch slots of ready and draining replicas."
+    case .i12: "Requests of a first-in-first-out queue start service in order of arrival."
+    case .i13: "Every dashboard figure is that of an independent recomputation in SQL."
     }
   }
 }

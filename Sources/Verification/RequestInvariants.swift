@@ -1,6 +1,7 @@
+import ScenarioModel
 import Telemetry
 
-/// The invariants of requests: I3, I4, I7, I8, I11. Takes them in order of arrival, in memory that grows with the
+/// The invariants of requests: I3, I4, I7, I8, I11, I12. Takes them in order of arrival, in memory that grows with the
 /// requests in flight alone.
 final class RequestInvariants: TelemetrySink {
   private(set) var report = InvariantReport()
@@ -12,10 +13,14 @@ final class RequestInvariants: TelemetrySink {
   private let deployed: [[Range<Timestamp>]]
   private var services: [ServiceSweep]
   private let isReplayed: Bool
+  /// Whether a series has replicas to look at at all.
+  private let hasReplicas: [Bool]
+  /// The last start of service of each series whose queue is first-in-first-out; `nil` where it is not, or unknown.
+  private var lastStart: [Int64?]
   private var lastArrival = Int64.min
   private var lastID: Int64 = 0
 
-  init(_ tables: TelemetryTables, series: [Series], isSimulated: Bool, end: Timestamp) {
+  init(_ tables: TelemetryTables, series: [Series], isSimulated: Bool, end: Timestamp, queues: Scenario?) {
     self.series = series
     isReplayed = !isSimulated
     let kinds = Dictionary(
@@ -26,6 +31,22 @@ final class RequestInvariants: TelemetrySink {
         guard let from = $0.deployedAt else { return nil }
         return from..<max(from, $0.undeployedAt ?? .supported.upperBound)
       }
+    }
+    let withReplicas = Set(tables.replicas.map { Series(modelID: $0.modelID, version: $0.version) })
+    hasReplicas = series.map { withReplicas.contains($0) }
+    lastStart = series.map { entry in
+      guard let model = tables.models.first(where: { $0.modelID == entry.modelID }),
+        let account = queues?.accounts.first(where: { $0.name == model.account }),
+        // Same-name models are told apart by their order.
+        case let alike = tables.models.filter({ $0.account == model.account && $0.name == model.name }),
+        let ordinal = alike.firstIndex(where: { $0.modelID == model.modelID }),
+        let named = account.models.first(where: { $0.name == model.name && $0.ordinal == ordinal + 1 }),
+        // A version that is deployed again may be served by two queues for a while.
+        case let deployments = named.deployments.filter({ $0.version == entry.version }),
+        deployments.count == 1,
+        deployments[0].queue.discipline == .fifo
+      else { return nil }
+      return Int64.min
     }
     services = series.map { entry in
       ServiceSweep(
@@ -75,12 +96,25 @@ final class RequestInvariants: TelemetrySink {
     }
     // Never served: the line was full, or it gave up.
     if outcome == RequestOutcome.overloaded || outcome == RequestOutcome.timeout { return }
+    if let last = lastStart[index] {
+      if arrived + waiting < last {
+        report.violated(.i12, "request \(id) starts service before an earlier one")
+      }
+      lastStart[index] = max(last, arrived + waiting)
+    }
+    guard hasReplicas[index] else { return }
     services[index].advance(to: arrived)
     services[index].serve(from: arrived + waiting, to: arrived + latency)
   }
 
   /// Ends the sweeps.
   func finish() {
+    if !hasReplicas.contains(true), isExternal.contains(false) {
+      report.skip(.i11, "the data set says nothing of replicas")
+    }
+    if lastStart.allSatisfy({ $0 == nil }), isExternal.contains(false) {
+      report.skip(.i12, "the queue disciplines are unknown")
+    }
     for index in series.indices {
       services[index].advance(to: .max)
       if let (at, served, slots) = services[index].excess {

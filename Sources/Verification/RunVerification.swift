@@ -19,14 +19,74 @@ package struct RunVerification {
   package func run(progress: (Double) -> Void = { _ in }) throws -> InvariantReport {
     var report = TableInvariants.check(data.tables)
     let requests = RequestInvariants(
-      data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil, end: periodEnd)
+      data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil, end: periodEnd,
+      queues: scenario)
     try data.requests().read(into: requests, progress: progress)
     requests.finish()
     report.add(requests.report)
     try checkManifest(requests.successes + requests.failures, &report)
     try checkDashboards(&report)
     checkWindows(&report)
+    try recompute(&report)
     return report
+  }
+
+  /// The scenario that the run keeps, if this program can read it.
+  private var scenario: Scenario? {
+    guard let text = data.manifest?.scenario?.text else { return nil }
+    // One that cannot be read is reported where it is needed.
+    return try? ScenarioDocument(Data(text.utf8), path: "\(path)/manifest.json").scenario
+  }
+
+  /// I13.
+  private func recompute(_ report: inout InvariantReport) throws {
+    let names = dashboardNames
+    if names.isEmpty {
+      report.skip(.i13, "there are no dashboard figures")
+      return
+    }
+    let scratch = try ScratchDirectory()
+    let recomputation: DashboardRecomputation
+    do {
+      recomputation = try DashboardRecomputation(
+        path, sources: try data.duckDBSources(scratch: scratch.path), scratch: scratch.path)
+    } catch let missing as NotFoundError {
+      report.skip(.i13, missing.description)
+      return
+    }
+    var questions: [(name: String, json: [String: Any], account: String, query: [String: Any])] = []
+    for name in names {
+      guard let bytes = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }
+      guard let json = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any],  // Said below.
+        var query = json["query"] as? [String: Any],
+        let account = data.tables.accounts.first(where: {
+          name.hasPrefix("dashboard/\(RunDirectory.folderName(of: $0.account))/")
+        })
+      else {
+        throw DatasetError("\(path)/\(name)", "this is not a dashboard in JSON. Run the scenario again.")
+      }
+      let latency = json["latency"] as? [String: Any] ?? [:]
+      if latency["thinned"] as? Bool == true {
+        var parser = TimestampParser()
+        query["shownPoints"] = (latency["points"] as? [[String: Any]] ?? []).compactMap { point -> [Int64]? in
+          guard let at = (point["at"] as? String).flatMap({ parser.parse($0) }),
+            let latency = (point["latency"] as? NSNumber)?.doubleValue
+          else { return nil }
+          return [at.microseconds, Int64((latency * 1000).rounded())]
+        }
+      }
+      questions.append((name, json, account.account, query))
+    }
+    let expected = try recomputation.expected(questions.map { ($0.account, $0.query) })
+    for (question, figures) in zip(questions, expected) {
+      for mismatch in DashboardComparison(question.name, question.json, figures).mismatches {
+        report.violated(.i13, mismatch)
+      }
+    }
+  }
+
+  private var dashboardNames: [String] {
+    (data.manifest?.files.keys.filter { $0.hasPrefix("dashboard/") } ?? []).sorted()
   }
 
   /// Replicas have no rows from then on.
@@ -86,7 +146,7 @@ package struct RunVerification {
 
   /// I4 and I5 of every dashboard written.
   private func checkDashboards(_ report: inout InvariantReport) throws {
-    let names = (data.manifest?.files.keys.filter { $0.hasPrefix("dashboard/") } ?? []).sorted()
+    let names = dashboardNames
     if names.isEmpty { report.skip(.i5, "there are no dashboard figures") }
     for name in names {
       guard let json = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }

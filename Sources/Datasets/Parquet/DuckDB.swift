@@ -44,6 +44,7 @@ final class DuckDBProcess: ByteSource, ByteSink {
   private let path: String
   private let input = Pipe()
   private let output = Pipe()
+  private let script: URL
   private let errors: URL
   private let isInput: Bool
   private var writer: DescriptorSink?
@@ -53,14 +54,18 @@ final class DuckDBProcess: ByteSource, ByteSink {
     self.path = path
     isInput = reads
     process.executableURL = URL(fileURLWithPath: try DuckDB.executable())
+    // From a file: an argument has 128 KiB at the most.
+    script = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "workbench-duckdb-\(UUID().uuidString).sql")
+    errors = script.appendingPathExtension("log")
+    guard FileManager.default.createFile(atPath: script.path, contents: Data(sql.utf8)),
+      FileManager.default.createFile(atPath: errors.path, contents: nil)
+    else { throw OutputError(script.path, "cannot create the file.") }
     // -no-init: nobody's own settings.
     process.arguments =
-      ["-no-init", "-batch", "-bail", "-csv"] + (database.map { [$0] } ?? []) + ["-c", sql]
-    errors = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "workbench-duckdb-\(UUID().uuidString)")
-    guard FileManager.default.createFile(atPath: errors.path, contents: nil) else {
-      throw OutputError(errors.path, "cannot create the file.")
-    }
+      ["-no-init", "-batch", "-bail", "-noheader", "-list"] + (database.map { [$0] } ?? []) + [
+        "-f", script.path,
+      ]
     process.standardError = try FileHandle(forWritingTo: errors)
     process.standardInput = reads ? input : FileHandle.nullDevice
     process.standardOutput = writes ? output : FileHandle.nullDevice
@@ -79,6 +84,7 @@ final class DuckDBProcess: ByteSource, ByteSink {
     }
     Unfinished.shared.remove(process: process.processIdentifier)
     unlink(errors.path)
+    unlink(script.path)
   }
 
   private func finish() throws {
