@@ -55,7 +55,10 @@ let package = Package(
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(
       name: "WorkbenchTests",
-      dependencies: ["workbench", "Verification", "Datasets", "TestSupport"]),
+      dependencies: [
+        "workbench", "Verification", "Datasets", "TestSupport",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,160 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Formats, there and back")
+struct FormatTests {
+  /// A run with hostile names, all tables, several accounts.
+  static func source(_ scratch: Scratch) throws -> String {
+    let yaml = DamageTests.scenario
+      .replacing("name: chat\n", with: "name: \"chat, \\\"the\\\" бот <img src=x>\"\n")
+      .replacing("version: V1", with: "version: \"V,1 \"").replacing("to: 2026-03-10", with: "to: 2026-03-06")
+      .replacing("- { startAt: 2026-03-09T20:00, hardware: A10 single, duration: 8h }", with: "")
+    let path = try scratch.write("source.yaml", yaml)
+    let run = try Program.run("run", path, "--out", scratch.file("source"), "--quiet")
+    #expect(run.status == 0, "\(run.error)")
+    return scratch.file("source")
+  }
+
+  static func telemetry(_ directory: String) throws -> [String: Data] {
+    try contents(directory).filter { $0.key.hasPrefix("telemetry/") || $0.key.hasPrefix("rollups/") }
+  }
+
+  @Test("a round trip through every format gives the same bytes of CSV, and the same rollups")
+  func roundTrip() throws {
+    let scratch = try Scratch()
+    let source = try Self.source(scratch)
+    let expected = try Self.telemetry(source)
+    #expect(expected.count == 9)
+    var from = source
+    for (index, format) in ["ndjson", "csv.gz", "parquet", "ndjson.zst", "csv.zst", "ndjson.gz", "sqlite"]
+      .enumerated()
+    {
+      let to = scratch.file("\(index)")
+      let convert = try Program.run("convert", from, to, "--format", format)
+      #expect(convert.status == 0 && convert.output.contains("requests"), "\(format): \(convert.error)")
+      from = to
+    }
+    #expect(try Program.run("convert", from, scratch.file("one.sqlite")).status == 0)
+    #expect(try Program.run("convert", scratch.file("one.sqlite"), scratch.file("back")).status == 0)
+    #expect(try Self.telemetry(scratch.file("back")) == expected)
+    // The figures of every one are the same.
+    let figures = try Program.run("aggregate", source, "--kind", "fineTuned", "--period", "2026-03-05").output
+    for name in ["2", "4", "6", "one.sqlite"] {
+      #expect(
+        try Program.run("aggregate", scratch.file(name), "--kind", "fineTuned", "--period", "2026-03-05")
+          .output == figures)
+    }
+  }
+
+  @Test("run writes every format directly, the same bytes each time")
+  func direct() throws {
+    let scratch = try Scratch()
+    let path = try scratch.write("s.yaml", DamageTests.scenario)
+    for out in ["a", "b"] {
+      let run = try Program.run(
+        "run", path, "--out", scratch.file(out), "--quiet", "--formats", "csv,sqlite,parquet,ndjson.gz")
+      #expect(run.status == 0, "\(run.error)")
+    }
+    let all = try contents(scratch.file("a"))
+    #expect(all["telemetry/telemetry.sqlite"] != nil && all["telemetry/requests.parquet"] != nil)
+    #expect(try contents(scratch.file("b")) == all)
+    #expect(try Program.run("validate", scratch.file("a")).status == 0)
+  }
+
+  @Test("DuckDB reads our Parquet with the contract's types, sqlite3's library our SQLite file")
+  func otherTools() throws {
+    let scratch = try Scratch()
+    let source = try Self.source(scratch)
+    #expect(try Program.run("convert", source, scratch.file("p"), "--format", "parquet").status == 0)
+    let duck = try Program.command(
+      repository(".venv/bin/duckdb"),
+      [
+        "-csv", "-noheader", "-c",
+        "SELECT column_name, column_type FROM (DESCRIBE FROM '\(scratch.file("p/telemetry/requests.parquet"))')",
+      ])
+    #expect(
+      duck.output.contains("arrived_at,\"TIMESTAMP WITH TIME ZONE\"")
+        && duck.output.contains("latency_us,BIGINT") && duck.output.contains("input_tokens,INTEGER"),
+      "\(duck.output)")
+    #expect(try Program.run("convert", source, scratch.file("s.sqlite")).status == 0)
+    let code = """
+      import sqlite3, sys
+      db = sqlite3.connect(sys.argv[1])
+      print(db.execute('pragma integrity_check').fetchone()[0])
+      print(db.execute('select count(*) from requests').fetchone()[0])
+      print(db.execute('explain query plan select avg(latency_us) from requests where model_id = 1 and version = ?', ('V2',)).fetchone()[3])
+      """
+    let lite = try Program.command(repository(".venv/bin/python"), ["-c", code, scratch.file("s.sqlite")])
+    let rows =
+      try String(contentsOfFile: source + "/telemetry/requests.csv", encoding: .utf8).split(separator: "\n")
+      .count - 1
+    #expect(
+      lite.output.hasPrefix("ok\n\(rows)\n") && lite.output.contains("requests_by_model"),
+      "\(lite.output)\(lite.error)")
+  }
+
+  @Test("without DuckDB, Parquet is refused with the command that installs it, and nothing is left")
+  func noDuckDB() throws {
+    let scratch = try Scratch()
+    let source = try Self.source(scratch)
+    let outcome = try Program.command(
+      "/usr/bin/env",
+      ["-i", "PATH=/nowhere", Program.path, "convert", source, scratch.file("p"), "--format", "parquet"],
+      in: scratch.path)
+    #expect(outcome.status == 66 && outcome.error.contains("pip install duckdb-cli"), "\(outcome.error)")
+    #expect(try scratch.entries() == ["source", "source.yaml"])
+  }
+
+  @Test("a data base that is none, or lacks a table or a column, or holds a wrong value, is refused")
+  func badSQLite() throws {
+    let scratch = try Scratch()
+    let source = try Self.source(scratch)
+    #expect(try Program.run("convert", source, scratch.file("s.sqlite")).status == 0)
+    func damaged(_ name: String, _ sql: String) throws -> Program.Outcome {
+      try FileManager.default.copyItem(atPath: scratch.file("s.sqlite"), toPath: scratch.file(name))
+      _ = try Program.command(
+        repository(".venv/bin/python"),
+        [
+          "-c", "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.executescript(sys.argv[2])",
+          scratch.file(name), sql,
+        ])
+      return try Program.run("convert", scratch.file(name), scratch.file(name + "-out"))
+    }
+    for (name, sql, error) in [
+      ("a.sqlite", "drop table models", "there is no table models"),
+      ("b.sqlite", "alter table requests rename column latency_us to latency", "has no column latency_us"),
+      (
+        "c.sqlite", "update requests set latency_us = 'slow' where request_id = 7",
+        "latency_us is not a whole number"
+      ),
+      (
+        "d.sqlite", "update requests set model_id = 99 where request_id = 7",
+        "model_id 99 is not in the models table"
+      ),
+      ("e.sqlite", "update deployments set requested_at = 1e30", "requested_at is"),
+    ] {
+      let outcome = try damaged(name, sql)
+      #expect(outcome.status == 65 && outcome.error.contains(error), "\(name): \(outcome.error)")
+      #expect(!FileManager.default.fileExists(atPath: scratch.file(name + "-out")))
+    }
+    let whole = try Data(contentsOf: URL(fileURLWithPath: scratch.file("s.sqlite")))
+    try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: scratch.file("cut.sqlite")))
+    #expect(try Program.run("convert", scratch.file("cut.sqlite"), scratch.file("cut-out")).status == 65)
+    try scratch.write("text.sqlite", "not a data base")
+    #expect(try Program.run("convert", scratch.file("text.sqlite"), scratch.file("text-out")).status == 65)
+  }
+
+  @Test("a damaged Parquet file is refused")
+  func badParquet() throws {
+    let scratch = try Scratch()
+    let source = try Self.source(scratch)
+    #expect(try Program.run("convert", source, scratch.file("p"), "--format", "parquet").status == 0)
+    let file = scratch.file("p/telemetry/requests.parquet")
+    let whole = try Data(contentsOf: URL(fileURLWithPath: file))
+    try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: file))
+    let outcome = try Program.run("convert", scratch.file("p"), scratch.file("out"))
+    #expect(outcome.status == 65 && outcome.error.contains("DuckDB"), "\(outcome.error)")
+    #expect(!FileManager.default.fileExists(atPath: scratch.file("out")))
+  }
+}

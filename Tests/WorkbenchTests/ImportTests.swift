@@ -1,0 +1,158 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Foreign telemetry")
+struct ImportTests {
+  static let mapping = """
+    workbenchMapping: 1
+    account: { name: acme, timeZone: Europe/Berlin }
+    columns:
+      arrivedAt: { column: time, zone: Europe/Berlin }
+      model: model_name
+      kind: { column: type, values: { ft: fineTuned, ext: external } }
+      provider: { constant: OpenAI }
+      version: dep
+      status: { column: state, success: [ ok ] }
+      failureReason: error
+      latency: { column: seconds, unit: s }
+      inputTokens: prompt_tokens
+      outputTokens: completion_tokens
+    """
+  static let export = """
+    time,model_name,type,dep,state,error,seconds,prompt_tokens,completion_tokens
+    2026-03-29 01:30:00,chat,ft,V1,ok,,1.5,100,50
+    2026-03-29 03:10:00,chat,ft,V1,boom,"GPU, lost",2,100,50
+    2026-03-28 23:00:00,gpt,ext,,ok,,0.25,10,5
+    yesterday,chat,ft,V1,ok,,1,1,1
+    2026-03-29 04:00:00,chat,ft,V2,ok,,-3,1,1
+    2026-03-29 04:00:00,chat,ft,V2,ok,,3
+    2026-03-29 05:00:00,chat,robot,V2,ok,,3,7,8
+
+    """
+
+  @Test(
+    "a mapping says which column is which, with units, zones, status values and constants; bad rows are kept apart"
+  )
+  func table() throws {
+    let scratch = try Scratch()
+    let export = try scratch.write("export.csv", Self.export)
+    let mapping = try scratch.write("map.yaml", Self.mapping)
+    let outcome = try Program.run("import", "table", export, "--mapping", mapping, "-o", scratch.file("out"))
+    #expect(outcome.status == 0, "\(outcome.error)")
+    // By hand: in order of arrival, Berlin in winter time until 29 March 02:00, then summer time.
+    #expect(
+      try String(contentsOfFile: scratch.file("out/telemetry/requests.csv"), encoding: .utf8).split(
+        separator: "\n"
+      ).dropFirst() == [
+        "1,2026-03-28T22:00:00.000000Z,2,,success,,0,0,250000,10,5",
+        "2,2026-03-29T00:30:00.000000Z,1,V1,success,,0,0,1500000,100,50",
+        "3,2026-03-29T01:10:00.000000Z,1,V1,failure,\"GPU, lost\",0,0,2000000,100,0",
+      ])
+    #expect(
+      outcome.error.contains("4 rows rejected")
+        && outcome.error.contains("export.csv:5: arrivedAt \"yesterday\" is not a moment"))
+    let rejects = try String(contentsOfFile: scratch.file("out.rejects.csv"), encoding: .utf8).split(
+      separator: "\n")
+    #expect(rejects.count == 5 && rejects[4].hasPrefix("8,\"kind \"\"robot\"\" is none of"))
+    #expect(try Program.run("validate", scratch.file("out")).status == 0)
+    let figures = try Program.run(
+      "aggregate", scratch.file("out"), "--kind", "fineTuned", "--period", "2026-03-29"
+    ).output
+    #expect(figures.contains("\"GPU, lost\" : 1"))
+  }
+
+  @Test("--strict stops at the first bad row, and leaves nothing")
+  func strict() throws {
+    let scratch = try Scratch()
+    let export = try scratch.write("export.csv", Self.export)
+    let mapping = try scratch.write("map.yaml", Self.mapping)
+    let outcome = try Program.run(
+      "import", "table", export, "--mapping", mapping, "-o", scratch.file("out"), "--strict")
+    #expect(
+      outcome.status == 65
+        && outcome.error.contains("export.csv:5: error: arrivedAt \"yesterday\" is not a moment."))
+    #expect(try scratch.entries() == ["export.csv", "map.yaml"])
+  }
+
+  @Test(
+    "moments as numbers, in every unit",
+    arguments: [
+      ("s", "1767571200.25"), ("ms", "1767571200250"), ("us", "1767571200250000"),
+      ("ns", "1767571200250000999"),
+    ])
+  func numbers(format: String, value: String) throws {
+    let scratch = try Scratch()
+    let export = try scratch.write("export.jsonl", "{\"t\": {\"at\": \(value)}, \"m\": \"a\"}\n")
+    let mapping = try scratch.write(
+      "map.yaml",
+      "workbenchMapping: 1\naccount: { name: a }\ncolumns: { arrivedAt: { column: t.at, format: \(format) }, model: m, kind: { constant: external } }\n"
+    )
+    #expect(
+      try Program.run("import", "table", export, "--mapping", mapping, "-o", scratch.file("out"), "-q").status
+        == 0)
+    #expect(
+      try String(contentsOfFile: scratch.file("out/telemetry/requests.csv"), encoding: .utf8).contains(
+        "1,2026-01-05T00:00:00.250000Z,1,,success"))
+  }
+
+  @Test(
+    "mistakes in a mapping are named with their place",
+    arguments: [
+      (
+        "model: model_name", "modle: model_name",
+        "map.yaml:5:3: error: unknown key \"modle\". Did you mean model?"
+      ),
+      ("unit: s", "unit: hour", "unit \"hour\" is none of us, ms, s, min"),
+      ("zone: Europe/Berlin }", "zone: Mars }", "unknown time zone \"Mars\""),
+      ("success: [ ok ]", "format: iso", "status needs success or failure"),
+      ("ft: fineTuned", "ft: tuned", "kind \"tuned\" is none of"),
+      ("version: dep", "version: deep", "the header has no column deep, which the mapping names"),
+    ])
+  func mistakes(from: String, to: String, error: String) throws {
+    let scratch = try Scratch()
+    let export = try scratch.write("export.csv", Self.export)
+    let mapping = try scratch.write("map.yaml", Self.mapping.replacing(from, with: to))
+    let outcome = try Program.run("import", "table", export, "--mapping", mapping, "-o", scratch.file("out"))
+    #expect(outcome.status == 65 && outcome.error.contains(error), "\(outcome.error)")
+  }
+
+  @Test("OpenTelemetry spans, as one document or a line each; others are counted")
+  func openTelemetry() throws {
+    let scratch = try Scratch()
+    let span = """
+      {"name":"chat gpt-4o","startTimeUnixNano":"1767571200123456789","endTimeUnixNano":"1767571201123456789","attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.provider.name","value":{"stringValue":"openai"}},{"key":"gen_ai.request.model","value":{"stringValue":"gpt-4o"}},{"key":"gen_ai.usage.input_tokens","value":{"intValue":"120"}},{"key":"gen_ai.usage.output_tokens","value":{"intValue":40}}],"status":{}}
+      """
+    let failed = span.replacing("\"status\":{}", with: "\"status\":{\"code\":2}").replacing(
+      "{\"key\":\"gen_ai.operation.name\",\"value\":{\"stringValue\":\"chat\"}}",
+      with: "{\"key\":\"error.type\",\"value\":{\"stringValue\":\"429\"}}")
+    let other =
+      "{\"name\":\"GET /\",\"startTimeUnixNano\":\"1767571200000000000\",\"endTimeUnixNano\":\"1767571200000000001\",\"attributes\":[]}"
+    func export(_ spans: [String], _ glue: String) -> String {
+      "{\"resourceSpans\":[{\"resource\":{\"attributes\":[]},\(glue)\"scopeSpans\":[{\"spans\":[\(spans.joined(separator: "," + glue))]}]}]}"
+    }
+    let document = try scratch.write("document.json", export([span, other, failed], "\n"))
+    let lines = try scratch.write(
+      "lines.jsonl", [span, other, failed].map { export([$0], "") }.joined(separator: "\n") + "\n")
+    for (name, path) in [("a", document), ("b", lines)] {
+      let outcome = try Program.run(
+        "import", "otlp", path, "-o", scratch.file(name), "--account", "acme", "--time-zone", "Asia/Kathmandu"
+      )
+      #expect(
+        outcome.status == 0 && outcome.output.contains("1 spans were no calls of a model."),
+        "\(outcome.error)")
+      #expect(
+        try String(contentsOfFile: scratch.file("\(name)/telemetry/requests.csv"), encoding: .utf8).split(
+          separator: "\n"
+        ).dropFirst() == [
+          "1,2026-01-05T00:00:00.123456Z,1,,success,,0,0,1000000,120,40",
+          "2,2026-01-05T00:00:00.123456Z,1,,failure,429,0,0,1000000,120,0",
+        ])
+      #expect(
+        try String(contentsOfFile: scratch.file("\(name)/telemetry/models.csv"), encoding: .utf8).contains(
+          "1,acme,external,gpt-4o,openai,"))
+    }
+    let broken = try scratch.write("broken.json", "{\"resourceSpans\": 7}")
+    #expect(try Program.run("import", "otlp", broken, "-o", scratch.file("c")).status == 65)
+  }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Rollups")
+struct MergeTests {
+  /// The run's telemetry as plain data sets whose requests are those that a rule picks.
+  static func parts(_ scratch: Scratch, _ count: Int, _ pick: (Int) -> Int) throws -> [String] {
+    let source = DamageTests.sound + "/telemetry"
+    let lines = try String(contentsOfFile: source + "/requests.csv", encoding: .utf8).split(separator: "\n")
+    return try (0..<count).map { part in
+      let path = scratch.file("part\(part)")
+      try FileManager.default.copyItem(atPath: source, toPath: path)
+      let mine = lines.enumerated().filter { $0.offset == 0 || pick($0.offset) == part }.map(\.element)
+      try Data((mine.joined(separator: "\n") + "\n").utf8).write(
+        to: URL(fileURLWithPath: path + "/requests.csv"))
+      return path
+    }
+  }
+
+  static func rollups(_ path: String) throws -> Data {
+    try Data(contentsOf: URL(fileURLWithPath: path + "/rollups/acme.rollups"))
+  }
+
+  @Test(
+    "merging parts gives bit for bit what one run over all requests gives, however they were divided",
+    arguments: ["odd and even", "halves", "hours", "by a hash"])
+  func merge(division: String) throws {
+    let scratch = try Scratch()
+    let parts = try Self.parts(scratch, 3) { line in
+      switch division {
+      case "odd and even": line % 3
+      case "halves": line < 3000 ? 0 : line < 9000 ? 1 : 2
+      case "hours": (line / 100) % 3
+      default: Int((line &* 2_654_435_761) >> 7) % 3
+      }
+    }
+    try FileManager.default.copyItem(atPath: DamageTests.sound + "/telemetry", toPath: scratch.file("all"))
+    #expect(try Program.run("convert", scratch.file("all"), scratch.file("whole"), "-q").status == 0)
+    let expected = try Self.rollups(scratch.file("whole"))
+    for (name, order) in [("m1", [0, 1, 2]), ("m2", [2, 0, 1])] {
+      let merge = try Program.command(
+        Program.path, ["merge"] + order.map { parts[$0] } + ["-o", scratch.file(name)])
+      #expect(merge.status == 0, "\(merge.error)")
+      #expect(try Self.rollups(scratch.file(name)) == expected)
+    }
+    // Merging in two steps, from stored rollups.
+    #expect(try Program.run("merge", parts[0], parts[1], "-o", scratch.file("ab"), "-q").status == 0)
+    #expect(
+      try Program.run("merge", scratch.file("ab"), parts[2], "-o", scratch.file("abc"), "-q").status == 0)
+    #expect(try Self.rollups(scratch.file("abc")) == expected)
+    // Figures come from rollups alone.
+    for period in ["7d", "30d", "2026-03-08"] {
+      let query = ["--kind", "fineTuned", "--period", period]
+      let merged = try Program.command(Program.path, ["aggregate", scratch.file("abc")] + query)
+      #expect(merged.status == 0, "\(merged.error)")
+      if period != "7d" {
+        #expect(
+          try merged.output
+            == Program.command(Program.path, ["aggregate", scratch.file("whole")] + query).output)
+      }
+    }
+  }
+
+  @Test("parts that contradict each other are refused")
+  func contradiction() throws {
+    let scratch = try Scratch()
+    let parts = try Self.parts(scratch, 2) { $0 % 2 }
+    let models = try String(contentsOfFile: parts[1] + "/models.csv", encoding: .utf8)
+    try Data(models.replacing("gpt", with: "gtp").utf8).write(
+      to: URL(fileURLWithPath: parts[1] + "/models.csv"))
+    let merge = try Program.run("merge", parts[0], parts[1], "-o", scratch.file("m"))
+    #expect(merge.status == 65 && merge.error.contains("differs from that of another part"), "\(merge.error)")
+    #expect(!FileManager.default.fileExists(atPath: scratch.file("m")))
+  }
+
+  @Test("damaged rollups are refused, never believed and never a crash")
+  func damaged() throws {
+    let scratch = try Scratch()
+    try FileManager.default.copyItem(atPath: DamageTests.sound, toPath: scratch.file("run"))
+    let file = scratch.file("run/rollups/acme.rollups")
+    let whole = try Data(contentsOf: URL(fileURLWithPath: file))
+    var generator = SystemRandomNumberGenerator()
+    for attempt in 0..<40 {
+      var data = whole
+      if attempt % 2 == 0 {
+        data = whole.prefix(Int.random(in: 0..<whole.count, using: &generator))
+      } else {
+        for _ in 0..<4 {
+          data[data.count - 1 - Int.random(in: 0..<600, using: &generator)] = UInt8.random(
+            in: 0...255, using: &generator)
+        }
+      }
+      try data.write(to: URL(fileURLWithPath: file))
+      let outcome = try Program.run("aggregate", scratch.file("run"), "--kind", "external", "--period", "30d")
+      #expect([0, 65].contains(outcome.status), "\(outcome.status) \(outcome.error.prefix(300))")
+      if attempt % 2 == 0 { #expect(outcome.status == 65) }
+    }
+  }
+}
