@@ -74,7 +74,7 @@ struct FormatTests {
         "SELECT column_name, column_type FROM (DESCRIBE FROM '\(scratch.file("p/telemetry/requests.parquet"))')",
       ])
     #expect(
-      duck.output.contains("arrived_at,\"TIMESTAMP WITH TIME ZONE\"")
+      duck.output.contains("arrived_at,TIMESTAMP WITH TIME ZONE")
         && duck.output.contains("latency_us,BIGINT") && duck.output.contains("input_tokens,INTEGER"),
       "\(duck.output)")
     #expect(try Program.run("convert", source, scratch.file("s.sqlite")).status == 0)
