@@ -45,6 +45,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    .executableTarget(
+      name: "pipeline-benchmark", dependencies: ["Telemetry", "Aggregation", "Datasets"],
+      path: "Benchmarks/Pipeline"),
+
     .target(
       name: "TestSupport",
       dependencies: ["Telemetry", "ScenarioModel", "Simulation", "Datasets"], path: "Tests/TestSupport"),
