@@ -91,7 +91,7 @@ func query() throws {
   let batch = RequestBatch(capacity: 40)
   var state: UInt64 = 1
   for index in 0..<versions {
-    for quarter in stride(from: Int64(0), to: days * 96, by: 12) {
+    for quarter in stride(from: Int64(0), to: days * 96, by: 24) {
       batch.removeAll()
       for _ in 0..<40 {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Reads comma-separated values record by record (RFC 4180; line ends LF or CRLF; a byte order mark is skipped).
 /// Fields are views that hold until the next call of `next()`.
 final class CSVReader {
@@ -63,6 +65,25 @@ final class CSVReader {
       hasEnded = count == 0
       end += count
     }
+  }
+
+  /// The next line, without its end, if all of it is in memory; it remains the next one. For callers that know what they
+  /// look for and leave everything else to `next()`.
+  @inline(__always)
+  func peekLine() throws -> UnsafeBufferPointer<UInt8>? {
+    if end - position < Self.longestRecord, !hasEnded { try fill() }
+    guard position < end, let found = memchr(buffer + position, 10, end - position) else { return nil }
+    let start = UnsafePointer(buffer + position)
+    return UnsafeBufferPointer(
+      start: start, count: UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - start)
+  }
+
+  /// Goes past the line that `peekLine()` gave.
+  @inline(__always)
+  func skipLine(_ line: UnsafeBufferPointer<UInt8>) {
+    position += line.count + 1
+    nextLine += 1
+    self.line = nextLine - 1
   }
 
   /// Goes to the next record that is not empty; `false` at the end.

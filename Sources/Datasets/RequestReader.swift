@@ -61,7 +61,16 @@ package final class RequestReader {
       let reader = try CSVReader(file)
       let columns = try CSVColumns(reader, .requests)
       var request = RequestFields()
-      while try reader.next() {
+      let isPlain = columns.isInOrder
+      var plain = PlainRequestLine()
+      while true {
+        if isPlain, let line = try reader.peekLine(), plain.read(line), take(plain, into: &request) {
+          reader.skipLine(line)
+          append(request)
+          if batch.isFull { try handOn(file.share) }
+          continue
+        }
+        guard try reader.next() else { break }
         try columns.checkWidth()
         try read(columns, into: &request)
         append(request)
@@ -90,6 +99,36 @@ package final class RequestReader {
       }
     }
     try handOn(1)
+  }
+
+  /// `false` for what only the general way can judge.
+  @inline(__always)
+  private func take(_ line: PlainRequestLine, into request: inout RequestFields) -> Bool {
+    if line.model != request.modelID || request.series < 0 || !line.version.elementsEqual(request.version) {
+      let version = String(decoding: line.version, as: UTF8.self)
+      guard let index = anySeries ? 0 : seriesIndices[Series(modelID: Int32(line.model), version: version)]
+      else {
+        return false
+      }
+      request.version = Array(line.version)
+      request.modelID = line.model
+      request.series = index
+    }
+    if line.isSuccess {
+      request.outcome = RequestOutcome.success
+    } else {
+      guard let code = reasons.code(of: String(decoding: line.reason, as: UTF8.self)) else { return false }
+      request.outcome = code
+    }
+    guard max(line.waiting, line.firstToken, line.latency) <= Self.longest else { return false }
+    request.id = line.id
+    request.arrivedAt = line.arrivedAt
+    request.waiting = line.waiting
+    request.firstToken = line.firstToken
+    request.latency = line.latency
+    request.input = Int32(line.input)
+    request.output = Int32(line.output)
+    return true
   }
 
   private func read(_ row: SQLiteReader.RequestRow, into request: inout RequestFields) throws {

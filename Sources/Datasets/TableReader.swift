@@ -90,6 +90,9 @@ struct CSVColumns {
     }
   }
 
+  /// Whether the file has just the schema's columns, in its order.
+  var isInOrder: Bool { width == schema.columns.count && positions == Array(schema.columns.indices) }
+
   func checkWidth() throws {
     guard reader.fieldCount == width else {
       throw reader.error(

@@ -1,0 +1,138 @@
+import Telemetry
+
+/// Reads lines of a `requests` table as we and most others write them: columns in the schema's order, no quotes, moments
+/// in UTC with six decimals. Ten times as fast as the general way, which takes every line that is not so, good or bad.
+struct PlainRequestLine {
+  var id: Int64 = 0
+  var arrivedAt: Int64 = 0
+  var model: Int64 = 0
+  var isSuccess = false
+  var waiting: Int64 = 0
+  var firstToken: Int64 = 0
+  var latency: Int64 = 0
+  var input: Int64 = 0
+  var output: Int64 = 0
+  private(set) var version = UnsafeRawBufferPointer(start: nil, count: 0)
+  private(set) var reason = UnsafeRawBufferPointer(start: nil, count: 0)
+
+  private var day: UInt64 = 0
+  private var dayEnd: UInt16 = 0
+  private var dayMicroseconds: Int64 = 0
+
+  private struct Cursor {
+    var at: UnsafePointer<UInt8>
+    let end: UnsafePointer<UInt8>
+    var isGood = true
+
+    /// A number of up to 18 digits that ends with a comma, or with the line.
+    @inline(__always)
+    mutating func number(isLast: Bool = false) -> Int64 {
+      var number: Int64 = 0
+      let start = at
+      while at < end, case let digit = at.pointee &- 48, digit < 10 {
+        number = number &* 10 &+ Int64(digit)
+        at += 1
+      }
+      let digits = at - start
+      isGood = isGood && digits > 0 && digits <= 18
+      if isLast {
+        if at < end, at.pointee == 13 { at += 1 }
+        isGood = isGood && at == end
+      } else {
+        comma()
+      }
+      return number
+    }
+
+    @inline(__always)
+    mutating func comma() {
+      if at < end, at.pointee == UInt8(ascii: ",") { at += 1 } else { isGood = false }
+    }
+
+    /// Text without quotes up to a comma.
+    @inline(__always)
+    mutating func text() -> UnsafeRawBufferPointer {
+      let start = at
+      while at < end, at.pointee != UInt8(ascii: ",") {
+        if at.pointee == UInt8(ascii: "\"") || at.pointee >= 128 { isGood = false }
+        at += 1
+      }
+      let text = UnsafeRawBufferPointer(start: start, count: at - start)
+      comma()
+      return text
+    }
+
+    @inline(__always)
+    func digit(_ offset: Int) -> Int64 { Int64(at[offset] &- 48) }
+  }
+
+  /// Whether the line could be read; if not, nothing is said of why.
+  @inline(__always)
+  mutating func read(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let start = line.baseAddress else { return false }
+    var cursor = Cursor(at: start, end: start + line.count)
+    id = cursor.number()
+    guard cursor.isGood, moment(&cursor) else { return false }
+    model = cursor.number()
+    version = cursor.text()
+    let status = cursor.text()
+    reason = cursor.text()
+    // Both words have seven letters; which one it is shows in the first.
+    guard status.count == 7,
+      status[0] == UInt8(ascii: "s")
+        ? status.elementsEqual("success".utf8) : status.elementsEqual("failure".utf8)
+    else { return false }
+    isSuccess = status[0] == UInt8(ascii: "s")
+    waiting = cursor.number()
+    firstToken = cursor.number()
+    latency = cursor.number()
+    input = cursor.number()
+    output = cursor.number(isLast: true)
+    return cursor.isGood && isSuccess == reason.isEmpty && model <= Int64(Int32.max)
+      && input <= Int64(Int32.max)
+      && output <= Int64(Int32.max)
+  }
+
+  /// `2026-01-05T09:00:00.123456Z,`
+  @inline(__always)
+  private mutating func moment(_ cursor: inout Cursor) -> Bool {
+    let at = cursor.at
+    guard cursor.end - at > 28 else { return false }
+    let raw = UnsafeRawPointer(at)
+    let days = raw.loadUnaligned(as: UInt64.self)
+    let rest = (raw + 8).loadUnaligned(as: UInt16.self)
+    if days != day || rest != dayEnd {
+      guard
+        let midnight = LocalDate(
+          String(decoding: UnsafeRawBufferPointer(start: raw, count: 10), as: UTF8.self))
+      else {
+        return false
+      }
+      (day, dayEnd) = (days, rest)
+      dayMicroseconds = Int64(midnight.daysSince1970) * 86_400_000_000
+    }
+    @inline(__always)
+    func areDigits(_ offset: Int, _ count: Int) -> Bool {
+      var largest: UInt8 = 0
+      for index in offset..<offset + count { largest = max(largest, at[index] &- 48) }
+      return largest < 10
+    }
+    guard areDigits(11, 2), areDigits(14, 2), areDigits(17, 2), areDigits(20, 6), at[10] == UInt8(ascii: "T"),
+      at[13] == UInt8(ascii: ":"), at[16] == UInt8(ascii: ":"),
+      at[19] == UInt8(ascii: "."), at[26] == UInt8(ascii: "Z"), at[27] == UInt8(ascii: ",")
+    else { return false }
+    let hour = cursor.digit(11) * 10 + cursor.digit(12)
+    let minute = cursor.digit(14) * 10 + cursor.digit(15)
+    let second = cursor.digit(17) * 10 + cursor.digit(18)
+    guard hour < 24, minute < 60, second < 60 else { return false }
+    var micros = cursor.digit(20)
+    micros = micros * 10 + cursor.digit(21)
+    micros = micros * 10 + cursor.digit(22)
+    micros = micros * 10 + cursor.digit(23)
+    micros = micros * 10 + cursor.digit(24)
+    micros = micros * 10 + cursor.digit(25)
+    arrivedAt = dayMicroseconds + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
+    cursor.at = at + 28
+    return true
+  }
+}
