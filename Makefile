@@ -5,7 +5,7 @@ SWIFTPM := --configuration release --scratch-path $(SCRATCH)
 # Real production traces; tests that need them say so when they are absent.
 export WORKBENCH_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo test build lint format bench verify clean
+.PHONY: help demo test build lint format bench fuzz verify clean
 
 help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
@@ -13,6 +13,7 @@ help:
 	@echo "make build     the program: $(WORKBENCH)"
 	@echo "make lint      swift format, strict; make format mends it"
 	@echo "make bench     the benchmark table of the README"
+	@echo "make fuzz      each of our own readers under libFuzzer, a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
 	@echo "make verify    the long checks: tests in a debug build with its assertions"
 
 build:
@@ -33,14 +34,26 @@ verify:
 	WORKBENCH=$(abspath $(WORKBENCH)) swift test --scratch-path .build-debug
 
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 
 format:
-	swift format --in-place --recursive Package.swift Sources Tests
+	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
 
 bench: build
 	@.ci/setup bench
 	.venv/bin/python Benchmarks/bench.py $(WORKBENCH)
 
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(notdir $(wildcard Tests/Fuzz/corpus/*))
+
+fuzz:
+	@.ci/setup
+	WORKBENCH_FUZZ=1 swift build --configuration release --scratch-path .build-fuzz --product fuzz -Xswiftc -sanitize=fuzzer
+	@set -e; for target in $(FUZZ_TARGETS); do \
+	  echo "== $$target"; mkdir -p .build-fuzz/corpus/$$target; \
+	  FUZZ_TARGET=$$target .build-fuzz/release/fuzz .build-fuzz/corpus/$$target Tests/Fuzz/corpus/$$target \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+	    -artifact_prefix=.build-fuzz/$$target- 2>&1 | grep -E "ERROR|SUMMARY|Fatal|crash|stat::(number_of|average|peak)" ; done
+
 clean:
-	rm -rf .build .build-debug $(SCRATCH) .venv
+	rm -rf .build .build-debug .build-fuzz $(SCRATCH) .venv

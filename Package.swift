@@ -11,6 +11,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -38,10 +39,16 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .target(name: "Verification", dependencies: ["Telemetry", "ScenarioModel", "Datasets"]),
+    .target(
+      name: "DashboardServer",
+      dependencies: [
+        "Telemetry", "Aggregation", "Datasets", .product(name: "Hummingbird", package: "hummingbird"),
+      ],
+      resources: [.copy("Web")]),
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification",
+        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -66,3 +73,12 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// `make fuzz`: needs libFuzzer, which a plain build does not.
+if Context.environment["WORKBENCH_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["Telemetry", "ScenarioModel", "Aggregation", "Datasets"],
+      path: "Tests/Fuzz",
+      exclude: ["corpus"], swiftSettings: [.swiftLanguageMode(.v5)]))
+}

@@ -5,11 +5,11 @@ import Telemetry
 /// that a query reads only what it shows.
 ///
 /// Layout: a magic line; blocks; the index; its position in 8 bytes, least significant first. Numbers are LEB128.
-package final class RollupArchive: RollupSource {
+package final class RollupArchive: RollupSource, Sendable {
   static let magic = Array("workbench rollups 1\n".utf8)
 
   /// A day of one entry: where its rollup is, and where its quarters follow.
-  struct Day {
+  struct Day: Sendable {
     var quarter: Int64
     var summary: Range<Int>
     var quarters: Range<Int>

@@ -4,7 +4,7 @@ import Telemetry
 
 /// A data set in the telemetry schema: a run directory, a directory with the tables' files, a SQLite file, or a schema
 /// of a PostgreSQL data base.
-package struct Dataset {
+package struct Dataset: Sendable {
   package let path: String
   package let location: DatasetLocation
   package let tables: TelemetryTables

@@ -1,0 +1,39 @@
+// The view is in the address, so that it can be sent as a link.
+export const presets = [
+  ["24h", "24h"], ["7d", "7d"], ["30d", "30d"], ["90d", "90d"], ["this-month", "This month"],
+  ["last-month", "Last month"], ["this-year", "This year"], ["last-year", "Last year"],
+];
+export const kinds = [["fineTuned", "Fine-tuned"], ["openSource", "Open-source"], ["external", "External"]];
+const names = ["run", "other", "account", "kind", "period", "model", "deployedAt", "version", "provider", "percentiles", "reasons"];
+
+export function readState() {
+  const query = new URLSearchParams(location.search);
+  return Object.fromEntries(names.map((name) => [name, query.get(name) || ""]));
+}
+
+export function writeState(state) {
+  const query = new URLSearchParams();
+  for (const name of names) if (state[name]) query.set(name, state[name]);
+  history.replaceState(null, "", `${location.pathname}?${query}`);
+}
+
+// A filter that the account or kind does not have falls back to "all".
+export function settle(state, runs) {
+  const run = runs.find((entry) => entry.id === state.run) || runs[0];
+  state.run = run.id;
+  if (!runs.some((entry) => entry.id === state.other) || state.other === run.id) state.other = "";
+  const account = run.accounts.find((entry) => entry.account === state.account) || run.accounts[0];
+  state.account = account.account;
+  const present = kinds.map(([kind]) => kind).filter((kind) => account.models.some((model) => model.kind === kind));
+  if (!kinds.some(([kind]) => kind === state.kind)) state.kind = present[0] || "fineTuned";
+  if (!state.period) state.period = "7d";
+  const models = account.models.filter((model) => model.kind === state.kind);
+  const named = models.filter((model) => !state.model || model.name === state.model);
+  if (!named.length) state.model = "";
+  if (!named.some((model) => model.deployedAt.includes(state.deployedAt))) state.deployedAt = "";
+  if (!named.some((model) => model.versions.includes(state.version))) state.version = "";
+  if (!models.some((model) => model.provider === state.provider)) state.provider = "";
+  if (state.kind === "external") Object.assign(state, { model: "", deployedAt: "", version: "" });
+  else state.provider = "";
+  return { run, account, models };
+}

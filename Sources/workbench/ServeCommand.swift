@@ -1,0 +1,88 @@
+import ArgumentParser
+import DashboardServer
+import Datasets
+import Dispatch
+import Foundation
+
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "The Model Analytics Dashboard in a browser.",
+    discussion: """
+      Serves runs and data sets on the loopback address, until Ctrl-C. Several are a list to choose from, and any two \
+      can be laid over each other. The API is described at /api/openapi.yaml and gives the same bytes as \
+      "workbench aggregate".
+
+      Examples:
+        workbench serve Outputs/week
+        workbench serve Outputs/base Outputs/tight --port 9000
+        workbench serve Outputs/week --host 0.0.0.0 --token "$(openssl rand -hex 16)"
+      """)
+
+  @Argument(help: "Run directories, data sets, SQLite files.")
+  var runs: [String]
+
+  @Option(help: "The port, or the next free one. 0 for any.")
+  var port = 8080
+
+  @Option(help: "The address to listen on; any but the loopback needs --token.")
+  var host = "127.0.0.1"
+
+  @Option(help: "A secret that every request must bring.")
+  var token: String?
+
+  func validate() throws {
+    guard (0...65_535).contains(port) else { throw ValidationError("--port \(port) must lie in 0…65535.") }
+    if !["127.0.0.1", "localhost", "::1"].contains(host), token == nil {
+      throw ValidationError("--host \(host) opens the dashboard to others. Give a --token as well.")
+    }
+    if let token {
+      guard token.utf8.count >= 16,
+        token.utf8.allSatisfy({
+          ($0 >= 48 && $0 <= 57) || ($0 | 32 >= 97 && $0 | 32 <= 122) || $0 == 45 || $0 == 95
+        })
+      else { throw ValidationError("--token needs at least 16 letters, digits, - or _.") }
+    }
+  }
+
+  func run() throws {
+    let catalogue = try RunCatalogue(runs)
+    guard try PageFiles().hasPlotly else {
+      throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
+    }
+    let free = port == 0 ? 0 : try Self.freePort(from: port, host: host)
+    let server = DashboardServer(catalogue, host: host, port: free, token: token)
+    let shown = host.contains(":") ? "[\(host)]" : host
+    let suffix = token.map { "?token=\($0)" } ?? ""
+    Task {
+      do {
+        try await server.run { Terminal.print("http://\(shown):\($0)/\(suffix)") }
+        Foundation.exit(0)
+      } catch {
+        Terminal.diagnose("workbench: error: cannot serve: \(error)")
+        Foundation.exit(73)
+      }
+    }
+    dispatchMain()
+  }
+
+  /// The port, or the next one of a hundred that nobody listens on.
+  private static func freePort(from port: Int, host: String) throws -> Int {
+    for candidate in port..<min(port + 100, 65_536) {
+      let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      defer { close(socket) }
+      var yes: Int32 = 1
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = in_port_t(UInt16(candidate).bigEndian)
+      inet_pton(AF_INET, host == "localhost" ? "127.0.0.1" : host, &address.sin_addr)
+      let bound = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+      }
+      if bound == 0 { return candidate }
+    }
+    throw OutputError("port \(port)", "it and the next 99 are taken. Give another --port.")
+  }
+}
