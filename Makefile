@@ -2,6 +2,7 @@
 SCRATCH := .build-release
 WORKBENCH := $(SCRATCH)/release/workbench
 SWIFTPM := --configuration release --scratch-path $(SCRATCH)
+DUCKDB := $(abspath .venv/bin/duckdb)
 # Real production traces; tests that need them say so when they are absent.
 export WORKBENCH_DATA ?= $(abspath ../shared/data)
 
@@ -26,12 +27,13 @@ demo: build
 test:
 	@.ci/setup tests
 	swift build $(SWIFTPM) --build-tests
-	WORKBENCH=$(abspath $(WORKBENCH)) swift test $(SWIFTPM) --skip-build
+	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test $(SWIFTPM) --skip-build
+	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Browser
 
 verify:
 	@.ci/setup tests
 	swift build $(SWIFTPM)
-	WORKBENCH=$(abspath $(WORKBENCH)) swift test --scratch-path .build-debug
+	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test --scratch-path .build-debug
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
@@ -48,7 +50,7 @@ FUZZ_TARGETS ?= $(notdir $(wildcard Tests/Fuzz/corpus/*))
 
 fuzz:
 	@.ci/setup
-	WORKBENCH_FUZZ=1 swift build --configuration release --scratch-path .build-fuzz --product fuzz -Xswiftc -sanitize=fuzzer
+	WORKBENCH_FUZZ=1 swift build --configuration release --scratch-path .build-fuzz --product fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -use-ld=lld
 	@set -e; for target in $(FUZZ_TARGETS); do \
 	  echo "== $$target"; mkdir -p .build-fuzz/corpus/$$target; \
 	  FUZZ_TARGET=$$target .build-fuzz/release/fuzz .build-fuzz/corpus/$$target Tests/Fuzz/corpus/$$target \

@@ -35,15 +35,19 @@ package struct PageFiles: Sendable {
     self.files = files
   }
 
-  /// plotly.js, fetched pinned by its hash at set-up: `WORKBENCH_PLOTLY`, beside the program, or `.cache` here.
+  /// plotly.js, fetched pinned by its hash at set-up: `WORKBENCH_PLOTLY`, beside the program, or in `.cache` of the
+  /// repository that the program was built in.
   private static func plotly() -> Data? {
-    let program = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-      .deletingLastPathComponent()
-    let places = [
-      ProcessInfo.processInfo.environment["WORKBENCH_PLOTLY"] ?? "",
-      program.appendingPathComponent("plotly.min.js").path,
-      Bundle.main.bundleURL.appendingPathComponent("plotly.min.js").path, ".cache/plotly.min.js",
-    ]
+    var places = [ProcessInfo.processInfo.environment["WORKBENCH_PLOTLY"] ?? ""]
+    var folder = (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))
+      .resolvingSymlinksInPath()
+    for _ in 0..<6 {
+      folder.deleteLastPathComponent()
+      places += [
+        folder.appendingPathComponent("plotly.min.js").path,
+        folder.appendingPathComponent(".cache/plotly.min.js").path,
+      ]
+    }
     return places.lazy.filter { !$0.isEmpty }.compactMap { FileManager.default.contents(atPath: $0) }.first
   }
 

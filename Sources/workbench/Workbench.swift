@@ -18,7 +18,7 @@ struct Workbench: ParsableCommand {
     version: Self.programVersion,
     subcommands: [
       InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
-      ServeCommand.self, ConvertCommand.self, MergeCommand.self,
+      ServeCommand.self, ReportCommand.self, ConvertCommand.self, MergeCommand.self,
       ValidateCommand.self,
       SchemaCommand.self,
     ])

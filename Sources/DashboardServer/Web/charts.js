@@ -38,6 +38,9 @@ export function layout(extra = {}) {
 
 // Plotly reads a little HTML in texts; names must stay text.
 const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+// A bar stands on its bucket: from its start, most of its length.
+const bucketMs = (data) => (data.query.granularity === "hour" ? 3.6e6 : 8.64e7);
+const onBucket = (data) => ({ offset: bucketMs(data) * 0.06, width: bucketMs(data) * 0.88 });
 const dashed = (other) => (other ? { dash: "dot" } : {});
 const name = (label, other) => (other ? `${label}, ${plain(other)}` : label);
 
@@ -52,9 +55,16 @@ export function latency(data, { percentiles, other } = {}) {
     }));
   }
   const each = widget.mode === "perRequest";
-  const points = each
-    ? { x: widget.points.map(({ at }) => at.slice(0, 23).replace("T", " ").replace(/[+Z-]\d*:?\d*$/, "")), y: widget.points.map((point) => point.latency), text: widget.points.map(({ at }) => at) }
-    : withGaps(widget.points, per, (point) => point.latency);
+  // Requests far apart are not joined: nothing was deployed, or nobody asked.
+  const far = per === "hour" ? 3.7e6 : 2.2e7;
+  const points = each ? { x: [], y: [], text: [] } : withGaps(widget.points, per, (point) => point.latency);
+  if (each) {
+    widget.points.forEach((point, index) => {
+      const x = point.at.slice(0, 23).replace("T", " ").replace(/[+Z-]\d*:?\d*$/, "");
+      if (index && Date.parse(point.at) - Date.parse(widget.points[index - 1].at) > far) { points.x.push(x); points.y.push(null); points.text.push(""); }
+      points.x.push(x); points.y.push(point.latency); points.text.push(point.at);
+    });
+  }
   return [{
     ...points, mode: each && widget.points.length > 200 ? "lines" : "lines+markers", connectgaps: false,
     name: name(each ? "latency of a request" : "average of the day", other), line: { color: colours.blue, width: each ? 1 : 2, ...dashed(other) },
@@ -65,7 +75,7 @@ export function latency(data, { percentiles, other } = {}) {
 export function requests(data, { other } = {}) {
   const widget = data.requests;
   const trace = (key, label, colour, total) => ({
-    type: "bar", x: wall(widget.points), y: widget.points.map((point) => point[key]), text: widget.points.map(({ at }) => at),
+    type: "bar", ...onBucket(data), x: wall(widget.points), y: widget.points.map((point) => point[key]), text: widget.points.map(({ at }) => at),
     name: name(label, other), marker: { color: colour, opacity: other ? 0.45 : 1 }, textposition: "none",
     hovertemplate: `%{y:,} ${label}<br>%{text}<br>${total.toLocaleString("en")} in the period<extra></extra>`,
   });
@@ -96,7 +106,7 @@ export function scaling(data, { other } = {}) {
 export function tokens(data, { other } = {}) {
   const widget = data.tokens;
   const trace = (key, label, colour) => ({
-    type: "bar", x: wall(widget.points), y: widget.points.map((point) => point[key] / 1000), name: name(label, other),
+    type: "bar", ...onBucket(data), x: wall(widget.points), y: widget.points.map((point) => point[key] / 1000), name: name(label, other),
     marker: { color: colour, opacity: other ? 0.45 : 1 }, customdata: widget.points.map((point) => [point.at, point.inputTokens, point.outputTokens]),
     hovertemplate: "%{customdata[0]}<br>%{customdata[1]:,} input tokens<br>%{customdata[2]:,} output tokens<extra></extra>",
   });

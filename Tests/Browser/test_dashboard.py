@@ -1,0 +1,331 @@
+"""The numbers on the page are the pipeline's: every widget, filter and download against the JSON of the command line."""
+import csv, io, json, subprocess, urllib.parse
+
+import pytest
+
+from conftest import Dashboard, WORKBENCH
+
+PERIODS = ["24h", "7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"]
+
+
+def pipeline(run, **filters):
+    options = [part for name, value in filters.items() if value for part in (f"--{name}", value)]
+    return json.loads(subprocess.run([WORKBENCH, "aggregate", str(run), *options], check=True, stdout=subprocess.PIPE).stdout)
+
+
+def commas(value):
+    return f"{value:,}"
+
+
+def check(dashboard, figures):
+    """Everything shown equals the figures."""
+    requests = figures["requests"]
+    shown = dashboard.figures("requests")
+    assert shown["total requests"] == commas(requests["totalRequests"])
+    assert shown["successes"] == commas(requests["totalSuccesses"])
+    assert shown["failures"] == commas(requests["totalFailures"])
+    if requests["points"]:
+        graph = dashboard.graph("requests")
+        green, red = graph["data"][:2]
+        assert [green["marker"]["color"], red["marker"]["color"]] == ["#1a8f3c", "#d1242f"]
+        assert green["y"] == [point["successes"] for point in requests["points"]]
+        assert red["y"] == [point["failures"] for point in requests["points"]]
+        assert green["text"] == [point["at"] for point in requests["points"]]
+        assert f"{requests['totalSuccesses']:,} in the period" in green["template"]
+    else:
+        assert dashboard.widget("requests").locator(".empty").is_visible()
+    latency = figures["latency"]
+    if latency["points"]:
+        trace = dashboard.graph("latency")["data"][0]
+        points = [(at, y) for at, y in zip(trace["text"], trace["y"]) if y is not None]
+        assert points == [(point["at"], point["latency"]) for point in latency["points"]]
+        assert trace["line"]["color"] == "#1f6feb"
+    if figures["scaling"] and figures["scaling"]["points"]:
+        graph = dashboard.graph("scaling")
+        steps = [trace for trace in graph["data"] if trace["line"] and trace["line"].get("shape") == "hv"]
+        found = sorted((row[2], row[0], y) for trace in steps for row, y in list(zip(trace["customdata"], trace["y"]))[:-1])
+        assert found == sorted((p["at"], p["version"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), p["replicas"]) for p in figures["scaling"]["points"])
+        assert dashboard.figures("scaling")["hardware"] == figures["scaling"]["hardware"]
+        red = [shape for shape in graph["shapes"] if shape["type"] == "line"]
+        if figures["scaling"]["maxReplicas"] is None:
+            assert red == []
+        else:
+            assert [shape["y0"] for shape in red] == [figures["scaling"]["maxReplicas"]] and red[0]["line"]["color"] == "#d1242f"
+            assert abs(graph["yrange"][1] - figures["scaling"]["maxReplicas"] * 1.04) < 1e-9
+    if figures["tokens"]:
+        tokens = figures["tokens"]
+        shown = dashboard.figures("tokens")
+        assert float(shown["total input"].replace(",", "").removesuffix(" K")) == pytest.approx(tokens["totalInputTokens"] / 1000, abs=0.051)
+        if tokens["points"]:
+            inputs, outputs = dashboard.graph("tokens")["data"][:2]
+            assert inputs["y"] == [point["inputTokens"] / 1000 for point in tokens["points"]]
+            assert outputs["y"] == [point["outputTokens"] / 1000 for point in tokens["points"]]
+    for key, card in [("deployedModels", "card-deployedModels"), ("fineTunedModels", "card-fineTunedModels")]:
+        assert dashboard.page.locator(f"#{card} strong").inner_text() == commas(figures["account"][key])
+    assert dashboard.page.locator("#card-deploymentCredits strong").inner_text() == f"{figures['account']['deploymentCredits']:,.2f}"
+
+
+@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("name, kind", [("canary", "fineTuned"), ("outage", "external"), ("same", "openSource")])
+def test_every_preset_period_shows_the_pipelines_figures(dashboard, runs, server, name, kind, period):
+    kinds = {model["kind"] for model in server.json("api/runs")[int(server.ids[name]) - 1]["accounts"][0]["models"]}
+    kind = kind if kind in kinds else sorted(kinds)[0]
+    dashboard.open(run=server.ids[name], kind=kind)
+    label = {"this-month": "This month", "last-month": "Last month", "this-year": "This year", "last-year": "Last year"}.get(period, period)
+    dashboard.page.get_by_role("button", name=label, exact=True).click()
+    dashboard.settled()
+    check(dashboard, pipeline(runs[name], kind=kind, period=period))
+
+
+def test_model_and_version_filters(dashboard, runs, server):
+    dashboard.open(run=server.ids["canary"], kind="fineTuned", period="7d")
+    dashboard.page.get_by_label("Version").first.select_option("V2")
+    dashboard.settled()
+    check(dashboard, pipeline(runs["canary"], kind="fineTuned", period="7d", version="V2"))
+    dashboard.page.get_by_label("Model", exact=True).first.select_option(label="router")
+    dashboard.settled()
+    assert dashboard.page.get_by_label("Version").first.input_value() == ""
+    check(dashboard, pipeline(runs["canary"], kind="fineTuned", period="7d", model="router"))
+
+
+def test_same_name_models_are_told_apart_by_their_deployment_time(dashboard, runs, server):
+    account = server.json("api/runs")[int(server.ids["same"]) - 1]["accounts"][0]
+    twins = [model for model in account["models"] if sum(other["name"] == model["name"] for other in account["models"]) > 1]
+    assert len(twins) == 2
+    totals = []
+    for twin in twins:
+        dashboard.open(run=server.ids["same"], kind=twin["kind"], period="30d")
+        dashboard.page.get_by_label("Model", exact=True).first.select_option(json.dumps([twin["name"], twin["deployedAt"][0]], separators=(",", ":"), ensure_ascii=False))
+        dashboard.settled()
+        figures = pipeline(runs["same"], kind=twin["kind"], period="30d", model=twin["name"], **{"deployed-at": twin["deployedAt"][0]})
+        check(dashboard, figures)
+        totals.append(figures["requests"]["totalRequests"])
+    whole = pipeline(runs["same"], kind=twins[0]["kind"], period="30d", model=twins[0]["name"])
+    assert sum(totals) == whole["requests"]["totalRequests"]
+
+
+def test_the_calendar_offers_a_year_up_to_today_and_takes_dates_and_ranges(dashboard, runs, server):
+    account = server.json("api/runs")[int(server.ids["change"]) - 1]["accounts"][0]
+    kind = account["models"][0]["kind"]
+    dashboard.open(run=server.ids["change"], kind=kind)
+    first, last = dashboard.page.get_by_label("From").first, dashboard.page.get_by_label("To").first
+    assert first.get_attribute("min") == account["earliest"] and last.get_attribute("max") == account["today"]
+    day = pipeline(runs["change"], kind=kind, period="30d")["requests"]["points"][0]["at"][:10]
+    first.fill(day)
+    dashboard.settled()
+    assert f"period={day}" in dashboard.page.url
+    check(dashboard, pipeline(runs["change"], kind=kind, period=day))
+    dashboard.page.get_by_label("To").first.fill(account["today"])
+    dashboard.settled()
+    check(dashboard, pipeline(runs["change"], kind=kind, period=f"{day}..{account['today']}"))
+
+
+def test_days_of_clock_changes_have_23_and_25_hours(dashboard, runs, server):
+    account = server.json("api/runs")[int(server.ids["change"]) - 1]["accounts"][0]
+    kind = account["models"][0]["kind"]
+    days = pipeline(runs["change"], kind=kind, period="90d")["requests"]["points"]
+    counts = {}
+    for day in {point["at"][:10] for point in days}:
+        counts[day] = len(pipeline(runs["change"], kind=kind, period=day)["requests"]["points"])
+    odd = {day: count for day, count in counts.items() if count in (23, 25)}
+    assert odd, counts
+    for day, count in odd.items():
+        dashboard.open(run=server.ids["change"], kind=kind, period=day)
+        graph = dashboard.graph("requests")["data"][0]
+        # Both of a repeated hour's points can be seen.
+        assert len(graph["x"]) == count and len(set(graph["x"])) == count
+
+
+def test_absent_buckets_are_gaps(dashboard, runs, server):
+    dashboard.open(run=server.ids["same"], period="30d", kind="fineTuned")
+    figures = pipeline(runs["same"], kind="fineTuned", period="30d") if "fineTuned" in json.dumps(server.json("api/runs/" + server.ids["same"])) else pipeline(runs["same"], period="30d")
+    dashboard.open(run=server.ids["same"], period="30d", kind=figures["query"]["kind"])
+    days = [point["at"][:10] for point in figures["requests"]["points"]]
+    from datetime import date
+    holes = sum((date.fromisoformat(b) - date.fromisoformat(a)).days > 1 for a, b in zip(days, days[1:]))
+    line = dashboard.graph("latency")["data"][0]
+    if figures["latency"]["mode"] == "dailyAverage":
+        assert line["y"].count(None) == holes
+    bars = dashboard.graph("requests")["data"][0]
+    assert len(bars["x"]) == len(days) and 0 not in [a + b for a, b in zip(bars["y"], dashboard.graph("requests")["data"][1]["y"])]
+
+
+def test_hover_shows_the_figures(dashboard, runs, server):
+    dashboard.open(run=server.ids["canary"], kind="fineTuned", period="24h")
+    chart = dashboard.widget("requests").locator(".chart")
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    for step in range(8):
+        dashboard.page.mouse.move(box["x"] + box["width"] * (0.5 + step / 100), box["y"] + box["height"] * 0.7)
+        dashboard.page.wait_for_timeout(60)
+    dashboard.page.wait_for_selector("[data-widget=requests] .hoverlayer .hovertext")
+    text = dashboard.widget("requests").locator(".hoverlayer").text_content().replace("\n", " ")
+    points = pipeline(runs["canary"], kind="fineTuned", period="24h")["requests"]["points"]
+    assert any(point["at"] in text and commas(point["successes"]) in text for point in points), text
+    assert "in the period" in text
+
+
+def test_percentiles_and_reasons_are_options(dashboard, runs, server):
+    dashboard.open(run=server.ids["outage"], kind="external", period="7d")
+    dashboard.page.get_by_role("button", name="Percentiles, Model Latency").click()
+    dashboard.settled()
+    figures = pipeline(runs["outage"], kind="external", period="7d")
+    traces = dashboard.graph("latency")["data"]
+    assert [trace["name"] for trace in traces] == ["p50", "p95", "p99"]
+    for trace in traces:
+        assert [y for y in trace["y"] if y is not None] == [bucket[trace["name"]] for bucket in figures["latency"]["buckets"]]
+    dashboard.page.get_by_role("button", name="Failures by reason, Requests").click()
+    dashboard.settled()
+    shown = dashboard.figures("requests")
+    for reason, count in figures["requests"]["failuresByReason"].items():
+        assert shown[reason] == commas(count)
+    assert "percentiles=1" in dashboard.page.url and "reasons=1" in dashboard.page.url
+
+
+def test_incidents_and_cut_short_scale_ups_are_marked(dashboard, runs, server):
+    dashboard.open(run=server.ids["outage"], kind="external", period="7d")
+    bands = [shape for shape in dashboard.graph("requests")["shapes"] if shape["type"] == "rect"]
+    assert bands
+    dashboard.open(run=server.ids["limits"], kind="openSource", period="7d")
+    names = [trace["name"] for trace in dashboard.graph("scaling")["data"]]
+    assert "cut short by a limit" in names
+
+
+def test_two_runs_on_the_same_axes(dashboard, runs, server):
+    dashboard.open(run=server.ids["canary"], other=server.ids["tight"], kind="fineTuned", period="7d")
+    base, tight = (pipeline(runs[name], kind="fineTuned", period="7d") for name in ("canary", "tight"))
+    bars = dashboard.graph("requests")["data"]
+    assert len(bars) == 4
+    assert bars[0]["y"] == [point["successes"] for point in base["requests"]["points"]]
+    assert bars[2]["y"] == [point["successes"] for point in tight["requests"]["points"]]
+    assert "tight" in bars[2]["name"]
+
+
+def test_expanded_filters_do_not_leak(dashboard, runs, server):
+    dashboard.open(run=server.ids["canary"], kind="fineTuned", period="7d")
+    before, address = dashboard.figures("requests"), dashboard.page.url
+    dashboard.page.get_by_role("button", name="Expand, Requests").click()
+    dialog = dashboard.page.locator("#expanded")
+    dialog.locator("[data-widget=requests]").wait_for()
+    dialog.get_by_role("button", name="24h", exact=True).click()
+    dashboard.settled()
+    dialog.get_by_label("Version").select_option("V1")
+    dashboard.settled()
+    expected = pipeline(runs["canary"], kind="fineTuned", period="24h", version="V1")["requests"]
+    assert dashboard.figures("requests", "#expanded")["total requests"] == commas(expected["totalRequests"])
+    dashboard.page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert dashboard.figures("requests") == before and dashboard.page.url == address
+
+
+def test_the_address_is_the_view(dashboard, browser, server):
+    dashboard.open(run=server.ids["canary"], kind="fineTuned", period="24h")
+    dashboard.page.get_by_label("Version").first.select_option("V2")
+    dashboard.settled()
+    other = Dashboard(browser, server)
+    other.page.goto(dashboard.page.url)
+    other.settled()
+    for widget in ("latency", "requests", "scaling"):
+        assert other.figures(widget) == dashboard.figures(widget)
+    other.close()
+
+
+def test_downloads_hold_what_is_shown(dashboard, runs, server):
+    dashboard.open(run=server.ids["canary"], kind="fineTuned", period="7d")
+    figures = pipeline(runs["canary"], kind="fineTuned", period="7d")
+    with dashboard.page.expect_download() as download:
+        dashboard.page.get_by_role("button", name="Download as CSV, Requests").click()
+    rows = list(csv.DictReader(io.StringIO(open(download.value.path()).read())))
+    assert [(row["time"], int(row["successes"]), int(row["failures"])) for row in rows] == [
+        (point["at"], point["successes"], point["failures"]) for point in figures["requests"]["points"]]
+    with dashboard.page.expect_download() as download:
+        dashboard.page.get_by_role("button", name="Download as JSON, Model Scaling").click()
+    assert json.load(open(download.value.path())) == figures["scaling"]
+    with dashboard.page.expect_download() as download:
+        dashboard.page.get_by_role("button", name="Download as PNG, Model Latency").click()
+    assert open(download.value.path(), "rb").read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_table_behind_every_graph(dashboard, runs, server):
+    dashboard.open(run=server.ids["canary"], kind="fineTuned", period="7d")
+    figures = pipeline(runs["canary"], kind="fineTuned", period="7d")
+    for widget, points in [("requests", figures["requests"]["points"]), ("scaling", figures["scaling"]["points"])]:
+        dashboard.widget(widget).locator("summary").click()
+        rows = dashboard.widget(widget).locator("tbody tr")
+        rows.first.wait_for()
+        assert rows.count() == min(len(points), 2000)
+        assert rows.first.locator("td").first.inner_text() == points[0]["at"]
+
+
+def test_refresh_reads_the_runs_anew(dashboard, server):
+    dashboard.open(run=server.ids["canary"], kind="fineTuned")
+    with dashboard.page.expect_response(lambda response: response.url.endswith("api/refresh") and response.ok):
+        dashboard.page.get_by_role("button", name="Refresh").click()
+    dashboard.settled()
+
+
+@pytest.mark.parametrize("width", [360, 1400, 2560])
+def test_the_layout_fits(browser, server, width):
+    dashboard = Dashboard(browser, server, width=width, height=900).open(run=server.ids["canary"], kind="fineTuned", period="7d")
+    assert dashboard.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    boxes = [dashboard.widget(kind).bounding_box() for kind in ("latency", "requests", "scaling")]
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    side_by_side = abs(boxes[0]["y"] - boxes[1]["y"]) < 5
+    assert side_by_side == (width > 1100)
+    dashboard.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessibility(browser, server, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+    dashboard = Dashboard(browser, server, color_scheme=scheme).open(run=server.ids["canary"], kind="fineTuned", period="7d")
+    violations = [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(dashboard.page).response["violations"]]
+    assert violations == []
+    dashboard.close()
+
+
+def test_the_keyboard_reaches_everything(dashboard, server):
+    dashboard.open(run=server.ids["canary"], kind="fineTuned", period="7d")
+    dashboard.page.locator("#tab-fineTuned").focus()
+    dashboard.page.keyboard.press("ArrowRight")
+    dashboard.settled()
+    assert dashboard.page.locator("#tab-openSource").get_attribute("aria-selected") == "true"
+    dashboard.page.locator(".info").first.focus()
+    assert dashboard.page.locator(".info [role=tooltip]").first.is_visible()
+
+
+def test_printing_keeps_the_widgets_and_drops_the_tools(dashboard, server):
+    dashboard.open(run=server.ids["canary"], kind="fineTuned", period="7d")
+    dashboard.page.emulate_media(media="print")
+    assert not dashboard.page.locator("#filters").is_visible()
+    assert dashboard.widget("requests").locator(".chart").is_visible()
+
+
+def test_hostile_names_are_text(dashboard, runs, server):
+    for kind, period in [("fineTuned", "24h"), ("fineTuned", "7d"), ("external", "7d")]:
+        dashboard.open(run=server.ids["hostile"], kind=kind, period=period)
+        assert dashboard.page.title() == "Model Analytics Dashboard"
+        assert dashboard.page.locator("img, main script, main iframe").count() == 0
+        check(dashboard, pipeline(runs["hostile"], kind=kind, period=period))
+    dashboard.open(run=server.ids["hostile"], kind="fineTuned", period="24h")
+    assert "<img src=x onerror=" in dashboard.page.locator("#filters").inner_text()
+    assert "<script>1</script>" in dashboard.widget("scaling").locator(".chart").inner_text()
+
+
+def test_the_report_is_one_file_with_the_same_figures(browser, runs, server, tmp_path):
+    report = tmp_path / "report.html"
+    subprocess.run([WORKBENCH, "report", str(runs["canary"]), "-o", str(report)], check=True, stdout=subprocess.DEVNULL)
+    problems = []
+    page = browser.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: not request.url.startswith((report.as_uri(), "data:", "blob:")) and problems.append(request.url))
+    page.goto(report.as_uri())
+    page.wait_for_selector("body[data-shown]:not(:has([aria-busy=true]))", state="attached")
+    page.get_by_role("button", name="30d", exact=True).click()
+    page.wait_for_selector("body[data-shown]:not(:has([aria-busy=true]))", state="attached")
+    page.get_by_label("Version").first.select_option("V2")
+    page.wait_for_selector("body[data-shown]:not(:has([aria-busy=true]))", state="attached")
+    expected = pipeline(runs["canary"], kind="fineTuned", period="30d", version="V2")["requests"]
+    assert commas(expected["totalRequests"]) in page.locator("[data-widget=requests] .figures").inner_text()
+    assert problems == []
+    page.close()

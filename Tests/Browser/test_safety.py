@@ -1,0 +1,120 @@
+"""Attacks on the server: each must bounce off."""
+import json, socket, subprocess, urllib.error, urllib.request
+
+import pytest
+from conftest import ROOT, Server, WORKBENCH
+
+
+def ask(server, path, method="GET", **headers):
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def test_api_and_command_line_give_the_same_bytes(server, runs):
+    for kind in ("fineTuned", "openSource"):
+        for period in ("24h", "7d", "30d"):
+            _, _, body = ask(server, f"/api/runs/{server.ids['canary']}/dashboard?kind={kind}&period={period}")
+            line = subprocess.run([WORKBENCH, "aggregate", str(runs["canary"]), "--kind", kind, "--period", period], check=True, stdout=subprocess.PIPE)
+            assert body == line.stdout
+
+
+@pytest.mark.parametrize("path", [
+    "/../../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/api/runs/..%2f1", "//etc/passwd", "/manifest.json",
+    "/style.css/../../Package.swift", "/api/runs/1/telemetry/requests.csv", "/.cache/plotly.min.js"])
+def test_no_path_leaves_the_page(server, path):
+    # As a raw line: clients would tidy the path.
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        raw.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while piece := raw.recv(65536):
+            answer += piece
+    assert answer.split(b" ")[1] in (b"404", b"400") and b"root:" not in answer
+
+
+@pytest.mark.parametrize("query, parameter", [
+    ("period=7d", "kind"), ("kind=x", "kind"), ("kind=fineTuned&period=yesterday", "period"), ("kind=fineTuned&maxPoints=1e9", "maxPoints"),
+    ("kind=fineTuned&account=nobody", "account"), ("kind=fineTuned&deployedAt=now", "deployedAt"), ("kind=fineTuned&fetch=http://evil", "fetch"),
+    ("kind=fineTuned&kind=external", "kind")])
+def test_bad_parameters_are_problems(server, query, parameter):
+    status, headers, body = ask(server, f"/api/runs/1/dashboard?{query}")
+    problem = json.loads(body)
+    assert status == 400 == problem["status"] and headers["content-type"] == "application/problem+json"
+    assert problem["parameter"] == parameter and problem["detail"]
+
+
+def test_unknown_filters_and_dates_out_of_range_are_problems(server):
+    for query in ("kind=fineTuned&model=nobody", "kind=fineTuned&period=2031-01-01", "kind=external&version=V1", "kind=fineTuned&period=1999-01-01"):
+        status, _, body = ask(server, f"/api/runs/1/dashboard?{query}")
+        assert status == 400 and json.loads(body)["detail"]
+    assert ask(server, "/api/runs/99/dashboard?kind=fineTuned")[0] == 404
+    assert ask(server, "/api/nothing")[0] == 404
+
+
+def test_headers_keep_the_page_to_itself(server):
+    for path in ("/", "/api/runs", "/nothing"):
+        _, headers, _ = ask(server, path)
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "script-src 'self';" in policy and "frame-ancestors 'none'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+    page = ask(server, "/")[2].decode()
+    assert "<script>" not in page and " onclick=" not in page
+
+
+def test_other_sites_and_other_names_are_refused(server):
+    assert ask(server, "/api/runs", Host="evil.example")[0] == 403
+    assert ask(server, "/api/refresh", "POST", Origin="http://evil.example")[0] == 403
+    assert ask(server, "/api/refresh", "POST", Origin=f"http://127.0.0.1:{server.port}")[0] == 200
+
+
+def test_limits(server):
+    assert ask(server, "/api/runs?" + "x" * 9000)[0] == 414
+    assert ask(server, "/api/runs", "DELETE")[0] == 405
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        raw.sendall(b"POST /api/refresh HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999\r\n\r\n")
+        assert b" 413 " in raw.recv(4096)
+
+
+def test_a_host_for_others_needs_a_token(runs):
+    refused = subprocess.run([WORKBENCH, "serve", str(runs["canary"]), "--host", "0.0.0.0"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert refused.returncode == 64 and "--token" in refused.stderr
+
+
+def test_the_token_guards_everything(runs):
+    token = "0123456789abcdef-secret"
+    server = Server([runs["canary"]], "--host", "127.0.0.1", "--token", token)
+    try:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer " + token[:-1]}, {"Cookie": "workbench-token="}):
+            for path in ("/", "/api/runs", "/style.css"):
+                status, answer, _ = ask(server, path, **headers)
+                assert status == 401 and answer["www-authenticate"] == "Bearer"
+        assert ask(server, "/api/runs", Authorization=f"Bearer {token}")[0] == 200
+        status, headers, _ = ask(server, f"/?token={token}")
+        assert status == 200 and "HttpOnly" in headers["set-cookie"] and "SameSite=Strict" in headers["set-cookie"]
+        assert ask(server, "/api/runs", Cookie=f"workbench-token={token}")[0] == 200
+    finally:
+        server.stop()
+
+
+def test_the_next_free_port(runs):
+    first = Server([runs["canary"]])
+    try:
+        second = subprocess.Popen([WORKBENCH, "serve", str(runs["canary"]), "--port", str(first.port)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert f":{first.port + 1}/" in second.stdout.readline()
+        second.terminate()
+        second.wait(10)
+    finally:
+        first.stop()
+
+
+def test_the_openapi_file_describes_what_there_is(server):
+    import yaml
+    status, _, body = ask(server, "/api/openapi.yaml")
+    document = yaml.safe_load(body)
+    assert status == 200 and document["openapi"].startswith("3.1")
+    for path, operations in document["paths"].items():
+        for method in operations:
+            assert ask(server, path.replace("{run}", "1") + ("?kind=fineTuned" if "dashboard" in path else ""), method.upper())[0] == 200
