@@ -42,7 +42,8 @@ let package = Package(
     .target(
       name: "DashboardServer",
       dependencies: [
-        "Telemetry", "Aggregation", "Datasets", .product(name: "Hummingbird", package: "hummingbird"),
+        "Telemetry", "Simulation", "Aggregation", "Datasets",
+        .product(name: "Hummingbird", package: "hummingbird"),
       ],
       resources: [.copy("Web")]),
     .executableTarget(

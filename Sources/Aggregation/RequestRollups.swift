@@ -104,6 +104,14 @@ package final class RequestRollups: TelemetrySink {
     }
   }
 
+  /// The rollups of all quarters that end by a moment, before which no more requests come; building goes on.
+  package func snapshot(before moment: Timestamp) -> RollupSnapshot {
+    for index in series.indices {
+      if let quarter = open[index], quarter.end <= moment.microseconds { close(quarter, of: index) }
+    }
+    return RollupSnapshot(series: series, reasons: reasons, rollups: closed)
+  }
+
   /// Once finished.
   package var totalRequests: Int64 { closed.joined().reduce(0) { $0 + $1.cell.requests } }
 

@@ -25,3 +25,24 @@ extension RequestRollups: RollupSource {
     _ kind: ModelKind, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void
   ) -> Bool { false }
 }
+
+/// Rollups as they were at a moment, while more are being made.
+package final class RollupSnapshot: RollupSource, Sendable {
+  package let series: [Series]
+  package let reasons: [String]
+  private let rollups: [[Rollup]]
+
+  init(series: [Series], reasons: [String], rollups: [[Rollup]]) {
+    self.series = series
+    self.reasons = reasons
+    self.rollups = rollups
+  }
+
+  package func visit(_ index: Int, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void) {
+    for rollup in rollups[index] where range.contains(rollup.start) { body(rollup) }
+  }
+
+  package func visitAll(
+    _ kind: ModelKind, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void
+  ) -> Bool { false }
+}

@@ -19,10 +19,21 @@ struct API: Sendable {
     api.get("runs/:run/dashboard") { request, context in
       let run = try run(context)
       let question = try question(run, request.uri.queryParameters)
-      let body = try catalogue.answer("\(run.id) \(request.uri.query ?? "")") { try run.answer(question) }
+      let body =
+        run.live == nil
+        ? try catalogue.answer("\(run.id) \(request.uri.query ?? "")") { try run.answer(question) }
+        : try run.answer(question)
       return Response(
         status: .ok, headers: [.contentType: "application/json"],
         body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+    if let live = catalogue.runs.lazy.compactMap(\.live).first {
+      api.get("live") { _, _ in try json(live.status) }
+      api.post("live") { request, _ in
+        try live.steer(request.uri.queryParameters)
+        return try json(live.status)
+      }
+      api.get("live/events") { _, _ in live.events }
     }
     api.get("runs/:run/marks") { request, context in
       let run = try run(context)
@@ -43,7 +54,7 @@ struct API: Sendable {
   ]
 
   private func account(_ run: ServedRun, _ parameters: Parameters) throws -> AccountRecord {
-    let accounts = run.data.tables.accounts
+    let accounts = run.tables.accounts
     guard let name = parameters["account"].map(String.init) else {
       guard accounts.count == 1 else {
         throw Problem.badParameter("account", "The run has \(accounts.count) accounts. Say which.")
@@ -132,13 +143,15 @@ package struct RunDescription: Encodable {
   var id: String
   var name: String
   var now: String
+  var live: Bool
   var accounts: [Account]
 
   package init(_ run: ServedRun) {
     id = run.id
     name = run.name
     now = run.now.rfc3339
-    let tables = run.data.tables
+    live = run.live != nil
+    let tables = run.tables
     let deployments = Dictionary(grouping: tables.deployments, by: \.modelID)
     let models = Dictionary(grouping: tables.models, by: \.account)
     accounts = tables.accounts.map { account in
@@ -179,7 +192,7 @@ package struct Marks: Encodable {
   var cutShort: [CutShort]
 
   package init(_ run: ServedRun, _ account: AccountRecord) {
-    let tables = run.data.tables
+    let tables = run.tables
     let calendar = ZonedCalendar(identifier: account.timeZone) ?? .utc
     let own = tables.models.filter { $0.account == account.account }
     let names = Dictionary(own.map { ($0.modelID, $0.name) }, uniquingKeysWith: { first, _ in first })

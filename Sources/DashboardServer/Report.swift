@@ -78,14 +78,14 @@ package struct Report {
     }
     try add("api/runs", try encoder.encode([RunDescription(run)]))
     let periods = ["24h", "7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"]
-    for account in run.data.tables.accounts.prefix(20) {
+    for account in run.tables.accounts.prefix(20) {
       func query(_ items: [(String, String)]) -> String {
         items.map { "\($0)=\(Self.encoded($1))" }.joined(separator: "&")
       }
       try add(
         "api/runs/\(run.id)/marks?\(query([("account", account.account)]))",
         try encoder.encode(Marks(run, account)))
-      let models = run.data.tables.models.filter { $0.account == account.account }
+      let models = run.tables.models.filter { $0.account == account.account }
       for kind in ModelKind.allCases {
         for selection in selections(kind, models.filter { $0.kind == kind }) {
           let isWhole = selection.model == nil && selection.version == nil && selection.provider == nil
@@ -117,7 +117,7 @@ package struct Report {
       return all + Set(models.map(\.provider)).sorted().map { ModelSelection(kind: kind, provider: $0) }
     }
     func versions(_ ids: Set<Int32>) -> [String] {
-      Set(run.data.tables.deployments.filter { ids.contains($0.modelID) }.map(\.version)).sorted()
+      Set(run.tables.deployments.filter { ids.contains($0.modelID) }.map(\.version)).sorted()
     }
     all += versions(Set(models.map(\.modelID))).map { ModelSelection(kind: kind, version: $0) }
     for (name, alike) in Dictionary(grouping: models, by: \.name).sorted(by: { $0.key < $1.key }) {
@@ -125,7 +125,7 @@ package struct Report {
       all += versions(Set(alike.map(\.modelID))).map { ModelSelection(kind: kind, model: name, version: $0) }
       guard alike.count > 1 else { continue }
       for model in alike {
-        let own = run.data.tables.deployments.filter { $0.modelID == model.modelID }
+        let own = run.tables.deployments.filter { $0.modelID == model.modelID }
         guard let moment = own.compactMap(\.deployedAt).first else { continue }
         all.append(ModelSelection(kind: kind, model: name, deployedAt: moment))
         all += versions([model.modelID]).map {

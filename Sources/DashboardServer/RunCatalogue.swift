@@ -4,21 +4,24 @@ import Foundation
 import Synchronization
 import Telemetry
 
-/// A run being served: its data set, its stored rollups, when its data end.
+/// A run being served: a data set with its rollups, or a simulation that goes on.
 package final class ServedRun: Sendable {
+  private enum Source: Sendable {
+    case stored(Dataset, now: Timestamp, archives: [String: RollupArchive])
+    case live(LiveRun)
+  }
+
   package let id: String
   package let name: String
-  package let data: Dataset
-  package let now: Timestamp
-  private let archives: [String: RollupArchive]
+  private let source: Source
 
   /// - Throws: `NotFoundError`, `DatasetError`; data sets without rollups are read once, to make them.
   package init(id: String, path: String) throws {
     self.id = id
-    data = try Dataset(path)
+    let data = try Dataset(path)
     name =
       data.manifest?.scenario?.name ?? data.manifest?.source ?? URL(fileURLWithPath: path).lastPathComponent
-    now = try data.end()
+    let now = try data.end()
     var archives: [String: RollupArchive] = [:]
     var fresh: (any RollupSource)?
     for account in data.tables.accounts {
@@ -31,12 +34,39 @@ package final class ServedRun: Sendable {
       archives[account.account] = try RollupArchive(
         try RollupArchive.data([rollups], account: account, models: data.tables.models, end: now))
     }
-    self.archives = archives
+    source = .stored(data, now: now, archives: archives)
+  }
+
+  package init(id: String, live: LiveRun) {
+    self.id = id
+    name = live.name
+    source = .live(live)
+  }
+
+  var live: LiveRun? { if case .live(let run) = source { run } else { nil } }
+
+  /// The data's end, or how far a simulation has come.
+  package var now: Timestamp {
+    switch source {
+    case .stored(_, let now, _): now
+    case .live(let run): run.moment.now
+    }
+  }
+
+  package var tables: TelemetryTables {
+    switch source {
+    case .stored(let data, _, _): data.tables
+    case .live(let run): run.moment.tables
+    }
   }
 
   /// The figures as JSON: the very bytes that `workbench aggregate` prints.
   func answer(_ question: Dataset.Question) throws -> Data {
-    try data.answer(question, archives[question.account.account]).json()
+    switch source {
+    case .stored(let data, _, let archives):
+      try data.answer(question, archives[question.account.account]).json()
+    case .live(let run): try run.answer(question).json()
+    }
   }
 }
 
@@ -50,18 +80,21 @@ package final class RunCatalogue: Sendable {
   }
 
   private let paths: [String]
+  private let live: LiveRun?
   private let state = Mutex(State())
   private static let mostBytes = 64 << 20
 
   /// - Throws: as `ServedRun` does.
-  package init(_ paths: [String]) throws {
+  package init(_ paths: [String], live: LiveRun? = nil) throws {
     self.paths = paths
+    self.live = live
     try reload()
   }
 
   /// Reads the runs anew: what the refresh button asks for.
   package func reload() throws {
-    let runs = try paths.enumerated().map { try ServedRun(id: "\($0 + 1)", path: $1) }
+    let stored = try paths.enumerated().map { try ServedRun(id: "\($0 + 1)", path: $1) }
+    let runs = (live.map { [ServedRun(id: "live", live: $0)] } ?? []) + stored
     state.withLock { $0 = State(runs: runs) }
   }
 

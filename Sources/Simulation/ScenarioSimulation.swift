@@ -154,6 +154,14 @@ package struct ScenarioSimulation: Sendable {
     return result(simulations.map { AccountResult(tables: $0.tables(), notDeployed: $0.notDeployed) })
   }
 
+  func accountSimulations(sinks: [any TelemetrySink]) throws -> [AccountSimulation] {
+    try scenario.accounts.indices.map { index in try account(index) { _ in sinks[index] } }
+  }
+
+  func tables(of accounts: [AccountSimulation]) -> TelemetryTables {
+    result(accounts.map { AccountResult(tables: $0.tables(), notDeployed: $0.notDeployed) }).tables
+  }
+
   private func account(_ index: Int, sink: (Int) -> any TelemetrySink) throws -> AccountSimulation {
     let models = scenario.accounts[index].models
     return try AccountSimulation(

@@ -3,6 +3,7 @@ import DashboardServer
 import Datasets
 import Dispatch
 import Foundation
+import Simulation
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,11 +16,18 @@ struct ServeCommand: ParsableCommand {
       Examples:
         workbench serve Outputs/week
         workbench serve Outputs/base Outputs/tight --port 9000
+        workbench serve --live Scenarios/office-hours-spike.yaml --speed 3600
         workbench serve Outputs/week --host 0.0.0.0 --token "$(openssl rand -hex 16)"
       """)
 
   @Argument(help: "Run directories, data sets, SQLite files.")
-  var runs: [String]
+  var runs: [String] = []
+
+  @Option(help: "A scenario to simulate in accelerated time while the page follows.")
+  var live: String?
+
+  @Option(help: "Simulated seconds a second, with --live.")
+  var speed = 3600.0
 
   @Option(help: "The port, or the next free one. 0 for any.")
   var port = 8080
@@ -31,6 +39,12 @@ struct ServeCommand: ParsableCommand {
   var token: String?
 
   func validate() throws {
+    guard !runs.isEmpty || live != nil else {
+      throw ValidationError("there is nothing to serve: name runs, or --live SCENARIO.")
+    }
+    guard speed > 0, speed <= 1e7 else {
+      throw ValidationError("--speed \(speed) must be above 0 and at most 10000000.")
+    }
     guard (0...65_535).contains(port) else { throw ValidationError("--port \(port) must lie in 0…65535.") }
     if !["127.0.0.1", "localhost", "::1"].contains(host), token == nil {
       throw ValidationError("--host \(host) opens the dashboard to others. Give a --token as well.")
@@ -45,7 +59,12 @@ struct ServeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let catalogue = try RunCatalogue(runs)
+    let liveRun = try live.map { path in
+      let document = try ScenarioInput.document(path)
+      let traces = try ScenarioInput.traces(document.scenario, scenarioPath: path)
+      return try LiveRun(ScenarioSimulation(document.scenario, traces: traces), speed: speed)
+    }
+    let catalogue = try RunCatalogue(runs, live: liveRun)
     guard try PageFiles().hasPlotly else {
       throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
     }

@@ -329,3 +329,21 @@ def test_the_report_is_one_file_with_the_same_figures(browser, runs, server, tmp
     assert commas(expected["totalRequests"]) in page.locator("[data-widget=requests] .figures").inner_text()
     assert problems == []
     page.close()
+
+
+def test_the_page_follows_a_live_run(browser):
+    from conftest import ROOT, Server
+    server = Server([], "--live", str(ROOT / "Scenarios/office-hours-spike.yaml"), "--speed", "20000")
+    try:
+        dashboard = Dashboard(browser, server)
+        dashboard.open(run="live", period="7d")
+        total = lambda: int(dashboard.figures("requests")["total requests"].replace(",", ""))
+        before = total()
+        dashboard.page.wait_for_timeout(2500)
+        dashboard.page.get_by_role("button", name="Pause").click()
+        dashboard.page.get_by_role("button", name="Go on").wait_for()
+        dashboard.settled()
+        assert total() > before
+        dashboard.close()
+    finally:
+        server.stop()

@@ -1,8 +1,9 @@
 // What the server is asked. Answers of a question are kept until "Refresh".
 const kept = new Map();
 
-export async function get(path) {
+export async function get(path, fresh = false) {
   if (window.workbenchReport) return window.workbenchReport(path);
+  if (fresh) kept.clear();
   if (!kept.has(path)) {
     const promise = fetch(path, { headers: { Accept: "application/json" } }).then(async (response) => {
       const body = await response.json();
@@ -28,3 +29,11 @@ export function dashboardPath(run, view) {
 }
 
 export const marksPath = (run, account) => `api/runs/${encodeURIComponent(run)}/marks?${new URLSearchParams({ account })}`;
+
+// The live run's clock, as the server sends it; and what the page may say about it.
+export function follow(body) {
+  const source = new EventSource("api/live/events");
+  source.onmessage = (event) => body(JSON.parse(event.data));
+}
+
+export const steer = (settings) => fetch(`api/live?${new URLSearchParams(settings)}`, { method: "POST" });

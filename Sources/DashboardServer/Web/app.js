@@ -1,5 +1,5 @@
 // The page: filters and tabs above, widgets below. The expanded view is a page in the page, with a state of its own.
-import { get, refresh, dashboardPath, marksPath } from "./api.js";
+import { get, refresh, dashboardPath, marksPath, follow, steer } from "./api.js";
 import { presets, kinds, readState, writeState, settle } from "./state.js";
 import { element, info, number, credits, render, widgetsOf, widgets } from "./widgets.js";
 
@@ -167,6 +167,24 @@ try { if (localStorage.theme) document.documentElement.dataset.theme = localStor
 async function start() {
   runs = await get("api/runs");
   await main();
+  if (!runs.some((run) => run.live)) return;
+  byId("live").hidden = false;
+  let shown = "", busy = false;
+  follow(async (status) => {
+    byId("pause").textContent = status.ended ? "Ended" : status.paused ? "Go on" : "Pause";
+    byId("pause").disabled = status.ended;
+    if (document.activeElement !== byId("speed")) byId("speed").value = status.speed;
+    if (busy || status.now === shown || state.run !== "live") return;
+    [busy, shown] = [true, status.now];
+    try {
+      runs = await get("api/runs", true);
+      await main();
+    } finally {
+      busy = false;
+    }
+  });
 }
+byId("pause").addEventListener("click", () => steer({ paused: byId("pause").textContent === "Pause" }));
+byId("speed").addEventListener("change", (event) => steer({ speed: event.target.value }));
 addEventListener("DOMContentLoaded", () => start());
 if (document.readyState !== "loading") start();

@@ -1,0 +1,165 @@
+import Aggregation
+import Datasets
+import Foundation
+import Hummingbird
+import Simulation
+import Synchronization
+import Telemetry
+
+/// A scenario simulated in accelerated time while the page looks at it.
+///
+/// One thread simulates; after every step it leaves the rollups of all quarters of an hour that are complete, and the
+/// tables, for whoever asks. *Now* is the end of the last complete quarter.
+package final class LiveRun: Sendable {
+  /// What may be seen at one moment.
+  struct Moment: Sendable {
+    var now: Timestamp
+    var tables: TelemetryTables
+    var rollups: [String: RollupSnapshot] = [:]
+  }
+
+  struct Status: Encodable {
+    var now: String
+    var speed: Double
+    var paused: Bool
+    var ended: Bool
+  }
+
+  private struct State {
+    var moment: Moment
+    var speed: Double
+    var isPaused = false
+    var hasEnded = false
+  }
+
+  package let name: String
+  private let state: Mutex<State>
+  private static let step = 0.1
+
+  /// - Parameter speed: simulated seconds a second.
+  package init(_ simulation: ScenarioSimulation, speed: Double) throws {
+    name = simulation.scenario.name + " (live)"
+    let rollups = simulation.seriesOfAccount.map {
+      RequestRollups(
+        series: Array(simulation.series[$0]), firstIndex: $0.lowerBound, now: simulation.scenario.to)
+    }
+    let live = try LiveSimulation(simulation, sinks: rollups)
+    // The first hour at once: an empty page says nothing.
+    try live.advance(to: simulation.scenario.from + 3_600_000_000)
+    state = Mutex(State(moment: Self.moment(live, rollups), speed: speed))
+    let work = Work(live: live, rollups: rollups)
+    Thread.detachNewThread { [weak self] in
+      var ended = false
+      while !ended, let self {
+        Thread.sleep(forTimeInterval: Self.step)
+        ended = self.advance(work)
+      }
+    }
+  }
+
+  /// What the simulating thread alone touches.
+  private struct Work: @unchecked Sendable {
+    let live: LiveSimulation
+    let rollups: [RequestRollups]
+  }
+
+  /// - Returns: whether the simulation has come to its end.
+  private func advance(_ work: Work) -> Bool {
+    let (speed, isPaused) = state.withLock { ($0.speed, $0.isPaused) }
+    if isPaused { return false }
+    do {
+      try work.live.advance(to: work.live.clock + Int64(speed * Self.step * 1e6))
+    } catch {
+      FileHandle.standardError.write(Data("live: error: \(error)\n".utf8))
+      return true
+    }
+    let moment = Self.moment(work.live, work.rollups)
+    let hasEnded = work.live.hasEnded
+    state.withLock {
+      $0.moment = moment
+      $0.hasEnded = hasEnded
+    }
+    return hasEnded
+  }
+
+  private static func moment(_ live: LiveSimulation, _ rollups: [RequestRollups]) -> Moment {
+    let settled = live.settled.microseconds
+    let now =
+      live.hasEnded
+      ? live.clock
+      : Timestamp(
+        microseconds: settled - ((settled % Rollup.quarterMicroseconds) + Rollup.quarterMicroseconds)
+          % Rollup.quarterMicroseconds)
+    var moment = Moment(now: max(now, live.simulation.scenario.from + 1), tables: live.tables())
+    let end = live.hasEnded ? Timestamp.supported.upperBound : now
+    for (account, part) in zip(live.simulation.scenario.accounts, rollups) {
+      moment.rollups[account.name] = part.snapshot(before: end)
+    }
+    return moment
+  }
+
+  var moment: Moment { state.withLock { $0.moment } }
+
+  func answer(_ question: Dataset.Question) throws -> Dashboard {
+    let moment = moment
+    guard let rollups = moment.rollups[question.account.account] else {
+      throw Problem.notFound("There is no such account.")
+    }
+    return try DashboardQuery(
+      account: question.account, filter: question.filter, now: moment.now, selection: question.selection,
+      tables: moment.tables,
+      series: rollups.series, maxPoints: question.maxPoints
+    ).answer(rollups)
+  }
+
+  var status: Status {
+    state.withLock {
+      Status(now: $0.moment.now.rfc3339, speed: $0.speed, paused: $0.isPaused, ended: $0.hasEnded)
+    }
+  }
+
+  /// `speed` and `paused`, from the page.
+  func steer(_ parameters: Parameters) throws {
+    if let text = parameters["speed"] {
+      guard let speed = Double(text), speed > 0, speed <= 1e7 else {
+        throw Problem.badParameter(
+          "speed", "speed must be above 0 and at most 10000000 simulated seconds a second.")
+      }
+      state.withLock { $0.speed = speed }
+    }
+    if let text = parameters["paused"] {
+      guard let paused = Bool(String(text)) else {
+        throw Problem.badParameter("paused", "paused must be true or false.")
+      }
+      state.withLock { $0.isPaused = paused }
+    }
+  }
+
+  /// Server-sent events: the status whenever it changes, looked at four times a second, until the page goes away.
+  /// Source: WHATWG HTML, section 9.2.
+  var events: Response {
+    Response(
+      status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
+      body: .init { writer in
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        var last = Data()
+        var silent = 0
+        while !Task.isCancelled {
+          let data = try encoder.encode(self.status)
+          silent += 1
+          if data != last || silent > 60 {
+            // A comment now and then shows that both ends are there.
+            try await writer.write(
+              ByteBuffer(
+                string: data == last
+                  ? ": still here\n\n" : "data: \(String(decoding: data, as: UTF8.self))\n\n"))
+            last = data
+            silent = 0
+          }
+          try await Task.sleep(for: .milliseconds(250))
+        }
+        try await writer.finish(nil)
+      })
+  }
+}

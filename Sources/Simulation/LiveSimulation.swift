@@ -1,0 +1,42 @@
+import ScenarioModel
+import Telemetry
+
+/// A simulation that is looked at while it runs: it goes on to a moment, and stops.
+package final class LiveSimulation {
+  package let simulation: ScenarioSimulation
+  private let accounts: [AccountSimulation]
+  /// Everything before has been simulated.
+  package private(set) var clock: Timestamp
+
+  /// - Parameter sinks: one an account.
+  package init(_ simulation: ScenarioSimulation, sinks: [any TelemetrySink]) throws {
+    self.simulation = simulation
+    accounts = try simulation.accountSimulations(sinks: sinks)
+    clock = simulation.scenario.simulationStart
+  }
+
+  package var hasEnded: Bool { clock >= simulation.scenario.to }
+
+  /// Simulates up to a moment, at most to the period's end, and hands on what has ended.
+  /// - Throws: what a sink threw.
+  package func advance(to moment: Timestamp) throws {
+    let target = min(moment, simulation.scenario.to)
+    guard target > clock else { return }
+    for account in accounts {
+      account.run(until: target.microseconds)
+      if target == simulation.scenario.to { account.finish() } else { account.flush() }
+      try account.checkSinks()
+    }
+    clock = target
+  }
+
+  /// All requests that arrived before this moment have been handed on: those in service hold it back.
+  package var settled: Timestamp {
+    if hasEnded { return clock }
+    return Timestamp(
+      microseconds: accounts.reduce(clock.microseconds) { min($0, $1.frontier(horizon: clock.microseconds)) })
+  }
+
+  /// The tables as they are now.
+  package func tables() -> TelemetryTables { simulation.tables(of: accounts) }
+}
