@@ -6,7 +6,7 @@ DUCKDB := $(abspath .venv/bin/duckdb)
 # Real production traces; tests that need them say so when they are absent.
 export WORKBENCH_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo test build lint format bench fuzz verify clean
+.PHONY: help demo test build lint format bench fuzz verify screenshots clean
 
 help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
@@ -14,6 +14,7 @@ help:
 	@echo "make build     the program: $(WORKBENCH)"
 	@echo "make lint      swift format, strict; make format mends it"
 	@echo "make bench     the benchmark table of the README"
+	@echo "make screenshots   the README's picture, made anew"
 	@echo "make fuzz      each of our own readers under libFuzzer, a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
 	@echo "make verify    the long checks: tests in a debug build with its assertions"
 
@@ -44,6 +45,7 @@ format:
 bench: build
 	@.ci/setup bench
 	.venv/bin/python Benchmarks/bench.py $(WORKBENCH)
+	.venv/bin/python Benchmarks/dashboard.py $(WORKBENCH)
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(wildcard Tests/Fuzz/corpus/*))
@@ -56,6 +58,10 @@ fuzz:
 	  FUZZ_TARGET=$$target .build-fuzz/release/fuzz .build-fuzz/corpus/$$target Tests/Fuzz/corpus/$$target \
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
 	    -artifact_prefix=.build-fuzz/$$target- 2>&1 | grep -E "ERROR|SUMMARY|Fatal|crash|stat::(number_of|average|peak)" ; done
+
+screenshots: build
+	@.ci/setup tests
+	.venv/bin/python Tests/Browser/screenshots.py $(WORKBENCH)
 
 clean:
 	rm -rf .build .build-debug .build-fuzz $(SCRATCH) .venv

@@ -177,6 +177,7 @@ package struct Marks: Encodable {
   struct Incident: Encodable {
     var kind: String
     var model: String?
+    var modelKind: String?
     var provider: String?
     var from: String
     var to: String
@@ -204,6 +205,7 @@ package struct Marks: Encodable {
       }
       return Incident(
         kind: incident.kind, model: incident.modelID.flatMap { names[$0] },
+        modelKind: own.first { $0.modelID == incident.modelID }?.kind.rawValue,
         provider: incident.provider.isEmpty ? nil : incident.provider,
         from: incident.startedAt.rfc3339(in: calendar),
         to: incident.endedAt.rfc3339(in: calendar))

@@ -186,6 +186,11 @@ def test_incidents_and_cut_short_scale_ups_are_marked(dashboard, runs, server):
     dashboard.open(run=server.ids["outage"], kind="external", period="7d")
     bands = [shape for shape in dashboard.graph("requests")["shapes"] if shape["type"] == "rect"]
     assert bands
+    # A provider's outage is nothing to models of our own.
+    dashboard.open(run=server.ids["hostile"], kind="external", period="7d")
+    assert [shape for shape in dashboard.graph("requests")["shapes"] if shape["type"] == "rect"]
+    dashboard.open(run=server.ids["hostile"], kind="fineTuned", period="7d")
+    assert not [shape for shape in dashboard.graph("requests")["shapes"] if shape["type"] == "rect"]
     dashboard.open(run=server.ids["limits"], kind="openSource", period="7d")
     names = [trace["name"] for trace in dashboard.graph("scaling")["data"]]
     assert "cut short by a limit" in names

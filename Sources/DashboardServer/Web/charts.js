@@ -117,7 +117,11 @@ export function tokens(data, { other } = {}) {
 export function decorate(kind, data, marks, figure) {
   const from = data.query.from, to = data.query.to;
   const text = (at) => at.slice(0, 19).replace("T", " ");
+  const { kind: tab, model, provider } = data.query;
   for (const incident of marks.incidents) {
+    // A provider's trouble is for external models; a model's for its own tab and filter; the rest for all.
+    if (incident.provider && (tab !== "external" || (provider && provider !== incident.provider))) continue;
+    if (incident.model && (incident.modelKind !== tab || (model && model !== incident.model))) continue;
     if (Date.parse(incident.to) < Date.parse(from) || Date.parse(incident.from) >= Date.parse(to)) continue;
     figure.layout.shapes.push({ type: "rect", xref: "x", yref: "paper", x0: text(incident.from), x1: text(incident.to), y0: 0, y1: 1, fillcolor: colours.red, opacity: 0.12, line: { width: 0 }, label: { text: plain(incident.kind), textposition: "top left", font: { size: 10 } } });
   }
