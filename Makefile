@@ -53,11 +53,13 @@ FUZZ_TARGETS ?= $(notdir $(wildcard Tests/Fuzz/corpus/*))
 fuzz:
 	@.ci/setup
 	WORKBENCH_FUZZ=1 swift build --configuration release --scratch-path .build-fuzz --product fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -use-ld=lld
-	@set -e; for target in $(FUZZ_TARGETS); do \
+	@export SWIFT_BACKTRACE=enable=no; failed=; for target in $(FUZZ_TARGETS); do \
 	  echo "== $$target"; mkdir -p .build-fuzz/corpus/$$target; \
 	  FUZZ_TARGET=$$target .build-fuzz/release/fuzz .build-fuzz/corpus/$$target Tests/Fuzz/corpus/$$target \
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-	    -artifact_prefix=.build-fuzz/$$target- 2>&1 | grep -E "ERROR|SUMMARY|Fatal|crash|stat::(number_of|average|peak)" ; done
+	    -artifact_prefix=.build-fuzz/$$target- > .build-fuzz/$$target.log 2>&1 || failed="$$failed $$target"; \
+	  grep -E "ERROR|SUMMARY|Fatal|Test unit written|stat::(number_of|average|peak)" .build-fuzz/$$target.log; done; \
+	if [ -n "$$failed" ]; then echo "Failed:$$failed. The input is in .build-fuzz."; exit 1; fi
 
 screenshots: build
 	@.ci/setup tests

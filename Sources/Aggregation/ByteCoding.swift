@@ -38,6 +38,12 @@ struct ByteReader {
     isDamaged = !isInside
   }
 
+  /// For readers that find what was read to be impossible.
+  mutating func fail() {
+    isDamaged = true
+    position = end
+  }
+
   var isAtEnd: Bool { position >= end }
 
   @inline(__always)

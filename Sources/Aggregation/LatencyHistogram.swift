@@ -44,7 +44,7 @@ package struct LatencyHistogram: Equatable, Sendable {
         if bin >= low, bin - low < counts.count { counts[bin - low] &+= count }
       }
     }
-    total += cell.successes
+    total &+= cell.successes
     smallest = min(smallest, cell.latencyMin)
     largest = max(largest, cell.latencyMax)
   }

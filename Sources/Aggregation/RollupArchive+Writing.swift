@@ -49,7 +49,7 @@ extension RollupArchive {
     index.text(account.timeZone)
     index.signed(end.microseconds)
     index.unsigned(UInt64(reasons.count))
-    reasons.forEach { index.text($0) }
+    for reason in reasons { index.text(reason) }
     let ordered = series.keys.sorted { ($0.modelID, $0.version) < ($1.modelID, $1.version) }
     index.unsigned(UInt64(ordered.count))
     for entry in ordered {

@@ -101,7 +101,7 @@ package final class RollupArchive: RollupSource, Sendable {
 
   package var totalRequests: Int64 {
     var sum: Int64 = 0
-    for index in series.indices { visitQuarters(index) { sum += $0.cell.requests } }
+    for index in series.indices { visitQuarters(index) { sum &+= $0.cell.requests } }
     return sum
   }
 }
@@ -126,11 +126,12 @@ private struct Index {
       var quarter: Int64 = 0
       for _ in 0..<reader.count() {
         quarter &+= reader.signed()
+        if !Rollup.believable.contains(quarter) { reader.fail() }
         var ranges: [Range<Int>] = []
         for _ in 0..<2 {
           let length = Int(truncatingIfNeeded: reader.unsigned())
           guard length >= 0, length <= blocks.upperBound - position, !reader.isDamaged else {
-            _ = reader.raw(.max)  // Damage.
+            reader.fail()
             return []
           }
           ranges.append(position..<position + length)
@@ -148,17 +149,23 @@ private struct Index {
     }
     for _ in 0..<reader.count() {
       guard let kind = ModelKind(rawValue: reader.text()) else {
-        _ = reader.raw(.max)
+        reader.fail()
         return
       }
       totals.append((kind, days(&reader)))
     }
     // A rollup's failures name reasons by number.
-    if reasons.count < RequestOutcome.names.count || reasons.count > 255 { _ = reader.raw(.max) }
+    if reasons.count < RequestOutcome.names.count || reasons.count > 255 { reader.fail() }
   }
 }
 
 extension Rollup {
+  /// Quarters of the years 1 to 9999.
+  static let believable: ClosedRange<Int64> =
+    Timestamp.supported.lowerBound.microseconds / quarterMicroseconds...Timestamp.supported.upperBound
+    .microseconds
+    / quarterMicroseconds
+
   init(_ reader: inout ByteReader, day: Int64) {
     let quarter = day &+ reader.signed()
     var cell = RollupCell()
@@ -181,6 +188,18 @@ extension Rollup {
     let bins = Array(reader.raw(reader.count()))
     let isComplete = reader.unsigned() == 1
     let points = Array(reader.raw(reader.count()))
+    // What no pipeline wrote must not reach sums and dates, which trap where they overflow.
+    let sums = [cell.latencySum, cell.firstTokenSum, cell.waitingSum, cell.inputTokens, cell.outputTokens]
+    if !Self.believable.contains(quarter) || cell.latencyMin < 0 && cell.successes > 0
+      || cell.latencyMin > cell.latencyMax && cell.successes > 0
+      || sums.contains(where: { $0.magnitude > 1 << 62 })
+    {
+      reader.fail()
+      self.init(
+        quarter: 0, cell: RollupCell(), reasons: [], latencies: PackedBins(),
+        points: QuarterPoints([], isComplete: false, start: 0))
+      return
+    }
     self.init(
       quarter: quarter, cell: cell, reasons: reasons, latencies: PackedBins(bytes: bins),
       points: QuarterPoints(bytes: points, isComplete: isComplete))

@@ -18,16 +18,16 @@ package struct RollupCell: Equatable, Sendable {
 
   package init() {}
 
-  package var requests: Int64 { successes + failures }
+  package var requests: Int64 { successes &+ failures }
 
   /// - Returns: whether a sum left the range of 64 bits.
   mutating func add(_ other: RollupCell) -> Bool {
-    successes += other.successes
-    failures += other.failures
+    successes &+= other.successes
+    failures &+= other.failures
     latencyMin = min(latencyMin, other.latencyMin)
     latencyMax = max(latencyMax, other.latencyMax)
-    inputTokens += other.inputTokens
-    outputTokens += other.outputTokens
+    inputTokens &+= other.inputTokens
+    outputTokens &+= other.outputTokens
     let sums = [
       latencySum.addingReportingOverflow(other.latencySum),
       firstTokenSum.addingReportingOverflow(other.firstTokenSum),

@@ -9,7 +9,8 @@ import Telemetry
 
 @_silgen_name("LLVMFuzzerRunDriver")
 func runDriver(
-  _ argc: UnsafeMutablePointer<CInt>, _ argv: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+  _ argc: UnsafeMutablePointer<CInt>,
+  _ argv: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
   _ callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
@@ -19,7 +20,8 @@ final class Nowhere: TelemetrySink {
 
 let series = [Series(modelID: 1, version: "V1"), Series(modelID: 2, version: "")]
 let scratch = "/dev/shm/workbench-fuzz-\(getpid())"
-try? FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)  // It may be there.
+// It may be there.
+try? FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
 
 func file(_ data: Data, _ name: String) throws -> String {
   let path = "\(scratch)/\(name)"
@@ -29,7 +31,8 @@ func file(_ data: Data, _ name: String) throws -> String {
 
 func importing(_ data: Data, _ source: MappedImport.Source, _ mapping: String, _ name: String) throws {
   let mapped = try MappedImport(
-    try file(data, name), source, mapping: try ImportMapping(Data(mapping.utf8), path: "mapping"), output: "\(scratch)/out",
+    try file(data, name), source, mapping: try ImportMapping(Data(mapping.utf8), path: "mapping"),
+    output: "\(scratch)/out",
     rejectsPath: "\(scratch)/rejects", isStrict: false)
   defer { unlink("\(scratch)/rejects") }
   try mapped.read { _ in }
@@ -43,8 +46,12 @@ let table = """
   """
 
 let readers: [String: (Data) throws -> Void] = [
-  "requests-csv": { try RequestReader(file($0, "r.csv"), layout: .csv, series: series).read(into: Nowhere()) },
-  "requests-ndjson": { try RequestReader(file($0, "r.ndjson"), layout: .ndjson, series: series).read(into: Nowhere()) },
+  "requests-csv": {
+    try RequestReader(file($0, "r.csv"), layout: .csv, series: series).read(into: Nowhere())
+  },
+  "requests-ndjson": {
+    try RequestReader(file($0, "r.ndjson"), layout: .ndjson, series: series).read(into: Nowhere())
+  },
   "trace": { _ = try TraceFile(contentsOf: file($0, "trace.csv")) },
   "scenario": { _ = try ScenarioDocument($0, path: "fuzz.yaml") },
   "mapping": { _ = try ImportMapping($0, path: "fuzz.yaml") },
@@ -53,7 +60,9 @@ let readers: [String: (Data) throws -> Void] = [
     _ = archive.totalRequests
     let all = Timestamp(microseconds: .min)..<Timestamp(microseconds: .max)
     var histogram = LatencyHistogram()
-    for index in archive.series.indices { archive.visit(index, in: all, byDay: true) { histogram.add($0.cell, $0.latencies) } }
+    for index in archive.series.indices {
+      archive.visit(index, in: all, byDay: true) { histogram.add($0.cell, $0.latencies) }
+    }
   },
   "import-csv": { try importing($0, .csv, table, "i.csv") },
   "import-ndjson": { try importing($0, .ndjson, table, "i.ndjson") },

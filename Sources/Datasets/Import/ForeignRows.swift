@@ -78,7 +78,8 @@ final class ForeignNDJSON: ForeignRows {
     while let bytes = try lines.next() {
       let text = String(decoding: bytes, as: UTF8.self)
       if text.allSatisfy(\.isWhitespace) { continue }
-      guard let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] else {  // The reason follows.
+      // What is wrong is said next.
+      guard let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any] else {
         throw BadRow(line: lines.line, reason: "not a JSON object", text: text)
       }
       var values: [String: String] = [:]
@@ -131,7 +132,8 @@ final class OpenTelemetrySpans: ForeignRows {
       var data = Data(bytes)
       let line = lines.line
       if data.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
-      var object = try? JSONSerialization.jsonObject(with: data)  // Perhaps only the first line of a document.
+      // Perhaps only the first line of a document.
+      var object = try? JSONSerialization.jsonObject(with: data)
       if object == nil, line == 1 {
         while let more = try lines.next() {
           data += [0x0a] + more
@@ -174,7 +176,8 @@ final class OpenTelemetrySpans: ForeignRows {
         others += 1
         continue
       }
-      let text = (try? JSONSerialization.data(withJSONObject: span, options: [.sortedKeys])).map {  // It was JSON before.
+      // It was JSON before.
+      let text = (try? JSONSerialization.data(withJSONObject: span, options: [.sortedKeys])).map {
         String(decoding: $0, as: UTF8.self)
       }
       pending.append(ForeignRow(line: line, values: values, text: text ?? ""))
