@@ -59,11 +59,13 @@ def main():
             from playwright.sync_api import sync_playwright
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-                paints, changes = [], []
+                figures, paints, changes = [], [], []
                 for _ in range(5):
                     page = browser.new_page(viewport={"width": 1400, "height": 1000})
                     start = time.perf_counter()
-                    page.goto(url + "?kind=openSource&period=7d")
+                    page.goto(url + "?kind=openSource&period=7d", wait_until="commit")
+                    page.wait_for_selector("[data-widget=requests] .figures dd")
+                    figures.append(time.perf_counter() - start)
                     page.wait_for_selector("body[data-shown] [data-widget=requests] .chart .main-svg", state="attached")
                     paints.append(time.perf_counter() - start)
                     for label in ("30d", "90d", "24h", "This month", "7d"):
@@ -78,7 +80,8 @@ def main():
                             })""", label))
                     page.close()
                 browser.close()
-            print(f"A run of {requests:,} requests: first paint of all widgets {statistics.median(paints) * 1000:.0f} ms "
+            print(f"A run of {requests:,} requests: first paint with its figures {statistics.median(figures) * 1000:.0f} ms, "
+                  f"all graphs drawn {statistics.median(paints) * 1000:.0f} ms "
                   f"(median of {len(paints)}), a change of filter {statistics.median(changes):.0f} ms (largest {max(changes):.0f} ms).")
             view = url + "api/runs/1/dashboard?kind=openSource&period=30d"
             print(f"API, wrk with 64 connections: {wrk(view):,.0f} queries a second.")

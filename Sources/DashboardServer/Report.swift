@@ -26,6 +26,7 @@ package struct Report {
     var html = text("index.html")
     func replace(_ tag: String, _ with: String) { html = html.replacing(tag, with: with) }
     replace("  <link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n", "")
+    for module in PageFiles.modules { replace("  <link rel=\"modulepreload\" href=\"\(module)\">\n", "") }
     replace("<link rel=\"stylesheet\" href=\"style.css\">", "<style>\n\(text("style.css"))</style>")
     replace(" <a href=\"api/openapi.yaml\">API</a>", "")
     replace(
@@ -41,7 +42,7 @@ package struct Report {
       """
     let data = String(decoding: try self.answers(), as: UTF8.self).replacing("<", with: "\\u003c")
     let plotly = text("plotly.min.js").replacing("</script", with: "<\\/script")
-    replace("<script src=\"plotly.min.js\" defer></script>", "<script>\(plotly)</script>")
+    replace("<script src=\"plotly.min.js\" id=\"plotly\" async></script>", "<script>\(plotly)</script>")
     replace(
       "<script src=\"app.js\" type=\"module\"></script>",
       "<script>\(answers)</script>\n<script type=\"application/json\" id=\"answers\">\(data)</script>\n<script type=\"module\">\(script)</script>"

@@ -78,7 +78,7 @@ const cards = [
 ];
 
 let turn = 0;
-async function show(target, view, list, onExpand) {
+async function show(target, view, list, onExpand, onData) {
   const mine = ++turn;
   target.setAttribute("aria-busy", "true");
   try {
@@ -88,8 +88,8 @@ async function show(target, view, list, onExpand) {
     const boxes = list.map((kind) => render(kind, found, view, onExpand));
     for (const box of target.children) box.clear?.();
     target.replaceChildren(...boxes);
-    for (const box of boxes) box.draw?.();
-    return found[0][0];
+    onData?.(found[0][0]);
+    await Promise.all(boxes.map((box) => box.draw?.()));
   } catch (error) {
     const message = byId("message");
     message.textContent = error.message;
@@ -118,9 +118,9 @@ async function main(change = {}) {
     tab.tabIndex = tab.id === `tab-${state.kind}` ? 0 : -1;
   }
   const view = { ...state, toggle: (name) => main({ [name]: state[name] ? "" : "1" }) };
-  const data = await show(byId("widgets"), view, widgetsOf(state.kind), (kind) => expand(kind, context));
-  if (!data) return;
-  byId("cards").replaceChildren(...cards.map(([key, label, format, tip]) => element("li", { id: `card-${key}` }, element("strong", {}, format(data.account[key])), element("span", {}, label), " ", info(tip))));
+  await show(byId("widgets"), view, widgetsOf(state.kind), (kind) => expand(kind, context), (data) => {
+    byId("cards").replaceChildren(...cards.map(([key, label, format, tip]) => element("li", { id: `card-${key}` }, element("strong", {}, format(data.account[key])), element("span", {}, label), " ", info(tip))));
+  });
 }
 
 // The expanded widget starts with the main page's filters and then goes its own way.

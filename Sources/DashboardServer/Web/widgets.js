@@ -12,6 +12,9 @@ export function element(tag, properties = {}, ...children) {
   return node;
 }
 
+// Figures come first; graphs as soon as the chart library, which is large, is there.
+const chartLibrary = () => window.Plotly ? Promise.resolve() : new Promise((resolve) => document.getElementById("plotly").addEventListener("load", resolve, { once: true }));
+
 let count = 0;
 export function info(text) {
   const id = `tip-${++count}`;
@@ -98,8 +101,11 @@ export function render(kind, answers, view, onExpand) {
   const table = element("div", { className: "table", tabIndex: 0, role: "region", "aria-label": `${widget.title}, table` });
   const details = element("details", { ontoggle: () => { if (details.open && !table.firstChild) table.append(tableOf(rows)); } }, element("summary", {}, `Table of ${rows.length - 1} points`), table);
   box.append(chart, details);
-  box.draw = () => Plotly.react(chart, figure.data, figure.layout, { responsive: true, displaylogo: false, displayModeBar: false });
-  box.clear = () => Plotly.purge(chart);
+  box.draw = async () => {
+    await chartLibrary();
+    if (chart.isConnected) await Plotly.react(chart, figure.data, figure.layout, { responsive: true, displaylogo: false, displayModeBar: false });
+  };
+  box.clear = () => window.Plotly?.purge(chart);
   return box;
 }
 
