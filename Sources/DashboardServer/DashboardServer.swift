@@ -9,6 +9,8 @@ package struct DashboardServer: Sendable {
   private let host: String
   private let port: Int
   private let token: String?
+  /// A connection that sends nothing for so long is closed.
+  private static let idleSeconds: Int64 = 20
 
   /// - Parameters:
   ///   - port: a free one if 0.
@@ -31,7 +33,13 @@ package struct DashboardServer: Sendable {
     var logger = Logger(label: "workbench")
     logger.logLevel = .error
     let application = Application(
-      router: router, configuration: .init(address: .hostname(host, port: port), serverName: nil),
+      router: router,
+      server: .http1(
+        configuration: .init(
+          idleTimeout: .seconds(Self.idleSeconds),
+          httpDecoderConfiguration: .init(
+            maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
+      configuration: .init(address: .hostname(host, port: port), serverName: nil),
       onServerRunning: { channel in onStart(channel.localAddress?.port ?? port) }, logger: logger)
     try await application.runService(gracefulShutdownSignals: [])
   }

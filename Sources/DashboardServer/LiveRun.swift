@@ -148,7 +148,7 @@ package final class LiveRun: Sendable {
         while !Task.isCancelled {
           let data = try encoder.encode(self.status)
           silent += 1
-          if data != last || silent > 60 {
+          if data != last || silent > 40 {
             // A comment now and then shows that both ends are there.
             try await writer.write(
               ByteBuffer(

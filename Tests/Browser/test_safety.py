@@ -156,3 +156,31 @@ def test_a_live_run_goes_on_pauses_and_takes_a_speed():
         assert ask(server, f"/api/runs/live/dashboard?kind={kind}&period=30d")[2] == expected
     finally:
         server.stop()
+
+
+def test_connections_that_send_nothing_are_closed_and_event_streams_are_not():
+    import time
+    server = Server([], "--live", str(ROOT / "Scenarios/office-hours-spike.yaml"), "--speed", "1")
+    try:
+        ask(server, "/api/live?paused=true", "POST")
+        stream = socket.create_connection(("127.0.0.1", server.port))
+        stream.sendall(b"GET /api/live/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        slow = socket.create_connection(("127.0.0.1", server.port))
+        slow.sendall(b"GET /api/runs HTTP/1.1\r\nHost: 127")
+        slow.settimeout(35)
+        start = time.time()
+        while slow.recv(4096):
+            pass
+        assert 10 < time.time() - start < 30
+        # By now the stream has been silent but for comments.
+        stream.settimeout(15)
+        received = b""
+        while received.count(b": still here") < 2:
+            piece = stream.recv(4096)
+            assert piece, "the event stream was closed"
+            received += piece
+        many = socket.create_connection(("127.0.0.1", server.port))
+        many.sendall(b"GET /api/runs HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"X-A: b\r\n" * 500 + b"\r\n")
+        assert b" 200 " not in many.recv(4096)
+    finally:
+        server.stop()
