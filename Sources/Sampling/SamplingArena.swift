@@ -1,8 +1,10 @@
 import CGSL
+import Foundation
 
 /// Owns the memory behind streams, samplers and copulas, which are plain pointers for the sake of
-/// the simulation's loop. Keep the arena alive as long as anything it made is in use.
+/// the simulation's loop. Keep the arena alive as long as anything it made is in use. It may be asked from any thread.
 package final class SamplingArena: @unchecked Sendable {
+  private let lock = NSLock()
   private var streams: [UnsafeMutablePointer<gsl_rng>] = []
   private var aliasTables: [UnsafeMutablePointer<gsl_ran_discrete_t>] = []
   private var numbers: [UnsafeMutablePointer<Double>] = []
@@ -29,7 +31,7 @@ package final class SamplingArena: @unchecked Sendable {
     }
     // malloc failed: nothing could go on from here, and Swift's own allocations trap as well.
     guard let generator else { fatalError("out of memory for a random stream") }
-    streams.append(generator)
+    lock.withLock { streams.append(generator) }
     return RandomStream(generator: generator)
   }
 
@@ -39,27 +41,27 @@ package final class SamplingArena: @unchecked Sendable {
     guard let table = gsl_ran_discrete_preproc(weights.count, weights) else {
       fatalError("out of memory for an alias table of \(weights.count) entries")
     }
-    aliasTables.append(table)
+    lock.withLock { aliasTables.append(table) }
     return table
   }
 
   func table(_ values: [Double]) -> UnsafePointer<Double> {
     let memory = UnsafeMutablePointer<Double>.allocate(capacity: max(values.count, 1))
     memory.initialize(from: values, count: values.count)
-    numbers.append(memory)
+    lock.withLock { numbers.append(memory) }
     return UnsafePointer(memory)
   }
 
   func table(_ values: [Sampler]) -> UnsafePointer<Sampler> {
     let memory = UnsafeMutablePointer<Sampler>.allocate(capacity: max(values.count, 1))
     memory.initialize(from: values, count: values.count)
-    samplers.append(memory)
+    lock.withLock { samplers.append(memory) }
     return UnsafePointer(memory)
   }
 
   func quantileFunction(of distribution: Distribution) -> UnsafeRawPointer {
     let box = Unmanaged.passRetained(QuantileFunction(distribution))
-    distributions.append(box)
+    lock.withLock { distributions.append(box) }
     return UnsafeRawPointer(box.toOpaque())
   }
 }
