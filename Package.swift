@@ -22,6 +22,7 @@ let package = Package(
       name: "CCompression",
       linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
     .target(name: "CPostgreSQL", linkerSettings: [.linkedLibrary("pq")]),
+    .target(name: "CJansson", linkerSettings: [.linkedLibrary("jansson")]),
     .target(
       name: "Sampling",
       dependencies: ["CGSL", .product(name: "Crypto", package: "swift-crypto")]),
@@ -38,7 +39,9 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
-    .target(name: "Verification", dependencies: ["Telemetry", "ScenarioModel", "Datasets"]),
+    .target(
+      name: "Verification",
+      dependencies: ["CJansson", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets"]),
     .target(
       name: "DashboardServer",
       dependencies: [
@@ -51,7 +54,8 @@ let package = Package(
       dependencies: [
         "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ],
+      resources: [.copy("Catalogue")]),
 
     .executableTarget(
       name: "pipeline-benchmark", dependencies: ["Telemetry", "Aggregation", "Datasets"],

@@ -16,6 +16,8 @@ package struct Dashboard: Encodable, Equatable, Sendable {
   package struct Query: Encodable, Equatable, Sendable {
     package var kind: String
     package var model: String?
+    /// Picks one of several models of one name; left out of the JSON where it was not asked for.
+    package var deployedAt: String?
     package var version: String?
     package var provider: String?
     package var period: String
@@ -26,13 +28,14 @@ package struct Dashboard: Encodable, Equatable, Sendable {
     package var granularity: String
 
     enum CodingKeys: String, CodingKey {
-      case kind, model, version, provider, period, from, to, now, timeZone, granularity
+      case kind, model, deployedAt, version, provider, period, from, to, now, timeZone, granularity
     }
 
     package func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(kind, forKey: .kind)
       try container.encode(model, forKey: .model)
+      try container.encodeIfPresent(deployedAt, forKey: .deployedAt)
       try container.encode(version, forKey: .version)
       try container.encode(provider, forKey: .provider)
       try container.encode(period, forKey: .period)

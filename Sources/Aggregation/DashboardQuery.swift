@@ -64,8 +64,9 @@ package struct DashboardQuery {
     func text(_ moment: Timestamp) -> String { moment.rfc3339(in: period.calendar) }
     return Dashboard(
       query: .init(
-        kind: selection.kind.rawValue, model: selection.model, version: selection.version,
-        provider: selection.provider, period: period.filter.description, from: text(period.range.lowerBound),
+        kind: selection.kind.rawValue, model: selection.model, deployedAt: selection.deployedAt.map(text),
+        version: selection.version, provider: selection.provider, period: period.filter.description,
+        from: text(period.range.lowerBound),
         to: text(period.range.upperBound), now: text(period.now), timeZone: account.timeZone,
         granularity: period.isHourly ? "hour" : "day"),
       account: AccountMetrics(account, tables, period, replicas, prices: prices),

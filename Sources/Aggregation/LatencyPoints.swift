@@ -19,7 +19,7 @@ package final class LatencyPoints {
     limit = max(maxPoints, 2)
   }
 
-  func receive(_ requests: RequestColumns, firstIndex: Int, before now: Int64) {
+  package func receive(_ requests: RequestColumns, firstIndex: Int = 0, before now: Int64 = .max) {
     if hasOverflowed { return }
     let end = min(range.upperBound, now)
     for row in 0..<requests.count {

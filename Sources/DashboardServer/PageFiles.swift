@@ -51,10 +51,34 @@ package struct PageFiles: Sendable {
     return places.lazy.filter { !$0.isEmpty }.compactMap { FileManager.default.contents(atPath: $0) }.first
   }
 
+  func text(_ name: String) -> String { files[name].map { String(decoding: $0.data, as: UTF8.self) } ?? "" }
+
+  /// Some modules as one script: each a function of its own that returns what it exports.
+  /// - Parameter modules: each after those that it imports.
+  func script(_ modules: [String]) throws -> String {
+    try modules.map { name in
+      let text = text(name)
+      let exports = text.matches(of: try Regex("(?m)^export (?:async )?(?:function|const) ([A-Za-z]+)")).map {
+        String($0.output[1].substring ?? "")
+      }
+      var body = text.replacing(try Regex("(?m)^export "), with: "")
+      for match in body.matches(of: try Regex("(?m)^import (.+) from \"\\./([a-z]+)\\.js\";$")).reversed() {
+        let names = String(match.output[1].substring ?? "").replacing("* as ", with: "")
+        body.replaceSubrange(match.range, with: "const \(names) = $\(match.output[2].substring ?? "");")
+      }
+      let stem = name.replacing(".js", with: "")
+      return "const $\(stem) = (() => {\n\(body)\nreturn { \(exports.joined(separator: ", ")) };\n})();"
+    }.joined(separator: "\n")
+  }
+
+  /// plotly.js for a page that has it inside.
+  var plotlyScript: String { text("plotly.min.js").replacing("</script", with: "<\\/script") }
+
   package var hasPlotly: Bool { files["plotly.min.js"] != nil }
 
   func add(to router: Router<BasicRequestContext>) {
-    for (name, file) in files {
+    // diff.* belong to the comparison's own page.
+    for (name, file) in files where !name.hasPrefix("diff.") {
       let response: @Sendable (Request, BasicRequestContext) -> Response = { request, _ in
         var response = Response(
           status: .ok, headers: [.contentType: file.type],

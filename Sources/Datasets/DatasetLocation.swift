@@ -9,7 +9,7 @@ package enum DatasetLocation: Sendable {
 
   /// A run directory, a directory with the telemetry tables, a SQLite file, or a PostgreSQL address.
   /// - Throws: `NotFoundError`, `DatasetError`.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     if let location = PostgreSQLLocation(path) {
       self = .postgreSQL(location)
       return

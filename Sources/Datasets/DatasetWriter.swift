@@ -50,6 +50,11 @@ extension TelemetryTables {
     ]
   }
 
+  /// All tables but the requests: names, columns, rows.
+  package var namedRows: [(name: String, columns: [String], rows: [[Cell]])] {
+    rows.map { ($0.schema.name, $0.schema.columns.map(\.name), $0.rows) }
+  }
+
   package init(_ read: TableRecords) throws {
     self.init()
     accounts = try read.records()

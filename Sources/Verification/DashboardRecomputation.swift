@@ -143,6 +143,10 @@ private struct RecomputationSQL {
     var conditions = ["m.account = \(text(account))", "m.kind = \(kind)"]
     if let model = value("model") { conditions.append("m.name = \(text(model))") }
     if let provider = value("provider") { conditions.append("m.provider = \(text(provider))") }
+    if let moment = value("deployedAt") {
+      conditions.append(
+        "m.model_id IN (SELECT model_id FROM deployments WHERE deployed_at = TIMESTAMPTZ \(text(moment)))")
+    }
     let version = value("version").map { "version = \(text($0))" } ?? "version IS NOT NULL"
     let own = "(SELECT model_id FROM models WHERE account = \(text(account)))"
     return """

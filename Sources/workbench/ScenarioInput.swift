@@ -8,6 +8,11 @@ import Telemetry
 enum ScenarioInput {
   /// - Throws: `NotFoundError`, `ScenarioErrors`.
   static func document(_ path: String, overrides: [String] = []) throws -> ScenarioDocument {
+    try ScenarioDocument(try text(path), path: path, overrides: overrides)
+  }
+
+  /// - Throws: `NotFoundError`.
+  static func text(_ path: String) throws -> Data {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw NotFoundError(path, "there is no such file.")
@@ -16,8 +21,7 @@ enum ScenarioInput {
       throw NotFoundError(path, "cannot read it as a file.")
     }
     // More than any scenario may have; the reader says so.
-    let data = try file.read(upToCount: 64 << 20) ?? Data()
-    return try ScenarioDocument(data, path: path, overrides: overrides)
+    return try file.read(upToCount: 64 << 20) ?? Data()
   }
 
   /// The traces that a scenario names, by the name it gives them.

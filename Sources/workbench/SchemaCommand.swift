@@ -1,4 +1,6 @@
+import Aggregation
 import ArgumentParser
+import Datasets
 import ScenarioModel
 
 struct SchemaCommand: ParsableCommand {
@@ -10,9 +12,13 @@ struct SchemaCommand: ParsableCommand {
 
       Examples:
         workbench schema scenario > scenario.schema.json
+        workbench schema dashboard > dashboard.schema.json      # check your own dashboard's answers against it
+        workbench schema telemetry        # each table's row, as in NDJSON: #/$defs/requests, #/$defs/models, …
       """)
 
-  enum Document: String, ExpressibleByArgument, CaseIterable { case scenario, mapping }
+  enum Document: String, ExpressibleByArgument, CaseIterable {
+    case scenario, telemetry, dashboard, mapping, tolerances
+  }
 
   @Argument(help: "Which: \(Document.allCases.map(\.rawValue).joined(separator: ", ")).")
   var document: Document
@@ -20,6 +26,9 @@ struct SchemaCommand: ParsableCommand {
   func run() throws {
     switch document {
     case .scenario: Terminal.print(try ScenarioSchema.json())
+    case .telemetry: Terminal.print(try TelemetrySchema.json())
+    case .dashboard: Terminal.print(try DashboardSchema.json())
+    case .tolerances: Terminal.print(try Tolerances.schemaJSON())
     case .mapping: Terminal.print(try ImportMapping.schemaJSON())
     }
   }

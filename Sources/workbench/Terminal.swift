@@ -21,6 +21,9 @@ enum Terminal {
   static func bold(_ text: String) -> String { styled(text, "1") }
   static func dim(_ text: String) -> String { styled(text, "2") }
 
+  static func good(_ text: String) -> String { styled(text, "1;32") }
+  static func bad(_ text: String) -> String { styled(text, "1;31") }
+
   private static func styled(_ text: String, _ code: String) -> String {
     outputIsTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
       ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text

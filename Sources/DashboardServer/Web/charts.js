@@ -1,5 +1,5 @@
 // Figures to graphs. Times on the axis are the account's wall clock, as the server writes them.
-const colours = { blue: "#1f6feb", green: "#1a8f3c", red: "#d1242f", amber: "#b7791f", violet: "#8250df", grey: "#8b949e" };
+export const colour = { blue: "#1f6feb", green: "#1a8f3c", red: "#d1242f", amber: "#b7791f", violet: "#8250df", grey: "#8b949e" };
 
 // Plotly knows no zones: the offset is cut off, and hover texts show the whole moment. A repeated hour is moved by a
 // little so that both of its points can be seen.
@@ -50,7 +50,7 @@ export function latency(data, { percentiles, other } = {}) {
   if (percentiles) {
     return ["p50", "p95", "p99"].map((key, index) => ({
       ...withGaps(widget.buckets, per, (point) => point[key]), mode: "lines+markers", name: name(key, other),
-      line: { color: [colours.blue, colours.amber, colours.violet][index], ...dashed(other) }, connectgaps: false,
+      line: { color: [colour.blue, colour.amber, colour.violet][index], ...dashed(other) }, connectgaps: false,
       hovertemplate: `${key} %{y:,.1f} ms<br>%{text}<extra></extra>`,
     }));
   }
@@ -67,7 +67,7 @@ export function latency(data, { percentiles, other } = {}) {
   }
   return [{
     ...points, mode: each && widget.points.length > 200 ? "lines" : "lines+markers", connectgaps: false,
-    name: name(each ? "latency of a request" : "average of the day", other), line: { color: colours.blue, width: each ? 1 : 2, ...dashed(other) },
+    name: name(each ? "latency of a request" : "average of the day", other), line: { color: colour.blue, width: each ? 1 : 2, ...dashed(other) },
     hovertemplate: `%{y:,.1f} ms<br>%{text}<extra></extra>`,
   }];
 }
@@ -79,7 +79,7 @@ export function requests(data, { other } = {}) {
     name: name(label, other), marker: { color: colour, opacity: other ? 0.45 : 1 }, textposition: "none",
     hovertemplate: `%{y:,} ${label}<br>%{text}<br>${total.toLocaleString("en")} in the period<extra></extra>`,
   });
-  return [trace("successes", "successes", colours.green, widget.totalSuccesses), trace("failures", "failures", colours.red, widget.totalFailures)];
+  return [trace("successes", "successes", colour.green, widget.totalSuccesses), trace("failures", "failures", colour.red, widget.totalFailures)];
 }
 
 export function scaling(data, { other } = {}) {
@@ -91,7 +91,7 @@ export function scaling(data, { other } = {}) {
     if (!series.has(key)) series.set(key, []);
     series.get(key).push(point);
   }
-  const shades = [colours.blue, "#54aeff", "#0a3069", "#0969da", "#80ccff"];
+  const shades = [colour.blue, "#54aeff", "#0a3069", "#0969da", "#80ccff"];
   return [...series.values()].map((points, index) => {
     const all = [...points, { ...points[points.length - 1], at: end }];
     return {
@@ -110,7 +110,7 @@ export function tokens(data, { other } = {}) {
     marker: { color: colour, opacity: other ? 0.45 : 1 }, customdata: widget.points.map((point) => [point.at, point.inputTokens, point.outputTokens]),
     hovertemplate: "%{customdata[0]}<br>%{customdata[1]:,} input tokens<br>%{customdata[2]:,} output tokens<extra></extra>",
   });
-  return [trace("inputTokens", "input tokens", colours.blue), trace("outputTokens", "output tokens", colours.amber)];
+  return [trace("inputTokens", "input tokens", colour.blue), trace("outputTokens", "output tokens", colour.amber)];
 }
 
 // Incidents as bands; the red line of max replicas; scale-ups that a limit cut short as crosses.
@@ -123,19 +123,19 @@ export function decorate(kind, data, marks, figure) {
     if (incident.provider && (tab !== "external" || (provider && provider !== incident.provider))) continue;
     if (incident.model && (incident.modelKind !== tab || (model && model !== incident.model))) continue;
     if (Date.parse(incident.to) < Date.parse(from) || Date.parse(incident.from) >= Date.parse(to)) continue;
-    figure.layout.shapes.push({ type: "rect", xref: "x", yref: "paper", x0: text(incident.from), x1: text(incident.to), y0: 0, y1: 1, fillcolor: colours.red, opacity: 0.12, line: { width: 0 }, label: { text: plain(incident.kind), textposition: "top left", font: { size: 10 } } });
+    figure.layout.shapes.push({ type: "rect", xref: "x", yref: "paper", x0: text(incident.from), x1: text(incident.to), y0: 0, y1: 1, fillcolor: colour.red, opacity: 0.12, line: { width: 0 }, label: { text: plain(incident.kind), textposition: "top left", font: { size: 10 } } });
   }
   figure.layout.xaxis.range = [text(from), text(to)];
   if (kind !== "scaling") return;
   if (data.scaling.maxReplicas !== null) {
     figure.layout.yaxis.range = [0, data.scaling.maxReplicas * 1.04];
-    figure.layout.shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: data.scaling.maxReplicas, y1: data.scaling.maxReplicas, line: { color: colours.red, width: 2 }, name: "max replicas" });
+    figure.layout.shapes.push({ type: "line", xref: "paper", x0: 0, x1: 1, y0: data.scaling.maxReplicas, y1: data.scaling.maxReplicas, line: { color: colour.red, width: 2 }, name: "max replicas" });
   }
   const short = marks.cutShort.filter((mark) => Date.parse(mark.at) >= Date.parse(from) && Date.parse(mark.at) < Date.parse(to) && (!data.query.model || mark.model === data.query.model) && (!data.query.version || mark.version === data.query.version));
   if (short.length) {
     figure.data.push({
       x: short.map((mark) => text(mark.at)), y: short.map((mark) => mark.replicas), mode: "markers", name: "cut short by a limit",
-      marker: { symbol: "x", color: colours.amber, size: 8 }, text: short.map((mark) => `${mark.at}<br>${plain(mark.version)}: cut short by ${mark.limitedBy}`), hovertemplate: "%{text}<extra></extra>",
+      marker: { symbol: "x", color: colour.amber, size: 8 }, text: short.map((mark) => `${mark.at}<br>${plain(mark.version)}: cut short by ${mark.limitedBy}`), hovertemplate: "%{text}<extra></extra>",
     });
   }
 }

@@ -101,6 +101,7 @@ export function render(kind, answers, view, onExpand) {
   const table = element("div", { className: "table", tabIndex: 0, role: "region", "aria-label": `${widget.title}, table` });
   const details = element("details", { ontoggle: () => { if (details.open && !table.firstChild) table.append(tableOf(rows)); } }, element("summary", {}, `Table of ${rows.length - 1} points`), table);
   box.append(chart, details);
+  box.figure = figure;
   box.draw = async () => {
     await chartLibrary();
     if (chart.isConnected) await Plotly.react(chart, figure.data, figure.layout, { responsive: true, displaylogo: false, displayModeBar: false });

@@ -62,8 +62,10 @@ enum ParquetReader {
         : "\"\(column.name)\""
     }
     let order = schema == .requests ? " ORDER BY arrived_at, request_id" : ""
+    // Sorting holds all rows; beyond the limit DuckDB spills to the disk.
+    let spill = FileManager.default.temporaryDirectory.path
     let sql =
-      "SET TimeZone = 'UTC'; COPY (SELECT \(columns.joined(separator: ", ")) FROM read_parquet(\(DuckDB.quoted(path)))\(order)) TO '/dev/stdout' (FORMAT csv, HEADER)"
+      "SET TimeZone = 'UTC'; SET memory_limit = '300MB'; SET temp_directory = \(DuckDB.quoted(spill)); SET threads = 2; COPY (SELECT \(columns.joined(separator: ", ")) FROM read_parquet(\(DuckDB.quoted(path)))\(order)) TO '/dev/stdout' (FORMAT csv, HEADER)"
     return try InputFile(DuckDBProcess(sql, path: path, reads: false, writes: true), path: path)
   }
 }

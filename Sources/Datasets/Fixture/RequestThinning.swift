@@ -1,0 +1,110 @@
+import Telemetry
+
+/// Chooses some of a data set's requests: as many as wanted, spread evenly by chance that does not change from run to
+/// run, and with them the first request of every version and of every way to end, however rare.
+final class RequestChoice: TelemetrySink {
+  private let wanted: Int
+  /// A heap, the largest hash first, of the rows that are kept so far.
+  private var heap: [(hash: UInt64, row: Int64)] = []
+  private var mustHave: [Int64] = []
+  private var seen: Set<Int64> = []
+  private(set) var rows: Int64 = 0
+
+  init(_ wanted: Int) { self.wanted = wanted }
+
+  /// The rows chosen, ascending.
+  var chosen: [Int64] {
+    let needed = mustHave.prefix(wanted)
+    let isNeeded = Set(needed)
+    // The least hashes make room for what must be there.
+    let rest = heap.sorted { $0.hash < $1.hash }.map(\.row).filter { !isNeeded.contains($0) }
+    return (needed + rest.prefix(wanted - needed.count)).sorted()
+  }
+
+  func receive(_ requests: RequestColumns) {
+    for row in 0..<requests.count {
+      let number = rows
+      rows += 1
+      if seen.insert(Int64(requests.series[row]) << 8 | Int64(requests.outcome[row])).inserted {
+        mustHave.append(number)
+      }
+      let hash = Self.mixed(UInt64(number))
+      if heap.count < wanted {
+        heap.append((hash, number))
+        rise(heap.count - 1)
+      } else if let largest = heap.first, hash < largest.hash {
+        heap[0] = (hash, number)
+        sink()
+      }
+    }
+  }
+
+  /// SplitMix64's finaliser. Source: Steele, Lea, Flood (2014), OOPSLA.
+  private static func mixed(_ value: UInt64) -> UInt64 {
+    var z = value &+ 0x9e37_79b9_7f4a_7c15
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+
+  private func rise(_ from: Int) {
+    var index = from
+    while index > 0, heap[(index - 1) / 2].hash < heap[index].hash {
+      heap.swapAt(index, (index - 1) / 2)
+      index = (index - 1) / 2
+    }
+  }
+
+  private func sink() {
+    var index = 0
+    while true {
+      var largest = index
+      for child in [2 * index + 1, 2 * index + 2]
+      where child < heap.count && heap[child].hash > heap[largest].hash { largest = child }
+      if largest == index { return }
+      heap.swapAt(index, largest)
+      index = largest
+    }
+  }
+}
+
+/// Hands on some rows, numbered anew and moved in time.
+final class RequestSelection: TelemetrySink {
+  private let target: any TelemetrySink
+  /// Ascending; `nil` for all.
+  private let chosen: [Int64]?
+  private var place = 0
+  private var row: Int64 = 0
+  private let shift: Int64
+  private(set) var count: Int64 = 0
+  private let batch = RequestBatch(capacity: 16_384)
+
+  init(_ target: any TelemetrySink, chosen: [Int64]?, shift: Int64) {
+    self.target = target
+    self.chosen = chosen
+    self.shift = shift
+  }
+
+  func receive(_ requests: RequestColumns) throws {
+    for index in 0..<requests.count {
+      defer { row += 1 }
+      if let chosen {
+        guard place < chosen.count, chosen[place] == row else { continue }
+        place += 1
+      }
+      count += 1
+      batch.append(
+        requestID: count, arrivedAt: requests.arrivedAt[index] + shift, series: requests.series[index],
+        outcome: requests.outcome[index], waitingMicroseconds: requests.waitingMicroseconds[index],
+        firstTokenMicroseconds: requests.firstTokenMicroseconds[index],
+        latencyMicroseconds: requests.latencyMicroseconds[index], inputTokens: requests.inputTokens[index],
+        outputTokens: requests.outputTokens[index])
+      if batch.isFull { try flush() }
+    }
+  }
+
+  func flush() throws {
+    try batch.send(to: target)
+    batch.removeAll()
+  }
+}

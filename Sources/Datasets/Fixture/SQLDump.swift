@@ -1,0 +1,109 @@
+import Foundation
+import Telemetry
+
+/// A data set as a file of SQL statements, in the telemetry schema of a PostgreSQL or SQLite data set: after loading
+/// it, the data base is a data set that the workbench reads.
+final class SQLDump: DatasetWriter {
+  enum Dialect: String, CaseIterable { case postgresql, sqlite }
+
+  private let directory: RunDirectory
+  private let dialect: Dialect
+  private let file: OutputFile
+  private let series: [Series]
+  private let reasons: FailureReasons
+  private var pending: [String] = []
+  private var row: Int64 = 0
+  private static let rowsPerStatement = 200
+
+  private var name: String { "sql/\(dialect.rawValue).sql" }
+
+  init(_ directory: RunDirectory, _ dialect: Dialect, series: [Series], reasons: FailureReasons) throws {
+    self.directory = directory
+    self.dialect = dialect
+    self.series = series
+    self.reasons = reasons
+    file = try directory.file("sql/\(dialect.rawValue).sql")
+    try header()
+  }
+
+  private func header() throws {
+    switch dialect {
+    case .sqlite:
+      try write("-- sqlite3 fixture.sqlite < sqlite.sql; then: workbench aggregate fixture.sqlite\n")
+      try write("BEGIN;\n\(SQLiteSchema.tables);\n")
+    case .postgresql:
+      try write(
+        """
+        -- psql -v ON_ERROR_STOP=1 -f postgresql.sql; then: workbench aggregate 'postgres://HOST/DATABASE?schema=fixture'
+        BEGIN;
+        SET LOCAL standard_conforming_strings = on;
+        CREATE SCHEMA fixture;
+
+        """)
+      for table in [TableSchema.requests] + TableSchema.small {
+        try write(PostgreSQLSchema.table(table, schema: "fixture") + ";\n")
+      }
+      try write("CREATE TABLE fixture.manifest (json text NOT NULL);\n")
+    }
+  }
+
+  private func write(_ text: String) throws { try file.write(text.utf8) }
+
+  private func qualified(_ table: String) -> String { dialect == .postgresql ? "fixture.\(table)" : table }
+
+  private func literal(_ cell: Cell) -> String {
+    switch cell {
+    case .text(let text): "'" + text.replacing("'", with: "''") + "'"
+    case .integer(let number): String(number)
+    case .moment(let moment):
+      dialect == .sqlite ? String(moment.microseconds) : "'\(moment.rfc3339)'"
+    case .empty: "NULL"
+    }
+  }
+
+  private func add(_ cells: [Cell], to table: String) throws {
+    pending.append("(" + cells.map(literal).joined(separator: ", ") + ")")
+    if pending.count == Self.rowsPerStatement { try flush(table) }
+  }
+
+  private func flush(_ table: String) throws {
+    if pending.isEmpty { return }
+    try write("INSERT INTO \(qualified(table)) VALUES\n\(pending.joined(separator: ",\n"));\n")
+    pending = []
+  }
+
+  func receive(_ requests: RequestColumns) throws {
+    for index in 0..<requests.count {
+      row += 1
+      let entry = series[Int(requests.series[index])]
+      let outcome = Int(requests.outcome[index])
+      try add(
+        [
+          .integer(requests.requestID?[index] ?? row),
+          .moment(Timestamp(microseconds: requests.arrivedAt[index])), .integer(Int64(entry.modelID)),
+          .text(entry.version), .text(outcome == 0 ? "success" : "failure"),
+          .text(outcome == 0 ? "" : reasons.names[outcome]), .integer(requests.waitingMicroseconds[index]),
+          .integer(requests.firstTokenMicroseconds[index]), .integer(requests.latencyMicroseconds[index]),
+          .integer(Int64(requests.inputTokens[index])), .integer(Int64(requests.outputTokens[index])),
+        ], to: "requests")
+    }
+  }
+
+  func write(_ tables: TelemetryTables) throws {
+    try flush("requests")
+    for (schema, rows) in tables.rows {
+      for cells in rows { try add(cells, to: schema.name) }
+      try flush(schema.name)
+    }
+  }
+
+  func finish(_ manifest: Manifest?) throws {
+    if let manifest {
+      let json = String(decoding: try manifest.json(), as: UTF8.self)
+      try write("INSERT INTO \(qualified("manifest")) VALUES (\(literal(.text(json))));\n")
+    }
+    if dialect == .sqlite { try write(SQLiteSchema.indices + ";\n") }
+    try write("COMMIT;\n")
+    try directory.close(file, as: name)
+  }
+}

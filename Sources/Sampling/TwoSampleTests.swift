@@ -1,0 +1,146 @@
+import CGSL
+
+/// Tests of two samples against each other.
+package enum TwoSampleTests {
+  /// Two-sample Kolmogorov–Smirnov: the largest distance of the empirical distribution functions, and the probability
+  /// of one at least as large if both samples come from one continuous distribution. With ties it is conservative.
+  ///
+  /// Exact for n·m ≤ 10,000 by counting lattice paths (Hodges 1958, Ark. Mat. 3, section 2; the recursion of R's
+  /// `psmirnov`); beyond, the limiting distribution with Stephens' (1970) correction at the effective size.
+  /// - Parameters:
+  ///   - inflation: by how much the samples' dependence in time shrinks their size, at least 1; see `dependence(_:)`.
+  package static func kolmogorovSmirnov(
+    _ a: [Double], _ b: [Double], inflation: Double = 1
+  ) -> (statistic: Double, pValue: Double) {
+    guard !a.isEmpty, !b.isEmpty else { return (0, 1) }
+    let statistic = distance(a.sorted(), b.sorted())
+    if inflation <= 1, a.count * b.count <= 10_000 {
+      return (statistic, exactTail(statistic, a.count, b.count))
+    }
+    let size = Double(a.count) * Double(b.count) / Double(a.count + b.count) / max(inflation, 1)
+    let root = size.squareRoot()
+    return (statistic, GoodnessOfFit.kolmogorovTail((root + 0.12 + 0.11 / root) * statistic))
+  }
+
+  private static func distance(_ a: [Double], _ b: [Double]) -> Double {
+    var (i, j, largest) = (0, 0, 0.0)
+    while i < a.count, j < b.count {
+      let value = min(a[i], b[j])
+      while i < a.count, a[i] == value { i += 1 }
+      while j < b.count, b[j] == value { j += 1 }
+      largest = max(largest, abs(Double(i) / Double(a.count) - Double(j) / Double(b.count)))
+    }
+    return largest
+  }
+
+  /// P(D ≥ d) over all interleavings of n and m values without ties.
+  private static func exactTail(_ d: Double, _ n: Int, _ m: Int) -> Double {
+    let (nd, md) = (Double(n), Double(m))
+    let limit = (0.5 + (d * nd * md - 1e-7).rounded(.down)) / (nd * md)
+    var paths = (0...m).map { Double($0) / md > limit ? 0.0 : 1.0 }
+    for i in 1...n {
+      let weight = Double(i) / (Double(i) + md)
+      paths[0] = Double(i) / nd > limit ? 0 : weight * paths[0]
+      for j in 1...m {
+        let isInside = abs(Double(i) / nd - Double(j) / md) <= limit
+        paths[j] = isInside ? weight * paths[j] + paths[j - 1] : 0
+      }
+    }
+    return min(max(1 - paths[m], 0), 1)
+  }
+
+  /// The least p-value that samples of these sizes can have under Kolmogorov–Smirnov: none of one between those of the
+  /// other, 2 ⁄ C(n+m, n).
+  package static func leastPValue(_ n: Int, _ m: Int) -> Double {
+    guard n > 0, m > 0 else { return 1 }
+    return 2
+      * exp(gsl_sf_lngamma(Double(n + 1)) + gsl_sf_lngamma(Double(m + 1)) - gsl_sf_lngamma(Double(n + m + 1)))
+  }
+
+  /// By how much dependence in time inflates the variance of a sample's empirical distribution: the integrated
+  /// autocorrelation time of its ranks, from the variance of the means of √n batches; 1 for independent values.
+  /// Source: Law (2015), *Simulation Modeling and Analysis*, 5th ed., section 9.5.3, on normal scores of the ranks.
+  package static func dependence(_ values: [Double]) -> Double {
+    let batches = Int(Double(values.count).squareRoot())
+    guard batches >= 4 else { return 1 }
+    let size = values.count / batches
+    let order = values.indices.sorted { (values[$0], $0) < (values[$1], $1) }
+    var ranks = [Double](repeating: 0, count: values.count)
+    // Equal values share the mean of their ranks.
+    var start = 0
+    while start < order.count {
+      var end = start
+      while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
+      for place in start..<end { ranks[order[place]] = Double(start + end - 1) / 2 }
+      start = end
+    }
+    let used = ranks.prefix(batches * size)
+    let mean = used.reduce(0, +) / Double(used.count)
+    let variance = used.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(used.count - 1)
+    guard variance > 0 else { return 1 }
+    var between = 0.0
+    for batch in 0..<batches {
+      let sum = used[(batch * size)..<((batch + 1) * size)].reduce(0, +)
+      between += (sum / Double(size) - mean) * (sum / Double(size) - mean)
+    }
+    return max(1, Double(size) * between / Double(batches - 1) / variance)
+  }
+
+  /// What two samples say of the difference of their means.
+  package struct MeanDifference: Sendable {
+    /// Of b over a.
+    package var difference: Double
+    package var standardError: Double
+    package var degreesOfFreedom: Double
+
+    /// P-value of the hypothesis that the means differ by no more than a margin.
+    package func pValueOfDifference(beyond margin: Double) -> Double {
+      guard standardError > 0 else { return abs(difference) > margin ? 0 : 1 }
+      let d = abs(difference)
+      return min(
+        1,
+        gsl_cdf_tdist_Q((d - margin) / standardError, degreesOfFreedom)
+          + gsl_cdf_tdist_Q((d + margin) / standardError, degreesOfFreedom))
+    }
+
+    /// P-value of the hypothesis that they differ by the margin or more: small where they are shown to be equivalent.
+    /// Source: Schuirmann (1987), two one-sided tests.
+    package func pValueOfEquivalence(within margin: Double) -> Double {
+      guard standardError > 0 else { return abs(difference) < margin ? 0 : 1 }
+      return gsl_cdf_tdist_Q((margin - abs(difference)) / standardError, degreesOfFreedom)
+    }
+
+    /// Half the width of the confidence interval of the difference.
+    package func halfWidth(confidence: Double) -> Double {
+      standardError > 0 ? gsl_cdf_tdist_Qinv((1 - confidence) / 2, degreesOfFreedom) * standardError : 0
+    }
+  }
+
+  /// Means of independent samples, variances not assumed equal. Source: Welch (1947), Biometrika 34.
+  /// - Returns: `nil` for fewer than two values on a side.
+  package static func meanDifference(_ a: [Double], _ b: [Double]) -> MeanDifference? {
+    guard a.count > 1, b.count > 1 else { return nil }
+    func moments(_ x: [Double]) -> (mean: Double, share: Double) {
+      let mean = x.reduce(0, +) / Double(x.count)
+      return (mean, x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count - 1) / Double(x.count))
+    }
+    let (first, second) = (moments(a), moments(b))
+    let square = first.share + second.share
+    let degrees =
+      square * square
+      / (first.share * first.share / Double(a.count - 1) + second.share * second.share / Double(b.count - 1))
+    return MeanDifference(
+      difference: second.mean - first.mean, standardError: square.squareRoot(),
+      degreesOfFreedom: square > 0 ? degrees : 1)
+  }
+
+  /// Which of several p-values are significant when all together may err with a probability: Holm (1979).
+  package static func significant(_ pValues: [Double], familywise level: Double) -> [Bool] {
+    var found = [Bool](repeating: false, count: pValues.count)
+    for (rank, index) in pValues.indices.sorted(by: { pValues[$0] < pValues[$1] }).enumerated() {
+      guard pValues[index] <= level / Double(pValues.count - rank) else { break }
+      found[index] = true
+    }
+    return found
+  }
+}

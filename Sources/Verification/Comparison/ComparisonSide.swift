@@ -1,0 +1,178 @@
+import Aggregation
+import Datasets
+import Foundation
+import Telemetry
+
+/// A dashboard in JSON: a file, or bytes in memory.
+struct Source {
+  var bytes: Data?
+  /// Where it comes from, for messages.
+  var path = ""
+
+  func data() throws -> Data {
+    if let bytes { return bytes }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw NotFoundError(path, "cannot read the file.")
+    }
+    return data
+  }
+
+  /// - Throws: `DatasetError` for JSON that is no dashboard.
+  func document() throws -> JSONDocument {
+    let document = try JSONDocument(try data(), path: path)
+    guard document.root.isObject, document.root["query"]?.isObject ?? false else {
+      throw DatasetError(
+        path, line: 1, column: 1,
+        "this is JSON, but not of a dashboard: it has no object \"query\". See \"workbench schema dashboard\"."
+      )
+    }
+    return document
+  }
+}
+
+/// One of the two outputs that are compared.
+struct Side {
+  enum Content {
+    case file(Source)
+    case runDirectory
+    /// A directory with dashboards in JSON and nothing else.
+    case jsonDirectory
+    case data
+    case replications([String])
+  }
+
+  let path: String
+  let content: Content
+
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  init(_ path: String) throws {
+    self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    let path = self.path
+    if PostgreSQLLocation(path) != nil {
+      content = .data
+      return
+    }
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw NotFoundError(path, "there is no such file or directory.")
+    }
+    guard isDirectory.boolValue else {
+      content = Self.isJSON(path) ? .file(Source(path: path)) : .data
+      return
+    }
+    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name)") }
+    if exists("manifest.json") {
+      // A manifest of another format is said at once.
+      _ = try Manifest(contentsOf: path + "/manifest.json")
+      content = exists("dashboard") ? .runDirectory : .data
+      return
+    }
+    let entries = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    let runs = entries.filter { exists("\($0)/manifest.json") }
+    if !runs.isEmpty {
+      content = .replications(runs.map { "\(path)/\($0)" })
+    } else if (try? DatasetLocation(path)) != nil {  // Tables, or what is said next.
+      content = .data
+    } else if !Self.jsonFiles(path).isEmpty {
+      content = .jsonDirectory
+    } else {
+      throw NotFoundError(
+        path,
+        "there is nothing to compare: no run (manifest.json), no telemetry tables, no dashboards (*.json).")
+    }
+  }
+
+  /// A file that is meant to be JSON: by its ending or its first byte.
+  private static func isJSON(_ path: String) -> Bool {
+    if path.hasSuffix(".json") { return true }
+    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    defer { file.closeFile() }
+    let head = file.readData(ofLength: 64)
+    return head.first { !" \n\r\t".utf8.contains($0) }.map { "{[".utf8.contains($0) } ?? false
+  }
+
+  private static func jsonFiles(_ directory: String) -> [String: String] {
+    var found: [String: String] = [:]
+    for case let name as String in FileManager.default.enumerator(atPath: directory) ?? .init()
+    where name.hasSuffix(".json") && name != "queries.json" {
+      found[String(name.dropLast(5))] = "\(directory)/\(name)"
+    }
+    return found
+  }
+
+  var isFile: Bool { if case .file = content { true } else { false } }
+
+  var hasDashboards: Bool {
+    switch content {
+    case .file, .jsonDirectory: true
+    case .runDirectory: !Self.jsonFiles(path + "/dashboard").isEmpty
+    case .data, .replications: false
+    }
+  }
+
+  var mayHaveData: Bool {
+    switch content {
+    case .runDirectory, .data: true
+    case .file, .jsonDirectory, .replications: false
+    }
+  }
+
+  /// Dashboards by name; `nil` where there are none.
+  func dashboards() throws -> [String: Source]? {
+    switch content {
+    case .file(let source): ["dashboard": source]
+    case .jsonDirectory: Self.jsonFiles(path).mapValues { Source(path: $0) }
+    case .runDirectory:
+      hasDashboards ? Self.jsonFiles(path + "/dashboard").mapValues { Source(path: $0) } : nil
+    case .data, .replications: nil
+    }
+  }
+
+  func manifest() throws -> Manifest? {
+    if case .runDirectory = content { try Manifest(contentsOf: path + "/manifest.json") } else { nil }
+  }
+
+  /// - Throws: what `Dataset` throws.
+  func dataset() throws -> Dataset? { mayHaveData ? try Dataset(path) : nil }
+}
+
+/// What a dashboard in JSON shows, from its own query.
+struct DashboardView {
+  private let query: JSONValue?
+
+  init(_ root: JSONValue) { query = root["query"] }
+
+  private func text(_ name: String) -> String? { query?[name]?.text }
+
+  /// For people: `fineTuned, support-mistral V1, 7d`.
+  var text: String {
+    let model = [text("model"), text("version")].compactMap { $0 }.joined(separator: " ")
+    return [text("kind"), text("provider"), model.isEmpty ? nil : model, text("period")].compactMap { $0 }
+      .joined(separator: ", ")
+  }
+
+  /// The question that the dashboard answers.
+  /// - Throws: `DatasetError` for a query that this program cannot ask; `QueryError`.
+  func question(of account: AccountRecord, path: String, maxPoints: Int) throws -> Dataset.Question {
+    func bad(_ name: String) -> DatasetError {
+      DatasetError(
+        path,
+        "query.\(name) \(query?[name]?.shown ?? "is missing or") cannot be read. See \"workbench schema dashboard\"."
+      )
+    }
+    var parser = TimestampParser()
+    guard let kind = text("kind").flatMap({ ModelKind(rawValue: $0) }) else { throw bad("kind") }
+    guard let now = text("now").flatMap({ parser.parse($0) }) else { throw bad("now") }
+    guard let period = text("period") else { throw bad("period") }
+    var deployedAt: Timestamp?
+    if let text = text("deployedAt") {
+      guard let moment = parser.parse(text) else { throw bad("deployedAt") }
+      deployedAt = moment
+    }
+    return Dataset.Question(
+      account: account, filter: try TimelineFilter(period), now: now,
+      selection: ModelSelection(
+        kind: kind, model: text("model"), deployedAt: deployedAt, version: text("version"),
+        provider: text("provider")), maxPoints: maxPoints)
+  }
+}

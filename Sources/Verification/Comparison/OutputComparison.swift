@@ -1,0 +1,272 @@
+import Aggregation
+import CJansson
+import Datasets
+import Foundation
+import ScenarioModel
+import Telemetry
+
+/// Compares two outputs: run directories, dashboards in JSON (a file, or a directory of them), data sets in any format,
+/// or sets of runs that are replications.
+package struct OutputComparison {
+  /// What of two runs is compared.
+  package enum Scope: String, CaseIterable, Sendable {
+    /// The dashboards where both sides have some, else the data.
+    case auto
+    case dashboards, data, all
+  }
+
+  /// The two texts of a dashboard, for a picture of what differs.
+  package struct Pair {
+    package var name: String
+    package var expected: Data
+    package var actual: Data
+  }
+
+  private let expected: Side
+  private let actual: Side
+  private let tolerances: Tolerances
+  private let scope: Scope
+  private let account: String?
+  private let most = 5000
+
+  /// - Parameter account: which one, where dashboards are compared with data of several.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  package init(
+    expected: String, actual: String, tolerances: Tolerances = Tolerances(), scope: Scope = .auto,
+    account: String? = nil
+  ) throws {
+    self.expected = try Side(expected)
+    self.actual = try Side(actual)
+    self.tolerances = tolerances
+    self.scope = scope
+    self.account = account
+  }
+
+  /// - Parameter pairs: is given the dashboards that differ.
+  /// - Throws: `DatasetError`, `NotFoundError`, `QueryError`.
+  package func run(
+    progress: @escaping @Sendable (Double) -> Void = { _ in }, pairs: (Pair) -> Void = { _ in }
+  ) throws -> ComparisonOutcome {
+    let findings = ComparisonFindings(tolerances)
+    var result = ComparisonOutcome(expected: expected.path, actual: actual.path)
+    if case .replications(let first) = expected.content, case .replications(let second) = actual.content {
+      try compareReplications(first, second, findings, &result, progress)
+    } else {
+      if case .replications = expected.content { throw Self.notReplications(actual.path, expected.path) }
+      if case .replications = actual.content { throw Self.notReplications(expected.path, actual.path) }
+      try compareSingle(findings, &result, progress, pairs)
+    }
+    findings.finish(&result)
+    return result
+  }
+
+  private static func notReplications(_ path: String, _ other: String) -> DatasetError {
+    DatasetError(
+      path,
+      "this is one output, \(other) is a set of replications. Give a directory with several runs of each.")
+  }
+
+  private func compareSingle(
+    _ findings: ComparisonFindings, _ result: inout ComparisonOutcome,
+    _ progress: @escaping @Sendable (Double) -> Void, _ pairs: (Pair) -> Void
+  ) throws {
+    let wantsDashboards: Bool
+    let wantsData: Bool
+    switch scope {
+    case .auto:
+      wantsDashboards = expected.hasDashboards || actual.hasDashboards
+      wantsData = !wantsDashboards
+    case .dashboards: (wantsDashboards, wantsData) = (true, false)
+    case .data: (wantsDashboards, wantsData) = (false, true)
+    case .all: (wantsDashboards, wantsData) = (true, true)
+    }
+    if wantsDashboards { try compareDashboards(findings, &result, progress, pairs) }
+    if wantsData {
+      guard let first = try expected.dataset(), let second = try actual.dataset() else {
+        throw DatasetError(
+          (try expected.dataset()) == nil ? expected.path : actual.path,
+          "there is no data set to compare, only dashboards. Leave --what out.")
+      }
+      findings.begin("telemetry", view: "")
+      result.names.append("telemetry")
+      result.documents += 1
+      var comparison = DocumentComparison(findings)
+      let tables = (JSONDocument(first.tables), JSONDocument(second.tables))
+      withExtendedLifetime(tables) { comparison.compare(tables.0.root, tables.1.root) }
+      if first.hasRequests || second.hasRequests {
+        result.requests = try RequestComparison(findings).run(first, second, progress: progress)
+      } else {
+        result.notes.append("Neither data set has requests.")
+      }
+    } else if expected.mayHaveData, actual.mayHaveData {
+      result.notes.append("Rows of telemetry were not compared; --what all compares them too.")
+    }
+  }
+
+  private func compareDashboards(
+    _ findings: ComparisonFindings, _ result: inout ComparisonOutcome,
+    _ progress: (Double) -> Void, _ pairs: (Pair) -> Void
+  ) throws {
+    let first = try expected.dashboards()
+    let second = try actual.dashboards()
+    let (left, right): ([String: Source], [String: Source])
+    switch (first, second) {
+    case (let a?, let b?) where expected.isFile && !actual.isFile:
+      (left, right) = (a, try counterpart(of: a, in: actual, b))
+    case (let a?, let b?) where actual.isFile && !expected.isFile:
+      (left, right) = (try counterpart(of: b, in: expected, a), b)
+    case (let a?, let b?): (left, right) = (a, b)
+    case (nil, let b?): (left, right) = (try answers(expected, to: b), b)
+    case (let a?, nil): (left, right) = (a, try answers(actual, to: a))
+    case (nil, nil):
+      throw DatasetError(
+        expected.path, "there are no dashboards to compare. Leave --what out, or give --what data.")
+    }
+    let names = Set(left.keys).union(right.keys).sorted()
+    for (index, name) in names.enumerated() {
+      result.names.append(name)
+      result.documents += 1
+      guard let a = left[name], let b = right[name] else {
+        findings.begin(name, view: "")
+        let source = left[name] ?? right[name] ?? .init()
+        // Foreign or broken JSON is an error whichever side it is on.
+        let document = try source.document()
+        findings.begin(name, view: DashboardView(document.root).text)
+        findings.structural(
+          left[name] == nil ? .extra : .missing, ComparisonPath(),
+          expected: left[name] == nil ? nil : "a dashboard", actual: right[name] == nil ? nil : "a dashboard")
+        continue
+      }
+      let (x, y) = (try a.document(), try b.document())
+      findings.begin(name, view: DashboardView(x.root).text)
+      let before = findings.total
+      var comparison = DocumentComparison(findings)
+      withExtendedLifetime((x, y)) { comparison.compare(x.root, y.root) }
+      if findings.total > before { pairs(Pair(name: name, expected: try a.data(), actual: try b.data())) }
+      progress(Double(index + 1) / Double(names.count))
+    }
+    if let (one, other) = try programs(), one != other {
+      result.notes.append("The runs were made by \(one) and \(other).")
+    }
+  }
+
+  /// Of a directory's dashboards the one that answers the same question as a file; else what the directory's data say.
+  private func counterpart(of file: [String: Source], in side: Side, _ dashboards: [String: Source]) throws
+    -> [String: Source]
+  {
+    guard let source = file["dashboard"] else { return [:] }
+    let wanted = try source.document()
+    guard let query = wanted.root["query"] else { return [:] }
+    for (_, candidate) in dashboards.sorted(by: { $0.key < $1.key }) {
+      let document = try candidate.document()
+      if let other = document.root["query"], json_equal(query.raw, other.raw) == 1 {
+        return ["dashboard": candidate]
+      }
+    }
+    if side.mayHaveData { return try answers(side, to: file) }
+    throw DatasetError(
+      side.path,
+      "none of its dashboards answers the question of \(source.path): \(DashboardView(wanted.root).text).")
+  }
+
+  private func programs() throws -> (String, String)? {
+    guard let a = try expected.manifest()?.program, let b = try actual.manifest()?.program else { return nil }
+    return (a, b)
+  }
+
+  // MARK: Dashboards of data
+
+  /// What a data set answers to the questions that some dashboards are answers to.
+  private func answers(_ side: Side, to dashboards: [String: Source]) throws -> [String: Source] {
+    guard let data = try side.dataset() else {
+      throw DatasetError(side.path, "there is neither a data set nor a dashboard.")
+    }
+    var questions: [(name: String, question: Dataset.Question)] = []
+    for (name, source) in dashboards.sorted(by: { $0.key < $1.key }) {
+      let document = try source.document()
+      let view = DashboardView(document.root)
+      let record = try accountRecord(data, name, side.path)
+      questions.append((name, try view.question(of: record, path: source.path, maxPoints: most)))
+    }
+    var found: [String: Source] = [:]
+    for (now, group) in Dictionary(grouping: questions, by: \.question.now) {
+      let queries = try group.map { ($0.name, try data.query($0.question), $0.question) }
+      // Stored rollups answer where they say all; the rest is read once for all questions.
+      var rest: [(String, DashboardQuery)] = []
+      for (name, query, question) in queries {
+        if let rollups = try data.rollups(of: question.account.account) {
+          let answer = try data.answer(question, rollups)
+          found[name] = Source(bytes: try answer.json(), path: side.path)
+        } else {
+          rest.append((name, query))
+        }
+      }
+      guard !rest.isEmpty else { continue }
+      let fresh = RequestRollups(series: data.series, now: now)
+      for (_, query) in rest { query.points.map(fresh.collect) }
+      let reader = try data.requests()
+      try reader.read(into: fresh)
+      fresh.reasons = reader.reasons.names
+      try fresh.finish()
+      for (name, query) in rest {
+        found[name] = Source(bytes: try query.answer(fresh).json(), path: side.path)
+      }
+    }
+    return found
+  }
+
+  private func accountRecord(_ data: Dataset, _ dashboard: String, _ path: String) throws -> AccountRecord {
+    let known = data.tables.accounts
+    if let account {
+      guard let found = known.first(where: { $0.account == account }) else {
+        throw QueryError(
+          "the data set has no account \"\(account)\". It has: \(known.prefix(8).map(\.account).joined(separator: ", "))."
+        )
+      }
+      return found
+    }
+    if known.count == 1 { return known[0] }
+    if let found = known.first(where: { dashboard.hasPrefix(RunDirectory.folderName(of: $0.account) + "/") })
+    {
+      return found
+    }
+    throw QueryError("\(path) has \(known.count) accounts. Say with --account which one \(dashboard) is of.")
+  }
+
+  // MARK: Replications
+
+  private func compareReplications(
+    _ first: [String], _ second: [String], _ findings: ComparisonFindings, _ result: inout ComparisonOutcome,
+    _ progress: (Double) -> Void
+  ) throws {
+    result.replications = [first.count, second.count]
+    func documents(_ paths: [String]) throws -> [[String: Source]] {
+      try paths.map { path in
+        guard let found = try Side(path).dashboards() else {
+          throw DatasetError(path, "the run has no dashboards.")
+        }
+        return found
+      }
+    }
+    let (left, right) = (try documents(first), try documents(second))
+    let names = Set((left + right).flatMap(\.keys)).sorted()
+    for (index, name) in names.enumerated() {
+      result.names.append(name)
+      result.documents += 1
+      let a = try left.compactMap { try $0[name]?.document() }
+      let b = try right.compactMap { try $0[name]?.document() }
+      findings.begin(name, view: (a.first ?? b.first).map { DashboardView($0.root).text } ?? "")
+      if a.isEmpty || b.isEmpty {
+        findings.structural(
+          a.isEmpty ? .extra : .missing, ComparisonPath(),
+          expected: a.isEmpty ? nil : "in \(a.count) replications",
+          actual: b.isEmpty ? nil : "in \(b.count) replications")
+        continue
+      }
+      withExtendedLifetime((a, b)) {
+        ReplicationComparison(findings).compare(a.map(\.root), b.map(\.root))
+      }
+      progress(Double(index + 1) / Double(names.count))
+    }
+  }
+}

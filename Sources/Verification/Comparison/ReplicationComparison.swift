@@ -1,0 +1,124 @@
+import CJansson
+import Foundation
+import ScenarioModel
+
+/// Compares the documents of one name of two sets of replications, figure by figure: each figure is a sample with one
+/// value of every replication.
+struct ReplicationComparison {
+  private let findings: ComparisonFindings
+
+  /// A figure over the replications of one side.
+  private struct Figure {
+    var numbers: [Double] = []
+    var others: Set<String> = []
+    var look = ""
+    var hasElements = false
+    var state = 0
+  }
+
+  /// Paths in the order in which they were first seen.
+  private struct Order {
+    private(set) var paths: [String] = []
+    private var known: Set<String> = []
+
+    mutating func add(_ path: String) { if known.insert(path).inserted { paths.append(path) } }
+  }
+
+  init(_ findings: ComparisonFindings) { self.findings = findings }
+
+  func compare(_ expected: [JSONValue], _ actual: [JSONValue]) {
+    var order = Order()
+    var first: [String: Figure] = [:]
+    var second: [String: Figure] = [:]
+    for value in expected { collect(value, &first, &order) }
+    for value in actual { collect(value, &second, &order) }
+    for path in order.paths { compare(path, first[path], second[path], expected.count, actual.count) }
+  }
+
+  private func collect(_ root: JSONValue, _ figures: inout [String: Figure], _ order: inout Order) {
+    var path = ComparisonPath()
+    func visit(_ value: JSONValue, _ state: Int) {
+      if findings.decision(state).test == .ignored { return }
+      if value.isObject {
+        value.forEachMember { name, member in
+          path.push(.name(name))
+          visit(member, findings.matcher.step(state, name: name))
+          path.pop()
+        }
+      } else if value.isArray {
+        var ordinal = 0
+        for index in 0..<value.count {
+          let isKeyed = value[index]["at"] != nil
+          ordinal =
+            isKeyed
+            ? (index > 0 && value[index - 1]["at"]?.text == value[index]["at"]?.text ? ordinal + 1 : 0)
+            : index
+          let key = ElementKey(value: isKeyed ? value[index] : nil, ordinal: ordinal)
+          path.push(.element(key))
+          visit(value[index], findings.matcher.step(state, element: key.rendered))
+          path.pop()
+        }
+      } else {
+        let text = path.rendered
+        if figures[text] == nil {
+          order.add(text)
+          figures[text] = Figure(look: findings.look(path), hasElements: path.hasElements, state: state)
+        }
+        if let number = value.number {
+          figures[text]?.numbers.append(number)
+        } else {
+          figures[text]?.others.insert(value.shown)
+        }
+      }
+    }
+    visit(root, findings.matcher.start)
+  }
+
+  private func compare(_ path: String, _ a: Figure?, _ b: Figure?, _ n: Int, _ m: Int) {
+    guard let state = (a ?? b)?.state, let look = (a ?? b)?.look else { return }
+    var decision = findings.decision(state)
+    // Points that the replications do not share (the moment of a request) are no figures.
+    let hasElements = (a ?? b)?.hasElements ?? false
+    if hasElements, decision.rule == nil { return }
+    guard let a, let b else {
+      let isAlways = (a?.numbers.count ?? 0) == n || (b?.numbers.count ?? 0) == m
+      guard isAlways, n > 1 || m > 1, !decision.isOptional else { return }
+      findings.add(
+        Difference(
+          document: findings.document, path: path, kind: a == nil ? .extra : .missing,
+          expected: a.map { "in all \($0.numbers.count)" }, actual: b.map { "in all \($0.numbers.count)" },
+          look: look))
+      return
+    }
+    findings.figures += 1
+    // Texts that vary between replications say nothing; constant ones must agree.
+    if a.numbers.isEmpty, b.numbers.isEmpty {
+      if a.others.count == 1, b.others.count == 1, a.others != b.others {
+        findings.add(
+          Difference(
+            document: findings.document, path: path, kind: .value, expected: a.others.first,
+            actual: b.others.first, relative: 1, allowed: findings.allowed(decision), look: look))
+      }
+      return
+    }
+    if case .within = decision.test {
+      guard !a.numbers.isEmpty, !b.numbers.isEmpty else { return }
+      let means = [a.numbers, b.numbers].map { $0.reduce(0, +) / Double($0.count) }
+      findings.number(means[0], means[1], isSame: means[0] == means[1], decision, path: path, look: look)
+      return
+    }
+    // Constant on both sides, as limits and prices are: no test can be meant.
+    if let value = a.numbers.first, a.numbers.allSatisfy({ $0 == value }),
+      b.numbers.allSatisfy({ $0 == value })
+    {
+      return
+    }
+    if !decision.isStatistical { decision.test = .distribution }
+    for value in a.numbers {
+      findings.sample(decision, path, look, expected: value, actual: nil, replications: true)
+    }
+    for value in b.numbers {
+      findings.sample(decision, path, look, expected: nil, actual: value, replications: true)
+    }
+  }
+}

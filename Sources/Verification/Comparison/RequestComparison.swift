@@ -1,0 +1,305 @@
+import Datasets
+import Foundation
+import ScenarioModel
+import Telemetry
+
+/// Compares the requests of two data sets, both sorted by arrival, without holding them: rows that arrived at one
+/// moment are matched by their identifiers, then by model and version.
+struct RequestComparison {
+  private let findings: ComparisonFindings
+  private let columns: [Column]
+  /// Columns with a statistical rule: rows of two stochastic runs have no counterparts.
+  private let isStatistical: Bool
+
+  private struct Column {
+    var name: String
+    var decision: ComparisonFindings.Decision
+    var path: String
+  }
+
+  private struct Row {
+    var id: Int64
+    var at: Int64
+    var series: Series
+    var reason: String
+    var waiting: Int64
+    var firstToken: Int64
+    var latency: Int64
+    var input: Int32
+    var output: Int32
+
+    /// In the order of `names`.
+    func number(_ column: Int) -> Int64 {
+      switch column {
+      case 0: id
+      case 1: at
+      case 6: waiting
+      case 7: firstToken
+      case 8: latency
+      case 9: Int64(input)
+      default: Int64(output)
+      }
+    }
+
+    func text(_ column: Int) -> String? {
+      switch column {
+      case 2: String(series.modelID)
+      case 3: series.version
+      case 4: reason.isEmpty ? "success" : "failure"
+      case 5: reason
+      default: nil
+      }
+    }
+  }
+
+  init(_ findings: ComparisonFindings) {
+    self.findings = findings
+    let root = "requests".withCString { findings.matcher.step(findings.matcher.start, name: $0) }
+    let row = findings.matcher.step(root, element: "*")
+    columns = TableSchema.requests.columns.map { column in
+      let state = column.name.withCString { findings.matcher.step(row, name: $0) }
+      return Column(
+        name: column.name, decision: findings.decision(state), path: "requests[*].\(column.name)")
+    }
+    isStatistical = columns.contains { $0.decision.isStatistical }
+  }
+
+  /// - Returns: how many rows were compared.
+  func run(_ expected: Dataset, _ actual: Dataset, progress: @escaping @Sendable (Double) -> Void) throws
+    -> Int64
+  {
+    let first = try RequestStream(expected, progress: progress)
+    let second = try RequestStream(actual)
+    // A reader that waits for room must not be left waiting.
+    defer {
+      first.abandon()
+      second.abandon()
+    }
+    var a = Cursor(first, expected.series)
+    var b = Cursor(second, actual.series)
+    if isStatistical { return try sample(&a, &b) }
+    let map = Self.map(actual.series, to: expected.series)
+    let isIgnored = columns.map { $0.decision.test == .ignored }
+    var rows: Int64 = 0
+    while true {
+      let hasFirst = try a.fill()
+      let hasSecond = try b.fill()
+      guard hasFirst || hasSecond else { break }
+      if hasFirst, hasSecond {
+        let count = commonRows(a, b, map, isIgnored)
+        a.row += count
+        b.row += count
+        rows += Int64(count)
+        findings.figures += Int64(count * columns.count)
+        if count > 0 { continue }
+      }
+      rows += try compareMoment(&a, &b)
+    }
+    return rows
+  }
+
+  /// Where one side's reading is.
+  private struct Cursor {
+    let stream: RequestStream
+    let series: [Series]
+    var part: RequestStream.Part?
+    var row = 0
+
+    init(_ stream: RequestStream, _ series: [Series]) {
+      self.stream = stream
+      self.series = series
+    }
+
+    /// Makes sure that there is a row; `false` at the end.
+    mutating func fill() throws -> Bool {
+      while part.map({ row >= $0.batch.count }) ?? true {
+        guard let next = try stream.next() else {
+          part = nil
+          return false
+        }
+        part = next
+        row = 0
+      }
+      return true
+    }
+
+    var left: Int { part.map { $0.batch.count - row } ?? 0 }
+    var moment: Int64? {
+      part.map { part in withExtendedLifetime(part.batch) { part.batch.columns.arrivedAt[row] } }
+    }
+
+    /// The rows of one moment.
+    mutating func take(_ moment: Int64) throws -> [Row] {
+      var rows: [Row] = []
+      while try fill(), self.moment == moment { rows.append(take()) }
+      return rows
+    }
+
+    private mutating func take() -> Row {
+      guard let part else { preconditionFailure("fill() came first") }
+      defer { row += 1 }
+      return withExtendedLifetime(part.batch) {
+        let columns = part.batch.columns
+        return Row(
+          id: columns.requestID?[row] ?? 0, at: columns.arrivedAt[row],
+          series: series[Int(columns.series[row])], reason: part.reasons[Int(columns.outcome[row])],
+          waiting: columns.waitingMicroseconds[row], firstToken: columns.firstTokenMicroseconds[row],
+          latency: columns.latencyMicroseconds[row], input: columns.inputTokens[row],
+          output: columns.outputTokens[row])
+      }
+    }
+  }
+
+  /// The index of each of some series in another list; −1 if it is not there.
+  private static func map(_ series: [Series], to other: [Series]) -> [Int32] {
+    let places = Dictionary(zip(other, other.indices), uniquingKeysWith: { first, _ in first })
+    return series.map { places[$0].map(Int32.init) ?? -1 }
+  }
+
+  /// Goes through rows as long as both sides have the same request; returns how many.
+  private func commonRows(_ first: Cursor, _ second: Cursor, _ map: [Int32], _ isIgnored: [Bool]) -> Int {
+    guard let partA = first.part, let partB = second.part else { return 0 }
+    // Names of failures are appended in the order in which a file brings them.
+    let known = UInt8(zip(partA.reasons, partB.reasons).prefix { $0 == $1 }.count)
+    return withExtendedLifetime((partA.batch, partB.batch)) {
+      let a = partA.batch.columns.dropFirst(first.row)
+      let b = partB.batch.columns.dropFirst(second.row)
+      guard let idA = a.requestID, let idB = b.requestID else { return 0 }
+      let count = min(a.count, b.count)
+      var row = 0
+      while row < count {
+        if a.arrivedAt[row] != b.arrivedAt[row] || a.series[row] != map[Int(b.series[row])]
+          || idA[row] != idB[row] || a.outcome[row] != b.outcome[row] || a.outcome[row] >= known
+        {
+          break
+        }
+        if a.latencyMicroseconds[row] != b.latencyMicroseconds[row]
+          || a.waitingMicroseconds[row] != b.waitingMicroseconds[row]
+          || a.firstTokenMicroseconds[row] != b.firstTokenMicroseconds[row]
+          || a.inputTokens[row] != b.inputTokens[row] || a.outputTokens[row] != b.outputTokens[row]
+        {
+          let seriesOfRow = first.series[Int(a.series[row])]
+          func differ(_ column: Int, _ x: Int64, _ y: Int64) {
+            guard x != y, !isIgnored[column] else { return }
+            findings.number(
+              Double(x), Double(y), isSame: false, columns[column].decision,
+              path: Self.path(idA[row], columns[column].name), look: Self.look(seriesOfRow, a.arrivedAt[row]))
+          }
+          differ(6, a.waitingMicroseconds[row], b.waitingMicroseconds[row])
+          differ(7, a.firstTokenMicroseconds[row], b.firstTokenMicroseconds[row])
+          differ(8, a.latencyMicroseconds[row], b.latencyMicroseconds[row])
+          differ(9, Int64(a.inputTokens[row]), Int64(b.inputTokens[row]))
+          differ(10, Int64(a.outputTokens[row]), Int64(b.outputTokens[row]))
+        }
+        row += 1
+      }
+      return row
+    }
+  }
+
+  /// The rows of the earlier moment at hand.
+  private func compareMoment(_ a: inout Cursor, _ b: inout Cursor) throws -> Int64 {
+    guard let moment = [a.moment, b.moment].compactMap({ $0 }).min() else { return 0 }
+    let first = try a.take(moment)
+    var second = try b.take(moment)
+    var unmatched: [Row] = []
+    var compared: Int64 = 0
+    for row in first {
+      if let place = second.firstIndex(where: { $0.id == row.id && $0.series == row.series }) {
+        compare(row, second.remove(at: place))
+        compared += 1
+      } else {
+        unmatched.append(row)
+      }
+    }
+    // Numbered anew, or moved to another model.
+    for row in unmatched {
+      let place =
+        second.firstIndex { $0.series == row.series } ?? second.firstIndex { $0.id == row.id }
+      if let place {
+        compare(row, second.remove(at: place))
+        compared += 1
+      } else {
+        alone(row, .missing)
+      }
+    }
+    for row in second { alone(row, .extra) }
+    return compared
+  }
+
+  private static func path(_ id: Int64, _ column: String) -> String { "requests[\(id)].\(column)" }
+
+  private static func look(_ series: Series, _ at: Int64) -> String {
+    let version = series.version.isEmpty ? "" : " \(series.version)"
+    return "model \(series.modelID)\(version), arrived \(Timestamp(microseconds: at).rfc3339)"
+  }
+
+  private func alone(_ row: Row, _ kind: Difference.Kind) {
+    if columns.allSatisfy({ $0.decision.test == .ignored }) || columns[0].decision.isOptional { return }
+    let text = "latency \(row.latency) µs, \(row.reason.isEmpty ? "success" : row.reason)"
+    findings.add(
+      Difference(
+        document: findings.document, path: "requests[\(row.id)]", kind: kind,
+        expected: kind == .missing ? text : nil,
+        actual: kind == .extra ? text : nil, look: Self.look(row.series, row.at)))
+  }
+
+  private func compare(_ a: Row, _ b: Row) {
+    for (index, column) in columns.enumerated() where column.decision.test != .ignored {
+      findings.figures += 1
+      if let first = a.text(index), let second = b.text(index) {
+        if first == second { continue }
+        findings.add(
+          Difference(
+            document: findings.document, path: Self.path(a.id, column.name), kind: .value,
+            expected: "\"\(first)\"",
+            actual: "\"\(second)\"", relative: 1, allowed: findings.allowed(column.decision),
+            look: Self.look(a.series, a.at)))
+      } else {
+        let (first, second) = (a.number(index), b.number(index))
+        findings.number(
+          Double(first), Double(second), isSame: first == second, column.decision,
+          path: Self.path(a.id, column.name), look: Self.look(a.series, a.at))
+      }
+    }
+  }
+
+  /// Takes both sides' columns as samples.
+  private func sample(_ a: inout Cursor, _ b: inout Cursor) throws -> Int64 {
+    let wanted = columns.indices.filter { columns[$0].decision.isStatistical && ($0 < 2 || $0 > 5) }
+    var rows: Int64 = 0
+    func add(_ cursor: inout Cursor, isExpected: Bool) throws {
+      while try cursor.fill() {
+        guard let part = cursor.part else { break }
+        withExtendedLifetime(part.batch) {
+          let requests = part.batch.columns
+          for row in 0..<requests.count {
+            // A failure has no latency of an answer.
+            let isSuccess = requests.outcome[row] == RequestOutcome.success
+            for column in wanted {
+              if !isSuccess, column == 7 || column == 8 { continue }
+              let value: Int64 =
+                switch column {
+                case 0: requests.requestID?[row] ?? 0
+                case 1: requests.arrivedAt[row]
+                case 6: requests.waitingMicroseconds[row]
+                case 7: requests.firstTokenMicroseconds[row]
+                case 8: requests.latencyMicroseconds[row]
+                case 9: Int64(requests.inputTokens[row])
+                default: Int64(requests.outputTokens[row])
+                }
+              findings.sample(
+                columns[column].decision, columns[column].path, "all requests",
+                expected: isExpected ? Double(value) : nil, actual: isExpected ? nil : Double(value))
+            }
+          }
+          rows += Int64(requests.count)
+        }
+        cursor.row = part.batch.count
+      }
+    }
+    try add(&a, isExpected: true)
+    try add(&b, isExpected: false)
+    return rows
+  }
+}

@@ -1,0 +1,119 @@
+import ArgumentParser
+import DashboardServer
+import Datasets
+import Foundation
+import ScenarioModel
+import Verification
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare", abstract: "Compares two outputs: which figure differs, where, by how much.",
+    discussion: """
+      EXPECTED and ACTUAL are each a run directory or fixture, a dashboard in JSON, a directory of such files, a data \
+      set in any format (directory, SQLite, PostgreSQL address), or a directory with several runs: replications, \
+      which are compared statistically. A dashboard is compared with a data set by asking the data the dashboard's \
+      own question.
+
+      Structure comes first (missing and extra dashboards, widgets, buckets), then figures, which must be the same \
+      unless --tolerances allows more. In a tolerance file the last rule that matches a figure decides:
+        workbenchTolerances: 1
+        rules:
+          - { metric: p99, relative: 1% }
+          - { path: "requests.points[*].failures", absolute: 2, dashboards: "acme/external-*" }
+          - { path: query.now, ignore: true }
+          - { path: "latency.points[*].latency", distribution: true }     # Kolmogorov–Smirnov
+          - { path: requests.totalRequests, means: { margin: 2% } }       # equivalence of means
+      "workbench schema tolerances" has all keys.
+
+      Exit status: 0 the same; 1 different; 65 an input that cannot be read.
+
+      Examples:
+        workbench compare Outputs/expected Outputs/actual
+        workbench compare Outputs/fixture ours/ --tolerances tolerances.yaml --junit report.xml
+        workbench compare Outputs/fixture ours/ --html differences.html --github
+        workbench compare 'postgres://qa@localhost/product?schema=telemetry' ours/7d.json
+        workbench compare Outputs/base-runs Outputs/changed-runs      # replications: run --seed 1, 2, 3, …
+      """)
+
+  @Argument(help: "What is right.")
+  var expected: String
+
+  @Argument(help: "What is to be judged.")
+  var actual: String
+
+  @Option(help: "A tolerance file (YAML). (default: everything exact)")
+  var tolerances: String?
+
+  @Option(
+    help:
+      "Of two runs: auto (the dashboards where there are some, else the data), dashboards, data (tables and requests), or all."
+  )
+  var what: OutputComparison.Scope = .auto
+
+  @Option(help: "Which account a dashboard in JSON is of, where the other side is data of several.")
+  var account: String?
+
+  @Option(help: "Differences shown, the worst first.")
+  var most = 20
+
+  @Flag(help: "Prints the result as JSON.")
+  var json = false
+
+  @Option(help: "A file for a JUnit report: a test suite for each dashboard, a case for each widget.")
+  var junit: String?
+
+  @Flag(help: "Prints GitHub annotations too. (default: where GITHUB_ACTIONS is true)")
+  var github = false
+
+  @Option(help: "A file for the differences as a page, with the graphs of both sides overlaid.")
+  var html: String?
+
+  @Flag(name: .shortAndLong, help: "Prints nothing: the exit status says it all.")
+  var quiet = false
+
+  func validate() throws {
+    guard most >= 0 else { throw ValidationError("--most \(most) must not be negative.") }
+  }
+
+  func run() throws {
+    let rules = try tolerances.map { try Tolerances(ScenarioInput.text($0), path: $0) } ?? Tolerances()
+    let comparison = try OutputComparison(
+      expected: expected, actual: actual, tolerances: rules, scope: what, account: account)
+    // Made before the work, so that a file that exists already is said at once.
+    let junitFile = try junit.map { try OutputFile($0) }
+    let htmlFile = try html.map { try OutputFile($0) }
+    var page = html == nil ? nil : try DifferencePage()
+    if let page, !page.hasPlotly {
+      throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
+    }
+    let progress = ProgressBar("Comparing", quiet: quiet)
+    let result = try comparison.run(progress: { progress.show($0) }) {
+      page?.add($0.name, expected: $0.expected, actual: $0.actual)
+    }
+    progress.clear()
+    for warning in result.warnings { Terminal.diagnose(warning) }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let encoded = try encoder.encode(result) + Data("\n".utf8)
+    if json {
+      Terminal.write(encoded)
+    } else if !quiet {
+      Terminal.print(ComparisonText(result, most: most).text())
+    }
+    if github || ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true", !json {
+      let annotations = ComparisonText(result, most: most).annotations()
+      if !annotations.isEmpty { Terminal.print(annotations) }
+    }
+    if let junitFile {
+      try junitFile.write(JUnitReport(result).xml())
+      try junitFile.close()
+    }
+    if let htmlFile, let page {
+      try htmlFile.write(try page.html(encoded))
+      try htmlFile.close()
+    }
+    if !result.isSame { throw ExitCode(1) }
+  }
+}
+
+extension OutputComparison.Scope: ExpressibleByArgument {}

@@ -1,0 +1,131 @@
+import Foundation
+import Verification
+
+/// A comparison's result for people.
+struct ComparisonText {
+  private let result: ComparisonOutcome
+  private let most: Int
+
+  init(_ result: ComparisonOutcome, most: Int) {
+    self.result = result
+    self.most = most
+  }
+
+  func text() -> String {
+    var lines = [headline]
+    lines += result.warnings.map { "warning: \($0.split(separator: ": warning: ").last ?? "")" }
+    // Elements of lists are counted list by list: a shifted clock would fill the screen.
+    let structure = result.differences.filter { $0.kind != .value && $0.kind != .statistical }
+    let whole = structure.filter { !$0.path.hasSuffix("]") || $0.kind == .order || $0.kind == .type }
+    let figures = result.differences.filter { $0.kind == .value || $0.kind == .statistical }
+    let shownWhole = whole.prefix(most)
+    let shownLists = result.unmatched.prefix(most - shownWhole.count)
+    let shownFigures = figures.prefix(most)
+    if !shownWhole.isEmpty || !shownLists.isEmpty {
+      lines += ["", Terminal.bold("Structure")] + shownWhole.flatMap(structural) + shownLists.flatMap(list)
+    }
+    if !shownFigures.isEmpty {
+      lines += ["", Terminal.bold("Figures, worst first")] + shownFigures.flatMap(figure)
+    }
+    let counted = shownLists.reduce(Int64(shownWhole.count + shownFigures.count)) {
+      $0 + $1.missing + $1.extra
+    }
+    if result.total > counted {
+      lines += ["", "… and \(Figure.count(result.total - counted)) more (--most N, --json, --html FILE)."]
+    }
+    let different = result.tests.filter { $0.verdict == "different" }.count
+    if !result.tests.isEmpty {
+      lines += [
+        "",
+        "\(Figure.count(result.tests.count)) statistical tests at \(Self.percent(result.significance ?? 0)) together: \(different) significant.",
+      ]
+    }
+    lines += result.notes.map { Terminal.dim($0) }
+    return lines.joined(separator: "\n")
+  }
+
+  private var headline: String {
+    var compared = "\(Figure.count(result.figures)) figures"
+    if result.requests > 0 { compared += " of \(Figure.count(result.requests)) requests" }
+    if result.documents > 1 || result.requests == 0 {
+      compared += " in \(Figure.count(result.documents)) \(result.documents == 1 ? "output" : "outputs")"
+    }
+    if result.replications != [1, 1] {
+      compared += ", \(result.replications[0]) and \(result.replications[1]) replications"
+    }
+    if result.isSame { return "\(Terminal.good("The same")): \(compared)." }
+    let many = result.total == 1 ? "1 difference" : "\(Figure.count(result.total)) differences"
+    let places = result.byDocument.count
+    let places_ = result.documents > 1 ? " in \(places) of \(result.documents) outputs" : ""
+    return "\(Terminal.bad("Different")): \(many)\(places_); \(compared) compared."
+  }
+
+  private static func percent(_ share: Double) -> String { String(format: "%.3g %%", share * 100) }
+
+  private func place(_ difference: Difference) -> String {
+    let path = difference.path.isEmpty ? "the whole output" : difference.path
+    return result.documents > 1 ? "\(difference.document): \(path)" : path
+  }
+
+  private func structural(_ difference: Difference) -> [String] {
+    let what: String
+    switch difference.kind {
+    case .missing: what = "missing: \(difference.expected ?? "")"
+    case .extra: what = "not expected: \(difference.actual ?? "")"
+    default: what = "\(difference.expected ?? "–") → \(difference.actual ?? "–")"
+    }
+    return ["  \(place(difference))", "      \(what)\(look(difference))"]
+  }
+
+  private func list(_ list: UnmatchedElements) -> [String] {
+    var counts: [String] = []
+    if list.missing > 0 { counts.append("\(Figure.count(list.missing)) missing") }
+    if list.extra > 0 { counts.append("\(Figure.count(list.extra)) not expected") }
+    let path = result.documents > 1 ? "\(list.document): \(list.path)" : list.path
+    let examples = list.examples.compactMap { example -> String? in
+      guard let bracket = example.path.lastIndex(of: "[") else { return nil }
+      return String(example.path[bracket...].dropFirst().dropLast())
+    }
+    let more = Int64(examples.count) < list.missing + list.extra ? ", …" : ""
+    return [
+      "  \(path)", "      \(counts.joined(separator: ", ")): \(examples.joined(separator: ", "))\(more)",
+      "      \(Terminal.dim(list.examples.first?.look ?? ""))",
+    ]
+  }
+
+  private func figure(_ difference: Difference) -> [String] {
+    var change = "\(difference.expected ?? "–") → \(difference.actual ?? "–")"
+    if let amount = difference.difference {
+      change += "   \(amount > 0 ? "+" : "−")\(Self.amount(abs(amount)))"
+      if let share = difference.relative { change += " (\(Self.percent(share)))" }
+    }
+    if let allowed = difference.allowed { change += "   allowed: \(allowed)" }
+    return ["  \(place(difference))", "      \(change)\(look(difference))"]
+  }
+
+  private static func amount(_ value: Double) -> String {
+    value == value.rounded() && value < 1e15 ? String(Int64(value)) : String(format: "%.6g", value)
+  }
+
+  private func look(_ difference: Difference) -> String {
+    difference.look.isEmpty ? "" : "\n      \(Terminal.dim(difference.look))"
+  }
+
+  // MARK: GitHub
+
+  /// Workflow commands: `::error title=…::message`.
+  func annotations() -> String {
+    func data(_ text: String) -> String {
+      text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+    }
+    func property(_ text: String) -> String {
+      data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
+    }
+    let errors = result.differences.prefix(most).map { difference in
+      let message =
+        "\(difference.path.isEmpty ? "the whole output" : difference.path): expected \(difference.expected ?? "nothing"), is \(difference.actual ?? "missing"). \(difference.look)"
+      return "::error title=\(property("\(difference.document) differs"))::\(data(message))"
+    }
+    return (errors + result.warnings.map { "::warning::\(data($0))" }).joined(separator: "\n")
+  }
+}

@@ -1,0 +1,281 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import ScenarioModel
+import Simulation
+import Telemetry
+
+struct FixtureCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fixture", abstract: "A small data set with the figures that a dashboard must show for it.",
+    discussion: """
+      SOURCE is a scenario, which is simulated, or a data set. The fixture is a run directory: data in each format, \
+      SQL for PostgreSQL and SQLite, expected dashboard JSON for every tab, filter and period worth testing (and the \
+      days on which dashboards go wrong: clock changes, gaps, the leap day), queries.json with the questions, and a \
+      README that says what each part exercises.
+
+      Of more requests than --requests, that many are chosen evenly, the same each time, and with them the first of \
+      every version and of every way to end; what happened to each stays as it was. --anchor moves all moments by \
+      the same time, so that the data end on that day. The same command gives the same bytes; "today" is \
+      SOURCE_DATE_EPOCH where that is set.
+
+      --catalogue writes a fixture for each trap that such dashboards fall into; --catalogue --list names them.
+
+      Examples:
+        workbench fixture Scenarios/canary.yaml -o Outputs/canary-fixture
+        workbench fixture week.yaml -o fixture --requests 500 --anchor today --formats csv,sqlite
+        workbench fixture Outputs/production -o fixture --anonymise --salt "$SALT"
+        workbench fixture --catalogue -o Outputs/catalogue
+        workbench fixture --catalogue --only leap-day,hostile-names -o Outputs/two
+      """)
+
+  @Argument(help: "A scenario (.yaml) or a data set.")
+  var source: String?
+
+  @Option(name: .shortAndLong, help: "The directory to write.")
+  var output: String?
+
+  @Option(help: "How many requests, or all.")
+  var requests = "1000"
+
+  @Option(
+    help:
+      "Of the data set, separated by commas: \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+  )
+  var formats = "csv"
+
+  @Option(help: "The date on which the data end: today, or a date such as 2026-03-01. (default: as they are)")
+  var anchor: String?
+
+  @Flag(
+    help: "Replaces names of accounts, models, providers and base models; the same name gets the same one.")
+  var anonymise = false
+
+  @Option(help: "With --anonymise: a secret, without which names cannot be guessed from what replaces them.")
+  var salt = ""
+
+  @Option(help: "Instead of the scenario's own seed.")
+  var seed: UInt64?
+
+  @Option(name: .customLong("set"), help: "Overrides a value of the scenario: PATH=VALUE. May be repeated.")
+  var overrides: [String] = []
+
+  @Flag(help: "Writes the catalogue of edge cases, a fixture each.")
+  var catalogue = false
+
+  @Option(help: "Of the catalogue, only these, separated by commas.")
+  var only: String?
+
+  @Flag(help: "With --catalogue: prints the names and what each is for.")
+  var list = false
+
+  @Flag(name: .shortAndLong, help: "No progress, no summary.")
+  var quiet = false
+
+  func validate() throws {
+    if catalogue == (source != nil) {
+      throw ValidationError("give a scenario or a data set, or --catalogue; one of them.")
+    }
+    if (only != nil || list) && !catalogue { throw ValidationError("--only and --list are for --catalogue.") }
+    if output == nil, !list { throw ValidationError("say with -o which directory to write.") }
+    if requests != "all", (Int(requests) ?? 0) < 1 {
+      throw ValidationError("--requests \(requests) must be a number of requests, at least 1, or all.")
+    }
+    if catalogue, anchor != nil || !overrides.isEmpty || seed != nil {
+      throw ValidationError(
+        "the catalogue's dates and seeds are what it is about: no --anchor, --seed or --set.")
+    }
+    if !salt.isEmpty, !anonymise { throw ValidationError("--salt is for --anonymise.") }
+    _ = try chosenFormats()
+    _ = try anchorDate()
+  }
+
+  private func chosenFormats() throws -> [DatasetFormat] {
+    var found: [DatasetFormat] = []
+    for name in formats.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let format = DatasetFormat(name) else {
+        throw ValidationError(
+          "unknown format \"\(name)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+        )
+      }
+      if !found.contains(format) { found.append(format) }
+    }
+    return found
+  }
+
+  private func anchorDate() throws -> LocalDate? {
+    guard let anchor else { return nil }
+    if anchor == "today" {
+      let epoch = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"].flatMap(Double.init)
+      return LocalDate(daysSince1970: Int((epoch ?? Date().timeIntervalSince1970) / 86400))
+    }
+    guard let date = LocalDate(anchor) else {
+      throw ValidationError("--anchor \"\(anchor)\" is not a date. Write today or 2026-03-01.")
+    }
+    return date
+  }
+
+  private func options(_ name: String, _ about: String, command: String) throws -> FixtureWriter.Options {
+    var options = FixtureWriter.Options()
+    options.requests = requests == "all" ? nil : Int(requests)
+    options.pseudonyms = anonymise ? Pseudonyms(salt: salt) : nil
+    options.anchor = try anchorDate()
+    options.formats = try chosenFormats()
+    options.name = name
+    options.about = about
+    options.command = command
+    options.program = "workbench \(Workbench.programVersion)"
+    return options
+  }
+
+  func run() throws {
+    if catalogue {
+      try writeCatalogue()
+      return
+    }
+    guard let source, let output else { return }
+    let progress = ProgressBar("Making the fixture", quiet: quiet)
+    let isScenario = source.hasSuffix(".yaml") || source.hasSuffix(".yml")
+    let outcome: FixtureWriter.Outcome
+    if isScenario {
+      outcome = try simulated(source, overrides + (seed.map { ["seed=\($0)"] } ?? []), command: commandLine) {
+        scenario, data in
+        let about = anonymise ? "" : scenario.description
+        return try FixtureWriter(
+          data, try options(anonymise ? "of a scenario" : scenario.name, about, command: commandLine)
+        )
+        .write(to: output) { progress.show(0.3 + 0.7 * $0) }
+      }
+    } else {
+      if seed != nil || !overrides.isEmpty {
+        throw ValidationError("--seed and --set are for scenarios; \(source) is a data set.")
+      }
+      let name = anonymise ? "of telemetry" : URL(fileURLWithPath: source).lastPathComponent
+      outcome = try FixtureWriter(try Dataset(source), try options(name, "", command: commandLine)).write(
+        to: output
+      ) {
+        progress.show($0)
+      }
+    }
+    progress.clear()
+    guard !quiet else { return }
+    Terminal.print(
+      "\(output): \(Figure.count(outcome.requests)) of \(Figure.count(outcome.available)) requests, \(Figure.count(outcome.dashboards)) expected dashboards. Read \(output)/README.md; compare with: workbench compare '\(output)' YOURS"
+    )
+  }
+
+  /// The command that makes the fixture, without what it does not depend on.
+  private var commandLine: String {
+    var words = ["workbench", "fixture", anonymise ? "SOURCE" : source ?? ""]
+    if requests != "1000" { words += ["--requests", requests] }
+    if formats != "csv" { words += ["--formats", formats] }
+    if let anchor { words += ["--anchor", anchor] }
+    if anonymise { words += ["--anonymise"] + (salt.isEmpty ? [] : ["--salt", "…"]) }
+    if let seed { words += ["--seed", String(seed)] }
+    words += overrides.flatMap { ["--set", anonymise ? "…" : "'\($0)'"] }
+    return words.joined(separator: " ")
+  }
+
+  /// Simulates a scenario into a directory that goes away afterwards.
+  private func simulated<Result>(
+    _ path: String, _ overrides: [String], command: String, _ body: (Scenario, Dataset) throws -> Result
+  ) throws -> Result {
+    let document = try ScenarioInput.document(path, overrides: overrides)
+    let traces = try ScenarioInput.traces(document.scenario, scenarioPath: path)
+    let simulated = document.scenario
+    let scratch = try ScratchDirectory()
+    let directory = try RunDirectory(
+      scratch.path + "/run",
+      manifest: Manifest(
+        program: "workbench \(Workbench.programVersion)",
+        scenario: .init(name: simulated.name, text: document.textAsRun, overrides: overrides),
+        seed: simulated.seed,
+        period: .init(from: simulated.from, to: simulated.to)))
+    _ = try ScenarioRun(
+      ScenarioSimulation(simulated, traces: traces), maxPoints: 5000,
+      threads: ProcessInfo.processInfo.activeProcessorCount
+    ).run(into: directory, formats: [DatasetFormat(.csv)]) { _ in }
+    try directory.finish()
+    return try withExtendedLifetime(scratch) { try body(simulated, try Dataset(scratch.path + "/run")) }
+  }
+
+  // MARK: The catalogue
+
+  private func writeCatalogue() throws {
+    let catalogue = try EdgeCase.catalogue()
+    if list {
+      let width = catalogue.map(\.name.count).max() ?? 0
+      for edge in catalogue {
+        Terminal.print("\(edge.name.padding(toLength: width, withPad: " ", startingAt: 0))  \(edge.about)")
+      }
+      return
+    }
+    guard let output else { return }
+    var chosen = catalogue
+    if let only {
+      let names = only.split(separator: ",").map(String.init)
+      if let unknown = names.first(where: { name in !catalogue.contains { $0.name == name } }) {
+        throw ValidationError(
+          "the catalogue has no \"\(unknown)\". It has: \(catalogue.map(\.name).joined(separator: ", ")).")
+      }
+      chosen = catalogue.filter { names.contains($0.name) }
+    }
+    let staged = try StagedDirectory(output)
+    let progress = ProgressBar("Making the catalogue", quiet: quiet)
+    var dashboards = 0
+    for (index, edge) in chosen.enumerated() {
+      let command = "workbench fixture --catalogue --only \(edge.name)"
+      let outcome = try simulated(edge.path, [], command: command) { _, data in
+        try FixtureWriter(data, try options(edge.name, edge.about, command: command))
+          .write(to: "\(staged.path)/\(edge.name)")
+      }
+      dashboards += outcome.dashboards
+      progress.show(Double(index + 1) / Double(chosen.count))
+    }
+    try staged.write(EdgeCase.readme(chosen), as: "README.md")
+    try staged.finish()
+    progress.clear()
+    if !quiet {
+      Terminal.print(
+        "\(output): \(chosen.count) fixtures, \(Figure.count(dashboards)) expected dashboards. Read \(output)/README.md"
+      )
+    }
+  }
+}
+
+/// A trap that dashboards fall into, as a scenario of the catalogue.
+struct EdgeCase {
+  var name: String
+  var about: String
+  var path: String
+
+  /// - Throws: if the program's resources are not where they belong.
+  static func catalogue() throws -> [EdgeCase] {
+    guard let folder = Bundle.module.url(forResource: "Catalogue", withExtension: nil) else {
+      throw CocoaError(.fileNoSuchFile)
+    }
+    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      .filter { $0.hasSuffix(".yaml") }.map { file in
+        let path = folder.appendingPathComponent(file).path
+        let scenario = try ScenarioInput.document(path).scenario
+        return EdgeCase(name: scenario.name, about: scenario.description, path: path)
+      }
+  }
+
+  static func readme(_ edges: [EdgeCase]) -> String {
+    let rows = edges.map { "| [\($0.name)](\($0.name)/README.md) | \($0.about) |" }
+    return """
+      # Edge cases
+
+      A fixture for each trap. Load its data, ask your dashboard the questions of its queries.json, and compare:
+      `workbench compare FIXTURE YOURS`.
+
+      | fixture | the trap |
+      |---|---|
+      \(rows.joined(separator: "\n"))
+
+      Made by `workbench fixture --catalogue` (workbench \(Workbench.programVersion)); the same command gives the same bytes.
+
+      """
+  }
+}
