@@ -87,9 +87,9 @@ struct CompareCommand: ParsableCommand {
       throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
     }
     let progress = ProgressBar("Comparing", quiet: quiet)
-    let result = try comparison.run(progress: { progress.show($0) }) {
-      page?.add($0.name, expected: $0.expected, actual: $0.actual)
-    }
+    let result = try comparison.run(
+      progress: { progress.show($0) },
+      pairs: { page?.add($0.name, expected: $0.expected, actual: $0.actual) })
     progress.clear()
     for warning in result.warnings { Terminal.diagnose(warning) }
     let encoder = JSONEncoder()

@@ -55,9 +55,8 @@ struct ComparisonText {
     }
     if result.isSame { return "\(Terminal.good("The same")): \(compared)." }
     let many = result.total == 1 ? "1 difference" : "\(Figure.count(result.total)) differences"
-    let places = result.byDocument.count
-    let places_ = result.documents > 1 ? " in \(places) of \(result.documents) outputs" : ""
-    return "\(Terminal.bad("Different")): \(many)\(places_); \(compared) compared."
+    let places = result.documents > 1 ? " in \(result.byDocument.count) of \(result.documents) outputs" : ""
+    return "\(Terminal.bad("Different")): \(many)\(places); \(compared) compared."
   }
 
   private static func percent(_ share: Double) -> String { String(format: "%.3g %%", share * 100) }

@@ -60,6 +60,35 @@ package struct OutputComparison {
     return result
   }
 
+  /// Compares documents in JSON that are no dashboards, by their names.
+  /// - Throws: `DatasetError` for what is not JSON.
+  package static func compare(
+    expected: [String: Data], actual: [String: Data], tolerances: Tolerances = Tolerances(),
+    labels: (expected: String, actual: String)
+  ) throws -> ComparisonOutcome {
+    let findings = ComparisonFindings(tolerances)
+    var result = ComparisonOutcome(expected: labels.expected, actual: labels.actual)
+    for name in Set(expected.keys).union(actual.keys).sorted() {
+      result.names.append(name)
+      result.documents += 1
+      findings.begin(name, view: "")
+      guard let a = expected[name], let b = actual[name] else {
+        findings.structural(
+          expected[name] == nil ? .extra : .missing, ComparisonPath(),
+          expected: expected[name].map { _ in "a document" }, actual: actual[name].map { _ in "a document" })
+        continue
+      }
+      let documents = (
+        try JSONDocument(a, path: "\(labels.expected)/\(name).json"),
+        try JSONDocument(b, path: "\(labels.actual)/\(name).json")
+      )
+      var comparison = DocumentComparison(findings)
+      withExtendedLifetime(documents) { comparison.compare(documents.0.root, documents.1.root) }
+    }
+    findings.finish(&result)
+    return result
+  }
+
   private static func notReplications(_ path: String, _ other: String) -> DatasetError {
     DatasetError(
       path,

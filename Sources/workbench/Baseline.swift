@@ -1,0 +1,59 @@
+import Datasets
+import Foundation
+import ScenarioModel
+import Simulation
+import Verification
+
+/// What a scenario is expected to come to: the figures of its dashboards without their lists, and hashes of everything,
+/// as JSON that reads well in a diff.
+enum Baseline {
+  /// Of more accounts, only hashes.
+  private static let mostAccounts = 4
+
+  /// Simulates a scenario and takes what is kept of it.
+  /// - Throws: what reading and running a scenario throws.
+  static func make(_ path: String) throws -> Data {
+    let document = try ScenarioInput.document(path)
+    let scenario = document.scenario
+    let scratch = try ScratchDirectory()
+    let run = scratch.path + "/run"
+    let directory = try RunDirectory(
+      run,
+      manifest: Manifest(
+        program: "", scenario: .init(name: scenario.name, text: document.textAsRun, overrides: []),
+        seed: scenario.seed, period: .init(from: scenario.from, to: scenario.to)))
+    _ = try ScenarioRun(
+      ScenarioSimulation(scenario, traces: try ScenarioInput.traces(scenario, scenarioPath: path)),
+      maxPoints: 5000, threads: ProcessInfo.processInfo.activeProcessorCount
+    ).run(into: directory, formats: [DatasetFormat(.csv)]) { _ in }
+    try directory.finish()
+    let manifest = try Manifest(contentsOf: run + "/manifest.json")
+    let kept = Set(scenario.accounts.prefix(mostAccounts).map { RunDirectory.folderName(of: $0.name) })
+    var dashboards: [String: Any] = [:]
+    var hashes: [String: String] = [:]
+    for (name, hash) in manifest.files {
+      hashes[name] = String(hash.prefix(16))
+      guard name.hasPrefix("dashboard/"), kept.contains(name.split(separator: "/").dropFirst().first.map(String.init) ?? "")
+      else { continue }
+      let json = try JSONSerialization.jsonObject(with: try Data(contentsOf: URL(fileURLWithPath: "\(run)/\(name)")))
+      dashboards[String(name.dropFirst("dashboard/".count).dropLast(".json".count))] = withoutLists(json)
+    }
+    let root: [String: Any] = [
+      "baseline": 1, "scenario": scenario.name, "seed": scenario.seed, "rows": manifest.rows,
+      "notDeployed": manifest.notDeployed, "hashes": hashes, "dashboards": dashboards,
+    ]
+    return try withExtendedLifetime(scratch) {
+      try JSONSerialization.data(
+        withJSONObject: root, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]) + Data("\n".utf8)
+    }
+  }
+
+  /// Lists become their lengths: what they hold is in the hash.
+  private static func withoutLists(_ value: Any) -> Any {
+    switch value {
+    case let object as [String: Any]: object.mapValues(withoutLists)
+    case let list as [Any]: list.count
+    default: value
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import Verification
+
+struct BaselineCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "baseline", abstract: "Keeps what scenarios are expected to come to, and checks it.",
+    discussion: """
+      A baseline is a small file for each scenario: the figures of its dashboards, row counts, and hashes of \
+      everything else. It belongs into version control; a change that is meant is one "update", and reads as a diff \
+      of figures in review.
+
+      Examples:
+        workbench baseline check
+        workbench baseline update steady canary
+        workbench baseline check --scenarios qa/scenarios --baselines qa/baselines
+      """, subcommands: [BaselineCheckCommand.self, BaselineUpdateCommand.self])
+}
+
+struct BaselineOptions: ParsableArguments {
+  @Argument(help: "Names of scenarios, without .yaml. (default: all)")
+  var names: [String] = []
+
+  @Option(help: "Where the scenarios are.")
+  var scenarios = "Scenarios"
+
+  @Option(help: "Where the baselines are kept.")
+  var baselines = "Outputs/baselines"
+
+  @Flag(name: .shortAndLong, help: "No progress, and nothing said of what is as it should be.")
+  var quiet = false
+
+  private func files(_ folder: String, _ ending: String) throws -> [String] {
+    guard let entries = try? FileManager.default.contentsOfDirectory(atPath: folder) else {  // Said here.
+      throw NotFoundError(folder, "there is no such directory. Say where it is.")
+    }
+    return entries.filter { $0.hasSuffix(ending) }.map { String($0.dropLast(ending.count)) }.sorted()
+  }
+
+  /// Scenarios to look at, in order.
+  func chosen() throws -> [String] {
+    let known = try files(scenarios, ".yaml")
+    if let unknown = names.first(where: { !known.contains($0) }) {
+      throw NotFoundError(
+        "\(scenarios)/\(unknown).yaml", "there is no such scenario. There are: \(known.joined(separator: ", ")).")
+    }
+    return names.isEmpty ? known : names
+  }
+
+  /// Kept expectations by scenario; of all, or of those named.
+  func kept() throws -> [String: Data] {
+    guard FileManager.default.fileExists(atPath: baselines) else { return [:] }
+    var found: [String: Data] = [:]
+    for name in try files(baselines, ".json") where names.isEmpty || names.contains(name) {
+      found[name] = try Data(contentsOf: URL(fileURLWithPath: "\(baselines)/\(name).json"))
+    }
+    return found
+  }
+
+  /// What the scenarios come to now.
+  func made(_ names: [String]) throws -> [String: Data] {
+    let progress = ProgressBar("Running scenarios", quiet: quiet)
+    defer { progress.clear() }
+    var made: [String: Data] = [:]
+    for (index, name) in names.enumerated() {
+      made[name] = try Baseline.make("\(scenarios)/\(name).yaml")
+      progress.show(Double(index + 1) / Double(names.count))
+    }
+    return made
+  }
+}
+
+struct BaselineCheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Runs the scenarios and compares them with what is kept. Exit status 1 if any differs.")
+
+  @OptionGroup var options: BaselineOptions
+
+  @Option(help: "Differences shown, the worst first.")
+  var most = 20
+
+  @Flag(help: "Prints the result as JSON.")
+  var json = false
+
+  func run() throws {
+    let names = try options.chosen()
+    let result = try OutputComparison.compare(
+      expected: try options.kept(), actual: try options.made(names), labels: (options.baselines, options.scenarios))
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      Terminal.write(try encoder.encode(result) + Data("\n".utf8))
+    } else if !(options.quiet && result.isSame) {
+      Terminal.print(ComparisonText(result, most: most).text())
+      if !result.isSame {
+        Terminal.print(
+          "\nIf this is what you meant: workbench baseline update, then look at the diff of \(options.baselines).")
+      }
+    }
+    if !result.isSame { throw ExitCode(1) }
+  }
+}
+
+struct BaselineUpdateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "update", abstract: "Runs the scenarios and keeps what they come to.")
+
+  @OptionGroup var options: BaselineOptions
+
+  func run() throws {
+    let names = try options.chosen()
+    let kept = try options.kept()
+    let made = try options.made(names)
+    do {
+      try FileManager.default.createDirectory(atPath: options.baselines, withIntermediateDirectories: true)
+    } catch {
+      throw OutputError(options.baselines, "cannot create the directory: \(error.localizedDescription)")
+    }
+    for name in names {
+      guard let data = made[name], data != kept[name] else { continue }
+      let path = "\(options.baselines)/\(name).json"
+      do {
+        try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+      } catch {
+        throw OutputError(path, "cannot write: \(error.localizedDescription)")
+      }
+      Terminal.print("\(path): \(kept[name] == nil ? "new" : "changed")")
+    }
+    // A scenario that is gone leaves its baseline behind.
+    for name in kept.keys.sorted() where options.names.isEmpty && made[name] == nil {
+      let path = "\(options.baselines)/\(name).json"
+      do {
+        try FileManager.default.removeItem(atPath: path)
+      } catch {
+        throw OutputError(path, "cannot remove: \(error.localizedDescription)")
+      }
+      Terminal.print("\(path): removed, its scenario is gone")
+    }
+    if !options.quiet {
+      let changed = names.count { made[$0] != kept[$0] }
+      Terminal.print("\(names.count) scenarios, \(changed) changed. Look at the diff: git diff \(options.baselines)")
+    }
+  }
+}
