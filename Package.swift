@@ -70,6 +70,9 @@ let package = Package(
     .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "TestSupport"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
     .testTarget(
+      name: "VerificationTests",
+      dependencies: ["Verification", "Aggregation", "Simulation", "Sampling", "ScenarioModel", "TestSupport"]),
+    .testTarget(
       name: "WorkbenchTests",
       dependencies: [
         "workbench", "Verification", "Datasets", "TestSupport",

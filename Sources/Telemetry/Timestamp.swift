@@ -129,13 +129,21 @@ package struct TimestampParser {
     } else if text[position] == UInt8(ascii: "Z") || text[position] == UInt8(ascii: "z") {
       position += 1
     } else {
-      guard position + 6 == text.count, text[position + 3] == UInt8(ascii: ":"),
-        text[position] == UInt8(ascii: "+") || text[position] == UInt8(ascii: "-"),
-        let hours = Self.number(text, position + 1, 2), hours < 24,
-        let minutes = Self.number(text, position + 4, 2), minutes < 60
+      // +01:00, or +01 as PostgreSQL writes it.
+      guard text[position] == UInt8(ascii: "+") || text[position] == UInt8(ascii: "-"),
+        position + 3 <= text.count, let hours = Self.number(text, position + 1, 2), hours < 24
       else { return nil }
-      offset = (hours * 60 + minutes) * (text[position] == UInt8(ascii: "-") ? -60 : 60)
-      position += 6
+      let sign: Int64 = text[position] == UInt8(ascii: "-") ? -60 : 60
+      position += 3
+      var minutes: Int64 = 0
+      if position < text.count {
+        guard position + 3 == text.count, text[position] == UInt8(ascii: ":"),
+          let number = Self.number(text, position + 1, 2), number < 60
+        else { return nil }
+        minutes = number
+        position += 3
+      }
+      offset = (hours * 60 + minutes) * sign
     }
     guard position == text.count else { return nil }
     let seconds = day + hour * 3600 + minute * 60 + second - offset

@@ -33,9 +33,11 @@ enum Baseline {
     var hashes: [String: String] = [:]
     for (name, hash) in manifest.files {
       hashes[name] = String(hash.prefix(16))
-      guard name.hasPrefix("dashboard/"), kept.contains(name.split(separator: "/").dropFirst().first.map(String.init) ?? "")
+      guard name.hasPrefix("dashboard/"),
+        kept.contains(name.split(separator: "/").dropFirst().first.map(String.init) ?? "")
       else { continue }
-      let json = try JSONSerialization.jsonObject(with: try Data(contentsOf: URL(fileURLWithPath: "\(run)/\(name)")))
+      let json = try JSONSerialization.jsonObject(
+        with: try Data(contentsOf: URL(fileURLWithPath: "\(run)/\(name)")))
       dashboards[String(name.dropFirst("dashboard/".count).dropLast(".json".count))] = withoutLists(json)
     }
     let root: [String: Any] = [
@@ -44,7 +46,8 @@ enum Baseline {
     ]
     return try withExtendedLifetime(scratch) {
       try JSONSerialization.data(
-        withJSONObject: root, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]) + Data("\n".utf8)
+        withJSONObject: root, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        + Data("\n".utf8)
     }
   }
 

@@ -43,7 +43,8 @@ struct BaselineOptions: ParsableArguments {
     let known = try files(scenarios, ".yaml")
     if let unknown = names.first(where: { !known.contains($0) }) {
       throw NotFoundError(
-        "\(scenarios)/\(unknown).yaml", "there is no such scenario. There are: \(known.joined(separator: ", ")).")
+        "\(scenarios)/\(unknown).yaml",
+        "there is no such scenario. There are: \(known.joined(separator: ", ")).")
     }
     return names.isEmpty ? known : names
   }
@@ -73,7 +74,8 @@ struct BaselineOptions: ParsableArguments {
 
 struct BaselineCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Runs the scenarios and compares them with what is kept. Exit status 1 if any differs.")
+    commandName: "check",
+    abstract: "Runs the scenarios and compares them with what is kept. Exit status 1 if any differs.")
 
   @OptionGroup var options: BaselineOptions
 
@@ -86,7 +88,8 @@ struct BaselineCheckCommand: ParsableCommand {
   func run() throws {
     let names = try options.chosen()
     let result = try OutputComparison.compare(
-      expected: try options.kept(), actual: try options.made(names), labels: (options.baselines, options.scenarios))
+      expected: try options.kept(), actual: try options.made(names),
+      labels: (options.baselines, options.scenarios))
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -95,7 +98,8 @@ struct BaselineCheckCommand: ParsableCommand {
       Terminal.print(ComparisonText(result, most: most).text())
       if !result.isSame {
         Terminal.print(
-          "\nIf this is what you meant: workbench baseline update, then look at the diff of \(options.baselines).")
+          "\nIf this is what you meant: workbench baseline update, then look at the diff of \(options.baselines)."
+        )
       }
     }
     if !result.isSame { throw ExitCode(1) }
@@ -139,7 +143,8 @@ struct BaselineUpdateCommand: ParsableCommand {
     }
     if !options.quiet {
       let changed = names.count { made[$0] != kept[$0] }
-      Terminal.print("\(names.count) scenarios, \(changed) changed. Look at the diff: git diff \(options.baselines)")
+      Terminal.print(
+        "\(names.count) scenarios, \(changed) changed. Look at the diff: git diff \(options.baselines)")
     }
   }
 }

@@ -37,8 +37,8 @@ struct ImportHandling: ParsableArguments {
       output,
       manifest: Manifest(
         program: "workbench \(Workbench.programVersion)", scenario: nil, seed: nil,
-        period: .init(from: period.from, to: period.to), source: URL(fileURLWithPath: input).lastPathComponent
-      ))
+        period: .init(from: period.from, to: period.to),
+        source: PostgreSQLLocation(input)?.name ?? URL(fileURLWithPath: input).lastPathComponent))
     let writer = try directory.writer(format, series: imported.series, reasons: imported.reasons)
     let rollups = RequestRollups(series: imported.series, now: period.to)
     try imported.send(to: FanOut([writer, rollups]))
@@ -74,7 +74,7 @@ struct ImportTableCommand: ParsableCommand {
     commandName: "table", abstract: "A platform's own export, by a mapping file.",
     discussion: """
       INPUT is CSV with a header, or NDJSON (ending .ndjson or .jsonl; nested values by dotted names); plain, gzip or \
-      zstd. The mapping is a small YAML file that says which column is which; "workbench schema mapping" prints its \
+      zstd; or a table or view of a running PostgreSQL. The mapping is a small YAML file that says which column is which; "workbench schema mapping" prints its \
       JSON Schema:
 
         workbenchMapping: 1
@@ -95,6 +95,7 @@ struct ImportTableCommand: ParsableCommand {
       Examples:
         workbench import table export.csv --mapping platform.yaml -o Outputs/platform
         workbench import table export.jsonl.gz --mapping platform.yaml -o Outputs/platform --strict
+        workbench import table 'postgres://qa@db/product?schema=public&table=llm_calls' --mapping platform.yaml -o Outputs/now
       """)
 
   @Argument(help: "The export.")
@@ -117,7 +118,8 @@ struct ImportTableCommand: ParsableCommand {
     guard let data = FileManager.default.contents(atPath: mapping) else {
       throw NotFoundError(mapping, "there is no such file.")
     }
-    let isJSON = ["ndjson", "jsonl"].contains { input.contains(".\($0)") }
+    let isJSON =
+      PostgreSQLLocation(input) == nil && ["ndjson", "jsonl"].contains { input.contains(".\($0)") }
     try handling.write(
       input, isJSON ? .ndjson : .csv, try ImportMapping(data, path: mapping), output: output, format: format)
   }

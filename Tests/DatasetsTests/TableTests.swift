@@ -4,27 +4,6 @@ import Telemetry
 import TestSupport
 import Testing
 
-/// A directory of its own that goes away with the test.
-final class Scratch {
-  let path: String
-  init() throws {
-    path =
-      FileManager.default.temporaryDirectory.appendingPathComponent("workbench-tests-\(UUID().uuidString)")
-      .path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func write(_ name: String, _ text: String) throws -> String { try write(name, Data(text.utf8)) }
-  func write(_ name: String, _ data: Data) throws -> String {
-    try data.write(to: URL(fileURLWithPath: "\(path)/\(name)"))
-    return "\(path)/\(name)"
-  }
-  func entries(_ folder: String = "") throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: path + folder).sorted()
-  }
-}
-
 @Suite("Tables on the disk")
 struct TableTests {
   static let header =

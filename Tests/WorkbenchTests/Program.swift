@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The program as a user runs it.
@@ -58,26 +59,6 @@ enum Program {
         ? process.terminationStatus : 128 + process.terminationStatus, output: texts[0],
       error: texts[1])
   }
-}
-
-/// A directory of its own that goes away with the test.
-final class Scratch {
-  let path: String
-  init() throws {
-    path =
-      FileManager.default.temporaryDirectory.appendingPathComponent("workbench-tests-\(UUID().uuidString)")
-      .path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { "\(path)/\(name)" }
-  @discardableResult
-  func write(_ name: String, _ text: String) throws -> String {
-    try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
-    return file(name)
-  }
-  func entries() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
 }
 
 /// SHA-256 of every file of a directory, by its path inside: what two runs are compared by.

@@ -31,7 +31,15 @@ final class ForeignCSV: ForeignRows {
 
   /// - Parameter needed: columns that the header must have.
   init(_ path: String, needed: [String]) throws {
-    file = try InputFile(path)
+    if let location = PostgreSQLLocation(path) {
+      guard let table = location.table else {
+        throw DatasetError(
+          location.name, "say which table or view to import: ?schema=NAME&table=NAME in the address.")
+      }
+      file = try PostgreSQLReader(location).foreignTable(table)
+    } else {
+      file = try InputFile(path)
+    }
     let reader = try CSVReader(file)
     self.reader = reader
     guard try reader.next() else {

@@ -7,8 +7,10 @@ package struct PostgreSQLLocation: Sendable {
   /// As libpq takes it.
   let uri: String
   let schema: String
+  /// A table of a platform's own, for imports (`table=NAME`).
+  package let table: String?
   /// For messages, without a password.
-  let name: String
+  package let name: String
 
   /// `nil` if the text is no such URI.
   package init?(_ text: String) {
@@ -19,11 +21,14 @@ package struct PostgreSQLLocation: Sendable {
     }
     let items = parts.queryItems ?? []
     schema = items.last { $0.name == "schema" }?.value ?? "telemetry"
-    let others = items.filter { $0.name != "schema" }
+    table = items.last { $0.name == "table" }?.value
+    let others = items.filter { $0.name != "schema" && $0.name != "table" }
     parts.queryItems = others.isEmpty ? nil : others
     uri = parts.string ?? text
     parts.password = nil
-    parts.queryItems = [URLQueryItem(name: "schema", value: schema)]
+    parts.queryItems =
+      [URLQueryItem(name: "schema", value: schema)]
+      + (table.map { [URLQueryItem(name: "table", value: $0)] } ?? [])
     name = parts.string ?? "postgres"
   }
 }
@@ -43,7 +48,9 @@ final class PostgreSQLConnection {
     }
     // Notices are for people at a prompt.
     PQsetNoticeProcessor(handle, { _, _ in }, nil)
-    try execute("SET client_encoding = 'UTF8'; SET TimeZone = 'UTC'; SET search_path = pg_catalog")
+    try execute(
+      "SET client_encoding = 'UTF8'; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET search_path = pg_catalog"
+    )
   }
 
   deinit { PQfinish(handle) }

@@ -90,6 +90,13 @@ final class PostgreSQLReader {
     }
   }
 
+  /// A platform's own table or view as CSV, all columns, in whatever order its rows are.
+  func foreignTable(_ name: String) throws -> InputFile {
+    let table = "\(schema).\(PostgreSQLConnection.quoted(name))"
+    let source = try connection.copyOut("COPY (SELECT * FROM \(table)) TO STDOUT (FORMAT csv, HEADER true)")
+    return try InputFile(source, path: connection.location.name)
+  }
+
   /// A table as CSV.
   func file(_ table: TableSchema) throws -> InputFile {
     let columns = table.columns.map { column in

@@ -177,11 +177,12 @@ struct DocumentComparison {
     }
     func identities(_ list: JSONValue, _ instants: inout TimestampParser) -> [Identity] {
       var seen: [String: Int] = [:]
-      return (min(start, list.count)..<list.count).map { index in
+      let all = (0..<list.count).map { index in
         let text = ElementKey.identity(list[index], instants: &instants)
         defer { seen[text, default: 0] += 1 }
         return Identity(text: text, ordinal: seen[text] ?? 0)
       }
+      return Array(all.dropFirst(start))
     }
     let first = identities(expected, &findings.instants)
     let second = identities(actual, &findings.instants)

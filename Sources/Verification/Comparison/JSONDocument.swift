@@ -19,10 +19,8 @@ final class JSONDocument: @unchecked Sendable {
     }
     guard let parsed else {
       let text = withUnsafeBytes(of: error.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      guard error.line > 0 else {
-        throw DatasetError(
-          path, data.isEmpty ? "the file is empty. It must hold JSON." : "not JSON: \(text).")
-      }
+      if data.isEmpty { throw DatasetError(path, line: 1, column: 1, "the file is empty. It must hold JSON.") }
+      guard error.line > 0 else { throw DatasetError(path, "not JSON: \(text).") }
       throw DatasetError(
         path, line: Int(error.line), column: max(1, Int(error.column)), Self.explained(text))
     }

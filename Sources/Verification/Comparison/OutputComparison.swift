@@ -268,7 +268,6 @@ package struct OutputComparison {
     _ first: [String], _ second: [String], _ findings: ComparisonFindings, _ result: inout ComparisonOutcome,
     _ progress: (Double) -> Void
   ) throws {
-    result.replications = [first.count, second.count]
     func documents(_ paths: [String]) throws -> [[String: Source]] {
       try paths.map { path in
         guard let found = try Side(path).dashboards() else {
@@ -277,7 +276,31 @@ package struct OutputComparison {
         return found
       }
     }
-    let (left, right) = (try documents(first), try documents(second))
+    try Self.compareReplications(try documents(first), try documents(second), findings, &result, progress)
+  }
+
+  /// Compares sets of replications in memory: each the dashboards of one replication by their names.
+  /// - Throws: `DatasetError` for what is no dashboard.
+  package static func compareReplications(
+    expected: [[String: Data]], actual: [[String: Data]], tolerances: Tolerances
+  ) throws -> ComparisonOutcome {
+    let findings = ComparisonFindings(tolerances)
+    var result = ComparisonOutcome(expected: "expected", actual: "actual")
+    func sources(_ replications: [[String: Data]], _ path: String) -> [[String: Source]] {
+      replications.map { $0.mapValues { Source(bytes: $0, path: path) } }
+    }
+    try compareReplications(sources(expected, "expected"), sources(actual, "actual"), findings, &result) {
+      _ in
+    }
+    findings.finish(&result)
+    return result
+  }
+
+  private static func compareReplications(
+    _ left: [[String: Source]], _ right: [[String: Source]], _ findings: ComparisonFindings,
+    _ result: inout ComparisonOutcome, _ progress: (Double) -> Void
+  ) throws {
+    result.replications = [left.count, right.count]
     let names = Set((left + right).flatMap(\.keys)).sorted()
     for (index, name) in names.enumerated() {
       result.names.append(name)
