@@ -6,7 +6,7 @@ DUCKDB := $(abspath .venv/bin/duckdb)
 # Real production traces; tests that need them say so when they are absent.
 export WORKBENCH_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo test build lint format bench fuzz verify screenshots clean
+.PHONY: help demo test build lint format bench baselines fuzz verify screenshots clean
 
 help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
@@ -14,6 +14,7 @@ help:
 	@echo "make build     the program: $(WORKBENCH)"
 	@echo "make lint      swift format, strict; make format mends it"
 	@echo "make bench     the benchmark table of the README"
+	@echo "make baselines  keeps what the shipped scenarios come to now (make test checks it)"
 	@echo "make screenshots   the README's picture, made anew"
 	@echo "make fuzz      each of our own readers under libFuzzer, a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
 	@echo "make verify    the long checks: tests in a debug build with its assertions"
@@ -29,7 +30,7 @@ test:
 	@.ci/setup tests
 	swift build $(SWIFTPM) --build-tests
 	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test $(SWIFTPM) --skip-build
-	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Browser
+	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Examples Tests/Browser
 
 verify:
 	@.ci/setup tests
@@ -46,6 +47,9 @@ bench: build
 	@.ci/setup bench
 	.venv/bin/python Benchmarks/bench.py $(WORKBENCH)
 	.venv/bin/python Benchmarks/dashboard.py $(WORKBENCH)
+
+baselines: build
+	$(WORKBENCH) baseline update
 
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(wildcard Tests/Fuzz/corpus/*))

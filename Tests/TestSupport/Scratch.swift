@@ -1,7 +1,7 @@
 import Foundation
 
 /// A directory of its own that goes away with the test.
-package final class Scratch {
+package final class Scratch: Sendable {
   package let path: String
 
   package init() throws {
@@ -11,7 +11,9 @@ package final class Scratch {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  deinit { remove() }
+
+  package func remove() { try? FileManager.default.removeItem(atPath: path) }
 
   package func file(_ name: String) -> String { "\(path)/\(name)" }
 

@@ -24,10 +24,22 @@ function tableOf(differences) {
       differences.length > most ? element("caption", {}, `The worst ${most} of ${differences.length}; --json has all.`) : ""));
 }
 
+// The actual output in colours of its own.
+function recolour(figure) {
+  for (const trace of figure.data.filter(({ name }) => name?.endsWith(", actual"))) {
+    const old = trace.line?.color ?? trace.marker?.color;
+    const other = old === charts.colour.red ? charts.colour.violet : charts.colour.amber;
+    if (trace.line) trace.line = { ...trace.line, color: other };
+    if (trace.marker) trace.marker = { ...trace.marker, color: other, opacity: 0.6 };
+  }
+}
+
 // Vertical lines where buckets differ.
 function mark(figure, differences) {
   const moments = new Set(differences.map((d) => /\[(\d{4}-\d{2}-\d{2}T[^\] ]+)/.exec(d.path)?.[1]).filter(Boolean));
-  for (const at of [...moments].slice(0, most)) {
+  // Of points that are single requests, marks would hide everything.
+  if (moments.size > 60) return;
+  for (const at of moments) {
     const x = at.slice(0, 19).replace("T", " ");
     figure.layout.shapes.push({ type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line: { color: charts.colour.amber, width: 1, dash: "dash" } });
   }
@@ -36,7 +48,7 @@ function mark(figure, differences) {
 const main = document.getElementById("main");
 const byDocument = Map.groupBy(result.differences, (difference) => difference.document);
 const summary = `${result.total.toLocaleString("en")} differences in ${byDocument.size} of ${result.documents} dashboards; ${result.figures.toLocaleString("en")} figures compared.`;
-main.append(element("p", {}, `Expected ${result.expected}, actual ${result.actual}. ${summary}`), element("p", {}, "Solid: expected. Dotted or pale: actual. Dashed lines: buckets that differ."));
+main.append(element("p", {}, `Expected ${result.expected}, actual ${result.actual}. ${summary}`), element("p", {}, "Graphs: expected as on the dashboard, actual dotted or pale in amber and violet. Dashed lines: buckets that differ."));
 for (const note of [...result.warnings, ...result.notes]) main.append(element("p", { className: "note" }, note));
 
 const seen = new IntersectionObserver((entries) => {
@@ -48,7 +60,7 @@ const seen = new IntersectionObserver((entries) => {
 }, { rootMargin: "400px" });
 
 for (const [name, differences] of byDocument) {
-  const section = element("section", { "aria-label": name }, element("h2", {}, `${name}: ${differences.length} differences`), tableOf(differences));
+  const section = element("section", { "aria-label": name }, element("h2", {}, `${name}: ${differences.length} differences shown`), tableOf(differences));
   main.append(section);
   const pair = pairs[name];
   if (!pair) continue;
@@ -60,7 +72,7 @@ for (const [name, differences] of byDocument) {
     const view = { prefix: `${name}-`, percentiles: kind === "latency" && own.every((d) => d.path.startsWith("latency.buckets")), reasons: kind === "requests", toggle() {} };
     try {
       const box = widgets.render(kind, [[pair.expected, noMarks], [pair.actual, noMarks, "actual"]], view, null);
-      if (box.figure) mark(box.figure, own);
+      if (box.figure) { recolour(box.figure); mark(box.figure, own); }
       grid.append(box);
       seen.observe(box);
     } catch (error) {

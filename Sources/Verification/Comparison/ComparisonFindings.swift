@@ -28,6 +28,8 @@ final class ComparisonFindings {
 
   /// Differences kept; there may be more.
   static let mostKept = 10_000
+  /// Of the elements of one list without a counterpart.
+  private static let mostOfAList = 100
 
   let tolerances: Tolerances
   var matcher: RuleMatcher
@@ -112,7 +114,8 @@ final class ComparisonFindings {
     if difference.kind == .missing || difference.kind == .extra, difference.path.hasSuffix("]"),
       let bracket = difference.path.lastIndex(of: "[")
     {
-      countUnmatched(difference, list: String(difference.path[..<bracket]))
+      // A shifted clock must not drown the figures: of a list the first are kept, the rest counted.
+      if countUnmatched(difference, list: String(difference.path[..<bracket])) > Self.mostOfAList { return }
     }
     differences.append(difference)
     if differences.count >= 2 * Self.mostKept {
@@ -121,7 +124,26 @@ final class ComparisonFindings {
     }
   }
 
-  private func countUnmatched(_ difference: Difference, list: String) {
+  /// - Returns: how many the list has by now.
+  /// Whether of a list's elements without a counterpart enough are kept, so that more need only be counted.
+  func hasEnough(ofList list: String) -> Bool {
+    guard let index = unmatchedIndex["\(document)\u{0}\(list)"] else { return false }
+    return unmatched[index].missing + unmatched[index].extra > Self.mostOfAList
+  }
+
+  /// Counts elements without a counterpart of a list that has enough of them.
+  func count(_ kind: Difference.Kind, _ elements: Int, ofList list: String) {
+    guard let index = unmatchedIndex["\(document)\u{0}\(list)"] else { return }
+    total += Int64(elements)
+    byDocument[document, default: 0] += Int64(elements)
+    if kind == .missing {
+      unmatched[index].missing += Int64(elements)
+    } else {
+      unmatched[index].extra += Int64(elements)
+    }
+  }
+
+  private func countUnmatched(_ difference: Difference, list: String) -> Int64 {
     let key = "\(difference.document)\u{0}\(list)"
     let index = unmatchedIndex[key] ?? unmatched.count
     if index == unmatched.count {
@@ -130,6 +152,7 @@ final class ComparisonFindings {
     }
     if difference.kind == .missing { unmatched[index].missing += 1 } else { unmatched[index].extra += 1 }
     if unmatched[index].examples.count < 3 { unmatched[index].examples.append(difference) }
+    return unmatched[index].missing + unmatched[index].extra
   }
 
   /// Something that only one side has, or that is of another kind or order.

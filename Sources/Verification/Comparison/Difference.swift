@@ -98,7 +98,7 @@ package struct ComparisonOutcome: Encodable, Sendable {
   package var total: Int64 = 0
   /// The worst of them.
   package var differences: [Difference] = []
-  /// All elements without a counterpart, list by list; they are among the differences too.
+  /// All elements without a counterpart, counted list by list; the first hundred of each are among the differences.
   package var unmatched: [UnmatchedElements] = []
   package var tests: [StatisticalTest] = []
   package var significance: Double?

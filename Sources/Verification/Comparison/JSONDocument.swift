@@ -19,7 +19,9 @@ final class JSONDocument: @unchecked Sendable {
     }
     guard let parsed else {
       let text = withUnsafeBytes(of: error.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if data.isEmpty { throw DatasetError(path, line: 1, column: 1, "the file is empty. It must hold JSON.") }
+      if data.isEmpty {
+        throw DatasetError(path, line: 1, column: 1, "the file is empty. It must hold JSON.")
+      }
       guard error.line > 0 else { throw DatasetError(path, "not JSON: \(text).") }
       throw DatasetError(
         path, line: Int(error.line), column: max(1, Int(error.column)), Self.explained(text))
@@ -98,7 +100,14 @@ struct JSONValue: Equatable {
   /// As it stands in the document, cut where it is long.
   var shown: String {
     switch type {
-    case JSON_OBJECT: return "an object"
+    case JSON_OBJECT:
+      var parts: [String] = []
+      forEachMember { name, value in
+        if name.pointee != 1, !value.isObject, !value.isArray, parts.count < 4 {
+          parts.append("\(String(cString: name)) \(value.shown)")
+        }
+      }
+      return parts.isEmpty ? "an object" : parts.joined(separator: ", ")
     case JSON_ARRAY: return "a list of \(count)"
     case JSON_STRING:
       let text = text ?? ""

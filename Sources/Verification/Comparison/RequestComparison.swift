@@ -93,6 +93,13 @@ struct RequestComparison {
         findings.figures += Int64(count * columns.count)
         if count > 0 { continue }
       }
+      if a.moment != b.moment, findings.hasEnough(ofList: "requests") {
+        // Rows of one side alone, one after the other: two runs that have nothing in common.
+        let isFirst = b.moment.map { (a.moment ?? .max) < $0 } ?? true
+        let limit = (isFirst ? b.moment : a.moment) ?? .max
+        if isFirst { skip(&a, before: limit, .missing) } else { skip(&b, before: limit, .extra) }
+        continue
+      }
       rows += try compareMoment(&a, &b)
     }
     return rows
@@ -197,6 +204,23 @@ struct RequestComparison {
     }
   }
 
+  /// Counts the rows at hand that arrived before a moment, which only one side has.
+  private func skip(_ cursor: inout Cursor, before limit: Int64, _ kind: Difference.Kind) {
+    guard let part = cursor.part else { return }
+    let start = cursor.row
+    withExtendedLifetime(part.batch) {
+      let arrivedAt = part.batch.columns.arrivedAt
+      while cursor.row < part.batch.count, arrivedAt[cursor.row] < limit { cursor.row += 1 }
+    }
+    if mayBeAlone { return }
+    findings.count(kind, cursor.row - start, ofList: "requests")
+  }
+
+  /// Whether a request need not have a counterpart.
+  private var mayBeAlone: Bool {
+    columns.allSatisfy { $0.decision.test == .ignored } || columns[0].decision.isOptional
+  }
+
   /// The rows of the earlier moment at hand.
   private func compareMoment(_ a: inout Cursor, _ b: inout Cursor) throws -> Int64 {
     guard let moment = [a.moment, b.moment].compactMap({ $0 }).min() else { return 0 }
@@ -235,7 +259,7 @@ struct RequestComparison {
   }
 
   private func alone(_ row: Row, _ kind: Difference.Kind) {
-    if columns.allSatisfy({ $0.decision.test == .ignored }) || columns[0].decision.isOptional { return }
+    if mayBeAlone { return }
     let text = "latency \(row.latency) µs, \(row.reason.isEmpty ? "success" : row.reason)"
     findings.add(
       Difference(

@@ -1,0 +1,42 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("workbench baseline")
+struct BaselineTests {
+  @Test("the shipped scenarios come to what is kept of them")
+  func shipped() throws {
+    let outcome = try Program.run("baseline", "check", in: repository(""))
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.error)")
+  }
+
+  @Test("a changed scenario is told figure by figure; update keeps it, and removes what is gone")
+  func change() throws {
+    let scratch = try Scratch()
+    try FileManager.default.createDirectory(
+      atPath: scratch.file("Scenarios"), withIntermediateDirectories: false)
+    func scenario(_ rate: String) throws {
+      let text = try String(
+        contentsOfFile: repository("Sources/workbench/Catalogue/silent-day.yaml"), encoding: .utf8)
+      try scratch.write("Scenarios/quiet.yaml", text.replacing("rate: 4/h", with: "rate: \(rate)"))
+    }
+    try scenario("4/h")
+    #expect(try Program.run("baseline", "check", in: scratch.path).status == 1)
+    let first = try Program.run("baseline", "update", in: scratch.path)
+    #expect(first.status == 0 && first.output.contains("quiet.json: new"), "\(first.error)")
+    #expect(try Program.run("baseline", "check", in: scratch.path).status == 0)
+    try scenario("5/h")
+    let changed = try Program.run("baseline", "check", in: scratch.path)
+    #expect(
+      changed.status == 1 && changed.output.contains("dashboards.acme/external-7d.requests.totalRequests")
+        && changed.output.contains("baseline update"), "\(changed.output)")
+    #expect(
+      try Program.run("baseline", "update", "quiet", in: scratch.path).output.contains("quiet.json: changed"))
+    #expect(try Program.run("baseline", "check", in: scratch.path).status == 0)
+    try FileManager.default.removeItem(atPath: scratch.file("Scenarios/quiet.yaml"))
+    #expect(try Program.run("baseline", "check", in: scratch.path).status == 1)
+    #expect(try Program.run("baseline", "update", in: scratch.path).output.contains("removed"))
+    let absent = try Program.run("baseline", "check", "nothing", in: scratch.path)
+    #expect(absent.status == 66 && absent.error.contains("no such scenario"))
+  }
+}
