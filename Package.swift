@@ -43,6 +43,9 @@ let package = Package(
       name: "Verification",
       dependencies: ["CJansson", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets"]),
     .target(
+      name: "Planning",
+      dependencies: ["Sampling", "Telemetry", "ScenarioModel", "Simulation", "Aggregation"]),
+    .target(
       name: "DashboardServer",
       dependencies: [
         "Telemetry", "Simulation", "Aggregation", "Datasets",
@@ -52,8 +55,9 @@ let package = Package(
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "DashboardServer",
+        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "Planning", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
       ],
       resources: [.copy("Catalogue")]),
 
@@ -72,6 +76,8 @@ let package = Package(
     .testTarget(
       name: "VerificationTests",
       dependencies: ["Verification", "Aggregation", "Simulation", "Sampling", "ScenarioModel", "TestSupport"]),
+    .testTarget(
+      name: "PlanningTests", dependencies: ["Planning", "Sampling", "ScenarioModel", "Simulation", "TestSupport"]),
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [

@@ -3,15 +3,23 @@
 ///
 /// Source: Tene, HdrHistogram (bucket layout); Masson, Rim and Lee (2019), "DDSketch", section 2 (relative error).
 package enum LatencyBin {
-  static let count = 58 * 64
+  package static let count = 58 * 64
 
   /// - Parameter microseconds: negative values count as 0.
   @inline(__always)
-  static func index(_ microseconds: Int64) -> Int {
+  package static func index(_ microseconds: Int64) -> Int {
     let value = UInt64(max(microseconds, 0))
     if value < 64 { return Int(value) }
     let exponent = 57 - value.leadingZeroBitCount
     return exponent << 6 + Int(value >> UInt64(exponent))
+  }
+
+  /// A bin's least value and how many values it has, µs.
+  package static func bounds(_ index: Int) -> (lower: Double, width: Double) {
+    if index < 128 { return (Double(index), 1) }
+    let exponent = index >> 6 - 1
+    let unit = Double(UInt64(1) << UInt64(exponent))
+    return (Double(index - exponent << 6) * unit, unit)
   }
 
   /// The middle of a bin, µs.

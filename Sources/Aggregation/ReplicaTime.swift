@@ -1,17 +1,17 @@
 import Telemetry
 
 /// How long replicas were paid for inside a period: replica-microseconds by model version and hardware.
-struct ReplicaTime {
-  struct Key: Hashable {
-    var modelID: Int32
-    var version: String
-    var hardware: String
+package struct ReplicaTime {
+  package struct Key: Hashable {
+    package var modelID: Int32
+    package var version: String
+    package var hardware: String
   }
 
-  private(set) var replicaMicroseconds: [Key: Int64] = [:]
+  package private(set) var replicaMicroseconds: [Key: Int64] = [:]
 
   /// - Parameter records: the state after each change, in order of time for each key.
-  init(_ records: [ReplicaRecord], in range: Range<Timestamp>) {
+  package init(_ records: [ReplicaRecord], in range: Range<Timestamp>) {
     var last: [Key: ReplicaRecord] = [:]
     func add(_ key: Key, _ record: ReplicaRecord, until end: Timestamp) {
       let from = max(record.at, range.lowerBound)
@@ -27,7 +27,7 @@ struct ReplicaTime {
   }
 
   /// Micro-credits of the keys selected: exact up to one division at the end.
-  func creditsMicro(_ prices: [String: Int64], where isSelected: (Key) -> Bool) -> Double {
+  package func creditsMicro(_ prices: [String: Int64], where isSelected: (Key) -> Bool) -> Double {
     var numerator: Int128 = 0
     for (key, time) in replicaMicroseconds where isSelected(key) {
       numerator += Int128(time) * Int128(prices[key.hardware] ?? 0)

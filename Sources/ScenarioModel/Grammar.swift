@@ -138,6 +138,7 @@ enum Grammar {
     "load", "Demand for a model.",
     [
       Key("arrivals", .object { arrivals }, required: true, "The arrival process."),
+      Key("scale", .number(0.001...1000), default: "1", "Multiplies the demand: every rate of the process."),
       Key("profile", .text, "Name of a rate profile that multiplies the rate."),
       Key("tokens", .object { tokens }, "Token counts; a trace brings its own."),
       Key("retries", .object { retries }, "What clients do about a failure."),

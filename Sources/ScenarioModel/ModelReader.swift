@@ -157,7 +157,14 @@ struct ModelReader {
       else { return nil }
       retries = .init(probability: probability, attempts: attempts, backoff: backoff)
     }
-    return arrivals.map { .init(arrivals: $0, profile: profile, tokens: tokens, retries: retries) }
+    let scale = keys.has("scale") ? keys.number("scale") : 1
+    if case .trace? = arrivals, keys.has("scale"), scale != 1 {
+      keys.error("scale", "scale does not go with a trace, which is replayed as it is. Remove it.")
+    }
+    guard let scale else { return nil }
+    return arrivals.map {
+      .init(arrivals: $0.scaled(by: scale), profile: profile, tokens: tokens, retries: retries)
+    }
   }
 
   private func arrivals(_ keys: Section) -> Arrivals? {

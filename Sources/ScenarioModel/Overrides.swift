@@ -3,7 +3,7 @@ import Yams
 extension DocumentNode {
   /// Applies `PATH=VALUE`: keys separated by dots, a list's element by its number or by its name or version
   /// (`models.support-mistral.deployments.V1.scaling.maxReplicas=6`); the value is YAML. A dot in a name is
-  /// written `\.`. The last key may be new.
+  /// written `\.`, and `*` means every element of a list. `PATH+=VALUE` appends to a list. The last key may be new.
   mutating func apply(_ override: String) throws {
     func fail(_ message: String) -> ScenarioErrors {
       ScenarioErrors(path: "", diagnostics: [Diagnostic(location: .override(override), message: message)])
@@ -12,11 +12,12 @@ extension DocumentNode {
       throw fail(
         "not of the form PATH=VALUE. Write for instance --set models.0.load.arrivals.poisson.rate=5/s.")
     }
-    let path = Self.steps(String(override[..<equals]))
+    let appends = override[..<equals].hasSuffix("+")
+    let path = Self.steps(String(override[..<equals].dropLast(appends ? 1 : 0)))
     let value = try Document.parseValue(
       String(override[override.index(after: equals)...]), override: override)
     do {
-      try set(path[...], to: value, override: override)
+      try set(path[...], to: value, override: override, appends: appends)
     } catch let problem as OverrideProblem {
       throw fail(problem.text)
     }
@@ -42,24 +43,33 @@ extension DocumentNode {
 
   private struct OverrideProblem: Error { let text: String }
 
-  private mutating func set(_ path: ArraySlice<String>, to value: DocumentNode, override: String) throws {
+  private mutating func set(_ path: ArraySlice<String>, to value: DocumentNode, override: String, appends: Bool) throws {
     guard let step = path.first else {
-      self = value
+      if appends {
+        guard let elements else {
+          throw OverrideProblem(text: "+= appends to a list, but there is \(kindName). Write = to replace it.")
+        }
+        self.value = .sequence(elements + [value])
+      } else {
+        self = value
+      }
       return
     }
     switch self.value {
     case .scalar where isNull, .scalar where path.count == 1 && step.isEmpty:
       var fresh = DocumentNode(value: .mapping([]), location: location)
-      try fresh.set(path, to: value, override: override)
+      try fresh.set(path, to: value, override: override, appends: false)
       self = fresh
     case .scalar(let text, _):
       throw OverrideProblem(
         text: "the path goes on with \(quoted(step)), but there is only \(quoted(text)). Shorten the path.")
     case .mapping(var entries):
       if let index = entries.firstIndex(where: { $0.key == step }) {
-        try entries[index].value.set(path.dropFirst(), to: value, override: override)
+        try entries[index].value.set(
+          path.dropFirst(), to: value, override: override, appends: appends)
       } else if path.count == 1 {
-        entries.append(.init(key: step, keyLocation: .override(override), value: value))
+        let fresh = appends ? DocumentNode(value: .sequence([value]), location: .override(override)) : value
+        entries.append(.init(key: step, keyLocation: .override(override), value: fresh))
       } else {
         let hint =
           nearest(step, among: entries.map(\.key)).map { " Did you mean \($0)?" }
@@ -67,6 +77,12 @@ extension DocumentNode {
         throw OverrideProblem(text: "there is no \(quoted(step)).\(hint)")
       }
       self.value = .mapping(entries)
+    case .sequence(var elements) where step == "*":
+      if elements.isEmpty { throw OverrideProblem(text: "the list is empty, so * means nothing.") }
+      for index in elements.indices {
+        try elements[index].set(path.dropFirst(), to: value, override: override, appends: appends)
+      }
+      self.value = .sequence(elements)
     case .sequence(var elements):
       guard
         let index = elements.firstIndex(where: { $0.isNamed(step) })
@@ -77,7 +93,7 @@ extension DocumentNode {
             "the list has no element \(quoted(step)). Name one, or give a number from 0 to \(elements.count - 1)."
         )
       }
-      try elements[index].set(path.dropFirst(), to: value, override: override)
+      try elements[index].set(path.dropFirst(), to: value, override: override, appends: appends)
       self.value = .sequence(elements)
     }
   }

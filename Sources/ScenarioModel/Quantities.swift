@@ -43,3 +43,9 @@ enum Quantity {
     }
   }
 }
+
+/// Quantities on the command line of plans.
+package enum PlanQuantity {
+  /// `2s`, `800ms`; `nil` if it is no duration.
+  package static func milliseconds(_ text: String) -> Double? { Quantity.duration(text).map { $0 / 1000 } }
+}

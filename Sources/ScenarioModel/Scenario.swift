@@ -6,6 +6,8 @@ package struct Scenario: Sendable {
   package var name: String
   package var description: String
   package var seed: UInt64
+  /// Which replication: another one draws other numbers from every stream, and the same one the same in every variant.
+  package var replication = 0
   /// Half open.
   package var from: Timestamp
   package var to: Timestamp
@@ -17,6 +19,19 @@ package struct Scenario: Sendable {
 
   /// When simulation starts: the warm-up before the period.
   package var simulationStart: Timestamp { from + -warmUpMicroseconds }
+
+  /// The scenario with all demand multiplied, traces excepted.
+  package func demandScaled(by factor: Double) -> Scenario {
+    var scaled = self
+    scaled.expectedArrivals *= factor
+    for account in scaled.accounts.indices {
+      for model in scaled.accounts[account].models.indices {
+        guard let load = scaled.accounts[account].models[model].load else { continue }
+        scaled.accounts[account].models[model].load?.arrivals = load.arrivals.scaled(by: factor)
+      }
+    }
+    return scaled
+  }
 
   package struct Account: Sendable {
     package var name: String
@@ -151,6 +166,18 @@ package enum Arrivals: Sendable {
   case markovModulated([(rate: Double, meanMicroseconds: Double)])
   /// A file, relative to the scenario; moved to start at a moment if one is given.
   case trace(file: String, startAt: Timestamp?)
+
+  /// The process with every rate multiplied; a trace stays as it is.
+  package func scaled(by factor: Double) -> Arrivals {
+    switch self {
+    case .poisson(let rate): .poisson(rate: rate * factor)
+    case .gamma(let rate, let cv): .gamma(rate: rate * factor, cv: cv)
+    case .weibull(let rate, let cv): .weibull(rate: rate * factor, cv: cv)
+    case .markovModulated(let states):
+      .markovModulated(states.map { ($0.rate * factor, $0.meanMicroseconds) })
+    case .trace: self
+    }
+  }
 
   /// Mean arrivals per microsecond, before any profile; `nil` for a trace.
   package var meanRate: Double? {

@@ -42,7 +42,10 @@ final class AccountSimulation: @unchecked Sendable {
     incidents = SettledIncident.settle(
       account.incidents, from: scenario.simulationStart, to: scenario.to, arena: arena
     ) {
-      arena.stream(StreamName(seed: scenario.seed, account: account.name, entity: "incidents", purpose: $0))
+      arena.stream(
+        StreamName(
+          seed: scenario.seed, replication: scenario.replication, account: account.name, entity: "incidents",
+          purpose: $0))
     }
     schedules = account.models.map { model in
       model.deployments.map {

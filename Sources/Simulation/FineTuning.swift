@@ -7,13 +7,14 @@ enum FineTuning {
   /// The jobs of one account's model, in the scenario's order. One that fails or is cancelled ends at a moment
   /// uniform over its duration.
   static func jobs(
-    _ model: Scenario.Model, id modelID: Int32, entity: String, account: Scenario.Account, seed: UInt64,
+    _ model: Scenario.Model, id modelID: Int32, entity: String, account: Scenario.Account, seed: UInt64, replication: Int,
     firstJobID: Int64
   ) -> [FineTuningJobRecord] {
     guard !model.fineTuning.isEmpty else { return [] }
     let arena = SamplingArena()
     let stream = arena.stream(
-      StreamName(seed: seed, account: account.name, entity: entity, purpose: "fineTuning"))
+      StreamName(
+        seed: seed, replication: replication, account: account.name, entity: entity, purpose: "fineTuning"))
     return model.fineTuning.enumerated().map { index, job in
       let whole = max(microseconds(Sampler(job.duration, in: arena).draw(from: stream)), 1)
       let chance = stream.uniform()

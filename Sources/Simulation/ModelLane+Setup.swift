@@ -17,7 +17,9 @@ struct LaneSetting {
 
   func stream(entity: String, _ purpose: String) -> RandomStream {
     arena.stream(
-      StreamName(seed: scenario.seed, account: account.name, entity: entity, purpose: purpose))
+      StreamName(
+        seed: scenario.seed, replication: scenario.replication, account: account.name, entity: entity,
+        purpose: purpose))
   }
 
   /// Streams of a deployment: `NAME/VERSION`, and `NAME/VERSION#2` when the version is deployed again.

@@ -200,6 +200,7 @@ package struct ScenarioSimulation: Sendable {
       for (lane, model) in account.models.enumerated() {
         tables.fineTuningJobs += FineTuning.jobs(
           model, id: modelIDs[index][lane], entity: model.streamEntity, account: account, seed: scenario.seed,
+          replication: scenario.replication,
           firstJobID: Int64(tables.fineTuningJobs.count + 1))
       }
     }

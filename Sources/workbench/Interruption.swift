@@ -5,6 +5,8 @@ import Foundation
 enum Interruption {
   // The sources must live as long as the program.
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
+  /// Said of work that can go on later.
+  nonisolated(unsafe) static var resumable: String?
 
   static func watch() {
     signal(SIGPIPE, SIG_IGN)
@@ -13,7 +15,7 @@ enum Interruption {
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
         Unfinished.shared.deleteAll()
-        Terminal.diagnose("workbench: interrupted; nothing was left behind.")
+        Terminal.diagnose("workbench: interrupted; \(resumable ?? "nothing was left behind").")
         _exit(130)
       }
       source.resume()

@@ -17,7 +17,7 @@ struct SchemaCommand: ParsableCommand {
       """)
 
   enum Document: String, ExpressibleByArgument, CaseIterable {
-    case scenario, telemetry, dashboard, mapping, tolerances
+    case scenario, telemetry, dashboard, mapping, tolerances, plan
   }
 
   @Argument(help: "Which: \(Document.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -29,6 +29,7 @@ struct SchemaCommand: ParsableCommand {
     case .telemetry: Terminal.print(try TelemetrySchema.json())
     case .dashboard: Terminal.print(try DashboardSchema.json())
     case .tolerances: Terminal.print(try Tolerances.schemaJSON())
+    case .plan: Terminal.print(try PlanDocument.schemaJSON())
     case .mapping: Terminal.print(try ImportMapping.schemaJSON())
     }
   }

@@ -19,7 +19,7 @@ struct Workbench: ParsableCommand {
     subcommands: [
       InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
       ServeCommand.self, ReportCommand.self, ConvertCommand.self, MergeCommand.self,
-      ValidateCommand.self, CompareCommand.self, FixtureCommand.self, BaselineCommand.self,
+      ValidateCommand.self, CompareCommand.self, FixtureCommand.self, BaselineCommand.self, PlanCommand.self,
       SchemaCommand.self,
     ])
 

@@ -1,0 +1,90 @@
+import ScenarioModel
+import Simulation
+import Telemetry
+
+/// What a perfect, instantaneous autoscaler would need for the arrivals of a replication: every request is served at
+/// once, for as long as it was served in the simulation, and at each moment there are just the replicas that the
+/// requests in service fill. No autoscaler can do with fewer without making requests wait.
+package struct IdealBound: Codable, Sendable {
+  package var replicaHours = 0.0
+  package var credits = 0.0
+  package var peakReplicas = 0
+
+  /// - Throws: what the simulation throws.
+  package init(_ variant: Variant, replication: Int, warmUp: Int64) throws {
+    let spans = Spans()
+    _ = try variant.replicate(replication, warmUp: warmUp, into: spans)
+    let scenario = variant.scenario
+    let simulation = ScenarioSimulation(scenario, traces: variant.traces)
+    var peak = 0
+    for (accountIndex, account) in scenario.accounts.enumerated() {
+      let prices = Dictionary(account.prices.map { ($0.hardware, $0.creditsMicroPerHour) }, uniquingKeysWith: { a, _ in a })
+      for index in simulation.seriesOfAccount[accountIndex] {
+        let series = simulation.series[index]
+        guard let model = simulation.models.firstIndex(where: { $0.modelID == series.modelID }),
+          simulation.models[model].kind != .external
+        else { continue }
+        let first = simulation.models.firstIndex { $0.account == account.name } ?? 0
+        let deployments = account.models[model - first].deployments.filter { $0.version == series.version }
+        guard let deployment = deployments.first else { continue }
+        let needed = Self.needed(spans.of(Int32(index)), deployment.scaling.maxBatchSize, until: scenario.to.microseconds)
+        replicaHours += needed.replicaMicroseconds / 3.6e9
+        credits += needed.replicaMicroseconds / 3.6e9 * Double(prices[deployment.hardware] ?? 0) / 1e6
+        peak += needed.peak
+      }
+    }
+    peakReplicas = peak
+  }
+
+  /// Arrivals and departures of each series, if all were served at once.
+  private final class Spans: TelemetrySink {
+    private var arrivals: [Int32: [Int64]] = [:]
+    private var services: [Int32: [Int64]] = [:]
+
+    func receive(_ requests: RequestColumns) {
+      for row in 0..<requests.count {
+        let series = requests.series[row]
+        let outcome = requests.outcome[row]
+        arrivals[series, default: []].append(requests.arrivedAt[row])
+        // Those that were never served would have been: for as long as the others on the average.
+        let isServed = outcome == RequestOutcome.success || outcome == RequestOutcome.modelError
+        services[series, default: []].append(
+          isServed ? requests.latencyMicroseconds[row] - requests.waitingMicroseconds[row] : -1)
+      }
+    }
+
+    func of(_ series: Int32) -> (arrivals: [Int64], departures: [Int64]) {
+      let times = arrivals[series] ?? []
+      var lengths = services[series] ?? []
+      let served = lengths.filter { $0 >= 0 }
+      let mean = served.isEmpty ? 0 : served.reduce(0, +) / Int64(served.count)
+      for index in lengths.indices where lengths[index] < 0 { lengths[index] = mean }
+      return (times.sorted(), zip(times, lengths).map { $0 + $1 }.sorted())
+    }
+  }
+
+  private static func needed(
+    _ spans: (arrivals: [Int64], departures: [Int64]), _ batch: Int, until end: Int64
+  ) -> (replicaMicroseconds: Double, peak: Int) {
+    var (i, j, inService, peak) = (0, 0, 0, 0)
+    var last = spans.arrivals.first ?? end
+    var area = 0.0
+    while i < spans.arrivals.count || j < spans.departures.count {
+      let arrival = i < spans.arrivals.count ? spans.arrivals[i] : Int64.max
+      let departure = j < spans.departures.count ? spans.departures[j] : Int64.max
+      let moment = min(arrival, departure, end)
+      area += Double((inService + batch - 1) / batch) * Double(moment - last)
+      last = moment
+      if moment == end { break }
+      if departure <= arrival {
+        inService -= 1
+        j += 1
+      } else {
+        inService += 1
+        i += 1
+        peak = max(peak, (inService + batch - 1) / batch)
+      }
+    }
+    return (area, peak)
+  }
+}

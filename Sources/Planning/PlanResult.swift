@@ -1,0 +1,124 @@
+/// What a plan came to, as it is kept in plan.json.
+package struct PlanResult: Codable, Sendable {
+  package struct WarmUp: Codable, Sendable {
+    package var microseconds: Int64
+    /// `given`, `MSER-5`, or `scenario`.
+    package var method: String
+    package var text: String
+  }
+
+  package struct VariantResult: Codable, Sendable {
+    package var name: String
+    package var overrides: [String]
+    package var replications: Int
+    /// By metric.
+    package var metrics: [String: Estimate]
+    /// To the base, replication by replication.
+    package var differences: [String: Estimate]
+    /// Of the objective's or the mean latency's difference, by common random numbers.
+    package var varianceReduction: Double?
+    package var feasibility: String?
+    package var brokenLevel: String?
+    package var isEliminated: Bool?
+    /// Not dominated in cost and latency.
+    package var isOnParetoFront = false
+  }
+
+  package struct Choice: Codable, Sendable {
+    package var levels: [String]
+    package var objective: String
+    package var minimizes: Bool
+    /// Of correct selection, at least.
+    package var confidence: Double
+    /// A difference of the objective that does not matter.
+    package var indifference: Double
+    /// A difference from a level's bound that does not matter, as a share of it.
+    package var tolerance: Double
+    package var isDecided: Bool
+    package var best: String?
+    /// The level that holds the best back: that the next cheaper variants break, or that it keeps most narrowly.
+    package var binding: String?
+    /// Where none keeps all levels: the one that comes nearest, and how far off it is.
+    package var nearest: String?
+    package var nearestLevel: String?
+    package var nearestExcess: Double?
+  }
+
+  package struct Headroom: Codable, Sendable {
+    /// By how much demand can be multiplied before a level breaks.
+    package var factor: Double
+    package var level: String?
+    package var replications: Int
+    /// Whether the search ended at its limit: the true factor is larger.
+    package var isAtLimit: Bool
+  }
+
+  package struct Ideal: Codable, Sendable {
+    package var variant: String
+    package var bound: IdealBound
+    package var replicaHours: Double
+    package var credits: Double
+    package var peakReplicas: Double
+  }
+
+  package struct Influence: Codable, Sendable {
+    package var path: String
+    package var low: String
+    package var high: String
+    package var atLow: Estimate?
+    package var atHigh: Estimate?
+    /// Of the metric between both ends.
+    package var swing: Estimate?
+  }
+
+  package struct SobolIndex: Codable, Sendable {
+    package var path: String
+    package var index: Double
+    package var standardError: Double
+  }
+
+  package struct Sensitivity: Codable, Sendable {
+    package var metric: String
+    package var influences: [Influence] = []
+    package var sobol: [SobolIndex] = []
+    package var sobolRuns = 0
+  }
+
+  package struct Precision: Codable, Sendable {
+    package var metric: String
+    package var relative: Double
+    /// Variants that are not as precise as asked for.
+    package var missed: [String]
+  }
+
+  package var plan = 1
+  package var program: String
+  package var command: String
+  package var scenario: String
+  package var description: String
+  package var seed: UInt64
+  package var warmUp: WarmUp
+  package var confidence: Double
+  package var totalReplications = 0
+  package var totalRequests: Int64 = 0
+  package var variants: [VariantResult] = []
+  package var choice: Choice?
+  package var headroom: Headroom?
+  package var ideal: [Ideal] = []
+  package var sensitivity: Sensitivity?
+  package var precision: Precision?
+  package var warnings: [String] = []
+
+  package init(
+    program: String, command: String, scenario: String, description: String, seed: UInt64, warmUp: WarmUp,
+    confidence: Double
+  ) {
+    self.program = program
+    self.command = command
+    self.scenario = scenario
+    self.description = description
+    self.seed = seed
+    self.warmUp = warmUp
+    self.confidence = confidence
+  }
+}

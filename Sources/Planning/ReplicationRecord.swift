@@ -1,0 +1,196 @@
+import Aggregation
+import Foundation
+import ScenarioModel
+import Telemetry
+
+/// What one replication of a variant came to: sums and counts from which every metric follows.
+package struct ReplicationRecord: Codable, Equatable, Sendable {
+  package var requests: Int64 = 0
+  package var successes: Int64 = 0
+  package var failures: [String: Int64] = [:]
+  /// Of successes, µs.
+  package var latencySum: Int64 = 0
+  /// Of all requests that were not turned away, µs.
+  package var waitingSum: Int64 = 0
+  package var waited: Int64 = 0
+  package var inputTokens: Int64 = 0
+  package var outputTokens: Int64 = 0
+  /// Latencies of successes: bin, count, bin, count, …
+  package var latencies: [Int64] = []
+  package var credits: Double = 0
+  package var replicaHours: Double = 0
+  /// Shares, in [0, 1].
+  package var utilisation: Double = 0
+  package var atMaxReplicas: Double = 0
+  package var atSubscription: Double = 0
+  package var notDeployed: Int = 0
+  package var peakReplicas: Int = 0
+
+  /// The q-quantile of latency in ms, linear inside a bin; `nil` without successes.
+  package func latencyQuantile(_ q: Double) -> Double? { Self.quantile(latencies, q) }
+
+  static func quantile(_ pairs: [Int64], _ q: Double) -> Double? {
+    var total: Int64 = 0
+    for index in stride(from: 1, to: pairs.count, by: 2) { total += pairs[index] }
+    guard total > 0 else { return nil }
+    let rank = q * Double(total)
+    var sum = 0.0
+    for index in stride(from: 0, to: pairs.count, by: 2) {
+      let count = Double(pairs[index + 1])
+      if sum + count >= rank {
+        let (lower, width) = LatencyBin.bounds(Int(pairs[index]))
+        return (lower + width * (rank - sum) / count) / 1000
+      }
+      sum += count
+    }
+    return nil
+  }
+
+  /// Latencies of several replications together.
+  static func pooled(_ records: [ReplicationRecord]) -> [Int64] {
+    var counts: [Int64: Int64] = [:]
+    for record in records {
+      for index in stride(from: 0, to: record.latencies.count, by: 2) {
+        counts[record.latencies[index], default: 0] += record.latencies[index + 1]
+      }
+    }
+    return counts.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+  }
+}
+
+/// Takes a replication's requests.
+final class ReplicationSink: TelemetrySink {
+  private(set) var record = ReplicationRecord()
+  private let bins: UnsafeMutablePointer<Int64>
+  /// By outcome.
+  private let outcomes: UnsafeMutablePointer<Int64>
+  /// Service given to requests of models with replicas, µs.
+  private(set) var busyMicroseconds: Int64 = 0
+  private let hasReplicas: [Bool]
+  private(set) var series: BatchMeans?
+
+  /// - Parameters:
+  ///   - hasReplicas: by series.
+  ///   - keepsSeries: whether batch means of the latency are kept, for the warm-up.
+  init(hasReplicas: [Bool], keepsSeries: Bool) {
+    self.hasReplicas = hasReplicas
+    bins = .allocate(capacity: LatencyBin.count)
+    bins.initialize(repeating: 0, count: LatencyBin.count)
+    outcomes = .allocate(capacity: 256)
+    outcomes.initialize(repeating: 0, count: 256)
+    series = keepsSeries ? BatchMeans() : nil
+  }
+
+  deinit {
+    bins.deallocate()
+    outcomes.deallocate()
+  }
+
+  func receive(_ requests: RequestColumns) {
+    var latencySum: Int64 = 0
+    var waitingSum: Int64 = 0
+    var waited: Int64 = 0
+    var busy: Int64 = 0
+    var input: Int64 = 0
+    var output: Int64 = 0
+    hasReplicas.withUnsafeBufferPointer { hasReplicas in
+      for row in 0..<requests.count {
+        let outcome = requests.outcome[row]
+        let latency = requests.latencyMicroseconds[row]
+        let waiting = requests.waitingMicroseconds[row]
+        outcomes[Int(outcome)] += 1
+        input &+= Int64(requests.inputTokens[row])
+        output &+= Int64(requests.outputTokens[row])
+        if outcome == RequestOutcome.success {
+          latencySum &+= latency
+          bins[LatencyBin.index(latency)] += 1
+        }
+        // One that was turned away has waited for nothing.
+        if outcome != RequestOutcome.overloaded, outcome != RequestOutcome.rateLimited {
+          waitingSum &+= waiting
+          waited += 1
+          if hasReplicas[Int(requests.series[row])] { busy &+= latency &- waiting }
+        }
+      }
+    }
+    record.latencySum += latencySum
+    record.waitingSum += waitingSum
+    record.waited += waited
+    record.inputTokens += input
+    record.outputTokens += output
+    record.requests += Int64(requests.count)
+    busyMicroseconds += busy
+    if series != nil {
+      for row in 0..<requests.count where requests.outcome[row] == RequestOutcome.success {
+        series?.add(Double(requests.latencyMicroseconds[row]))
+      }
+    }
+  }
+
+  /// - Parameter reasons: names by outcome.
+  func finish(_ reasons: [String]) -> ReplicationRecord {
+    record.successes = outcomes[0]
+    for (code, name) in reasons.enumerated() where code > 0 && outcomes[code] > 0 {
+      record.failures[name] = outcomes[code]
+    }
+    record.latencies = (0..<LatencyBin.count).filter { bins[$0] > 0 }.flatMap { [Int64($0), bins[$0]] }
+    return record
+  }
+}
+
+extension ReplicationRecord {
+  /// Adds what the replicas of a run came to over the period.
+  mutating func addReplicas(_ tables: TelemetryTables, _ scenario: Scenario, busy: Int64) {
+    let range = scenario.from..<scenario.to
+    let byAccount = tables.byAccount()
+    var slotTime = 0.0
+    var atMaximum = 0.0
+    var deployed = 0.0
+    var atLimit = 0.0
+    for account in scenario.accounts {
+      let own = byAccount[account.name] ?? TelemetryTables()
+      let prices = Dictionary(account.prices.map { ($0.hardware, $0.creditsMicroPerHour) }, uniquingKeysWith: { a, _ in a })
+      let time = ReplicaTime(own.replicas, in: range)
+      credits += time.creditsMicro(prices) { _ in true } / 1e6
+      replicaHours += Double(time.replicaMicroseconds.values.reduce(0, +)) / 3.6e9
+      struct Key: Hashable {
+        var model: Int32
+        var version: String
+        var hardware: String
+      }
+      var limits: [Key: (batch: Int, most: Int)] = [:]
+      for row in own.deployments {
+        let key = Key(model: row.modelID, version: row.version, hardware: row.hardware)
+        let known = limits[key]
+        limits[key] = (max(known?.batch ?? 0, row.maxBatchSize), max(known?.most ?? 0, row.maxReplicas))
+      }
+      var state: [Key: ReplicaRecord] = [:]
+      var total = 0
+      var last = range.lowerBound
+      func pass(to moment: Timestamp) {
+        let until = min(max(moment, range.lowerBound), range.upperBound)
+        let length = Double(until - last)
+        guard length > 0 else { return }
+        last = until
+        if total >= account.subscriptionMaxReplicas { atLimit += length }
+        for (key, row) in state where row.replicas > 0 {
+          let limit = limits[key] ?? (1, .max)
+          slotTime += length * Double(row.ready + row.draining) * Double(limit.batch)
+          deployed += length
+          if row.starting + row.ready >= limit.most { atMaximum += length }
+        }
+      }
+      for row in own.replicas {
+        pass(to: row.at)
+        let key = Key(model: row.modelID, version: row.version, hardware: row.hardware)
+        total += row.replicas - (state[key]?.replicas ?? 0)
+        state[key] = row
+        if row.at < range.upperBound { peakReplicas = max(peakReplicas, total) }
+      }
+      pass(to: range.upperBound)
+    }
+    utilisation = slotTime > 0 ? min(1, Double(busy) / slotTime) : 0
+    atMaxReplicas = deployed > 0 ? atMaximum / deployed : 0
+    atSubscription = atLimit / (Double(range.upperBound - range.lowerBound) * Double(max(scenario.accounts.count, 1)))
+  }
+}

@@ -1,0 +1,69 @@
+import ScenarioModel
+import Simulation
+import Telemetry
+
+/// One of the systems that a plan compares.
+package struct Variant: Sendable {
+  package var name: String
+  /// What it changes of the base, `PATH=VALUE` each.
+  package var overrides: [String]
+  package var scenario: Scenario
+  /// Requests of the trace files that it names.
+  package var traces: [String: [TraceRequest]]
+
+  package init(name: String, overrides: [String], scenario: Scenario, traces: [String: [TraceRequest]] = [:]) {
+    self.name = name
+    self.overrides = overrides
+    self.scenario = scenario
+    self.traces = traces
+  }
+
+  /// Simulates one replication. Replications of the same number draw the same numbers in every variant.
+  /// - Parameters:
+  ///   - warmUp: simulated before the period and left out, µs.
+  ///   - requests: takes the requests too.
+  package func replicate(_ replication: Int, warmUp: Int64, into requests: (any TelemetrySink)? = nil) throws
+    -> ReplicationRecord
+  { try simulate(replication, warmUp: warmUp, keepsSeries: false, requests).record }
+
+  /// Means of batches of the latency in order of the requests' arrival, from the simulation's start.
+  package func latencySeries(_ replication: Int) throws -> [Double] {
+    var whole = self
+    // The warm-up that is asked for, if any, is looked at too.
+    whole.scenario.from = scenario.simulationStart
+    whole.scenario.warmUpMicroseconds = 0
+    return try whole.simulate(replication, warmUp: 0, keepsSeries: true, nil).series
+  }
+
+  private final class Both: TelemetrySink {
+    let first: any TelemetrySink
+    let second: any TelemetrySink
+    init(_ first: any TelemetrySink, _ second: any TelemetrySink) {
+      self.first = first
+      self.second = second
+    }
+    func receive(_ requests: RequestColumns) throws {
+      try first.receive(requests)
+      try second.receive(requests)
+    }
+  }
+
+  private func simulate(
+    _ replication: Int, warmUp: Int64, keepsSeries: Bool, _ requests: (any TelemetrySink)?
+  ) throws -> (record: ReplicationRecord, series: [Double]) {
+    var scenario = scenario
+    scenario.replication = replication
+    scenario.warmUpMicroseconds = warmUp
+    let simulation = ScenarioSimulation(scenario, traces: traces)
+    let external = Set(simulation.models.filter { $0.kind == .external }.map(\.modelID))
+    let hasReplicas = simulation.series.map { !external.contains($0.modelID) }
+    let sink = ReplicationSink(hasReplicas: hasReplicas, keepsSeries: keepsSeries)
+    let target: any TelemetrySink = requests.map { Both(sink, $0) } ?? sink
+    let result = try simulation.run(
+      threads: 1, into: .init(accounts: scenario.accounts.map { _ in target }, merged: nil))
+    var record = sink.finish(RequestOutcome.names)
+    record.notDeployed = result.notDeployed.reduce(0) { $0 + $1.requests }
+    record.addReplicas(result.tables, scenario, busy: sink.busyMicroseconds)
+    return (record, sink.series?.means ?? [])
+  }
+}

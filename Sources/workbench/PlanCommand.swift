@@ -1,0 +1,432 @@
+import ArgumentParser
+import Crypto
+import Datasets
+import Foundation
+import Planning
+import ScenarioModel
+import Simulation
+import Telemetry
+
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "What-if experiments: how many replicas, which hardware, at what cost, with what risk.",
+    discussion: """
+      Simulates variants of a scenario on common random numbers, replication by replication, and gives every metric \
+      with a confidence interval and its paired difference to the base. A path is one of --set; load.scale means every \
+      model's, * every element of a list.
+
+      With --slo and --minimize the best variant is selected with a stated probability, replications are spent where \
+      they matter, and the answer comes with the binding level, the headroom, the Pareto front, and the bound of a \
+      perfect autoscaler. An interrupted plan goes on where it stopped when the same command is given again.
+
+      Metrics: \(Metric.names).
+
+      Examples:
+        workbench plan week.yaml --vary load.scale=1,1.5,2 --replications 30
+        workbench plan week.yaml --vary models.chat.deployments.V1.scaling.maxReplicas=2..8 \\
+          --vary 'models.chat.deployments.V1.hardware=A10 single,T4 single' \\
+          --slo 'latency.p95 <= 2s, failureRate <= 0.1%' --minimize credits
+        workbench plan week.yaml --vary load.scale=0.5..2 --samples 40 --sensitivity latency.p95 --sobol 64
+        workbench plan week.yaml --precision latency.p95=2%
+        workbench plan before.yaml after.yaml
+        workbench plan week.yaml --file plan.yaml -o Outputs/plan && workbench report Outputs/plan -o plan.html
+
+      Exit status: 0 done; 1 no variant keeps the levels, or a precision was not reached; 64, 65, 66 as elsewhere.
+      """)
+
+  @Argument(help: "The scenario; further ones are variants of it: before and after.")
+  var scenarios: [String]
+
+  @Option(help: "PATH=A..B[:STEP] or PATH=V1,V2,…; every combination is a variant. May be repeated.")
+  var vary: [String] = []
+
+  @Option(help: "A plan file (YAML; \"workbench schema plan\").")
+  var file: String?
+
+  @Option(help: "Of every variant; in a search, of the best and the base. (default: 20)")
+  var replications: Int?
+
+  @Option(help: "Of any variant. (default: 500)")
+  var maxReplications: Int?
+
+  @Option(help: "A Latin hypercube of so many variants instead of every combination.")
+  var samples: Int?
+
+  @Option(help: "Service levels, separated by commas: latency.p95 <= 2s, failureRate <= 0.1%.")
+  var slo: String?
+
+  @Option(help: "The metric that the best variant has least of, under the levels.")
+  var minimize: String?
+
+  @Option(help: "METRIC=SHARE: replications until the interval's half width is that share of the estimate.")
+  var precision: String?
+
+  @Option(help: "Of intervals, and of correct selection.")
+  var confidence = 0.95
+
+  @Option(help: "A difference of the objective that does not matter, as a share.")
+  var indifference = 0.01
+
+  @Option(help: "Warm-up before the period: auto (MSER-5 on pilot replications), none, or a duration such as 30min.")
+  var warmUp = "auto"
+
+  @Option(help: "A tornado: which of the varied inputs moves this metric most.")
+  var sensitivity: String?
+
+  @Option(help: "First-order Sobol indices from so many samples (N × (inputs + 2) runs).")
+  var sobol: Int?
+
+  @Option(name: .customLong("set"), help: "Changes the base itself: PATH=VALUE. May be repeated.")
+  var overrides: [String] = []
+
+  @Option(help: "Instead of the scenario's own seed.")
+  var seed: UInt64?
+
+  @Option(help: "Threads. (default: all cores)")
+  var threads: Int?
+
+  @Option(name: [.short, .customLong("out")], help: "The plan directory. (default: Outputs/plan-NAME, with the next free number)")
+  var out: String?
+
+  @Flag(help: "Leaves invalid variants out instead of stopping.")
+  var keepGoing = false
+
+  @Flag(help: "Prints the result as JSON.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
+  var quiet = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads \(threads) must lie in 1…1024.") }
+    for (name, value) in [("replications", replications), ("max-replications", maxReplications), ("samples", samples)] {
+      if let value, !(2...100_000).contains(value) { throw ValidationError("--\(name) \(value) must lie in 2…100000.") }
+    }
+    if let sobol, !(8...100_000).contains(sobol) { throw ValidationError("--sobol \(sobol) must lie in 8…100000.") }
+    guard confidence > 0.5, confidence < 1 else { throw ValidationError("--confidence \(confidence) must lie between 0.5 and 1.") }
+    guard indifference > 0, indifference < 1 else { throw ValidationError("--indifference \(indifference) must lie between 0 and 1.") }
+    if let sensitivity, Metric(sensitivity) == nil {
+      throw ValidationError("there is no metric \"\(sensitivity)\". There are: \(Metric.names).")
+    }
+    if scenarios.count > 1, !vary.isEmpty || file != nil {
+      throw ValidationError("--vary and --file go with one scenario; several scenarios are variants by themselves.")
+    }
+  }
+
+  // MARK: Options
+
+  private func planFile() throws -> PlanDocument? {
+    try file.map { try PlanDocument(ScenarioInput.text($0), path: $0) }
+  }
+
+  private func options(_ document: PlanDocument?) throws -> Study.Options {
+    var options = Study.Options()
+    options.replications = replications ?? document?.replications ?? 20
+    options.maxReplications = max(maxReplications ?? document?.maxReplications ?? 500, options.replications)
+    options.confidence = confidence
+    options.indifference = indifference
+    options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    do {
+      if let slo = slo ?? document?.slo { options.levels = try ServiceLevel.list(slo) }
+    } catch let problem as ServiceLevel.Problem {
+      throw ValidationError("--slo: \(problem.description)")
+    }
+    if let name = minimize ?? document?.minimize {
+      guard let metric = Metric(name) else {
+        throw ValidationError("--minimize: there is no metric \"\(name)\". There are: \(Metric.names).")
+      }
+      options.objective = metric
+    } else if !options.levels.isEmpty {
+      options.objective = Metric("credits")
+    }
+    if let text = precision ?? document?.precision {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      let share = parts.count == 2 ? (parts[1].hasSuffix("%") ? Double(parts[1].dropLast()).map { $0 / 100 } : Double(parts[1])) : nil
+      guard let metric = parts.first.flatMap(Metric.init), let share, share > 0, share < 1 else {
+        throw ValidationError("--precision \"\(text)\" is not METRIC=SHARE, such as latency.p95=2%. Metrics: \(Metric.names).")
+      }
+      options.precision = (metric, share)
+    }
+    switch warmUp {
+    case "auto": options.warmUp = nil
+    case "none": options.warmUp = 0
+    default:
+      guard let milliseconds = PlanQuantity.milliseconds(warmUp), milliseconds >= 0 else {
+        throw ValidationError("--warm-up \"\(warmUp)\" is neither auto, none, nor a duration such as 30min.")
+      }
+      options.warmUp = Int64(milliseconds * 1000)
+    }
+    options.sensitivity = sensitivity.flatMap(Metric.init)
+    options.sobolSamples = sobol ?? 0
+    return options
+  }
+
+  private func factors(_ document: PlanDocument?) throws -> [Factor] {
+    do {
+      let kept = try (document?.vary ?? []).map { try Factor(path: $0.path, values: $0.values) }
+      let given = try vary.map { try Factor($0) }
+      let all = kept.filter { factor in !given.contains { $0.path == factor.path } } + given
+      if let twice = all.first(where: { one in all.count { $0.path == one.path } > 1 }) {
+        throw ValidationError("--vary \(twice.path) is given twice. Give all its values at once.")
+      }
+      return all
+    } catch let problem as Factor.Problem {
+      throw ValidationError("--vary: \(problem.description)")
+    }
+  }
+
+  // MARK: Variants
+
+  private var baseOverrides: [String] { overrides + (seed.map { ["seed=\($0)"] } ?? []) }
+
+  /// A variant of the base.
+  /// - Throws: `ScenarioErrors` under the variant's name.
+  private func variant(_ name: String, _ changes: [String], path: String, traces: [String: [TraceRequest]]?) throws
+    -> (variant: Variant, text: String)
+  {
+    let document: ScenarioDocument
+    do {
+      document = try ScenarioInput.document(path, overrides: baseOverrides + changes)
+    } catch let errors as ScenarioErrors {
+      if changes.isEmpty { throw errors }
+      throw InvalidVariant(name: name, errors: errors)
+    }
+    let traces = try traces ?? ScenarioInput.traces(document.scenario, scenarioPath: path)
+    return (Variant(name: name, overrides: changes, scenario: document.scenario, traces: traces), document.textAsRun)
+  }
+
+  private struct InvalidVariant: Error, CustomStringConvertible {
+    var name: String
+    var errors: ScenarioErrors
+    var description: String { "variant \(name) is not valid:\n\(errors.description)" }
+  }
+
+  /// Of a path's end as much as tells it from the others.
+  private func shortName(_ path: String, among paths: [String]) -> String {
+    let parts = path.split(separator: ".")
+    for count in 1...max(parts.count, 1) {
+      let short = parts.suffix(count).joined(separator: ".")
+      if !paths.contains(where: { $0 != path && ($0 == short || $0.hasSuffix("." + short)) }) { return short }
+    }
+    return path
+  }
+
+  func run() throws {
+    let document = try planFile()
+    let factors = try factors(document)
+    var options = try options(document)
+    let path = scenarios[0]
+    let (base, baseText) = try variant("base", [], path: path, traces: nil)
+    let hasAccounts = base.scenario.accounts.count > 1
+    let paths = factors.map(\.path)
+    var wanted: [(name: String, changes: [String])] = []
+    if !factors.isEmpty {
+      let points: [[String]]
+      do {
+        points =
+          try (samples ?? document?.samples).map {
+            Design.latinHypercube(factors, samples: $0, seed: base.scenario.seed)
+          } ?? Design.factorial(factors.map { try $0.levels() })
+      } catch let problem as Factor.Problem {
+        throw ValidationError("--vary: \(problem.description)")
+      }
+      guard points.count <= 100_000 else {
+        throw ValidationError("\(points.count) variants are more than 100000. Vary less, or give --samples.")
+      }
+      for point in points {
+        wanted.append(
+          (
+            zip(factors, point).map { "\(shortName($0.path, among: paths))=\($1)" }.joined(separator: ", "),
+            zip(factors, point).map { $0.override($1, hasAccounts: hasAccounts) }
+          ))
+      }
+    }
+    wanted += (document?.variants ?? []).map { ($0.name, $0.set) }
+    var variants = [base]
+    var texts = [baseText]
+    var warnings: [String] = []
+    for (name, changes) in wanted {
+      do {
+        let made = try variant(name, changes, path: path, traces: base.traces)
+        variants.append(made.variant)
+        texts.append(made.text)
+      } catch let invalid as InvalidVariant {
+        guard keepGoing else {
+          Terminal.diagnose("\(invalid.description)\nMend it, or leave such variants out with --keep-going.")
+          throw ExitCode(65)
+        }
+        warnings.append("left out: \(invalid.description)")
+        Terminal.diagnose(warnings[warnings.count - 1])
+      }
+    }
+    for other in scenarios.dropFirst() {
+      var document = try ScenarioInput.document(other, overrides: baseOverrides)
+      if document.scenario.seed != base.scenario.seed {
+        // Common random numbers: all draw from the base's seed.
+        document = try ScenarioInput.document(other, overrides: baseOverrides + ["seed=\(base.scenario.seed)"])
+      }
+      variants.append(
+        Variant(
+          name: URL(fileURLWithPath: other).deletingPathExtension().lastPathComponent, overrides: [],
+          scenario: document.scenario, traces: try ScenarioInput.traces(document.scenario, scenarioPath: other)))
+      texts.append(document.textAsRun)
+    }
+    try carryOut(variants, texts, factors, &options, warnings, path)
+  }
+
+  private func carryOut(
+    _ variants: [Variant], _ texts: [String], _ factors: [Factor], _ options: inout Study.Options,
+    _ warnings: [String], _ path: String
+  ) throws {
+    let base = variants[0]
+    let output = out ?? Self.freePath(for: base.scenario.name)
+    let staged = try StagedDirectory(output)
+    let bar = PlanProgress(quiet: quiet)
+    bar.show("warm-up", 0, 1)
+    let warmUp = try Study.warmUp(base, given: options.warmUp)
+    let keys = texts.map { text in
+      SHA256.hash(data: Data("\(Workbench.programVersion)\u{0}\(warmUp.microseconds)\u{0}\(text)".utf8)).hexadecimal
+    }
+    let journal: PlanJournal
+    do {
+      journal = try PlanJournal(output + ".journal")
+    } catch {
+      throw OutputError(output + ".journal", "cannot be written: \(error.localizedDescription)")
+    }
+    Interruption.resumable = "the same command goes on where it stopped (\(journal.path))"
+    let experiment = Experiment(variants, warmUp: warmUp.microseconds, threads: options.threads) { job, record in
+      try journal.append(key: keys[job.variant], replication: job.replication, record)
+    }
+    let indices = Dictionary(zip(keys, keys.indices), uniquingKeysWith: { first, _ in first })
+    var adopted = 0
+    for entry in try journal.read() {
+      guard let variant = indices[entry.key] else { continue }
+      experiment.adopt(.init(variant: variant, replication: entry.replication), entry.record)
+      adopted += 1
+    }
+    if adopted > 0, !quiet {
+      Terminal.diagnose("workbench: going on with \(Figure.count(adopted)) replications from \(journal.path)")
+    }
+    var result = PlanResult(
+      program: "workbench \(Workbench.programVersion)", command: commandLine, scenario: base.scenario.name,
+      description: base.scenario.description, seed: base.scenario.seed, warmUp: warmUp, confidence: confidence)
+    result.warnings = warnings
+    let study = Study(
+      variants, factors: factors, options: options, experiment: experiment, result: result,
+      make: { try variant("sensitivity", $0, path: path, traces: base.traces).variant },
+      progress: { bar.show($0, $1, $2) })
+    try study.run()
+    bar.clear()
+    try write(study.result, experiment, variants, texts, to: staged)
+    try staged.finish()
+    try journal.remove()
+    Interruption.resumable = nil
+    if json {
+      Terminal.write(try Self.encoded(study.result))
+    } else if !quiet {
+      Terminal.print(PlanText(study.result, path: output).text())
+    }
+    if let choice = study.result.choice, choice.best == nil { throw ExitCode(1) }
+    if let precision = study.result.precision, !precision.missed.isEmpty {
+      Terminal.diagnose(
+        "workbench: error: a half width of \(Figure.share(precision.relative)) of \(precision.metric) was not reached with \(options.maxReplications) replications: \(precision.missed.prefix(5).joined(separator: "; ")). Allow more with --max-replications, a longer period, or a wider interval."
+      )
+      throw ExitCode(1)
+    }
+  }
+
+  private static func encoded(_ result: PlanResult) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(result) + Data("\n".utf8)
+  }
+
+  /// plan.json, the replications as CSV, and runs of the variants that people will want to look at.
+  private func write(
+    _ result: PlanResult, _ experiment: Experiment, _ variants: [Variant], _ texts: [String], to staged: StagedDirectory
+  ) throws {
+    try staged.write(String(decoding: try Self.encoded(result), as: UTF8.self), as: "plan.json")
+    let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
+    var rows = ["variant,replication," + metrics.map(\.name).joined(separator: ",")]
+    for (index, variant) in variants.enumerated() {
+      let name = "\"\(variant.name.replacing("\"", with: "\"\""))\""
+      for (replication, record) in experiment.records(index).enumerated() {
+        rows.append(
+          "\(name),\(replication)," + metrics.map { $0.value(record).map { "\($0)" } ?? "" }.joined(separator: ","))
+      }
+    }
+    try staged.write(rows.joined(separator: "\n") + "\n", as: "replications.csv")
+    // Side by side on the dashboard: the base, the best, and some of the Pareto front.
+    let best = result.choice?.best
+    let front = result.variants.filter { $0.isOnParetoFront || $0.name == best }.map(\.name)
+    let few = variants.count <= 6
+    let shown = variants.indices.filter { few || $0 == 0 || variants[$0].name == best || front.prefix(6).contains(variants[$0].name) }
+    for index in shown.prefix(8) {
+      try writeRun(variants[index], text: texts[index], warmUp: experiment.warmUp, to: "\(staged.path)/runs/\(Self.fileName(variants[index].name))")
+    }
+  }
+
+  private func writeRun(_ variant: Variant, text: String, warmUp: Int64, to path: String) throws {
+    var scenario = variant.scenario
+    scenario.name = variant.name
+    scenario.warmUpMicroseconds = warmUp
+    let directory = try RunDirectory(
+      path,
+      manifest: Manifest(
+        program: "workbench \(Workbench.programVersion)",
+        scenario: .init(name: variant.name, text: text, overrides: variant.overrides), seed: scenario.seed,
+        period: .init(from: scenario.from, to: scenario.to)))
+    _ = try ScenarioRun(
+      ScenarioSimulation(scenario, traces: variant.traces), maxPoints: 5000,
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount
+    ).run(into: directory, formats: []) { _ in }
+    try directory.finish()
+  }
+
+  private static func fileName(_ name: String) -> String {
+    let safe = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.=".contains($0)) ? $0 : "_" })
+    return String((safe.hasPrefix(".") ? "_" + safe : safe).prefix(100))
+  }
+
+  private static func freePath(for name: String) -> String {
+    let base = "Outputs/plan-" + fileName(name)
+    try? FileManager.default.createDirectory(atPath: "Outputs", withIntermediateDirectories: true)  // Said by who writes.
+    if !FileManager.default.fileExists(atPath: base) { return base }
+    var number = 2
+    while FileManager.default.fileExists(atPath: "\(base)-\(number)") { number += 1 }
+    return "\(base)-\(number)"
+  }
+
+  /// The command that makes the plan again.
+  private var commandLine: String {
+    func word(_ text: String) -> String {
+      text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:%,*".contains($0)) })
+        ? text : "'\(text.replacing("'", with: "'\\''"))'"
+    }
+    let arguments = CommandLine.arguments.dropFirst()
+    return (["workbench"] + arguments.map(word)).joined(separator: " ")
+  }
+}
+
+/// Progress of a plan: what is being done, how much of it, and the time that it takes.
+private final class PlanProgress: @unchecked Sendable {
+  private let lock = NSLock()
+  private var label = ""
+  private var bar: ProgressBar?
+  private let quiet: Bool
+
+  init(quiet: Bool) { self.quiet = quiet }
+
+  func show(_ what: String, _ done: Int, _ all: Int) {
+    lock.withLock {
+      if what != label {
+        bar?.clear()
+        label = what
+        bar = ProgressBar(what, quiet: quiet)
+      }
+      bar?.show(Double(done) / Double(max(all, 1)))
+    }
+  }
+
+  func clear() { lock.withLock { bar?.clear() } }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import Planning
+
+/// A plan's result for people.
+struct PlanText {
+  private let result: PlanResult
+  private let path: String
+  private static let mostVariants = 30
+
+  init(_ result: PlanResult, path: String) {
+    self.result = result
+    self.path = path
+  }
+
+  /// What is shown of each variant: the levels' metrics, the objective, and a few that are always of interest.
+  static func columns(_ result: PlanResult) -> [Metric] {
+    var names = (result.choice?.levels ?? []).compactMap { $0.split(separator: " ").first.map(String.init) }
+    names += [result.choice?.objective, result.precision?.metric].compactMap { $0 }
+    names += ["latency.mean", "latency.p95", "failureRate", "credits", "utilisation"]
+    var seen: Set<String> = []
+    return names.filter { seen.insert($0).inserted }.prefix(6).compactMap(Metric.init)
+  }
+
+  static func value(_ value: Double, _ unit: Metric.Unit) -> String {
+    switch unit {
+    case .milliseconds: Figure.milliseconds(value)
+    case .share: String(format: abs(value) < 0.01 ? "%.3f %%" : "%.2f %%", value * 100)
+    case .credits: abs(value) < 0.01 && value != 0 ? String(format: "%.3g", value) : String(format: "%.2f", value)
+    case .hours: String(format: "%.1f h", value)
+    case .count: abs(value) >= 1000 ? Figure.count(value) : String(format: "%.4g", value)
+    }
+  }
+
+  static func estimate(_ estimate: Estimate?, _ unit: Metric.Unit, signed: Bool = false) -> String {
+    guard let estimate else { return "–" }
+    let sign = signed && estimate.value > 0 ? "+" : ""
+    let half = estimate.halfWidth.map { " ± \(value($0, unit))" } ?? ""
+    return sign + value(estimate.value, unit) + half
+  }
+
+  func text() -> String {
+    var lines = [
+      "\(Terminal.bold(result.scenario)): \(Figure.count(result.variants.count)) variants, \(Figure.count(result.totalReplications)) replications, \(Figure.count(result.totalRequests)) requests, on common random numbers; \(result.warmUp.text)",
+      "",
+    ]
+    lines += table()
+    if let words = Self.recommendation(result) { lines += [""] + words }
+    if let sensitivity = result.sensitivity { lines += [""] + self.sensitivity(sensitivity) }
+    lines += [
+      "", "\(path): plan.json, replications.csv, runs. Next: workbench report '\(path)' -o plan.html, workbench serve '\(path)'",
+    ]
+    return lines.joined(separator: "\n")
+  }
+
+  private func table() -> [String] {
+    let columns = Self.columns(result)
+    var shown = result.variants
+    if shown.count > Self.mostVariants {
+      // The base, the best and the Pareto front first.
+      let best = result.choice?.best
+      shown = Array(
+        shown.enumerated().sorted { a, b in
+          func rank(_ entry: (offset: Int, element: PlanResult.VariantResult)) -> Int {
+            entry.offset == 0 ? 0 : entry.element.name == best ? 1 : entry.element.isOnParetoFront ? 2 : 3
+          }
+          return (rank(a), a.offset) < (rank(b), b.offset)
+        }.map(\.element).prefix(Self.mostVariants))
+    }
+    var rows = [["variant", "n"] + columns.map(\.name)]
+    for variant in shown {
+      var name = variant.name
+      if variant.name == result.choice?.best { name = "★ " + name }
+      if variant.brokenLevel != nil { name += " ✗" }
+      rows.append(
+        [name, String(variant.replications)]
+          + columns.map { Self.estimate(variant.metrics[$0.name], $0.unit) })
+      if variant.name != "base", shown.count <= 12 {
+        rows.append(
+          [Terminal.outputIsTerminal ? "  Δ to the base" : "  difference to base", ""]
+            + columns.map { Self.estimate(variant.differences[$0.name], $0.unit, signed: true) })
+      }
+    }
+    let widths = rows[0].indices.map { column in min(rows.map { $0[column].count }.max() ?? 0, 60) }
+    var lines = rows.map { row in
+      row.enumerated().map { column, cell in
+        let pad = String(repeating: " ", count: max(0, widths[column] - cell.count))
+        return column == 0 ? String(cell.prefix(60)) + pad : pad + cell
+      }.joined(separator: "  ")
+    }
+    lines[0] = Terminal.bold(lines[0])
+    if result.variants.count > shown.count {
+      lines.append(Terminal.dim("… \(result.variants.count - shown.count) more in plan.json"))
+    }
+    return lines
+  }
+
+  /// The recommendation in words.
+  static func recommendation(_ result: PlanResult) -> [String]? {
+    guard let choice = result.choice else { return ideal(result) }
+    var lines: [String] = []
+    let levels = choice.levels.joined(separator: ", ")
+    let goal = "least \(choice.objective)"
+    if let best = choice.best, let variant = result.variants.first(where: { $0.name == best }),
+      let metric = Metric(choice.objective)
+    {
+      let certainty =
+        choice.isDecided
+        ? "with probability of at least \(Figure.share(choice.confidence)) it is the best of all, up to \(value(choice.indifference, metric.unit)) of \(choice.objective) and \(Figure.share(choice.tolerance)) of a level's bound"
+        : "the replications did not suffice to be sure: allow more with --max-replications"
+      lines.append(
+        "\(Terminal.bold("Recommended: \(best)")): \(goal)\(levels.isEmpty ? "" : " that keeps \(levels)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty).")
+      if let binding = choice.binding { lines.append("Binding: \(binding) is what keeps anything better from being chosen.") }
+      if let headroom = result.headroom {
+        if let level = headroom.level {
+          lines.append(
+            headroom.factor <= 1
+              ? "Headroom: none; \(level) is at its bound."
+              : "Headroom: demand can grow by \(Figure.share(headroom.factor - 1)) before \(level) breaks (\(headroom.replications) replications).")
+        } else {
+          lines.append(String(format: "Headroom: demand can grow more than %.1f-fold.", headroom.factor))
+        }
+      }
+      let front = result.variants.filter(\.isOnParetoFront).map(\.name)
+      lines.append("Pareto front of cost and latency: \(front.prefix(8).joined(separator: "; "))\(front.count > 8 ? "; …" : "").")
+    } else {
+      var line = "\(Terminal.bold("No variant keeps \(levels)."))"
+      if let nearest = choice.nearest, let level = choice.nearestLevel, let excess = choice.nearestExcess {
+        line += " Nearest: \(nearest), which misses \(level) by \(Figure.share(excess))."
+      }
+      lines.append(line)
+    }
+    return lines + (ideal(result) ?? [])
+  }
+
+  private static func ideal(_ result: PlanResult) -> [String]? {
+    if result.ideal.isEmpty { return nil }
+    return result.ideal.map { ideal in
+      let share = ideal.replicaHours > 0 ? ideal.bound.replicaHours / ideal.replicaHours : 0
+      return String(
+        format: "Ideal bound of %@: a perfect autoscaler needs %.1f replica-hours (%.0f %% of the %.1f used; %.2f credits instead of %.2f), at most %d replicas at once instead of %.0f.",
+        ideal.variant, ideal.bound.replicaHours, share * 100, ideal.replicaHours, ideal.bound.credits, ideal.credits,
+        ideal.bound.peakReplicas, ideal.peakReplicas)
+    }
+  }
+
+  private func sensitivity(_ sensitivity: PlanResult.Sensitivity) -> [String] {
+    guard let metric = Metric(sensitivity.metric) else { return [] }
+    var lines = [Terminal.bold("What moves \(sensitivity.metric)")]
+    let largest = sensitivity.influences.compactMap { $0.swing.map { abs($0.value) } }.max() ?? 0
+    for influence in sensitivity.influences {
+      let length = largest > 0 ? Int(abs(influence.swing?.value ?? 0) / largest * 24) : 0
+      lines.append(
+        "  \(String(repeating: "█", count: max(length, 1)).padding(toLength: 25, withPad: " ", startingAt: 0))\(influence.path) \(influence.low) … \(influence.high): \(Self.estimate(influence.swing, metric.unit, signed: true))")
+    }
+    for index in sensitivity.sobol {
+      lines.append(
+        String(format: "  Sobol index %.2f ± %.2f  %@", index.index, 2 * index.standardError, index.path))
+    }
+    return lines
+  }
+}
+
+extension Figure {
+  /// `12.3 %`
+  static func share(_ value: Double) -> String { String(format: "%.3g %%", value * 100) }
+}
