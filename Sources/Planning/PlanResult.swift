@@ -5,6 +5,12 @@ package struct PlanResult: Codable, Sendable {
     /// `given`, `MSER-5`, or `scenario`.
     package var method: String
     package var text: String
+
+    package init(microseconds: Int64, method: String, text: String) {
+      self.microseconds = microseconds
+      self.method = method
+      self.text = text
+    }
   }
 
   package struct VariantResult: Codable, Sendable {
@@ -15,8 +21,8 @@ package struct PlanResult: Codable, Sendable {
     package var metrics: [String: Estimate]
     /// To the base, replication by replication.
     package var differences: [String: Estimate]
-    /// Of the objective's or the mean latency's difference, by common random numbers.
-    package var varianceReduction: Double?
+    /// By how much common random numbers reduce the variance of the difference to the base, for some metrics.
+    package var varianceReduction: [String: Double] = [:]
     package var feasibility: String?
     package var brokenLevel: String?
     package var isEliminated: Bool?

@@ -78,6 +78,13 @@ package final class Study {
       text: "warm-up \(text(chosen)) (MSER-5 on 3 pilot replications of the base\(own == chosen ? "; the scenario's own" : ""))")
   }
 
+  /// Selection alone: what tests of its probability of correct selection need.
+  package func selectOnly() throws {
+    try select()
+    summarise()
+    try explain(withHeadroom: false)
+  }
+
   package func run() throws {
     if options.objective != nil {
       try select()
@@ -156,7 +163,7 @@ package final class Study {
     return candidates.min { (value($0), $0) < (value($1), $1) }
   }
 
-  private func explain() throws {
+  private func explain(withHeadroom: Bool = true) throws {
     guard let selection, let objective = options.objective, var choice = result.choice else { return }
     let best = best(selection)
     choice.best = best.map { variants[$0].name }
@@ -180,7 +187,7 @@ package final class Study {
         ?? options.levels.min {
           (estimate($0.metric, best).map($0.slack) ?? 1) < (estimate($1.metric, best).map($1.slack) ?? 1)
         }?.description
-      result.headroom = try headroom(best)
+      if withHeadroom { result.headroom = try headroom(best) }
     } else if !options.levels.isEmpty {
       // The least of the worst excesses.
       let worst = variants.indices.map { variant in
@@ -292,7 +299,6 @@ package final class Study {
   private func summarise() {
     let base = experiment.records(0)
     let metrics = metrics
-    let guide = options.objective.flatMap { $0.quantile == nil ? $0 : nil } ?? Metric("latency.mean")
     result.variants = variants.indices.map { index in
       let records = experiment.records(index)
       var entry = PlanResult.VariantResult(
@@ -305,10 +311,10 @@ package final class Study {
             metric, records, base: base, confidence: options.confidence)
         }
       }
-      if index > 0 {
-        entry.varianceReduction = [guide, Metric("latency.mean")].compactMap { $0 }.lazy.compactMap {
+      for name in index > 0 ? ["latency.mean", "latency.p95", "waiting.mean", "credits"] : [] {
+        entry.varianceReduction[name] = Metric(name).flatMap {
           Estimator.varianceReduction($0, records, base: base)
-        }.first
+        }
       }
       return entry
     }

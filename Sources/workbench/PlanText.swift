@@ -25,7 +25,7 @@ struct PlanText {
     switch unit {
     case .milliseconds: Figure.milliseconds(value)
     case .share: String(format: abs(value) < 0.01 ? "%.3f %%" : "%.2f %%", value * 100)
-    case .credits: abs(value) < 0.01 && value != 0 ? String(format: "%.3g", value) : String(format: "%.2f", value)
+    case .credits: abs(value) < 0.01 && abs(value) > 1e-9 ? String(format: "%.3g", value) : String(format: "%.2f", value)
     case .hours: String(format: "%.1f h", value)
     case .count: abs(value) >= 1000 ? Figure.count(value) : String(format: "%.4g", value)
     }
