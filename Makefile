@@ -35,7 +35,7 @@ test:
 verify:
 	@.ci/setup tests
 	swift build $(SWIFTPM)
-	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test --scratch-path .build-debug
+	WORKBENCH_VERIFY=1 WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test --scratch-path .build-debug
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
@@ -47,6 +47,8 @@ bench: build
 	@.ci/setup bench
 	.venv/bin/python Benchmarks/bench.py $(WORKBENCH)
 	.venv/bin/python Benchmarks/dashboard.py $(WORKBENCH)
+	.venv/bin/python Benchmarks/compare.py $(WORKBENCH)
+	.venv/bin/python Benchmarks/plan.py $(WORKBENCH)
 
 baselines: build
 	$(WORKBENCH) baseline update

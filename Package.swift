@@ -55,7 +55,8 @@ let package = Package(
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "Planning", "DashboardServer",
+        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "Planning",
+        "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],
@@ -77,7 +78,8 @@ let package = Package(
       name: "VerificationTests",
       dependencies: ["Verification", "Aggregation", "Simulation", "Sampling", "ScenarioModel", "TestSupport"]),
     .testTarget(
-      name: "PlanningTests", dependencies: ["Planning", "Sampling", "ScenarioModel", "Simulation", "TestSupport"]),
+      name: "PlanningTests",
+      dependencies: ["Planning", "Sampling", "ScenarioModel", "Simulation", "TestSupport"]),
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [

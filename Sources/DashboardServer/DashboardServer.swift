@@ -9,13 +9,16 @@ package struct DashboardServer: Sendable {
   private let host: String
   private let port: Int
   private let token: String?
+  private let plan: PlanPage?
   /// A connection that sends nothing for so long is closed.
   private static let idleSeconds: Int64 = 20
 
   /// - Parameters:
   ///   - port: a free one if 0.
   ///   - token: what requests must bring; needed where the host is not the loopback.
-  package init(_ catalogue: RunCatalogue, host: String, port: Int, token: String?) {
+  ///   - plan: a plan whose variants the runs are.
+  package init(_ catalogue: RunCatalogue, host: String, port: Int, token: String?, plan: PlanPage? = nil) {
+    self.plan = plan
     self.catalogue = catalogue
     self.host = host
     self.port = port
@@ -29,7 +32,7 @@ package struct DashboardServer: Sendable {
     let router = Router(context: BasicRequestContext.self)
     router.add(middleware: Protection(token: token, port: port))
     API(catalogue: catalogue).add(to: router)
-    try PageFiles().add(to: router)
+    try PageFiles().add(to: router, plan: plan)
     var logger = Logger(label: "workbench")
     logger.logLevel = .error
     let application = Application(

@@ -76,13 +76,29 @@ package struct PageFiles: Sendable {
 
   package var hasPlotly: Bool { files["plotly.min.js"] != nil }
 
-  func add(to router: Router<BasicRequestContext>) {
-    // diff.* belong to the comparison's own page.
-    for (name, file) in files where !name.hasPrefix("diff.") {
+  /// - Parameter plan: one whose page is served too.
+  func add(to router: Router<BasicRequestContext>, plan: PlanPage? = nil) {
+    var index = files["index.html"]?.data ?? Data()
+    if let plan {
+      index = Data(
+        String(decoding: index, as: UTF8.self).replacing(
+          "<h1>Model Analytics Dashboard</h1>",
+          with:
+            "<h1>Model Analytics Dashboard</h1> <a href=\"plan.html\">The plan: all variants side by side</a>"
+        ).utf8)
+      router.get("plan.json") { _, _ in
+        Response(
+          status: .ok, headers: [.contentType: "application/json"],
+          body: .init(byteBuffer: ByteBuffer(bytes: plan.data)))
+      }
+    }
+    let indexPage = index
+    // diff.* belong to the comparison's own page, plan.* to a plan's.
+    for (name, file) in files where !name.hasPrefix("diff.") && (plan != nil || !name.hasPrefix("plan.")) {
       let response: @Sendable (Request, BasicRequestContext) -> Response = { request, _ in
         var response = Response(
           status: .ok, headers: [.contentType: file.type],
-          body: .init(byteBuffer: ByteBuffer(bytes: file.data)))
+          body: .init(byteBuffer: ByteBuffer(bytes: name == "index.html" ? indexPage : file.data)))
         if name == "plotly.min.js" { response.headers[.cacheControl] = "public, max-age=86400" }
         // The token came with the address; from now on the browser carries it.
         if name == "index.html", let token = request.uri.queryParameters["token"] {

@@ -44,16 +44,21 @@ package struct Factor: Sendable {
     guard let dots = text.firstRange(of: "..") else { return nil }
     let rest = text[dots.upperBound...]
     let parts = rest.split(separator: ":", maxSplits: 1)
-    guard let a = number(text[..<dots.lowerBound]), let end = parts.first, let b = number(end) else { return nil }
+    guard let a = number(text[..<dots.lowerBound]), let end = parts.first, let b = number(end) else {
+      return nil
+    }
     let step = parts.count > 1 ? number(parts[1]) : nil
     if parts.count > 1, step == nil || step?.unit != b.unit {
-      throw Problem(description: "the step of \(text) is no number\(b.unit.isEmpty ? "" : " with the unit \(b.unit)").")
+      throw Problem(
+        description: "the step of \(text) is no number\(b.unit.isEmpty ? "" : " with the unit \(b.unit)").")
     }
     let unit = a.unit.isEmpty ? b.unit : a.unit
     guard a.unit == b.unit || a.unit.isEmpty else {
       throw Problem(description: "\(text) mixes units. Give both ends in one.")
     }
-    guard a.value < b.value else { throw Problem(description: "\(text) must rise: write the smaller end first.") }
+    guard a.value < b.value else {
+      throw Problem(description: "\(text) must rise: write the smaller end first.")
+    }
     if let step, step.value <= 0 { throw Problem(description: "the step of \(text) must be above 0.") }
     return .range(from: a.value, to: b.value, step: step?.value, unit: unit)
   }
@@ -89,7 +94,9 @@ package struct Factor: Sendable {
   }
 
   static func text(_ value: Double, _ unit: String) -> String {
-    let number = value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String((value * 1e9).rounded() / 1e9)
+    let number =
+      value == value.rounded() && abs(value) < 1e15
+      ? String(Int64(value)) : String((value * 1e9).rounded() / 1e9)
     return number + unit
   }
 
@@ -102,10 +109,14 @@ package struct Factor: Sendable {
       let isWhole = from == from.rounded() && to == to.rounded() && unit.isEmpty
       guard let step = step ?? (isWhole ? 1 : nil) else {
         throw Problem(
-          description: "\(path) has a range without a step. Write \(Self.text(from, unit))..\(Self.text(to, unit)):STEP, or ask for --samples.")
+          description:
+            "\(path) has a range without a step. Write \(Self.text(from, unit))..\(Self.text(to, unit)):STEP, or ask for --samples."
+        )
       }
       let count = Int(((to - from) / step + 1e-9).rounded(.down)) + 1
-      guard count <= 10_000 else { throw Problem(description: "\(path) has \(count) values. Give a longer step.") }
+      guard count <= 10_000 else {
+        throw Problem(description: "\(path) has \(count) values. Give a longer step.")
+      }
       return (0..<count).map { Self.text(from + Double($0) * step, unit) }
     }
   }
@@ -130,7 +141,8 @@ package struct Factor: Sendable {
 
   /// `load.scale` and the like mean every model.
   package func override(_ value: String, hasAccounts: Bool) -> String {
-    let expanded = path.hasPrefix("load.") ? (hasAccounts ? "accounts.*.models.*." : "models.*.") + path : path
+    let expanded =
+      path.hasPrefix("load.") ? (hasAccounts ? "accounts.*.models.*." : "models.*.") + path : path
     return "\(expanded)=\(value)"
   }
 }
@@ -138,7 +150,8 @@ package struct Factor: Sendable {
 package enum Design {
   /// Every combination of the factors' values, the last factor fastest.
   package static func factorial(_ levels: [[String]]) -> [[String]] {
-    levels.reduce([[]]) { combinations, values in combinations.flatMap { head in values.map { head + [$0] } } }
+    levels.reduce([[]]) { combinations, values in combinations.flatMap { head in values.map { head + [$0] } }
+    }
   }
 
   /// A Latin hypercube: each factor's range in as many equal parts as there are samples, each part used once.
@@ -157,7 +170,9 @@ package enum Design {
   }
 
   /// Points of the two independent matrices A and B of Saltelli's scheme, and of A with one column of B each.
-  package static func saltelli(_ factors: [Factor], samples: Int, seed: UInt64) -> (a: [[String]], b: [[String]], mixed: [[[String]]]) {
+  package static func saltelli(_ factors: [Factor], samples: Int, seed: UInt64) -> (
+    a: [[String]], b: [[String]], mixed: [[[String]]]
+  ) {
     let a = latinHypercube(factors, samples: samples, seed: seed)
     let b = latinHypercube(factors, samples: samples, seed: seed ^ 0x9e37_79b9_7f4a_7c15)
     let mixed = factors.indices.map { factor in
@@ -170,9 +185,11 @@ package enum Design {
     return (a, b, mixed)
   }
 
-  /// First-order Sobol indices, and their standard errors by the bootstrap. Source: Saltelli et al. (2010), Computer
-  /// Physics Communications 181, table 2 (b): f(B)·(f(A_B) − f(A)) ⁄ V.
-  package static func firstOrder(a: [Double], b: [Double], mixed: [[Double]], seed: UInt64) -> [(index: Double, error: Double)] {
+  /// First-order Sobol indices, and their standard errors by the bootstrap. Source: Jansen (1999), as in Saltelli et
+  /// al. (2010), Computer Physics Communications 181, table 2 (c): 1 − Σ (f(B) − f(A_B))² ⁄ 2NV.
+  package static func firstOrder(a: [Double], b: [Double], mixed: [[Double]], seed: UInt64) -> [(
+    index: Double, error: Double
+  )] {
     let stream = SamplingArena()
     let random = stream.stream(StreamName(seed: seed, account: "", entity: "bootstrap", purpose: "sobol"))
     func indices(_ rows: [Int]) -> [Double] {
@@ -181,7 +198,8 @@ package enum Design {
       let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(all.count)
       guard variance > 0 else { return mixed.map { _ in 0 } }
       return mixed.map { column in
-        rows.reduce(0) { $0 + (b[$1] - mean) * (column[$1] - a[$1]) } / Double(rows.count) / variance
+        1 - rows.reduce(0) { $0 + (b[$1] - column[$1]) * (b[$1] - column[$1]) } / Double(2 * rows.count)
+          / variance
       }
     }
     let estimate = indices(Array(a.indices))

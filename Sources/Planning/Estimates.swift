@@ -18,11 +18,14 @@ package enum Estimator {
   /// towards the small-sample quantile. Source: Asmussen and Glynn (2007), *Stochastic Simulation*, section III.5a;
   /// Nakayama (2014), ACM TOMACS 24(4), on sectioning.
   /// - Returns: `nil` where no replication has a value.
-  package static func estimate(_ metric: Metric, _ records: [ReplicationRecord], confidence: Double) -> Estimate? {
+  package static func estimate(_ metric: Metric, _ records: [ReplicationRecord], confidence: Double)
+    -> Estimate?
+  {
     let values = records.compactMap(metric.value)
     guard !values.isEmpty else { return nil }
     let centre: Double
-    if let q = metric.quantile, let pooled = ReplicationRecord.quantile(ReplicationRecord.pooled(records), q) {
+    if let q = metric.quantile, let pooled = ReplicationRecord.quantile(ReplicationRecord.pooled(records), q)
+    {
       centre = pooled
     } else {
       centre = values.reduce(0, +) / Double(values.count)

@@ -62,7 +62,9 @@ package final class Experiment: Sendable {
       }
     }
     let missing = kept.withLock { kept in
-      jobs.filter { !kept[$0.variant].indices.contains($0.replication) || kept[$0.variant][$0.replication] == nil }
+      jobs.filter {
+        !kept[$0.variant].indices.contains($0.replication) || kept[$0.variant][$0.replication] == nil
+      }
     }
     let next = Atomic(0)
     let done = Atomic(0)

@@ -18,7 +18,8 @@ package struct IdealBound: Codable, Sendable {
     let simulation = ScenarioSimulation(scenario, traces: variant.traces)
     var peak = 0
     for (accountIndex, account) in scenario.accounts.enumerated() {
-      let prices = Dictionary(account.prices.map { ($0.hardware, $0.creditsMicroPerHour) }, uniquingKeysWith: { a, _ in a })
+      let prices = Dictionary(
+        account.prices.map { ($0.hardware, $0.creditsMicroPerHour) }, uniquingKeysWith: { a, _ in a })
       for index in simulation.seriesOfAccount[accountIndex] {
         let series = simulation.series[index]
         guard let model = simulation.models.firstIndex(where: { $0.modelID == series.modelID }),
@@ -27,7 +28,8 @@ package struct IdealBound: Codable, Sendable {
         let first = simulation.models.firstIndex { $0.account == account.name } ?? 0
         let deployments = account.models[model - first].deployments.filter { $0.version == series.version }
         guard let deployment = deployments.first else { continue }
-        let needed = Self.needed(spans.of(Int32(index)), deployment.scaling.maxBatchSize, until: scenario.to.microseconds)
+        let needed = Self.needed(
+          spans.of(Int32(index)), deployment.scaling.maxBatchSize, until: scenario.to.microseconds)
         replicaHours += needed.replicaMicroseconds / 3.6e9
         credits += needed.replicaMicroseconds / 3.6e9 * Double(prices[deployment.hardware] ?? 0) / 1e6
         peak += needed.peak

@@ -8,7 +8,10 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   /// Of latency, if it is one: quantiles have intervals of their own kind.
   package let quantile: Double?
 
-  package enum Unit: String, Sendable { case milliseconds = "ms", share, credits, hours, count }
+  package enum Unit: String, Sendable {
+    case milliseconds = "ms"
+    case share, credits, hours, count
+  }
   package let unit: Unit
 
   package static let quantiles: [(name: String, q: Double)] = [
@@ -16,7 +19,8 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   ]
 
   private static let others: [(name: String, unit: Unit)] = [
-    ("latency.mean", .milliseconds), ("waiting.mean", .milliseconds), ("failureRate", .share), ("requests", .count),
+    ("latency.mean", .milliseconds), ("waiting.mean", .milliseconds), ("failureRate", .share),
+    ("requests", .count),
     ("lost", .count), ("credits", .credits), ("creditsPerRequest", .credits), ("replicaHours", .hours),
     ("peakReplicas", .count), ("utilisation", .share), ("timeAtLimit.maxReplicas", .share),
     ("timeAtLimit.subscription", .share), ("tokens.input", .count), ("tokens.output", .count),
@@ -70,7 +74,8 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
     case "tokens.input": return Double(record.inputTokens)
     case "tokens.output": return Double(record.outputTokens)
     default:
-      return share(Double(record.failures[String(name.dropFirst("failureRate.".count))] ?? 0), record.requests)
+      return share(
+        Double(record.failures[String(name.dropFirst("failureRate.".count))] ?? 0), record.requests)
     }
   }
 }
@@ -97,7 +102,9 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     guard let operation = ["<=", ">=", "<", ">"].first(where: { trimmed.contains($0) }),
       let range = trimmed.firstRange(of: operation)
     else {
-      throw Problem(description: "\"\(trimmed)\" is no service level. Write for instance latency.p95 <= 2s or failureRate <= 0.1%.")
+      throw Problem(
+        description:
+          "\"\(trimmed)\" is no service level. Write for instance latency.p95 <= 2s or failureRate <= 0.1%.")
     }
     let name = String(trimmed[..<range.lowerBound]).trimmed
     guard let metric = Metric(name) else {

@@ -17,7 +17,9 @@ package final class PlanJournal: Sendable {
   /// - Throws: `CocoaError` if the file cannot be written.
   package init(_ path: String) throws {
     self.path = path
-    if !FileManager.default.fileExists(atPath: path), !FileManager.default.createFile(atPath: path, contents: nil) {
+    if !FileManager.default.fileExists(atPath: path),
+      !FileManager.default.createFile(atPath: path, contents: nil)
+    {
       throw CocoaError(.fileWriteUnknown)
     }
     file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
@@ -41,7 +43,8 @@ package final class PlanJournal: Sendable {
   }
 
   package func append(key: String, replication: Int, _ record: ReplicationRecord) throws {
-    let data = try JSONEncoder().encode(Line(key: key, replication: replication, record: record)) + Data([0x0a])
+    let data =
+      try JSONEncoder().encode(Line(key: key, replication: replication, record: record)) + Data([0x0a])
     try lock.withLock { _ in try file.write(contentsOf: data) }
   }
 

@@ -149,7 +149,8 @@ extension ReplicationRecord {
     var atLimit = 0.0
     for account in scenario.accounts {
       let own = byAccount[account.name] ?? TelemetryTables()
-      let prices = Dictionary(account.prices.map { ($0.hardware, $0.creditsMicroPerHour) }, uniquingKeysWith: { a, _ in a })
+      let prices = Dictionary(
+        account.prices.map { ($0.hardware, $0.creditsMicroPerHour) }, uniquingKeysWith: { a, _ in a })
       let time = ReplicaTime(own.replicas, in: range)
       credits += time.creditsMicro(prices) { _ in true } / 1e6
       replicaHours += Double(time.replicaMicroseconds.values.reduce(0, +)) / 3.6e9
@@ -191,6 +192,7 @@ extension ReplicationRecord {
     }
     utilisation = slotTime > 0 ? min(1, Double(busy) / slotTime) : 0
     atMaxReplicas = deployed > 0 ? atMaximum / deployed : 0
-    atSubscription = atLimit / (Double(range.upperBound - range.lowerBound) * Double(max(scenario.accounts.count, 1)))
+    atSubscription =
+      atLimit / (Double(range.upperBound - range.lowerBound) * Double(max(scenario.accounts.count, 1)))
   }
 }

@@ -110,13 +110,15 @@ package final class Selection {
     guard candidates.count > 1 else { return }
     let h = hSquared(permitted / Double(max(count - 1, 1)))
     let delta = max(options.indifference, 1e-12)
-    let sums = Dictionary(uniqueKeysWithValues: candidates.map { variant in
-      (variant, records[variant].prefix(n).reduce(0) { $0 + goal($1) })
-    })
+    let sums = Dictionary(
+      uniqueKeysWithValues: candidates.map { variant in
+        (variant, records[variant].prefix(n).reduce(0) { $0 + goal($1) })
+      })
     var out: [Int] = []
     for variant in candidates {
       let isWorse = candidates.contains { other in
-        guard other != variant, feasibility[other] == .feasible, let a = sums[variant], let b = sums[other] else {
+        guard other != variant, feasibility[other] == .feasible, let a = sums[variant], let b = sums[other]
+        else {
           return false
         }
         let width = max(0, h * pairVariances[variant][other] / (2 * delta) - delta * Double(n) / 2)

@@ -58,14 +58,18 @@ package final class Study {
       return seconds >= 7200 ? String(format: "%.1f h", seconds / 3600) : String(format: "%.0f s", seconds)
     }
     let own = base.scenario.warmUpMicroseconds
-    if let given { return .init(microseconds: given, method: "given", text: "warm-up \(text(given)), as given") }
+    if let given {
+      return .init(microseconds: given, method: "given", text: "warm-up \(text(given)), as given")
+    }
     var longest = 0.0
     for pilot in 0..<3 {
       // Numbers of their own: a pilot must not choose what its replications are judged by.
       guard let share = MSER5.truncation(try base.latencySeries(1_000_000 + pilot)) else {
         return .init(
           microseconds: own, method: "scenario",
-          text: "warm-up \(text(own)), the scenario's: MSER-5 finds no steady state, so the load varies over the period")
+          text:
+            "warm-up \(text(own)), the scenario's: MSER-5 finds no steady state, so the load varies over the period"
+        )
       }
       longest = max(longest, share)
     }
@@ -75,7 +79,9 @@ package final class Study {
     let chosen = max(own, longest > 0 ? found : 0)
     return .init(
       microseconds: chosen, method: "MSER-5",
-      text: "warm-up \(text(chosen)) (MSER-5 on 3 pilot replications of the base\(own == chosen ? "; the scenario's own" : ""))")
+      text:
+        "warm-up \(text(chosen)) (MSER-5 on 3 pilot replications of the base\(own == chosen ? "; the scenario's own" : ""))"
+    )
   }
 
   /// Selection alone: what tests of its probability of correct selection need.
@@ -89,7 +95,8 @@ package final class Study {
     if options.objective != nil {
       try select()
     } else {
-      try replicate("replications", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, options.replications) }))
+      try replicate(
+        "replications", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, options.replications) }))
     }
     if options.precision != nil { try refine() }
     summarise()
@@ -98,7 +105,9 @@ package final class Study {
     try bounds()
     if options.sensitivity != nil || options.sobolSamples > 0 { try sensitivity() }
     result.totalReplications = experiment.replications
-    result.totalRequests = variants.indices.reduce(0) { $0 + experiment.records($1).reduce(0) { $0 + $1.requests } }
+    result.totalRequests = variants.indices.reduce(0) {
+      $0 + experiment.records($1).reduce(0) { $0 + $1.requests }
+    }
   }
 
   private func replicate(_ what: String, _ counts: [Int: Int]) throws {
@@ -116,7 +125,8 @@ package final class Study {
     settings.tolerance = options.tolerance
     settings.firstStage = max(5, min(10, options.replications))
     settings.most = options.maxReplications
-    try replicate("first stage", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, settings.firstStage) }))
+    try replicate(
+      "first stage", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, settings.firstStage) }))
     let means = variants.indices.compactMap {
       Estimator.estimate(objective, experiment.records($0), confidence: options.confidence)?.value
     }
@@ -157,7 +167,8 @@ package final class Study {
         }
     }
     func value(_ variant: Int) -> Double {
-      let estimate = Estimator.estimate(objective, experiment.records(variant), confidence: options.confidence)
+      let estimate = Estimator.estimate(
+        objective, experiment.records(variant), confidence: options.confidence)
       return (estimate?.value ?? .infinity) * (options.minimizes ? 1 : -1)
     }
     return candidates.min { (value($0), $0) < (value($1), $1) }
@@ -178,7 +189,8 @@ package final class Study {
       }
       var broken: [String: Int] = [:]
       for variant in better {
-        for level in options.levels where estimate(level.metric, variant).map({ level.slack($0) < 0 }) ?? false {
+        for level in options.levels
+        where estimate(level.metric, variant).map({ level.slack($0) < 0 }) ?? false {
           broken[level.description, default: 0] += 1
         }
       }
@@ -194,7 +206,9 @@ package final class Study {
         options.levels.map { (level: $0, slack: estimate($0.metric, variant).map($0.slack) ?? -.infinity) }
           .min { $0.slack < $1.slack }
       }
-      if let nearest = variants.indices.max(by: { (worst[$0]?.slack ?? -.infinity) < (worst[$1]?.slack ?? -.infinity) }) {
+      if let nearest = variants.indices.max(by: {
+        (worst[$0]?.slack ?? -.infinity) < (worst[$1]?.slack ?? -.infinity)
+      }) {
         choice.nearest = variants[nearest].name
         choice.nearestLevel = worst[nearest]?.level.description
         choice.nearestExcess = worst[nearest].map { -$0.slack }
@@ -217,9 +231,14 @@ package final class Study {
       var variant = variants[best]
       variant.scenario = variant.scenario.demandScaled(by: factor)
       let trial = Experiment([variant], warmUp: experiment.warmUp, threads: options.threads)
-      try trial.run([0: replications]) { [progress] in progress(String(format: "headroom, demand × %.2f", factor), $0, $1) }
+      try trial.run([0: replications]) { [progress] in
+        progress(String(format: "headroom, demand × %.2f", factor), $0, $1)
+      }
       return options.levels.first { level in
-        guard let value = Estimator.estimate(level.metric, trial.records(0), confidence: options.confidence)?.value else {
+        guard
+          let value = Estimator.estimate(level.metric, trial.records(0), confidence: options.confidence)?
+            .value
+        else {
           return !level.isUpper
         }
         return level.slack(value) < 0
@@ -259,7 +278,8 @@ package final class Study {
     guard let (metric, relative) = options.precision else { return }
     var open = Set(variants.indices)
     if let selection { open = Set(best(selection).map { [$0] } ?? []) }
-    var counts = Dictionary(uniqueKeysWithValues: open.map { ($0, max(experiment.records($0).count, options.replications)) })
+    var counts = Dictionary(
+      uniqueKeysWithValues: open.map { ($0, max(experiment.records($0).count, options.replications)) })
     var missed: [Int] = []
     while !open.isEmpty {
       try replicate("precision of \(metric), \(open.count) open", counts.filter { open.contains($0.key) })
@@ -285,7 +305,8 @@ package final class Study {
         }
       }
     }
-    result.precision = .init(metric: metric.name, relative: relative, missed: missed.map { variants[$0].name })
+    result.precision = .init(
+      metric: metric.name, relative: relative, missed: missed.map { variants[$0].name })
   }
 
   // MARK: Summary
@@ -302,7 +323,8 @@ package final class Study {
     result.variants = variants.indices.map { index in
       let records = experiment.records(index)
       var entry = PlanResult.VariantResult(
-        name: variants[index].name, overrides: variants[index].overrides, replications: records.count, metrics: [:],
+        name: variants[index].name, overrides: variants[index].overrides, replications: records.count,
+        metrics: [:],
         differences: [:])
       for metric in metrics {
         entry.metrics[metric.name] = Estimator.estimate(metric, records, confidence: options.confidence)
@@ -324,7 +346,9 @@ package final class Study {
   private func paretoFront() {
     let cost = options.minimizes ? options.objective?.name ?? "credits" : "credits"
     let latency = options.levels.first { $0.metric.name.hasPrefix("latency.") }?.metric.name ?? "latency.p95"
-    let points = result.variants.map { ($0.metrics[cost]?.value ?? .infinity, $0.metrics[latency]?.value ?? .infinity) }
+    let points = result.variants.map {
+      ($0.metrics[cost]?.value ?? .infinity, $0.metrics[latency]?.value ?? .infinity)
+    }
     for index in points.indices {
       let (a, b) = points[index]
       let isDominated = points.contains { $0.0 <= a && $0.1 <= b && ($0.0 < a || $0.1 < b) }
@@ -344,7 +368,8 @@ package final class Study {
         .init(
           variant: variants[variant].name,
           bound: try IdealBound(variants[variant], replication: 0, warmUp: experiment.warmUp),
-          replicaHours: record.replicaHours, credits: record.credits, peakReplicas: Double(record.peakReplicas)))
+          replicaHours: record.replicaHours, credits: record.credits,
+          peakReplicas: Double(record.peakReplicas)))
     }
   }
 
@@ -375,7 +400,9 @@ package final class Study {
     result.sensitivity = sensitivity
   }
 
-  private func sobol(_ metric: Metric, _ hasAccounts: Bool, _ sensitivity: inout PlanResult.Sensitivity) throws {
+  private func sobol(_ metric: Metric, _ hasAccounts: Bool, _ sensitivity: inout PlanResult.Sensitivity)
+    throws
+  {
     let samples = options.sobolSamples
     let design = Design.saltelli(factors, samples: samples, seed: variants[0].scenario.seed)
     let points = design.a + design.b + design.mixed.flatMap { $0 }

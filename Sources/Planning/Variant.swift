@@ -11,7 +11,8 @@ package struct Variant: Sendable {
   /// Requests of the trace files that it names.
   package var traces: [String: [TraceRequest]]
 
-  package init(name: String, overrides: [String], scenario: Scenario, traces: [String: [TraceRequest]] = [:]) {
+  package init(name: String, overrides: [String], scenario: Scenario, traces: [String: [TraceRequest]] = [:])
+  {
     self.name = name
     self.overrides = overrides
     self.scenario = scenario

@@ -43,11 +43,14 @@ extension DocumentNode {
 
   private struct OverrideProblem: Error { let text: String }
 
-  private mutating func set(_ path: ArraySlice<String>, to value: DocumentNode, override: String, appends: Bool) throws {
+  private mutating func set(
+    _ path: ArraySlice<String>, to value: DocumentNode, override: String, appends: Bool
+  ) throws {
     guard let step = path.first else {
       if appends {
         guard let elements else {
-          throw OverrideProblem(text: "+= appends to a list, but there is \(kindName). Write = to replace it.")
+          throw OverrideProblem(
+            text: "+= appends to a list, but there is \(kindName). Write = to replace it.")
         }
         self.value = .sequence(elements + [value])
       } else {

@@ -37,7 +37,8 @@ package struct PlanDocument: Sendable {
         vary.append((entry.key, elements.map(\.flowText).joined(separator: ",")))
       } else {
         diagnostics.error(
-          entry.value.location, "\(entry.key) must be A..B:STEP or a list of values, not \(entry.value.kindName).")
+          entry.value.location,
+          "\(entry.key) must be A..B:STEP or a list of values, not \(entry.value.kindName).")
       }
     }
     var names: Set<String> = []
@@ -49,7 +50,8 @@ package struct PlanDocument: Sendable {
       var set: [String] = []
       for node in section.list("set") {
         guard let text = node.scalar, text.contains("=") else {
-          diagnostics.error(node.location, "must be PATH=VALUE, or PATH+=VALUE to append to a list, not \(node.kindName).")
+          diagnostics.error(
+            node.location, "must be PATH=VALUE, or PATH+=VALUE to append to a list, not \(node.kindName).")
           continue
         }
         set.append(text)
@@ -81,9 +83,12 @@ enum PlanGrammar {
         "vary", .map(keys: ".+", .either(.text, .list(.text))),
         "Paths of the scenario, each with A..B:STEP or a list of values; every combination is a variant."),
       Key("variants", .list(.object { variant }), "Variants of their own: structural changes."),
-      Key("replications", .integer(2...100_000), default: "20", "Of every variant; in a search, of the best."),
+      Key(
+        "replications", .integer(2...100_000), default: "20", "Of every variant; in a search, of the best."),
       Key("maxReplications", .integer(2...100_000), default: "500", "Of any variant."),
-      Key("samples", .integer(2...100_000), "A Latin hypercube of so many variants instead of every combination."),
+      Key(
+        "samples", .integer(2...100_000),
+        "A Latin hypercube of so many variants instead of every combination."),
       Key("slo", .text, "Service levels: latency.p95 <= 2s, failureRate <= 0.1%."),
       Key("minimize", .text, "The metric that the best variant has least of."),
       Key("precision", .text, "METRIC=SHARE: replications until the interval is that narrow."),
@@ -101,9 +106,11 @@ extension DocumentNode {
   /// As YAML on one line.
   var flowText: String {
     switch value {
-    case .scalar(let text, let isPlain): isPlain ? text : "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+    case .scalar(let text, let isPlain):
+      isPlain ? text : "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     case .sequence(let elements): "[" + elements.map(\.flowText).joined(separator: ", ") + "]"
-    case .mapping(let entries): "{" + entries.map { "\($0.key): \($0.value.flowText)" }.joined(separator: ", ") + "}"
+    case .mapping(let entries):
+      "{" + entries.map { "\($0.key): \($0.value.flowText)" }.joined(separator: ", ") + "}"
     }
   }
 }

@@ -7,7 +7,8 @@ enum FineTuning {
   /// The jobs of one account's model, in the scenario's order. One that fails or is cancelled ends at a moment
   /// uniform over its duration.
   static func jobs(
-    _ model: Scenario.Model, id modelID: Int32, entity: String, account: Scenario.Account, seed: UInt64, replication: Int,
+    _ model: Scenario.Model, id modelID: Int32, entity: String, account: Scenario.Account, seed: UInt64,
+    replication: Int,
     firstJobID: Int64
   ) -> [FineTuningJobRecord] {
     guard !model.fineTuning.isEmpty else { return [] }

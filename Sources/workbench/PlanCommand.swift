@@ -9,7 +9,8 @@ import Telemetry
 
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plan", abstract: "What-if experiments: how many replicas, which hardware, at what cost, with what risk.",
+    commandName: "plan",
+    abstract: "What-if experiments: how many replicas, which hardware, at what cost, with what risk.",
     discussion: """
       Simulates variants of a scenario on common random numbers, replication by replication, and gives every metric \
       with a confidence interval and its paired difference to the base. A path is one of --set; load.scale means every \
@@ -67,7 +68,9 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "A difference of the objective that does not matter, as a share.")
   var indifference = 0.01
 
-  @Option(help: "Warm-up before the period: auto (MSER-5 on pilot replications), none, or a duration such as 30min.")
+  @Option(
+    help: "Warm-up before the period: auto (MSER-5 on pilot replications), none, or a duration such as 30min."
+  )
   var warmUp = "auto"
 
   @Option(help: "A tornado: which of the varied inputs moves this metric most.")
@@ -85,7 +88,9 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "Threads. (default: all cores)")
   var threads: Int?
 
-  @Option(name: [.short, .customLong("out")], help: "The plan directory. (default: Outputs/plan-NAME, with the next free number)")
+  @Option(
+    name: [.short, .customLong("out")],
+    help: "The plan directory. (default: Outputs/plan-NAME, with the next free number)")
   var out: String?
 
   @Flag(help: "Leaves invalid variants out instead of stopping.")
@@ -98,18 +103,31 @@ struct PlanCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads \(threads) must lie in 1…1024.") }
-    for (name, value) in [("replications", replications), ("max-replications", maxReplications), ("samples", samples)] {
-      if let value, !(2...100_000).contains(value) { throw ValidationError("--\(name) \(value) must lie in 2…100000.") }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads \(threads) must lie in 1…1024.")
     }
-    if let sobol, !(8...100_000).contains(sobol) { throw ValidationError("--sobol \(sobol) must lie in 8…100000.") }
-    guard confidence > 0.5, confidence < 1 else { throw ValidationError("--confidence \(confidence) must lie between 0.5 and 1.") }
-    guard indifference > 0, indifference < 1 else { throw ValidationError("--indifference \(indifference) must lie between 0 and 1.") }
+    for (name, value) in [
+      ("replications", replications), ("max-replications", maxReplications), ("samples", samples),
+    ] {
+      if let value, !(2...100_000).contains(value) {
+        throw ValidationError("--\(name) \(value) must lie in 2…100000.")
+      }
+    }
+    if let sobol, !(8...100_000).contains(sobol) {
+      throw ValidationError("--sobol \(sobol) must lie in 8…100000.")
+    }
+    guard confidence > 0.5, confidence < 1 else {
+      throw ValidationError("--confidence \(confidence) must lie between 0.5 and 1.")
+    }
+    guard indifference > 0, indifference < 1 else {
+      throw ValidationError("--indifference \(indifference) must lie between 0 and 1.")
+    }
     if let sensitivity, Metric(sensitivity) == nil {
       throw ValidationError("there is no metric \"\(sensitivity)\". There are: \(Metric.names).")
     }
     if scenarios.count > 1, !vary.isEmpty || file != nil {
-      throw ValidationError("--vary and --file go with one scenario; several scenarios are variants by themselves.")
+      throw ValidationError(
+        "--vary and --file go with one scenario; several scenarios are variants by themselves.")
     }
   }
 
@@ -141,9 +159,12 @@ struct PlanCommand: ParsableCommand {
     }
     if let text = precision ?? document?.precision {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      let share = parts.count == 2 ? (parts[1].hasSuffix("%") ? Double(parts[1].dropLast()).map { $0 / 100 } : Double(parts[1])) : nil
+      let share =
+        parts.count == 2
+        ? (parts[1].hasSuffix("%") ? Double(parts[1].dropLast()).map { $0 / 100 } : Double(parts[1])) : nil
       guard let metric = parts.first.flatMap(Metric.init), let share, share > 0, share < 1 else {
-        throw ValidationError("--precision \"\(text)\" is not METRIC=SHARE, such as latency.p95=2%. Metrics: \(Metric.names).")
+        throw ValidationError(
+          "--precision \"\(text)\" is not METRIC=SHARE, such as latency.p95=2%. Metrics: \(Metric.names).")
       }
       options.precision = (metric, share)
     }
@@ -181,7 +202,8 @@ struct PlanCommand: ParsableCommand {
 
   /// A variant of the base.
   /// - Throws: `ScenarioErrors` under the variant's name.
-  private func variant(_ name: String, _ changes: [String], path: String, traces: [String: [TraceRequest]]?) throws
+  private func variant(_ name: String, _ changes: [String], path: String, traces: [String: [TraceRequest]]?)
+    throws
     -> (variant: Variant, text: String)
   {
     let document: ScenarioDocument
@@ -192,7 +214,9 @@ struct PlanCommand: ParsableCommand {
       throw InvalidVariant(name: name, errors: errors)
     }
     let traces = try traces ?? ScenarioInput.traces(document.scenario, scenarioPath: path)
-    return (Variant(name: name, overrides: changes, scenario: document.scenario, traces: traces), document.textAsRun)
+    return (
+      Variant(name: name, overrides: changes, scenario: document.scenario, traces: traces), document.textAsRun
+    )
   }
 
   private struct InvalidVariant: Error, CustomStringConvertible {
@@ -263,12 +287,14 @@ struct PlanCommand: ParsableCommand {
       var document = try ScenarioInput.document(other, overrides: baseOverrides)
       if document.scenario.seed != base.scenario.seed {
         // Common random numbers: all draw from the base's seed.
-        document = try ScenarioInput.document(other, overrides: baseOverrides + ["seed=\(base.scenario.seed)"])
+        document = try ScenarioInput.document(
+          other, overrides: baseOverrides + ["seed=\(base.scenario.seed)"])
       }
       variants.append(
         Variant(
           name: URL(fileURLWithPath: other).deletingPathExtension().lastPathComponent, overrides: [],
-          scenario: document.scenario, traces: try ScenarioInput.traces(document.scenario, scenarioPath: other)))
+          scenario: document.scenario,
+          traces: try ScenarioInput.traces(document.scenario, scenarioPath: other)))
       texts.append(document.textAsRun)
     }
     try carryOut(variants, texts, factors, &options, warnings, path)
@@ -285,7 +311,8 @@ struct PlanCommand: ParsableCommand {
     bar.show("warm-up", 0, 1)
     let warmUp = try Study.warmUp(base, given: options.warmUp)
     let keys = texts.map { text in
-      SHA256.hash(data: Data("\(Workbench.programVersion)\u{0}\(warmUp.microseconds)\u{0}\(text)".utf8)).hexadecimal
+      SHA256.hash(data: Data("\(Workbench.programVersion)\u{0}\(warmUp.microseconds)\u{0}\(text)".utf8))
+        .hexadecimal
     }
     let journal: PlanJournal
     do {
@@ -294,7 +321,8 @@ struct PlanCommand: ParsableCommand {
       throw OutputError(output + ".journal", "cannot be written: \(error.localizedDescription)")
     }
     Interruption.resumable = "the same command goes on where it stopped (\(journal.path))"
-    let experiment = Experiment(variants, warmUp: warmUp.microseconds, threads: options.threads) { job, record in
+    let experiment = Experiment(variants, warmUp: warmUp.microseconds, threads: options.threads) {
+      job, record in
       try journal.append(key: keys[job.variant], replication: job.replication, record)
     }
     let indices = Dictionary(zip(keys, keys.indices), uniquingKeysWith: { first, _ in first })
@@ -309,7 +337,8 @@ struct PlanCommand: ParsableCommand {
     }
     var result = PlanResult(
       program: "workbench \(Workbench.programVersion)", command: commandLine, scenario: base.scenario.name,
-      description: base.scenario.description, seed: base.scenario.seed, warmUp: warmUp, confidence: confidence)
+      description: base.scenario.description, seed: base.scenario.seed, warmUp: warmUp, confidence: confidence
+    )
     result.warnings = warnings
     let study = Study(
       variants, factors: factors, options: options, experiment: experiment, result: result,
@@ -343,7 +372,8 @@ struct PlanCommand: ParsableCommand {
 
   /// plan.json, the replications as CSV, and runs of the variants that people will want to look at.
   private func write(
-    _ result: PlanResult, _ experiment: Experiment, _ variants: [Variant], _ texts: [String], to staged: StagedDirectory
+    _ result: PlanResult, _ experiment: Experiment, _ variants: [Variant], _ texts: [String],
+    to staged: StagedDirectory
   ) throws {
     try staged.write(String(decoding: try Self.encoded(result), as: UTF8.self), as: "plan.json")
     let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
@@ -352,7 +382,8 @@ struct PlanCommand: ParsableCommand {
       let name = "\"\(variant.name.replacing("\"", with: "\"\""))\""
       for (replication, record) in experiment.records(index).enumerated() {
         rows.append(
-          "\(name),\(replication)," + metrics.map { $0.value(record).map { "\($0)" } ?? "" }.joined(separator: ","))
+          "\(name),\(replication),"
+            + metrics.map { $0.value(record).map { "\($0)" } ?? "" }.joined(separator: ","))
       }
     }
     try staged.write(rows.joined(separator: "\n") + "\n", as: "replications.csv")
@@ -360,9 +391,13 @@ struct PlanCommand: ParsableCommand {
     let best = result.choice?.best
     let front = result.variants.filter { $0.isOnParetoFront || $0.name == best }.map(\.name)
     let few = variants.count <= 6
-    let shown = variants.indices.filter { few || $0 == 0 || variants[$0].name == best || front.prefix(6).contains(variants[$0].name) }
+    let shown = variants.indices.filter {
+      few || $0 == 0 || variants[$0].name == best || front.prefix(6).contains(variants[$0].name)
+    }
     for index in shown.prefix(8) {
-      try writeRun(variants[index], text: texts[index], warmUp: experiment.warmUp, to: "\(staged.path)/runs/\(Self.fileName(variants[index].name))")
+      try writeRun(
+        variants[index], text: texts[index], warmUp: experiment.warmUp,
+        to: "\(staged.path)/runs/\(Self.fileName(variants[index].name))")
     }
   }
 
@@ -384,7 +419,8 @@ struct PlanCommand: ParsableCommand {
   }
 
   private static func fileName(_ name: String) -> String {
-    let safe = String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.=".contains($0)) ? $0 : "_" })
+    let safe = String(
+      name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.=".contains($0)) ? $0 : "_" })
     return String((safe.hasPrefix(".") ? "_" + safe : safe).prefix(100))
   }
 

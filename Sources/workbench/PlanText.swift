@@ -25,7 +25,8 @@ struct PlanText {
     switch unit {
     case .milliseconds: Figure.milliseconds(value)
     case .share: String(format: abs(value) < 0.01 ? "%.3f %%" : "%.2f %%", value * 100)
-    case .credits: abs(value) < 0.01 && abs(value) > 1e-9 ? String(format: "%.3g", value) : String(format: "%.2f", value)
+    case .credits:
+      abs(value) < 0.01 && abs(value) > 1e-9 ? String(format: "%.3g", value) : String(format: "%.2f", value)
     case .hours: String(format: "%.1f h", value)
     case .count: abs(value) >= 1000 ? Figure.count(value) : String(format: "%.4g", value)
     }
@@ -44,10 +45,14 @@ struct PlanText {
       "",
     ]
     lines += table()
-    if let words = Self.recommendation(result) { lines += [""] + words }
+    if var words = Self.recommendation(result) {
+      words[0] = Terminal.bold(words[0])
+      lines += [""] + words
+    }
     if let sensitivity = result.sensitivity { lines += [""] + self.sensitivity(sensitivity) }
     lines += [
-      "", "\(path): plan.json, replications.csv, runs. Next: workbench report '\(path)' -o plan.html, workbench serve '\(path)'",
+      "",
+      "\(path): plan.json, replications.csv, runs. Next: workbench report '\(path)' -o plan.html, workbench serve '\(path)'",
     ]
     return lines.joined(separator: "\n")
   }
@@ -108,22 +113,28 @@ struct PlanText {
         ? "with probability of at least \(Figure.share(choice.confidence)) it is the best of all, up to \(value(choice.indifference, metric.unit)) of \(choice.objective) and \(Figure.share(choice.tolerance)) of a level's bound"
         : "the replications did not suffice to be sure: allow more with --max-replications"
       lines.append(
-        "\(Terminal.bold("Recommended: \(best)")): \(goal)\(levels.isEmpty ? "" : " that keeps \(levels)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty).")
-      if let binding = choice.binding { lines.append("Binding: \(binding) is what keeps anything better from being chosen.") }
+        "Recommended: \(best): \(goal)\(levels.isEmpty ? "" : " that keeps \(levels)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)."
+      )
+      if let binding = choice.binding {
+        lines.append("Binding: \(binding) is what keeps anything better from being chosen.")
+      }
       if let headroom = result.headroom {
         if let level = headroom.level {
           lines.append(
             headroom.factor <= 1
               ? "Headroom: none; \(level) is at its bound."
-              : "Headroom: demand can grow by \(Figure.share(headroom.factor - 1)) before \(level) breaks (\(headroom.replications) replications).")
+              : "Headroom: demand can grow by \(Figure.share(headroom.factor - 1)) before \(level) breaks (\(headroom.replications) replications)."
+          )
         } else {
           lines.append(String(format: "Headroom: demand can grow more than %.1f-fold.", headroom.factor))
         }
       }
       let front = result.variants.filter(\.isOnParetoFront).map(\.name)
-      lines.append("Pareto front of cost and latency: \(front.prefix(8).joined(separator: "; "))\(front.count > 8 ? "; …" : "").")
+      lines.append(
+        "Pareto front of cost and latency: \(front.prefix(8).joined(separator: "; "))\(front.count > 8 ? "; …" : "")."
+      )
     } else {
-      var line = "\(Terminal.bold("No variant keeps \(levels)."))"
+      var line = "No variant keeps \(levels)."
       if let nearest = choice.nearest, let level = choice.nearestLevel, let excess = choice.nearestExcess {
         line += " Nearest: \(nearest), which misses \(level) by \(Figure.share(excess))."
       }
@@ -137,8 +148,10 @@ struct PlanText {
     return result.ideal.map { ideal in
       let share = ideal.replicaHours > 0 ? ideal.bound.replicaHours / ideal.replicaHours : 0
       return String(
-        format: "Ideal bound of %@: a perfect autoscaler needs %.1f replica-hours (%.0f %% of the %.1f used; %.2f credits instead of %.2f), at most %d replicas at once instead of %.0f.",
-        ideal.variant, ideal.bound.replicaHours, share * 100, ideal.replicaHours, ideal.bound.credits, ideal.credits,
+        format:
+          "Ideal bound of %@: a perfect autoscaler needs %.1f replica-hours (%.0f %% of the %.1f used; %.2f credits instead of %.2f), at most %d replicas at once instead of %.0f.",
+        ideal.variant, ideal.bound.replicaHours, share * 100, ideal.replicaHours, ideal.bound.credits,
+        ideal.credits,
         ideal.bound.peakReplicas, ideal.peakReplicas)
     }
   }
@@ -150,7 +163,8 @@ struct PlanText {
     for influence in sensitivity.influences {
       let length = largest > 0 ? Int(abs(influence.swing?.value ?? 0) / largest * 24) : 0
       lines.append(
-        "  \(String(repeating: "█", count: max(length, 1)).padding(toLength: 25, withPad: " ", startingAt: 0))\(influence.path) \(influence.low) … \(influence.high): \(Self.estimate(influence.swing, metric.unit, signed: true))")
+        "  \(String(repeating: "█", count: max(length, 1)).padding(toLength: 25, withPad: " ", startingAt: 0))\(influence.path) \(influence.low) … \(influence.high): \(Self.estimate(influence.swing, metric.unit, signed: true))"
+      )
     }
     for index in sensitivity.sobol {
       lines.append(

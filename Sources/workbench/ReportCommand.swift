@@ -4,16 +4,17 @@ import Datasets
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "The dashboard of a run as one self-contained HTML file.",
+    commandName: "report", abstract: "The dashboard of a run, or a plan, as one self-contained HTML file.",
     discussion: """
       The page of "workbench serve" with its widgets, filters and preset periods, to attach to a ticket: it needs no \
       server and asks no host. Custom dates are for "workbench serve".
 
       Examples:
         workbench report Outputs/week -o week.html
+        workbench report Outputs/plan-week -o plan.html
       """)
 
-  @Argument(help: "A run directory or data set.")
+  @Argument(help: "A run directory or data set, or a plan.")
   var directory: String
 
   @Option(name: .shortAndLong, help: "The file to write.")
@@ -22,6 +23,14 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     guard try PageFiles().hasPlotly else {
       throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
+    }
+    if PlanDirectory.isOne(directory) {
+      let page = try PlanDirectory(directory).page()
+      let file = try OutputFile(output)
+      try file.write(try page.html())
+      try file.close()
+      Terminal.print("\(output): written. Open it in a browser.")
+      return
     }
     let report = try Report(try ServedRun(id: "1", path: directory))
     let file = try OutputFile(output)

@@ -16,11 +16,12 @@ struct ServeCommand: ParsableCommand {
       Examples:
         workbench serve Outputs/week
         workbench serve Outputs/base Outputs/tight --port 9000
+        workbench serve Outputs/plan-week
         workbench serve --live Scenarios/office-hours-spike.yaml --speed 3600
         workbench serve Outputs/week --host 0.0.0.0 --token "$(openssl rand -hex 16)"
       """)
 
-  @Argument(help: "Run directories, data sets, SQLite files.")
+  @Argument(help: "Run directories, data sets, SQLite files; or a plan, with its variants side by side.")
   var runs: [String] = []
 
   @Option(help: "A scenario to simulate in accelerated time while the page follows.")
@@ -64,12 +65,18 @@ struct ServeCommand: ParsableCommand {
       let traces = try ScenarioInput.traces(document.scenario, scenarioPath: path)
       return try LiveRun(ScenarioSimulation(document.scenario, traces: traces), speed: speed)
     }
-    let catalogue = try RunCatalogue(runs, live: liveRun)
+    let plans = runs.filter(PlanDirectory.isOne)
+    guard plans.count <= 1 else {
+      throw ValidationError("\(plans.count) plans are given. Serve them one at a time.")
+    }
+    let plan = try plans.first.map { try PlanDirectory($0).page() }
+    let catalogue = try RunCatalogue(
+      try runs.flatMap { PlanDirectory.isOne($0) ? try PlanDirectory($0).runs() : [$0] }, live: liveRun)
     guard try PageFiles().hasPlotly else {
       throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
     }
     let free = port == 0 ? 0 : try Self.freePort(from: port, host: host)
-    let server = DashboardServer(catalogue, host: host, port: free, token: token)
+    let server = DashboardServer(catalogue, host: host, port: free, token: token, plan: plan)
     let shown = host.contains(":") ? "[\(host)]" : host
     let suffix = token.map { "?token=\($0)" } ?? ""
     Task {

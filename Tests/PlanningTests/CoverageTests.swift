@@ -58,7 +58,11 @@ enum KnownSystem {
     var (low, high) = (0.0, 1000 / mu)
     for _ in 0..<200 {
       let middle = (low + high) / 2
-      if latencyTail(middle, lambda: lambda, mu: mu, servers: servers) > 1 - q { low = middle } else { high = middle }
+      if latencyTail(middle, lambda: lambda, mu: mu, servers: servers) > 1 - q {
+        low = middle
+      } else {
+        high = middle
+      }
     }
     return low
   }
@@ -116,10 +120,16 @@ struct CoverageTests {
       ("waiting.mean", try coverage("waiting.mean", 1000 * waiting)),
       ("latency.mean", try coverage("latency.mean", 1000 * (waiting + 1 / mu))),
       ("latency.p95", try coverage("latency.p95", 1000 * p95)),
-      ("latency.p50", try coverage("latency.p50", 1000 * KnownSystem.latencyQuantile(0.5, lambda: lambda, mu: mu, servers: 2))),
+      (
+        "latency.p50",
+        try coverage(
+          "latency.p50", 1000 * KnownSystem.latencyQuantile(0.5, lambda: lambda, mu: mu, servers: 2))
+      ),
     ]
     for (name, share) in results {
-      print("coverage, M/M/2 \(name): \(share) of \(Self.repetitions) intervals over \(Self.perInterval) replications")
+      print(
+        "coverage, M/M/2 \(name): \(share) of \(Self.repetitions) intervals over \(Self.perInterval) replications"
+      )
       #expect(Self.isNominal(share), "\(name) \(share)")
     }
   }
@@ -143,12 +153,16 @@ struct CoverageTests {
       let estimate = try #require(Estimator.estimate(metric, a, confidence: 0.95))
       if abs(estimate.value - 1000 * mean(0.6, 1)) <= estimate.halfWidth ?? 0 { inMean += 1 }
       let difference = try #require(Estimator.difference(metric, b, base: a, confidence: 0.95))
-      if abs(difference.value - 1000 * (mean(0.6, 1.1) - mean(0.6, 1))) <= difference.halfWidth ?? 0 { inDifference += 1 }
+      if abs(difference.value - 1000 * (mean(0.6, 1.1) - mean(0.6, 1))) <= difference.halfWidth ?? 0 {
+        inDifference += 1
+      }
       reduction.append(Estimator.varianceReduction(metric, b, base: a) ?? 0)
     }
     let shares = [inMean, inDifference].map { Double($0) / Double(Self.repetitions) }
     let median = reduction.sorted()[reduction.count / 2]
-    print("coverage, M/G/1 latency.mean: \(shares[0]), paired difference: \(shares[1]); variance of the difference reduced \(median)-fold")
+    print(
+      "coverage, M/G/1 latency.mean: \(shares[0]), paired difference: \(shares[1]); variance of the difference reduced \(median)-fold"
+    )
     #expect(shares.allSatisfy(Self.isNominal))
     #expect(median > 5)
   }
@@ -159,7 +173,8 @@ struct CoverageTests {
     let lambda = 1.2
     let mu = 0.8
     let bound = 0.5
-    let truth = try #require((2...6).first { KnownSystem.waits(lambda / mu, $0) / (Double($0) * mu - lambda) <= bound })
+    let truth = try #require(
+      (2...6).first { KnownSystem.waits(lambda / mu, $0) / (Double($0) * mu - lambda) <= bound })
     // Far enough from the bound on both sides for the procedure's promise to hold.
     let waits = (2...6).map { KnownSystem.waits(lambda / mu, $0) / (Double($0) * mu - lambda) }
     #expect(waits.allSatisfy { abs($0 - bound) > 0.05 * bound }, "\(waits)")
@@ -169,7 +184,8 @@ struct CoverageTests {
     for trial in 0..<trials {
       let variants = try (2...6).map {
         try KnownSystem.variant(
-          "\($0)", seed: UInt64(7000 + trial), rate: lambda, servers: $0, service: "{ exponential: { mean: \(1 / mu)s } }", hours: 1)
+          "\($0)", seed: UInt64(7000 + trial), rate: lambda, servers: $0,
+          service: "{ exponential: { mean: \(1 / mu)s } }", hours: 1)
       }
       var options = Study.Options()
       options.threads = 2
@@ -191,7 +207,9 @@ struct CoverageTests {
       #expect(study.result.choice?.isDecided ?? false)
     }
     let share = Double(correct) / Double(trials)
-    print("selection: correct in \(correct) of \(trials), stated 95 %; \(replications / trials) replications each on the average")
+    print(
+      "selection: correct in \(correct) of \(trials), stated 95 %; \(replications / trials) replications each on the average"
+    )
     #expect(share >= 0.95)
   }
 }

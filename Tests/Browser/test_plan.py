@@ -1,0 +1,71 @@
+"""A plan's page, as a report and served with its variants' dashboards side by side, in a real Chromium."""
+import json, subprocess
+
+import pytest
+from conftest import ROOT, WORKBENCH, Server
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plan")
+    subprocess.run(
+        [WORKBENCH, "plan", ROOT / "Scenarios/steady.yaml", "--vary", "load.scale=0.5,1,1.5", "--replications", "5", "--slo", "latency.p95 <= 3030ms",
+         "--minimize", "utilisation", "--sensitivity", "latency.mean", "--sobol", "8", "--max-replications", "30", "-o", folder / "p", "-q"], check=True)
+    return folder / "p"
+
+
+def watched(browser):
+    page = browser.new_page(viewport={"width": 1500, "height": 1200})
+    page.troubles = []
+    page.on("pageerror", lambda error: page.troubles.append(str(error)))
+    page.on("console", lambda message: page.troubles.append(message.text) if message.type == "error" else None)
+    return page
+
+
+def check_page(page, plan):
+    page.wait_for_selector("main[aria-busy=false]", timeout=30000)
+    text = page.inner_text("main")
+    result = json.loads((plan / "plan.json").read_text())
+    assert f"Recommended: {result['choice']['best']}" in text
+    assert "How to read this" in text and "--minimize utilisation" in text
+    for variant in result["variants"]:
+        assert variant["name"] in text
+    # A figure with its interval, as in the file.
+    p95 = result["variants"][0]["metrics"]["latency.p95"]
+    assert page.evaluate("([a, b]) => `${a.toLocaleString('en', {maximumSignificantDigits: 5})} ± ${b.toLocaleString('en', {maximumSignificantDigits: 5})}`", [p95["value"], p95["halfWidth"]]) in text
+    errors = page.evaluate("Array.from(document.querySelectorAll('.js-plotly-plot')).flatMap((p) => p.data.map((t) => t.error_x?.array?.length || 0))")
+    assert any(count == len(result["variants"]) for count in errors)
+    assert "First-order Sobol indices" in text and "What moves latency.mean" in text
+    assert not page.troubles, page.troubles
+
+
+def test_report_stands_alone(plan, tmp_path, browser):
+    target = tmp_path / "plan.html"
+    subprocess.run([WORKBENCH, "report", plan, "-o", target], check=True, stdout=subprocess.DEVNULL)
+    page = watched(browser)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(target.as_uri())
+    check_page(page, plan)
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in requests), requests
+    page.close()
+
+
+def test_variants_stand_side_by_side(plan, browser):
+    server = Server([plan])
+    try:
+        page = watched(browser)
+        page.goto(server.url)
+        page.click("a[href='plan.html']")
+        check_page(page, plan)
+        columns = page.locator(".sides > div")
+        assert columns.count() == len(server.json("api/runs")) >= 3
+        # Each column has the figures of its own run.
+        for index, run in enumerate(server.json("api/runs")):
+            assert run["name"] in columns.nth(index).inner_text()
+        page.click(".sides a >> nth=1")
+        page.wait_for_selector("#widgets article")
+        assert "run=2" in page.url
+        page.close()
+    finally:
+        server.stop()
