@@ -33,7 +33,8 @@ package final class PlanJournal: Sendable {
     var whole: UInt64 = 0
     let data = try file.readToEnd() ?? Data()
     for line in data.split(separator: 0x0a, omittingEmptySubsequences: false).dropLast() {
-      guard let entry = try? decoder.decode(Line.self, from: Data(line)) else { break }  // Damaged: what follows is made anew.
+      // Damaged: what follows is made anew.
+      guard let entry = try? decoder.decode(Line.self, from: Data(line)) else { break }
       found.append((entry.key, entry.replication, entry.record))
       whole += UInt64(line.count + 1)
     }

@@ -426,7 +426,8 @@ struct PlanCommand: ParsableCommand {
 
   private static func freePath(for name: String) -> String {
     let base = "Outputs/plan-" + fileName(name)
-    try? FileManager.default.createDirectory(atPath: "Outputs", withIntermediateDirectories: true)  // Said by who writes.
+    // What is wrong is said by who writes.
+    try? FileManager.default.createDirectory(atPath: "Outputs", withIntermediateDirectories: true)
     if !FileManager.default.fileExists(atPath: base) { return base }
     var number = 2
     while FileManager.default.fileExists(atPath: "\(base)-\(number)") { number += 1 }

@@ -33,7 +33,8 @@ struct PlanDirectory {
 
   /// Runs of its variants, the base first, then in the order of the plan.
   func runs() throws -> [String] {
-    let entries = (try? FileManager.default.contentsOfDirectory(atPath: path + "/runs")) ?? []  // A plan without runs is served by its page.
+    // A plan without runs is served by its page.
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: path + "/runs")) ?? []
     let order = Dictionary(
       result.variants.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     return try entries.filter { !$0.hasPrefix(".") }.map { name in
