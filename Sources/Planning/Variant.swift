@@ -36,19 +36,6 @@ package struct Variant: Sendable {
     return try whole.simulate(replication, warmUp: 0, keepsSeries: true, nil).series
   }
 
-  private final class Both: TelemetrySink {
-    let first: any TelemetrySink
-    let second: any TelemetrySink
-    init(_ first: any TelemetrySink, _ second: any TelemetrySink) {
-      self.first = first
-      self.second = second
-    }
-    func receive(_ requests: RequestColumns) throws {
-      try first.receive(requests)
-      try second.receive(requests)
-    }
-  }
-
   private func simulate(
     _ replication: Int, warmUp: Int64, keepsSeries: Bool, _ requests: (any TelemetrySink)?
   ) throws -> (record: ReplicationRecord, series: [Double]) {
@@ -59,7 +46,7 @@ package struct Variant: Sendable {
     let external = Set(simulation.models.filter { $0.kind == .external }.map(\.modelID))
     let hasReplicas = simulation.series.map { !external.contains($0.modelID) }
     let sink = ReplicationSink(hasReplicas: hasReplicas, keepsSeries: keepsSeries)
-    let target: any TelemetrySink = requests.map { Both(sink, $0) } ?? sink
+    let target: any TelemetrySink = requests.map { FanOut([sink, $0]) } ?? sink
     let result = try simulation.run(
       threads: 1, into: .init(accounts: scenario.accounts.map { _ in target }, merged: nil))
     var record = sink.finish(RequestOutcome.names)

@@ -84,3 +84,10 @@ package struct RequestColumns {
 package protocol TelemetrySink: AnyObject {
   func receive(_ requests: RequestColumns) throws
 }
+
+/// Hands requests to several sinks.
+package final class FanOut: TelemetrySink {
+  private let sinks: [any TelemetrySink]
+  package init(_ sinks: [any TelemetrySink]) { self.sinks = sinks }
+  package func receive(_ requests: RequestColumns) throws { for sink in sinks { try sink.receive(requests) } }
+}

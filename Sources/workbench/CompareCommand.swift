@@ -46,7 +46,7 @@ struct CompareCommand: ParsableCommand {
 
   @Option(
     help:
-      "Of two runs: auto (the dashboards where there are some, else the data), dashboards, data (tables and requests), or all."
+      "Of two runs: auto (models, deployments and dashboards where there are some, else the data), dashboards, data (tables and requests), or all."
   )
   var what: OutputComparison.Scope = .auto
 

@@ -84,10 +84,3 @@ struct ConvertCommand: ParsableCommand {
     try directory.finish()
   }
 }
-
-/// Hands requests to several sinks.
-final class FanOut: TelemetrySink {
-  private let sinks: [any TelemetrySink]
-  init(_ sinks: [any TelemetrySink]) { self.sinks = sinks }
-  func receive(_ requests: RequestColumns) throws { for sink in sinks { try sink.receive(requests) } }
-}

@@ -86,21 +86,8 @@ struct FixtureCommand: ParsableCommand {
         "the catalogue's dates and seeds are what it is about: no --anchor, --seed or --set.")
     }
     if !salt.isEmpty, !anonymise { throw ValidationError("--salt is for --anonymise.") }
-    _ = try chosenFormats()
+    _ = try DatasetFormat.list(formats)
     _ = try anchorDate()
-  }
-
-  private func chosenFormats() throws -> [DatasetFormat] {
-    var found: [DatasetFormat] = []
-    for name in formats.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let format = DatasetFormat(name) else {
-        throw ValidationError(
-          "unknown format \"\(name)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
-        )
-      }
-      if !found.contains(format) { found.append(format) }
-    }
-    return found
   }
 
   private func anchorDate() throws -> LocalDate? {
@@ -120,7 +107,7 @@ struct FixtureCommand: ParsableCommand {
     options.requests = requests == "all" ? nil : Int(requests)
     options.pseudonyms = anonymise ? Pseudonyms(salt: salt) : nil
     options.anchor = try anchorDate()
-    options.formats = try chosenFormats()
+    options.formats = try DatasetFormat.list(formats)
     options.name = name
     options.about = about
     options.command = command

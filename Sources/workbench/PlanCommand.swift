@@ -305,7 +305,7 @@ struct PlanCommand: ParsableCommand {
     _ warnings: [String], _ path: String
   ) throws {
     let base = variants[0]
-    let output = out ?? Self.freePath(for: base.scenario.name)
+    let output = out ?? OutputName.free("plan-" + base.scenario.name)
     let staged = try StagedDirectory(output)
     let bar = PlanProgress(quiet: quiet)
     bar.show("warm-up", 0, 1)
@@ -397,7 +397,7 @@ struct PlanCommand: ParsableCommand {
     for index in shown.prefix(8) {
       try writeRun(
         variants[index], text: texts[index], warmUp: experiment.warmUp,
-        to: "\(staged.path)/runs/\(Self.fileName(variants[index].name))")
+        to: "\(staged.path)/runs/\(OutputName.file(variants[index].name))")
     }
   }
 
@@ -416,22 +416,6 @@ struct PlanCommand: ParsableCommand {
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount
     ).run(into: directory, formats: []) { _ in }
     try directory.finish()
-  }
-
-  private static func fileName(_ name: String) -> String {
-    let safe = String(
-      name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.=".contains($0)) ? $0 : "_" })
-    return String((safe.hasPrefix(".") ? "_" + safe : safe).prefix(100))
-  }
-
-  private static func freePath(for name: String) -> String {
-    let base = "Outputs/plan-" + fileName(name)
-    // What is wrong is said by who writes.
-    try? FileManager.default.createDirectory(atPath: "Outputs", withIntermediateDirectories: true)
-    if !FileManager.default.fileExists(atPath: base) { return base }
-    var number = 2
-    while FileManager.default.fileExists(atPath: "\(base)-\(number)") { number += 1 }
-    return "\(base)-\(number)"
   }
 
   /// The command that makes the plan again.

@@ -70,17 +70,7 @@ struct RunCommand: ParsableCommand {
   }
 
   private func datasetFormats() throws -> [DatasetFormat] {
-    if formats == "none" { return [] }
-    var found: [DatasetFormat] = []
-    for name in formats.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let format = DatasetFormat(name) else {
-        throw ValidationError(
-          "unknown format \"\(name)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", ")), none."
-        )
-      }
-      if !found.contains(format) { found.append(format) }
-    }
-    return found
+    formats == "none" ? [] : try DatasetFormat.list(formats, or: ", none")
   }
 
   func run() throws {
@@ -94,7 +84,7 @@ struct RunCommand: ParsableCommand {
       scenario: .init(name: simulated.name, text: document.textAsRun, overrides: overrides + seedOverride),
       seed: simulated.seed, period: .init(from: simulated.from, to: simulated.to))
     let directory = try RunDirectory(
-      out ?? Self.freePath(for: simulated.name), manifest: manifest, replaces: replace)
+      out ?? OutputName.free(simulated.name), manifest: manifest, replaces: replace)
     let progress = ProgressBar("Simulating", quiet: quiet)
     let run = ScenarioRun(
       ScenarioSimulation(simulated, traces: traces), maxPoints: maxPoints,
@@ -108,17 +98,5 @@ struct RunCommand: ParsableCommand {
     } else if !quiet {
       Terminal.print(RunSummary(outcome, simulated, path: directory.finalPath).text())
     }
-  }
-
-  /// `Outputs/NAME`, or the first of `Outputs/NAME-2`, `-3`, … that is free.
-  private static func freePath(for name: String) -> String {
-    let safe = CharacterSet(
-      charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_. ")
-    let encoded = name.addingPercentEncoding(withAllowedCharacters: safe) ?? "run"
-    let base = "Outputs/" + (encoded.hasPrefix(".") ? "_" + encoded : String(encoded.prefix(120)))
-    if !FileManager.default.fileExists(atPath: base) { return base }
-    var number = 2
-    while FileManager.default.fileExists(atPath: "\(base)-\(number)") { number += 1 }
-    return "\(base)-\(number)"
   }
 }

@@ -34,21 +34,9 @@ enum KnownSystem {
       name: name, overrides: [], scenario: try ScenarioDocument(Data(yaml.utf8), path: "known.yaml").scenario)
   }
 
-  /// Erlang's C: the probability of waiting in M/M/c.
-  static func waits(_ load: Double, _ servers: Int) -> Double {
-    var term = 1.0
-    var sum = 1.0
-    for k in 1..<max(servers, 2) where k < servers {
-      term *= load / Double(k)
-      sum += term
-    }
-    let last = term * load / Double(servers) / (1 - load / Double(servers))
-    return last / (sum + last)
-  }
-
   /// P(latency > t) in M/M/c with mean service 1/μ, by integrating over the service; and its quantile by bisection.
   static func latencyTail(_ t: Double, lambda: Double, mu: Double, servers: Int) -> Double {
-    let pw = waits(lambda / mu, servers)
+    let pw = QueueTheory.erlangC(servers, lambda / mu)
     let theta = Double(servers) * mu - lambda
     // W = 0 with 1 − pw, else exponential with rate θ; plus an exponential service.
     return exp(-mu * t) * (1 - pw) + pw * (theta * exp(-mu * t) - mu * exp(-theta * t)) / (theta - mu)
@@ -114,7 +102,7 @@ struct CoverageTests {
       }
       return Double(inside) / Double(Self.repetitions)
     }
-    let waiting = KnownSystem.waits(lambda / mu, 2) / (2 * mu - lambda)
+    let waiting = QueueTheory.erlangC(2, lambda / mu) / (2 * mu - lambda)
     let p95 = KnownSystem.latencyQuantile(0.95, lambda: lambda, mu: mu, servers: 2)
     let results = [
       ("waiting.mean", try coverage("waiting.mean", 1000 * waiting)),
@@ -174,9 +162,9 @@ struct CoverageTests {
     let mu = 0.8
     let bound = 0.5
     let truth = try #require(
-      (2...6).first { KnownSystem.waits(lambda / mu, $0) / (Double($0) * mu - lambda) <= bound })
+      (2...6).first { QueueTheory.erlangC($0, lambda / mu) / (Double($0) * mu - lambda) <= bound })
     // Far enough from the bound on both sides for the procedure's promise to hold.
-    let waits = (2...6).map { KnownSystem.waits(lambda / mu, $0) / (Double($0) * mu - lambda) }
+    let waits = (2...6).map { QueueTheory.erlangC($0, lambda / mu) / (Double($0) * mu - lambda) }
     #expect(waits.allSatisfy { abs($0 - bound) > 0.05 * bound }, "\(waits)")
     let trials = Self.repetitions / 5
     var correct = 0

@@ -31,19 +31,6 @@ struct QueueTheoryTests {
     """
   }
 
-  /// P(a customer waits) in M/M/c. Source: Erlang (1917), as in Gross et al. (2008), "Fundamentals of Queueing
-  /// Theory", eq. 2.34.
-  static func erlangC(_ c: Int, _ load: Double) -> Double {
-    var term = 1.0
-    var sum = 1.0
-    for k in 1..<max(c, 1) {
-      term *= load / Double(k)
-      sum += term
-    }
-    let last = (c == 1 ? load : term * load / Double(c)) / (1 - load / Double(c))
-    return c == 1 ? load : last / (sum + last)
-  }
-
   @Test(
     "M/M/c: probability of waiting and mean waiting time are Erlang's",
     arguments: [(1, 0.7, 11), (2, 0.8, 12), (8, 0.8, 13), (32, 0.9, 14)])
@@ -54,7 +41,7 @@ struct QueueTheoryTests {
       Self.queue(
         rate: load, slots: slots, time: "{ exponential: { mean: 1s } }", seed: seed,
         hours: max(24, 24 * 12 / slots)))
-    let probability = Self.erlangC(slots, load)
+    let probability = QueueTheory.erlangC(slots, load)
     let waits = BatchMeans(run.requests.map { $0.waiting > 0 ? 1 : 0 })
     #expect(waits.agrees(with: probability), "\(waits) against \(probability)")
     let expected = probability / (Double(slots) - load)

@@ -72,7 +72,7 @@ package struct FixtureWriter {
     let rollups = RequestRollups(series: data.series, now: end)
     let points = PointsLater()
     let selection = RequestSelection(
-      Several(writers + [arrivals, rollups, points]), chosen: chosen, shift: shift)
+      FanOut(writers + [arrivals, rollups, points]), chosen: chosen, shift: shift)
     try reader.read(into: selection) { progress(0.4 + $0 * 0.4) }
     try selection.flush()
     rollups.reasons = reader.reasons.names
@@ -157,13 +157,6 @@ package struct FixtureWriter {
         now: entry.question.now.rfc3339, exercises: entry.why)
     }
     return try encoder.encode(entries) + Data("\n".utf8)
-  }
-
-  /// Hands requests to several sinks.
-  private final class Several: TelemetrySink {
-    private let sinks: [any TelemetrySink]
-    init(_ sinks: [any TelemetrySink]) { self.sinks = sinks }
-    func receive(_ requests: RequestColumns) throws { for sink in sinks { try sink.receive(requests) } }
   }
 
   /// Arrivals of each account.

@@ -109,7 +109,13 @@ package struct OutputComparison {
     case .data: (wantsDashboards, wantsData) = (false, true)
     case .all: (wantsDashboards, wantsData) = (true, true)
     }
-    if wantsDashboards { try compareDashboards(findings, &result, progress, pairs) }
+    if wantsDashboards {
+      // Missing and extra models first: dashboards only show what they amount to.
+      if scope == .auto, case .runDirectory = expected.content, case .runDirectory = actual.content {
+        try compareModels(findings, &result)
+      }
+      try compareDashboards(findings, &result, progress, pairs)
+    }
     if wantsData {
       guard let first = try expected.dataset(), let second = try actual.dataset() else {
         throw DatasetError(
@@ -130,6 +136,24 @@ package struct OutputComparison {
     } else if expected.mayHaveData, actual.mayHaveData {
       result.notes.append("Rows of telemetry were not compared; --what all compares them too.")
     }
+  }
+
+  private func compareModels(_ findings: ComparisonFindings, _ result: inout ComparisonOutcome) throws {
+    guard let first = try expected.dataset()?.tables, let second = try actual.dataset()?.tables else {
+      return
+    }
+    findings.begin("telemetry", view: "")
+    result.names.append("telemetry")
+    func models(_ tables: TelemetryTables) -> JSONDocument {
+      var only = TelemetryTables()
+      only.accounts = tables.accounts
+      only.models = tables.models
+      only.deployments = tables.deployments
+      return JSONDocument(only)
+    }
+    let documents = (models(first), models(second))
+    var comparison = DocumentComparison(findings)
+    withExtendedLifetime(documents) { comparison.compare(documents.0.root, documents.1.root) }
   }
 
   private func compareDashboards(
