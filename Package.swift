@@ -35,7 +35,7 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: [
-        "CCompression", "CPostgreSQL", "Telemetry", "ScenarioModel", "Aggregation",
+        "CCompression", "CPostgreSQL", "Sampling", "Telemetry", "ScenarioModel", "Aggregation",
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
@@ -55,7 +55,7 @@ let package = Package(
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "Planning",
+        "Sampling", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "Planning",
         "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -83,7 +83,7 @@ let package = Package(
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [
-        "workbench", "Verification", "Datasets", "TestSupport",
+        "workbench", "ScenarioModel", "Simulation", "Telemetry", "Verification", "Datasets", "TestSupport",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
   ],

@@ -13,6 +13,16 @@ public struct RandomStream: @unchecked Sendable {
   /// Exponential with the given mean (any unit, > 0).
   @inlinable public func exponential(mean: Double) -> Double { mean * wb_stream_exponential(generator) }
 
+  /// Gamma with mean shape × scale. Source: Marsaglia and Tsang (2000), as in GSL.
+  @inlinable public func gamma(shape: Double, scale: Double) -> Double {
+    gsl_ran_gamma(generator, shape, scale)
+  }
+
+  /// Weibull by inversion.
+  @inlinable public func weibull(shape: Double, scale: Double) -> Double {
+    gsl_ran_weibull(generator, scale, shape)
+  }
+
   /// Standard normal by the ziggurat method. Source: Marsaglia and Tsang (2000), as in GSL.
   @inlinable public func standardNormal() -> Double { gsl_ran_gaussian_ziggurat(generator, 1) }
 

@@ -155,6 +155,18 @@ enum Grammar {
       Key(
         "trace", .either(.text, .object { trace }),
         "Replays requests from a file (telemetry CSV or NDJSON, plain, gzip or zstd; or an Azure LLM trace)."),
+      Key(
+        "serveGen", .object { serveGen },
+        "A client of ServeGen as it was measured: a renewal process whose rate and variability change every ten minutes, and its token counts."
+      ),
+    ])
+
+  static let serveGen = Shape(
+    "serveGen", "A client of ServeGen.",
+    [
+      Key("trace", .text, required: true, "Its chunk-N-trace.csv, relative to the scenario."),
+      Key("dataset", .text, required: true, "Its chunk-N-dataset.json, relative to the scenario."),
+      Key("startAt", .moment, "When its data start; by default with the period."),
     ])
 
   static let poisson = Shape(

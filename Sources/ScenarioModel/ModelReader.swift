@@ -141,10 +141,16 @@ struct ModelReader {
       else { return nil }
       tokens = .init(input: input, output: output, correlation: correlation)
     }
-    if case .trace? = arrivals {
+    let isRecorded =
+      switch arrivals {
+      case .trace, .serveGen: true
+      default: false
+      }
+    if isRecorded {
       for key in ["tokens", "profile"] where keys.has(key) {
         keys.error(
-          key, "\(key) does not go with a trace, which brings its own arrivals and tokens. Remove it.")
+          key, "\(key) does not go with recorded demand, which brings its own arrivals and tokens. Remove it."
+        )
       }
     } else if arrivals != nil, !keys.has("tokens") {
       keys.error(nil, "tokens is missing. Give the input and output token counts of a request.")
@@ -199,6 +205,12 @@ struct ModelReader {
         return nil
       }
       return .markovModulated(states)
+    case "serveGen":
+      guard let section = keys.section("serveGen"), let trace = section.text("trace"),
+        let dataset = section.text("dataset")
+      else { return nil }
+      let startAt = section.has("startAt") ? section.moment("startAt") : nil
+      return .serveGen(trace: trace, dataset: dataset, startAt: startAt, scale: 1)
     default:
       if node.scalar != nil { return keys.text("trace").map { .trace(file: $0, startAt: nil) } }
       guard let section = Section(node, Grammar.trace, keys.diagnostics, keys.calendar),

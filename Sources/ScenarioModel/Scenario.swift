@@ -14,6 +14,9 @@ package struct Scenario: Sendable {
   package var warmUpMicroseconds: Int64
   /// Templates expanded.
   package var accounts: [Account]
+  /// Demand that was measured, by the name of the file that the scenario gives for its arrivals. Whoever reads the
+  /// scenario's files fills it.
+  package var measured: [String: WindowedDemand] = [:]
   /// Mean number of arrivals over warm-up and period, retries and traces not counted.
   package var expectedArrivals: Double
 
@@ -166,6 +169,8 @@ package enum Arrivals: Sendable {
   case markovModulated([(rate: Double, meanMicroseconds: Double)])
   /// A file, relative to the scenario; moved to start at a moment if one is given.
   case trace(file: String, startAt: Timestamp?)
+  /// A client of ServeGen: its two files, relative to the scenario; its data start at a moment, by default the period's.
+  case serveGen(trace: String, dataset: String, startAt: Timestamp?, scale: Double)
 
   /// The process with every rate multiplied; a trace stays as it is.
   package func scaled(by factor: Double) -> Arrivals {
@@ -175,18 +180,20 @@ package enum Arrivals: Sendable {
     case .weibull(let rate, let cv): .weibull(rate: rate * factor, cv: cv)
     case .markovModulated(let states):
       .markovModulated(states.map { ($0.rate * factor, $0.meanMicroseconds) })
+    case .serveGen(let trace, let dataset, let startAt, let scale):
+      .serveGen(trace: trace, dataset: dataset, startAt: startAt, scale: scale * factor)
     case .trace: self
     }
   }
 
-  /// Mean arrivals per microsecond, before any profile; `nil` for a trace.
+  /// Mean arrivals per microsecond, before any profile; `nil` for what was recorded.
   package var meanRate: Double? {
     switch self {
     case .poisson(let rate), .gamma(let rate, _), .weibull(let rate, _): rate
     case .markovModulated(let states):
       states.reduce(0) { $0 + $1.rate * $1.meanMicroseconds }
         / states.reduce(0) { $0 + $1.meanMicroseconds }
-    case .trace: nil
+    case .trace, .serveGen: nil
     }
   }
 }

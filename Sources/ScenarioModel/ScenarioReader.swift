@@ -4,7 +4,7 @@ import Telemetry
 
 /// A scenario file that has been read and found valid.
 package struct ScenarioDocument: Sendable {
-  package let scenario: Scenario
+  package var scenario: Scenario
   /// The document as run: the file's own bytes, or with overrides applied.
   package let textAsRun: String
 

@@ -26,7 +26,7 @@ package struct TraceRequest: Sendable {
 /// section 3.1. Markov-modulated arrivals are Poisson within each state; what is left of an exponential
 /// interval when the state changes goes on at the new rate.
 struct ArrivalProcess {
-  private enum Kind { case poisson, renewal, markovModulated, trace, none }
+  private enum Kind { case poisson, renewal, markovModulated, windows, trace, none }
 
   private let kind: Kind
   private let stream: RandomStream
@@ -39,6 +39,8 @@ struct ArrivalProcess {
   private let stateStream: RandomStream
   /// Clock time left in the state, µs.
   private var stateRemaining = 0.0
+  /// Whether the window at hand has had its first interval.
+  private var hasEntered = false
   /// Index of the trace's request that arrived last.
   private(set) var traceIndex = -1
 
@@ -68,6 +70,7 @@ struct ArrivalProcess {
       }
       stateRemaining = stateStream.exponential(mean: states[state].meanMicroseconds)
     case .trace: kind = .trace
+    case .serveGen: kind = .windows
     case nil: kind = .none
     }
     interval = Sampler(unitInterval, in: arena)
@@ -80,6 +83,7 @@ struct ArrivalProcess {
     case .poisson: return moment(after: stream.exponential(mean: 1))
     case .renewal: return moment(after: interval.draw(from: stream))
     case .markovModulated: return modulatedMoment(after: stream.exponential(mean: 1))
+    case .windows: return windowedMoment()
     case .trace:
       traceIndex += 1
       return traceIndex < plan.traceCount ? plan.trace[traceIndex].arrivedAt : .max
@@ -113,6 +117,25 @@ struct ArrivalProcess {
       }
       segment += 1
       position = 0
+    }
+    return .max
+  }
+
+  /// The next arrival of a process that is in equilibrium from each window's start: the first comes after a residual
+  /// interval, so that a window's expected count is its rate times its length, whatever the variability.
+  /// Source: Cox (1962), "Renewal Theory", section 5.2: a residual is a uniform share of a length-biased interval.
+  private mutating func windowedMoment() -> Int64 {
+    while segment < plan.windowCount {
+      let window = plan.windows + segment
+      if !hasEntered {
+        hasEntered = true
+        position = stream.uniform() * window.pointee.lengthBiased(stream)
+      } else {
+        position += window.pointee.interval(stream)
+      }
+      if position < window.pointee.length { return window.pointee.start + Int64(position) }
+      segment += 1
+      hasEntered = false
     }
     return .max
   }
@@ -169,6 +192,32 @@ final class ArrivalPlan: @unchecked Sendable {
     }
   }
 
+  /// A window of measured demand, where the client does not pause.
+  struct Window {
+    /// µs since 1970.
+    var start: Int64
+    /// µs.
+    var length: Double
+    var isGamma: Bool
+    var shape: Double
+    /// Of intervals in µs, so that their mean is 1 ÷ rate.
+    var scale: Double
+
+    @inline(__always)
+    func interval(_ stream: RandomStream) -> Double {
+      isGamma ? stream.gamma(shape: shape, scale: scale) : stream.weibull(shape: shape, scale: scale)
+    }
+
+    /// An interval chosen in proportion to its length.
+    func lengthBiased(_ stream: RandomStream) -> Double {
+      isGamma
+        ? stream.gamma(shape: shape + 1, scale: scale)
+        : scale * pow(stream.gamma(shape: 1 + 1 / shape, scale: 1), 1 / shape)
+    }
+  }
+
+  let windows: UnsafeMutablePointer<Window>
+  let windowCount: Int
   let segments: UnsafeMutablePointer<Segment>
   let segmentCount: Int
   let states: UnsafeMutablePointer<(rate: Double, mean: Double)>
@@ -183,8 +232,12 @@ final class ArrivalPlan: @unchecked Sendable {
     switch load?.arrivals {
     case .poisson(let rate), .gamma(let rate, _), .weibull(let rate, _): baseRate = rate
     case .markovModulated(let given): states = given.map { (rate: $0.rate, mean: $0.meanMicroseconds) }
-    case .trace, nil: break
+    case .trace, .serveGen, nil: break
     }
+    let measured = Self.windows(load, scenario)
+    windows = .allocate(capacity: max(measured.count, 1))
+    windows.initialize(from: measured, count: measured.count)
+    windowCount = measured.count
     if let given = load?.profile { profile = given }
     let pieces = profile.segments(
       from: scenario.simulationStart, to: scenario.to, origin: scenario.from, calendar: calendar)
@@ -205,7 +258,28 @@ final class ArrivalPlan: @unchecked Sendable {
     traceCount = trace.count
   }
 
+  /// Those of a client that lie in the simulated time, cut to it.
+  private static func windows(_ load: Scenario.Load?, _ scenario: Scenario) -> [Window] {
+    guard case .serveGen(let trace, _, let startAt, let scale)? = load?.arrivals,
+      let demand = scenario.measured[trace]
+    else { return [] }
+    let origin = (startAt ?? scenario.from).microseconds
+    let from = scenario.simulationStart.microseconds
+    let to = scenario.to.microseconds
+    return demand.windows.compactMap { window in
+      let start = max(origin + window.start, from)
+      let end = min(origin + window.start + window.length, to)
+      guard end > start, window.rate > 0 else { return nil }
+      let mean = 1 / (window.rate * scale)
+      let isGamma = window.family == .gamma
+      return Window(
+        start: start, length: Double(end - start), isGamma: isGamma, shape: window.shape,
+        scale: isGamma ? mean / window.shape : mean / tgamma(1 + 1 / window.shape))
+    }
+  }
+
   deinit {
+    windows.deallocate()
     segments.deallocate()
     states.deallocate()
     trace.deallocate()

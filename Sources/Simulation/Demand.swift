@@ -15,6 +15,9 @@ struct Demand: ~Copyable {
   private let inputTokens: Sampler
   private let outputTokens: Sampler
   private let copula: GaussianCopula?
+  /// Of measured demand: from when on which counts hold.
+  private let tokenWindows: [(start: Int64, input: Sampler, output: Sampler)]
+  private var tokenWindow = 0
 
   private let times: UnsafeMutablePointer<Int64>
   private let inputs: UnsafeMutablePointer<Int32>
@@ -22,9 +25,10 @@ struct Demand: ~Copyable {
   private var index = 0
 
   /// - Parameter stream: the model's stream for a purpose.
-  init(_ load: Scenario.Load?, plan: ArrivalPlan, in arena: SamplingArena, stream: (String) -> RandomStream)
-    throws
-  {
+  init(
+    _ load: Scenario.Load?, plan: ArrivalPlan, scenario: Scenario, in arena: SamplingArena,
+    stream: (String) -> RandomStream
+  ) throws {
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
     arrivals = try ArrivalProcess(load?.arrivals, plan: plan, in: arena, stream: stream)
     if case .trace = load?.arrivals { replaysTrace = true } else { replaysTrace = false }
@@ -36,6 +40,14 @@ struct Demand: ~Copyable {
       copula = GaussianCopula(tokens.input, tokens.output, correlation: tokens.correlation, in: arena)
     } else {
       copula = nil
+    }
+    if case .serveGen(let trace, _, let startAt, _)? = load?.arrivals, let demand = scenario.measured[trace] {
+      let origin = (startAt ?? scenario.from).microseconds
+      tokenWindows = demand.tokens.map {
+        (origin + $0.start, Sampler($0.input, in: arena), Sampler($0.output, in: arena))
+      }
+    } else {
+      tokenWindows = []
     }
     times = .allocate(capacity: Self.blockSize)
     inputs = .allocate(capacity: Self.blockSize)
@@ -75,6 +87,10 @@ struct Demand: ~Copyable {
       return
     }
     for row in 0..<Self.blockSize { times[row] = arrivals.next() }
+    if !tokenWindows.isEmpty {
+      drawMeasuredTokens()
+      return
+    }
     if let copula {
       for row in 0..<Self.blockSize {
         let pair = copula.draw(from: tokenStream)
@@ -86,6 +102,16 @@ struct Demand: ~Copyable {
         inputs[row] = Self.tokens(inputTokens.draw(from: tokenStream))
         outputs[row] = Self.tokens(outputTokens.draw(from: tokenStream))
       }
+    }
+  }
+
+  private mutating func drawMeasuredTokens() {
+    for row in 0..<Self.blockSize {
+      while tokenWindow + 1 < tokenWindows.count, tokenWindows[tokenWindow + 1].start <= times[row] {
+        tokenWindow += 1
+      }
+      inputs[row] = Self.tokens(tokenWindows[tokenWindow].input.draw(from: tokenStream))
+      outputs[row] = Self.tokens(tokenWindows[tokenWindow].output.draw(from: tokenStream))
     }
   }
 

@@ -42,7 +42,9 @@ extension ModelLane {
     // All that may throw comes first: a value with a deinitialiser is made as a whole.
     let plan = ArrivalPlan(
       model.load, trace: setting.trace, scenario: scenario, calendar: setting.account.calendar)
-    let demand = try Demand(model.load, plan: plan, in: arena) { setting.stream(entity: entity, $0) }
+    let demand = try Demand(model.load, plan: plan, scenario: scenario, in: arena) {
+      setting.stream(entity: entity, $0)
+    }
     let concerning = setting.incidents.filter { $0.concerns(model) }
     let incidentsCauseErrors = concerning.contains { $0.effect.errorProbability > 0 }
     let external = try model.externalService.map {

@@ -9,7 +9,10 @@ struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Turns real traces into telemetry, or into a scenario that replays them.",
-    subcommands: [ImportAzureCommand.self, ImportTableCommand.self, ImportOpenTelemetryCommand.self])
+    subcommands: [
+      ImportServeGenCommand.self, ImportAzureCommand.self, ImportTableCommand.self,
+      ImportOpenTelemetryCommand.self,
+    ])
 }
 
 /// What every import offers for rows that make no request.

@@ -2,13 +2,47 @@ import Datasets
 import Foundation
 import ScenarioModel
 import Simulation
+import Synchronization
 import Telemetry
 
 /// Reads scenario files and the traces that they name.
 enum ScenarioInput {
   /// - Throws: `NotFoundError`, `ScenarioErrors`.
   static func document(_ path: String, overrides: [String] = []) throws -> ScenarioDocument {
-    try ScenarioDocument(try text(path), path: path, overrides: overrides)
+    var document = try ScenarioDocument(try text(path), path: path, overrides: overrides)
+    for model in document.scenario.accounts.flatMap(\.models) {
+      guard case .serveGen(let trace, let dataset, let startAt, let scale)? = model.load?.arrivals else {
+        continue
+      }
+      if document.scenario.measured[trace] == nil {
+        document.scenario.measured[trace] = try client(
+          Self.path(trace, besides: path), Self.path(dataset, besides: path)
+        ).demand
+      }
+      let scenario = document.scenario
+      let origin = (startAt ?? scenario.from).microseconds
+      let expected = scenario.measured[trace]?.expected(
+        from: scenario.simulationStart.microseconds - origin, to: scenario.to.microseconds - origin)
+      document.scenario.expectedArrivals += scale * (expected ?? 0)
+    }
+    return document
+  }
+
+  /// Clients that were read, by their files: a plan reads a scenario once for each variant.
+  private static let clients = Mutex<[String: ServeGenClient]>([:])
+
+  private static func client(_ trace: String, _ dataset: String) throws -> ServeGenClient {
+    let key = "\(trace)\u{0}\(dataset)"
+    if let known = clients.withLock({ $0[key] }) { return known }
+    let client = try ServeGenClient(trace: trace, dataset: dataset)
+    clients.withLock { $0[key] = client }
+    return client
+  }
+
+  /// A file that a scenario names.
+  private static func path(_ file: String, besides scenario: String) -> String {
+    file.hasPrefix("/")
+      ? file : URL(fileURLWithPath: scenario).deletingLastPathComponent().appendingPathComponent(file).path
   }
 
   /// - Throws: `NotFoundError`.
@@ -26,12 +60,10 @@ enum ScenarioInput {
 
   /// The traces that a scenario names, by the name it gives them.
   static func traces(_ scenario: Scenario, scenarioPath: String) throws -> [String: [TraceRequest]] {
-    let folder = URL(fileURLWithPath: scenarioPath).deletingLastPathComponent()
     var traces: [String: [TraceRequest]] = [:]
     for model in scenario.accounts.flatMap(\.models) {
       guard case .trace(let file, _) = model.load?.arrivals, traces[file] == nil else { continue }
-      let path = file.hasPrefix("/") ? file : folder.appendingPathComponent(file).path
-      traces[file] = try TraceFile(contentsOf: path).requests.map {
+      traces[file] = try TraceFile(contentsOf: Self.path(file, besides: scenarioPath)).requests.map {
         TraceRequest(
           arrivedAt: $0.arrivedAt.microseconds, inputTokens: $0.inputTokens, outputTokens: $0.outputTokens)
       }

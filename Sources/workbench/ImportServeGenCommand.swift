@@ -1,0 +1,175 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import Sampling
+import ScenarioModel
+import Telemetry
+
+struct ImportServeGenCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "servegen", abstract: "ServeGen's client data as a scenario: one demand per client.",
+    discussion: """
+      DIR has a chunk-N-trace.csv and a chunk-N-dataset.json for each client. Each becomes a model with an autoscaled \
+      deployment sized for its peak, whose arrivals are those of the client: a gamma or Weibull renewal process, in \
+      equilibrium from each window's start, so that the expected count of every window is its rate times its length; \
+      and token counts drawn from what was counted in their six-hour window. The scenario names the files where they \
+      lie; nothing is copied.
+
+      While a client pauses nothing arrives. A token window without counts takes those of the window before it, the \
+      first ones those of the first window that has some; the summary says how many.
+
+      Examples:
+        workbench import servegen data/servegen-m-small -o servegen.yaml && workbench run servegen.yaml --formats none
+        workbench import servegen data/servegen-m-small -o two.yaml --clients 12,14 --days 1
+      """)
+
+  @Argument(help: "The directory.")
+  var directory: String
+
+  @Option(name: .shortAndLong, help: "The scenario (.yaml) to write.")
+  var output: String
+
+  @Option(help: "Only these clients, by the N of their files, separated by commas.")
+  var clients: String?
+
+  @Option(help: "How many days of the data. (default: all)")
+  var days: Int?
+
+  @Option(help: "The date of the data's first second, which has none.")
+  var from = "2025-01-06"
+
+  @Option(help: "Multiplies every client's demand.")
+  var scale = 1.0
+
+  @Option(help: "IANA time zone of the account.")
+  var timeZone = "UTC"
+
+  func validate() throws {
+    guard LocalDate(from) != nil else {
+      throw ValidationError("--from \"\(from)\" is not a date. Write 2025-01-06.")
+    }
+    if let days, !(1...3650).contains(days) { throw ValidationError("--days \(days) must lie in 1…3650.") }
+    guard scale >= 0.001, scale <= 1000 else {
+      throw ValidationError("--scale \(scale) must lie in 0.001…1000.")
+    }
+    guard ZonedCalendar(identifier: timeZone) != nil else {
+      throw ValidationError("unknown time zone \"\(timeZone)\". Use an IANA name such as America/New_York.")
+    }
+  }
+
+  /// A client, and where its files are from the scenario.
+  private struct Entry {
+    var number: Int
+    var client: ServeGenClient
+    var trace: String
+    var dataset: String
+  }
+
+  func run() throws {
+    let entries = try self.entries()
+    guard let first = LocalDate(from), let calendar = ZonedCalendar(identifier: timeZone) else { return }
+    let length = entries.flatMap(\.client.demand.windows).map { $0.start + $0.length }.max() ?? 0
+    let whole = Int((length + 86_399_999_999) / 86_400_000_000)
+    let days = min(days ?? whole, whole)
+    let to = calendar.start(of: first) + Int64(days) * 86_400_000_000
+    let file = try OutputFile(output)
+    try file.write(text(entries, to: to.rfc3339(in: calendar)).utf8)
+    try file.close()
+    let expected =
+      scale * entries.reduce(0) { $0 + $1.client.demand.expected(from: 0, to: Int64(days) * 86_400_000_000) }
+    let pauses = entries.reduce(0) { $0 + $1.client.pauses }
+    let empty = entries.reduce(0) { $0 + $1.client.emptyTokenWindows }
+    Terminal.print(
+      """
+      \(output): \(entries.count) clients, \(days) days, \(Figure.count(expected)) requests expected.
+      In \(Figure.count(pauses)) of \(Figure.count(entries.reduce(0) { $0 + $1.client.windows })) windows a client pauses. \
+      \(Figure.count(empty)) token windows are empty: they take the counts of the window before, or of the first that has some.
+      Next: workbench run '\(output)' --formats none
+      """)
+  }
+
+  private func entries() throws -> [Entry] {
+    guard let files = try? FileManager.default.contentsOfDirectory(atPath: directory) else {  // Said here.
+      throw NotFoundError(directory, "there is no such directory.")
+    }
+    var numbers = files.compactMap { name -> Int? in
+      guard name.hasPrefix("chunk-"), name.hasSuffix("-trace.csv") else { return nil }
+      return Int(name.dropFirst("chunk-".count).dropLast("-trace.csv".count))
+    }.sorted()
+    guard !numbers.isEmpty else {
+      throw NotFoundError(directory, "there is no chunk-N-trace.csv. Give ServeGen's directory.")
+    }
+    if let clients {
+      let wanted = clients.split(separator: ",").map(String.init)
+      if let stray = wanted.first(where: { text in !numbers.contains { String($0) == text } }) {
+        throw NotFoundError("\(directory)/chunk-\(stray)-trace.csv", "there is no such client.")
+      }
+      numbers = numbers.filter { wanted.contains(String($0)) }
+    }
+    let base = URL(fileURLWithPath: directory).standardizedFileURL.path
+    let progress = ProgressBar("Reading")
+    defer { progress.clear() }
+    return try numbers.enumerated().map { index, number in
+      let (trace, dataset) = ("\(base)/chunk-\(number)-trace.csv", "\(base)/chunk-\(number)-dataset.json")
+      let client = try ServeGenClient(trace: trace, dataset: dataset)
+      progress.show(Double(index + 1) / Double(numbers.count))
+      return Entry(number: number, client: client, trace: trace, dataset: dataset)
+    }
+  }
+
+  private static func quoted(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+  }
+
+  private func text(_ entries: [Entry], to: String) -> String {
+    var models = ""
+    var total = 0
+    for entry in entries {
+      let sizing = Self.sizing(entry.client, scale)
+      total += sizing.replicas
+      models += """
+
+          - name: client-\(entry.number)
+            kind: openSource
+            load:
+              arrivals: { serveGen: { trace: \(Self.quoted(entry.trace)), dataset: \(Self.quoted(entry.dataset)) } }
+              scale: \(scale)
+            deployments:
+              - version: V1
+                deployAt: \(from)
+                hardware: A10 single
+                scaling: { minReplicas: 1, maxReplicas: \(sizing.replicas), maxBatchSize: \(sizing.batch), scaleUpDelay: 30s, scaleDownDelay: 10min, startup: 90s }
+                service: { firstToken: 200ms, perInputToken: 0.05ms, perOutputToken: 10ms, batchSlowdown: 0.002 }
+                queue: { capacity: 100000, timeout: 5min }
+        """
+    }
+    return """
+      # \(entries.count) clients of a production LLM service as ServeGen measured them; read from \(directory).
+      # Xiang et al., "ServeGen: Workload Characterization and Generation of Large Language Model Serving in Production",
+      # arXiv 2505.09999; data Apache-2.0. Service times and sizes are assumptions: the data say nothing of them.
+      workbench: 1
+      name: servegen
+      description: ServeGen's clients, one model each, on autoscaled deployments.
+      seed: 1
+      period: { from: \(from), to: "\(to)" }
+
+      account:
+        name: servegen
+        timeZone: \(timeZone)
+        subscription: { maxReplicas: \(total) }
+
+      models:\(models)
+
+      """
+  }
+
+  /// Replicas and batch for a client's peak, with a third in hand.
+  private static func sizing(_ client: ServeGenClient, _ scale: Double) -> (replicas: Int, batch: Int) {
+    let mean = client.demand.tokens.map { 0.2 + 0.05e-3 * $0.input.mean + 0.01 * $0.output.mean }.max() ?? 1
+    let busy = client.peakRate * scale * mean * 1.33
+    for batch in [64, 128, 256] where busy / Double(batch) <= 50 {
+      return (max(1, Int((busy / Double(batch)).rounded(.up))), batch)
+    }
+    return (50, 256)
+  }
+}
