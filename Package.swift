@@ -94,7 +94,8 @@ let package = Package(
 if Context.environment["WORKBENCH_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "fuzz", dependencies: ["Telemetry", "ScenarioModel", "Aggregation", "Datasets"],
+      name: "fuzz",
+      dependencies: ["Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Verification"],
       path: "Tests/Fuzz",
       exclude: ["corpus"], swiftSettings: [.swiftLanguageMode(.v5)]))
 }

@@ -1,7 +1,7 @@
 """The benchmark table: each figure is CPU time a request, the median of several runs, all in one session of one
 machine. Ratios are what to trust; absolute figures drift.
 
-    .venv/bin/python Benchmarks/bench.py .build-release/release/workbench [--json FILE] [--only PART]
+    .venv/bin/python Benchmarks/bench.py .build-release/release/workbench [--json FILE] [--runs N]
 """
 import argparse, json, os, pathlib, resource, statistics, subprocess, sys, tempfile, time
 

@@ -18,6 +18,7 @@ struct Demand: ~Copyable {
   /// Of measured demand: from when on which counts hold.
   private let tokenWindows: [(start: Int64, input: Sampler, output: Sampler)]
   private var tokenWindow = 0
+  private let isMeasured: Bool
 
   private let times: UnsafeMutablePointer<Int64>
   private let inputs: UnsafeMutablePointer<Int32>
@@ -49,6 +50,7 @@ struct Demand: ~Copyable {
     } else {
       tokenWindows = []
     }
+    isMeasured = !tokenWindows.isEmpty
     times = .allocate(capacity: Self.blockSize)
     inputs = .allocate(capacity: Self.blockSize)
     outputs = .allocate(capacity: Self.blockSize)
@@ -86,11 +88,11 @@ struct Demand: ~Copyable {
       }
       return
     }
-    for row in 0..<Self.blockSize { times[row] = arrivals.next() }
-    if !tokenWindows.isEmpty {
-      drawMeasuredTokens()
+    if isMeasured {
+      drawMeasuredBlock()
       return
     }
+    for row in 0..<Self.blockSize { times[row] = arrivals.next() }
     if let copula {
       for row in 0..<Self.blockSize {
         let pair = copula.draw(from: tokenStream)
@@ -105,8 +107,10 @@ struct Demand: ~Copyable {
     }
   }
 
-  private mutating func drawMeasuredTokens() {
+  @inline(never)
+  private mutating func drawMeasuredBlock() {
     for row in 0..<Self.blockSize {
+      times[row] = arrivals.nextMeasured()
       while tokenWindow + 1 < tokenWindows.count, tokenWindows[tokenWindow + 1].start <= times[row] {
         tokenWindow += 1
       }

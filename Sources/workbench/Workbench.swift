@@ -10,6 +10,10 @@ struct Workbench: ParsableCommand {
         workbench check week.yaml                    say all that is wrong with it
         workbench run week.yaml                      simulate it: data set, dashboard figures, summary
         workbench aggregate Outputs/week --period 2026-03-04
+        workbench serve Outputs/week                 the dashboard in a browser
+        workbench compare Outputs/week Outputs/next  which figure differs, where, by how much
+        workbench fixture week.yaml -o fixture       data, and the figures that a dashboard must show for them
+        workbench plan week.yaml --vary load.scale=1,1.5,2
         workbench import azure-llm TRACE.csv -o azure.yaml
 
       Exit status: 0 done; 1 a check found errors; 64 wrong usage; 65 bad input; 66 input not found; \

@@ -6,6 +6,7 @@ import Datasets
 import Foundation
 import ScenarioModel
 import Telemetry
+import Verification
 
 @_silgen_name("LLVMFuzzerRunDriver")
 func runDriver(
@@ -63,6 +64,20 @@ let readers: [String: (Data) throws -> Void] = [
     for index in archive.series.indices {
       archive.visit(index, in: all, byDay: true) { histogram.add($0.cell, $0.latencies) }
     }
+  },
+  "tolerances": { _ = try Tolerances($0, path: "fuzz.yaml") },
+  "plan": { _ = try PlanDocument($0, path: "fuzz.yaml") },
+  "servegen-trace": {
+    _ = try ServeGenClient(
+      trace: file($0, "t.csv"),
+      dataset: file(Data(#"{"0": {"input_tokens": "{5: 1}", "output_tokens": "{5: 1}"}}"#.utf8), "d.json"))
+  },
+  "servegen-dataset": {
+    _ = try ServeGenClient(
+      trace: file(Data("0,1,1,Gamma,1,1\n600,1,1,Weibull,1,1\n".utf8), "t.csv"), dataset: file($0, "d.json"))
+  },
+  "comparison": {
+    _ = try OutputComparison.compare(expected: ["a": $0], actual: ["a": $0], labels: ("expected", "actual"))
   },
   "import-csv": { try importing($0, .csv, table, "i.csv") },
   "import-ndjson": { try importing($0, .ndjson, table, "i.ndjson") },

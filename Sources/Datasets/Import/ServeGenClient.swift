@@ -29,6 +29,9 @@ package struct ServeGenClient: Sendable {
   /// Per second.
   package var peakRate: Double { (demand.windows.map(\.rate).max() ?? 0) * 1e6 }
 
+  /// A century.
+  private static let longestSeconds = 3.2e9
+
   private static func windows(_ path: String) throws -> [WindowedDemand.Window] {
     let reader = try CSVReader(try InputFile(path))
     var rows: [(line: Int, start: Double, window: WindowedDemand.Window)] = []
@@ -39,16 +42,16 @@ package struct ServeGenClient: Sendable {
           "the row has \(reader.fieldCount) fields; a ServeGen trace has 6: start, rate, cv, family, shape, scale."
         )
       }
-      func number(_ field: Int, _ name: String) throws -> Double {
-        guard let value = Double(try reader.text(field)), value.isFinite, value >= 0 else {
-          throw reader.error(field, "\(name) \"\(try reader.text(field))\" is not a number of at least 0.")
+      func number(_ field: Int, _ name: String, most: Double) throws -> Double {
+        guard let value = Double(try reader.text(field)), value >= 0, value <= most else {
+          throw reader.error(field, "\(name) \"\(try reader.text(field))\" is not a number in 0…\(most).")
         }
         return value
       }
-      let start = try number(0, "the window's start")
-      let rate = try number(1, "the rate")
+      let start = try number(0, "the window's start", most: Self.longestSeconds)
+      let rate = try number(1, "the rate", most: 1e5)
       let name = try reader.text(3).lowercased()
-      if let last = rows.last, start <= last.start {
+      if let last = rows.last, Int64(start * 1e6) <= last.window.start {
         throw reader.error(0, "the window starts at or before the one above it. Sort the rows.")
       }
       var window = WindowedDemand.Window(
@@ -57,8 +60,11 @@ package struct ServeGenClient: Sendable {
         guard let family = WindowedDemand.Family(rawValue: name) else {
           throw reader.error(3, "the family \"\(name)\" is neither Gamma nor Weibull.")
         }
-        let shape = try number(4, "the shape")
-        guard shape > 0 else { throw reader.error(4, "the shape is 0, but there were requests.") }
+        let shape = try number(4, "the shape", most: 1e4)
+        guard shape >= 1e-7 else {
+          throw reader.error(
+            4, "the shape \(shape) is none: it must be at least 1e-7 where there were requests.")
+        }
         window.family = family
         window.shape = shape
       }
@@ -94,7 +100,7 @@ package struct ServeGenClient: Sendable {
     var windows: [WindowedDemand.Tokens] = []
     var empty = 0
     for (start, entry) in try byStart.map({ key, value -> (Double, [String: String]) in
-      guard let start = Double(key), start >= 0 else {
+      guard let start = Double(key), start >= 0, start <= longestSeconds else {
         throw DatasetError(path, "the window start \"\(key)\" is not a number of seconds.")
       }
       return (start, value)
