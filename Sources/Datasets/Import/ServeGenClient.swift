@@ -61,9 +61,11 @@ package struct ServeGenClient: Sendable {
           throw reader.error(3, "the family \"\(name)\" is neither Gamma nor Weibull.")
         }
         let shape = try number(4, "the shape", most: 1e4)
-        guard shape >= 1e-7 else {
+        // Below, the mean of a Weibull interval is beyond numbers.
+        let least = family == .gamma ? 1e-7 : 0.01
+        guard shape >= least else {
           throw reader.error(
-            4, "the shape \(shape) is none: it must be at least 1e-7 where there were requests.")
+            4, "the shape \(shape) is none: it must be at least \(least) where there were requests.")
         }
         window.family = family
         window.shape = shape
