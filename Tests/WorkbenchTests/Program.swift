@@ -28,9 +28,10 @@ enum Program {
     try command(path, arguments, input: input, in: folder, interruptAfter: seconds, with: signal)
   }
 
+  /// - Parameter interruptWhen: asked again and again while the program runs, a minute at the most.
   static func command(
     _ executable: String, _ arguments: [String], input: String? = nil, in folder: String? = nil,
-    interruptAfter seconds: Double? = nil,
+    interruptAfter seconds: Double? = nil, interruptWhen isTime: (() -> Bool)? = nil,
     with signal: Int32 = SIGINT
   ) throws -> Outcome {
     let process = Process()
@@ -51,6 +52,15 @@ enum Program {
     if let seconds {
       Thread.sleep(forTimeInterval: seconds)
       kill(process.processIdentifier, signal)
+    }
+    if let isTime {
+      for _ in 0..<3000 where process.isRunning {
+        if isTime() {
+          kill(process.processIdentifier, signal)
+          break
+        }
+        Thread.sleep(forTimeInterval: 0.02)
+      }
     }
     process.waitUntilExit()
     let texts = try files.map { String(decoding: try Data(contentsOf: $0), as: UTF8.self) }
