@@ -16,17 +16,16 @@ package struct DifferencePage {
   package var hasPlotly: Bool { page.hasPlotly }
 
   /// Keeps a dashboard that differs, for its graphs. Both texts must be JSON.
-  package mutating func add(_ name: String, expected: Data, actual: Data) {
+  package mutating func add(_ name: String, expected: Data, actual: Data) throws {
     bytes += expected.count + actual.count
     guard pairs.count < Self.mostPairs, bytes < Self.mostBytes else { return }
     pairs.append(
-      "\(Self.quoted(name)): {\"expected\": \(String(decoding: expected, as: UTF8.self)), \"actual\": \(String(decoding: actual, as: UTF8.self))}"
+      "\(try Self.quoted(name)): {\"expected\": \(String(decoding: expected, as: UTF8.self)), \"actual\": \(String(decoding: actual, as: UTF8.self))}"
     )
   }
 
-  private static func quoted(_ text: String) -> String {
-    // Text is always encodable.
-    (try? JSONEncoder().encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
+  private static func quoted(_ text: String) throws -> String {
+    String(decoding: try JSONEncoder().encode(text), as: UTF8.self)
   }
 
   /// - Parameter result: the comparison's result in JSON.

@@ -7,6 +7,12 @@ package final class PlanJournal: Sendable {
   private let file: FileHandle
   private let lock = Mutex(())
 
+  /// Something else of its name: it is left alone.
+  package struct NotAJournal: Error {}
+
+  /// The first line of every journal, so that nobody's file is taken for one.
+  private static let header = Data("workbench plan journal 1\n".utf8)
+
   private struct Line: Codable {
     /// What the replication is of: the variant's own text, the warm-up, the program.
     var key: String
@@ -14,23 +20,24 @@ package final class PlanJournal: Sendable {
     var record: ReplicationRecord
   }
 
-  /// - Throws: `CocoaError` if the file cannot be written.
+  /// - Throws: `NotAJournal`; `CocoaError` if the file cannot be written.
   package init(_ path: String) throws {
     self.path = path
     if !FileManager.default.fileExists(atPath: path),
-      !FileManager.default.createFile(atPath: path, contents: nil)
+      !FileManager.default.createFile(atPath: path, contents: Self.header)
     {
       throw CocoaError(.fileWriteUnknown)
     }
     file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+    guard try file.read(upToCount: Self.header.count) == Self.header else { throw NotAJournal() }
   }
 
   /// What is in it. The last line may have been cut off by the interruption.
   package func read() throws -> [(key: String, replication: Int, record: ReplicationRecord)] {
-    try file.seek(toOffset: 0)
+    try file.seek(toOffset: UInt64(Self.header.count))
     let decoder = JSONDecoder()
     var found: [(key: String, replication: Int, record: ReplicationRecord)] = []
-    var whole: UInt64 = 0
+    var whole = UInt64(Self.header.count)
     let data = try file.readToEnd() ?? Data()
     for line in data.split(separator: 0x0a, omittingEmptySubsequences: false).dropLast() {
       // Damaged: what follows is made anew.

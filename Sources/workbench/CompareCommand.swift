@@ -89,7 +89,7 @@ struct CompareCommand: ParsableCommand {
     let progress = ProgressBar("Comparing", quiet: quiet)
     let result = try comparison.run(
       progress: { progress.show($0) },
-      pairs: { page?.add($0.name, expected: $0.expected, actual: $0.actual) })
+      pairs: { try page?.add($0.name, expected: $0.expected, actual: $0.actual) })
     progress.clear()
     for warning in result.warnings { Terminal.diagnose(warning) }
     let encoder = JSONEncoder()

@@ -317,13 +317,21 @@ struct PlanCommand: ParsableCommand {
     let journal: PlanJournal
     do {
       journal = try PlanJournal(output + ".journal")
+    } catch is PlanJournal.NotAJournal {
+      throw OutputError(
+        output + ".journal",
+        "it exists and is not the journal of a plan. Give another --out, or move it away.")
     } catch {
       throw OutputError(output + ".journal", "cannot be written: \(error.localizedDescription)")
     }
     Interruption.resumable = "the same command goes on where it stopped (\(journal.path))"
     let experiment = Experiment(variants, warmUp: warmUp.microseconds, threads: options.threads) {
       job, record in
-      try journal.append(key: keys[job.variant], replication: job.replication, record)
+      do {
+        try journal.append(key: keys[job.variant], replication: job.replication, record)
+      } catch {
+        throw OutputError(journal.path, "cannot be written: \(error.localizedDescription)")
+      }
     }
     let indices = Dictionary(zip(keys, keys.indices), uniquingKeysWith: { first, _ in first })
     var adopted = 0

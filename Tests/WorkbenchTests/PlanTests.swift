@@ -227,6 +227,10 @@ struct PlanTests {
     try error(["--warm-up", "long"], 64, "neither auto")
     try error(
       ["--file", try scratch.write("bad.yaml", "workbenchPlan: 1\nvarry: {}\n")], 65, "Did you mean vary?")
+    // A file of somebody else's is left alone.
+    try scratch.write("x.journal", "notes\n")
+    try error([], 73, "is not the journal of a plan")
+    #expect(try String(contentsOfFile: scratch.file("x.journal"), encoding: .utf8) == "notes\n")
     // The others go on where asked.
     let going = try Program.run(
       "plan", path, "--vary", "\(Self.replicas).minReplicas=1,3", "--keep-going", "--replications", "3", "-o",

@@ -45,7 +45,7 @@ package struct OutputComparison {
   /// - Parameter pairs: is given the dashboards that differ.
   /// - Throws: `DatasetError`, `NotFoundError`, `QueryError`.
   package func run(
-    progress: @escaping @Sendable (Double) -> Void = { _ in }, pairs: (Pair) -> Void = { _ in }
+    progress: @escaping @Sendable (Double) -> Void = { _ in }, pairs: (Pair) throws -> Void = { _ in }
   ) throws -> ComparisonOutcome {
     let findings = ComparisonFindings(tolerances)
     var result = ComparisonOutcome(expected: expected.path, actual: actual.path)
@@ -97,7 +97,7 @@ package struct OutputComparison {
 
   private func compareSingle(
     _ findings: ComparisonFindings, _ result: inout ComparisonOutcome,
-    _ progress: @escaping @Sendable (Double) -> Void, _ pairs: (Pair) -> Void
+    _ progress: @escaping @Sendable (Double) -> Void, _ pairs: (Pair) throws -> Void
   ) throws {
     let wantsDashboards: Bool
     let wantsData: Bool
@@ -158,7 +158,7 @@ package struct OutputComparison {
 
   private func compareDashboards(
     _ findings: ComparisonFindings, _ result: inout ComparisonOutcome,
-    _ progress: (Double) -> Void, _ pairs: (Pair) -> Void
+    _ progress: (Double) -> Void, _ pairs: (Pair) throws -> Void
   ) throws {
     let first = try expected.dashboards()
     let second = try actual.dashboards()
@@ -195,7 +195,7 @@ package struct OutputComparison {
       let before = findings.total
       var comparison = DocumentComparison(findings)
       withExtendedLifetime((x, y)) { comparison.compare(x.root, y.root) }
-      if findings.total > before { pairs(Pair(name: name, expected: try a.data(), actual: try b.data())) }
+      if findings.total > before { try pairs(Pair(name: name, expected: try a.data(), actual: try b.data())) }
       progress(Double(index + 1) / Double(names.count))
     }
     if let (one, other) = try programs(), one != other {
