@@ -46,6 +46,8 @@ let package = Package(
       name: "Planning",
       dependencies: ["Sampling", "Telemetry", "ScenarioModel", "Simulation", "Aggregation"]),
     .target(
+      name: "Calibration", dependencies: ["Sampling", "Telemetry", "ScenarioModel"]),
+    .target(
       name: "DashboardServer",
       dependencies: [
         "Telemetry", "Simulation", "Aggregation", "Datasets",
@@ -56,7 +58,7 @@ let package = Package(
       name: "workbench",
       dependencies: [
         "Sampling", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "Planning",
-        "DashboardServer",
+        "Calibration", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],

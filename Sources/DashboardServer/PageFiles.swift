@@ -93,8 +93,9 @@ package struct PageFiles: Sendable {
       }
     }
     let indexPage = index
-    // diff.* belong to the comparison's own page, plan.* to a plan's.
-    for (name, file) in files where !name.hasPrefix("diff.") && (plan != nil || !name.hasPrefix("plan.")) {
+    // diff.* and fit.* belong to pages of their own, plan.* to a plan's.
+    for (name, file) in files
+    where !name.hasPrefix("diff.") && !name.hasPrefix("fit.") && (plan != nil || !name.hasPrefix("plan.")) {
       let response: @Sendable (Request, BasicRequestContext) -> Response = { request, _ in
         var response = Response(
           status: .ok, headers: [.contentType: file.type],

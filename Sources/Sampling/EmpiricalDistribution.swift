@@ -58,6 +58,12 @@ package struct EmpiricalDistribution: Sendable, Equatable {
     }
   }
 
+  /// The values, or a histogram's edges.
+  package var values: [Double] { points }
+  /// Probabilities of the values or bins.
+  package var weights: [Double] { probabilities }
+  package var hasBins: Bool { isHistogram }
+
   var smallest: Double { points[0] }
 
   var mean: Double { moment(1) }

@@ -89,6 +89,9 @@ enum Grammar {
       Key("trend", .object { trend }, "Growth from the start of the period."),
       Key("dates", .map(keys: "\\d{4}-\\d{2}-\\d{2}", factor), "Factors of single days."),
       Key("spikes", .list(.object { spike }), "Short-lived factors."),
+      Key(
+        "breakpoints", .list(.object { breakpoint }),
+        "Lasting changes, in order of time: each factor holds until the next; 1 before the first."),
     ])
 
   static let trend = Shape(
@@ -101,6 +104,13 @@ enum Grammar {
       Key("at", .moment, required: true, "Its start."),
       Key("duration", .duration, required: true, "How long it lasts."),
       Key("factor", factor, required: true, "What it multiplies the rate by."),
+    ])
+
+  static let breakpoint = Shape(
+    "breakpoint", "A lasting change of the rate.",
+    [
+      Key("at", .moment, required: true, "From when on."),
+      Key("factor", factor, required: true, "What it multiplies the rate by; 0 is a pause."),
     ])
 
   static let model = Shape(

@@ -19,6 +19,18 @@ package struct RateProfile: Sendable {
   package var trendPerWeek = 1.0
   package var dates: [LocalDate: Double] = [:]
   package var spikes: [Spike] = []
+  /// Lasting changes, ascending: from each moment its factor holds until the next; 1 before the first.
+  package var breakpoints: [Breakpoint] = []
+
+  package struct Breakpoint: Sendable {
+    package var at: Timestamp
+    package var factor: Double
+
+    package init(at: Timestamp, factor: Double) {
+      self.at = at
+      self.factor = factor
+    }
+  }
 
   /// A stretch of time in which the factor is `factor · exp(growth · (t − start))`.
   package struct Segment: Equatable, Sendable {
@@ -41,6 +53,7 @@ package struct RateProfile: Sendable {
       borders.formUnion(calendar.dayStarts(from: from, to: to))
     }
     for spike in spikes { borders.formUnion([spike.from, spike.to]) }
+    borders.formUnion(breakpoints.map(\.at))
     let starts = borders.filter { $0 >= from && $0 < to }.sorted()
     let growth = trendPerWeek == 1 ? 0 : log(trendPerWeek) / (7 * 86_400e6)
     var segments: [Segment] = []
@@ -66,7 +79,18 @@ package struct RateProfile: Sendable {
     }
     if !weekly.isEmpty { factor *= weekly[date.weekday] }
     factor *= dates[date] ?? 1
+    factor *= breakpointFactor(at: moment)
     for spike in spikes where moment >= spike.from && moment < spike.to { factor *= spike.factor }
     return factor
+  }
+
+  private func breakpointFactor(at moment: Timestamp) -> Double {
+    var low = 0
+    var high = breakpoints.count
+    while low < high {
+      let middle = (low + high) / 2
+      if breakpoints[middle].at <= moment { low = middle + 1 } else { high = middle }
+    }
+    return low == 0 ? 1 : breakpoints[low - 1].factor
   }
 }

@@ -215,6 +215,14 @@ struct ScenarioReader {
       else { continue }
       profile.spikes.append(.init(from: at, to: at + duration, factor: factor))
     }
+    for breakpoint in section.sections("breakpoints") {
+      guard let at = breakpoint.moment("at"), let factor = breakpoint.number("factor") else { continue }
+      if let last = profile.breakpoints.last, at <= last.at {
+        breakpoint.error(
+          "at", "breakpoints must be in order of time, each later than the one before. Sort them.")
+      }
+      profile.breakpoints.append(.init(at: at, factor: factor))
+    }
     return profile
   }
 }

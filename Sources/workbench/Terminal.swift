@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 
 /// What the program says to people: diagnostics and progress on standard error, results on standard output.
@@ -13,9 +14,17 @@ enum Terminal {
     FileHandle.standardError.write(Data((text + "\n").utf8))
   }
 
-  static func print(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+  static func print(_ text: String) { write(Data((text + "\n").utf8)) }
 
-  static func write(_ data: Data) { FileHandle.standardOutput.write(data) }
+  static func write(_ data: Data) {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: data)
+    } catch {
+      // Whoever read it has gone, as `head` does: there is nobody left to talk to.
+      Unfinished.shared.deleteAll()
+      exit(141)
+    }
+  }
 
   /// Text in bold where standard output is a terminal.
   static func bold(_ text: String) -> String { styled(text, "1") }

@@ -15,6 +15,7 @@ struct Workbench: ParsableCommand {
         workbench fixture week.yaml -o fixture       data, and the figures that a dashboard must show for them
         workbench plan week.yaml --vary load.scale=1,1.5,2
         workbench import azure-llm TRACE.csv -o azure.yaml
+        workbench fit Outputs/platform -o platform.yaml   a scenario like real telemetry
 
       Exit status: 0 done; 1 a check found errors; 64 wrong usage; 65 bad input; 66 input not found; \
       70 internal error; 73 output cannot be written; 130 interrupted.
@@ -24,6 +25,7 @@ struct Workbench: ParsableCommand {
       InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
       ServeCommand.self, ReportCommand.self, ConvertCommand.self, MergeCommand.self,
       ValidateCommand.self, CompareCommand.self, FixtureCommand.self, BaselineCommand.self, PlanCommand.self,
+      FitCommand.self,
       SchemaCommand.self,
     ])
 

@@ -3,6 +3,8 @@
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_integration.h>
+#include <gsl/gsl_linalg.h>
+#include <gsl/gsl_multimin.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <gsl/gsl_math.h>
@@ -20,3 +22,6 @@ double wb_stream_uniform(gsl_rng *stream);
 
 // A standard exponential by inversion, -log1p(-u): the algorithm of gsl_ran_exponential.
 double wb_stream_exponential(gsl_rng *stream);
+
+// Nelder and Mead's simplex; the type itself is a C global, which Swift takes for shared mutable state.
+gsl_multimin_fminimizer *wb_simplex_alloc(size_t dimensions);

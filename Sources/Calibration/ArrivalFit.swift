@@ -1,0 +1,425 @@
+import Foundation
+import Sampling
+import ScenarioModel
+import Telemetry
+
+/// The arrival process that describes a model's demand best.
+///
+/// The rate's course comes first: constant, by local hour and weekday, with lasting changes, or both, as an information
+/// criterion of a quasi-Poisson likelihood says. Intervals are then looked at in operational time, in which the rate is
+/// 1 throughout: Poisson, gamma or Weibull. A Markov-modulated process competes without lasting changes. The likelihoods
+/// of all are those of the arrivals' times, so that one criterion (Schwarz 1978) compares them.
+package struct ArrivalFit: Sendable {
+  package enum Process: Sendable, Equatable {
+    case poisson, gamma, weibull
+    /// Rate per µs and mean time, µs, of each state.
+    case markovModulated([State])
+    package struct State: Sendable, Equatable {
+      package var rate: Double
+      package var mean: Double
+    }
+  }
+
+  package struct Options: Sendable {
+    /// The only families that may be chosen; empty: all.
+    package var families: Set<String> = []
+    /// Whether the rate may change for good at moments of the past.
+    package var breakpoints = true
+    package init() {}
+  }
+
+  package struct Candidate: Sendable, Codable, Equatable {
+    package var name: String
+    package var parameters: Int
+    package var logLikelihood: Double
+    package var informationCriterion: Double
+  }
+
+  package private(set) var process: Process
+  /// Where every factor is 1, per µs.
+  package private(set) var rate: Double
+  package private(set) var cv: Double
+  package private(set) var profile: RateProfile
+  package private(set) var estimates: [ParameterEstimate]
+  /// The best first.
+  package private(set) var candidates: [Candidate]
+  package private(set) var notes: [String] = []
+  /// Seen arrivals.
+  package private(set) var count: Int
+
+  /// - Parameters:
+  ///   - spans: observed time, ascending.
+  ///   - period: the scenario's, for which the profile must hold.
+  /// - Returns: `nil` without any arrival.
+  package init?(
+    _ observations: Observations, spans: [Range<Int64>], period: Range<Int64>, calendar: ZonedCalendar,
+    options: Options = Options()
+  ) {
+    let observed = spans.reduce(0.0) { $0 + Double($1.upperBound - $1.lowerBound) }
+    count = spans.reduce(0) { $0 + observations.rows(in: $1).count }
+    guard count > 0, observed > 0 else { return nil }
+    let meanRate = Double(count) / observed
+    rate = meanRate
+    process = .poisson
+    cv = 1
+    profile = RateProfile()
+    candidates = []
+    estimates = []
+    if count < 30 {
+      estimates = [Self.rateEstimate(meanRate, count, 1)]
+      notes.append(
+        "\(count) arrivals: only their rate is fitted, as a Poisson process. A shape of the intervals needs 30, lasting changes 300, Markov-modulated states 1,000, factors of local hours two days, of weekdays two weeks."
+      )
+      candidates = [.init(name: "poisson", parameters: 1, logLikelihood: 0, informationCriterion: 0)]
+      return
+    }
+
+    // The rate's course.
+    let width = RateBins.width(rate: meanRate * 1e6, observed: observed / 1e6)
+    let bins = RateBins(observations, spans, width: width)
+    var courses = Self.courses(bins, calendar: calendar, period: period, options: options, count: count)
+    for index in courses.indices { courses[index].refine(observations, spans, bins) }
+    let byCriterion = courses.sorted { $0.criterion < $1.criterion }
+    let chosen = byCriterion[0]
+    if !chosen.profile.hourly.isEmpty || !chosen.profile.weekly.isEmpty {
+      let parts = [
+        chosen.profile.hourly.isEmpty ? nil : "local hours", chosen.profile.weekly.isEmpty ? nil : "weekdays",
+      ].compactMap { $0 }
+      notes.append("The rate follows \(parts.joined(separator: " and ")).")
+    }
+    if !chosen.profile.breakpoints.isEmpty {
+      let pauses = chosen.profile.breakpoints.count { $0.factor == 0 }
+      notes.append(
+        "The rate changes for good at \(chosen.profile.breakpoints.count) moments\(pauses > 0 ? ", \(pauses) of them the start of a pause" : ""), told apart in bins of \(width / 1_000_000) s."
+      )
+    }
+
+    // The intervals.
+    struct Contender {
+      var candidate: Candidate
+      var process: Process
+      var cv: ParameterEstimate?
+      var course: Course
+      var estimates: [ParameterEstimate]
+    }
+    var contenders: [Contender] = []
+    let size = Double(count)
+    func add(
+      _ name: String, _ parameters: Int, _ value: Double, _ process: Process, _ cv: ParameterEstimate?,
+      _ course: Course, _ estimates: [ParameterEstimate] = []
+    ) {
+      guard value.isFinite, options.families.isEmpty || options.families.contains(name) else { return }
+      contenders.append(
+        Contender(
+          candidate: Candidate(
+            name: name, parameters: parameters, logLikelihood: value,
+            informationCriterion: Double(parameters) * log(size) - 2 * value),
+          process: process, cv: cv, course: course, estimates: estimates))
+    }
+    let times = OperationalTimes(observations, spans, chosen.segments(period, calendar))
+    for family in MaximumLikelihood.UnitFamily.allCases {
+      guard let fit = MaximumLikelihood.unitIntervals(times.intervals, family) else { continue }
+      let process: Process =
+        switch family {
+        case .poisson: .poisson
+        case .gamma: .gamma
+        case .weibull: .weibull
+        }
+      add(
+        family.rawValue, 1 + chosen.parameterCount + fit.parameterCount, fit.logLikelihood + times.logRates,
+        process,
+        fit.cv, chosen)
+    }
+    if count >= 1000, options.families.isEmpty || options.families.contains("markovModulated"),
+      let calendarOnly = byCriterion.first(where: { $0.profile.breakpoints.isEmpty })
+    {
+      let fine = RateBins(
+        observations, spans,
+        width: max(Int64((2 / meanRate).rounded(.up)), Int64(observed / 150_000), 1000))
+      let factors = calendarOnly.factors(fine, period, calendar)
+      let logFactors =
+        OperationalTimes(observations, spans, calendarOnly.segments(period, calendar)).logRates
+        - size * log(calendarOnly.rate)
+      for states in 2...3 {
+        guard let fit = MarkovModulatedFit(fine, factors: factors, states: states),
+          // States that were hardly visited are no states: what was seen once is a lasting change.
+          fit.means.reduce(0, +) * 4 < observed
+        else { continue }
+        add(
+          "markovModulated", 2 * states + calendarOnly.parameterCount, fit.logLikelihood + logFactors,
+          .markovModulated(zip(fit.rates, fit.means).map { .init(rate: $0, mean: $1) }), nil, calendarOnly,
+          fit.estimates)
+      }
+    }
+    contenders.sort { $0.candidate.informationCriterion < $1.candidate.informationCriterion }
+    guard let best = contenders.first else {
+      notes.append("None of the families asked for can describe the intervals; taken for a Poisson process.")
+      rate = chosen.rate
+      profile = chosen.profile
+      estimates = [Self.rateEstimate(rate, count, 1)]
+      return
+    }
+    candidates = contenders.map(\.candidate)
+    process = best.process
+    cv = best.cv?.value ?? 1
+    rate = best.course.rate
+    profile = best.course.profile
+    estimates = best.estimates
+    if case .markovModulated = process {
+    } else {
+      estimates = [Self.rateEstimate(rate, count, cv)]
+      if let estimate = best.cv, process != .poisson { estimates.append(estimate) }
+      noteLongIntervals(times, best.process)
+    }
+    if observations.resolution > 1, Double(observations.resolution) * meanRate > 0.02 {
+      notes.append(
+        "Time stamps are multiples of \(Self.text(observations.resolution)): shorter intervals cannot be told, and what is said of them rests on the family."
+      )
+    }
+  }
+
+  private static func text(_ microseconds: Int64) -> String {
+    microseconds >= 1_000_000
+      ? "\(microseconds / 1_000_000) s"
+      : microseconds >= 1000 ? "\(microseconds / 1000) ms" : "\(microseconds) µs"
+  }
+
+  /// The count's standard deviation over long times is √n times the intervals' coefficient of variation.
+  /// Source: Cox (1962), "Renewal Theory", section 4.2.
+  private static func rateEstimate(_ rate: Double, _ count: Int, _ cv: Double) -> ParameterEstimate {
+    let half = 1.959_964 * cv / Double(count).squareRoot()
+    return ParameterEstimate(
+      name: "rate", value: rate, interval: [rate * max(0, 1 - half), rate * (1 + half)])
+  }
+
+  private mutating func noteLongIntervals(_ times: OperationalTimes, _ process: Process) {
+    func tail(_ x: Double) -> Double {
+      switch process {
+      case .gamma: UnitInterval.gammaTail(x, cv: cv)
+      case .weibull: UnitInterval.weibullTail(x, cv: cv)
+      default: exp(-x)
+      }
+    }
+    let odd = times.longest.filter { tail($0.length) * Double(count) < 1e-3 }
+    guard let first = odd.first else { return }
+    let list = odd.map { "\(Self.text($0.microseconds)) from \(Timestamp(microseconds: $0.from).rfc3339) on" }
+    notes.append(
+      "Outliers among the intervals, which the process would hardly ever do (expected number as long as the longest: \(String(format: "%.0e", tail(first.length) * Double(count)))): \(list.joined(separator: ", ")). Pauses, a clock that jumped, or telemetry that was lost?"
+    )
+  }
+
+  /// A course that the rate may take.
+  private struct Course {
+    var profile: RateProfile
+    /// Where every factor is 1, per µs.
+    var rate: Double
+    var criterion: Double
+    var parameterCount: Int
+
+    func segments(_ period: Range<Int64>, _ calendar: ZonedCalendar) -> [RateProfile.Segment] {
+      profile.segments(
+        from: Timestamp(microseconds: period.lowerBound), to: Timestamp(microseconds: period.upperBound),
+        origin: Timestamp(microseconds: period.lowerBound), calendar: calendar
+      ).map { segment in
+        var segment = segment
+        segment.factor *= rate
+        return segment
+      }
+    }
+
+    /// Mean factor of the profile in each bin.
+    func factors(_ bins: RateBins, _ period: Range<Int64>, _ calendar: ZonedCalendar) -> [Double] {
+      let segments = segments(period, calendar)
+      var index = 0
+      return (0..<bins.count).map { bin in
+        let (start, end) = (bins.start[bin], bins.end(bin))
+        while index + 1 < segments.count, segments[index].end.microseconds <= start { index += 1 }
+        var sum = 0.0
+        var at = index
+        while at < segments.count, segments[at].start.microseconds < end {
+          let low = max(start, segments[at].start.microseconds)
+          let high = min(end, segments[at].end.microseconds)
+          if high > low { sum += Double(high - low) * segments[at].factor }
+          at += 1
+        }
+        return sum / rate / Double(end - start)
+      }
+    }
+
+    /// Pauses begin with the last arrival before them and end with the first after.
+    mutating func refine(_ observations: Observations, _ spans: [Range<Int64>], _ bins: RateBins) {
+      for index in profile.breakpoints.indices {
+        let before = index > 0 ? profile.breakpoints[index - 1].factor : 1
+        let isStart = profile.breakpoints[index].factor == 0 && before > 0
+        let isEnd = profile.breakpoints[index].factor > 0 && before == 0
+        guard isStart || isEnd else { continue }
+        let at = profile.breakpoints[index].at.microseconds
+        guard let span = spans.first(where: { $0.contains(at) && $0.lowerBound < at }) else { continue }
+        let moment: Int64
+        if isStart {
+          let rows = observations.rows(in: max(span.lowerBound, at - 2 * bins.width)..<at)
+          guard let last = rows.last else { continue }
+          moment = observations.arrivedAt[last] + 1
+        } else {
+          let rows = observations.rows(in: at..<min(span.upperBound, at + 2 * bins.width))
+          guard let first = rows.first else { continue }
+          moment = observations.arrivedAt[first]
+        }
+        let earliest = index > 0 ? profile.breakpoints[index - 1].at.microseconds + 1 : Int64.min
+        let latest =
+          index + 1 < profile.breakpoints.count
+          ? profile.breakpoints[index + 1].at.microseconds - 1 : Int64.max
+        profile.breakpoints[index].at = Timestamp(microseconds: min(max(moment, earliest), latest))
+      }
+    }
+  }
+
+  private static func courses(
+    _ bins: RateBins, calendar: ZonedCalendar, period: Range<Int64>, options: Options, count: Int
+  ) -> [Course] {
+    let factors = CalendarFactors(bins, calendar: calendar)
+    let dispersion = ChangePoints.dispersion(counts: bins.counts, exposures: bins.exposure)
+    let size = Double(max(bins.count, 2))
+    var courses: [Course] = []
+    for hourly in [false, true] where !hourly || factors.leastDaysOfAnHour >= 2 {
+      for weekly in [false, true] where !weekly || factors.leastWeeksOfAWeekday >= 2 {
+        let fit = factors.fit(hourly: hourly, weekly: weekly)
+        let exposures = zip(bins.exposure, fit.factors).map { $0 * $1 }
+        let calendarParameters = (hourly ? 23 : 0) + (weekly ? 6 : 0)
+        let rate = bins.counts.reduce(0, +) / max(exposures.reduce(0, +), 1e-300)
+        func deviance(_ levels: (Int) -> Double) -> Double {
+          (0..<bins.count).reduce(0) { sum, bin in
+            let x = bins.counts[bin]
+            let expected = levels(bin) * exposures[bin]
+            if x == 0 { return sum + 2 * expected }
+            return expected > 0 ? sum + 2 * (x * log(x / expected) - x + expected) : .infinity
+          }
+        }
+        courses.append(
+          Course(
+            profile: fit.profile, rate: rate,
+            criterion: deviance { _ in rate } / dispersion + Double(1 + calendarParameters) * log(size),
+            parameterCount: calendarParameters))
+        guard options.breakpoints, count >= 300 else { continue }
+        let changes = ChangePoints.find(
+          counts: bins.counts, exposures: exposures, dispersion: dispersion, penalty: 2 * log(size))
+        guard !changes.isEmpty else { continue }
+        let starts = [0] + changes
+        let levels = starts.indices.map { index -> Double in
+          let range = starts[index]..<(index + 1 < starts.count ? starts[index + 1] : bins.count)
+          let exposure = range.reduce(0) { $0 + exposures[$1] }
+          return exposure > 0 ? range.reduce(0) { $0 + bins.counts[$1] } / exposure : 0
+        }
+        var profile = fit.profile
+        for (index, start) in starts.enumerated() {
+          // Across a gap in what was observed, the change is put in its middle.
+          let at =
+            index == 0
+            ? period.lowerBound
+            : bins.followsOn[start] ? bins.start[start] : (bins.end(start - 1) + bins.start[start]) / 2
+          profile.breakpoints.append(
+            .init(at: Timestamp(microseconds: at), factor: (levels[index] / rate * 1e6).rounded() / 1e6))
+        }
+        var level = 0
+        let value = deviance { bin in
+          while level + 1 < starts.count, bin >= starts[level + 1] { level += 1 }
+          return levels[level]
+        }
+        courses.append(
+          Course(
+            profile: profile, rate: rate,
+            criterion: value / dispersion + Double(1 + calendarParameters + 2 * changes.count) * log(size),
+            parameterCount: calendarParameters + 2 * changes.count))
+      }
+    }
+    return courses
+  }
+}
+
+/// Intervals in operational time: in which the rate is 1.
+struct OperationalTimes {
+  private(set) var intervals: GroupedSample
+  /// Σ of the logarithms of the rate at the arrivals, per µs, but for the first of each span.
+  private(set) var logRates = 0.0
+  /// The longest, the longest first.
+  private(set) var longest: [(length: Double, from: Int64, microseconds: Int64)] = []
+
+  init(_ observations: Observations, _ spans: [Range<Int64>], _ segments: [RateProfile.Segment]) {
+    let rates = segments.map(\.factor)
+    let ends = segments.map(\.end.microseconds)
+    let starts = segments.map(\.start.microseconds)
+    let logs = rates.map { $0 > 0 ? log($0) : 0 }
+    let coarse = Double(observations.resolution)
+    let highest = rates.max() ?? 1
+    intervals = GroupedSample(isWhole: false, resolution: 0.5 * highest)
+    var jitter = UInt64(0x9E37_79B9_7F4A_7C15)
+    var segment = 0
+    // Below this, nothing need be compared.
+    var floor = 0.0
+    for span in spans {
+      let rows = observations.rows(in: span)
+      guard !rows.isEmpty else { continue }
+      var before = Double.nan
+      var beforeAt = Int64(0)
+      // Operational time since the start of the segment at hand, plus that of the segments since `before`.
+      var carried = 0.0
+      var row = rows.lowerBound
+      while row < rows.upperBound {
+        let at = observations.arrivedAt[row]
+        while segment + 1 < ends.count, at >= ends[segment] {
+          if !before.isNaN {
+            carried += rates[segment] * (Double(ends[segment] - starts[segment]) - before)
+            before = 0
+          }
+          segment += 1
+        }
+        // Requests of one coarse stamp are spread over its resolution.
+        var end = row + 1
+        if coarse > 1 { while end < rows.upperBound, observations.arrivedAt[end] == at { end += 1 } }
+        let inSegment = Double(at - starts[segment])
+        for place in row..<end {
+          var position = inSegment
+          if coarse > 1 {
+            jitter = jitter &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            position += coarse * (Double(place - row) + Double(jitter >> 11) * 0x1p-53) / Double(end - row)
+          }
+          if !before.isNaN {
+            let length = carried + rates[segment] * max(position - before, 0)
+            intervals.add(length)
+            logRates += logs[segment]
+            if length > floor {
+              longest.append((length, beforeAt, at - beforeAt))
+              if longest.count > 64 {
+                longest = Array(longest.sorted { $0.length > $1.length }.prefix(5))
+                floor = longest[longest.count - 1].length
+              }
+            }
+          }
+          before = position
+          carried = 0
+        }
+        beforeAt = at
+        row = end
+      }
+      // What is left of the span is no interval.
+    }
+    longest = Array(longest.sorted { $0.length > $1.length }.prefix(5))
+  }
+}
+
+/// Tails of renewal intervals of mean 1.
+enum UnitInterval {
+  static func gammaTail(_ x: Double, cv: Double) -> Double {
+    tail(.gamma(shape: 1 / (cv * cv), scale: cv * cv), x)
+  }
+
+  static func weibullTail(_ x: Double, cv: Double) -> Double {
+    let shape = weibullShape(cv: cv)
+    return tail(.weibull(shape: shape, scale: 1 / tgamma(1 + 1 / shape)), x)
+  }
+
+  private static func tail(_ family: Distribution.Family, _ x: Double) -> Double {
+    // The parameters were fitted: they are in range.
+    do { return try 1 - Distribution(family).cdf(x) } catch { return 1 }
+  }
+}

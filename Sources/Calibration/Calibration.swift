@@ -1,0 +1,86 @@
+import Foundation
+import Sampling
+import ScenarioModel
+import Telemetry
+
+/// A scenario fitted to telemetry.
+package struct Calibration: Sendable {
+  package struct Options: Sendable {
+    package var arrivals = ArrivalFit.Options()
+    package var holdOut = HoldOut.none
+    package init() {}
+  }
+
+  /// By account, then in the order of the models table.
+  package let models: [ModelFit]
+  package let period: Range<Int64>
+  package let options: Options
+  private let tables: TelemetryTables
+
+  /// - Parameters:
+  ///   - models: which are fitted, and their settled observations.
+  ///   - progress: called with the share that is done.
+  package init(
+    models: [(record: ModelRecord, observations: Observations)], tables: TelemetryTables, series: [Series],
+    period: Range<Int64>, options: Options, progress: (Double) -> Void = { _ in }
+  ) {
+    self.tables = tables
+    self.period = period
+    self.options = options
+    let spans = options.holdOut.split(period).fit
+    let calendars = Dictionary(
+      tables.accounts.map { ($0.account, ZonedCalendar(identifier: $0.timeZone) ?? .utc) },
+      uniquingKeysWith: { first, _ in first })
+    var done = 0
+    let total = models.reduce(1) { $0 + $1.observations.count }
+    self.models = models.map { model in
+      let fit = ModelFit(
+        model.record, tables: tables, series: series, observations: model.observations, spans: spans,
+        period: period, calendar: calendars[model.record.account] ?? .utc, options: options.arrivals)
+      done += model.observations.count
+      progress(Double(done) / Double(total))
+      return fit
+    }
+  }
+
+  /// The scenario as a document.
+  package func scenario(name: String, source: String, command: String, seed: UInt64 = 1) -> String {
+    let accounts = tables.accounts.compactMap { record -> ScenarioText.Account? in
+      let models = models.filter { $0.record.account == record.account }
+      guard !models.isEmpty else { return nil }
+      return ScenarioText.Account(
+        record: record, hardware: tables.hardware.filter { $0.account == record.account }, models: models,
+        fineTuning: tables.fineTuningJobs)
+    }
+    var heading = ["Fitted to \(source) by:", "  \(command)"]
+    if options.holdOut != .none { heading.append("Part of the time was held out.") }
+    for model in models {
+      if let arrivals = model.arrivals {
+        heading.append(
+          "\(model.record.name): \(arrivals.count) requests, \(arrivals.candidates.first?.name ?? "poisson") arrivals."
+        )
+      }
+      if model.hasAssumedService {
+        heading.append(
+          "\(model.record.name): the telemetry says nothing of service times; those below are assumptions.")
+      }
+    }
+    if models.contains(where: { !$0.deployments.isEmpty }) {
+      heading.append(
+        "Delays of the autoscaler, the order of the queue and clients' retries leave no trace in telemetry: defaults."
+      )
+    }
+    return ScenarioText.text(
+      name: name, description: "Fitted to \(source).", heading: heading, seed: seed,
+      from: Timestamp(microseconds: period.lowerBound), to: Timestamp(microseconds: period.upperBound),
+      accounts: accounts)
+  }
+}
+
+extension ModelFit {
+  /// Whether the scenario's service time is a placeholder.
+  package var hasAssumedService: Bool {
+    record.kind == .external
+      ? external == nil : deployments.contains { $0.service == nil }
+  }
+}

@@ -1,0 +1,322 @@
+import Foundation
+import Sampling
+import Telemetry
+
+/// How well simulated requests of a model stand for the observed ones.
+package struct FitQuality: Sendable, Codable {
+  /// One quantity's distributions side by side.
+  package struct Marginal: Sendable, Codable {
+    package var name: String
+    package var unit: String
+    package var observedCount: Int
+    package var simulatedCount: Int
+    package var observedMean: Double
+    package var simulatedMean: Double
+    /// Relative to the observed mean.
+    package var wasserstein: Double
+    package var kolmogorovSmirnov: Double
+    package var kolmogorovSmirnovP: Double
+    package var andersonDarling: Double
+    package var andersonDarlingP: Double
+    /// Of a plain Poisson process with lognormal tokens, fitted to what the fit saw.
+    package var baselineWasserstein: Double?
+    /// Of what the fit saw itself: how much the held-out part differs from it.
+    package var floorWasserstein: Double?
+    /// For the Q–Q plot: quantiles of both at the same probabilities.
+    package var probabilities: [Double]
+    package var observedQuantiles: [Double]
+    package var simulatedQuantiles: [Double]
+  }
+
+  /// Counts of arrivals in windows of one length.
+  package struct Counts: Sendable, Codable {
+    /// s.
+    package var window: Double
+    package var windows: Int
+    /// Variance over mean.
+    package var observedDispersion: Double
+    package var simulatedDispersion: Double
+    package var floorDispersion: Double?
+    /// Autocorrelation at lags 1 to 10.
+    package var observedAutocorrelation: [Double]
+    package var simulatedAutocorrelation: [Double]
+  }
+
+  /// Arrivals per second over time, for the overlay.
+  package struct Rates: Sendable, Codable {
+    package var at: [String]
+    package var observed: [Double]
+    package var simulated: [Double]
+  }
+
+  package private(set) var marginals: [Marginal] = []
+  package private(set) var counts: [Counts] = []
+  package private(set) var rates: Rates
+  package private(set) var verdict: [String] = []
+
+  private static let most = 500_000
+
+  /// - Parameters:
+  ///   - simulated: replications of the scenario, at least one, all of which count.
+  ///   - judged: the spans by which the fit is judged.
+  ///   - seen: what it was fitted to; `nil` where that is the same.
+  package init(
+    observed: Observations, simulated: [Observations], judged: [Range<Int64>], seen: [Range<Int64>]?
+  ) {
+    rates = Self.rates(observed, simulated, judged)
+    typealias Column = (name: String, unit: String, values: (Observations, [Range<Int64>]) -> [Double])
+    let columns: [Column] = [
+      ("inter-arrival time", "s", { Self.intervals($0, $1) }),
+      ("input tokens", "tokens", { o, s in o.rows(in: s, most: Self.most).map { Double(o.input[$0]) } }),
+      ("output tokens", "tokens", { o, s in o.rows(in: s, most: Self.most).map { Double(o.output[$0]) } }),
+      ("latency", "ms", { Self.successes($0, $1) { $0.latency[$1] } }),
+      ("first token", "ms", { Self.successes($0, $1) { $0.firstToken[$1] } }),
+    ]
+    for column in columns {
+      let a = column.values(observed, judged).sorted()
+      let b = simulated.flatMap { column.values($0, judged) }.sorted()
+      guard let largest = a.last, largest > 0, b.count > 1, a.count > 1 else { continue }
+      var marginal = Self.marginal(column.name, column.unit, a, b)
+      let isDemand = column.name == "inter-arrival time" || column.unit == "tokens"
+      if isDemand {
+        let fitted = seen.map { column.values(observed, $0).sorted() } ?? a
+        if !fitted.isEmpty {
+          marginal.baselineWasserstein = Self.baseline(fitted, against: a, isInterval: column.unit == "s")
+          if seen != nil { marginal.floorWasserstein = Self.distance(fitted, a) }
+        }
+      }
+      marginals.append(marginal)
+    }
+    let time = judged.reduce(0.0) { $0 + Double($1.upperBound - $1.lowerBound) } / 1e6
+    for window in [1.0, 10, 60, 600, 3600] where time / window >= 20 {
+      guard let count = Self.counts(observed, simulated, judged, seen, window) else { continue }
+      counts.append(count)
+    }
+    verdict = Verdict.words(marginals, counts)
+  }
+
+  private static func intervals(_ observations: Observations, _ spans: [Range<Int64>]) -> [Double] {
+    let parts = spans.map { observations.rows(in: $0) }.filter { $0.count > 1 }
+    let step = max(1, parts.reduce(0) { $0 + $1.count } / most)
+    var intervals: [Double] = []
+    var skip = 0
+    for part in parts {
+      var row = part.lowerBound + skip
+      while row + 1 < part.upperBound {
+        intervals.append(Double(observations.arrivedAt[row + 1] - observations.arrivedAt[row]) / 1e6)
+        row += step
+      }
+      skip = max(0, row - part.upperBound + 1)
+    }
+    return intervals
+  }
+
+  /// In milliseconds.
+  private static func successes(
+    _ observations: Observations, _ spans: [Range<Int64>], _ value: (Observations, Int) -> UInt32
+  ) -> [Double] {
+    observations.rows(in: spans, most: most).compactMap { row in
+      observations.outcome[row] == RequestOutcome.success ? Double(value(observations, row)) / 1000 : nil
+    }
+  }
+
+  private static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+
+  private static func distance(_ a: [Double], _ observed: [Double]) -> Double {
+    SampleDistance.wasserstein(a, observed) / mean(observed)
+  }
+
+  private static func marginal(_ name: String, _ unit: String, _ a: [Double], _ b: [Double]) -> Marginal {
+    let ks = SampleDistance.kolmogorovSmirnov(a, b)
+    let ad = SampleDistance.andersonDarling(a, b)
+    let probabilities = [0.001, 0.005, 0.01] + (1...49).map { Double($0) / 50 } + [0.99, 0.995, 0.999]
+    func quantiles(_ values: [Double]) -> [Double] {
+      probabilities.map { values[min(Int($0 * Double(values.count)), values.count - 1)] }
+    }
+    return Marginal(
+      name: name, unit: unit, observedCount: a.count, simulatedCount: b.count, observedMean: mean(a),
+      simulatedMean: mean(b), wasserstein: distance(b, a), kolmogorovSmirnov: ks.statistic,
+      kolmogorovSmirnovP: ks.pValue, andersonDarling: ad.statistic, andersonDarlingP: ad.pValue,
+      probabilities: probabilities, observedQuantiles: quantiles(a), simulatedQuantiles: quantiles(b))
+  }
+
+  /// Exact quantiles of the plain model stand for a sample without sampling error.
+  private static func baseline(_ fitted: [Double], against observed: [Double], isInterval: Bool) -> Double? {
+    let size = 100_000
+    let family: Distribution.Family
+    if isInterval {
+      family = .exponential(mean: max(mean(fitted), 1e-12))
+    } else {
+      let logs = fitted.map { log(max($0, 0.5)) }
+      let centre = mean(logs)
+      let spread = (logs.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / Double(logs.count)).squareRoot()
+      family = .lognormal(mu: centre, sigma: max(spread, 1e-9))
+    }
+    do {
+      let distribution = try Distribution(family)
+      let values = (0..<size).map { distribution.quantile((Double($0) + 0.5) / Double(size)) }
+      return distance(isInterval ? values : values.map { $0.rounded() }, observed)
+    } catch {
+      return nil
+    }
+  }
+
+  private static func counts(
+    _ observed: Observations, _ simulated: [Observations], _ judged: [Range<Int64>], _ seen: [Range<Int64>]?,
+    _ window: Double
+  ) -> Counts? {
+    let width = Int64(window * 1e6)
+    func series(_ observations: Observations, _ spans: [Range<Int64>]) -> [[Double]] {
+      spans.compactMap { span in
+        let count = Int((span.upperBound - span.lowerBound) / width)
+        guard count > 0 else { return nil }
+        var counts = [Double](repeating: 0, count: count)
+        for row in observations.rows(in: span) {
+          let index = Int((observations.arrivedAt[row] - span.lowerBound) / width)
+          if index < count { counts[index] += 1 }
+        }
+        return counts
+      }
+    }
+    func dispersion(_ series: [[Double]]) -> Double {
+      let all = series.flatMap { $0 }
+      guard all.count > 1 else { return .nan }
+      let mean = Self.mean(all)
+      return all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(all.count - 1) / mean
+    }
+    func autocorrelation(_ series: [[Double]]) -> [Double] {
+      let mean = Self.mean(series.flatMap { $0 })
+      var square = 0.0
+      for part in series { for value in part { square += (value - mean) * (value - mean) } }
+      return (1...10).map { lag in
+        var sum = 0.0
+        for part in series where part.count > lag {
+          for index in lag..<part.count { sum += (part[index] - mean) * (part[index - lag] - mean) }
+        }
+        return square > 0 ? sum / square : 0
+      }
+    }
+    let a = series(observed, judged)
+    let replications = simulated.map { series($0, judged) }
+    let windows = a.reduce(0) { $0 + $1.count }
+    guard windows >= 20 else { return nil }
+    let first = dispersion(a)
+    let second = mean(replications.map(dispersion))
+    guard first.isFinite, second.isFinite else { return nil }
+    let floor = seen.map { dispersion(series(observed, $0)) }
+    return Counts(
+      window: window, windows: windows, observedDispersion: first, simulatedDispersion: second,
+      floorDispersion: floor.flatMap { $0.isFinite ? $0 : nil }, observedAutocorrelation: autocorrelation(a),
+      simulatedAutocorrelation: (0..<10).map { lag in mean(replications.map { autocorrelation($0)[lag] }) })
+  }
+
+  private static func rates(_ observed: Observations, _ simulated: [Observations], _ spans: [Range<Int64>])
+    -> Rates
+  {
+    guard let start = spans.first?.lowerBound, let end = spans.last?.upperBound, end > start else {
+      return Rates(at: [], observed: [], simulated: [])
+    }
+    let width = max((end - start) / 300, 1_000_000)
+    var rates = Rates(at: [], observed: [], simulated: [])
+    for from in stride(from: start, to: end, by: Int(width)) {
+      let bin = intersection([from..<min(from + width, end)], spans)
+      let seconds = bin.reduce(0.0) { $0 + Double($1.upperBound - $1.lowerBound) } / 1e6
+      guard seconds > Double(width) / 2e6 else { continue }
+      rates.at.append(Timestamp(microseconds: from).rfc3339)
+      rates.observed.append(Double(bin.reduce(0) { $0 + observed.rows(in: $1).count }) / seconds)
+      let count = simulated.reduce(0) { sum, one in sum + bin.reduce(0) { $0 + one.rows(in: $1).count } }
+      rates.simulated.append(Double(count) / Double(max(simulated.count, 1)) / seconds)
+    }
+    return rates
+  }
+}
+
+/// What the figures of a fit mean.
+enum Verdict {
+  /// Relative distances up to which a marginal is well met: tokens and times, intervals.
+  static let tokenLimit = 0.05
+  static let intervalLimit = 0.10
+  /// Relative error of the index of dispersion.
+  static let dispersionLimit = 0.20
+
+  static func words(_ marginals: [FitQuality.Marginal], _ counts: [FitQuality.Counts]) -> [String] {
+    var words: [String] = []
+    for marginal in marginals {
+      let limit = marginal.unit == "s" ? intervalLimit : tokenLimit
+      let share = String(format: "%.1f %%", 100 * marginal.wasserstein)
+      let name = marginal.name.prefix(1).uppercased() + marginal.name.dropFirst()
+      if marginal.wasserstein <= limit {
+        words.append("\(name): reproduced; the distributions lie \(share) of the mean apart.")
+      } else {
+        var cause = ""
+        if let floor = marginal.floorWasserstein, floor > limit {
+          cause = String(
+            format:
+              " The held-out part itself lies %.1f %% from what the fit saw: it changed, and no fit of the past could know.",
+            100 * floor)
+        } else if abs(marginal.simulatedMean - marginal.observedMean) > 0.7 * marginal.wasserstein
+          * marginal.observedMean
+        {
+          cause =
+            marginal.simulatedMean > marginal.observedMean
+            ? " Nearly all of it is a mean that is too high." : " Nearly all of it is a mean that is too low."
+        } else if quantile(marginal, 0.99).map({ $0.simulated < 0.8 * $0.observed }) ?? false {
+          cause = " Large values are too rare."
+        } else if quantile(marginal, 0.99).map({ $0.simulated > 1.25 * $0.observed }) ?? false {
+          cause = " Large values are too frequent."
+        }
+        words.append(
+          "\(name): not reproduced; \(share) of the mean apart (\(String(format: "%.0f", 100 * limit)) % are allowed).\(cause)"
+        )
+      }
+    }
+    var missing: [(from: Double, isLow: Bool)] = []
+    for count in counts {
+      let ratio = count.simulatedDispersion / count.observedDispersion
+      if abs(ratio - 1) > dispersionLimit { missing.append((count.window, ratio < 1)) }
+    }
+    if counts.isEmpty { return words + ["Too little time to judge bursts: twenty windows are needed."] }
+    if missing.isEmpty {
+      words.append(
+        "Bursts: reproduced from \(span(counts[0].window)) to \(span(counts[counts.count - 1].window)) (index of dispersion within 20 %)."
+      )
+    } else {
+      let low = missing.filter(\.isLow).map(\.from)
+      let high = missing.filter { !$0.isLow }.map(\.from)
+      if let longest = low.last {
+        let isUpTo = counts.filter { $0.window <= longest }.allSatisfy { count in low.contains(count.window) }
+        words.append(
+          isUpTo
+            ? "Bursts of \(span(longest)) and shorter are not reproduced: the counts vary less than observed."
+            : "Variation over \(low.map(span).joined(separator: ", ")) is not reproduced: the counts vary less than observed."
+        )
+      }
+      if !high.isEmpty {
+        words.append("Counts over \(high.map(span).joined(separator: ", ")) vary more than observed.")
+      }
+    }
+    for count in counts {
+      let (a, b) = (count.observedAutocorrelation[0], count.simulatedAutocorrelation[0])
+      if abs(a - b) > 0.2, count.windows >= 100 {
+        words.append(
+          String(
+            format: "Counts of neighbouring windows of %@ are correlated by %.2f, simulated ones by %.2f.",
+            span(count.window), a, b))
+      }
+    }
+    return words
+  }
+
+  private static func quantile(_ marginal: FitQuality.Marginal, _ share: Double) -> (
+    observed: Double, simulated: Double
+  )? {
+    marginal.probabilities.firstIndex(of: share).map {
+      (marginal.observedQuantiles[$0], marginal.simulatedQuantiles[$0])
+    }
+  }
+
+  static func span(_ seconds: Double) -> String {
+    seconds >= 3600
+      ? "\(Int(seconds / 3600)) h" : seconds >= 60 ? "\(Int(seconds / 60)) min" : "\(Int(seconds)) s"
+  }
+}

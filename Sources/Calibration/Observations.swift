@@ -1,0 +1,180 @@
+import Foundation
+import Telemetry
+
+/// The requests of one model as they were observed: in columns, in order of arrival.
+package final class Observations: @unchecked Sendable {
+  package private(set) var arrivedAt: [Int64] = []
+  package private(set) var input: [Int32] = []
+  package private(set) var output: [Int32] = []
+  /// Index into the data set's series.
+  package private(set) var series: [Int32] = []
+  package private(set) var outcome: [UInt8] = []
+  /// µs, at most 71 minutes, as are the next two.
+  package private(set) var waiting: [UInt32] = []
+  package private(set) var firstToken: [UInt32] = []
+  package private(set) var latency: [UInt32] = []
+
+  /// Requests that came before one listed above them, and by how much at the most, µs.
+  package private(set) var outOfOrder = 0
+  package private(set) var largestStepBack: Int64 = 0
+  /// Requests that share their time stamp with the one before.
+  package private(set) var sharedStamps = 0
+  /// What all time stamps are multiples of, µs; 1 unless they are coarse.
+  package private(set) var resolution: Int64 = 1
+
+  package init() {}
+
+  package var count: Int { arrivedAt.count }
+
+  package func reserve(_ rows: Int) {
+    arrivedAt.reserveCapacity(rows)
+    input.reserveCapacity(rows)
+    output.reserveCapacity(rows)
+    series.reserveCapacity(rows)
+    outcome.reserveCapacity(rows)
+    waiting.reserveCapacity(rows)
+    firstToken.reserveCapacity(rows)
+    latency.reserveCapacity(rows)
+  }
+
+  func append(_ row: Int, of columns: RequestColumns) {
+    let at = columns.arrivedAt[row]
+    if let last = arrivedAt.last, at < last {
+      outOfOrder += 1
+      largestStepBack = max(largestStepBack, last - at)
+    }
+    arrivedAt.append(at)
+    input.append(columns.inputTokens[row])
+    output.append(columns.outputTokens[row])
+    series.append(columns.series[row])
+    outcome.append(columns.outcome[row])
+    waiting.append(UInt32(clamping: columns.waitingMicroseconds[row]))
+    firstToken.append(UInt32(clamping: columns.firstTokenMicroseconds[row]))
+    latency.append(UInt32(clamping: columns.latencyMicroseconds[row]))
+  }
+
+  /// Puts the requests in order of arrival and looks at their time stamps. To be called once, when all are there.
+  package func settle() {
+    if outOfOrder > 0 {
+      let order = arrivedAt.indices.sorted { (arrivedAt[$0], $0) < (arrivedAt[$1], $1) }
+      func inOrder<T>(_ column: [T]) -> [T] { order.map { column[$0] } }
+      arrivedAt = inOrder(arrivedAt)
+      input = inOrder(input)
+      output = inOrder(output)
+      series = inOrder(series)
+      outcome = inOrder(outcome)
+      waiting = inOrder(waiting)
+      firstToken = inOrder(firstToken)
+      latency = inOrder(latency)
+    }
+    sharedStamps = zip(arrivedAt, arrivedAt.dropFirst()).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
+    resolution = Self.resolution(arrivedAt.prefix(20_000))
+  }
+
+  /// A second, a tenth, …: the coarsest of which all stamps are multiples.
+  private static func resolution(_ moments: ArraySlice<Int64>) -> Int64 {
+    guard moments.count >= 20 else { return 1 }
+    for candidate in [60_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10] as [Int64]
+    where moments.allSatisfy({ $0 % candidate == 0 }) { return candidate }
+    return 1
+  }
+
+  /// The rows that arrived in a span.
+  package func rows(in span: Range<Int64>) -> Range<Int> {
+    first(notBefore: span.lowerBound)..<first(notBefore: span.upperBound)
+  }
+
+  /// The rows that arrived in spans, or every so manieth of them.
+  package func rows(in spans: [Range<Int64>], most: Int) -> [Int] {
+    let parts = spans.map(rows(in:))
+    let step = max(1, parts.reduce(0) { $0 + $1.count } / max(most, 1))
+    var chosen: [Int] = []
+    var skip = 0
+    for part in parts {
+      var row = part.lowerBound + skip
+      while row < part.upperBound {
+        chosen.append(row)
+        row += step
+      }
+      skip = row - part.upperBound
+    }
+    return chosen
+  }
+
+  private func first(notBefore moment: Int64) -> Int {
+    var low = 0
+    var high = arrivedAt.count
+    while low < high {
+      let middle = (low + high) / 2
+      if arrivedAt[middle] < moment { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}
+
+/// Sorts a data set's requests by model.
+package final class ObservationCollector: TelemetrySink {
+  package let observations: [Observations]
+  private let ofSeries: [Int]
+
+  /// - Parameters:
+  ///   - groups: for each series, which observations it belongs to; a negative one is left out.
+  ///   - expected: requests in all, if known.
+  package init(groups: [Int], expected: Int64? = nil) {
+    ofSeries = groups
+    let count = (groups.max() ?? -1) + 1
+    observations = (0..<max(count, 0)).map { _ in Observations() }
+    if count == 1, let expected { observations[0].reserve(Int(expected)) }
+  }
+
+  package func receive(_ requests: RequestColumns) {
+    for row in 0..<requests.count {
+      let group = ofSeries[Int(requests.series[row])]
+      if group >= 0 { observations[group].append(row, of: requests) }
+    }
+  }
+}
+
+/// Which part of the time a fit sees, and which it is judged by.
+package enum HoldOut: Sendable, Equatable {
+  /// It sees all, and is judged by all.
+  case none
+  /// The last share of the time, in (0, 1), is held out.
+  case last(Double)
+  /// Of every two stretches of so many µs, the second is held out.
+  case alternate(Int64)
+
+  package func split(_ period: Range<Int64>) -> (fit: [Range<Int64>], judge: [Range<Int64>]) {
+    switch self {
+    case .none: return ([period], [period])
+    case .last(let share):
+      let cut = period.upperBound - Int64(Double(period.upperBound - period.lowerBound) * share)
+      return ([period.lowerBound..<cut], [cut..<period.upperBound])
+    case .alternate(let length):
+      var fit: [Range<Int64>] = []
+      var judge: [Range<Int64>] = []
+      var start = period.lowerBound
+      while start < period.upperBound {
+        let middle = min(start + length, period.upperBound)
+        let end = min(middle + length, period.upperBound)
+        fit.append(start..<middle)
+        if end > middle { judge.append(middle..<end) }
+        start = end
+      }
+      return (fit, judge)
+    }
+  }
+}
+
+/// What two lists of spans, ascending, have in common.
+package func intersection(_ a: [Range<Int64>], _ b: [Range<Int64>]) -> [Range<Int64>] {
+  var common: [Range<Int64>] = []
+  var (i, j) = (0, 0)
+  while i < a.count, j < b.count {
+    let low = max(a[i].lowerBound, b[j].lowerBound)
+    let high = min(a[i].upperBound, b[j].upperBound)
+    if low < high { common.append(low..<high) }
+    if a[i].upperBound < b[j].upperBound { i += 1 } else { j += 1 }
+  }
+  return common
+}

@@ -1,0 +1,291 @@
+import Foundation
+import Sampling
+import ScenarioModel
+import Telemetry
+
+/// Writes a fitted scenario as a document.
+package struct ScenarioText {
+  package struct Account {
+    package var record: AccountRecord
+    package var hardware: [HardwareRecord]
+    package var models: [ModelFit]
+    package var fineTuning: [FineTuningJobRecord]
+
+    package init(
+      record: AccountRecord, hardware: [HardwareRecord], models: [ModelFit], fineTuning: [FineTuningJobRecord]
+    ) {
+      self.record = record
+      self.hardware = hardware
+      self.models = models
+      self.fineTuning = fineTuning
+    }
+  }
+
+  private var lines: [String] = []
+
+  /// - Parameter heading: comments that say where it comes from.
+  package static func text(
+    name: String, description: String, heading: [String], seed: UInt64, from: Timestamp, to: Timestamp,
+    accounts: [Account]
+  ) -> String {
+    var writer = ScenarioText()
+    writer.lines += heading.map { "# \($0)" }
+    writer.lines += [
+      "workbench: 1", "name: \(quoted(name))", "description: \(quoted(description))", "seed: \(seed)",
+      "period: { from: \(moment(from)), to: \(moment(to)) }", "",
+    ]
+    writer.profiles(accounts)
+    if accounts.count == 1 {
+      writer.lines.append("account:")
+      writer.account(accounts[0], indent: "  ", first: "  ")
+      writer.lines.append("")
+      writer.models(accounts[0], indent: "")
+    } else {
+      writer.lines.append("accounts:")
+      for account in accounts {
+        writer.account(account, indent: "    ", first: "  - ")
+        writer.models(account, indent: "    ")
+      }
+    }
+    return writer.lines.joined(separator: "\n") + "\n"
+  }
+
+  static func quoted(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+      + "\""
+  }
+
+  static func moment(_ moment: Timestamp) -> String { "\"\(moment.rfc3339)\"" }
+
+  static func number(_ value: Double) -> String { String(format: "%.7g", value) }
+
+  static func duration(_ microseconds: Double) -> String {
+    let value = abs(microseconds)
+    return value >= 60e6 && (microseconds / 60e6).rounded() == microseconds / 60e6
+      ? "\(number(microseconds / 60e6))min"
+      : value >= 1e6
+        ? "\(number(microseconds / 1e6))s"
+        : value >= 1000 || value == 0
+          ? "\(number(microseconds / 1e3))ms" : "\(number(microseconds))us"
+  }
+
+  static func rate(_ perMicrosecond: Double) -> String {
+    perMicrosecond * 1e6 >= 0.01 || perMicrosecond == 0
+      ? "\(number(perMicrosecond * 1e6))/s" : "\(number(perMicrosecond * 8.64e10))/d"
+  }
+
+  // MARK: Distributions
+
+  static func distribution(_ distribution: Distribution, isDuration: Bool) -> String {
+    func value(_ number: Double) -> String { isDuration ? duration(number) : Self.number(number) }
+    func family(_ name: String, _ pairs: [(String, String)]) -> String {
+      var pairs = pairs
+      if distribution.lower > -.infinity { pairs.append(("min", value(distribution.lower))) }
+      if distribution.upper < .infinity { pairs.append(("max", value(distribution.upper))) }
+      return "{ \(name): { \(pairs.map { "\($0.0): \($0.1)" }.joined(separator: ", ")) } }"
+    }
+    switch distribution.family {
+    case .constant(let constant): return value(constant)
+    case .uniform(let low, let high): return family("uniform", [("min", value(low)), ("max", value(high))])
+    case .exponential(let mean): return family("exponential", [("mean", value(mean))])
+    case .normal(let mean, let sd): return family("normal", [("mean", value(mean)), ("sd", value(sd))])
+    case .lognormal(let mu, let sigma):
+      return family("lognormal", [("median", value(exp(mu))), ("sigma", number(sigma))])
+    case .gamma(let shape, let scale):
+      return family("gamma", [("mean", value(shape * scale)), ("shape", number(shape))])
+    case .weibull(let shape, let scale):
+      return family("weibull", [("mean", value(scale * tgamma(1 + 1 / shape))), ("shape", number(shape))])
+    case .mixture(let components):
+      let list = components.map {
+        "{ weight: \(number($0.weight)), distribution: \(Self.distribution($0.distribution, isDuration: isDuration)) }"
+      }
+      return "{ mixture: { of: [ \(list.joined(separator: ", ")) ] } }"
+    case .empirical(let histogram):
+      return
+        "{ empirical: { \(histogram.hasBins ? "edges" : "values"): [\(histogram.values.map(value).joined(separator: ", "))], weights: [\(histogram.weights.map { number($0) }.joined(separator: ", "))] } }"
+    case .hyperexponential, .pareto, .beta, .poisson, .negativeBinomial, .geometric, .bernoulli:
+      // No fit gives them.
+      return value(distribution.mean)
+    }
+  }
+
+  // MARK: Parts of the document
+
+  private static func profileName(_ account: Account, _ model: ModelFit) -> String {
+    "\(account.record.account) \(model.record.name) \(model.record.modelID)"
+  }
+
+  private static func hasProfile(_ model: ModelFit) -> Bool {
+    guard let profile = model.arrivals?.profile else { return false }
+    return !profile.hourly.isEmpty || !profile.weekly.isEmpty || !profile.breakpoints.isEmpty
+  }
+
+  private mutating func profiles(_ accounts: [Account]) {
+    let all = accounts.flatMap { account in
+      account.models.filter(Self.hasProfile).map { (Self.profileName(account, $0), $0) }
+    }
+    guard !all.isEmpty else { return }
+    lines += ["profiles:", "  rates:"]
+    for (name, model) in all {
+      guard let profile = model.arrivals?.profile else { continue }
+      lines.append("    \(Self.quoted(name)):")
+      if !profile.hourly.isEmpty {
+        lines.append("      hourly: [\(profile.hourly.map(Self.number).joined(separator: ", "))]")
+      }
+      if !profile.weekly.isEmpty {
+        let days = zip(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], profile.weekly)
+        lines.append("      weekly: { \(days.map { "\($0): \(Self.number($1))" }.joined(separator: ", ")) }")
+      }
+      if !profile.breakpoints.isEmpty {
+        lines.append("      breakpoints:")
+        for point in profile.breakpoints {
+          lines.append("        - { at: \(Self.moment(point.at)), factor: \(Self.number(point.factor)) }")
+        }
+      }
+    }
+    lines.append("")
+  }
+
+  private mutating func account(_ account: Account, indent: String, first: String) {
+    lines.append("\(first)name: \(Self.quoted(account.record.account))")
+    lines.append("\(indent)timeZone: \(Self.quoted(account.record.timeZone))")
+    lines.append("\(indent)subscription: { maxReplicas: \(max(1, account.record.subscriptionMaxReplicas)) }")
+    let prices = account.hardware.sorted { $0.hardware < $1.hardware }.map {
+      "\(Self.quoted($0.hardware)): \(Self.number(Double($0.creditsMicroPerHour) / 1e6))"
+    }
+    if !prices.isEmpty { lines.append("\(indent)credits: { \(prices.joined(separator: ", ")) }") }
+  }
+
+  private mutating func models(_ account: Account, indent: String) {
+    lines.append("\(indent)models:")
+    for model in account.models { self.model(model, account, indent: indent) }
+    let incidents = account.models.flatMap { model in model.failures.incidents.map { (model, $0) } }
+    guard !incidents.isEmpty else { return }
+    lines.append("")
+    lines.append("\(indent)incidents:")
+    for (model, incident) in incidents where incident.from < incident.to {
+      let kind = ["outage", "degradation"].contains(incident.kind) ? incident.kind : "degradation"
+      lines.append(
+        "\(indent)  - { kind: \(kind), model: \(Self.quoted(model.record.name)), from: \(Self.moment(Timestamp(microseconds: incident.from))), to: \(Self.moment(Timestamp(microseconds: incident.to))), errorProbability: \(Self.number(incident.errorProbability)), latencyFactor: \(Self.number(incident.latencyFactor)) }"
+      )
+    }
+  }
+
+  private mutating func model(_ model: ModelFit, _ account: Account, indent: String) {
+    let inner = indent + "    "
+    lines.append("\(indent)  - name: \(Self.quoted(model.record.name))")
+    lines.append("\(inner)kind: \(model.record.kind.rawValue)")
+    if model.record.kind == .external {
+      lines.append(
+        "\(inner)provider: \(Self.quoted(model.record.provider.isEmpty ? "unknown" : model.record.provider))")
+    }
+    let jobs = account.fineTuning.filter { $0.modelID == model.record.modelID }
+    if let base = jobs.first?.baseModel, !base.isEmpty {
+      lines.append("\(inner)baseModel: \(Self.quoted(base))")
+    }
+    if !jobs.isEmpty {
+      lines.append("\(inner)fineTuning:")
+      for job in jobs {
+        let end =
+          job.outcome == .succeeded
+          ? "" : job.outcome == .failed ? ", failureProbability: 1" : ", cancelProbability: 1"
+        lines.append(
+          "\(inner)  - { startAt: \(Self.moment(job.startedAt)), hardware: \(Self.quoted(job.hardware)), duration: \(Self.duration(Double(job.finishedAt - job.startedAt)))\(end) }"
+        )
+      }
+    }
+    load(model, account, inner)
+    if model.record.kind == .external {
+      lines.append("\(inner)service: \(Self.service(model.external))")
+      let error = model.failures.error.value
+      let limited = model.failures.rateLimited.value
+      if error > 0 || limited > 0 {
+        lines.append(
+          "\(inner)failures: { providerError: \(Self.number(error)), rateLimited: \(Self.number(limited)) }")
+      }
+    } else if !model.deployments.isEmpty {
+      lines.append("\(inner)deployments:")
+      for deployment in model.deployments { self.deployment(deployment, inner) }
+    }
+  }
+
+  private mutating func load(_ model: ModelFit, _ account: Account, _ inner: String) {
+    guard let arrivals = model.arrivals, let tokens = model.tokens else { return }
+    if model.record.kind != .external, model.deployments.isEmpty { return }
+    let process: String
+    let rate = Self.rate(arrivals.rate)
+    // What the format takes; beyond it the fit's note says what was found.
+    let cv = Self.number(min(max(arrivals.cv, 0.05), 20))
+    switch arrivals.process {
+    case .poisson: process = "poisson: { rate: \(rate) }"
+    case .gamma: process = "gamma: { rate: \(rate), cv: \(cv) }"
+    case .weibull: process = "weibull: { rate: \(rate), cv: \(cv) }"
+    case .markovModulated(let states):
+      let list = states.map { "{ rate: \(Self.rate($0.rate)), mean: \(Self.duration(max($0.mean, 1000))) }" }
+      process = "markovModulated: { states: [ \(list.joined(separator: ", ")) ] }"
+    }
+    lines.append("\(inner)load:")
+    lines.append("\(inner)  arrivals: { \(process) }")
+    if Self.hasProfile(model) {
+      lines.append("\(inner)  profile: \(Self.quoted(Self.profileName(account, model)))")
+    }
+    lines.append("\(inner)  tokens:")
+    lines.append("\(inner)    input: \(Self.distribution(tokens.input.distribution, isDuration: false))")
+    lines.append("\(inner)    output: \(Self.distribution(tokens.output.distribution, isDuration: false))")
+    if tokens.correlation.value != 0 {
+      lines.append("\(inner)    correlation: \(Self.number(tokens.correlation.value))")
+    }
+  }
+
+  /// Where nothing was answered, a placeholder that the heading of the document owns up to.
+  static let assumedService = "{ firstToken: 200ms, perOutputToken: 20ms }"
+
+  private static func service(_ fit: ServiceFit?) -> String {
+    guard let fit else { return assumedService }
+    var pairs: [(String, String)] = []
+    switch fit.form {
+    case .direct(let time): pairs.append(("time", distribution(time.distribution, isDuration: true)))
+    case .tokens(let first, let perInput, let perOutput):
+      for (name, part) in [("firstToken", first), ("perInputToken", perInput), ("perOutputToken", perOutput)]
+      {
+        if let part { pairs.append((name, distribution(part.distribution, isDuration: true))) }
+      }
+      if pairs.isEmpty { return assumedService }
+    }
+    if fit.batchSlowdown.value > 0 {
+      pairs.append(("batchSlowdown", number(min(fit.batchSlowdown.value, 100))))
+    }
+    return "{ \(pairs.map { "\($0.0): \($0.1)" }.joined(separator: ", ")) }"
+  }
+
+  private mutating func deployment(_ fit: ModelFit.Deployment, _ inner: String) {
+    let record = fit.record
+    lines.append("\(inner)  - version: \(Self.quoted(record.version))")
+    let more = inner + "    "
+    lines.append("\(more)deployAt: \(Self.moment(record.requestedAt))")
+    if let end = record.undeployedAt { lines.append("\(more)undeployAt: \(Self.moment(end))") }
+    if let traffic = fit.traffic { lines.append("\(more)traffic: \(Self.number(traffic))") }
+    lines.append("\(more)hardware: \(Self.quoted(record.hardware))")
+    var scaling =
+      "minReplicas: \(record.minReplicas), maxReplicas: \(record.maxReplicas), maxBatchSize: \(record.maxBatchSize)"
+    if let startup = fit.startup {
+      scaling += ", startup: \(Self.distribution(startup.distribution, isDuration: true))"
+    }
+    lines.append("\(more)scaling: { \(scaling) }")
+    lines.append("\(more)service: \(Self.service(fit.service))")
+    var queue: [String] = []
+    if let capacity = fit.queueCapacity { queue.append("capacity: \(capacity)") }
+    if let timeout = fit.queueTimeout, timeout > 0 {
+      queue.append("timeout: \(Self.duration(Double(timeout)))")
+    }
+    if !queue.isEmpty { lines.append("\(more)queue: { \(queue.joined(separator: ", ")) }") }
+    if fit.error.value > 0 {
+      lines.append("\(more)failures: { modelError: \(Self.number(fit.error.value)) }")
+    }
+    if let crash = fit.crash {
+      lines.append(
+        "\(more)replicaCrash: { timeBetween: { exponential: { mean: \(Self.duration(crash.timeBetween)) } }, timeToRepair: \(Self.distribution(crash.repair.distribution, isDuration: true)) }"
+      )
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Sampling
+import Telemetry
+
+/// Token counts of requests, and how they go together.
+package struct TokenFit: Sendable {
+  package private(set) var input: DistributionFit
+  package private(set) var output: DistributionFit
+  /// Of the normal scores; 0 where it cannot be told from it.
+  package private(set) var correlation = ParameterEstimate(name: "correlation", value: 0)
+  package private(set) var notes: [String] = []
+
+  /// - Returns: `nil` without any request.
+  package init?(_ observations: Observations, spans: [Range<Int64>]) {
+    func column(_ values: [Int32], _ name: String) -> (fit: DistributionFit, notes: [String])? {
+      var sample = GroupedSample(isWhole: true)
+      for span in spans { for row in observations.rows(in: span) { sample.add(Double(values[row])) } }
+      guard sample.count > 0 else { return nil }
+      var notes: [String] = []
+      if let limit = Outliers.limit(sample), sample.largest > limit {
+        var inside = GroupedSample(isWhole: true)
+        var outside: [Double] = []
+        for cell in sample.cells {
+          if cell.mean > limit {
+            outside.append(contentsOf: repeatElement(cell.mean, count: Int(cell.count)))
+          } else {
+            inside.add(cell.mean, count: cell.count)
+          }
+        }
+        sample = inside
+        notes.append(
+          "Outliers, left out: \(outside.count) requests with \(name) tokens of \(Outliers.list(outside)); the others have \(Int(inside.largest)) at the most."
+        )
+      }
+      let zeros = sample.cells.first.map { $0.mean == 0 ? $0.count : 0 } ?? 0
+      if zeros > 0 {
+        notes.append(
+          "\(Int(zeros)) requests have no \(name) tokens; they count as below one half (left-censored).")
+      }
+      if sample.smallest == sample.largest {
+        notes.append("All requests have \(Int(sample.smallest)) \(name) tokens: a constant.")
+      }
+      guard let best = MaximumLikelihood.best(sample, histogram: sample.count >= 160) else { return nil }
+      if sample.count < 100 {
+        notes.append(
+          "\(Int(sample.count)) requests: the shape of \(name) tokens is hardly known. 100 tell families apart, 1,000 a histogram."
+        )
+      }
+      return (best, notes)
+    }
+    guard let first = column(observations.input, "input"), let second = column(observations.output, "output")
+    else {
+      return nil
+    }
+    input = first.fit
+    output = second.fit
+    notes = first.notes + second.notes
+    let chosen = observations.rows(in: spans, most: 200_000)
+    if chosen.count >= 30, input.name != "constant", output.name != "constant" {
+      let value = SampleDistance.normalScoreCorrelation(
+        chosen.map { Double(observations.input[$0]) }, chosen.map { Double(observations.output[$0]) })
+      // Source: Fisher (1915), Biometrika 10: the transformed correlation is nearly normal with variance 1/(n − 3).
+      let half = 1.959_964 / Double(chosen.count - 3).squareRoot()
+      let score = atanh(min(max(value, -0.999_999), 0.999_999))
+      // Schwarz' criterion against no correlation at all.
+      if score * score * Double(chosen.count - 3) > log(Double(chosen.count)) {
+        correlation = .init(
+          name: "correlation", value: min(max(value, -1), 1),
+          interval: [tanh(score - half), tanh(score + half)])
+      }
+    }
+  }
+}
+
+/// What lies so far out that no distribution of the bulk would explain it.
+enum Outliers {
+  /// The value beyond which one is an outlier: on a logarithmic scale, three times as far from the median as the
+  /// 99.9th percentile (of small samples, as the fifth largest). Normal logarithms reach it once in 10²⁰ values.
+  static func limit(_ sample: GroupedSample) -> Double? {
+    guard sample.count >= 50, sample.largest > 0 else { return nil }
+    let cells = sample.cells
+    func quantile(_ share: Double) -> Double {
+      var running = 0.0
+      for cell in cells {
+        running += cell.count
+        if running >= share * sample.count { return cell.mean }
+      }
+      return sample.largest
+    }
+    let middle = max(quantile(0.5), 0.5)
+    let high = max(quantile(1 - max(1e-3, 5 / sample.count)), middle * 1.2)
+    let limit = log(high) + 2 * (log(high) - log(middle))
+    return exp(limit)
+  }
+
+  static func list(_ values: [Double]) -> String {
+    let shown = values.sorted(by: >).prefix(3).map { String(format: "%.6g", $0) }.joined(separator: ", ")
+    return values.count > 3 ? shown + ", …" : shown
+  }
+}

@@ -1,0 +1,232 @@
+import ArgumentParser
+import Calibration
+import DashboardServer
+import Datasets
+import Foundation
+import ScenarioModel
+import Simulation
+import Telemetry
+
+struct FitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fit",
+    abstract: "Fits a scenario to telemetry, and says how well it stands for it.",
+    discussion: """
+      TELEMETRY is a data set (a run, an import, SQLite, PostgreSQL) or the Azure LLM trace as published. Fitted are \
+      the arrival process (Poisson, gamma, Weibull, Markov-modulated; factors of local hours from two days on, of \
+      weekdays from two weeks on; lasting changes of the rate), token counts and their correlation, service times with \
+      the batch's slowdown, failures and incidents. The scenario is then simulated and laid beside the telemetry.
+
+      --hold-out keeps part of the time from the fit and judges it by that part: "0.4" is the last 40 %, "30min" every \
+      second half hour. --forecast leaves out lasting changes of the past, for what may come after.
+
+      Examples:
+        workbench fit Outputs/platform -o platform.yaml --report platform.html
+        workbench fit AzureLLMInferenceTrace_conv.csv -o azure.yaml --hold-out 3min
+        workbench fit Outputs/platform --model chat -o chat.yaml --forecast --hold-out 0.3
+        workbench fit Outputs/platform -o next.yaml --arrivals gamma,weibull --json fit.json
+      """)
+
+  @Argument(help: "The data set or trace.")
+  var telemetry: String
+
+  @Option(name: .shortAndLong, help: "The scenario to write (.yaml). It must not be there yet.")
+  var output: String
+
+  @Option(help: "Only this account. (default: all)")
+  var account: String?
+
+  @Option(help: "Only models of this name. (default: all)")
+  var model: String?
+
+  @Option(
+    help:
+      "Families that may be chosen: poisson, gamma, weibull, markovModulated, separated by commas. (default: all)"
+  )
+  var arrivals: String?
+
+  @Flag(help: "The rate follows hours and weekdays but no lasting changes: for times after the telemetry.")
+  var forecast = false
+
+  @Option(
+    help:
+      "Part of the time that only judges: a share of its end (0.4), or a length (30min) of which every second is kept."
+  )
+  var holdOut: String?
+
+  @Option(help: "A page with both overlaid, as one file (.html).")
+  var report: String?
+
+  @Option(help: "All figures, as JSON.")
+  var json: String?
+
+  @Flag(help: "Does not simulate the scenario, and judges nothing.")
+  var noCheck = false
+
+  @Flag(name: .shortAndLong, help: "No progress, no summary.")
+  var quiet = false
+
+  private static let families: Set<String> = ["poisson", "gamma", "weibull", "markovModulated"]
+
+  func validate() throws {
+    for name in arrivals.map({ $0.split(separator: ",") }) ?? [] where !Self.families.contains(String(name)) {
+      throw ValidationError(
+        "unknown arrival process \"\(name)\". Known are \(Self.families.sorted().joined(separator: ", ")).")
+    }
+    if noCheck, report != nil || holdOut != nil {
+      throw ValidationError("--no-check judges nothing, so it goes with neither --report nor --hold-out.")
+    }
+    _ = try holdOutGiven()
+  }
+
+  private func holdOutGiven() throws -> HoldOut {
+    guard let holdOut else { return .none }
+    if let share = Double(holdOut) {
+      guard share > 0, share < 1 else {
+        throw ValidationError("--hold-out \(holdOut) must lie between 0 and 1, or be a length such as 30min.")
+      }
+      return .last(share)
+    }
+    guard let milliseconds = PlanQuantity.milliseconds(holdOut), milliseconds >= 1000 else {
+      throw ValidationError(
+        "--hold-out \"\(holdOut)\" is neither a share such as 0.4 nor a length of a second or more such as 30min."
+      )
+    }
+    return .alternate(Int64(milliseconds * 1000))
+  }
+
+  func run() throws {
+    for path in [output, report, json].compactMap({ $0 }) where FileManager.default.fileExists(atPath: path) {
+      throw OutputError(path, "it exists already. Give another name, or move it out of the way.")
+    }
+    let reading = ProgressBar("Reading", quiet: quiet)
+    let input = try FitInput.read(telemetry, account: account, model: model) { reading.show($0) }
+    reading.clear()
+    var options = Calibration.Options()
+    options.holdOut = try holdOutGiven()
+    options.arrivals.breakpoints = !forecast
+    options.arrivals.families = Set((arrivals ?? "").split(separator: ",").map(String.init))
+    let fitting = ProgressBar("Fitting", quiet: quiet)
+    let calibration = Calibration(
+      models: input.models, tables: input.tables, series: input.series, period: input.period, options: options
+    ) { fitting.show($0) }
+    fitting.clear()
+    let source =
+      PostgreSQLLocation(telemetry)?.name
+      ?? URL(fileURLWithPath: telemetry).standardizedFileURL.lastPathComponent
+    let name = URL(fileURLWithPath: output).deletingPathExtension().lastPathComponent
+    let text = calibration.scenario(name: name, source: source, command: command(source, name))
+    // Whatever was fitted must be a scenario before anybody gets it.
+    let document = try ScenarioDocument(Data(text.utf8), path: output)
+    let qualities = noCheck ? [] : try judge(calibration, input, document.scenario)
+    let result = self.result(calibration, input, qualities, source)
+    let file = try OutputFile(output)
+    try file.write(text.utf8)
+    _ = try file.close()
+    if let json {
+      let file = try OutputFile(json)
+      try file.write(try result.json())
+      _ = try file.close()
+    }
+    if let report {
+      let file = try OutputFile(report)
+      try file.write(try FitPage(try result.json()).html())
+      _ = try file.close()
+    }
+    if !quiet { FitText.print(result, output: output, report: report) }
+  }
+
+  /// The command that made it, with no path that means something here only.
+  private func command(_ source: String, _ name: String) -> String {
+    var words = ["workbench", "fit", source, "-o", "\(name).yaml"]
+    for (flag, value) in [
+      ("--account", account), ("--model", model), ("--arrivals", arrivals), ("--hold-out", holdOut),
+    ] {
+      if let value { words += [flag, value] }
+    }
+    if forecast { words.append("--forecast") }
+    return words.map { $0.contains(" ") ? "'\($0)'" : $0 }.joined(separator: " ")
+  }
+
+  /// Simulates the scenario and compares it, model by model.
+  private func judge(_ calibration: Calibration, _ input: FitInput, _ scenario: Scenario) throws
+    -> [FitQuality?]
+  {
+    let progress = ProgressBar("Simulating", quiet: quiet)
+    let requests = input.models.reduce(0) { $0 + $1.observations.count }
+    // Enough for the simulation's own sampling error to be small beside the telemetry's.
+    let replications = max(1, min(20, 400_000 / max(requests, 1)))
+    var simulated: [Int: [Observations]] = [:]
+    for replication in 0..<replications {
+      var scenario = scenario
+      scenario.replication = replication
+      for (index, observations) in try simulate(
+        calibration, scenario,
+        progress: {
+          progress.show((Double(replication) + $0) / Double(replications))
+        })
+      {
+        simulated[index, default: []].append(observations)
+      }
+    }
+    progress.clear()
+    let spans = calibration.options.holdOut.split(calibration.period)
+    return calibration.models.indices.map { index in
+      let fit = calibration.models[index]
+      guard let others = simulated[index], fit.arrivals != nil else { return nil }
+      return FitQuality(
+        observed: input.models[index].observations, simulated: others,
+        judged: intersection(spans.judge, fit.observed),
+        seen: calibration.options.holdOut == .none ? nil : intersection(spans.fit, fit.observed))
+    }
+  }
+
+  /// One replication's requests, by the model's place in the calibration.
+  private func simulate(
+    _ calibration: Calibration, _ scenario: Scenario, progress: @escaping @Sendable (Double) -> Void
+  ) throws -> [(Int, Observations)] {
+    let simulation = ScenarioSimulation(scenario)
+    // The scenario's models are the fitted ones, account by account.
+    var order: [Int] = []
+    for account in scenario.accounts {
+      order += calibration.models.indices.filter { calibration.models[$0].record.account == account.name }
+    }
+    var collectors: [ObservationCollector] = []
+    for range in simulation.seriesOfAccount {
+      var groups = [Int](repeating: -1, count: simulation.series.count)
+      let first = range.isEmpty ? 0 : Int(simulation.series[range.lowerBound].modelID)
+      for index in range { groups[index] = Int(simulation.series[index].modelID) - first }
+      collectors.append(ObservationCollector(groups: groups))
+    }
+    _ = try simulation.run(
+      threads: ProcessInfo.processInfo.activeProcessorCount, into: .init(accounts: collectors, merged: nil),
+      progress: progress)
+    var simulated: [(Int, Observations)] = []
+    var place = 0
+    for (account, collector) in zip(scenario.accounts, collectors) {
+      for model in account.models.indices where model < collector.observations.count {
+        collector.observations[model].settle()
+        simulated.append((order[place + model], collector.observations[model]))
+      }
+      place += account.models.count
+    }
+    return simulated
+  }
+
+  private func result(
+    _ calibration: Calibration, _ input: FitInput, _ qualities: [FitQuality?], _ source: String
+  ) -> FitReport {
+    FitReport(
+      source: source, scenario: output, from: Timestamp(microseconds: input.period.lowerBound).rfc3339,
+      to: Timestamp(microseconds: input.period.upperBound).rfc3339,
+      holdOut: holdOut.map {
+        Double($0) == nil ? "every second \($0)" : "the last \(Int((Double($0) ?? 0) * 100)) %"
+      }
+        ?? "nothing",
+      models: calibration.models.indices.map { index in
+        FitReport.Model(
+          calibration.models[index], index < qualities.count ? qualities[index] : nil,
+          requests: input.models[index].observations.count)
+      })
+  }
+}

@@ -1,0 +1,104 @@
+import Aggregation
+import Calibration
+import Datasets
+import Foundation
+import Telemetry
+
+/// Telemetry that a scenario is fitted to: a data set, or a trace file.
+struct FitInput {
+  let tables: TelemetryTables
+  let series: [Series]
+  let period: Range<Int64>
+  let models: [(record: ModelRecord, observations: Observations)]
+
+  /// - Parameters:
+  ///   - account: the only one to be fitted; as for the model, `nil` is all.
+  ///   - model: by name.
+  /// - Throws: `DatasetError`, `NotFoundError`, `QueryError`.
+  static func read(
+    _ path: String, account: String?, model: String?, progress: (Double) -> Void
+  ) throws -> FitInput {
+    var isDirectory: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+    if exists, !isDirectory.boolValue, [".csv", ".csv.gz", ".csv.zst"].contains(where: path.hasSuffix) {
+      return try FitInput(trace: path)
+    }
+    let data = try Dataset(path)
+    let chosen = data.tables.models.filter {
+      (account == nil || $0.account == account) && (model == nil || $0.name == model)
+    }
+    guard !chosen.isEmpty else {
+      throw QueryError(
+        "no model fits \([account.map { "--account \($0)" }, model.map { "--model \($0)" }].compactMap { $0 }.joined(separator: " ")). There are: \(data.tables.models.prefix(8).map { "\($0.account)/\($0.name)" }.joined(separator: ", "))."
+      )
+    }
+    let place = Dictionary(
+      chosen.enumerated().map { ($1.modelID, $0) }, uniquingKeysWith: { first, _ in first })
+    let collector = ObservationCollector(
+      groups: data.series.map { place[$0.modelID] ?? -1 }, expected: data.manifest?.rows["requests"])
+    try data.requests().read(into: collector, progress: progress)
+    for observations in collector.observations { observations.settle() }
+    // A model whose series has no request has no observations.
+    let models: [(record: ModelRecord, observations: Observations)] = chosen.enumerated().map {
+      index, record in
+      (record, index < collector.observations.count ? collector.observations[index] : Observations())
+    }
+    let count = models.reduce(0) { $0 + $1.observations.count }
+    guard count > 0 else {
+      throw DatasetError(
+        path,
+        "there are no requests of the models to be fitted. A fit needs at least one, a good one thousands.")
+    }
+    let from = try data.start().microseconds
+    let to = try data.end().microseconds
+    guard from < to else {
+      throw DatasetError(
+        path, "all requests arrived at one moment. Nothing can be said of their arrival process.")
+    }
+    return FitInput(tables: data.tables, series: data.series, period: from..<to, models: models)
+  }
+
+  private init(
+    tables: TelemetryTables, series: [Series], period: Range<Int64>,
+    models: [(record: ModelRecord, observations: Observations)]
+  ) {
+    self.tables = tables
+    self.series = series
+    self.period = period
+    self.models = models
+  }
+
+  /// A trace that says nothing but arrivals and tokens: an external model of that name.
+  private init(trace path: String) throws {
+    let requests = try TraceFile(contentsOf: path).requests
+    guard let first = requests.first?.arrivedAt, let last = requests.last?.arrivedAt else {
+      throw DatasetError(path, "the trace has no requests. There is nothing to fit.")
+    }
+    guard first < last else {
+      throw DatasetError(
+        path, "all requests arrived at one moment. Nothing can be said of their arrival process.")
+    }
+    let stem = URL(fileURLWithPath: path).lastPathComponent.prefix { $0 != "." }
+    var tables = TelemetryTables()
+    tables.accounts = [AccountRecord(account: "trace", timeZone: "UTC", subscriptionMaxReplicas: 1)]
+    let record = ModelRecord(
+      modelID: 1, account: "trace", kind: .external, name: String(stem), provider: "unknown", createdAt: first
+    )
+    tables.models = [record]
+    let batch = RequestBatch(capacity: requests.count)
+    for (index, request) in requests.enumerated() {
+      batch.append(
+        requestID: Int64(index), arrivedAt: request.arrivedAt.microseconds, series: 0,
+        outcome: RequestOutcome.success, waitingMicroseconds: 0, firstTokenMicroseconds: 0,
+        latencyMicroseconds: 0,
+        inputTokens: request.inputTokens, outputTokens: request.outputTokens)
+    }
+    let collector = ObservationCollector(groups: [0], expected: Int64(requests.count))
+    try batch.send(to: collector)
+    collector.observations[0].settle()
+    self.tables = tables
+    series = [Series(modelID: 1, version: "")]
+    models = [(record, collector.observations[0])]
+    period = first.microseconds..<(last.microseconds + 1)
+  }
+}

@@ -1,0 +1,73 @@
+import Calibration
+import Foundation
+import Sampling
+
+/// A fit's summary on the terminal.
+enum FitText {
+  static func print(_ report: FitReport, output: String, report page: String?) {
+    for model in report.models { print(model, holdOut: report.holdOut) }
+    Terminal.print("\(output): the fitted scenario. Next: workbench run '\(output)'")
+    if let page { Terminal.print("\(page): both overlaid.") }
+  }
+
+  private static func print(_ model: FitReport.Model, holdOut: String) {
+    Terminal.print(Terminal.bold("\(model.account)/\(model.model)  \(Figure.count(model.requests)) requests"))
+    for part in model.fitted {
+      let parameters = part.parameters.prefix(8).map(text).joined(separator: ", ")
+      Terminal.print(
+        "  \(padded(part.part, 20)) \(part.family)\(parameters.isEmpty ? "" : ": \(parameters)")")
+    }
+    if model.breakpoints > 0 {
+      Terminal.print("  \(padded("rate", 20)) \(model.breakpoints) levels over time")
+    }
+    for note in model.notes { Terminal.print(Terminal.dim("  \(note)")) }
+    if let quality = model.quality {
+      let judged = holdOut == "nothing" ? "judged by all of it" : "judged by what was held out: \(holdOut)"
+      Terminal.print("  Simulated beside observed, \(judged):")
+      Terminal.print(
+        "    \(padded("", 20)) observed   simulated  distance  plain*  KS        Anderson–Darling")
+      for marginal in quality.marginals {
+        let row = [
+          padded(figure(marginal.observedMean), 10), padded(figure(marginal.simulatedMean), 10),
+          padded(percent(marginal.wasserstein), 9),
+          padded(marginal.baselineWasserstein.map(percent) ?? "", 7),
+          padded(String(format: "%.4f", marginal.kolmogorovSmirnov), 9),
+          String(format: "%.3g", marginal.andersonDarling),
+        ]
+        Terminal.print("    \(padded(marginal.name, 20)) \(row.joined(separator: " "))")
+      }
+      for count in quality.counts {
+        let row = [
+          padded(figure(count.observedDispersion), 10), padded(figure(count.simulatedDispersion), 10),
+          percent(count.simulatedDispersion / count.observedDispersion - 1),
+        ]
+        Terminal.print(
+          "    \(padded("dispersion, \(Self.span(count.window))", 20)) \(row.joined(separator: " "))")
+      }
+      Terminal.print(
+        Terminal.dim(
+          "    distance: Wasserstein-1 over the observed mean; * of a plain Poisson process with lognormal tokens"
+        ))
+      for line in quality.verdict { Terminal.print("  → \(line)") }
+    }
+    Terminal.print("")
+  }
+
+  static func span(_ seconds: Double) -> String {
+    seconds >= 3600
+      ? "\(Int(seconds / 3600)) h" : seconds >= 60 ? "\(Int(seconds / 60)) min" : "\(Int(seconds)) s"
+  }
+
+  private static func text(_ estimate: ParameterEstimate) -> String {
+    let interval =
+      estimate.interval.count == 2
+      ? " [\(figure(estimate.interval[0])), \(figure(estimate.interval[1]))]" : ""
+    return "\(estimate.name) \(figure(estimate.value))\(interval)"
+  }
+
+  private static func figure(_ value: Double) -> String { String(format: "%.5g", value) }
+  private static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+  private static func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+}
