@@ -83,6 +83,9 @@ let package = Package(
       name: "PlanningTests",
       dependencies: ["Planning", "Sampling", "ScenarioModel", "Simulation", "TestSupport"]),
     .testTarget(
+      name: "CalibrationTests",
+      dependencies: ["Calibration", "Sampling", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
+    .testTarget(
       name: "WorkbenchTests",
       dependencies: [
         "workbench", "ScenarioModel", "Simulation", "Telemetry", "Verification", "Datasets", "TestSupport",

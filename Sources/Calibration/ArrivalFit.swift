@@ -75,8 +75,24 @@ package struct ArrivalFit: Sendable {
     }
 
     // The rate's course.
-    let width = RateBins.width(rate: meanRate * 1e6, observed: observed / 1e6)
-    let bins = RateBins(observations, spans, width: width)
+    let busyRate = Self.busyRate(observations, spans, meanRate: meanRate)
+    let width = RateBins.width(rate: busyRate * 1e6, observed: observed / 1e6)
+    var bins = RateBins(observations, spans, width: width)
+    var spans = spans
+    if !options.breakpoints {
+      let days = CalendarFactors(bins, calendar: calendar)
+      let pauses = days.leastDaysOfAnHour >= 2 ? days.unusualPauses() : []
+      if !pauses.isEmpty {
+        spans = ModelFit.without(pauses, spans)
+        bins = RateBins(observations, spans, width: width)
+        let list = pauses.prefix(3).map {
+          "\(Timestamp(microseconds: $0.lowerBound).rfc3339) to \(Timestamp(microseconds: $0.upperBound).rfc3339)"
+        }
+        notes.append(
+          "Pauses that are no habit, left out of the forecast: \(list.joined(separator: ", "))\(pauses.count > 3 ? ", …" : "")."
+        )
+      }
+    }
     var courses = Self.courses(bins, calendar: calendar, period: period, options: options, count: count)
     for index in courses.indices { courses[index].refine(observations, spans, bins) }
     let byCriterion = courses.sorted { $0.criterion < $1.criterion }
@@ -176,6 +192,19 @@ package struct ArrivalFit: Sendable {
         "Time stamps are multiples of \(Self.text(observations.resolution)): shorter intervals cannot be told, and what is said of them rests on the family."
       )
     }
+  }
+
+  /// The rate while there is demand, from the median interval, as far as pauses hide it in the mean rate.
+  private static func busyRate(
+    _ observations: Observations, _ spans: [Range<Int64>], meanRate: Double
+  ) -> Double {
+    let rows = observations.rows(in: spans, most: 20_000)
+    let intervals = rows.compactMap { row in
+      row + 1 < observations.count ? observations.arrivedAt[row + 1] - observations.arrivedAt[row] : nil
+    }.sorted()
+    guard !intervals.isEmpty else { return meanRate }
+    let median = Double(max(intervals[intervals.count / 2], 1))
+    return min(max(meanRate, 0.693 / median), 50 * meanRate)
   }
 
   private static func text(_ microseconds: Int64) -> String {
@@ -280,9 +309,10 @@ package struct ArrivalFit: Sendable {
     let factors = CalendarFactors(bins, calendar: calendar)
     let dispersion = ChangePoints.dispersion(counts: bins.counts, exposures: bins.exposure)
     let size = Double(max(bins.count, 2))
+    let habits = factors.habits()
     var courses: [Course] = []
-    for hourly in [false, true] where !hourly || factors.leastDaysOfAnHour >= 2 {
-      for weekly in [false, true] where !weekly || factors.leastWeeksOfAWeekday >= 2 {
+    for hourly in [false, true] where !hourly || habits.hourly {
+      for weekly in [false, true] where !weekly || habits.weekly {
         let fit = factors.fit(hourly: hourly, weekly: weekly)
         let exposures = zip(bins.exposure, fit.factors).map { $0 * $1 }
         let calendarParameters = (hourly ? 23 : 0) + (weekly ? 6 : 0)
@@ -377,12 +407,19 @@ struct OperationalTimes {
         var end = row + 1
         if coarse > 1 { while end < rows.upperBound, observations.arrivedAt[end] == at { end += 1 } }
         let inSegment = Double(at - starts[segment])
+        // Uniform order statistics by exponential spacings. Source: Devroye (1986), section 5.2.
+        var spacings: [Double] = []
+        if coarse > 1 {
+          var sum = 0.0
+          for _ in row...end {
+            jitter = jitter &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            sum -= log((Double(jitter >> 11) + 0.5) * 0x1p-53)
+            spacings.append(sum)
+          }
+        }
         for place in row..<end {
           var position = inSegment
-          if coarse > 1 {
-            jitter = jitter &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            position += coarse * (Double(place - row) + Double(jitter >> 11) * 0x1p-53) / Double(end - row)
-          }
+          if coarse > 1 { position += coarse * spacings[place - row] / spacings[end - row] }
           if !before.isNaN {
             let length = carried + rates[segment] * max(position - before, 0)
             intervals.add(length)

@@ -118,7 +118,7 @@ package struct ModelFit: Sendable {
     return joined
   }
 
-  private static func without(_ cuts: [Range<Int64>], _ spans: [Range<Int64>]) -> [Range<Int64>] {
+  static func without(_ cuts: [Range<Int64>], _ spans: [Range<Int64>]) -> [Range<Int64>] {
     cuts.reduce(spans) { spans, cut in
       spans.flatMap { span -> [Range<Int64>] in
         guard cut.overlaps(span) else { return [span] }

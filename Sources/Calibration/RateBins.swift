@@ -74,6 +74,71 @@ struct CalendarFactors {
     leastWeeksOfAWeekday = seenDays.map(\.count).min() ?? 0
   }
 
+  /// Which factors the counts speak for, judged by whole hours of days: what varies from day to day at the same hour is
+  /// noise to a habit, however steady it is within an hour. An information criterion of a quasi-Poisson likelihood whose
+  /// dispersion is that of the richest model. Source: Burnham and Anderson (2002), section 2.5.
+  func habits() -> (hourly: Bool, weekly: Bool) {
+    let mayHours = leastDaysOfAnHour >= 2
+    let mayDays = leastWeeksOfAWeekday >= 2
+    guard mayHours || mayDays else { return (false, false) }
+    // Bins of one hour of one day together.
+    var cells: [[Int]] = []
+    for index in 0..<bins.count {
+      if let last = cells.last?.last, hours[last] == hours[index],
+        bins.start[index] - bins.start[last] < 3_600_000_000
+      {
+        cells[cells.count - 1].append(index)
+      } else {
+        cells.append([index])
+      }
+    }
+    func errors(_ hourly: Bool, _ weekly: Bool) -> (deviance: Double, pearson: Double) {
+      let factors = fit(hourly: hourly, weekly: weekly).factors
+      let exposure = (0..<bins.count).reduce(0.0) { $0 + bins.exposure[$1] * factors[$1] }
+      let rate = bins.counts.reduce(0, +) / max(exposure, 1e-300)
+      var (deviance, pearson) = (0.0, 0.0)
+      for cell in cells {
+        let x = cell.reduce(0) { $0 + bins.counts[$1] }
+        let expected = cell.reduce(0) { $0 + rate * bins.exposure[$1] * factors[$1] }
+        guard expected > 0 else { continue }
+        deviance += 2 * (x > 0 ? x * log(x / expected) - x + expected : expected)
+        pearson += (x - expected) * (x - expected) / expected
+      }
+      return (deviance, pearson)
+    }
+    let n = Double(cells.count)
+    let richest = Double(1 + (mayHours ? 23 : 0) + (mayDays ? 6 : 0))
+    let dispersion = max(1, errors(mayHours, mayDays).pearson / max(n - richest, 1))
+    var best = (criterion: Double.infinity, hourly: false, weekly: false)
+    for hourly in [false, true] where !hourly || mayHours {
+      for weekly in [false, true] where !weekly || mayDays {
+        let criterion =
+          errors(hourly, weekly).deviance / dispersion + Double((hourly ? 23 : 0) + (weekly ? 6 : 0))
+          * log(max(n, 2))
+        if criterion < best.criterion { best = (criterion, hourly, weekly) }
+      }
+    }
+    return (best.hourly, best.weekly)
+  }
+
+  /// Pauses in hours in which there were arrivals on other days: what happened once and is no habit.
+  func unusualPauses() -> [Range<Int64>] {
+    let exposures = bins.exposure
+    let starts =
+      [0]
+      + ChangePoints.find(
+        counts: bins.counts, exposures: exposures,
+        dispersion: ChangePoints.dispersion(counts: bins.counts, exposures: exposures),
+        penalty: 2 * log(Double(max(bins.count, 2)))) + [bins.count]
+    var byHour = [Double](repeating: 0, count: 24)
+    for index in 0..<bins.count { byHour[hours[index]] += bins.counts[index] }
+    return zip(starts, starts.dropFirst()).compactMap { from, to in
+      guard from < to, (from..<to).allSatisfy({ bins.counts[$0] == 0 }) else { return nil }
+      let isUnusual = 2 * (from..<to).count { byHour[hours[$0]] > 0 } > to - from
+      return isUnusual ? bins.start[from]..<bins.end(to - 1) : nil
+    }
+  }
+
   /// Factors of mean 1 by which the counts are best described, together with the profile's factor for each bin.
   /// The two kinds of factors are fitted in turn: maximum likelihood of a Poisson regression with two factors.
   func fit(hourly: Bool, weekly: Bool) -> (profile: RateProfile, factors: [Double]) {

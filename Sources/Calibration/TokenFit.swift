@@ -12,9 +12,21 @@ package struct TokenFit: Sendable {
 
   /// - Returns: `nil` without any request.
   package init?(_ observations: Observations, spans: [Range<Int64>]) {
+    // What a request that failed would have been answered with is not known.
+    let hasSuccess = spans.contains { span in
+      observations.rows(in: span).contains { observations.outcome[$0] == RequestOutcome.success }
+    }
+    func isAnswered(_ row: Int) -> Bool {
+      !hasSuccess || observations.outcome[row] == RequestOutcome.success
+    }
     func column(_ values: [Int32], _ name: String) -> (fit: DistributionFit, notes: [String])? {
       var sample = GroupedSample(isWhole: true)
-      for span in spans { for row in observations.rows(in: span) { sample.add(Double(values[row])) } }
+      let isOutput = name == "output"
+      for span in spans {
+        for row in observations.rows(in: span) where !isOutput || isAnswered(row) {
+          sample.add(Double(values[row]))
+        }
+      }
       guard sample.count > 0 else { return nil }
       var notes: [String] = []
       if let limit = Outliers.limit(sample), sample.largest > limit {
@@ -55,7 +67,7 @@ package struct TokenFit: Sendable {
     input = first.fit
     output = second.fit
     notes = first.notes + second.notes
-    let chosen = observations.rows(in: spans, most: 200_000)
+    let chosen = observations.rows(in: spans, most: 200_000).filter(isAnswered)
     if chosen.count >= 30, input.name != "constant", output.name != "constant" {
       let value = SampleDistance.normalScoreCorrelation(
         chosen.map { Double(observations.input[$0]) }, chosen.map { Double(observations.output[$0]) })

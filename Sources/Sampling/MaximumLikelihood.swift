@@ -185,7 +185,9 @@ private struct Problem {
       return MaximumLikelihood.made(form, lower: lower, upper: upper)
     }
     func cost(_ x: [Double]) -> Double {
-      guard x.allSatisfy({ abs($0) < 300 }), let distribution = distribution(x) else { return .infinity }
+      guard x.allSatisfy({ abs($0) < 300 }), isInRange(family, x), let distribution = distribution(x) else {
+        return .infinity
+      }
       return -GroupedSample.logLikelihood(distribution, cells, isWhole: sample.isWhole)
     }
     let cv = max(sd / mean, 1e-4)
@@ -217,6 +219,16 @@ private struct Problem {
       parameters: parameters(family, minimum.point, covariance) + ends(lower, upper),
       parameterCount: start.count + (lower > -.infinity ? 1 : 0) + (upper < .infinity ? 1 : 0),
       logLikelihood: -minimum.value)
+  }
+
+  /// Whether a scenario may say so.
+  private func isInRange(_ family: MaximumLikelihood.Family, _ x: [Double]) -> Bool {
+    switch family {
+    case .gamma: x[1] > log(1e-3) && x[1] < log(1e6)
+    case .weibull: x[1] > log(0.05) && x[1] < log(1e3)
+    case .lognormal: x[1] > log(1e-6) && x[1] < log(20)
+    case .exponential, .uniform, .normal: true
+    }
   }
 
   private func ends(_ lower: Double, _ upper: Double) -> [ParameterEstimate] {

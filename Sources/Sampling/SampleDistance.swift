@@ -40,7 +40,7 @@ package enum SampleDistance {
   }
 
   /// P(A² > z) in the limit of large samples.
-  static func andersonDarlingTail(_ z: Double) -> Double {
+  package static func andersonDarlingTail(_ z: Double) -> Double {
     guard z > 0 else { return 1 }
     if z < 2 {
       let series =

@@ -7,6 +7,7 @@ const fit = JSON.parse(document.getElementById("fit").textContent);
 const main = document.getElementById("main");
 const digits = (value) => (typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: 4 }) : value ?? "–");
 const percent = (share) => (typeof share === "number" ? `${(100 * share).toFixed(1)} %` : "–");
+const probability = (p) => (p < 1e-4 ? "< 0.0001" : p.toFixed(4));
 const span = (seconds) => (seconds >= 3600 ? `${seconds / 3600} h` : seconds >= 60 ? `${seconds / 60} min` : `${seconds} s`);
 
 function table(head, rows, label) {
@@ -37,14 +38,15 @@ for (const model of fit.models) {
   section.append(table(["part", "family", "parameters with 95 % intervals"], model.fitted.map((part) => [part.part, part.family,
     part.parameters.map(({ name, value, interval }) => `${name} ${digits(value)}${interval.length ? ` [${interval.map(digits).join(", ")}]` : ""}`).join("; ")]), "Fitted"));
   if (model.arrivalCandidates.length) {
-    section.append(table(["arrival process", "parameters", "log likelihood", "information criterion"],
-      model.arrivalCandidates.map((c) => [c.name, c.parameters, digits(c.logLikelihood), digits(c.informationCriterion)]), "Candidates"));
+    const least = model.arrivalCandidates[0].informationCriterion;
+    section.append(table(["arrival process", "parameters", "information criterion above the best"],
+      model.arrivalCandidates.map((c) => [c.name, c.parameters, digits(c.informationCriterion - least)]), "Candidates"));
   }
   const quality = model.quality;
   if (!quality) continue;
   section.append(table(["quantity", "observed mean", "simulated mean", "Wasserstein-1 / mean", "plain model's", "held out from fitted", "Kolmogorov–Smirnov (p)", "Anderson–Darling (p)"],
     quality.marginals.map((m) => [`${m.name}, ${m.unit}`, digits(m.observedMean), digits(m.simulatedMean), percent(m.wasserstein), percent(m.baselineWasserstein), percent(m.floorWasserstein),
-      `${digits(m.kolmogorovSmirnov)} (${digits(m.kolmogorovSmirnovP)})`, `${digits(m.andersonDarling)} (${digits(m.andersonDarlingP)})`]), "Distances"));
+      `${digits(m.kolmogorovSmirnov)} (${probability(m.kolmogorovSmirnovP)})`, `${digits(m.andersonDarling)} (${probability(m.andersonDarlingP)})`]), "Distances"));
   section.append(element("p", { className: "note" }, "Of large samples every model fails the tests: the distance says how much it matters. The plain model is a Poisson process with lognormal tokens."));
   const grid = element("div", { className: "widgets" });
   section.append(grid);
