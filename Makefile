@@ -49,6 +49,7 @@ bench: build
 	.venv/bin/python Benchmarks/dashboard.py $(WORKBENCH)
 	.venv/bin/python Benchmarks/compare.py $(WORKBENCH)
 	.venv/bin/python Benchmarks/plan.py $(WORKBENCH)
+	.venv/bin/python Benchmarks/fit.py $(WORKBENCH)
 
 baselines: build
 	$(WORKBENCH) baseline update

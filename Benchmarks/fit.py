@@ -29,6 +29,9 @@ def row(name, telemetry, hold_out, *more):
     folder = pathlib.Path(tempfile.mkdtemp(dir=scratch))
     run("fit", telemetry, "-o", folder / "fit.yaml", "--json", folder / "fit.json", "-q", "--hold-out", hold_out, *more)
     model = json.loads((folder / "fit.json").read_text())["models"][0]
+    if "quality" not in model:
+        print(f"| {name} | {model['requests']:,} | nothing arrived in what the fit saw | | | | | | | | |", flush=True)
+        return
     quality = model["quality"]
     cells, met, beaten = [], True, True
     for marginal in quality["marginals"][:3]:

@@ -44,7 +44,13 @@ package struct Calibration: Sendable {
   }
 
   /// The scenario as a document.
-  package func scenario(name: String, source: String, command: String, seed: UInt64 = 1) -> String {
+  /// - Parameters:
+  ///   - source: what it was fitted to, by name.
+  ///   - command: that made it.
+  ///   - cite: lines that say where the telemetry is from.
+  package func scenario(name: String, source: String, command: String, cite: [String] = [], seed: UInt64 = 1)
+    -> String
+  {
     let accounts = tables.accounts.compactMap { record -> ScenarioText.Account? in
       let models = models.filter { $0.record.account == record.account }
       guard !models.isEmpty else { return nil }
@@ -52,7 +58,7 @@ package struct Calibration: Sendable {
         record: record, hardware: tables.hardware.filter { $0.account == record.account }, models: models,
         fineTuning: tables.fineTuningJobs)
     }
-    var heading = ["Fitted to \(source) by:", "  \(command)"]
+    var heading = ["Fitted to \(source) by:", "  \(command)"] + cite
     if options.holdOut != .none { heading.append("Part of the time was held out.") }
     for model in models {
       if let arrivals = model.arrivals {

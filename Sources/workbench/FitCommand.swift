@@ -60,6 +60,9 @@ struct FitCommand: ParsableCommand {
   @Option(help: "All figures, as JSON.")
   var json: String?
 
+  @Option(help: "Where the telemetry is from, for the head of the scenario; may be given again.")
+  var cite: [String] = []
+
   @Flag(help: "Does not simulate the scenario, and judges nothing.")
   var noCheck = false
 
@@ -115,7 +118,7 @@ struct FitCommand: ParsableCommand {
       PostgreSQLLocation(telemetry)?.name
       ?? URL(fileURLWithPath: telemetry).standardizedFileURL.lastPathComponent
     let name = URL(fileURLWithPath: output).deletingPathExtension().lastPathComponent
-    let text = calibration.scenario(name: name, source: source, command: command(source, name))
+    let text = calibration.scenario(name: name, source: source, command: command(source, name), cite: cite)
     // Whatever was fitted must be a scenario before anybody gets it.
     let document = try ScenarioDocument(Data(text.utf8), path: output)
     let qualities = noCheck ? [] : try judge(calibration, input, document.scenario)

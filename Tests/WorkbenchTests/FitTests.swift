@@ -1,0 +1,174 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Fitting telemetry")
+struct FitTests {
+  static let azure = sharedData("AzureLLMInferenceTrace_conv.csv")
+
+  private func model(_ path: String) throws -> [String: Any] {
+    let data = try Data(contentsOf: URL(fileURLWithPath: path))
+    let report = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    return try #require((report["models"] as? [[String: Any]])?.first)
+  }
+
+  @Test(
+    "the Azure trace: held-out minutes within the limits, and nearer than a plain Poisson process with lognormal tokens",
+    .enabled(if: azure != nil, "the Azure trace is not there: set WORKBENCH_DATA"),
+    arguments: ["1min", "2min", "3min"])
+  func heldOutMinutes(_ stretch: String) throws {
+    let scratch = try Scratch()
+    let fit = try Program.run(
+      "fit", try #require(Self.azure), "-o", scratch.file("azure.yaml"), "--json", scratch.file("fit.json"),
+      "--report",
+      scratch.file("fit.html"), "--hold-out", stretch)
+    #expect(fit.status == 0, "\(fit.error)")
+    #expect(fit.output.contains("Bursts: reproduced from 1 s to 1 min"), "\(fit.output)")
+    #expect(fit.output.contains("says nothing of service times"))
+    let quality = try #require(try model(scratch.file("fit.json"))["quality"] as? [String: Any])
+    let marginals = try #require(quality["marginals"] as? [[String: Any]])
+    let limits = ["inter-arrival time": 0.10, "input tokens": 0.05, "output tokens": 0.05]
+    #expect(marginals.count == 3)
+    for marginal in marginals {
+      let name = try #require(marginal["name"] as? String)
+      let distance = try #require(marginal["wasserstein"] as? Double)
+      #expect(distance <= limits[name] ?? 0, "\(name): \(distance)")
+      #expect(distance < (try #require(marginal["baselineWasserstein"] as? Double)), "\(name)")
+    }
+    let counts = try #require(quality["counts"] as? [[String: Any]])
+    #expect(counts.compactMap { $0["window"] as? Double } == [1, 10, 60])
+    for count in counts {
+      let observed = try #require(count["observedDispersion"] as? Double)
+      let simulated = try #require(count["simulatedDispersion"] as? Double)
+      #expect(abs(simulated / observed - 1) <= 0.2, "\(count)")
+      #expect(abs(simulated - observed) < abs(1 - observed), "a plain Poisson process is nearer: \(count)")
+    }
+    // The head of the scenario says where it comes from, and it runs.
+    let text = try String(contentsOfFile: scratch.file("azure.yaml"), encoding: .utf8)
+    #expect(
+      text.contains("workbench fit AzureLLMInferenceTrace_conv.csv -o azure.yaml --hold-out \(stretch)"))
+    let run = try Program.run(
+      "run", scratch.file("azure.yaml"), "--out", scratch.file("run"), "--formats", "none", "-q")
+    #expect(run.status == 0, "\(run.error)")
+  }
+
+  @Test("simulate, fit, simulate: the dashboards of both are statistically the same")
+  func roundTrip() throws {
+    let scratch = try Scratch()
+    let first = try scratch.write(
+      "first.yaml",
+      """
+      workbench: 1
+      name: first
+      seed: 1
+      period: { from: 2026-03-02, to: 2026-03-04 }
+      account: { name: acme, timeZone: Europe/Berlin, subscription: { maxReplicas: 6 } }
+      models:
+        - name: classifier
+          kind: openSource
+          load:
+            arrivals: { gamma: { rate: 1.2/s, cv: 1.7 } }
+            tokens: { input: { lognormal: { median: 300, sigma: 0.7 } }, output: { lognormal: { median: 60, sigma: 0.5 } }, correlation: 0.3 }
+          deployments:
+            - version: V1
+              deployAt: 2026-03-01
+              hardware: A10 single
+              scaling: { minReplicas: 2, maxReplicas: 2, maxBatchSize: 4 }
+              service: { firstToken: { gamma: { mean: 120ms, cv: 0.3 } }, perInputToken: 0.2ms, perOutputToken: 15ms, batchSlowdown: 0.02 }
+              failures: { modelError: 0.001 }
+        - name: gpt
+          kind: external
+          provider: P
+          load: { arrivals: { poisson: { rate: 0.4/s } }, tokens: { input: { lognormal: { median: 700, sigma: 0.8 } }, output: { gamma: { mean: 150, cv: 0.7 } } } }
+          service: { firstToken: { lognormal: { median: 320ms, sigma: 0.4 } }, perOutputToken: 9ms }
+          failures: { providerError: 0.01 }
+      """)
+    #expect(try Program.run("run", first, "--out", scratch.file("run"), "-q").status == 0)
+    let fit = try Program.run("fit", scratch.file("run"), "-o", scratch.file("second.yaml"))
+    #expect(fit.status == 0 && !fit.output.contains("not reproduced"), "\(fit.output)\(fit.error)")
+    for (folder, scenario) in [("one", first), ("two", scratch.file("second.yaml"))] {
+      try FileManager.default.createDirectory(
+        atPath: scratch.file(folder), withIntermediateDirectories: false)
+      for seed in 1...12 {
+        let run = try Program.run(
+          "run", scenario, "--seed", "\(seed + (folder == "one" ? 100 : 200))", "--out",
+          scratch.file("\(folder)/\(seed)"), "-q", "--formats", "none")
+        #expect(run.status == 0, "\(run.error)")
+      }
+    }
+    // A fit from two days knows the rates to a percent: within three, means are the same.
+    let tolerances = try scratch.write(
+      "tolerances.yaml",
+      "workbenchTolerances: 1\nrules:\n  - { path: \"**\", means: { margin: 3%, absolute: 3 } }\n")
+    let same = try Program.run(
+      "compare", scratch.file("one"), scratch.file("two"), "--tolerances", tolerances)
+    #expect(same.status == 0, "\(same.output)\(same.error)")
+  }
+
+  @Test("bad input is one clear error with its status, and nothing is written")
+  func badInput() throws {
+    let scratch = try Scratch()
+    let output = scratch.file("o.yaml")
+    func expect(_ status: Int32, _ words: String, _ arguments: String...) throws {
+      let fit = try Program.command(
+        Program.path, ["fit"] + arguments + (arguments.contains("-o") ? [] : ["-o", output]))
+      #expect(fit.status == status && fit.error.contains(words), "\(fit.status) \(fit.error)")
+      #expect(!FileManager.default.fileExists(atPath: output))
+    }
+    try expect(66, "there is no such", scratch.file("nothing"))
+    let trace = try scratch.write("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n")
+    try expect(65, "no requests", trace)
+    try expect(
+      65, "t2.csv:3:29: error: ContextTokens \"-4\"",
+      try scratch.write(
+        "t2.csv",
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,10,5\n2023-11-16 18:15:47.6805900,-4,5\n"
+      ))
+    try expect(
+      65, "at one moment",
+      try scratch.write(
+        "t3.csv",
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,10,5\n2023-11-16 18:15:46.6805900,4,5\n"
+      ))
+    let run = scratch.file("run")
+    #expect(
+      try Program.run(
+        "run", repository("Scenarios/steady.yaml"), "--out", run, "-q", "--set", "period.to=2026-03-02T01:00"
+      ).status == 0)
+    try expect(64, "no model fits", run, "--model", "absent")
+    try expect(64, "unknown arrival process", run, "--arrivals", "pareto")
+    try expect(64, "--hold-out", run, "--hold-out", "1.5")
+    try expect(64, "--hold-out", run, "--hold-out", "soon")
+    try expect(64, "--no-check", run, "--no-check", "--report", scratch.file("r.html"))
+    // Telemetry with a negative latency, or a time stamp without a zone.
+    let requests = "\(run)/telemetry/requests.csv"
+    let good = try String(contentsOfFile: requests, encoding: .utf8)
+    var lines = good.split(separator: "\n").map(String.init)
+    let header = lines[0].split(separator: ",").map(String.init)
+    func damaged(_ column: String, _ value: (String) -> String) throws {
+      var fields = lines[1].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      let place = try #require(header.firstIndex(of: column))
+      fields[place] = value(fields[place])
+      try ([lines[0], fields.joined(separator: ",")] + lines.dropFirst(2)).joined(separator: "\n").write(
+        toFile: requests, atomically: true, encoding: .utf8)
+    }
+    try damaged("latency_us") { "-\($0)" }
+    try expect(65, "requests.csv:2:", run)
+    try damaged("arrived_at") { $0.replacingOccurrences(of: "Z", with: "") }
+    try expect(65, "requests.csv:2:", run)
+    lines = []
+    try good.write(toFile: requests, atomically: true, encoding: .utf8)
+    // Nothing that is there is overwritten.
+    try "mine".write(toFile: scratch.file("mine.yaml"), atomically: true, encoding: .utf8)
+    try expect(73, "exists already", run, "-o", scratch.file("mine.yaml"))
+    #expect(try String(contentsOfFile: scratch.file("mine.yaml"), encoding: .utf8) == "mine")
+  }
+
+  @Test("output that nobody reads any more ends the program quietly")
+  func brokenPipe() throws {
+    let shell = try Program.command(
+      "/bin/sh",
+      ["-c", "'\(Program.path)' schema scenario | head -1; '\(Program.path)' fit --help | head -1"])
+    #expect(shell.status == 0 && !shell.error.contains("Fatal"), "\(shell.error)")
+  }
+}
