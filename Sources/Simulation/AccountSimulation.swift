@@ -8,6 +8,7 @@ import Telemetry
 /// in the order of (time, model). A lane with a deployment that waits for room never runs ahead of the others,
 /// since any release of a replica may let it start.
 final class AccountSimulation: @unchecked Sendable {
+  /// Of a part of an account, with that part's models only.
   let account: Scenario.Account
   private let scenario: Scenario
   private let arena: SamplingArena
@@ -17,6 +18,8 @@ final class AccountSimulation: @unchecked Sendable {
   private let schedules: [[DeploymentSchedule]]
   private let modelIDs: [Int32]
   private let incidents: [SettledIncident]
+  /// Whether rows that concern no single model are this part's to give.
+  private let givesCommonRows: Bool
 
   /// A deployment that waits for room.
   private struct Pending: Equatable {
@@ -27,13 +30,17 @@ final class AccountSimulation: @unchecked Sendable {
   private var pending: [Pending] = []
 
   /// - Parameters:
-  ///   - modelIDs: of the account's models, in their order.
+  ///   - models: which of the account's, by index; see `AccountParts`.
+  ///   - modelIDs: of those models.
   ///   - sinks: one a model.
   init(
-    _ scenario: Scenario, account index: Int, modelIDs: [Int32], traces: [String: [TraceRequest]],
-    seriesIndex: @escaping (Series) -> Int32, sinks: [any TelemetrySink], ringCapacity: Int
+    _ scenario: Scenario, account index: Int, models: Range<Int>, modelIDs: [Int32],
+    traces: [String: [TraceRequest]], seriesIndex: @escaping (Series) -> Int32, sinks: [any TelemetrySink],
+    ringCapacity: Int
   ) throws {
-    let account = scenario.accounts[index]
+    var account = scenario.accounts[index]
+    givesCommonRows = models.lowerBound == 0
+    account.models = Array(account.models[models])
     let arena = SamplingArena()
     self.account = account
     self.scenario = scenario
@@ -286,7 +293,7 @@ final class AccountSimulation: @unchecked Sendable {
         for (lane, model) in account.models.enumerated() where model.name == name {
           tables.incidents.append(row(modelIDs[lane]))
         }
-      } else {
+      } else if givesCommonRows {
         tables.incidents.append(row(nil))
       }
     }

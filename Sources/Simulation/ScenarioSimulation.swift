@@ -18,6 +18,15 @@ package struct ScenarioSimulation: Sendable {
   private let seriesIndices: [Series: Int32]
   private let traces: [String: [TraceRequest]]
   private let expectedRequests: Double
+  /// What is simulated on its own: some models of an account, in the order of accounts and models.
+  private let parts: [Part]
+
+  private struct Part {
+    var account: Int
+    var models: Range<Int>
+    /// Arrivals expected of it, as far as they are known before.
+    var weight: Double
+  }
 
   /// - Parameter traces: requests of the trace files that the scenario names, in order of arrival.
   package init(_ scenario: Scenario, traces: [String: [TraceRequest]] = [:]) {
@@ -58,6 +67,29 @@ package struct ScenarioSimulation: Sendable {
     self.seriesOfAccount = seriesOfAccount
     self.seriesIndices = seriesIndices
     expectedRequests = expected
+    parts = scenario.accounts.enumerated().flatMap { index, account in
+      AccountParts.parts(of: account).map { models in
+        Part(
+          account: index, models: models,
+          weight: models.reduce(0) { $0 + Self.weight(account.models[$1], scenario, traces) })
+      }
+    }
+  }
+
+  /// Roughly how many requests a model has, without its profile.
+  private static func weight(
+    _ model: Scenario.Model, _ scenario: Scenario, _ traces: [String: [TraceRequest]]
+  ) -> Double {
+    let start = scenario.simulationStart.microseconds
+    let length = Double(scenario.to.microseconds - start)
+    switch model.load?.arrivals {
+    case .trace(let file, _): return Double(traces[file]?.count ?? 0)
+    case .serveGen(let trace, _, let startAt, let scale):
+      let origin = (startAt ?? scenario.from).microseconds
+      let demand = scenario.measured[trace]
+      return scale * (demand?.expected(from: start - origin, to: scenario.to.microseconds - origin) ?? 0)
+    case let arrivals: return (arrivals?.meanRate ?? 0) * length
+    }
   }
 
   package struct Result: Sendable {
@@ -93,24 +125,28 @@ package struct ScenarioSimulation: Sendable {
     return try runApart(threads: threads, sinks: sinks, progress: progress)
   }
 
-  /// Each account from start to end on its own: nothing has to be in order between accounts.
+  /// Each part from start to end on its own: nothing has to be in order between them. The largest come first, so that
+  /// no thread is left with one at the end.
   private func runApart(
     threads: Int, sinks: Sinks, progress: @escaping @Sendable (Double) -> Void
   ) throws -> Result {
-    let results = Slots<AccountResult>(count: scenario.accounts.count)
+    let results = Slots<AccountResult>(count: parts.count)
     let done = Mutex(0.0)
-    let accountSinks = Shared(sinks.accounts)
-    let accountCount = Double(scenario.accounts.count)
-    try inParallel(scenario.accounts.count, threads: threads) { index in
-      let sink = accountSinks.value[index]
-      let simulation = try account(index) { _ in sink }
-      let horizons = epochs(share: 1 / accountCount)
+    let accountSinks = Shared(accountSinks(sinks))
+    let total = max(parts.reduce(0) { $0 + $1.weight }, 1)
+    let order = parts.indices.sorted { (-parts[$0].weight, $0) < (-parts[$1].weight, $1) }
+    try inParallel(parts.count, threads: threads) { place in
+      let index = order[place]
+      let part = parts[index]
+      let sink = accountSinks.value[part.account]
+      let simulation = try simulation(of: part) { _ in sink }
+      let horizons = epochs(share: part.weight / total)
       for horizon in horizons {
         simulation.run(until: horizon)
         try simulation.checkSinks()
-        let share = done.withLock { total in
-          total += 1 / (accountCount * Double(horizons.count))
-          return total
+        let share = done.withLock { sum in
+          sum += part.weight / total / Double(horizons.count)
+          return sum
         }
         progress(min(share, 1))
       }
@@ -121,14 +157,15 @@ package struct ScenarioSimulation: Sendable {
     return result(results.all)
   }
 
-  /// All accounts side by side, epoch by epoch, with their requests merged in order of arrival.
+  /// All parts side by side, epoch by epoch, with their requests merged in order of arrival.
   private func runTogether(
     threads: Int, sinks: Sinks, merged: any TelemetrySink, progress: @escaping @Sendable (Double) -> Void
   ) throws -> Result {
     var buffers: [RequestBuffer] = []
-    let simulations = try scenario.accounts.indices.map { index in
-      try account(index) { _ in
-        let buffer = RequestBuffer(direct: sinks.accounts[index])
+    let accountSinks = accountSinks(sinks)
+    let simulations = try parts.map { part in
+      try simulation(of: part) { _ in
+        let buffer = RequestBuffer(direct: accountSinks[part.account])
         buffers.append(buffer)
         return buffer
       }
@@ -154,20 +191,33 @@ package struct ScenarioSimulation: Sendable {
     return result(simulations.map { AccountResult(tables: $0.tables(), notDeployed: $0.notDeployed) })
   }
 
+  /// Each account's sink, to be called from the threads of its parts.
+  private func accountSinks(_ sinks: Sinks) -> [any TelemetrySink] {
+    var counts = [Int](repeating: 0, count: scenario.accounts.count)
+    for part in parts { counts[part.account] += 1 }
+    return sinks.accounts.enumerated().map { index, sink in counts[index] > 1 ? OneAtATime(sink) : sink }
+  }
+
   func accountSimulations(sinks: [any TelemetrySink]) throws -> [AccountSimulation] {
-    try scenario.accounts.indices.map { index in try account(index) { _ in sinks[index] } }
+    try scenario.accounts.indices.map { index in
+      let whole = Part(account: index, models: 0..<scenario.accounts[index].models.count, weight: 0)
+      return try simulation(of: whole) { _ in sinks[index] }
+    }
   }
 
   func tables(of accounts: [AccountSimulation]) -> TelemetryTables {
-    result(accounts.map { AccountResult(tables: $0.tables(), notDeployed: $0.notDeployed) }).tables
+    result(
+      accounts.map { AccountResult(tables: $0.tables(), notDeployed: $0.notDeployed) },
+      accounts: Array(accounts.indices)
+    ).tables
   }
 
-  private func account(_ index: Int, sink: (Int) -> any TelemetrySink) throws -> AccountSimulation {
-    let models = scenario.accounts[index].models
-    return try AccountSimulation(
-      scenario, account: index, modelIDs: modelIDs[index], traces: traces,
-      seriesIndex: { seriesIndices[$0] ?? -1 }, sinks: models.indices.map(sink),
-      ringCapacity: models.count <= 64 && scenario.accounts.count <= 64 ? 1024 : 256)
+  private func simulation(of part: Part, sink: (Int) -> any TelemetrySink) throws -> AccountSimulation {
+    try AccountSimulation(
+      scenario, account: part.account, models: part.models,
+      modelIDs: Array(modelIDs[part.account][part.models]), traces: traces,
+      seriesIndex: { seriesIndices[$0] ?? -1 }, sinks: part.models.map(sink),
+      ringCapacity: modelIDs[part.account].count <= 64 && scenario.accounts.count <= 64 ? 1024 : 256)
   }
 
   /// Ends of epochs of some 200,000 expected requests each; the last is the end of the period.
@@ -184,8 +234,16 @@ package struct ScenarioSimulation: Sendable {
     var notDeployed: Int
   }
 
-  private func result(_ accounts: [AccountResult]) -> Result {
+  /// - Parameter accounts: which each result belongs to; `nil`: as the parts do.
+  private func result(_ results: [AccountResult], accounts: [Int]? = nil) -> Result {
+    let owners = accounts ?? parts.map(\.account)
     var tables = TelemetryTables()
+    var notDeployed = [Int](repeating: 0, count: scenario.accounts.count)
+    var tablesOfAccount = [TelemetryTables](repeating: .init(), count: scenario.accounts.count)
+    for (owner, result) in zip(owners, results) {
+      notDeployed[owner] += result.notDeployed
+      tablesOfAccount[owner].append(result.tables)
+    }
     tables.models = models
     for (index, account) in scenario.accounts.enumerated() {
       tables.accounts.append(
@@ -196,7 +254,7 @@ package struct ScenarioSimulation: Sendable {
         HardwareRecord(
           account: account.name, hardware: $0.hardware, creditsMicroPerHour: $0.creditsMicroPerHour)
       }
-      tables.append(accounts[index].tables)
+      tables.append(tablesOfAccount[index])
       for (lane, model) in account.models.enumerated() {
         tables.fineTuningJobs += FineTuning.jobs(
           model, id: modelIDs[index][lane], entity: model.streamEntity, account: account, seed: scenario.seed,
@@ -207,7 +265,7 @@ package struct ScenarioSimulation: Sendable {
     tables.sort()
     return Result(
       tables: tables,
-      notDeployed: zip(scenario.accounts, accounts).map { ($0.name, $1.notDeployed) })
+      notDeployed: zip(scenario.accounts, notDeployed).map { ($0.name, $1) })
   }
 }
 
@@ -248,6 +306,16 @@ private final class Slots<Element: Sendable>: Sendable {
     set { slots.withLock { $0[index] = newValue } }
   }
   var all: [Element] { slots.withLock { $0.compactMap { $0 } } }
+}
+
+/// Lets one thread at a time give batches to a sink that does not care for the order between models.
+private final class OneAtATime: TelemetrySink, Sendable {
+  private let sink: Mutex<Shared<any TelemetrySink>>
+  init(_ sink: any TelemetrySink) { self.sink = Mutex(Shared(sink)) }
+  func receive(_ requests: RequestColumns) throws {
+    let requests = Shared(requests)
+    try sink.withLock { try $0.value.receive(requests.value) }
+  }
 }
 
 /// Carries to other threads what each of them uses a part of its own of.

@@ -50,6 +50,31 @@ struct RunTests {
     }
   }
 
+  @Test("models simulated as parts of their own give what they give together, whatever the number of threads")
+  func parts() throws {
+    var apart = try Self.load("support-assistant-month")
+    apart.to = apart.from + 7 * 86_400_000_000
+    let needed = apart.accounts[0].models.flatMap(\.deployments).reduce(0) { $0 + $1.scaling.maxReplicas }
+    apart.accounts[0].subscriptionMaxReplicas = needed
+    // A deployment that comes in the last second makes the sum exceed the subscription: the account is one part.
+    var together = apart
+    var late = try #require(together.accounts[0].models.first { $0.name == "queue-check" })
+    late.name = "late"
+    late.load = nil
+    late.deployments[0].scaling.minReplicas = 1
+    late.deployments[0].deployAt = together.to + -1_000_000
+    together.accounts[0].models.append(late)
+    let whole = try Simulated(together)
+    for threads in [1, 2, 5] {
+      let parts = try Simulated(apart, threads: threads)
+      #expect(parts.requests.count > 1_000_000)
+      #expect(parts.requests == whole.requests)
+      #expect(parts.tables.replicas == whole.tables.replicas.filter { $0.modelID <= 3 })
+      #expect(parts.tables.deployments == whole.tables.deployments.filter { $0.modelID <= 3 })
+      #expect(parts.tables.incidents == whole.tables.incidents)
+    }
+  }
+
   @Test("two versions share the demand as their traffic says")
   func trafficSplit() throws {
     let yaml = """
