@@ -186,6 +186,11 @@ package struct ArrivalFit: Sendable {
       estimates = [Self.rateEstimate(rate, count, cv)]
       if let estimate = best.cv, process != .poisson { estimates.append(estimate) }
       noteLongIntervals(times, best.process)
+      if writtenCv != cv {
+        notes.append(
+          "The intervals' coefficient of variation, \(String(format: "%.3g", cv)), lies outside of what a scenario may say (0.05 to 20); the scenario has \(writtenCv)."
+        )
+      }
     }
     if observations.resolution > 1, Double(observations.resolution) * meanRate > 0.02 {
       notes.append(
@@ -236,6 +241,9 @@ package struct ArrivalFit: Sendable {
       "Outliers among the intervals, which the process would hardly ever do (expected number as long as the longest: \(String(format: "%.0e", tail(first.length) * Double(count)))): \(list.joined(separator: ", ")). Pauses, a clock that jumped, or telemetry that was lost?"
     )
   }
+
+  /// The coefficient of variation as far as a scenario may say it.
+  var writtenCv: Double { min(max(cv, 0.05), 20) }
 
   /// A course that the rate may take.
   private struct Course {

@@ -84,7 +84,7 @@ package struct Calibration: Sendable {
 }
 
 extension ModelFit {
-  /// Whether the scenario's service time is a placeholder.
+  /// Whether the scenario's service time is an assumption: the telemetry says nothing of it.
   package var hasAssumedService: Bool {
     record.kind == .external
       ? external == nil : deployments.contains { $0.service == nil }

@@ -51,6 +51,10 @@ package struct ModelFit: Sendable {
         "\(observations.outOfOrder) requests were out of order, by \(Self.text(observations.largestStepBack)) at the most; put in order of their time stamps.\(observations.largestStepBack > 60_000_000 ? " Did a clock jump back?" : "")"
       )
     }
+    if observations.beyondRange > 0 {
+      notes.append(
+        "\(observations.beyondRange) requests took longer than 71 minutes; they count as 71 minutes.")
+    }
     if observations.sharedStamps > 0 {
       notes.append("\(observations.sharedStamps) requests share their time stamp with the one before; kept.")
     }

@@ -19,6 +19,8 @@ package final class Observations: @unchecked Sendable {
   package private(set) var largestStepBack: Int64 = 0
   /// Requests that share their time stamp with the one before.
   package private(set) var sharedStamps = 0
+  /// Requests that took longer than the columns hold.
+  package private(set) var beyondRange = 0
   /// What all time stamps are multiples of, µs; 1 unless they are coarse.
   package private(set) var resolution: Int64 = 1
 
@@ -43,6 +45,7 @@ package final class Observations: @unchecked Sendable {
       outOfOrder += 1
       largestStepBack = max(largestStepBack, last - at)
     }
+    if columns.latencyMicroseconds[row] > Int64(UInt32.max) { beyondRange += 1 }
     arrivedAt.append(at)
     input.append(columns.inputTokens[row])
     output.append(columns.outputTokens[row])

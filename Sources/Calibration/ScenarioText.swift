@@ -214,8 +214,7 @@ package struct ScenarioText {
     if model.record.kind != .external, model.deployments.isEmpty { return }
     let process: String
     let rate = Self.rate(arrivals.rate)
-    // What the format takes; beyond it the fit's note says what was found.
-    let cv = Self.number(min(max(arrivals.cv, 0.05), 20))
+    let cv = Self.number(arrivals.writtenCv)
     switch arrivals.process {
     case .poisson: process = "poisson: { rate: \(rate) }"
     case .gamma: process = "gamma: { rate: \(rate), cv: \(cv) }"
@@ -237,7 +236,7 @@ package struct ScenarioText {
     }
   }
 
-  /// Where nothing was answered, a placeholder that the heading of the document owns up to.
+  /// Assumed where the telemetry has no service times; the heading of the document and the notes say so.
   static let assumedService = "{ firstToken: 200ms, perOutputToken: 20ms }"
 
   private static func service(_ fit: ServiceFit?) -> String {

@@ -54,13 +54,7 @@ package enum SampleDistance {
 
   /// The largest distance of the two empirical distribution functions, and its probability (see `TwoSampleTests`).
   package static func kolmogorovSmirnov(_ a: [Double], _ b: [Double]) -> (statistic: Double, pValue: Double) {
-    var (i, j, largest) = (0, 0, 0.0)
-    while i < a.count, j < b.count {
-      let value = min(a[i], b[j])
-      while i < a.count, a[i] == value { i += 1 }
-      while j < b.count, b[j] == value { j += 1 }
-      largest = max(largest, abs(Double(i) / Double(a.count) - Double(j) / Double(b.count)))
-    }
+    let largest = TwoSampleTests.distance(a, b)
     let size = (Double(a.count) * Double(b.count) / Double(a.count + b.count)).squareRoot()
     return (largest, GoodnessOfFit.kolmogorovTail((size + 0.12 + 0.11 / size) * largest))
   }

@@ -22,7 +22,8 @@ package enum TwoSampleTests {
     return (statistic, GoodnessOfFit.kolmogorovTail((root + 0.12 + 0.11 / root) * statistic))
   }
 
-  private static func distance(_ a: [Double], _ b: [Double]) -> Double {
+  /// Of sorted samples.
+  static func distance(_ a: [Double], _ b: [Double]) -> Double {
     var (i, j, largest) = (0, 0, 0.0)
     while i < a.count, j < b.count {
       let value = min(a[i], b[j])

@@ -385,6 +385,25 @@ struct OddTelemetryTests {
     #expect(try #require(fit.tokens).input.distribution.mean < 100)
   }
 
+  @Test("intervals more variable than a scenario may say are written as far as it may, and that is said")
+  func variability() throws {
+    let arena = SamplingArena()
+    let stream = arena.stream(StreamName(seed: 2, account: "a", entity: "e", purpose: "wild"))
+    var at = 1_767_571_200_000_000.0
+    let arrivals = withExtendedLifetime(arena) {
+      (0..<4000).map { _ in
+        at += stream.weibull(shape: 0.15, scale: 2000)
+        return Int64(at)
+      }
+    }
+    var options = Calibration.Options()
+    options.arrivals.families = ["weibull"]
+    options.arrivals.breakpoints = false
+    let fit = try Self.calibration(arrivals, options: options)
+    #expect(try #require(fit.arrivals).cv > 20)
+    #expect(says(fit, "outside of what a scenario may say"), "\(fit.notes)")
+  }
+
   @Test("held-out time is not seen: the fit is the same whatever happens in it")
   func holdOut() throws {
     let first = Self.arrivals(3000, meanMicroseconds: 1e6)
