@@ -33,6 +33,9 @@ def row(name, telemetry, hold_out, *more):
         print(f"| {name} | {model['requests']:,} | nothing arrived in what the fit saw | | | | | | | | |", flush=True)
         return
     quality = model["quality"]
+    if len(quality["marginals"]) < 3:
+        print(f"| {name} | {model['requests']:,} | no figures | | | | | | | | |", flush=True)
+        return
     cells, met, beaten = [], True, True
     for marginal in quality["marginals"][:3]:
         distance, plain = marginal["wasserstein"], marginal["baselineWasserstein"]
@@ -49,7 +52,7 @@ def row(name, telemetry, hold_out, *more):
         met &= abs(ratio - 1) <= 0.2
         beaten &= abs(ratio - 1) < abs(1 / count["observedDispersion"] - 1)
         cells.append(f"{count['observedDispersion']:.3g} → {ratio - 1:+.0%}")
-    print(f"| {name} | {model['requests']:,} | {model['fitted'][0]['family']}, {model['breakpoints']} levels | " + " | ".join(cells)
+    print(f"| {name} | {model['requests']:,} | {model['fitted'][0]['family']}, {model['breakpoints']} levels, {model['variabilityChanges']} of variability | " + " | ".join(cells)
           + f" | {'yes' if met else 'no'} | {'yes' if beaten else 'no'} |", flush=True)
 
 

@@ -23,7 +23,7 @@ package struct ArrivalFit: Sendable {
   package struct Options: Sendable {
     /// The only families that may be chosen; empty: all.
     package var families: Set<String> = []
-    /// Whether the rate may change for good at moments of the past.
+    /// Whether rate and variability may change for good at moments of the past.
     package var breakpoints = true
     package init() {}
   }
@@ -39,6 +39,8 @@ package struct ArrivalFit: Sendable {
   /// Where every factor is 1, per µs.
   package private(set) var rate: Double
   package private(set) var cv: Double
+  /// Lasting changes of the coefficient of variation, ascending.
+  package private(set) var cvChanges: [VariabilityChange] = []
   package private(set) var profile: RateProfile
   package private(set) var estimates: [ParameterEstimate]
   /// The best first.
@@ -93,9 +95,21 @@ package struct ArrivalFit: Sendable {
         )
       }
     }
-    var courses = Self.courses(bins, calendar: calendar, period: period, options: options, count: count)
-    for index in courses.indices { courses[index].refine(observations, spans, bins) }
-    let byCriterion = courses.sorted { $0.criterion < $1.criterion }
+    func coursesByCriterion(_ expected: [Double]?) -> [Course] {
+      var courses = Self.courses(
+        bins, expected, calendar: calendar, period: period, options: options, count: count)
+      for index in courses.indices { courses[index].refine(observations, spans, bins) }
+      return courses.sorted { $0.criterion < $1.criterion }
+    }
+    var byCriterion = coursesByCriterion(nil)
+    if options.breakpoints, count >= Self.leastForVariability, !byCriterion[0].profile.breakpoints.isEmpty {
+      // What looked like changes of the rate may be bursts where intervals vary more than elsewhere.
+      let times = OperationalTimes(
+        observations, spans, byCriterion[0].segments(period, calendar),
+        perBlock: max(Self.leastPerBlock, count / 2000))
+      let expected = Self.dispersions(times.blocks, bins, penalty: 2 * log(Double(count)))
+      byCriterion = coursesByCriterion(expected)
+    }
     let chosen = byCriterion[0]
     if !chosen.profile.hourly.isEmpty || !chosen.profile.weekly.isEmpty {
       let parts = [
@@ -115,6 +129,7 @@ package struct ArrivalFit: Sendable {
       var candidate: Candidate
       var process: Process
       var cv: ParameterEstimate?
+      var cvChanges: [VariabilityChange] = []
       var course: Course
       var estimates: [ParameterEstimate]
     }
@@ -122,7 +137,7 @@ package struct ArrivalFit: Sendable {
     let size = Double(count)
     func add(
       _ name: String, _ parameters: Int, _ value: Double, _ process: Process, _ cv: ParameterEstimate?,
-      _ course: Course, _ estimates: [ParameterEstimate] = []
+      _ course: Course, _ estimates: [ParameterEstimate] = [], _ cvChanges: [VariabilityChange] = []
     ) {
       guard value.isFinite, options.families.isEmpty || options.families.contains(name) else { return }
       contenders.append(
@@ -130,11 +145,14 @@ package struct ArrivalFit: Sendable {
           candidate: Candidate(
             name: name, parameters: parameters, logLikelihood: value,
             informationCriterion: Double(parameters) * log(size) - 2 * value),
-          process: process, cv: cv, course: course, estimates: estimates))
+          process: process, cv: cv, cvChanges: cvChanges, course: course, estimates: estimates))
     }
-    let times = OperationalTimes(observations, spans, chosen.segments(period, calendar))
+    let mayVary = options.breakpoints && count >= Self.leastForVariability
+    let segments = chosen.segments(period, calendar)
+    let times = OperationalTimes(
+      observations, spans, segments, perBlock: mayVary ? max(Self.leastPerBlock, count / 2000) : nil)
     for family in MaximumLikelihood.UnitFamily.allCases {
-      guard let fit = MaximumLikelihood.unitIntervals(times.intervals, family) else { continue }
+      guard let fit = MaximumLikelihood.unitIntervals(times.parts[0], family) else { continue }
       let process: Process =
         switch family {
         case .poisson: .poisson
@@ -145,6 +163,30 @@ package struct ArrivalFit: Sendable {
         family.rawValue, 1 + chosen.parameterCount + fit.parameterCount, fit.logLikelihood + times.logRates,
         process,
         fit.cv, chosen)
+    }
+    let cuts = ChangePoints.find(times.blocks.map(\.sums), penalty: 2 * log(size)).map {
+      times.blocks[$0].from
+    }
+    if !cuts.isEmpty {
+      let parts = OperationalTimes(observations, spans, segments, cuts: cuts).parts
+      let allowed = [MaximumLikelihood.UnitFamily.gamma, .weibull].filter {
+        options.families.isEmpty || options.families.contains($0.rawValue)
+      }
+      let fits = parts.compactMap { part in
+        allowed.compactMap { MaximumLikelihood.unitIntervals(part, $0) }
+          .max { $0.logLikelihood < $1.logLikelihood }
+      }
+      if let first = fits.first, fits.count == parts.count {
+        add(
+          first.family.rawValue, 2 + chosen.parameterCount + 2 * cuts.count,
+          fits.reduce(times.logRates) { $0 + $1.logLikelihood }, first.family == .gamma ? .gamma : .weibull,
+          first.cv, chosen, [],
+          zip(cuts, fits.dropFirst()).map {
+            VariabilityChange(
+              at: Timestamp(microseconds: $0), family: $1.family == .gamma ? .gamma : .weibull,
+              cv: Self.written($1.cv.value))
+          })
+      }
     }
     if count >= 1000, options.families.isEmpty || options.families.contains("markovModulated"),
       let calendarOnly = byCriterion.first(where: { $0.profile.breakpoints.isEmpty })
@@ -159,7 +201,7 @@ package struct ArrivalFit: Sendable {
       for states in 2...3 {
         guard let fit = MarkovModulatedFit(fine, factors: factors, states: states),
           // States that were hardly visited are no states: what was seen once is a lasting change.
-          fit.means.reduce(0, +) * 4 < observed
+          fit.means.reduce(0, +) * Self.leastCycles < observed
         else { continue }
         add(
           "markovModulated", 2 * states + calendarOnly.parameterCount, fit.logLikelihood + logFactors,
@@ -178,6 +220,7 @@ package struct ArrivalFit: Sendable {
     candidates = contenders.map(\.candidate)
     process = best.process
     cv = best.cv?.value ?? 1
+    cvChanges = best.cvChanges
     rate = best.course.rate
     profile = best.course.profile
     estimates = best.estimates
@@ -186,6 +229,12 @@ package struct ArrivalFit: Sendable {
       estimates = [Self.rateEstimate(rate, count, cv)]
       if let estimate = best.cv, process != .poisson { estimates.append(estimate) }
       noteLongIntervals(times, best.process)
+      if !cvChanges.isEmpty {
+        let all = [writtenCv] + cvChanges.map(\.cv)
+        notes.append(
+          "How much intervals vary changes for good at \(cvChanges.count) moments: coefficients of variation from \(String(format: "%.3g", all.min() ?? cv)) to \(String(format: "%.3g", all.max() ?? cv))."
+        )
+      }
       if writtenCv != cv {
         notes.append(
           "The intervals' coefficient of variation, \(String(format: "%.3g", cv)), lies outside of what a scenario may say (0.05 to 20); the scenario has \(writtenCv)."
@@ -227,10 +276,15 @@ package struct ArrivalFit: Sendable {
   }
 
   private mutating func noteLongIntervals(_ times: OperationalTimes, _ process: Process) {
+    // The longest come from where they vary most.
+    let largest = cvChanges.max { $0.cv < $1.cv }
+    let isOwn = largest.map { $0.cv < cv } ?? true
+    let most = isOwn ? cv : largest?.cv ?? cv
+    let isGamma = isOwn ? process == .gamma : largest?.family == .gamma
     func tail(_ x: Double) -> Double {
       switch process {
-      case .gamma: UnitInterval.gammaTail(x, cv: cv)
-      case .weibull: UnitInterval.weibullTail(x, cv: cv)
+      case .gamma, .weibull:
+        isGamma ? UnitInterval.gammaTail(x, cv: most) : UnitInterval.weibullTail(x, cv: most)
       default: exp(-x)
       }
     }
@@ -243,7 +297,16 @@ package struct ArrivalFit: Sendable {
   }
 
   /// The coefficient of variation as far as a scenario may say it.
-  var writtenCv: Double { min(max(cv, 0.05), 20) }
+  var writtenCv: Double { Self.written(cv) }
+
+  private static func written(_ cv: Double) -> Double { min(max(cv, 0.05), 20) }
+
+  /// How often all states must have been gone through.
+  private static let leastCycles = 10.0
+
+  /// Intervals that the change of a coefficient of variation needs at the least, and those that are looked at together.
+  private static let leastForVariability = 2000
+  private static let leastPerBlock = 200
 
   /// A course that the rate may take.
   private struct Course {
@@ -311,11 +374,32 @@ package struct ArrivalFit: Sendable {
     }
   }
 
+  /// The dispersion of counts in each bin, as far as it comes from how much intervals vary: over times that are long
+  /// beside them, the square of their coefficient of variation. Source: Cox (1962), section 4.2.
+  private static func dispersions(
+    _ blocks: [(from: Int64, sums: MaximumLikelihood.GammaSums)], _ bins: RateBins, penalty: Double
+  ) -> [Double] {
+    let starts = [0] + ChangePoints.find(blocks.map(\.sums), penalty: penalty)
+    let parts = starts.indices.map { index -> (from: Int64, dispersion: Double) in
+      let end = index + 1 < starts.count ? starts[index + 1] : blocks.count
+      let sums = blocks[starts[index]..<end].reduce(MaximumLikelihood.GammaSums()) { $0 + $1.sums }
+      return (index == 0 ? .min : blocks[starts[index]].from, max(1, 1 / sums.shape))
+    }
+    var part = 0
+    return (0..<bins.count).map { bin in
+      let middle = bins.start[bin] + Int64(bins.exposure[bin] / 2)
+      while part + 1 < parts.count, parts[part + 1].from <= middle { part += 1 }
+      return parts[part].dispersion
+    }
+  }
+
   private static func courses(
-    _ bins: RateBins, calendar: ZonedCalendar, period: Range<Int64>, options: Options, count: Int
+    _ bins: RateBins, _ expected: [Double]?, calendar: ZonedCalendar, period: Range<Int64>, options: Options,
+    count: Int
   ) -> [Course] {
     let factors = CalendarFactors(bins, calendar: calendar)
-    let dispersion = ChangePoints.dispersion(counts: bins.counts, exposures: bins.exposure)
+    let excess = ChangePoints.dispersion(counts: bins.counts, exposures: bins.exposure, expected: expected)
+    let dispersions = (0..<bins.count).map { excess * (expected?[$0] ?? 1) }
     let size = Double(max(bins.count, 2))
     let habits = factors.habits()
     var courses: [Course] = []
@@ -329,18 +413,19 @@ package struct ArrivalFit: Sendable {
           (0..<bins.count).reduce(0) { sum, bin in
             let x = bins.counts[bin]
             let expected = levels(bin) * exposures[bin]
-            if x == 0 { return sum + 2 * expected }
-            return expected > 0 ? sum + 2 * (x * log(x / expected) - x + expected) : .infinity
+            if x == 0 { return sum + 2 * expected / dispersions[bin] }
+            return expected > 0
+              ? sum + 2 * (x * log(x / expected) - x + expected) / dispersions[bin] : .infinity
           }
         }
         courses.append(
           Course(
             profile: fit.profile, rate: rate,
-            criterion: deviance { _ in rate } / dispersion + Double(1 + calendarParameters) * log(size),
+            criterion: deviance { _ in rate } + Double(1 + calendarParameters) * log(size),
             parameterCount: calendarParameters))
         guard options.breakpoints, count >= 300 else { continue }
         let changes = ChangePoints.find(
-          counts: bins.counts, exposures: exposures, dispersion: dispersion, penalty: 2 * log(size))
+          counts: bins.counts, exposures: exposures, dispersions: dispersions, penalty: 2 * log(size))
         guard !changes.isEmpty else { continue }
         let starts = [0] + changes
         let levels = starts.indices.map { index -> Double in
@@ -366,7 +451,7 @@ package struct ArrivalFit: Sendable {
         courses.append(
           Course(
             profile: profile, rate: rate,
-            criterion: value / dispersion + Double(1 + calendarParameters + 2 * changes.count) * log(size),
+            criterion: value + Double(1 + calendarParameters + 2 * changes.count) * log(size),
             parameterCount: calendarParameters + 2 * changes.count))
       }
     }
@@ -376,22 +461,33 @@ package struct ArrivalFit: Sendable {
 
 /// Intervals in operational time: in which the rate is 1.
 struct OperationalTimes {
-  private(set) var intervals: GroupedSample
+  /// Between the cuts.
+  private(set) var parts: [GroupedSample]
   /// Σ of the logarithms of the rate at the arrivals, per µs, but for the first of each span.
   private(set) var logRates = 0.0
   /// The longest, the longest first.
   private(set) var longest: [(length: Double, from: Int64, microseconds: Int64)] = []
+  /// Consecutive intervals, and when the first of them ended.
+  private(set) var blocks: [(from: Int64, sums: MaximumLikelihood.GammaSums)] = []
 
-  init(_ observations: Observations, _ spans: [Range<Int64>], _ segments: [RateProfile.Segment]) {
+  /// - Parameters:
+  ///   - cuts: ascending: an interval that ends later belongs to the next part.
+  ///   - perBlock: intervals; none: no blocks are wanted.
+  init(
+    _ observations: Observations, _ spans: [Range<Int64>], _ segments: [RateProfile.Segment],
+    cuts: [Int64] = [],
+    perBlock: Int? = nil
+  ) {
     let rates = segments.map(\.factor)
     let ends = segments.map(\.end.microseconds)
     let starts = segments.map(\.start.microseconds)
     let logs = rates.map { $0 > 0 ? log($0) : 0 }
     let coarse = Double(observations.resolution)
     let highest = rates.max() ?? 1
-    intervals = GroupedSample(isWhole: false, resolution: 0.5 * highest)
+    parts = (0...cuts.count).map { _ in GroupedSample(isWhole: false, resolution: 0.5 * highest) }
     var jitter = UInt64(0x9E37_79B9_7F4A_7C15)
     var segment = 0
+    var part = 0
     // Below this, nothing need be compared.
     var floor = 0.0
     for span in spans {
@@ -411,6 +507,7 @@ struct OperationalTimes {
           }
           segment += 1
         }
+        while part < cuts.count, at >= cuts[part] { part += 1 }
         // Requests of one coarse stamp are spread over its resolution.
         var end = row + 1
         if coarse > 1 { while end < rows.upperBound, observations.arrivedAt[end] == at { end += 1 } }
@@ -430,8 +527,9 @@ struct OperationalTimes {
           if coarse > 1 { position += coarse * spacings[place - row] / spacings[end - row] }
           if !before.isNaN {
             let length = carried + rates[segment] * max(position - before, 0)
-            intervals.add(length)
+            parts[part].add(length)
             logRates += logs[segment]
+            if let perBlock { addToBlock(max(length, 0.5 * rates[segment]), at, perBlock) }
             if length > floor {
               longest.append((length, beforeAt, at - beforeAt))
               if longest.count > 64 {
@@ -449,6 +547,12 @@ struct OperationalTimes {
       // What is left of the span is no interval.
     }
     longest = Array(longest.sorted { $0.length > $1.length }.prefix(5))
+  }
+
+  /// - Parameter length: above 0.
+  private mutating func addToBlock(_ length: Double, _ at: Int64, _ perBlock: Int) {
+    if blocks.last.map({ $0.sums.count >= Double(perBlock) }) ?? true { blocks.append((at, .init())) }
+    blocks[blocks.count - 1].sums.add(length)
   }
 }
 

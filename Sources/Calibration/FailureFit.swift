@@ -112,7 +112,8 @@ package struct FailureFit: Sendable {
       failures.append(Double(part.count { isError(observations.outcome[$0]) }))
     }
     let changes = ChangePoints.find(
-      counts: failures, exposures: answered, dispersion: 1, penalty: 4 * log(Double(max(starts.count, 2))))
+      counts: failures, exposures: answered, dispersions: Array(repeating: 1, count: starts.count),
+      penalty: 4 * log(Double(max(starts.count, 2))))
     guard !changes.isEmpty else { return [] }
     let borders = [0] + changes + [starts.count]
     var segments: [(bins: Range<Int>, share: Double, answered: Double)] = []

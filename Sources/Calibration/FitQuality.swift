@@ -95,20 +95,24 @@ package struct FitQuality: Sendable, Codable {
     verdict = Verdict.words(marginals, counts)
   }
 
+  /// In seconds, ascending. Of many, as many of each length are taken together as leave half a million: a sample of
+  /// them would miss the few long ones that much of the time consists of.
   private static func intervals(_ observations: Observations, _ spans: [Range<Int64>]) -> [Double] {
     let parts = spans.map { observations.rows(in: $0) }.filter { $0.count > 1 }
-    let step = max(1, parts.reduce(0) { $0 + $1.count } / most)
-    var intervals: [Double] = []
-    var skip = 0
+    var intervals: [Float] = []
+    intervals.reserveCapacity(parts.reduce(0) { $0 + $1.count - 1 })
     for part in parts {
-      var row = part.lowerBound + skip
-      while row + 1 < part.upperBound {
-        intervals.append(Double(observations.arrivedAt[row + 1] - observations.arrivedAt[row]) / 1e6)
-        row += step
+      for row in part.dropLast() {
+        intervals.append(Float(observations.arrivedAt[row + 1] - observations.arrivedAt[row]) / 1e6)
       }
-      skip = max(0, row - part.upperBound + 1)
     }
-    return intervals
+    intervals.sort()
+    let together = (intervals.count + most - 1) / most
+    guard together > 1 else { return intervals.map(Double.init) }
+    return stride(from: 0, to: intervals.count, by: together).map { start in
+      let group = intervals[start..<min(start + together, intervals.count)]
+      return group.reduce(0) { $0 + Double($1) } / Double(group.count)
+    }
   }
 
   /// In milliseconds.

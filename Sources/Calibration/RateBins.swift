@@ -124,11 +124,12 @@ struct CalendarFactors {
   /// Pauses in hours in which there were arrivals on other days: what happened once and is no habit.
   func unusualPauses() -> [Range<Int64>] {
     let exposures = bins.exposure
+    let dispersion = ChangePoints.dispersion(counts: bins.counts, exposures: exposures)
     let starts =
       [0]
       + ChangePoints.find(
         counts: bins.counts, exposures: exposures,
-        dispersion: ChangePoints.dispersion(counts: bins.counts, exposures: exposures),
+        dispersions: Array(repeating: dispersion, count: bins.count),
         penalty: 2 * log(Double(max(bins.count, 2)))) + [bins.count]
     var byHour = [Double](repeating: 0, count: 24)
     for index in 0..<bins.count { byHour[hours[index]] += bins.counts[index] }

@@ -215,10 +215,15 @@ package struct ScenarioText {
     let process: String
     let rate = Self.rate(arrivals.rate)
     let cv = Self.number(arrivals.writtenCv)
+    let own: WindowedDemand.Family = arrivals.process == .gamma ? .gamma : .weibull
+    let list = arrivals.cvChanges.map {
+      "{ at: \(Self.moment($0.at)), cv: \(Self.number($0.cv))\($0.family == own ? "" : ", family: \($0.family.rawValue)") }"
+    }
+    let changes = list.isEmpty ? "" : ", changes: [ \(list.joined(separator: ", ")) ]"
     switch arrivals.process {
     case .poisson: process = "poisson: { rate: \(rate) }"
-    case .gamma: process = "gamma: { rate: \(rate), cv: \(cv) }"
-    case .weibull: process = "weibull: { rate: \(rate), cv: \(cv) }"
+    case .gamma: process = "gamma: { rate: \(rate), cv: \(cv)\(changes) }"
+    case .weibull: process = "weibull: { rate: \(rate), cv: \(cv)\(changes) }"
     case .markovModulated(let states):
       let list = states.map { "{ rate: \(Self.rate($0.rate)), mean: \(Self.duration(max($0.mean, 1000))) }" }
       process = "markovModulated: { states: [ \(list.joined(separator: ", ")) ] }"

@@ -1,3 +1,4 @@
+import CGSL
 import Foundation
 
 /// A parameter with its 95 % confidence interval.
@@ -123,6 +124,63 @@ package enum MaximumLikelihood {
     let estimate = ParameterEstimate(name: "cv", value: cv(minimum.point[0]), interval: interval)
     return estimate.value.isFinite
       ? UnitFit(family: family, cv: estimate, logLikelihood: -minimum.value) : nil
+  }
+
+  /// What the likelihood of gamma intervals of mean 1 needs to know of them.
+  package struct GammaSums: Sendable {
+    package var count = 0.0
+    package var sum = 0.0
+    package var sumOfLogarithms = 0.0
+
+    package init() {}
+
+    package mutating func add(_ interval: Double) {
+      count += 1
+      sum += interval
+      sumOfLogarithms += log(interval)
+    }
+
+    package static func + (a: GammaSums, b: GammaSums) -> GammaSums {
+      var both = a
+      both.count += b.count
+      both.sum += b.sum
+      both.sumOfLogarithms += b.sumOfLogarithms
+      return both
+    }
+
+    package static func - (a: GammaSums, b: GammaSums) -> GammaSums {
+      var rest = a
+      rest.count -= b.count
+      rest.sum -= b.sum
+      rest.sumOfLogarithms -= b.sumOfLogarithms
+      return rest
+    }
+
+    /// The likeliest shape, within 0.0025 and 400: of coefficients of variation from 20 to 0.05.
+    /// Newton's method from the start of Minka (2002), "Estimating a Gamma distribution".
+    package var shape: Double {
+      let deficit = count > 0 ? (sum - sumOfLogarithms) / count - 1 : 0
+      guard deficit > 1e-9 else { return 400 }
+      var shape = (3 - deficit + ((deficit - 3) * (deficit - 3) + 24 * deficit).squareRoot()) / (12 * deficit)
+      for _ in 0..<4 {
+        shape = min(max(shape, 0.0025), 400)
+        let error = log(shape) - gsl_sf_psi(shape) - deficit
+        // Of the logarithm of the shape, in which the equation is nearly straight.
+        shape *= exp(-error / (1 - shape * gsl_sf_psi_1(shape)))
+      }
+      return min(max(shape, 0.0025), 400)
+    }
+
+    package var logLikelihood: Double {
+      let shape = shape
+      return count * (shape * log(shape) - lgamma(shape)) + (shape - 1) * sumOfLogarithms - shape * sum
+    }
+
+    /// Of the estimate, by Fisher's information.
+    package var varianceOfLogShape: Double {
+      let shape = shape
+      return 1 / (count * shape * (shape * gsl_sf_psi_1(shape) - 1))
+    }
   }
 
   enum Family: String, CaseIterable { case exponential, uniform, normal, lognormal, gamma, weibull }

@@ -187,6 +187,18 @@ enum Grammar {
     [
       Key("rate", .rate, required: true, "Mean arrivals per time."),
       Key("cv", .number(0.05...20), required: true, "Coefficient of variation of the inter-arrival time."),
+      Key(
+        "changes", .list(.object { variabilityChange }),
+        "Lasting changes of how much intervals vary, in order of time: each holds until the next."),
+    ])
+
+  static let variabilityChange = Shape(
+    "variabilityChange", "A lasting change of how much intervals vary.",
+    [
+      Key("at", .moment, required: true, "From when on."),
+      Key("cv", .number(0.05...20), required: true, "Coefficient of variation of the inter-arrival time."),
+      Key(
+        "family", .choice(["gamma", "weibull"]), "Of the inter-arrival times; by default the process's own."),
     ])
 
   static let markovModulated = Shape(

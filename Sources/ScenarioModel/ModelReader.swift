@@ -155,6 +155,17 @@ struct ModelReader {
     } else if arrivals != nil, !keys.has("tokens") {
       keys.error(nil, "tokens is missing. Give the input and output token counts of a request.")
     }
+    switch arrivals {
+    case .gamma(_, _, let changes), .weibull(_, _, let changes):
+      if !changes.isEmpty, let profile, profile.trendPerWeek != 1 {
+        keys.error(
+          "profile",
+          "a profile with a trend does not go with changes of cv. Give the growth as breakpoints, or remove changes."
+        )
+        return nil
+      }
+    default: break
+    }
     var retries: Scenario.Retries?
     if let section = keys.section("retries") {
       let backoff: Distribution? = section.has("backoff") ? section.distribution("backoff") : constant(1e6)
@@ -181,7 +192,11 @@ struct ModelReader {
       guard let section = keys.section(process), let rate = section.rate("rate"),
         let cv = section.number("cv")
       else { return nil }
-      return process == "gamma" ? .gamma(rate: rate, cv: cv) : .weibull(rate: rate, cv: cv)
+      guard let changes = variabilityChanges(section, process == "gamma" ? .gamma : .weibull) else {
+        return nil
+      }
+      return process == "gamma"
+        ? .gamma(rate: rate, cv: cv, changes: changes) : .weibull(rate: rate, cv: cv, changes: changes)
     case "markovModulated":
       guard let section = keys.section("markovModulated") else { return nil }
       let states = section.sections("states").compactMap {
@@ -219,6 +234,21 @@ struct ModelReader {
       if section.has("startAt") { return section.moment("startAt").map { .trace(file: file, startAt: $0) } }
       return .trace(file: file, startAt: nil)
     }
+  }
+
+  private func variabilityChanges(_ keys: Section, _ own: WindowedDemand.Family) -> [VariabilityChange]? {
+    var changes: [VariabilityChange] = []
+    for change in keys.sections("changes") {
+      guard let at = change.moment("at"), let cv = change.number("cv") else { return nil }
+      if let last = changes.last, at <= last.at {
+        change.error("at", "changes must be in order of time, each later than the one before. Sort them.")
+        return nil
+      }
+      let family = change.has("family") ? change.text("family").flatMap(WindowedDemand.Family.init) : own
+      guard let family else { return nil }
+      changes.append(VariabilityChange(at: at, family: family, cv: cv))
+    }
+    return changes
   }
 
   private func deployment(_ keys: Section) -> Scenario.Deployment? {

@@ -161,11 +161,24 @@ package struct Scenario: Sendable {
   }
 }
 
-/// Rates are per microsecond.
+/// From a moment on, intervals are of this family and coefficient of variation.
+package struct VariabilityChange: Sendable, Equatable {
+  package var at: Timestamp
+  package var family: WindowedDemand.Family
+  package var cv: Double
+
+  package init(at: Timestamp, family: WindowedDemand.Family, cv: Double) {
+    self.at = at
+    self.family = family
+    self.cv = cv
+  }
+}
+
+/// Rates are per microsecond. Changes of the variability are ascending.
 package enum Arrivals: Sendable {
   case poisson(rate: Double)
-  case gamma(rate: Double, cv: Double)
-  case weibull(rate: Double, cv: Double)
+  case gamma(rate: Double, cv: Double, changes: [VariabilityChange] = [])
+  case weibull(rate: Double, cv: Double, changes: [VariabilityChange] = [])
   case markovModulated([(rate: Double, meanMicroseconds: Double)])
   /// A file, relative to the scenario; moved to start at a moment if one is given.
   case trace(file: String, startAt: Timestamp?)
@@ -176,8 +189,8 @@ package enum Arrivals: Sendable {
   package func scaled(by factor: Double) -> Arrivals {
     switch self {
     case .poisson(let rate): .poisson(rate: rate * factor)
-    case .gamma(let rate, let cv): .gamma(rate: rate * factor, cv: cv)
-    case .weibull(let rate, let cv): .weibull(rate: rate * factor, cv: cv)
+    case .gamma(let rate, let cv, let changes): .gamma(rate: rate * factor, cv: cv, changes: changes)
+    case .weibull(let rate, let cv, let changes): .weibull(rate: rate * factor, cv: cv, changes: changes)
     case .markovModulated(let states):
       .markovModulated(states.map { ($0.rate * factor, $0.meanMicroseconds) })
     case .serveGen(let trace, let dataset, let startAt, let scale):
@@ -189,7 +202,7 @@ package enum Arrivals: Sendable {
   /// Mean arrivals per microsecond, before any profile; `nil` for what was recorded.
   package var meanRate: Double? {
     switch self {
-    case .poisson(let rate), .gamma(let rate, _), .weibull(let rate, _): rate
+    case .poisson(let rate), .gamma(let rate, _, _), .weibull(let rate, _, _): rate
     case .markovModulated(let states):
       states.reduce(0) { $0 + $1.rate * $1.meanMicroseconds }
         / states.reduce(0) { $0 + $1.meanMicroseconds }

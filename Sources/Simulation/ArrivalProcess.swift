@@ -53,11 +53,11 @@ struct ArrivalProcess {
     var unitInterval = try Distribution(.exponential(mean: 1))
     switch arrivals {
     case .poisson: kind = .poisson
-    case .gamma(_, let cv):
-      kind = .renewal
+    case .gamma(_, let cv, let changes):
+      kind = changes.isEmpty ? .renewal : .windows
       unitInterval = try Distribution(.gamma(shape: 1 / (cv * cv), scale: cv * cv))
-    case .weibull(_, let cv):
-      kind = .renewal
+    case .weibull(_, let cv, let changes):
+      kind = changes.isEmpty ? .renewal : .windows
       let shape = weibullShape(cv: cv)
       unitInterval = try Distribution(.weibull(shape: shape, scale: 1 / tgamma(1 + 1 / shape)))
     case .markovModulated(let states):
@@ -86,10 +86,13 @@ struct ArrivalProcess {
     case .trace:
       traceIndex += 1
       return traceIndex < plan.traceCount ? plan.trace[traceIndex].arrivedAt : .max
-    // Measured demand has a way of its own, nextMeasured(): a further case here would cost every other process.
+    // Windows have a way of their own, nextInWindow(): a further case here would cost every other process.
     case .windows, .none: return .max
     }
   }
+
+  /// Whether rate and variability both change from window to window.
+  var hasWindows: Bool { kind == .windows }
 
   var traceRequest: TraceRequest { plan.trace[traceIndex] }
 
@@ -124,7 +127,7 @@ struct ArrivalProcess {
   /// The next arrival of a process that is in equilibrium from each window's start: the first comes after a residual
   /// interval, so that a window's expected count is its rate times its length, whatever the variability.
   /// Source: Cox (1962), "Renewal Theory", section 5.2: a residual is a uniform share of a length-biased interval.
-  mutating func nextMeasured() -> Int64 {
+  mutating func nextInWindow() -> Int64 {
     while segment < plan.windowCount {
       let window = plan.windows + segment
       if !hasEntered {
@@ -192,7 +195,7 @@ final class ArrivalPlan: @unchecked Sendable {
     }
   }
 
-  /// A window of measured demand, where the client does not pause.
+  /// A stretch of one rate and one variability, where there is demand.
   struct Window {
     /// µs since 1970.
     var start: Int64
@@ -202,6 +205,15 @@ final class ArrivalPlan: @unchecked Sendable {
     var shape: Double
     /// Of intervals in µs, so that their mean is 1 ÷ rate.
     var scale: Double
+
+    /// - Parameter mean: interval, µs.
+    init(start: Int64, length: Double, isGamma: Bool, shape: Double, mean: Double) {
+      self.start = start
+      self.length = length
+      self.isGamma = isGamma
+      self.shape = shape
+      scale = isGamma ? mean / shape : mean / tgamma(1 + 1 / shape)
+    }
 
     @inline(__always)
     func interval(_ stream: RandomStream) -> Double {
@@ -230,17 +242,17 @@ final class ArrivalPlan: @unchecked Sendable {
     var states: [(rate: Double, mean: Double)] = []
     var profile = RateProfile()
     switch load?.arrivals {
-    case .poisson(let rate), .gamma(let rate, _), .weibull(let rate, _): baseRate = rate
+    case .poisson(let rate), .gamma(let rate, _, _), .weibull(let rate, _, _): baseRate = rate
     case .markovModulated(let given): states = given.map { (rate: $0.rate, mean: $0.meanMicroseconds) }
     case .trace, .serveGen, nil: break
     }
-    let measured = Self.windows(load, scenario)
-    windows = .allocate(capacity: max(measured.count, 1))
-    windows.initialize(from: measured, count: measured.count)
-    windowCount = measured.count
     if let given = load?.profile { profile = given }
     let pieces = profile.segments(
       from: scenario.simulationStart, to: scenario.to, origin: scenario.from, calendar: calendar)
+    let windows = Self.windows(load, pieces, scenario)
+    self.windows = .allocate(capacity: max(windows.count, 1))
+    self.windows.initialize(from: windows, count: windows.count)
+    windowCount = windows.count
     segments = .allocate(capacity: max(pieces.count, 1))
     segmentCount = pieces.count
     for (index, piece) in pieces.enumerated() {
@@ -258,23 +270,64 @@ final class ArrivalPlan: @unchecked Sendable {
     traceCount = trace.count
   }
 
+  private static func windows(
+    _ load: Scenario.Load?, _ pieces: [RateProfile.Segment], _ scenario: Scenario
+  ) -> [Window] {
+    switch load?.arrivals {
+    case .gamma(let rate, let cv, let changes) where !changes.isEmpty:
+      changing(rate, .gamma, cv, changes, pieces)
+    case .weibull(let rate, let cv, let changes) where !changes.isEmpty:
+      changing(rate, .weibull, cv, changes, pieces)
+    case .serveGen(let trace, _, let startAt, let scale):
+      measured(scenario.measured[trace], from: startAt ?? scenario.from, scale, scenario)
+    default: []
+    }
+  }
+
+  /// A window for each stretch in which neither the rate nor how intervals vary changes.
+  private static func changing(
+    _ rate: Double, _ family: WindowedDemand.Family, _ cv: Double, _ changes: [VariabilityChange],
+    _ pieces: [RateProfile.Segment]
+  ) -> [Window] {
+    var windows: [Window] = []
+    var (family, cv) = (family, cv)
+    var next = 0
+    for piece in pieces {
+      var start = piece.start
+      while start < piece.end {
+        while next < changes.count, changes[next].at <= start {
+          (family, cv) = (changes[next].family, changes[next].cv)
+          next += 1
+        }
+        let end = next < changes.count ? min(changes[next].at, piece.end) : piece.end
+        if rate * piece.factor > 0 {
+          windows.append(
+            Window(
+              start: start.microseconds, length: Double(end - start), isGamma: family == .gamma,
+              shape: family == .gamma ? 1 / (cv * cv) : weibullShape(cv: cv), mean: 1 / (rate * piece.factor))
+          )
+        }
+        start = end
+      }
+    }
+    return windows
+  }
+
   /// Those of a client that lie in the simulated time, cut to it.
-  private static func windows(_ load: Scenario.Load?, _ scenario: Scenario) -> [Window] {
-    guard case .serveGen(let trace, _, let startAt, let scale)? = load?.arrivals,
-      let demand = scenario.measured[trace]
-    else { return [] }
-    let origin = (startAt ?? scenario.from).microseconds
+  private static func measured(
+    _ demand: WindowedDemand?, from startAt: Timestamp, _ scale: Double, _ scenario: Scenario
+  ) -> [Window] {
+    guard let demand else { return [] }
+    let origin = startAt.microseconds
     let from = scenario.simulationStart.microseconds
     let to = scenario.to.microseconds
     return demand.windows.compactMap { window in
       let start = max(origin + window.start, from)
       let end = min(origin + window.start + window.length, to)
       guard end > start, window.rate > 0 else { return nil }
-      let mean = 1 / (window.rate * scale)
-      let isGamma = window.family == .gamma
       return Window(
-        start: start, length: Double(end - start), isGamma: isGamma, shape: window.shape,
-        scale: isGamma ? mean / window.shape : mean / tgamma(1 + 1 / window.shape))
+        start: start, length: Double(end - start), isGamma: window.family == .gamma, shape: window.shape,
+        mean: 1 / (window.rate * scale))
     }
   }
 

@@ -18,7 +18,7 @@ struct Demand: ~Copyable {
   /// Of measured demand: from when on which counts hold.
   private let tokenWindows: [(start: Int64, input: Sampler, output: Sampler)]
   private var tokenWindow = 0
-  private let isMeasured: Bool
+  private let hasWindows: Bool
 
   private let times: UnsafeMutablePointer<Int64>
   private let inputs: UnsafeMutablePointer<Int32>
@@ -50,7 +50,7 @@ struct Demand: ~Copyable {
     } else {
       tokenWindows = []
     }
-    isMeasured = !tokenWindows.isEmpty
+    hasWindows = arrivals.hasWindows
     times = .allocate(capacity: Self.blockSize)
     inputs = .allocate(capacity: Self.blockSize)
     outputs = .allocate(capacity: Self.blockSize)
@@ -88,12 +88,14 @@ struct Demand: ~Copyable {
       }
       return
     }
-    if isMeasured {
-      drawMeasuredBlock()
-      return
+    if hasWindows {
+      for row in 0..<Self.blockSize { times[row] = arrivals.nextInWindow() }
+    } else {
+      for row in 0..<Self.blockSize { times[row] = arrivals.next() }
     }
-    for row in 0..<Self.blockSize { times[row] = arrivals.next() }
-    if let copula {
+    if !tokenWindows.isEmpty {
+      drawMeasuredTokens()
+    } else if let copula {
       for row in 0..<Self.blockSize {
         let pair = copula.draw(from: tokenStream)
         inputs[row] = Self.tokens(pair.0)
@@ -108,9 +110,8 @@ struct Demand: ~Copyable {
   }
 
   @inline(never)
-  private mutating func drawMeasuredBlock() {
+  private mutating func drawMeasuredTokens() {
     for row in 0..<Self.blockSize {
-      times[row] = arrivals.nextMeasured()
       while tokenWindow + 1 < tokenWindows.count, tokenWindows[tokenWindow + 1].start <= times[row] {
         tokenWindow += 1
       }

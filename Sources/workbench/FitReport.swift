@@ -19,6 +19,7 @@ struct FitReport: Codable {
     var fitted: [Fitted]
     var arrivalCandidates: [ArrivalFit.Candidate]
     var breakpoints: Int
+    var variabilityChanges: Int
     var quality: FitQuality?
     var notes: [String]
   }
@@ -108,7 +109,8 @@ extension FitReport.Model {
     self.init(
       account: fit.record.account, model: fit.record.name, requests: requests, fitted: fitted,
       arrivalCandidates: fit.arrivals?.candidates ?? [],
-      breakpoints: fit.arrivals?.profile.breakpoints.count ?? 0, quality: quality,
+      breakpoints: fit.arrivals?.profile.breakpoints.count ?? 0,
+      variabilityChanges: fit.arrivals?.cvChanges.count ?? 0, quality: quality,
       notes: fit.notes
         + (fit.hasAssumedService
           ? ["The telemetry says nothing of service times; the scenario's are assumptions."] : []))

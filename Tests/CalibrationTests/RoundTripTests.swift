@@ -161,6 +161,24 @@ struct RoundTripTests {
     #expect(fit.process == .poisson)
   }
 
+  @Test("lasting changes of how much intervals vary, and of their family, come back")
+  func variability() throws {
+    let trip = try RoundTrip(
+      RoundTrip.demand(
+        "{ gamma: { rate: 1/s, cv: 1.5, changes: [ { at: \"2026-01-05T08:00\", cv: 6, family: weibull }, { at: \"2026-01-05T16:00\", cv: 0.6 } ] } }"
+      ))
+    let fit = try #require(trip.calibration.models[0].arrivals)
+    #expect(fit.process == .gamma && fit.profile.breakpoints.isEmpty, "\(fit.candidates)")
+    try #require(fit.cvChanges.count == 2, "\(fit.cvChanges)")
+    #expect(near(fit.estimates.first { $0.name == "cv" }, 1.5))
+    for (change, truth) in zip(fit.cvChanges, [(hour: 8.0, cv: 6.0), (hour: 16, cv: 0.6)]) {
+      let hour = Double(change.at.microseconds - trip.scenario.from.microseconds) / 3.6e9
+      #expect(abs(hour - truth.hour) < 0.2, "\(change)")
+      #expect(abs(change.cv / truth.cv - 1) < 0.1, "\(change)")
+    }
+    #expect(fit.cvChanges[0].family == .weibull)
+  }
+
   @Test("the batch slowdown is inferred from who shared a replica, and replicas' starts from their table")
   func deployment() throws {
     let trip = try RoundTrip(

@@ -119,6 +119,10 @@ struct CheckTests {
     .init(
       "2026-01-05T09:00", "2026-01-05T09:00\n        undeployAt: 2026-01-04",
       "t.yaml:17:21: error: undeployAt is not after deployAt."),
+    .init(
+      "poisson: { rate: 1/s }",
+      "gamma: { rate: 1/s, cv: 2, changes: [ { at: 2026-01-08, cv: 1 }, { at: 2026-01-07, cv: 3 } ] }",
+      "error: changes must be in order of time, each later than the one before."),
     .init("kind: openSource", "kind: external", "t.yaml:15:7: error: an external model has no deployments."),
   ]
 
@@ -130,6 +134,19 @@ struct CheckTests {
     #expect(errors.contains { $0.contains(mistake.error) }, "\(errors)")
     // One sentence says what is wrong, another how to mend it.
     #expect(errors.allSatisfy { $0.contains(". ") || $0.contains("; ") || $0.contains(": ") })
+  }
+
+  @Test("a trend does not go with changes of how much intervals vary")
+  func trendAndChanges() {
+    let errors = Self.errors(
+      Self.valid.replacing(
+        "poisson: { rate: 1/s } }",
+        with: "weibull: { rate: 1/s, cv: 2, changes: [ { at: 2026-01-08, cv: 1 } ] } }\n      profile: p"
+      ).replacing("models:", with: "profiles: { rates: { p: { trend: { perWeek: 2 } } } }\nmodels:"))
+    #expect(errors.count == 1)
+    #expect(
+      errors.first?.hasPrefix("t.yaml:14:16: error: a profile with a trend does not go with changes of cv.")
+        ?? false, "\(errors)")
   }
 
   @Test("all errors come in one pass, in the order of the document")

@@ -76,6 +76,37 @@ struct ArrivalTests {
     #expect(abs(n - 7 * 86_400) < 5.3 * cv * n.squareRoot())
   }
 
+  @Test("intervals whose family, variability and rate change: each stretch has its own")
+  func changes() throws {
+    let run = try Simulated(
+      Self.scenario(
+        "{ gamma: { rate: 2/s, cv: 2, changes: [ { at: \"2026-01-06\", cv: 0.5, family: weibull }, { at: \"2026-01-08\", cv: 1.5 } ] } }",
+        profile:
+          "{ breakpoints: [ { at: \"2026-01-07\", factor: 0.5 }, { at: \"2026-01-09\", factor: 0 } ] }",
+        from: "2026-01-05"))
+    let stretches: [(day: Int64, isGamma: Bool, cv: Double, mean: Double)] = [
+      (0, true, 2, 0.5), (1, false, 0.5, 0.5), (2, false, 0.5, 1), (3, true, 1.5, 1),
+    ]
+    for stretch in stretches {
+      let start = run.scenario.from.microseconds + stretch.day * 24 * Self.hour
+      let times = run.requests.map(\.arrivedAt).filter { $0 >= start && $0 < start + 24 * Self.hour }
+      let gaps = zip(times.dropFirst(), times).map { Double($0 - $1) / 1e6 / stretch.mean }
+      let shape = stretch.isGamma ? 1 / (stretch.cv * stretch.cv) : weibullShape(cv: stretch.cv)
+      let distribution = try Distribution(
+        stretch.isGamma
+          ? .gamma(shape: shape, scale: 1 / shape) : .weibull(shape: shape, scale: 1 / tgamma(1 + 1 / shape)))
+      let fit = GoodnessOfFit.kolmogorovSmirnov(gaps.filter { $0 > 1e-4 }) {
+        (distribution.cdf($0) - distribution.cdf(1e-4)) / (1 - distribution.cdf(1e-4))
+      }
+      #expect(fit.pValue > 1e-7, "day \(stretch.day)")
+      // In equilibrium from the start of each stretch, so that the expected count is the rate times the length.
+      let expected = 86_400 / stretch.mean
+      #expect(
+        abs(Double(times.count) - expected) < 5.3 * stretch.cv * expected.squareRoot(), "day \(stretch.day)")
+    }
+    #expect(run.requests.allSatisfy { $0.arrivedAt < run.scenario.from.microseconds + 4 * 24 * Self.hour })
+  }
+
   @Test("a profile's counts: every hour is Poisson with its own mean, through a clock change")
   func profile() throws {
     // 29 March 2026 has 23 hours in Berlin: the factor of 02:00 does not come.

@@ -11,6 +11,7 @@
 #include <gsl/gsl_sf_erf.h>
 #include <gsl/gsl_sf_exp.h>
 #include <gsl/gsl_sf_gamma.h>
+#include <gsl/gsl_sf_psi.h>
 #include <stdint.h>
 
 // xoshiro256++ (Blackman and Vigna 2021, "Scrambled linear pseudorandom number generators",
