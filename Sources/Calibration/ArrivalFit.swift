@@ -102,13 +102,17 @@ package struct ArrivalFit: Sendable {
       return courses.sorted { $0.criterion < $1.criterion }
     }
     var byCriterion = coursesByCriterion(nil)
-    if options.breakpoints, count >= Self.leastForVariability, !byCriterion[0].profile.breakpoints.isEmpty {
-      // What looked like changes of the rate may be bursts where intervals vary more than elsewhere.
+    // What looked like changes of the rate may be bursts where intervals vary more than elsewhere; with fewer changes,
+    // how much they vary is seen better.
+    for _ in 0..<3 where options.breakpoints && count >= Self.leastForVariability {
+      let before = byCriterion[0].profile.breakpoints.count
+      guard before > 0 else { break }
       let times = OperationalTimes(
         observations, spans, byCriterion[0].segments(period, calendar),
         perBlock: max(Self.leastPerBlock, count / 2000))
       let expected = Self.dispersions(times.blocks, bins, penalty: 2 * log(Double(count)))
       byCriterion = coursesByCriterion(expected)
+      if byCriterion[0].profile.breakpoints.count == before { break }
     }
     let chosen = byCriterion[0]
     if !chosen.profile.hourly.isEmpty || !chosen.profile.weekly.isEmpty {
@@ -164,9 +168,7 @@ package struct ArrivalFit: Sendable {
         process,
         fit.cv, chosen)
     }
-    let cuts = ChangePoints.find(times.blocks.map(\.sums), penalty: 2 * log(size)).map {
-      times.blocks[$0].from
-    }
+    let cuts = Self.cuts(times.blocks, penalty: 2 * log(size))
     if !cuts.isEmpty {
       let parts = OperationalTimes(observations, spans, segments, cuts: cuts).parts
       let allowed = [MaximumLikelihood.UnitFamily.gamma, .weibull].filter {
@@ -374,6 +376,27 @@ package struct ArrivalFit: Sendable {
     }
   }
 
+  /// When the variability of intervals changes. A block with a change in its midst is a stretch of its own to the search,
+  /// between those on both sides of it: the change is put in its middle.
+  private static func cuts(
+    _ blocks: [(from: Int64, sums: MaximumLikelihood.GammaSums)], penalty: Double
+  ) -> [Int64] {
+    let starts = ChangePoints.find(blocks.map(\.sums), penalty: penalty)
+    var cuts: [Int64] = []
+    var index = 0
+    while index < starts.count {
+      let at = blocks[starts[index]].from
+      if index + 1 < starts.count, starts[index + 1] == starts[index] + 1 {
+        cuts.append((at + blocks[starts[index + 1]].from) / 2)
+        index += 2
+      } else {
+        cuts.append(at)
+        index += 1
+      }
+    }
+    return cuts
+  }
+
   /// The dispersion of counts in each bin, as far as it comes from how much intervals vary: over times that are long
   /// beside them, the square of their coefficient of variation. Source: Cox (1962), section 4.2.
   private static func dispersions(
@@ -383,7 +406,7 @@ package struct ArrivalFit: Sendable {
     let parts = starts.indices.map { index -> (from: Int64, dispersion: Double) in
       let end = index + 1 < starts.count ? starts[index + 1] : blocks.count
       let sums = blocks[starts[index]..<end].reduce(MaximumLikelihood.GammaSums()) { $0 + $1.sums }
-      return (index == 0 ? .min : blocks[starts[index]].from, max(1, 1 / sums.shape))
+      return (index == 0 ? .min : blocks[starts[index]].from, max(1, 1 / sums.shape, sums.squaredVariation))
     }
     var part = 0
     return (0..<bins.count).map { bin in

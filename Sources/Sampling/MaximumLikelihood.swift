@@ -131,6 +131,7 @@ package enum MaximumLikelihood {
     package var count = 0.0
     package var sum = 0.0
     package var sumOfLogarithms = 0.0
+    package var sumOfSquares = 0.0
 
     package init() {}
 
@@ -138,6 +139,7 @@ package enum MaximumLikelihood {
       count += 1
       sum += interval
       sumOfLogarithms += log(interval)
+      sumOfSquares += interval * interval
     }
 
     package static func + (a: GammaSums, b: GammaSums) -> GammaSums {
@@ -145,6 +147,7 @@ package enum MaximumLikelihood {
       both.count += b.count
       both.sum += b.sum
       both.sumOfLogarithms += b.sumOfLogarithms
+      both.sumOfSquares += b.sumOfSquares
       return both
     }
 
@@ -153,6 +156,7 @@ package enum MaximumLikelihood {
       rest.count -= b.count
       rest.sum -= b.sum
       rest.sumOfLogarithms -= b.sumOfLogarithms
+      rest.sumOfSquares -= b.sumOfSquares
       return rest
     }
 
@@ -174,6 +178,11 @@ package enum MaximumLikelihood {
     package var logLikelihood: Double {
       let shape = shape
       return count * (shape * log(shape) - lgamma(shape)) + (shape - 1) * sumOfLogarithms - shape * sum
+    }
+
+    /// The coefficient of variation's square, whatever the family.
+    package var squaredVariation: Double {
+      count > 1 && sum > 0 ? max(0, sumOfSquares * count / (sum * sum) - 1) : 1
     }
 
     /// Of the estimate, by Fisher's information.
