@@ -2,8 +2,8 @@
 
     .venv/bin/python Benchmarks/fit.py .build-release/release/workbench
 
-Held out is every second stretch of the given length (Azure also: the last half). ServeGen's clients are simulated from
-their published windows; fitting was developed on others, see README. In brackets: the same figure of a
+Held out is every second stretch of the given length and the last half. ServeGen's clients are simulated from
+their published windows; how far fitting was developed without them, see README. In brackets: the same figure of a
 plain Poisson process with lognormal tokens; its index of dispersion is 1. "what it saw" is how far the held-out data lie
 from the data that the fit saw: no fit of the past can be expected to come much closer.
 """
