@@ -386,6 +386,11 @@ package struct ArrivalFit: Sendable {
     var index = 0
     while index < starts.count {
       let at = blocks[starts[index]].from
+      // Coarse time stamps may give several blocks the same moment.
+      guard at > cuts.last ?? .min else {
+        index += 1
+        continue
+      }
       if index + 1 < starts.count, starts[index + 1] == starts[index] + 1 {
         cuts.append((at + blocks[starts[index + 1]].from) / 2)
         index += 2
