@@ -116,6 +116,7 @@ struct ArrivalSearch {
       first.family.rawValue, parameters: 2 + course.parameterCount + 2 * cuts.count,
       logLikelihood: fits.reduce(times.logRates) { $0 + $1.logLikelihood },
       first.family == .gamma ? .gamma : .weibull, course)
+    contender?.candidate.name = "changing \(first.family.rawValue)"
     contender?.cv = first.cv
     contender?.cvChanges = zip(cuts, fits.dropFirst()).map {
       VariabilityChange(

@@ -169,6 +169,7 @@ struct RoundTripTests {
       ))
     let fit = try #require(trip.calibration.models[0].arrivals)
     #expect(fit.process == .gamma && fit.profile.breakpoints.isEmpty, "\(fit.candidates)")
+    #expect(fit.candidates.first?.name == "changing gamma")
     try #require(fit.cvChanges.count == 2, "\(fit.cvChanges)")
     #expect(near(fit.estimates.first { $0.name == "cv" }, 1.5))
     for (change, truth) in zip(fit.cvChanges, [(hour: 8.0, cv: 6.0), (hour: 16, cv: 0.6)]) {
