@@ -277,7 +277,7 @@ enum Grammar {
 
   static let service = Shape(
     "service",
-    "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output.",
+    "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output. Or continuousBatching.",
     [
       Key("time", .distribution(.duration), "The whole service time, whatever the tokens."),
       Key("firstToken", .distribution(.duration), default: "0s", "Fixed part, up to the first token."),
@@ -288,12 +288,28 @@ enum Grammar {
       Key(
         "batchSlowdown", .number(0...100), default: "0",
         "Each further request in the batch when service starts adds this share."),
+      Key(
+        "continuousBatching", .object { continuousBatching },
+        "Instead of all others: the replica works in steps that requests join and leave."),
+    ])
+
+  static let continuousBatching = Shape(
+    "continuousBatching",
+    "A replica works in steps, as servers of language models do. Each takes base + perSequence × requests + perPromptToken × prompt tokens; every request whose prompt has been read gains an output token.",
+    [
+      Key("base", .duration, required: true, "What a step takes at the least."),
+      Key("perSequence", .duration, default: "0s", "For each request that takes part in the step."),
+      Key("perPromptToken", .duration, default: "0s", "For each prompt token that the step reads."),
+      Key(
+        "maxTokensPerStep", .integer(1...10_000_000), default: "2048",
+        "Tokens in a step: one for each request that gains one, the rest for prompts, which are read in pieces. Not below maxBatchSize, the limit on requests."
+      ),
     ])
 
   static let externalService = Shape(
     "externalService",
     "Service time of an external model's request: either time, or firstToken + perInputToken × input + perOutputToken × output.",
-    service.keys.filter { $0.name != "batchSlowdown" })
+    service.keys.filter { $0.name != "batchSlowdown" && $0.name != "continuousBatching" })
 
   static let queue = Shape(
     "queue", "Requests that wait because every replica's batch is full.",

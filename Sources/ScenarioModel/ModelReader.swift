@@ -258,7 +258,7 @@ struct ModelReader {
     let traffic = keys.has("traffic") ? keys.number("traffic") : nil
     let hardware = knownHardware(keys)
     let scaling = keys.section("scaling").flatMap(self.scaling)
-    let service = keys.section("service").flatMap(serviceTime)
+    let service = keys.section("service").flatMap { deploymentService($0, scaling: scaling) }
     let queue =
       keys.has("queue")
       ? keys.section("queue").flatMap(self.queue)
@@ -298,6 +298,38 @@ struct ModelReader {
       scaleDownDelayMicroseconds: down, startup: startup)
   }
 
+  private func deploymentService(
+    _ keys: Section, scaling: Scenario.Scaling?
+  ) -> Scenario.DeploymentService? {
+    guard keys.has("continuousBatching") else { return serviceTime(keys).map { .alone($0) } }
+    for key in Grammar.service.keys where key.name != "continuousBatching" && keys.has(key.name) {
+      keys.error(
+        key.name,
+        "continuousBatching and \(key.name) together. A replica works in steps, or serves each request by a time of its own: remove one."
+      )
+    }
+    guard let section = keys.section("continuousBatching") else { return nil }
+    guard let base = section.exactDuration("base"),
+      let perSequence = section.has("perSequence") ? section.exactDuration("perSequence") : 0,
+      let perPromptToken = section.has("perPromptToken") ? section.exactDuration("perPromptToken") : 0,
+      let tokens = section.has("maxTokensPerStep") ? section.integer("maxTokensPerStep") : 2048
+    else { return nil }
+    guard base > 0 else {
+      section.error("base", "base must be above 0: a step takes time. Write 12ms.")
+      return nil
+    }
+    if let scaling, tokens < scaling.maxBatchSize {
+      section.error(
+        section.has("maxTokensPerStep") ? "maxTokensPerStep" : nil,
+        "maxTokensPerStep \(tokens) is below maxBatchSize \(scaling.maxBatchSize): each request gains a token a step. Raise it, or lower maxBatchSize."
+      )
+      return nil
+    }
+    return .continuousBatching(
+      .init(
+        base: base, perSequence: perSequence, perPromptToken: perPromptToken, tokensPerStep: Int64(tokens)))
+  }
+
   private func serviceTime(_ keys: Section) -> Scenario.ServiceTime? {
     let slowdown = keys.has("batchSlowdown") ? keys.number("batchSlowdown") : 0
     let parts = ["firstToken", "perInputToken", "perOutputToken"]
@@ -309,7 +341,10 @@ struct ModelReader {
       return .direct(time, batchSlowdown: slowdown)
     }
     guard parts.contains(where: keys.has) else {
-      keys.error(nil, "no service time is given. Give time, or firstToken, perInputToken and perOutputToken.")
+      keys.error(
+        nil,
+        "no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching."
+      )
       return nil
     }
     let read = parts.map { keys.has($0) ? keys.distribution($0) : constant(0) }

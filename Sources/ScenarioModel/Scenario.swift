@@ -104,7 +104,7 @@ package struct Scenario: Sendable {
     package var traffic: Double?
     package var hardware: String
     package var scaling: Scaling
-    package var service: ServiceTime
+    package var service: DeploymentService
     package var queue: Queue
     package var modelErrorProbability: Double
     package var crash: Crash?
@@ -118,6 +118,24 @@ package struct Scenario: Sendable {
     package var scaleDownDelayMicroseconds: Int64
     /// µs.
     package var startup: Distribution
+  }
+
+  package enum DeploymentService: Sendable {
+    /// Each request has a service time of its own.
+    case alone(ServiceTime)
+    case continuousBatching(ContinuousBatching)
+  }
+
+  /// A replica works in steps; one takes `base + perSequence × requests + perPromptToken × prompt tokens` µs.
+  package struct ContinuousBatching: Sendable {
+    /// µs, above 0.
+    package var base: Double
+    /// µs for each request that takes part in the step.
+    package var perSequence: Double
+    /// µs for each prompt token that the step reads.
+    package var perPromptToken: Double
+    /// Tokens in a step at the most, one for each response and the rest for prompts; not below `maxBatchSize`.
+    package var tokensPerStep: Int64
   }
 
   /// All in µs.

@@ -163,6 +163,11 @@ struct Section {
     return durationMicroseconds(node, name).map { Int64($0.rounded()) }
   }
 
+  /// µs, not rounded: a token's share of the time may be less than a microsecond.
+  func exactDuration(_ name: String) -> Double? {
+    entries[name].flatMap { durationMicroseconds($0, name) }
+  }
+
   func durationMicroseconds(_ node: DocumentNode, _ name: String, allowNegative: Bool = false) -> Double? {
     guard let text = node.scalar, let value = Quantity.duration(text) else {
       let unitless = node.scalar.flatMap { Quantity.number($0) } != nil

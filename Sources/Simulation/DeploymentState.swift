@@ -51,6 +51,9 @@ struct DeploymentState: ~Copyable {
 
   var service: ServiceDraws
   let batchSlowdown: Double
+  /// `nil` where requests are served alone, each with a service time of its own.
+  let batching: Scenario.ContinuousBatching?
+  let isBatching: Bool
   let startup: Sampler
   let timeBetweenCrashes: Sampler
   let timeToRepair: Sampler
@@ -60,6 +63,8 @@ struct DeploymentState: ~Copyable {
   var phase = Phase.planned
   var replicas: UnsafeMutablePointer<Replica>
   /// What `leastOccupied` looks at: a ready replica's occupancy × 64 + its number, `Int32.max` for the others.
+  /// Of each replica; empty without continuous batching.
+  let batches: UnsafeMutablePointer<StepBatch>
   private let loads: UnsafeMutablePointer<Int32>
   var starting = 0
   var ready = 0
@@ -102,6 +107,8 @@ struct DeploymentState: ~Copyable {
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
     service = try ServiceDraws(deployment.service, mayFail: self.mayFail, in: arena, stream: stream)
     batchSlowdown = deployment.service.batchSlowdown
+    batching = deployment.service.continuousBatching
+    isBatching = batching != nil
     startup = Sampler(deployment.scaling.startup, in: arena)
     timeBetweenCrashes = deployment.crash.map { Sampler($0.timeBetween, in: arena) } ?? nothing
     timeToRepair = deployment.crash.map { Sampler($0.timeToRepair, in: arena) } ?? nothing
@@ -109,12 +116,16 @@ struct DeploymentState: ~Copyable {
     crashStream = stream("crashes")
     replicas = .allocate(capacity: maxReplicas)
     replicas.initialize(repeating: Replica(), count: maxReplicas)
+    batches = .allocate(capacity: maxReplicas)
+    for replica in 0..<maxReplicas { (batches + replica).initialize(to: StepBatch()) }
     loads = .allocate(capacity: maxReplicas)
     loads.initialize(repeating: .max, count: maxReplicas)
   }
 
   deinit {
     replicas.deallocate()
+    batches.deinitialize(count: maxReplicas)
+    batches.deallocate()
     loads.deallocate()
   }
 

@@ -17,9 +17,12 @@ extension ModelLane {
 
   /// Whether a control event takes or releases replicas of the account's pool.
   func isShared(_ entry: EventList.Entry) -> Bool {
-    let (control, deployment, _, _) = Self.decodeControl(entry.tag)
+    let (control, deployment, replica, _) = Self.decodeControl(entry.tag)
     switch control {
     case .deploy, .undeploy: return true
+    case .step:
+      return (deployments + deployment).pointee.phase == .undeploying
+        || (deployments + deployment).pointee.replicas[replica].state == .draining
     case .replicaReady, .replicaCrash: return (deployments + deployment).pointee.phase == .undeploying
     }
   }
@@ -34,6 +37,7 @@ extension ModelLane {
   mutating func apply(_ entry: EventList.Entry, pool: UnsafeMutablePointer<ReplicaPool>?) -> SharedResult {
     let (control, index, replica, generation) = Self.decodeControl(entry.tag)
     switch control {
+    case .step: stepped(replica, of: index, generation, at: entry.time, pool)
     case .replicaReady: replicaReady(replica, of: index, generation, at: entry.time, pool)
     case .replicaCrash: replicaCrashed(replica, of: index, generation, at: entry.time, pool)
     case .undeploy: if let pool { undeploy(index, at: entry.time, pool) }
@@ -181,7 +185,7 @@ extension ModelLane {
   }
 
   /// Fills free slots from the waiting line.
-  private mutating func serveWaiting(_ index: Int, at time: Int64) {
+  mutating func serveWaiting(_ index: Int, at time: Int64) {
     let deployment = deployments + index
     while deployment.pointee.freeSlots > 0, deployment.pointee.line.count > 0 {
       let sequence =
@@ -190,8 +194,7 @@ extension ModelLane {
       let replica = deployment.pointee.leastOccupied()
       deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy + 1, of: replica)
       deployment.pointee.freeSlots -= 1
-      let finish = startService(sequence, deployment, index, replica, at: time)
-      departures.insert(time: finish, tag: Self.departureTag(sequence, index, replica))
+      serve(sequence, deployment, index, replica, at: time)
     }
   }
 
@@ -211,7 +214,9 @@ extension ModelLane {
       lost.append(departure.sequence)
       return true
     }
-    for sequence in lost.sorted() { end(sequence, RequestOutcome.replicaLost, at: time) }
+    let unfinished = (deployment.pointee.batches + replica).pointee.removeAll()
+    batched -= unfinished.count
+    for sequence in lost.sorted() + unfinished { end(sequence, RequestOutcome.replicaLost, at: time) }
     let occupancy = deployment.pointee.replicas[replica].occupancy
     deployment.pointee.freeSlots -= deployment.pointee.maxBatchSize - occupancy
     deployment.pointee.demand -= occupancy
@@ -273,6 +278,11 @@ extension ModelLane {
       depart()
     }
     finishUndeploying(index, at: entry.time, pool)
+    noteReleases()
+  }
+
+  /// Whether departures may release replicas from now on.
+  mutating func noteReleases() {
     mayRelease = (0..<deploymentCount).contains {
       (deployments + $0).pointee.draining > 0 || (deployments + $0).pointee.phase == .undeploying
     }

@@ -45,8 +45,7 @@ extension ModelLane {
       let replica = deployment.pointee.leastOccupied()
       deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy + 1, of: replica)
       deployment.pointee.freeSlots -= 1
-      let finish = startService(sequence, deployment, chosen, replica, at: time)
-      departures.insert(time: finish, tag: Self.departureTag(sequence, chosen, replica))
+      serve(sequence, deployment, chosen, replica, at: time)
     } else if deployment.pointee.line.count >= deployment.pointee.queueCapacity {
       ring.waiting[row] = 0
       end(sequence, RequestOutcome.overloaded, at: time)
@@ -72,6 +71,20 @@ extension ModelLane {
     ring.attempt[row] = attempt
     ring.outcome[row] = RequestRing.unfinished
     return sequence
+  }
+
+  /// A replica (whose occupancy counts it already) begins to serve a request.
+  @inline(__always)
+  mutating func serve(
+    _ sequence: Int, _ deployment: UnsafeMutablePointer<DeploymentState>, _ index: Int, _ replica: Int,
+    at time: Int64
+  ) {
+    if deployment.pointee.isBatching {
+      takeIn(sequence, deployment, index, replica, at: time)
+    } else {
+      let finish = startService(sequence, deployment, index, replica, at: time)
+      departures.insert(time: finish, tag: Self.departureTag(sequence, index, replica))
+    }
   }
 
   /// Draws the service time of a request that a replica (whose occupancy counts it already) starts to serve,

@@ -9,12 +9,12 @@ import Telemetry
 /// before the first *shared* one, which `AccountSimulation` applies in the order of time over all models.
 /// So models run on their own between shared events, and the result is that of one common event list.
 ///
-/// At one moment, events come in this order: departures, replicas that get ready, crashes, undeployments,
-/// deployments, timeouts, the autoscaler, retries, arrivals; among the first five, lower sequence numbers,
+/// At one moment, events come in this order: departures, ends of steps, replicas that get ready, crashes, undeployments,
+/// deployments, timeouts, the autoscaler, retries, arrivals; among the first six, lower sequence numbers,
 /// deployments and replicas first. Between models: the order of the scenario.
 struct ModelLane: ~Copyable {
   /// Events that are neither arrivals nor departures, as tags in `controls`, in their order at one moment.
-  enum Control: UInt64 { case replicaReady, replicaCrash, undeploy, deploy }
+  enum Control: UInt64 { case step, replicaReady, replicaCrash, undeploy, deploy }
 
   // Demand.
   var demand: Demand
@@ -29,6 +29,9 @@ struct ModelLane: ~Copyable {
   var ring: RequestRing
   var departures = EventList(capacity: 64)
   var controls = EventList()
+  /// Requests that replicas with continuous batching serve, and those whose responses a step has completed.
+  var batched = 0
+  var finished: [Int] = []
   /// Not after the earliest of controls, timeouts, autoscaler deadlines and retries.
   var nextTimer: Int64 = .min
 
@@ -159,7 +162,8 @@ struct ModelLane: ~Copyable {
 
   /// Whether no request is waiting or served.
   var isIdle: Bool {
-    departures.count == 0 && (0..<deploymentCount).allSatisfy { (deployments + $0).pointee.line.count == 0 }
+    departures.count == 0 && batched == 0
+      && (0..<deploymentCount).allSatisfy { (deployments + $0).pointee.line.count == 0 }
   }
 
   deinit {

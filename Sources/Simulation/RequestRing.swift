@@ -11,7 +11,7 @@ struct RequestRing: ~Copyable {
   private(set) var first = 0
   private(set) var next = 0
   private var capacity: Int
-  private var mask: Int
+  private(set) var mask: Int
 
   private(set) var arrivedAt: UnsafeMutablePointer<Int64>
   private(set) var waiting: UnsafeMutablePointer<Int64>

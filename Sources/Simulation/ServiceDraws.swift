@@ -32,20 +32,27 @@ struct ServiceDraws: ~Copyable {
   ///   - mayFail: whether a failure draw is needed.
   ///   - stream: the deployment's stream for a purpose.
   init(
-    _ service: Scenario.ServiceTime, mayFail: Bool, in arena: SamplingArena, stream: (String) -> RandomStream
+    _ service: Scenario.DeploymentService, mayFail: Bool, in arena: SamplingArena,
+    stream: (String) -> RandomStream
   ) throws {
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
     switch service {
-    case .direct(let time, _):
+    case .alone(.direct(let time, _)):
       isDirect = true
       firstToken = Sampler(time, in: arena)
       perInputToken = nothing
       perOutputToken = nothing
-    case .tokens(let first, let input, let output, _):
+    case .alone(.tokens(let first, let input, let output, _)):
       isDirect = false
       firstToken = Sampler(first, in: arena)
       perInputToken = Sampler(input, in: arena)
       perOutputToken = Sampler(output, in: arena)
+    case .continuousBatching:
+      // Steps are not drawn; whether a request fails is.
+      isDirect = true
+      firstToken = nothing
+      perInputToken = nothing
+      perOutputToken = nothing
     }
     self.mayFail = mayFail
     serviceStream = stream("service")
@@ -77,10 +84,18 @@ struct ServiceDraws: ~Copyable {
   }
 }
 
-extension Scenario.ServiceTime {
+extension Scenario.DeploymentService {
   var batchSlowdown: Double {
     switch self {
-    case .direct(_, let slowdown), .tokens(_, _, _, let slowdown): slowdown
+    case .alone(.direct(_, let slowdown)), .alone(.tokens(_, _, _, let slowdown)): slowdown
+    case .continuousBatching: 0
+    }
+  }
+
+  var continuousBatching: Scenario.ContinuousBatching? {
+    switch self {
+    case .alone: nil
+    case .continuousBatching(let batching): batching
     }
   }
 }
