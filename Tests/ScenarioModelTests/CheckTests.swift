@@ -70,6 +70,21 @@ struct CheckTests {
       "A10 single", "A11 single",
       "t.yaml:17:19: error: hardware \"A11 single\" is not in the price list. Did you mean A10 single?"),
     .init("rate: 1/s", "rate: 1", "t.yaml:12:36: error: rate 1 has no unit."),
+    .init(
+      "{ time: 1s }", "{ time: 1s, continuousBatching: { base: 9ms } }",
+      "t.yaml:19:26: error: continuousBatching and time together. A replica works in steps"),
+    .init(
+      "{ time: 1s }", "{ continuousBatching: { base: 0ms } }",
+      "t.yaml:19:48: error: base must be above 0: a step takes time."),
+    .init(
+      "{ time: 1s }", "{ continuousBatching: { base: 9ms, maxTokensPerStep: 7 } }",
+      "t.yaml:19:71: error: maxTokensPerStep 7 is below maxBatchSize 8"),
+    .init(
+      "{ time: 1s }", "{ continuousBatching: { perSequence: 1ms } }",
+      "t.yaml:19:40: error: base is missing."),
+    .init(
+      "{ time: 1s }", "{ continuousBatching: { base: 9ms, perSequence: -1ms } }",
+      "t.yaml:19:66: error: perSequence"),
     .init("time: 1s", "time: 1", "t.yaml:19:26: error: time 1 has no unit."),
     .init(
       "America/New_York", "America/New_Yrok", "t.yaml:6:13: error: unknown time zone \"America/New_Yrok\"."),

@@ -1,0 +1,370 @@
+import Foundation
+import ScenarioModel
+import Simulation
+import Telemetry
+import TestSupport
+import Testing
+
+/// Continuous batching beside a reference that takes every step, and by hand.
+@Suite("Continuous batching")
+struct ContinuousBatchingTests {
+  /// 2026-01-05T00:00:00Z.
+  static let start: Int64 = 1_767_571_200_000_000
+
+  struct Setting: CustomTestStringConvertible {
+    var name: String
+    var replicas = 1
+    var maxBatchSize = 4
+    /// µs.
+    var base = 1000.0
+    var perSequence = 0.0
+    var perPromptToken = 0.0
+    var tokensPerStep = 2048
+    var requests = 2000
+    /// µs; arrivals come at multiples of it.
+    var grid: Int64 = 1
+    /// µs between arrivals, on average.
+    var between = 5000.0
+    var input: ClosedRange<Int32> = 0...300
+    var output: ClosedRange<Int32> = 0...40
+    /// Of the latency factor 2.5: from, to, µs after the start.
+    var incident: Range<Int64>?
+    var isLifo = false
+
+    var testDescription: String { name }
+
+    var yaml: String {
+      """
+      workbench: 1
+      name: steps
+      period: { from: 2026-01-05, to: 2026-01-06 }
+      account: { name: a, timeZone: UTC, subscription: { maxReplicas: 9 } }
+      models:
+        - name: m
+          kind: openSource
+          load: { arrivals: { trace: t } }
+          deployments:
+            - version: V1
+              deployAt: 2026-01-01
+              hardware: A10 single
+              scaling: { minReplicas: \(replicas), maxReplicas: \(replicas), maxBatchSize: \(maxBatchSize) }
+              queue: { capacity: 1000000, discipline: \(isLifo ? "lifo" : "fifo") }
+              service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, maxTokensPerStep: \(tokensPerStep) } }
+      """
+        + (incident.map {
+          """
+
+          incidents:
+            - { kind: degradation, model: m, from: "\(Timestamp(microseconds: start + $0.lowerBound).rfc3339)", to: "\(Timestamp(microseconds: start + $0.upperBound).rfc3339)", latencyFactor: 2.5 }
+          """
+        } ?? "")
+    }
+
+    var trace: [TraceRequest] {
+      var random = SystemRandom(seed: 20_261_125)
+      var time = 0.0
+      return (0..<requests).map { _ in
+        time += -log(1 - random.uniform()) * between
+        return TraceRequest(
+          arrivedAt: start + Int64(time) / grid * grid, inputTokens: random.integer(in: input),
+          outputTokens: random.integer(in: output))
+      }
+    }
+  }
+
+  static let settings: [Setting] = [
+    .init(name: "light load, whole prompts", between: 30_000),
+    .init(name: "heavy load, a waiting line", between: 4000),
+    .init(name: "chunked prompts", perPromptToken: 3.7, tokensPerStep: 7, between: 12_000),
+    .init(name: "one token of a prompt a step", tokensPerStep: 4, requests: 500, between: 150_000),
+    .init(
+      name: "durations that are no whole microseconds", base: 812.3, perSequence: 77.77, perPromptToken: 0.31,
+      tokensPerStep: 128, between: 6000),
+    .init(
+      name: "everything at the same moments", replicas: 3, base: 1000, tokensPerStep: 64, grid: 1000,
+      between: 1500),
+    .init(
+      name: "many at once on a coarse grid", replicas: 2, maxBatchSize: 8, base: 1000, perSequence: 500,
+      tokensPerStep: 50, grid: 50_000, between: 4000),
+    .init(name: "one at a time", maxBatchSize: 1, perPromptToken: 1, tokensPerStep: 16, between: 40_000),
+    .init(
+      name: "large batches on several replicas", replicas: 4, maxBatchSize: 64, base: 9000, perSequence: 120,
+      perPromptToken: 15.5, tokensPerStep: 256, requests: 4000, between: 1500, output: 1...200),
+    .init(
+      name: "an incident in between", replicas: 2, perSequence: 13, perPromptToken: 2, tokensPerStep: 64,
+      between: 4000, incident: 1_000_037..<3_777_777),
+    .init(name: "newest first", between: 4000, isLifo: true),
+    .init(
+      name: "long answers, steps of a microsecond", base: 0.4, requests: 300, between: 3000, output: 0...5000),
+  ]
+
+  @Test(
+    "every waiting time, time to first token and latency is that of a reference that takes each step",
+    arguments: settings)
+  func sameAsStepByStep(_ setting: Setting) throws {
+    let trace = setting.trace
+    let run = try Simulated(setting.yaml, traces: ["t": trace])
+    let reference = StepByStep(setting, trace).run()
+    #expect(run.requests.count == trace.count)
+    let different = zip(run.requests, reference).enumerated().filter {
+      $0.element.0.waiting != $0.element.1.waiting || $0.element.0.firstToken != $0.element.1.firstToken
+        || $0.element.0.latency != $0.element.1.latency
+    }
+    #expect(
+      different.isEmpty,
+      "\(different.count) differ, first \(different.first.map { "\($0.offset): \($0.element)" } ?? "")")
+    // The settings do what their names say.
+    if setting.name.contains("waiting line") { #expect(reference.contains { $0.waiting > 0 }) }
+  }
+
+  @Test("two requests by hand: the second joins between steps, in pieces, and both gain a token a step")
+  func byHand() throws {
+    var setting = Setting(name: "", base: 10_000, perSequence: 1000, perPromptToken: 100, tokensPerStep: 11)
+    setting.maxBatchSize = 2
+    let trace = [
+      TraceRequest(arrivedAt: Self.start, inputTokens: 5, outputTokens: 4),
+      TraceRequest(arrivedAt: Self.start + 12_000, inputTokens: 15, outputTokens: 1),
+    ]
+    let run = try Simulated(setting.yaml, traces: ["t": trace])
+    // Step 1: a prompt of 5: 10 + 1 + 0.5 = 11.5 ms, the first token. Step 2, alone: 11 ms, to 22.5 ms; the second came
+    // at 12 ms and joins step 3: 1 token for the first, 10 of the prompt: 10 + 2 + 1 = 13 ms, to 35.5 ms. Step 4: its
+    // other 5 tokens: 10 + 2 + 0.5 = 12.5 ms, to 48 ms: the first's fourth token, the second's only one.
+    #expect(run.requests.map(\.firstToken) == [11_500, 36_000])
+    #expect(run.requests.map(\.latency) == [48_000, 36_000])
+    #expect(run.requests.map(\.waiting) == [0, 0])
+  }
+
+  @Test("a crashed replica loses all that it serves, and starts anew with what waits")
+  func crash() throws {
+    var setting = Setting(name: "", base: 1_000_000)
+    setting.maxBatchSize = 2
+    let yaml = setting.yaml + "\n        replicaCrash: { timeBetween: 10s, timeToRepair: 20s }\n"
+    let trace = [(0, 100), (1, 5), (2, 3)].map {
+      TraceRequest(arrivedAt: Self.start + $0.0 * 1_000_000, inputTokens: 1, outputTokens: $0.1)
+    }
+    let run = try Simulated(yaml, traces: ["t": trace])
+    // The replica crashes at 10 s, every 10 s after its repair. The second is done at 6 s; the third then takes its
+    // slot, and its 3 tokens take until 9 s.
+    #expect(run.requests.map(\.reason) == ["replicaLost", "", ""])
+    #expect(run.requests.map(\.latency) == [10_000_000, 5_000_000, 7_000_000])
+    #expect(run.requests.map(\.waiting) == [0, 0, 4_000_000])
+    #expect(run.requests[0].output == 0 && run.requests[0].firstToken == 0)
+  }
+
+  @Test("a replica drains to its last token, and is then released")
+  func draining() throws {
+    let yaml = Setting(name: "", maxBatchSize: 1, base: 1_000_000).yaml.replacingOccurrences(
+      of: "minReplicas: 1, maxReplicas: 1, maxBatchSize: 1",
+      with:
+        "minReplicas: 1, maxReplicas: 2, maxBatchSize: 1, scaleUpDelay: 2s, scaleDownDelay: 5s, startup: 10s")
+    let run = try Simulated(
+      yaml,
+      traces: [
+        "t": [(0, 20), (1, 300), (26, 10), (27, 1)].map {
+          TraceRequest(arrivedAt: Self.start + $0.0 * 1_000_000, inputTokens: 1, outputTokens: $0.1)
+        }
+      ])
+    // The same path as with service times (`ReplicaPathTests.draining`): alone in its batch, a request of n tokens takes
+    // n steps of a second.
+    #expect(
+      run.tables.replicas.map(ReplicaPathTests.Row.init) == [
+        .init(0, 0, 1, 0), .init(3, 1, 1, 0), .init(13, 0, 2, 0), .init(25, 0, 1, 1),
+        .init(29, 0, 1, 1, .maxReplicas), .init(313, 0, 1, 0),
+      ])
+    #expect(run.requests.map(\.waiting) == [0, 12_000_000, 0, 9_000_000])
+  }
+
+  @Test("an undeployed version serves what it has and what waits, then ends")
+  func undeploying() throws {
+    let yaml = Setting(name: "", maxBatchSize: 1, base: 1_000_000).yaml.replacingOccurrences(
+      of: "deployAt: 2026-01-01", with: "deployAt: 2026-01-01\n        undeployAt: 2026-01-05T00:01")
+    let run = try Simulated(
+      yaml,
+      traces: [
+        "t": [(50, 20), (55, 30), (60, 5), (70, 5)].map {
+          TraceRequest(arrivedAt: Self.start + $0.0 * 1_000_000, inputTokens: 1, outputTokens: $0.1)
+        }
+      ])
+    #expect(run.requests.map(\.latency) == [20_000_000, 45_000_000])
+    #expect(run.result.notDeployed.map(\.requests) == [2])
+    #expect(run.tables.deployments.first?.undeployedAt?.microseconds == Self.start + 100_000_000)
+  }
+
+  @Test(
+    "autoscaled, crashing, failing and timing out, it gives the same on one thread and on two, and serves no more than it has slots"
+  )
+  func everything() throws {
+    func model(_ name: String) -> String {
+      """
+        - name: \(name)
+          kind: openSource
+          load:
+            arrivals: { gamma: { rate: 20/s, cv: 2 } }
+            tokens: { input: { lognormal: { mean: 900, cv: 1.2 } }, output: { lognormal: { mean: 150, cv: 0.8 } } }
+            retries: { probability: 0.5, attempts: 2 }
+          deployments:
+            - version: V1
+              deployAt: 2026-01-01
+              undeployAt: 2026-01-05T05:00
+              hardware: A10 single
+              scaling: { minReplicas: 1, maxReplicas: 4, maxBatchSize: 32, scaleUpDelay: 10s, scaleDownDelay: 60s, startup: 30s }
+              queue: { capacity: 300, timeout: 20s }
+              failures: { modelError: 0.01 }
+              replicaCrash: { timeBetween: { exponential: { mean: 40min } }, timeToRepair: 1min }
+              service: { continuousBatching: { base: 9ms, perSequence: 0.15ms, perPromptToken: 0.012ms } }
+      """
+    }
+    let yaml = """
+      workbench: 1
+      name: all
+      seed: 7
+      period: { from: 2026-01-05, to: 2026-01-05T06:00 }
+      account: { name: a, timeZone: UTC, subscription: { maxReplicas: 9 } }
+      models:
+      \(model("m1"))
+      \(model("m2"))
+      incidents:
+        - { kind: degradation, model: m1, timeBetween: 1h, timeToRepair: 5min, latencyFactor: 2, errorProbability: 0.1 }
+      """
+    let one = try Simulated(yaml, threads: 1)
+    let two = try Simulated(yaml, threads: 2)
+    #expect(one.requests == two.requests)
+    #expect(one.tables.replicas == two.tables.replicas)
+    let reasons = Dictionary(grouping: one.requests, by: \.reason).mapValues(\.count)
+    for reason in ["", "modelError", "replicaLost", "timeout"] {
+      #expect(reasons[reason, default: 0] > 0, "no \(reason): \(reasons)")
+    }
+    for request in one.requests where request.isSuccess {
+      #expect(request.waiting < request.firstToken && request.firstToken <= request.latency)
+      // At least a step for each token.
+      #expect(request.latency - request.firstToken >= Int64(max(request.output - 1, 0)) * 9000)
+    }
+    // At no moment are more served than there are slots, and at some all slots are taken.
+    let first = try #require(one.requests.first).series
+    let served = one.requests.filter { $0.series == first && $0.latency > $0.waiting }
+    let records = one.tables.replicas.filter { $0.modelID == first.modelID }
+    var full = 0
+    for moment in stride(from: Self.start + 1, to: Self.start + 5 * 3_600_000_000, by: 7_919_317) {
+      let count = served.count {
+        $0.arrivedAt + $0.waiting <= moment && moment < $0.arrivedAt + $0.latency
+      }
+      let record = try #require(records.last { $0.at.microseconds <= moment })
+      let slots = 32 * (record.ready + record.draining)
+      #expect(count <= slots)
+      if count == slots, slots > 0 { full += 1 }
+    }
+    #expect(full > 0)
+  }
+}
+
+/// Small and the same everywhere; the reference must not lean on the engine's own streams.
+struct SystemRandom {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+  /// SplitMix64 (Steele, Lea and Flood 2014).
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+  mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+  mutating func integer(in range: ClosedRange<Int32>) -> Int32 {
+    range.lowerBound + Int32(next() % UInt64(range.upperBound - range.lowerBound + 1))
+  }
+}
+
+/// The reference: every step of every replica, one after the other, written without regard to speed.
+struct StepByStep {
+  struct Result {
+    var waiting: Int64 = 0
+    var firstToken: Int64 = 0
+    var latency: Int64 = 0
+  }
+  private struct Replica {
+    /// Requests in order of joining, with prompt and output tokens still to come.
+    var requests: [(index: Int, prompt: Int, output: Int)] = []
+    /// Prompt tokens that each takes in this step; −1: not part of it.
+    var taken: [Int] = []
+    var stepEnd: Int64?
+  }
+  let setting: ContinuousBatchingTests.Setting
+  let trace: [TraceRequest]
+
+  init(_ setting: ContinuousBatchingTests.Setting, _ trace: [TraceRequest]) {
+    self.setting = setting
+    self.trace = trace
+  }
+
+  func run() -> [Result] {
+    var results = [Result](repeating: Result(), count: trace.count)
+    var replicas = [Replica](repeating: Replica(), count: setting.replicas)
+    var waiting: [Int] = []
+    var next = 0
+
+    func admit(_ index: Int, at time: Int64) -> Bool {
+      let least = replicas.indices.min { replicas[$0].requests.count < replicas[$1].requests.count }!
+      guard replicas[least].requests.count < setting.maxBatchSize else { return false }
+      results[index].waiting = time - trace[index].arrivedAt
+      replicas[least].requests.append(
+        (index, max(Int(trace[index].inputTokens), 1), Int(trace[index].outputTokens)))
+      return true
+    }
+
+    while true {
+      let ends = replicas.compactMap(\.stepEnd)
+      let arrival = next < trace.count ? trace[next].arrivedAt : Int64.max
+      let time = min(ends.min() ?? .max, arrival)
+      if time == .max { return results }
+      // Steps that end now.
+      for replica in replicas.indices where replicas[replica].stepEnd == time {
+        replicas[replica].stepEnd = nil
+        for (place, taken) in replicas[replica].taken.enumerated() where taken >= 0 {
+          let index = replicas[replica].requests[place].index
+          let since = time - trace[index].arrivedAt
+          if replicas[replica].requests[place].prompt > 0 {
+            replicas[replica].requests[place].prompt -= taken
+            guard replicas[replica].requests[place].prompt == 0 else { continue }
+            results[index].firstToken = since
+          }
+          replicas[replica].requests[place].output -= 1
+          if replicas[replica].requests[place].output <= 0 { results[index].latency = since }
+        }
+        replicas[replica].requests.removeAll { $0.prompt == 0 && $0.output <= 0 }
+        while let first = setting.isLifo ? waiting.last : waiting.first, admit(first, at: time) {
+          if setting.isLifo { waiting.removeLast() } else { waiting.removeFirst() }
+        }
+      }
+      while next < trace.count, trace[next].arrivedAt == time {
+        if !waiting.isEmpty || !admit(next, at: time) { waiting.append(next) }
+        next += 1
+      }
+      // Steps that begin now.
+      for replica in replicas.indices
+      where replicas[replica].stepEnd == nil && !replicas[replica].requests.isEmpty {
+        let requests = replicas[replica].requests
+        var budget = setting.tokensPerStep - requests.count { $0.prompt == 0 }
+        var participants = 0
+        var promptTokens = 0
+        replicas[replica].taken = requests.map { request in
+          if request.prompt == 0 {
+            participants += 1
+            return 0
+          }
+          guard budget > 0 else { return -1 }
+          let taken = min(budget, request.prompt)
+          budget -= taken
+          promptTokens += taken
+          participants += 1
+          return taken
+        }
+        let work =
+          setting.base + setting.perSequence * Double(participants)
+          + setting.perPromptToken * Double(promptTokens)
+        let isIncident = setting.incident?.contains(time - ContinuousBatchingTests.start) ?? false
+        replicas[replica].stepEnd = time + max(Int64((work * (isIncident ? 2.5 : 1) + 0.5)), 1)
+      }
+    }
+  }
+}
