@@ -15,6 +15,9 @@ import ScenarioModel
 /// Invariants, checked by `checkInvariants()`: `decoding` holds the number of the step after which each response is
 /// complete, all above `step`; prompts have at least one token left each; a run has steps if there are requests.
 struct StepBatch: ~Copyable {
+  /// µs since 1970: the year 33,658.
+  private static let endOfTime: Int64 = 1_000_000_000_000_000_000
+
   /// Prompts that are not read to their end, in order of joining; the first one perhaps in part.
   private var prompts: [(sequence: Int, left: Int64)] = []
   private var promptHead = 0
@@ -143,10 +146,11 @@ struct StepBatch: ~Copyable {
     }
     let work =
       model.base + model.perSequence * Double(participants) + model.perPromptToken * Double(promptTokens)
-    duration = max(microseconds(work * latencyFactor), 1)
-    // Those steps that begin before the border; and no moment beyond all time.
+    // Far beyond every date a step takes no time to speak of: absurd settings end, and no moment overflows.
+    duration = start < Self.endOfTime ? max(microseconds(work * latencyFactor), 1) : 1
+    // Those steps that begin before the border.
     if border != .max { steps = min(steps, (border - start + duration - 1) / duration) }
-    steps = min(steps, max(1, 100_000_000_000_000_000 / duration))
+    steps = min(steps, max(1, Self.endOfTime / duration))
     return true
   }
 
