@@ -65,7 +65,8 @@ let package = Package(
       resources: [.copy("Catalogue")]),
 
     .executableTarget(
-      name: "pipeline-benchmark", dependencies: ["Telemetry", "Aggregation", "Datasets"],
+      name: "pipeline-benchmark",
+      dependencies: ["Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets"],
       path: "Benchmarks/Pipeline"),
 
     .target(

@@ -1,10 +1,13 @@
 // Measures the pipeline from within, without the cost of starting a program: aggregation from memory, queries on stored
 // rollups. Prints JSON, a line for each measure. Used by Benchmarks/bench.py.
 //   pipeline-benchmark memory DATASET THREADS     requests held in memory, aggregated with quantiles
+//   pipeline-benchmark engine SCENARIO            the engine alone: requests are counted and forgotten
 //   pipeline-benchmark query                      a dashboard query on a year of rollups of 1,000 model versions
 import Aggregation
 import Datasets
 import Foundation
+import ScenarioModel
+import Simulation
 import Telemetry
 
 func seconds(_ body: () throws -> Void) rethrows -> Double {
@@ -20,6 +23,25 @@ final class Collector: TelemetrySink {
     for row in 0..<requests.count { batch.append(row, of: requests, requestID: 0) }
     batches.append(batch)
   }
+}
+
+final class Counter: TelemetrySink {
+  var requests = 0
+  func receive(_ columns: RequestColumns) { requests += columns.count }
+}
+
+func engine(_ path: String) throws {
+  let document = try ScenarioDocument(
+    try Data(contentsOf: URL(fileURLWithPath: path)), path: path, overrides: [])
+  let simulation = ScenarioSimulation(document.scenario, traces: [:])
+  let counters = document.scenario.accounts.map { _ in Counter() }
+  let start = clock()
+  _ = try simulation.run(threads: 1, into: .init(accounts: counters, merged: nil))
+  let elapsed = Double(clock() - start) / Double(CLOCKS_PER_SEC)
+  let requests = counters.reduce(0) { $0 + $1.requests }
+  print(
+    "{\"measure\": \"engine\", \"requests\": \(requests), \"nsPerRequest\": \(elapsed / Double(requests) * 1e9)}"
+  )
 }
 
 struct Shared<Value>: @unchecked Sendable { let value: Value }
@@ -142,6 +164,7 @@ func query() throws {
 
 switch CommandLine.arguments.dropFirst().first {
 case "memory": try memory(CommandLine.arguments[2], threads: Int(CommandLine.arguments[3]) ?? 1)
+case "engine": try engine(CommandLine.arguments[2])
 case "query": try query()
-default: fatalError("memory DATASET THREADS, or query")
+default: fatalError("memory DATASET THREADS, engine SCENARIO, or query")
 }
