@@ -130,16 +130,4 @@ package struct PackedBins: Equatable, Sendable {
       }
     }
   }
-
-  /// The sum of both.
-  func merged(with other: PackedBins) -> PackedBins {
-    if bytes.isEmpty { return other }
-    if other.bytes.isEmpty { return self }
-    var counts: [Int: Int64] = [:]
-    visit { counts[$0, default: 0] += $1 }
-    other.visit { counts[$0, default: 0] += $1 }
-    var sum = PackedBins()
-    for (bin, count) in counts.sorted(by: { $0.key < $1.key }) { sum.append(bin, count) }
-    return sum
-  }
 }

@@ -78,17 +78,6 @@ package struct QuarterPoints: Equatable, Sendable {
     }
   }
 
-  /// What remains of two parts of one quarter.
-  func merged(with other: QuarterPoints, start: Int64) -> QuarterPoints {
-    var points: [LatencyPoint] = []
-    visit(start: start) { points.append($0) }
-    other.visit(start: start) { points.append($0) }
-    if isComplete, other.isComplete, points.count <= Self.mostKept {
-      return QuarterPoints(points, isComplete: true, start: start)
-    }
-    return QuarterPoints(Self.extremes(points, start: start), isComplete: false, start: start)
-  }
-
   static func extremes(_ points: [LatencyPoint], start: Int64) -> [LatencyPoint] {
     var columns = [LatencyExtremes](repeating: LatencyExtremes(), count: Self.columns)
     for point in points {

@@ -62,17 +62,19 @@ extension RollupArchive {
     index.unsigned(UInt64(totalled.count))
     for kind in totalled {
       index.text(kind.rawValue)
-      var sum: [Int64: Rollup] = [:]
+      var parts: [Int64: [Rollup]] = [:]
       for entry in ordered where kinds[entry.modelID] == kind {
-        for (quarter, rollup) in series[entry] ?? [:] {
-          if sum[quarter] == nil {
-            sum[quarter] = rollup
-          } else {
-            overflowed = sum[quarter]?.add(rollup) ?? false || overflowed
-          }
-        }
+        for (quarter, rollup) in series[entry] ?? [:] { parts[quarter, default: []].append(rollup) }
       }
-      try write(sum.values.sorted { $0.quarter < $1.quarter }, calendar, &blocks, &index)
+      let sums = parts.keys.sorted().map { quarter in
+        let rollups = parts[quarter] ?? []
+        guard rollups.count > 1 else { return rollups[0] }
+        var sum = RollupSum(quarter: quarter)
+        for rollup in rollups { sum.add(rollup) }
+        overflowed = overflowed || sum.hasOverflowed
+        return sum.rollup
+      }
+      try write(sums, calendar, &blocks, &index)
     }
     if overflowed { throw AggregationError("the sum of latencies leaves the range of 64 bits.") }
     let position = UInt64(blocks.bytes.count)

@@ -63,11 +63,10 @@ package struct Rollup: Equatable, Sendable {
 
   /// - Returns: whether a sum left the range of 64 bits.
   mutating func add(_ other: Rollup) -> Bool {
-    var counts = Dictionary(uniqueKeysWithValues: reasons.map { ($0.reason, $0.count) })
-    for entry in other.reasons { counts[entry.reason, default: 0] += entry.count }
-    reasons = counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-    latencies = latencies.merged(with: other.latencies)
-    points = points.merged(with: other.points, start: quarter * Self.quarterMicroseconds)
-    return cell.add(other.cell)
+    var sum = RollupSum(quarter: quarter)
+    sum.add(self)
+    sum.add(other)
+    self = sum.rollup
+    return sum.hasOverflowed
   }
 }

@@ -1,0 +1,58 @@
+/// The sum of any number of rollups of one quarter, in one pass over each: what adding them one after the other gives.
+///
+/// Bins are summed in one dense array, points kept in one list until they are too many, so that the cost is that of what
+/// is added and not of what has been.
+struct RollupSum {
+  private let quarter: Int64
+  private var cell = RollupCell()
+  private var reasons = [Int64](repeating: 0, count: 256)
+  private var bins: [Int64] = []
+  private var binsUsed = Range(uncheckedBounds: (lower: Int.max, upper: 0))
+  private var points: [LatencyPoint] = []
+  private var arePointsComplete = true
+  /// Whether a sum has left the range of 64 bits.
+  private(set) var hasOverflowed = false
+
+  init(quarter: Int64) { self.quarter = quarter }
+
+  private var start: Int64 { quarter * Rollup.quarterMicroseconds }
+
+  mutating func add(_ rollup: Rollup) {
+    hasOverflowed = cell.add(rollup.cell) || hasOverflowed
+    for entry in rollup.reasons { reasons[Int(entry.reason)] &+= entry.count }
+    if bins.isEmpty { bins = [Int64](repeating: 0, count: LatencyBin.count) }
+    var (least, end) = (binsUsed.lowerBound, binsUsed.upperBound)
+    bins.withUnsafeMutableBufferPointer { bins in
+      rollup.latencies.visit { bin, count in
+        // Beyond only where the bytes are damaged.
+        guard bin < bins.count else { return }
+        bins[bin] &+= count
+        least = min(least, bin)
+        end = max(end, bin + 1)
+      }
+    }
+    binsUsed = Range(uncheckedBounds: (lower: least, upper: end))
+    rollup.points.visit(start: start) { points.append($0) }
+    arePointsComplete = arePointsComplete && rollup.points.isComplete
+    // The extremes of extremes are those of all.
+    if points.count > 4096 {
+      points = QuarterPoints.extremes(points, start: start)
+      arePointsComplete = false
+    }
+  }
+
+  var rollup: Rollup {
+    var packed = PackedBins()
+    if binsUsed.lowerBound < binsUsed.upperBound {
+      for bin in binsUsed where bins[bin] != 0 { packed.append(bin, bins[bin]) }
+    }
+    let isComplete = arePointsComplete && points.count <= QuarterPoints.mostKept
+    return Rollup(
+      quarter: quarter, cell: cell,
+      reasons: reasons.enumerated().filter { $0.element != 0 }.map { (UInt8($0.offset), $0.element) },
+      latencies: packed,
+      points: QuarterPoints(
+        isComplete ? points : QuarterPoints.extremes(points, start: start), isComplete: isComplete,
+        start: start))
+  }
+}
