@@ -6,14 +6,15 @@ DUCKDB := $(abspath .venv/bin/duckdb)
 # Real production traces; tests that need them say so when they are absent.
 export WORKBENCH_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo test build lint format bench baselines fuzz verify screenshots clean
+.PHONY: help demo test build lint format bench bench-more baselines fuzz verify screenshots clean
 
 help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
 	@echo "make test      install what is missing, build, run all tests"
 	@echo "make build     the program: $(WORKBENCH)"
 	@echo "make lint      swift format, strict; make format mends it"
-	@echo "make bench     the benchmark table of the README"
+	@echo "make bench     one table: engine, pipeline, growth, memory, beside the peers; BENCH=--quick leaves out what takes minutes"
+	@echo "make bench-more  the dashboard, comparison, planning and fitting"
 	@echo "make baselines  keeps what the shipped scenarios come to now (make test checks it)"
 	@echo "make screenshots   the README's picture, made anew"
 	@echo "make fuzz      each of our own readers under libFuzzer, a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
@@ -45,7 +46,10 @@ format:
 
 bench: build
 	@.ci/setup bench
-	.venv/bin/python Benchmarks/bench.py $(WORKBENCH)
+	.venv/bin/python Benchmarks/bench.py $(WORKBENCH) $(BENCH)
+
+bench-more: build
+	@.ci/setup bench
 	.venv/bin/python Benchmarks/dashboard.py $(WORKBENCH)
 	.venv/bin/python Benchmarks/compare.py $(WORKBENCH)
 	.venv/bin/python Benchmarks/plan.py $(WORKBENCH)

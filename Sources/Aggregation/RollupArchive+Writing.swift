@@ -78,7 +78,9 @@ extension RollupArchive {
     }
     if overflowed { throw AggregationError("the sum of latencies leaves the range of 64 bits.") }
     let position = UInt64(blocks.bytes.count)
-    return Data(blocks.bytes + index.bytes + (0..<8).map { UInt8(truncatingIfNeeded: position >> (8 * $0)) })
+    blocks.raw(index.bytes)
+    blocks.raw((0..<8).map { UInt8(truncatingIfNeeded: position >> (8 * $0)) })
+    return Data(blocks.bytes)
   }
 
   /// One entry's rollups, day by day.

@@ -93,10 +93,23 @@ package final class OutputFile {
   func advance(by count: Int) { used += count }
 
   package func write(_ bytes: some Sequence<UInt8>) throws {
+    let isDone: Void? = try bytes.withContiguousStorageIfAvailable { try write($0) }
+    if isDone != nil { return }
     for byte in bytes {
       if used == Self.capacity { try flush() }
       buffer[used] = byte
       used += 1
+    }
+  }
+
+  private func write(_ bytes: UnsafeBufferPointer<UInt8>) throws {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      if used == Self.capacity { try flush() }
+      let part = rest.prefix(Self.capacity - used)
+      _ = UnsafeMutableBufferPointer(start: buffer + used, count: part.count).update(fromContentsOf: part)
+      used += part.count
+      rest = rest.dropFirst(part.count)
     }
   }
 
