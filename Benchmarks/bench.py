@@ -247,7 +247,7 @@ def servegen(table, workbench, scratch):
     if not data.exists():
         print(f"\n(ServeGen's clients are not in {data}: the rows of 1.23 billion requests are left out.)")
         return
-    subprocess.run([workbench, "import", "servegen", data, "-o", f"{scratch}/servegen.yaml", "--scale", "2", "-q"], check=True)
+    subprocess.run([workbench, "import", "servegen", data, "-o", f"{scratch}/servegen.yaml", "--scale", "2"], check=True, stdout=subprocess.DEVNULL)
     for count in (1, 2):
         requests, ns, wall, memory = run(workbench, f"{scratch}/servegen.yaml", threads=count)
         table.add(f"ServeGen, 38 clients doubled, two weeks, {count} thread{'s' * (count > 1)}", requests, ns, wall, memory)

@@ -66,6 +66,11 @@ package final class OutputFile {
   }
 
   /// - Parameter path: what stands for the sink in messages.
+  /// Standard output, plain.
+  package static func standardOutput() throws -> OutputFile {
+    try OutputFile(DescriptorSink(dup(STDOUT_FILENO), path: "standard output"), path: "standard output")
+  }
+
   init(_ sink: any ByteSink, path: String, staged: StagedPath? = nil, compression: Compression = .none) throws
   {
     self.path = path

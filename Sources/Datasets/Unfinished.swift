@@ -7,9 +7,9 @@ package final class Unfinished: @unchecked Sendable {
   private var paths: Set<String> = []
   private var processes: Set<pid_t> = []
 
-  func add(_ path: String) { lock.withLock { _ = paths.insert(path) } }
+  package func add(_ path: String) { lock.withLock { _ = paths.insert(path) } }
 
-  func remove(_ path: String, deleting: Bool) {
+  package func remove(_ path: String, deleting: Bool) {
     let known = lock.withLock { paths.remove(path) != nil }
     if known, deleting { Self.delete(path) }
   }

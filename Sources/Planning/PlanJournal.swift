@@ -50,9 +50,16 @@ package final class PlanJournal: Sendable {
     return found
   }
 
+  /// A replication as a line of the journal.
+  package static func line(key: String, replication: Int, _ record: ReplicationRecord) throws -> Data {
+    try JSONEncoder().encode(Line(key: key, replication: replication, record: record)) + Data([0x0a])
+  }
+
+  /// Appends lines that somebody else made.
+  package func append(lines: Data) throws { try lock.withLock { _ in try file.write(contentsOf: lines) } }
+
   package func append(key: String, replication: Int, _ record: ReplicationRecord) throws {
-    let data =
-      try JSONEncoder().encode(Line(key: key, replication: replication, record: record)) + Data([0x0a])
+    let data = try Self.line(key: key, replication: replication, record)
     try lock.withLock { _ in try file.write(contentsOf: data) }
   }
 

@@ -17,7 +17,10 @@ package struct ScenarioSimulation: Sendable {
   private let modelIDs: [[Int32]]
   private let seriesIndices: [Series: Int32]
   private let traces: [String: [TraceRequest]]
-  private let expectedRequests: Double
+  /// Roughly, of the whole scenario.
+  package let expectedRequests: Double
+  /// Of the scenario: those that are simulated.
+  package let accounts: Range<Int>
   /// What is simulated on its own: some models of an account, in the order of accounts and models.
   private let parts: [Part]
 
@@ -28,8 +31,13 @@ package struct ScenarioSimulation: Sendable {
     var weight: Double
   }
 
-  /// - Parameter traces: requests of the trace files that the scenario names, in order of arrival.
-  package init(_ scenario: Scenario, traces: [String: [TraceRequest]] = [:]) {
+  /// - Parameters:
+  ///   - traces: requests of the trace files that the scenario names, in order of arrival.
+  ///   - accounts: those that are simulated; `nil` for all. What one account comes to does not depend on the others.
+  package init(
+    _ scenario: Scenario, traces: [String: [TraceRequest]] = [:], accounts: Range<Int>? = nil
+  ) {
+    self.accounts = accounts ?? scenario.accounts.indices
     self.scenario = scenario
     self.traces = traces
     var models: [ModelRecord] = []
@@ -67,8 +75,9 @@ package struct ScenarioSimulation: Sendable {
     self.seriesOfAccount = seriesOfAccount
     self.seriesIndices = seriesIndices
     expectedRequests = expected
-    parts = scenario.accounts.enumerated().flatMap { index, account in
-      AccountParts.parts(of: account).map { models in
+    parts = self.accounts.flatMap { index in
+      let account = scenario.accounts[index]
+      return AccountParts.parts(of: account).map { models in
         Part(
           account: index, models: models,
           weight: models.reduce(0) { $0 + Self.weight(account.models[$1], scenario, traces) })
@@ -92,6 +101,11 @@ package struct ScenarioSimulation: Sendable {
     }
   }
 
+  /// Roughly how many requests an account has.
+  package func expectedRequests(ofAccount index: Int) -> Double {
+    parts.reduce(0) { $0 + ($1.account == index ? $1.weight : 0) }
+  }
+
   package struct Result: Sendable {
     package var tables: TelemetryTables
     /// Requests that arrived while no version of their model was deployed, by account name.
@@ -100,7 +114,7 @@ package struct ScenarioSimulation: Sendable {
 
   /// Where a run's requests go.
   package struct Sinks {
-    /// One an account, called from the account's thread. Batches come in order of arrival for each model.
+    /// One an account of the scenario, called from the account's thread. Batches come in order of arrival for each model.
     package var accounts: [any TelemetrySink]
     /// Takes the requests of all accounts in order of arrival, numbered; `nil` where no data set is wanted.
     package var merged: (any TelemetrySink)?
@@ -244,8 +258,19 @@ package struct ScenarioSimulation: Sendable {
       notDeployed[owner] += result.notDeployed
       tablesOfAccount[owner].append(result.tables)
     }
-    tables.models = models
+    let names = Set(scenario.accounts[self.accounts].map(\.name))
+    tables.models = models.filter { names.contains($0.account) }
+    var jobs = 0
     for (index, account) in scenario.accounts.enumerated() {
+      // Jobs are numbered over all accounts.
+      var jobsOfAccount: [FineTuningJobRecord] = []
+      for (lane, model) in account.models.enumerated() {
+        jobsOfAccount += FineTuning.jobs(
+          model, id: modelIDs[index][lane], entity: model.streamEntity, account: account, seed: scenario.seed,
+          replication: scenario.replication, firstJobID: Int64(jobs + jobsOfAccount.count + 1))
+      }
+      jobs += jobsOfAccount.count
+      guard self.accounts.contains(index) else { continue }
       tables.accounts.append(
         AccountRecord(
           account: account.name, timeZone: account.calendar.identifier,
@@ -255,17 +280,12 @@ package struct ScenarioSimulation: Sendable {
           account: account.name, hardware: $0.hardware, creditsMicroPerHour: $0.creditsMicroPerHour)
       }
       tables.append(tablesOfAccount[index])
-      for (lane, model) in account.models.enumerated() {
-        tables.fineTuningJobs += FineTuning.jobs(
-          model, id: modelIDs[index][lane], entity: model.streamEntity, account: account, seed: scenario.seed,
-          replication: scenario.replication,
-          firstJobID: Int64(tables.fineTuningJobs.count + 1))
-      }
+      tables.fineTuningJobs += jobsOfAccount
     }
     tables.sort()
     return Result(
       tables: tables,
-      notDeployed: zip(scenario.accounts, notDeployed).map { ($0.name, $1) })
+      notDeployed: self.accounts.map { (scenario.accounts[$0].name, notDeployed[$0]) })
   }
 }
 

@@ -93,6 +93,9 @@ struct PlanCommand: ParsableCommand {
     help: "The plan directory. (default: Outputs/plan-NAME, with the next free number)")
   var out: String?
 
+  @OptionGroup(title: "Other machines")
+  var tasks: TaskOptions
+
   @Flag(help: "Leaves invalid variants out instead of stopping.")
   var keepGoing = false
 
@@ -235,7 +238,10 @@ struct PlanCommand: ParsableCommand {
     return path
   }
 
-  func run() throws {
+  func run() throws { try run(words: Array(CommandLine.arguments.dropFirst())) }
+
+  /// - Parameter words: of the command, as the plan will name it.
+  func run(words: [String]) throws {
     let document = try planFile()
     let factors = try factors(document)
     var options = try options(document)
@@ -297,23 +303,79 @@ struct PlanCommand: ParsableCommand {
           traces: try ScenarioInput.traces(document.scenario, scenarioPath: other)))
       texts.append(document.textAsRun)
     }
-    try carryOut(variants, texts, factors, &options, warnings, path)
+    try carryOut(variants, texts, factors, &options, warnings, path, words)
+  }
+
+  /// What a variant's replications are kept under: its text, the warm-up, the program.
+  static func key(warmUp: Int64, text: String) -> String {
+    SHA256.hash(data: Data("\(Workbench.programVersion)\u{0}\(warmUp)\u{0}\(text)".utf8)).hexadecimal
+  }
+
+  /// Prints the plan's tasks: some replications of a variant each.
+  private func emitTasks(
+    _ variants: [Variant], _ texts: [String], _ options: Study.Options, _ path: String, _ words: [String]
+  ) throws {
+    if !options.levels.isEmpty || options.objective != nil || options.precision != nil {
+      throw ValidationError(
+        "--emit-tasks goes with a fixed number of replications. --slo, --minimize and --precision decide after each round what is simulated next; run such a plan on one machine."
+      )
+    }
+    if options.sensitivity != nil || options.sobolSamples > 0 {
+      throw ValidationError(
+        "--emit-tasks does not go with --sensitivity and --sobol, which simulate variants of their own. Run them on one machine."
+      )
+    }
+    let bar = ProgressBar("Warm-up", quiet: quiet)
+    let warmUp = try Study.warmUp(variants[0], given: options.warmUp).microseconds
+    bar.clear()
+    let store = TaskStore(tasks.absoluteStore)
+    var named: [String: String] = [:]
+    for (name, file) in ScenarioInput.files(of: variants[0].scenario, scenarioPath: path) {
+      named[name] = try store.add(contentsOf: file)
+    }
+    var made: [SimulationTask] = []
+    for (index, variant) in variants.enumerated() {
+      var files = named
+      if index > 0, scenarios.count > 1 {
+        for (name, file) in ScenarioInput.files(of: variant.scenario, scenarioPath: scenarios[index]) {
+          files[name] = try store.add(contentsOf: file)
+        }
+      }
+      let text = try store.add(Data(texts[index].utf8), extension: ".yaml")
+      let expected = max(ScenarioSimulation(variant.scenario, traces: variant.traces).expectedRequests, 1)
+      let each = max(1, min(options.replications, Int(Double(tasks.requestsPerTask) / expected)))
+      for from in stride(from: 0, to: options.replications, by: each) {
+        var task = SimulationTask(
+          program: "workbench \(Workbench.programVersion)", scenario: text, files: files,
+          seed: variant.scenario.seed, store: store.path)
+        task.plan = .init(
+          variant: index, name: variant.name, from: from, to: min(from + each, options.replications),
+          warmUp: warmUp, tasks: 0, arguments: TaskOptions.without(words))
+        made.append(task)
+      }
+    }
+    let count = made.count
+    for var task in made {
+      task.plan?.tasks = count
+      Terminal.write(try task.named().json() + Data("\n".utf8))
+    }
   }
 
   private func carryOut(
     _ variants: [Variant], _ texts: [String], _ factors: [Factor], _ options: inout Study.Options,
-    _ warnings: [String], _ path: String
+    _ warnings: [String], _ path: String, _ words: [String]
   ) throws {
     let base = variants[0]
+    if tasks.isEmitting {
+      try emitTasks(variants, texts, options, path, words)
+      return
+    }
     let output = out ?? OutputName.free("plan-" + base.scenario.name)
     let staged = try StagedDirectory(output)
     let bar = PlanProgress(quiet: quiet)
     bar.show("warm-up", 0, 1)
     let warmUp = try Study.warmUp(base, given: options.warmUp)
-    let keys = texts.map { text in
-      SHA256.hash(data: Data("\(Workbench.programVersion)\u{0}\(warmUp.microseconds)\u{0}\(text)".utf8))
-        .hexadecimal
-    }
+    let keys = texts.map { Self.key(warmUp: warmUp.microseconds, text: $0) }
     let journal: PlanJournal
     do {
       journal = try PlanJournal(output + ".journal")
@@ -344,7 +406,8 @@ struct PlanCommand: ParsableCommand {
       Terminal.diagnose("workbench: going on with \(Figure.count(adopted)) replications from \(journal.path)")
     }
     var result = PlanResult(
-      program: "workbench \(Workbench.programVersion)", command: commandLine, scenario: base.scenario.name,
+      program: "workbench \(Workbench.programVersion)", command: Self.commandLine(words),
+      scenario: base.scenario.name,
       description: base.scenario.description, seed: base.scenario.seed, warmUp: warmUp, confidence: confidence
     )
     result.warnings = warnings
@@ -427,13 +490,12 @@ struct PlanCommand: ParsableCommand {
   }
 
   /// The command that makes the plan again.
-  private var commandLine: String {
+  private static func commandLine(_ words: [String]) -> String {
     func word(_ text: String) -> String {
       text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:%,*".contains($0)) })
         ? text : "'\(text.replacing("'", with: "'\\''"))'"
     }
-    let arguments = CommandLine.arguments.dropFirst()
-    return (["workbench"] + arguments.map(word)).joined(separator: " ")
+    return (["workbench"] + words.map(word)).joined(separator: " ")
   }
 }
 

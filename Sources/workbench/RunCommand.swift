@@ -37,12 +37,15 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     help:
-      "Of the data set, separated by commas: \(DatasetFormat.all.map(\.description).joined(separator: ", ")), none."
+      "Of the data set, separated by commas: \(DatasetFormat.all.map(\.description).joined(separator: ", ")), none. (default: csv)"
   )
-  var formats = "csv"
+  var formats: String?
 
   @Option(name: .customLong("set"), help: "Overrides a value of the scenario: PATH=VALUE. May be repeated.")
   var overrides: [String] = []
+
+  @OptionGroup(title: "Other machines")
+  var tasks: TaskOptions
 
   @Option(help: "Most points of a latency graph with one point a request.")
   var maxPoints = 5000
@@ -64,13 +67,45 @@ struct RunCommand: ParsableCommand {
       throw ValidationError("--max-points \(maxPoints) must lie in 2…1000000.")
     }
     _ = try datasetFormats()
+    if tasks.isEmitting, formats ?? "none" != "none" {
+      throw ValidationError(
+        "--emit-tasks goes with --formats none: results of tasks are figures and rollups, not every request.")
+    }
     if replace, out == nil {
       throw ValidationError("--replace needs --out: say which run is to be replaced.")
     }
   }
 
   private func datasetFormats() throws -> [DatasetFormat] {
-    formats == "none" ? [] : try DatasetFormat.list(formats, or: ", none")
+    formats == "none" ? [] : try DatasetFormat.list(formats ?? "csv", or: ", none")
+  }
+
+  /// Prints the run's tasks: some accounts each.
+  private func emitTasks(
+    _ document: ScenarioDocument, _ simulation: ScenarioSimulation, _ overrides: [String]
+  ) throws {
+    let store = TaskStore(tasks.absoluteStore)
+    let text = try store.add(Data(document.textAsRun.utf8), extension: ".yaml")
+    let files = try ScenarioInput.files(of: document.scenario, scenarioPath: scenario).mapValues {
+      try store.add(contentsOf: $0)
+    }
+    let count = document.scenario.accounts.count
+    var from = 0
+    while from < count {
+      var to = from + 1
+      var requests = simulation.expectedRequests(ofAccount: from)
+      while to < count {
+        requests += simulation.expectedRequests(ofAccount: to)
+        if requests > Double(tasks.requestsPerTask) { break }
+        to += 1
+      }
+      var task = SimulationTask(
+        program: "workbench \(Workbench.programVersion)", scenario: text, files: files,
+        seed: document.scenario.seed, store: store.path)
+      task.run = .init(from: from, to: to, of: count, maxPoints: maxPoints, overrides: overrides)
+      Terminal.write(try task.named().json() + Data("\n".utf8))
+      from = to
+    }
   }
 
   func run() throws {
@@ -79,10 +114,11 @@ struct RunCommand: ParsableCommand {
     let document = try ScenarioInput.document(scenario, overrides: overrides + seedOverride)
     let traces = try ScenarioInput.traces(document.scenario, scenarioPath: scenario)
     let simulated = document.scenario
-    let manifest = Manifest(
-      program: "workbench \(Workbench.programVersion)",
-      scenario: .init(name: simulated.name, text: document.textAsRun, overrides: overrides + seedOverride),
-      seed: simulated.seed, period: .init(from: simulated.from, to: simulated.to))
+    let manifest = Manifest.of(document, overrides: overrides + seedOverride)
+    if tasks.isEmitting {
+      try emitTasks(document, ScenarioSimulation(simulated, traces: traces), overrides + seedOverride)
+      return
+    }
     let directory = try RunDirectory(
       out ?? OutputName.free(simulated.name), manifest: manifest, replaces: replace)
     let progress = ProgressBar("Simulating", quiet: quiet)

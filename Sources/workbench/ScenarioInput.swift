@@ -7,8 +7,11 @@ import Telemetry
 
 /// Reads scenario files and the traces that they name.
 enum ScenarioInput {
+  /// - Parameter files: where files that the scenario names lie, if not beside it.
   /// - Throws: `NotFoundError`, `ScenarioErrors`.
-  static func document(_ path: String, overrides: [String] = []) throws -> ScenarioDocument {
+  static func document(
+    _ path: String, overrides: [String] = [], files: [String: String] = [:]
+  ) throws -> ScenarioDocument {
     var document = try ScenarioDocument(try text(path), path: path, overrides: overrides)
     for model in document.scenario.accounts.flatMap(\.models) {
       guard case .serveGen(let trace, let dataset, let startAt, let scale)? = model.load?.arrivals else {
@@ -16,7 +19,8 @@ enum ScenarioInput {
       }
       if document.scenario.measured[trace] == nil {
         document.scenario.measured[trace] = try client(
-          Self.path(trace, besides: path), Self.path(dataset, besides: path)
+          files[trace] ?? Self.path(trace, besides: path),
+          files[dataset] ?? Self.path(dataset, besides: path)
         ).demand
       }
       let scenario = document.scenario
@@ -39,6 +43,21 @@ enum ScenarioInput {
     return client
   }
 
+  /// Files that a scenario names, by the name it gives them, with their paths.
+  static func files(of scenario: Scenario, scenarioPath: String) -> [String: String] {
+    var files: [String: String] = [:]
+    for model in scenario.accounts.flatMap(\.models) {
+      switch model.load?.arrivals {
+      case .trace(let file, _): files[file] = path(file, besides: scenarioPath)
+      case .serveGen(let trace, let dataset, _, _):
+        files[trace] = path(trace, besides: scenarioPath)
+        files[dataset] = path(dataset, besides: scenarioPath)
+      default: break
+      }
+    }
+    return files
+  }
+
   /// A file that a scenario names.
   private static func path(_ file: String, besides scenario: String) -> String {
     file.hasPrefix("/")
@@ -59,11 +78,15 @@ enum ScenarioInput {
   }
 
   /// The traces that a scenario names, by the name it gives them.
-  static func traces(_ scenario: Scenario, scenarioPath: String) throws -> [String: [TraceRequest]] {
+  static func traces(
+    _ scenario: Scenario, scenarioPath: String, files: [String: String] = [:]
+  ) throws -> [String: [TraceRequest]] {
     var traces: [String: [TraceRequest]] = [:]
     for model in scenario.accounts.flatMap(\.models) {
       guard case .trace(let file, _) = model.load?.arrivals, traces[file] == nil else { continue }
-      traces[file] = try TraceFile(contentsOf: Self.path(file, besides: scenarioPath)).requests.map {
+      traces[file] = try TraceFile(
+        contentsOf: files[file] ?? Self.path(file, besides: scenarioPath)
+      ).requests.map {
         TraceRequest(
           arrivedAt: $0.arrivedAt.microseconds, inputTokens: $0.inputTokens, outputTokens: $0.outputTokens)
       }

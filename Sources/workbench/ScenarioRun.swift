@@ -30,6 +30,11 @@ struct ScenarioRun {
     var requests: Int64 = 0
   }
 
+  /// For accounts that are not simulated.
+  private final class Nowhere: TelemetrySink {
+    func receive(_ requests: RequestColumns) {}
+  }
+
   /// One account's part of the pipeline.
   private struct AccountPipeline {
     var account: AccountRecord
@@ -41,12 +46,15 @@ struct ScenarioRun {
   func run(
     into directory: RunDirectory, formats: [DatasetFormat], progress: @escaping @Sendable (Double) -> Void
   ) throws -> Outcome {
-    var pipelines = try simulation.scenario.accounts.indices.map(pipeline)
+    let range = simulation.accounts
+    var pipelines = try range.map(pipeline)
     let writers = try formats.map { try directory.writer($0, series: simulation.series) }
     let result = try simulation.run(
       threads: threads,
       into: .init(
-        accounts: pipelines.map(\.rollups), merged: writers.isEmpty ? nil : FanOut(writers)),
+        accounts: simulation.scenario.accounts.indices.map { (index: Int) -> any TelemetrySink in
+          range.contains(index) ? pipelines[index - range.lowerBound].rollups : Nowhere()
+        }, merged: writers.isEmpty ? nil : FanOut(writers)),
       progress: progress)
     for writer in writers { try writer.write(result.tables) }
     if writers.isEmpty { try directory.writeSmallTables(result.tables) }

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Foundation
+
+/// What `run` and `plan` are told about being cut into tasks.
+struct TaskOptions: ParsableArguments {
+  @Flag(
+    name: .customLong("emit-tasks"),
+    help: "Simulates nothing; prints tasks for other machines, one JSON object a line (\"workbench task\").")
+  var isEmitting = false
+
+  @Option(help: "With --emit-tasks: the directory that inputs of tasks are put in, by their hash.")
+  var store = "Outputs/store"
+
+  @Option(help: "With --emit-tasks: about so many requests a task.")
+  var requestsPerTask = 50_000_000
+
+  func validate() throws {
+    guard (1...1_000_000_000_000).contains(requestsPerTask) else {
+      throw ValidationError("--requests-per-task \(requestsPerTask) must lie in 1…1000000000000.")
+    }
+  }
+
+  var absoluteStore: String { URL(fileURLWithPath: store).standardizedFileURL.path }
+
+  /// A command's words without those that ask for tasks.
+  static func without(_ arguments: some Sequence<String>) -> [String] {
+    var kept: [String] = []
+    var skips = false
+    for word in arguments {
+      if skips {
+        skips = false
+        continue
+      }
+      if word == "--emit-tasks" { continue }
+      if word == "--store" || word == "--requests-per-task" {
+        skips = true
+        continue
+      }
+      if word.hasPrefix("--store=") || word.hasPrefix("--requests-per-task=") { continue }
+      kept.append(word)
+    }
+    return kept
+  }
+}

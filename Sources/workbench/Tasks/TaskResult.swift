@@ -1,0 +1,87 @@
+import Crypto
+import Datasets
+import Foundation
+
+/// What a task came to: a line with the SHA-256 of all that follows, a line of JSON, and the files that it names, one
+/// after the other.
+struct TaskResult {
+  struct Entry: Codable, Equatable {
+    var name: String
+    var bytes: Int
+  }
+
+  struct Header: Codable, Equatable {
+    var task: SimulationTask
+    var files: [Entry]
+    /// Requests simulated.
+    var requests: Int64
+    var notDeployed: [String: Int] = [:]
+  }
+
+  private static let mark = "workbench-result 1 "
+
+  let header: Header
+  /// Of all but the first line.
+  let digest: String
+  private let data: Data
+  private let bodyStart: Int
+
+  /// - Throws: `DatasetError`: not a result, or a damaged one.
+  init(contentsOf path: String) throws {
+    do {
+      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+    } catch {
+      throw NotFoundError(path, "cannot read the file.")
+    }
+    let mark = Data(Self.mark.utf8)
+    guard data.starts(with: mark), data.count > mark.count + 65, data[mark.count + 64] == 0x0a else {
+      throw DatasetError(path, "this is not the result of a task, or its beginning is lost.")
+    }
+    digest = String(decoding: data[mark.count..<mark.count + 64], as: UTF8.self)
+    let rest = data[(mark.count + 65)...]
+    guard SHA256.hash(data: rest).hexadecimal == digest, let end = rest.firstIndex(of: 0x0a) else {
+      throw DatasetError(
+        path, "the result is damaged or cut off: its checksum does not fit. Do the task again.")
+    }
+    bodyStart = end + 1
+    do {
+      header = try JSONDecoder().decode(Header.self, from: rest[..<end])
+    } catch {
+      throw DatasetError(path, "the result is of another version of this program. Do the task again.")
+    }
+    guard header.files.allSatisfy({ $0.bytes >= 0 }),
+      header.files.reduce(0, { $0 &+ $1.bytes }) == data.count - bodyStart
+    else {
+      throw DatasetError(path, "the result is damaged: its files have other lengths. Do the task again.")
+    }
+  }
+
+  /// Each file, in order.
+  func visit(_ body: (String, Data) throws -> Void) rethrows {
+    var position = bodyStart
+    for entry in header.files {
+      try body(entry.name, data[position..<position + entry.bytes])
+      position += entry.bytes
+    }
+  }
+
+  /// - Parameter files: with their paths on the disk.
+  static func write(_ header: Header, _ files: [String], to output: OutputFile) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let line = try encoder.encode(header) + Data("\n".utf8)
+    var hash = SHA256()
+    hash.update(data: line)
+    func contents(_ path: String) throws -> Data {
+      do {
+        return try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+      } catch {
+        throw NotFoundError(path, "cannot read the file.")
+      }
+    }
+    for file in files { hash.update(data: try contents(file)) }
+    try output.write("\(mark)\(hash.finalize().hexadecimal)\n".utf8)
+    try output.write(line)
+    for file in files { try output.write(try contents(file)) }
+  }
+}
