@@ -79,13 +79,18 @@ package final class RunCatalogue: Sendable {
     var bytes = 0
   }
 
-  private let paths: [String]
+  private let paths: @Sendable () throws -> [String]
   private let live: LiveRun?
   private let state = Mutex(State())
   private static let mostBytes = 64 << 20
 
   /// - Throws: as `ServedRun` does.
-  package init(_ paths: [String], live: LiveRun? = nil) throws {
+  package convenience init(_ paths: [String], live: LiveRun? = nil) throws {
+    try self.init(live: live) { paths }
+  }
+
+  /// - Parameter paths: of the runs; asked again whenever they are read anew.
+  package init(live: LiveRun? = nil, paths: @escaping @Sendable () throws -> [String]) throws {
     self.paths = paths
     self.live = live
     try reload()
@@ -93,7 +98,7 @@ package final class RunCatalogue: Sendable {
 
   /// Reads the runs anew: what the refresh button asks for.
   package func reload() throws {
-    let stored = try paths.enumerated().map { try ServedRun(id: "\($0 + 1)", path: $1) }
+    let stored = try paths().enumerated().map { try ServedRun(id: "\($0 + 1)", path: $1) }
     let runs = (live.map { [ServedRun(id: "live", live: $0)] } ?? []) + stored
     state.withLock { $0 = State(runs: runs) }
   }

@@ -17,15 +17,22 @@ struct ServeCommand: ParsableCommand {
         workbench serve Outputs/week
         workbench serve Outputs/base Outputs/tight --port 9000
         workbench serve Outputs/plan-week
+        workbench serve postgres://qa@db.example/quality      the newest runs that people have pushed
         workbench serve --live Scenarios/office-hours-spike.yaml --speed 3600
         workbench serve Outputs/week --host 0.0.0.0 --token "$(openssl rand -hex 16)"
       """)
 
-  @Argument(help: "Run directories, data sets, SQLite files; or a plan, with its variants side by side.")
+  @Argument(
+    help:
+      "Run directories, data sets, SQLite files, PostgreSQL addresses; or a plan, with its variants side by side."
+  )
   var runs: [String] = []
 
   @Option(help: "A scenario to simulate in accelerated time while the page follows.")
   var live: String?
+
+  @Option(help: "Of a shared data base: so many runs, the newest.")
+  var newest = 20
 
   @Option(help: "Simulated seconds a second, with --live.")
   var speed = 3600.0
@@ -42,6 +49,9 @@ struct ServeCommand: ParsableCommand {
   func validate() throws {
     guard !runs.isEmpty || live != nil else {
       throw ValidationError("there is nothing to serve: name runs, or --live SCENARIO.")
+    }
+    guard (1...1000).contains(newest) else {
+      throw ValidationError("--newest \(newest) must lie in 1…1000.")
     }
     guard speed > 0, speed <= 1e7 else {
       throw ValidationError("--speed \(speed) must be above 0 and at most 10000000.")
@@ -70,8 +80,14 @@ struct ServeCommand: ParsableCommand {
       throw ValidationError("\(plans.count) plans are given. Serve them one at a time.")
     }
     let plan = try plans.first.map { try PlanDirectory($0).page() }
-    let catalogue = try RunCatalogue(
-      try runs.flatMap { PlanDirectory.isOne($0) ? try PlanDirectory($0).runs() : [$0] }, live: liveRun)
+    let sources: [@Sendable () throws -> [String]] = try runs.map { run in
+      if try SharedHome.isOne(run) {
+        let home = try HomeRuns(run, most: newest)
+        return { try home.paths() }
+      }
+      return { PlanDirectory.isOne(run) ? try PlanDirectory(run).runs() : [run] }
+    }
+    let catalogue = try RunCatalogue(live: liveRun) { try sources.flatMap { try $0() } }
     guard try PageFiles().hasPlotly else {
       throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
     }

@@ -25,7 +25,7 @@ struct Workbench: ParsableCommand {
       InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
       ServeCommand.self, ReportCommand.self, ConvertCommand.self, MergeCommand.self,
       ValidateCommand.self, CompareCommand.self, FixtureCommand.self, BaselineCommand.self, PlanCommand.self,
-      FitCommand.self, TaskCommand.self, CollectCommand.self,
+      FitCommand.self, TaskCommand.self, CollectCommand.self, PushCommand.self, PullCommand.self,
       SchemaCommand.self,
     ])
 

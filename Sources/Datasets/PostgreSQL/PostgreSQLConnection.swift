@@ -13,14 +13,14 @@ package struct PostgreSQLLocation: Sendable {
   package let name: String
 
   /// `nil` if the text is no such URI.
-  package init?(_ text: String) {
+  package init?(_ text: String, defaultSchema: String = "telemetry") {
     guard text.hasPrefix("postgres://") || text.hasPrefix("postgresql://"),
       var parts = URLComponents(string: text)
     else {
       return nil
     }
     let items = parts.queryItems ?? []
-    schema = items.last { $0.name == "schema" }?.value ?? "telemetry"
+    schema = items.last { $0.name == "schema" }?.value ?? defaultSchema
     table = items.last { $0.name == "table" }?.value
     let others = items.filter { $0.name != "schema" && $0.name != "table" }
     parts.queryItems = others.isEmpty ? nil : others
@@ -78,6 +78,16 @@ final class PostgreSQLConnection {
     case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return nil
     case PGRES_TUPLES_OK: return PQntuples(result) > 0 ? String(cString: PQgetvalue(result, 0, 0)) : nil
     default: throw error()
+    }
+  }
+
+  /// All rows, as text; NULL is empty.
+  func rows(_ sql: String) throws -> [[String]] {
+    let result = PQexec(handle, sql)
+    defer { PQclear(result) }
+    guard PQresultStatus(result) == PGRES_TUPLES_OK else { throw error() }
+    return (0..<PQntuples(result)).map { row in
+      (0..<PQnfields(result)).map { String(cString: PQgetvalue(result, row, $0)) }
     }
   }
 

@@ -189,7 +189,7 @@ extension Manifest {
 }
 
 /// A directory for what is needed for a while, removed with its owner.
-final class ScratchDirectory {
+final class ScratchDirectory: Sendable {
   let path: String
 
   /// - Throws: `OutputError`.

@@ -1,0 +1,341 @@
+import Crypto
+import Foundation
+
+/// A PostgreSQL data base as a home for the runs and plans of many people.
+///
+/// A run is its files; contents are kept once, by their SHA-256, in pieces. A run's name there is the SHA-256 of its
+/// manifest (of a plan, of plan.json), which holds those of its files, so that the same run pushed by whomever is one run.
+/// Everything of a push happens in one transaction.
+package final class SharedHome {
+  /// A run or a plan in the home.
+  package struct Entry: Codable, Equatable, Sendable {
+    /// SHA-256 of its manifest.
+    package var id: String
+    /// `run` or `plan`.
+    package var kind: String
+    package var name: String
+    package var program: String
+    package var pushedBy: String
+    /// RFC 3339, UTC.
+    package var pushedAt: String
+    package var note: String
+    package var bytes: Int64
+  }
+
+  package static let defaultSchema = "workbench"
+  /// Of what a file is cut into.
+  private static let pieceSize = 4 << 20
+
+  /// What each version adds to the one before; a migration, once published, never changes.
+  private static let migrations = [
+    """
+    CREATE TABLE runs (
+      id text PRIMARY KEY CHECK (id ~ '^[0-9a-f]{64}$'), kind text NOT NULL CHECK (kind IN ('run', 'plan')),
+      name text NOT NULL, program text NOT NULL, manifest json NOT NULL, bytes bigint NOT NULL,
+      pushed_by text NOT NULL DEFAULT session_user, pushed_at timestamptz NOT NULL DEFAULT now());
+    CREATE TABLE files (
+      run_id text NOT NULL REFERENCES runs ON DELETE CASCADE, path text NOT NULL, sha256 text NOT NULL,
+      bytes bigint NOT NULL, PRIMARY KEY (run_id, path));
+    CREATE TABLE pieces (sha256 text NOT NULL, number int NOT NULL, data bytea NOT NULL, PRIMARY KEY (sha256, number));
+    """,
+    """
+    ALTER TABLE runs ADD COLUMN note text NOT NULL DEFAULT '';
+    CREATE INDEX runs_by_name ON runs (name, pushed_at DESC);
+    """,
+  ]
+
+  package let name: String
+  private let connection: PostgreSQLConnection
+  private var schema: String { PostgreSQLConnection.quoted(connection.location.schema) }
+
+  /// Whether an address is that of a home, rather than of a data set.
+  /// - Throws: `NotFoundError` if the server cannot be reached.
+  package static func isOne(_ address: String) throws -> Bool {
+    guard let location = PostgreSQLLocation(address, defaultSchema: defaultSchema) else { return false }
+    return try hasVersion(try PostgreSQLConnection(location))
+  }
+
+  private static func hasVersion(_ connection: PostgreSQLConnection) throws -> Bool {
+    let schema = PostgreSQLConnection.literal(connection.location.schema)
+    return try connection.execute(
+      "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = \(schema) AND tablename = 'home_version'") != nil
+  }
+
+  /// - Parameter creating: makes the schema, or brings it up to this program's version.
+  /// - Throws: `NotFoundError` if there is no such home, `DatasetError` if it is of a newer program.
+  package init(_ address: String, creating: Bool) throws {
+    guard let location = PostgreSQLLocation(address, defaultSchema: Self.defaultSchema) else {
+      throw NotFoundError(
+        address, "a home for runs is a PostgreSQL address: postgres://USER@HOST/DATABASE[?schema=NAME].")
+    }
+    name = location.name
+    connection = try PostgreSQLConnection(location)
+    if creating {
+      try migrate()
+    } else if try !Self.hasVersion(connection) {
+      throw NotFoundError(
+        name, "nobody has pushed a run there yet: \"workbench push RUN \(name)\" makes a home of it.")
+    }
+    let version = try version()
+    guard version <= Self.migrations.count else {
+      throw DatasetError(
+        name,
+        "the home has version \(version); this program knows \(Self.migrations.count). Use a newer program.")
+    }
+    guard version == Self.migrations.count else {
+      throw DatasetError(
+        name,
+        "the home has version \(version), of an older program. The next \"workbench push\" brings it up to date."
+      )
+    }
+    try connection.execute("SET search_path = \(schema), pg_catalog")
+  }
+
+  private func version() throws -> Int {
+    try connection.execute("SELECT max(version) FROM \(schema).home_version").flatMap(Int.init) ?? 0
+  }
+
+  /// One at a time, whoever else does the same: the lock holds until the transaction ends.
+  private func migrate() throws {
+    let schema = connection.location.schema
+    try transaction {
+      try connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtext('workbench home ' || \(PostgreSQLConnection.literal(schema))))"
+      )
+      if try !Self.hasVersion(connection) {
+        try connection.execute("CREATE SCHEMA IF NOT EXISTS \(self.schema)")
+        try connection.execute(
+          "CREATE TABLE \(self.schema).home_version (version int PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+      }
+      let version = try version()
+      guard version < Self.migrations.count else { return }
+      try connection.execute("SET LOCAL search_path = \(self.schema), pg_catalog")
+      for (index, migration) in Self.migrations.enumerated().dropFirst(version) {
+        try connection.execute(migration)
+        try connection.execute("INSERT INTO home_version (version) VALUES (\(index + 1))")
+      }
+    }
+  }
+
+  private func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+    try connection.execute("BEGIN")
+    do {
+      let result = try body()
+      try connection.execute("COMMIT")
+      return result
+    } catch {
+      // What failed says more than a rollback that fails as well.
+      _ = try? connection.execute("ROLLBACK")
+      throw error
+    }
+  }
+
+  // MARK: What is there
+
+  /// The newest first.
+  package func entries() throws -> [Entry] {
+    try connection.rows(
+      """
+      SELECT id, kind, name, program, pushed_by, to_char(pushed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), note, bytes
+      FROM runs ORDER BY pushed_at DESC, id
+      """
+    ).map {
+      Entry(
+        id: $0[0], kind: $0[1], name: $0[2], program: $0[3], pushedBy: $0[4], pushedAt: $0[5], note: $0[6],
+        bytes: Int64($0[7]) ?? 0)
+    }
+  }
+
+  /// By its id, the beginning of it, or its name (the newest of that name).
+  /// - Throws: `NotFoundError`.
+  package func entry(_ wanted: String) throws -> Entry {
+    let all = try entries()
+    let byID = all.filter { wanted.utf8.count >= 4 && $0.id.hasPrefix(wanted) }
+    if byID.count > 1 {
+      throw NotFoundError(name, "\(byID.count) runs begin with \(wanted). Give more of the id.")
+    }
+    guard let found = byID.first ?? all.first(where: { $0.name == wanted }) else {
+      throw NotFoundError(
+        name, "there is no run \"\(wanted)\". \"workbench pull \(name)\" lists those that are there.")
+    }
+    return found
+  }
+
+  // MARK: Push
+
+  /// What a directory would be in the home.
+  private struct Candidate {
+    var kind: String
+    var id: String
+    var name: String
+    var program: String
+    var manifest: Data
+    /// Path, SHA-256, bytes; by path.
+    var files: [(path: String, sha256: String, bytes: Int64)]
+  }
+
+  /// - Throws: `DatasetError` if files do not fit the manifest.
+  private static func candidate(_ directory: String) throws -> Candidate {
+    let manager = FileManager.default
+    let isPlan = manager.fileExists(atPath: directory + "/plan.json")
+    let main = isPlan ? "plan.json" : "manifest.json"
+    guard let data = manager.contents(atPath: "\(directory)/\(main)") else {
+      throw NotFoundError(
+        directory, "this is neither a run nor a plan: it has no manifest.json and no plan.json.")
+    }
+    var files: [(path: String, sha256: String, bytes: Int64)] = []
+    guard let listing = manager.enumerator(atPath: directory) else {
+      throw NotFoundError(directory, "cannot read the directory.")
+    }
+    for case let path as String in listing {
+      let attributes = try manager.attributesOfItem(atPath: "\(directory)/\(path)")
+      guard attributes[.type] as? FileAttributeType == .typeRegular else { continue }
+      files.append(
+        (path, try FileDigest.sha256(of: "\(directory)/\(path)"), attributes[.size] as? Int64 ?? 0))
+    }
+    files.sort { $0.path < $1.path }
+    var candidate = Candidate(
+      kind: isPlan ? "plan" : "run", id: SHA256.hash(data: data).hexadecimal, name: "", program: "",
+      manifest: data,
+      files: files)
+    if isPlan {
+      struct Plan: Decodable {
+        var scenario: String
+        var program: String
+      }
+      do {
+        let plan = try JSONDecoder().decode(Plan.self, from: data)
+        (candidate.name, candidate.program) = (plan.scenario, plan.program)
+      } catch {
+        throw DatasetError(
+          "\(directory)/plan.json", "this is not a plan of this program. Run the plan again.")
+      }
+      return candidate
+    }
+    let manifest = try Manifest(data, path: "\(directory)/manifest.json")
+    candidate.name =
+      manifest.scenario?.name ?? manifest.source ?? URL(fileURLWithPath: directory).lastPathComponent
+    candidate.program = manifest.program
+    let known = Dictionary(files.map { ($0.path, $0.sha256) }, uniquingKeysWith: { first, _ in first })
+    for (path, digest) in manifest.files.sorted(by: { $0.key < $1.key }) where known[path] != digest {
+      throw DatasetError(
+        "\(directory)/\(path)",
+        known[path] == nil
+          ? "the file is missing. Run the scenario again."
+          : "the file has been changed since the run. Run the scenario again.")
+    }
+    // Only what the manifest vouches for.
+    candidate.files.removeAll { $0.path != "manifest.json" && manifest.files[$0.path] == nil }
+    return candidate
+  }
+
+  /// Puts a run or a plan there, unless it is there already.
+  /// - Parameter progress: is told the share that is done.
+  /// - Returns: its id, and whether it is new.
+  package func push(
+    _ directory: String, note: String, progress: (Double) -> Void = { _ in }
+  ) throws -> (id: String, isNew: Bool, bytes: Int64) {
+    let candidate = try Self.candidate(directory)
+    let bytes = candidate.files.reduce(0) { $0 + $1.bytes }
+    func text(_ value: String) -> String { PostgreSQLConnection.literal(value) }
+    let isNew = try transaction {
+      // Whoever pushes the same at the same time waits here, and then finds it there.
+      let made = try connection.execute(
+        """
+        INSERT INTO runs (id, kind, name, program, manifest, bytes, note)
+        VALUES (\(text(candidate.id)), \(text(candidate.kind)), \(text(candidate.name)), \(text(candidate.program)),
+          \(text(String(decoding: candidate.manifest, as: UTF8.self)))::json, \(bytes), \(text(note)))
+        ON CONFLICT (id) DO NOTHING RETURNING 1
+        """)
+      guard made != nil else { return false }
+      for file in candidate.files {
+        try connection.execute(
+          "INSERT INTO files VALUES (\(text(candidate.id)), \(text(file.path)), \(text(file.sha256)), \(file.bytes))"
+        )
+      }
+      // In the order of contents, so that two who push runs with files in common never wait for each other.
+      var done: Int64 = 0
+      var last = ""
+      for file in candidate.files.sorted(by: { $0.sha256 < $1.sha256 }) where file.sha256 != last {
+        last = file.sha256
+        try pushPieces("\(directory)/\(file.path)", file.sha256)
+        done += file.bytes
+        progress(Double(done) / Double(max(bytes, 1)))
+      }
+      return true
+    }
+    return (candidate.id, isNew, bytes)
+  }
+
+  private func pushPieces(_ path: String, _ sha256: String) throws {
+    guard let file = FileHandle(forReadingAtPath: path) else {
+      throw NotFoundError(path, "cannot open the file.")
+    }
+    defer { file.closeFile() }
+    var hash = SHA256()
+    var number = 0
+    while let piece = try file.read(upToCount: Self.pieceSize), !piece.isEmpty {
+      hash.update(data: piece)
+      try connection.execute(
+        """
+        INSERT INTO pieces VALUES ('\(sha256)', \(number), decode('\(piece.base64EncodedString())', 'base64'))
+        ON CONFLICT DO NOTHING
+        """)
+      number += 1
+    }
+    guard hash.finalize().hexadecimal == sha256 else {
+      throw DatasetError(path, "the file changed while it was read. Push again when nothing writes to it.")
+    }
+  }
+
+  // MARK: Pull
+
+  /// Copies a run or a plan to a directory, which must not exist; every file is checked by its hash.
+  /// - Parameter skipsRequests: leaves out the requests table, which figures do not need.
+  package func pull(
+    _ entry: Entry, to path: String, skipsRequests: Bool = false, progress: (Double) -> Void = { _ in }
+  ) throws {
+    let staged = try StagedDirectory(path)
+    let files = try connection.rows(
+      "SELECT path, sha256, bytes FROM files WHERE run_id = \(PostgreSQLConnection.literal(entry.id)) ORDER BY path"
+    )
+    var done: Int64 = 0
+    for file in files {
+      let (name, sha256) = (file[0], file[1])
+      // A data base that others write to must not name files elsewhere.
+      guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
+        throw DatasetError(self.name, "the run names a file outside of it: \(name).")
+      }
+      if skipsRequests, name.contains("telemetry/requests.") { continue }
+      let target = "\(staged.path)/\(name)"
+      do {
+        try FileManager.default.createDirectory(
+          atPath: URL(fileURLWithPath: target).deletingLastPathComponent().path,
+          withIntermediateDirectories: true)
+      } catch {
+        throw OutputError(target, "cannot create the directory: \(error.localizedDescription)")
+      }
+      let output = try OutputFile(target)
+      var number = 0
+      while let text = try connection.execute(
+        "SELECT encode(data, 'base64') FROM pieces WHERE sha256 = \(PostgreSQLConnection.literal(sha256)) AND number = \(number)"
+      ) {
+        guard let piece = Data(base64Encoded: text, options: .ignoreUnknownCharacters) else {
+          throw DatasetError(self.name, "a piece of \(name) is damaged.")
+        }
+        try output.write(piece)
+        done += Int64(piece.count)
+        number += 1
+        progress(Double(done) / Double(max(entry.bytes, 1)))
+      }
+      guard try output.close() == sha256 else {
+        throw DatasetError(
+          self.name,
+          "\(name) of run \(entry.id.prefix(12)) is damaged: its content does not fit its hash. Push the run again from where it was made."
+        )
+      }
+    }
+    try staged.finish()
+  }
+}

@@ -1,0 +1,136 @@
+import ArgumentParser
+import Datasets
+import Foundation
+
+struct PushCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "push", abstract: "Puts runs and plans into a PostgreSQL data base that many people share.",
+    discussion: """
+      The first push makes the schema ("workbench", or ?schema=NAME), a later program brings it up to date. A run is \
+      checked against its manifest, and goes there whole or not at all; the same run is kept once, whoever pushes it and \
+      however often. Files that runs have in common are kept once as well.
+
+      Examples:
+        workbench push Outputs/week postgres://qa@db.example/quality
+        workbench push Outputs/base Outputs/plan-week postgres://qa@db.example/quality --note "before the new GPUs"
+        workbench pull postgres://qa@db.example/quality
+
+      Exit status: 0 it is there; 65 a run does not fit its manifest; 66 no such run or server.
+      """)
+
+  @Argument(help: "Run or plan directories, then the address.")
+  var runsAndAddress: [String]
+
+  @Option(help: "What others should know of the runs.")
+  var note = ""
+
+  @Flag(help: "Prints what was done as JSON, an object a line.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
+  var quiet = false
+
+  func validate() throws {
+    guard runsAndAddress.count >= 2, let address = runsAndAddress.last, address.hasPrefix("postgres") else {
+      throw ValidationError(
+        "name runs, then the address: workbench push Outputs/week postgres://USER@HOST/DATABASE")
+    }
+  }
+
+  func run() throws {
+    let home = try SharedHome(runsAndAddress.last ?? "", creating: true)
+    for run in runsAndAddress.dropLast() {
+      let progress = ProgressBar("Pushing \(run)", quiet: quiet)
+      let (id, isNew, bytes) = try home.push(run, note: note) { progress.show($0) }
+      progress.clear()
+      if json {
+        struct Pushed: Encodable {
+          var id: String
+          var isNew: Bool
+          var bytes: Int64
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        Terminal.write(try encoder.encode(Pushed(id: id, isNew: isNew, bytes: bytes)) + Data("\n".utf8))
+      } else if !quiet {
+        Terminal.print(
+          "\(run): \(isNew ? "pushed" : "is there already"), \(id.prefix(12)). Next: workbench pull '\(home.name)' \(id.prefix(12))"
+        )
+      }
+    }
+  }
+}
+
+struct PullCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pull", abstract: "Lists the runs of a shared data base, or copies one from it.",
+    discussion: """
+      Without a run it lists what is there, the newest first. A run is named by its id, the beginning of that, or its \
+      name (the newest of the name). Every file is checked by its hash; the directory appears whole or not at all.
+
+      Examples:
+        workbench pull postgres://qa@db.example/quality
+        workbench pull postgres://qa@db.example/quality 3f9a12 -o Outputs/theirs
+        workbench pull postgres://qa@db.example/quality week --without-requests
+      """)
+
+  @Argument(help: "The address: postgres://USER@HOST/DATABASE[?schema=NAME].")
+  var address: String
+
+  @Argument(help: "Which run. Without it: the list.")
+  var wanted: String?
+
+  @Option(
+    name: [.short, .customLong("out")],
+    help: "The directory. (default: Outputs/NAME, with the next free number)")
+  var out: String?
+
+  @Flag(help: "Leaves out the requests table: figures do not need it.")
+  var withoutRequests = false
+
+  @Flag(help: "Prints the list, or what was copied, as JSON, an object a line.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
+  var quiet = false
+
+  func run() throws {
+    let home = try SharedHome(address, creating: false)
+    guard let wanted else { return try list(try home.entries(), home.name) }
+    let entry = try home.entry(wanted)
+    let path = out ?? OutputName.free(entry.kind == "plan" ? "plan-\(entry.name)" : entry.name)
+    let progress = ProgressBar("Pulling \(entry.name)", quiet: quiet)
+    try home.pull(entry, to: path, skipsRequests: withoutRequests) { progress.show($0) }
+    progress.clear()
+    if json {
+      try print([entry])
+    } else if !quiet {
+      Terminal.print(
+        "\(path): \(entry.name) by \(entry.pushedBy), \(entry.pushedAt). Next: workbench serve '\(path)'")
+    }
+  }
+
+  private func print(_ entries: [SharedHome.Entry]) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    for entry in entries { Terminal.write(try encoder.encode(entry) + Data("\n".utf8)) }
+  }
+
+  private func list(_ entries: [SharedHome.Entry], _ name: String) throws {
+    if json { return try print(entries) }
+    if entries.isEmpty {
+      Terminal.print("\(name): no runs yet.")
+      return
+    }
+    func padded(_ text: String, _ width: Int) -> String {
+      text + String(repeating: " ", count: max(0, width - text.count))
+    }
+    let names = min(40, entries.map(\.name.count).max() ?? 0)
+    let people = entries.map(\.pushedBy.count).max() ?? 0
+    for entry in entries {
+      Terminal.print(
+        "\(entry.id.prefix(12))  \(padded(entry.kind, 4))  \(padded(entry.name, names))  \(entry.pushedAt)  \(padded(entry.pushedBy, people))  \(String(format: "%8.1f MB", Double(entry.bytes) / 1e6))\(entry.note.isEmpty ? "" : "  \(entry.note)")"
+      )
+    }
+  }
+}
