@@ -116,4 +116,140 @@ struct PostgreSQLTests {
       "\(outcome.error)")
     #expect(outcome.error.split(separator: "\n").count == 1)
   }
+
+  // MARK: A home for runs
+
+  static func home(_ server: PostgreSQLServer) -> String { "postgres://qa@127.0.0.1:\(server.port)/postgres" }
+
+  @Test(
+    "two people push the same run at the same moment: one copy, no error for either; it comes back the same")
+  func pushing() throws {
+    let scratch = try Scratch()
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let home = Self.home(server)
+    let run = try FormatTests.source(scratch)
+    // Neither finds a schema: both make it.
+    let both = try Program.command(
+      "/bin/sh",
+      [
+        "-c",
+        "\"$1\" push \"$2\" \"$3\" --json --note first > \"$4/one\" & a=$!; \"$1\" push \"$2\" \"$3\" --json --note second > \"$4/two\" & b=$!; wait $a && wait $b",
+        "sh", Program.path, run, home, scratch.path,
+      ])
+    #expect(both.status == 0, "\(both.error)")
+    let said = try ["one", "two"].map { try String(contentsOfFile: scratch.file($0), encoding: .utf8) }
+    #expect(said.count { $0.contains("\"isNew\":true") } == 1, "\(said)")
+    #expect(try server.sql("SELECT count(*) FROM workbench.runs") == "1\n")
+    let pieces = try server.sql("SELECT count(*), sum(length(data)) FROM workbench.pieces")
+    let bytes = try server.sql(
+      "SELECT sum(bytes) FROM (SELECT DISTINCT sha256, bytes FROM workbench.files) f")
+    #expect(pieces.hasSuffix("|" + bytes), "\(pieces) \(bytes)")
+    // Twenty at once, of two runs that have files in common.
+    let other = scratch.file("other")
+    let copy = try Program.command(Program.path, ["convert", run, other, "-q"])
+    #expect(copy.status == 0, "\(copy.error)")
+    let many = try Program.command(
+      "/bin/sh",
+      [
+        "-c",
+        "for n in 1 2 3 4 5 6 7 8 9 10; do \"$1\" push \"$2\" \"$3\" -q & \"$1\" push \"$4\" \"$3\" -q & done; for job in $(jobs -p); do wait $job || exit 1; done",
+        "sh", Program.path, run, home, other,
+      ])
+    #expect(many.status == 0, "\(many.error)")
+    #expect(try server.sql("SELECT count(*) FROM workbench.runs") == "2\n")
+    let list = try Program.run("pull", home)
+    #expect(list.output.split(separator: "\n").count == 2 && list.output.contains("qa"), "\(list.output)")
+    let id = try server.sql("SELECT id FROM workbench.runs WHERE note <> ''").prefix(10)
+    let pulled = try Program.run("pull", home, String(id), "-o", scratch.file("back"), "-q")
+    #expect(pulled.status == 0, "\(pulled.error)")
+    #expect(try TaskTests.differences(run, scratch.file("back")) == "")
+    #expect(try Program.run("pull", home, String(id), "-o", scratch.file("back")).status == 73)
+    let light = try Program.run(
+      "pull", home, String(id), "-o", scratch.file("light"), "--without-requests", "-q")
+    #expect(
+      light.status == 0
+        && !FileManager.default.fileExists(atPath: scratch.file("light/telemetry/requests.csv")))
+  }
+
+  @Test("a run that does not fit its manifest is not pushed; a damaged piece is not pulled")
+  func damagedRuns() throws {
+    let scratch = try Scratch()
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let home = Self.home(server)
+    let run = try FormatTests.source(scratch)
+    let empty = try Program.run("pull", home)
+    #expect(empty.status == 66 && empty.error.contains("nobody has pushed"), "\(empty.error)")
+    #expect(try server.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'workbench'") == "0\n")
+    #expect(try Program.run("push", run, home, "-q").status == 0)
+    _ = try server.sql("UPDATE workbench.pieces SET data = set_byte(data, 0, get_byte(data, 0) # 1)")
+    let pulled = try Program.run("pull", home, "week", "-o", scratch.file("back"))
+    #expect(pulled.status == 65 || pulled.status == 66, "\(pulled.error)")
+    let id = try server.sql("SELECT id FROM workbench.runs").prefix(12)
+    let damaged = try Program.run("pull", home, String(id), "-o", scratch.file("back"))
+    #expect(damaged.status == 65 && damaged.error.contains("does not fit its hash"), "\(damaged.error)")
+    #expect(!FileManager.default.fileExists(atPath: scratch.file("back")))
+    _ = try server.sql("UPDATE workbench.pieces SET data = set_byte(data, 0, get_byte(data, 0) # 1)")
+    // Somebody may have written anything.
+    _ = try server.sql(
+      "UPDATE workbench.files SET path = '../../stray' WHERE path = 'scenario.yaml'"
+    )
+    let stray = try Program.run("pull", home, String(id), "-o", scratch.file("back"))
+    #expect(stray.status == 65 && stray.error.contains("outside"), "\(stray.error)")
+    try Data("changed".utf8).write(to: URL(fileURLWithPath: run + "/telemetry/models.csv"))
+    let changed = try Program.run("push", run, home)
+    #expect(
+      changed.status == 65
+        && changed.error.contains("telemetry/models.csv: error: the file has been changed"),
+      "\(changed.error)")
+    let nothing = try Program.run("push", scratch.path, home)
+    #expect(nothing.status == 66 && nothing.error.contains("neither a run nor a plan"))
+  }
+
+  @Test(
+    "a home of an older program is brought up to date by a push, with what is in it; one of a newer program is left alone"
+  )
+  func migration() throws {
+    let scratch = try Scratch()
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let home = Self.home(server)
+    let run = try FormatTests.source(scratch)
+    #expect(try Program.run("push", run, home, "-q").status == 0)
+    // Back to version 1.
+    _ = try server.sql(
+      "DROP INDEX workbench.runs_by_name; ALTER TABLE workbench.runs DROP COLUMN note; DELETE FROM workbench.home_version WHERE version = 2"
+    )
+    let old = try Program.run("pull", home)
+    #expect(old.status == 65 && old.error.contains("of an older program"), "\(old.error)")
+    #expect(try Program.run("push", run, home, "-q").status == 0)
+    #expect(try server.sql("SELECT max(version), count(*) FROM workbench.home_version") == "2|2\n")
+    let list = try Program.run("pull", home, "--json")
+    #expect(list.status == 0 && list.output.contains("\"note\":\"\""), "\(list.output)")
+    _ = try server.sql("INSERT INTO workbench.home_version (version) VALUES (99)")
+    for words in [["push", run, home], ["pull", home]] {
+      let newer = try Program.command(Program.path, words)
+      #expect(newer.status == 65 && newer.error.contains("Use a newer program"), "\(newer.error)")
+    }
+  }
+
+  @Test("the dashboard of a shared home has the runs that people pushed, and gives the bytes of aggregate")
+  func servedHome() async throws {
+    let scratch = try Scratch()
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let home = Self.home(server)
+    let run = try FormatTests.source(scratch)
+    #expect(try Program.run("push", run, home, "-q").status == 0)
+    let script = """
+      "$1" serve "$2" --port 0 > "$4/address" & server=$!
+      for n in $(seq 100); do [ -s "$4/address" ] && break; sleep 0.1; done
+      curl -s "$(cat "$4/address")api/runs" > "$4/runs"
+      curl -s "$(cat "$4/address")api/runs/1/dashboard?kind=external&period=2026-03-05" > "$4/answer"
+      kill $server; wait $server
+      """
+    let outcome = try Program.command(
+      "/bin/bash", ["-c", script, "bash", Program.path, home, run, scratch.path])
+    let runs = try String(contentsOfFile: scratch.file("runs"), encoding: .utf8)
+    #expect(runs.contains("\"id\":\"1\""), "\(runs) \(outcome.error)")
+    let expected = try Program.run("aggregate", run, "--kind", "external", "--period", "2026-03-05").output
+    #expect(try String(contentsOfFile: scratch.file("answer"), encoding: .utf8) == expected)
+  }
 }
