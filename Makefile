@@ -31,7 +31,7 @@ test:
 	@.ci/setup tests
 	swift build $(SWIFTPM) --build-tests
 	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test $(SWIFTPM) --skip-build
-	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Examples Tests/Browser
+	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Examples Tests/Browser cluster
 
 verify:
 	@.ci/setup tests

@@ -133,11 +133,11 @@ struct PostgreSQLTests {
       "/bin/sh",
       [
         "-c",
-        "\"$1\" push \"$2\" \"$3\" --json --note first > \"$4/one\" & a=$!; \"$1\" push \"$2\" \"$3\" --json --note second > \"$4/two\" & b=$!; wait $a && wait $b",
+        "printf 'first\\nsecond\\n' | xargs -P 2 -I{} sh -c '\"$0\" push \"$1\" \"$2\" --json --note {} > \"$3/{}\"' \"$1\" \"$2\" \"$3\" \"$4\"",
         "sh", Program.path, run, home, scratch.path,
       ])
     #expect(both.status == 0, "\(both.error)")
-    let said = try ["one", "two"].map { try String(contentsOfFile: scratch.file($0), encoding: .utf8) }
+    let said = try ["first", "second"].map { try String(contentsOfFile: scratch.file($0), encoding: .utf8) }
     #expect(said.count { $0.contains("\"isNew\":true") } == 1, "\(said)")
     #expect(try server.sql("SELECT count(*) FROM workbench.runs") == "1\n")
     let pieces = try server.sql("SELECT count(*), sum(length(data)) FROM workbench.pieces")
@@ -152,7 +152,7 @@ struct PostgreSQLTests {
       "/bin/sh",
       [
         "-c",
-        "for n in 1 2 3 4 5 6 7 8 9 10; do \"$1\" push \"$2\" \"$3\" -q & \"$1\" push \"$4\" \"$3\" -q & done; for job in $(jobs -p); do wait $job || exit 1; done",
+        "for n in 1 2 3 4 5 6 7 8 9 10; do echo \"$2\"; echo \"$4\"; done | xargs -P 20 -I{} \"$1\" push {} \"$3\" -q",
         "sh", Program.path, run, home, other,
       ])
     #expect(many.status == 0, "\(many.error)")
@@ -243,7 +243,7 @@ struct PostgreSQLTests {
       for n in $(seq 100); do [ -s "$4/address" ] && break; sleep 0.1; done
       curl -s "$(cat "$4/address")api/runs" > "$4/runs"
       curl -s "$(cat "$4/address")api/runs/1/dashboard?kind=external&period=2026-03-05" > "$4/answer"
-      kill $server; wait $server
+      kill $server
       """
     let outcome = try Program.command(
       "/bin/bash", ["-c", script, "bash", Program.path, home, run, scratch.path])
