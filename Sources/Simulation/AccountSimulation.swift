@@ -1,3 +1,4 @@
+import Dispatch
 import Sampling
 import ScenarioModel
 import Telemetry
@@ -33,10 +34,11 @@ final class AccountSimulation: @unchecked Sendable {
   ///   - models: which of the account's, by index; see `AccountParts`.
   ///   - modelIDs: of those models.
   ///   - sinks: one a model.
+  ///   - helpers: threads that have nothing else to do; they draw ahead for the models, in turn.
   init(
     _ scenario: Scenario, account index: Int, models: Range<Int>, modelIDs: [Int32],
     traces: [String: [TraceRequest]], seriesIndex: @escaping (Series) -> Int32, sinks: [any TelemetrySink],
-    ringCapacity: Int
+    ringCapacity: Int, helpers: [DispatchQueue] = []
   ) throws {
     var account = scenario.accounts[index]
     givesCommonRows = models.lowerBound == 0
@@ -75,7 +77,7 @@ final class AccountSimulation: @unchecked Sendable {
             scenario: scenario, account: account, model: model, arena: arena, trace: trace,
             incidents: incidents,
             seriesIndex: { seriesIndex(Series(modelID: modelIDs[lane], version: $0)) }, sink: sinks[lane],
-            ringCapacity: ringCapacity)))
+            ringCapacity: ringCapacity, helper: helpers.isEmpty ? nil : helpers[lane % helpers.count])))
     }
     scheduleDeployments()
   }

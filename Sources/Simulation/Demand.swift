@@ -1,14 +1,81 @@
+import Dispatch
 import Sampling
 import ScenarioModel
 import Telemetry
 
-/// The demand for one model: when its requests arrive, and their tokens.
-///
-/// Demand does not depend on what happens to it, so it is drawn ahead in blocks: a loop that does nothing but
-/// draw keeps the processor busier than draws between the branches of the simulation's loop.
+/// The demand for one model: when its requests arrive, and their tokens. Drawn ahead (see `DrawAhead`).
 struct Demand: ~Copyable {
-  private static let blockSize = 64
+  private let source: UnsafeMutablePointer<DemandSource>
+  private let ahead: DrawAhead<DemandBlock>
+  private var block: DemandBlock
+  private var index = 0
 
+  /// - Parameters:
+  ///   - helper: draws ahead; `nil`: nobody else does.
+  ///   - stream: the model's stream for a purpose.
+  init(
+    _ load: Scenario.Load?, plan: ArrivalPlan, scenario: Scenario, in arena: SamplingArena,
+    helper: DispatchQueue?, stream: (String) -> RandomStream
+  ) throws {
+    let drawn = try DemandSource(load, plan: plan, scenario: scenario, in: arena, stream: stream)
+    let source = UnsafeMutablePointer<DemandSource>.allocate(capacity: 1)
+    source.initialize(to: drawn)
+    self.source = source
+    let size = helper == nil ? DrawAhead<DemandBlock>.ownSize : DrawAhead<DemandBlock>.helpedSize
+    ahead = DrawAhead(on: helper, spare: { DemandBlock(size) }, fill: { source.pointee.draw(into: $0) })
+    block = ahead.next(for: DemandBlock(size))
+  }
+
+  deinit {
+    ahead.finish()?.deallocate()
+    block.deallocate()
+    source.deinitialize(count: 1)
+    source.deallocate()
+  }
+
+  /// When the next request arrives, µs since 1970; `Int64.max` when there are no more.
+  @inline(__always)
+  var nextTime: Int64 { block.times[index] }
+
+  /// The tokens of the next request, which arrives with this.
+  @inline(__always)
+  mutating func takeNext() -> (input: Int32, output: Int32) {
+    let tokens = (block.inputs[index], block.outputs[index])
+    index &+= 1
+    if index == block.size { nextBlock() }
+    return tokens
+  }
+
+  @inline(never)
+  private mutating func nextBlock() {
+    index = 0
+    block = ahead.next(for: block)
+  }
+}
+
+/// Room for so many requests.
+struct DemandBlock {
+  let size: Int
+  let times: UnsafeMutablePointer<Int64>
+  let inputs: UnsafeMutablePointer<Int32>
+  let outputs: UnsafeMutablePointer<Int32>
+
+  init(_ size: Int) {
+    self.size = size
+    times = .allocate(capacity: size)
+    inputs = .allocate(capacity: size)
+    outputs = .allocate(capacity: size)
+  }
+
+  func deallocate() {
+    times.deallocate()
+    inputs.deallocate()
+    outputs.deallocate()
+  }
+}
+
+/// What draws the demand for one model.
+struct DemandSource {
   private var arrivals: ArrivalProcess
   private let replaysTrace: Bool
   private let tokenStream: RandomStream
@@ -19,11 +86,6 @@ struct Demand: ~Copyable {
   private let tokenWindows: [(start: Int64, input: Sampler, output: Sampler)]
   private var tokenWindow = 0
   private let hasWindows: Bool
-
-  private let times: UnsafeMutablePointer<Int64>
-  private let inputs: UnsafeMutablePointer<Int32>
-  private let outputs: UnsafeMutablePointer<Int32>
-  private var index = 0
 
   /// - Parameter stream: the model's stream for a purpose.
   init(
@@ -51,36 +113,14 @@ struct Demand: ~Copyable {
       tokenWindows = []
     }
     hasWindows = arrivals.hasWindows
-    times = .allocate(capacity: Self.blockSize)
-    inputs = .allocate(capacity: Self.blockSize)
-    outputs = .allocate(capacity: Self.blockSize)
-    drawBlock()
   }
 
-  deinit {
-    times.deallocate()
-    inputs.deallocate()
-    outputs.deallocate()
-  }
-
-  /// When the next request arrives, µs since 1970; `Int64.max` when there are no more.
-  @inline(__always)
-  var nextTime: Int64 { times[index] }
-
-  /// The tokens of the next request, which arrives with this.
-  @inline(__always)
-  mutating func takeNext() -> (input: Int32, output: Int32) {
-    let tokens = (inputs[index], outputs[index])
-    index &+= 1
-    if index == Self.blockSize { drawBlock() }
-    return tokens
-  }
-
+  /// The next requests, in order of arrival.
   @inline(never)
-  private mutating func drawBlock() {
-    index = 0
+  mutating func draw(into block: DemandBlock) {
+    let (times, inputs, outputs) = (block.times, block.inputs, block.outputs)
     if replaysTrace {
-      for row in 0..<Self.blockSize {
+      for row in 0..<block.size {
         times[row] = arrivals.next()
         guard times[row] != .max else { return }
         inputs[row] = arrivals.traceRequest.inputTokens
@@ -89,20 +129,20 @@ struct Demand: ~Copyable {
       return
     }
     if hasWindows {
-      for row in 0..<Self.blockSize { times[row] = arrivals.nextInWindow() }
+      for row in 0..<block.size { times[row] = arrivals.nextInWindow() }
     } else {
-      for row in 0..<Self.blockSize { times[row] = arrivals.next() }
+      for row in 0..<block.size { times[row] = arrivals.next() }
     }
     if !tokenWindows.isEmpty {
-      drawMeasuredTokens()
+      drawMeasuredTokens(block)
     } else if let copula {
-      for row in 0..<Self.blockSize {
+      for row in 0..<block.size {
         let pair = copula.draw(from: tokenStream)
         inputs[row] = Self.tokens(pair.0)
         outputs[row] = Self.tokens(pair.1)
       }
     } else {
-      for row in 0..<Self.blockSize {
+      for row in 0..<block.size {
         inputs[row] = Self.tokens(inputTokens.draw(from: tokenStream))
         outputs[row] = Self.tokens(outputTokens.draw(from: tokenStream))
       }
@@ -110,8 +150,9 @@ struct Demand: ~Copyable {
   }
 
   @inline(never)
-  private mutating func drawMeasuredTokens() {
-    for row in 0..<Self.blockSize {
+  private mutating func drawMeasuredTokens(_ block: DemandBlock) {
+    let (times, inputs, outputs) = (block.times, block.inputs, block.outputs)
+    for row in 0..<block.size {
       while tokenWindow + 1 < tokenWindows.count, tokenWindows[tokenWindow + 1].start <= times[row] {
         tokenWindow += 1
       }

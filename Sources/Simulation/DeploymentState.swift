@@ -1,3 +1,4 @@
+import Dispatch
 import Sampling
 import ScenarioModel
 import Telemetry
@@ -89,6 +90,7 @@ struct DeploymentState: ~Copyable {
 
   init(
     _ deployment: Scenario.Deployment, series: Int32, mayFail: Bool, arena: SamplingArena,
+    helper: DispatchQueue?,
     stream: (String) -> RandomStream
   ) throws {
     self.series = series
@@ -105,7 +107,8 @@ struct DeploymentState: ~Copyable {
     self.mayFail = mayFail || deployment.modelErrorProbability > 0
     crashes = deployment.crash != nil
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
-    service = try ServiceDraws(deployment.service, mayFail: self.mayFail, in: arena, stream: stream)
+    service = try ServiceDraws(
+      deployment.service, mayFail: self.mayFail, in: arena, helper: helper, stream: stream)
     batchSlowdown = deployment.service.batchSlowdown
     batching = deployment.service.continuousBatching
     isBatching = batching != nil

@@ -1,3 +1,4 @@
+import Dispatch
 import Sampling
 import ScenarioModel
 import Telemetry
@@ -14,6 +15,8 @@ struct LaneSetting {
   let seriesIndex: (String) -> Int32
   let sink: any TelemetrySink
   let ringCapacity: Int
+  /// Draws ahead of the loop; `nil`: nobody else does.
+  let helper: DispatchQueue?
 
   func stream(entity: String, _ purpose: String) -> RandomStream {
     arena.stream(
@@ -42,7 +45,7 @@ extension ModelLane {
     // All that may throw comes first: a value with a deinitialiser is made as a whole.
     let plan = ArrivalPlan(
       model.load, trace: setting.trace, scenario: scenario, calendar: setting.account.calendar)
-    let demand = try Demand(model.load, plan: plan, scenario: scenario, in: arena) {
+    let demand = try Demand(model.load, plan: plan, scenario: scenario, in: arena, helper: setting.helper) {
       setting.stream(entity: entity, $0)
     }
     let concerning = setting.incidents.filter { $0.concerns(model) }
@@ -60,7 +63,7 @@ extension ModelLane {
       (deployments + index).initialize(
         to: try DeploymentState(
           deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors,
-          arena: arena
+          arena: arena, helper: setting.helper
         ) { setting.stream(entity: name, $0) })
     }
 

@@ -148,12 +148,13 @@ package struct ScenarioSimulation: Sendable {
     let done = Mutex(0.0)
     let accountSinks = Shared(accountSinks(sinks))
     let total = max(parts.reduce(0) { $0 + $1.weight }, 1)
+    let helpers = helpers(threads)
     let order = parts.indices.sorted { (-parts[$0].weight, $0) < (-parts[$1].weight, $1) }
     try inParallel(parts.count, threads: threads) { place in
       let index = order[place]
       let part = parts[index]
       let sink = accountSinks.value[part.account]
-      let simulation = try simulation(of: part) { _ in sink }
+      let simulation = try simulation(of: part, helpers: helpers) { _ in sink }
       let horizons = epochs(share: part.weight / total)
       for horizon in horizons {
         simulation.run(until: horizon)
@@ -177,8 +178,9 @@ package struct ScenarioSimulation: Sendable {
   ) throws -> Result {
     var buffers: [RequestBuffer] = []
     let accountSinks = accountSinks(sinks)
+    let helpers = helpers(threads)
     let simulations = try parts.map { part in
-      try simulation(of: part) { _ in
+      try simulation(of: part, helpers: helpers) { _ in
         let buffer = RequestBuffer(direct: accountSinks[part.account])
         buffers.append(buffer)
         return buffer
@@ -226,12 +228,20 @@ package struct ScenarioSimulation: Sendable {
     ).tables
   }
 
-  private func simulation(of part: Part, sink: (Int) -> any TelemetrySink) throws -> AccountSimulation {
+  /// Threads beyond those that simulate parts: they draw ahead of the loops.
+  private func helpers(_ threads: Int) -> [DispatchQueue] {
+    (0..<max(0, min(threads - parts.count, 64))).map { DispatchQueue(label: "draws ahead \($0)") }
+  }
+
+  private func simulation(
+    of part: Part, helpers: [DispatchQueue] = [], sink: (Int) -> any TelemetrySink
+  ) throws -> AccountSimulation {
     try AccountSimulation(
       scenario, account: part.account, models: part.models,
       modelIDs: Array(modelIDs[part.account][part.models]), traces: traces,
       seriesIndex: { seriesIndices[$0] ?? -1 }, sinks: part.models.map(sink),
-      ringCapacity: modelIDs[part.account].count <= 64 && scenario.accounts.count <= 64 ? 1024 : 256)
+      ringCapacity: modelIDs[part.account].count <= 64 && scenario.accounts.count <= 64 ? 1024 : 256,
+      helpers: helpers)
   }
 
   /// Ends of epochs of some 200,000 expected requests each; the last is the end of the period.

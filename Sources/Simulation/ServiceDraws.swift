@@ -1,3 +1,4 @@
+import Dispatch
 import Sampling
 import ScenarioModel
 
@@ -13,10 +14,52 @@ struct ServiceDraw {
 }
 
 /// The service draws of a deployment, in the order in which its requests start service. They are the same
-/// whatever the requests, so they are drawn ahead in blocks (see `Demand`).
+/// whatever the requests, so they are drawn ahead (see `DrawAhead`).
 struct ServiceDraws: ~Copyable {
-  private static let blockSize = 64
+  let isDirect: Bool
+  private let ahead: DrawAhead<UnsafeMutableBufferPointer<ServiceDraw>>
+  private var block: UnsafeMutableBufferPointer<ServiceDraw>
+  private var index = 0
 
+  /// - Parameters:
+  ///   - mayFail: whether a failure draw is needed.
+  ///   - helper: draws ahead; `nil`: nobody else does.
+  ///   - stream: the deployment's stream for a purpose.
+  init(
+    _ service: Scenario.DeploymentService, mayFail: Bool, in arena: SamplingArena, helper: DispatchQueue?,
+    stream: (String) -> RandomStream
+  ) throws {
+    let source = try ServiceSource(service, mayFail: mayFail, in: arena, stream: stream)
+    isDirect = source.isDirect
+    let size = helper == nil ? DrawAhead<DemandBlock>.ownSize : DrawAhead<DemandBlock>.helpedSize
+    ahead = DrawAhead(on: helper, spare: { .allocate(capacity: size) }, fill: { source.draw(into: $0) })
+    block = .allocate(capacity: size)
+    // The first request asks for the first block.
+    index = size
+  }
+
+  deinit {
+    ahead.finish()?.deallocate()
+    block.deallocate()
+  }
+
+  @inline(__always)
+  mutating func next() -> ServiceDraw {
+    if index == block.count { nextBlock() }
+    let draw = block[index]
+    index &+= 1
+    return draw
+  }
+
+  @inline(never)
+  private mutating func nextBlock() {
+    index = 0
+    block = ahead.next(for: block)
+  }
+}
+
+/// What draws the service of a deployment's requests.
+private struct ServiceSource {
   let isDirect: Bool
   private let mayFail: Bool
   private let firstToken: Sampler
@@ -25,12 +68,6 @@ struct ServiceDraws: ~Copyable {
   private let serviceStream: RandomStream
   private let failureStream: RandomStream
 
-  private let block: UnsafeMutablePointer<ServiceDraw>
-  private var index = blockSize
-
-  /// - Parameters:
-  ///   - mayFail: whether a failure draw is needed.
-  ///   - stream: the deployment's stream for a purpose.
   init(
     _ service: Scenario.DeploymentService, mayFail: Bool, in arena: SamplingArena,
     stream: (String) -> RandomStream
@@ -57,30 +94,19 @@ struct ServiceDraws: ~Copyable {
     self.mayFail = mayFail
     serviceStream = stream("service")
     failureStream = stream("failures")
-    block = .allocate(capacity: Self.blockSize)
-  }
-
-  deinit { block.deallocate() }
-
-  @inline(__always)
-  mutating func next() -> ServiceDraw {
-    if index == Self.blockSize { drawBlock() }
-    let draw = block[index]
-    index &+= 1
-    return draw
   }
 
   @inline(never)
-  private mutating func drawBlock() {
-    index = 0
-    for row in 0..<Self.blockSize {
-      (block + row).initialize(
+  func draw(into block: UnsafeMutableBufferPointer<ServiceDraw>) {
+    guard let rows = block.baseAddress else { return }
+    for row in 0..<block.count {
+      (rows + row).initialize(
         to: ServiceDraw(
           firstToken: firstToken.draw(from: serviceStream),
           perInputToken: perInputToken.draw(from: serviceStream),
           perOutputToken: perOutputToken.draw(from: serviceStream), chance: 1))
     }
-    if mayFail { for row in 0..<Self.blockSize { block[row].chance = failureStream.uniform() } }
+    if mayFail { for row in 0..<block.count { rows[row].chance = failureStream.uniform() } }
   }
 }
 

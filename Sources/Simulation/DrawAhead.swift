@@ -1,0 +1,70 @@
+import Dispatch
+
+/// Blocks of draws. Demand and service draws do not depend on what happens, so they are made ahead: a block at a time,
+/// since a loop that does nothing but draw keeps the processor busier than draws between the branches of the simulation's
+/// loop; and where a thread has nothing else to do, by that thread, one block while the last is used up. Each stream is
+/// drawn from by one thread at a time, in its own order, so the numbers are the same either way.
+///
+/// - Parameter Block: where draws are kept; owned by who uses it.
+struct DrawAhead<Block>: ~Copyable {
+  /// Requests in a block that is drawn by the thread that uses it: it stays in the first cache.
+  static var ownSize: Int { 64 }
+  /// In a block that another thread draws: handing it over costs little beside it.
+  static var helpedSize: Int { 1024 }
+
+  private let fill: (Block) -> Void
+  private let helper: Helper?
+
+  /// The block that is being filled, and who fills it.
+  private final class Helper: @unchecked Sendable {
+    let queue: DispatchQueue
+    let ready = DispatchSemaphore(value: 0)
+    // Written by the queue before `ready` is signalled, read after it was waited for.
+    var block: Block
+    let fill: (Block) -> Void
+
+    init(_ queue: DispatchQueue, _ block: Block, _ fill: @escaping (Block) -> Void) {
+      self.queue = queue
+      self.block = block
+      self.fill = fill
+    }
+
+    func begin() {
+      queue.async {
+        self.fill(self.block)
+        self.ready.signal()
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - queue: draws the blocks; `nil`: who asks for them does.
+  ///   - spare: a second block, where a queue draws.
+  ///   - fill: draws a block; called by one thread at a time.
+  init(on queue: DispatchQueue?, spare: () -> Block, fill: @escaping (Block) -> Void) {
+    self.fill = fill
+    helper = queue.map { Helper($0, spare(), fill) }
+    helper?.begin()
+  }
+
+  /// The next block, for one that is used up (or has never been filled).
+  func next(for used: Block) -> Block {
+    guard let helper else {
+      fill(used)
+      return used
+    }
+    helper.ready.wait()
+    let filled = helper.block
+    helper.block = used
+    helper.begin()
+    return filled
+  }
+
+  /// Ends it: nothing is drawn any more.
+  /// - Returns: the second block, if there is one.
+  func finish() -> Block? {
+    guard let helper else { return nil }
+    helper.ready.wait()
+    return helper.block
+  }
+}
