@@ -68,19 +68,29 @@ def main():
 
         # Tasks of two seconds each; the workers' processes are started before the clock runs.
         sweep = emit(folder, "sweep.jsonl", 1_000_000, "plan", HERE / "scenarios/five-draws.yaml", "--set", "period.to=2026-01-10",
-                     "--vary", "load.scale=1,1.0001", "--replications", "8", "--warm-up", "none")
+                     "--vary", "load.scale=1,1.0001", "--replications", "16", "--warm-up", "none")
         walls = {}
         for workers in (1, 2):
             made = cluster(workers)
             drive(made.address, folder / "fleet.jsonl", folder / f"warm{workers}")
             walls[workers], _ = drive(made.address, folder / "sweep.jsonl", folder / f"sweep{workers}")
             if workers == 2:
-                # What the driver's process pays for starting, and for a task: the difference of two sweeps.
-                (folder / "few.jsonl").write_text("\n".join(fleet[:4]) + "\n")
-                _, few = drive(made.address, folder / "few.jsonl", folder / "few")
-                _, many = drive(made.address, folder / "fleet.jsonl", folder / "many")
-                per_task = (many - few) / (len(fleet) - 4)
+                # What the driver's process pays for starting, and for a task: the difference of two sweeps of tiny tasks.
+                tiny = emit(folder, "tiny.jsonl", 1, "plan", ROOT / "Scenarios/steady.yaml", "--set", "period.to=2026-03-02T00:10", "--set", "warmUp=0s",
+                            "--vary", "load.scale=1,1.1", "--replications", "200", "--warm-up", "none")
+                (folder / "few.jsonl").write_text("\n".join(tiny[:20]) + "\n")
+                few_wall, few = drive(made.address, folder / "few.jsonl", folder / "few")
+                many_wall, many = drive(made.address, folder / "tiny.jsonl", folder / "many")
+                per_task = (many - few) / (len(tiny) - 20)
+                print(f"tiny tasks: {(many_wall - few_wall) / (len(tiny) - 20) * 2e3:.0f} ms of a worker each, the program's start in it")
             made.shutdown()
+        plain = {}
+        for count in (1, 2):
+            start = time.perf_counter()
+            subprocess.run(["xargs", "-P", str(count), "-I{}", WORKBENCH, "task", "--tasks", str(folder / "sweep.jsonl"), "--index", "{}", "--results", str(folder / f"plain{count}")],
+                           input="".join(f"{index}\n" for index in range(len(sweep))).encode(), check=True)
+            plain[count] = time.perf_counter() - start
+        print(f"{len(sweep)} tasks without Ray (xargs): {plain[1]:.1f} s one at a time, {plain[2]:.1f} s two at a time: efficiency {plain[1] / plain[2] / 2:.2f}")
         print(f"{len(sweep)} tasks: {walls[1]:.1f} s on one worker process, {walls[2]:.1f} s on two: efficiency {walls[1] / walls[2] / 2:.2f} "
               f"(on {os.cpu_count()} cores that Ray's own processes and the driver share)")
         print(f"the driver: {per_task * 1e3:.2f} ms of its core a task, so {1 / per_task:.0f} tasks a second at the most")

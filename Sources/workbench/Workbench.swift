@@ -14,6 +14,9 @@ struct Workbench: ParsableCommand {
         workbench compare Outputs/week Outputs/next  which figure differs, where, by how much
         workbench fixture week.yaml -o fixture       data, and the figures that a dashboard must show for them
         workbench plan week.yaml --vary load.scale=1,1.5,2
+        workbench run fleet.yaml --emit-tasks > tasks.jsonl   tasks for other machines
+        workbench collect tasks.jsonl results -o Outputs/fleet
+        workbench push Outputs/week postgres://qa@db/quality  a shared home for runs
         workbench import azure-llm TRACE.csv -o azure.yaml
         workbench fit Outputs/platform -o platform.yaml   a scenario like real telemetry
 

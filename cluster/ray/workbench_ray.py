@@ -1,8 +1,8 @@
 """Runs tasks of the Model Analytics Workbench on a Ray cluster that is already there.
 
     workbench run fleet.yaml --emit-tasks > tasks.jsonl
-    workbench-ray tasks.jsonl --results s3://bucket/fleet --address auto
-    workbench collect tasks.jsonl RESULTS -o Outputs/fleet
+    workbench-ray tasks.jsonl --results s3://bucket/fleet --fetch results
+    workbench collect tasks.jsonl results -o Outputs/fleet
 
 A task is a command: every node needs the program (--workbench), nothing else. Inputs travel through Ray's object store
 and are kept on each node by their hash; results go from the workers straight to the directory or object store. A result
@@ -35,25 +35,21 @@ class TaskError(Exception):
     """A task that failed on a worker: what it said, and where."""
 
 
-def is_sound(stream, task_id):
-    """Whether a stream of bytes is the whole, undamaged result of a task."""
-    first = stream.readline(200)
-    if not first.startswith(MARK):
-        return False
-    hashed = hashlib.sha256()
-    header = stream.readline(64 << 20)
-    hashed.update(header)
+def header_if_sound(stream):
+    """The header of a result, if a stream of bytes is a whole and undamaged one; else None."""
+    first = stream.read(len(MARK) + 65)
+    if not first.startswith(MARK) or not first.endswith(b"\n"):
+        return None
+    hashed, header, is_over = hashlib.sha256(), b"", False
     while piece := stream.read(1 << 20):
         hashed.update(piece)
-    if hashed.hexdigest().encode() != first[len(MARK):].strip():
-        return False
-    return json.loads(header)["task"]["id"] == task_id
-
-
-def header_of(path):
-    with open(path, "rb") as stream:
-        stream.readline(200)
-        return json.loads(stream.readline(64 << 20))
+        if not is_over:
+            line, end, _ = piece.partition(b"\n")
+            header += line
+            is_over = bool(end)
+    if hashed.hexdigest().encode() != first[len(MARK):-1]:
+        return None
+    return json.loads(header)
 
 
 def keep(cache, name, data):
@@ -110,11 +106,11 @@ def do_task(line, inputs, workbench, results, timeout):
                 said = done.stderr.decode(errors="replace").strip()[-2000:] or "nothing was said"
                 raise TaskError(f"exit status {done.returncode}: {said}")
             with open(target, "rb") as stream:
-                if not is_sound(stream, task["id"]):
-                    raise TaskError("its result is not whole")
-            requests = header_of(target)["requests"]
+                header = header_if_sound(stream)
+            if header is None or header["task"]["id"] != task["id"]:
+                raise TaskError("its result is not whole")
             store_result(str(target), results, f"{task['id']}.result")
-            return {"node": node, "requests": requests, "bytes": target.stat().st_size, "seconds": time.monotonic() - start}
+            return {"node": node, "requests": header["requests"], "bytes": target.stat().st_size, "seconds": time.monotonic() - start}
     except subprocess.TimeoutExpired:
         raise TaskError(f"not done after {timeout} s") from None
     except OSError as error:
@@ -161,7 +157,12 @@ def finished(url, ids, trust):
     """Tasks whose results are there and sound; those that are not are removed, to be done again."""
     filesystem, directory = fsspec.core.url_to_fs(url)
     filesystem.makedirs(directory, exist_ok=True)
-    names = {path.rsplit("/", 1)[-1] for path in filesystem.ls(directory, detail=False)}
+    filesystem.invalidate_cache()
+    try:
+        names = {path.rsplit("/", 1)[-1] for path in filesystem.ls(directory, detail=False)}
+    except FileNotFoundError:
+        # Object stores have no directories: nothing is there yet.
+        names = set()
     there = [task_id for task_id in ids if f"{task_id}.result" in names]
     if trust:
         return set(there)
@@ -169,7 +170,8 @@ def finished(url, ids, trust):
     def check(task_id):
         path = f"{directory.rstrip('/')}/{task_id}.result"
         with filesystem.open(path, "rb") as stream:
-            if is_sound(stream, task_id):
+            header = header_if_sound(stream)
+            if header is not None and header["task"]["id"] == task_id:
                 return task_id
         print(f"damaged: {path}; it is done again", file=sys.stderr)
         filesystem.rm_file(path)
@@ -177,6 +179,28 @@ def finished(url, ids, trust):
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         return {task_id for task_id in pool.map(check, there) if task_id}
+
+
+def fetch(url, ids, target):
+    """Copies results to a directory here, each whole or not at all; those that are there already are left as they are."""
+    filesystem, directory = fsspec.core.url_to_fs(url)
+    target = pathlib.Path(target)
+    target.mkdir(parents=True, exist_ok=True)
+
+    def copy(task_id):
+        path = target / f"{task_id}.result"
+        if path.exists():
+            return
+        partial = target / f".{task_id}.partial-{uuid.uuid4()}"
+        try:
+            filesystem.get_file(f"{directory.rstrip('/')}/{task_id}.result", str(partial))
+            os.replace(partial, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                partial.unlink()
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(copy, ids))
 
 
 class Driver:
@@ -190,6 +214,7 @@ class Driver:
         self.failures = collections.Counter()
         self.losses = collections.Counter()
         self.done, self.failed, self.requests = 0, {}, 0
+        self.cores, self.asked = 1, float("-inf")
         # Tasks are lost with their node; Ray would count such retries as ours.
         self.remote = ray.remote(num_cpus=1, max_retries=0)(do_task)
         self.progress = Progress(len(tasks), given.quiet)
@@ -210,8 +235,11 @@ class Driver:
     def limit(self):
         if self.given.in_flight:
             return self.given.in_flight
-        # Enough that no core waits for the driver, few enough that Ray's queue stays short.
-        return max(2, int(2 * ray.cluster_resources().get("CPU", 1)))
+        # Enough that no core waits for the driver, few enough that Ray's queue stays short. Nodes come and go; to ask
+        # costs more than a task does.
+        if time.monotonic() - self.asked > 5:
+            self.cores, self.asked = int(ray.cluster_resources().get("CPU", 1)), time.monotonic()
+        return max(2, 2 * self.cores)
 
     def submit(self):
         task = self.waiting.popleft()
@@ -249,6 +277,9 @@ class Driver:
             while self.waiting and len(self.flying) < self.limit():
                 self.submit()
             ready, _ = ray.wait(list(self.flying), num_returns=1, timeout=1)
+            if ready:
+                # All that are ready by now, in one go.
+                ready, _ = ray.wait(list(self.flying), num_returns=len(self.flying), timeout=0)
             for reference in ready:
                 self.settle(reference)
             self.progress.show(self.done, len(self.failed), self.requests, len(self.flying))
@@ -268,6 +299,7 @@ def arguments():
     parser.add_argument("--attempts", type=int, default=3, help="before a task that fails is given up (default: 3)")
     parser.add_argument("--timeout", type=float, help="seconds that one task may take (default: no limit)")
     parser.add_argument("--trust", action="store_true", help="take results that are there as sound, unread")
+    parser.add_argument("--fetch", metavar="DIR", help="when all are done, copy the results to this directory, for collect")
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress")
     given = parser.parse_args()
     if given.attempts < 1 or (given.in_flight is not None and given.in_flight < 1):
@@ -286,9 +318,18 @@ def main():
         sys.exit(f"{error.filename or given.results}: error: {error.strerror or error}")
     if there and not given.quiet:
         print(f"{len(there)} of {len(tasks)} results are there already", file=sys.stderr)
+    ids = [task[0] for task in tasks]
     tasks = [task for task in tasks if task[0] not in there]
-    if not tasks:
-        return
+    if tasks:
+        sweep(tasks, given)
+    if given.fetch:
+        try:
+            fetch(given.results, ids, given.fetch)
+        except OSError as error:
+            sys.exit(f"{error.filename or given.fetch}: error: {error.strerror or error}")
+
+
+def sweep(tasks, given):
     # Workers get this module as it is here; nodes need not have it.
     ray.cloudpickle.register_pickle_by_value(sys.modules[do_task.__module__])
     ray.init(address=given.address, log_to_driver=False, logging_level="error")

@@ -81,9 +81,11 @@ struct CollectCommand: ParsableCommand {
       throw ExitCode(1)
     }
     if first.run != nil {
-      try collectRun(first, unique.values.compactMap { found[$0.id] })
+      try collectRun(
+        first,
+        unique.values.sorted { ($0.run?.from ?? 0) < ($1.run?.from ?? 0) }.compactMap { found[$0.id]?.path })
     } else {
-      try collectPlan(first, unique.values.compactMap { found[$0.id] })
+      try collectPlan(first, unique.values.compactMap { found[$0.id]?.path })
     }
   }
 
@@ -168,7 +170,8 @@ struct CollectCommand: ParsableCommand {
       store ?? ProcessInfo.processInfo.environment["WORKBENCH_STORE"] ?? task.store ?? "Outputs/store")
   }
 
-  private func collectRun(_ first: SimulationTask, _ found: [(path: String, digest: String)]) throws {
+  /// - Parameter paths: of the results, in the order of accounts.
+  private func collectRun(_ first: SimulationTask, _ paths: [String]) throws {
     let inputs = inputs(first)
     let path = try inputs.file(first.scenario)
     let document = try ScenarioInput.document(path, files: try first.files.mapValues { try inputs.file($0) })
@@ -177,12 +180,9 @@ struct CollectCommand: ParsableCommand {
     let scratch = try ScratchDirectory()
     var tables = TelemetryTables()
     var requests: Int64 = 0
-    let order = try found.map { found in
-      (try TaskResult(contentsOf: found.path).header.task.run?.from ?? 0, found.path)
-    }.sorted { $0.0 < $1.0 }
     let progress = ProgressBar("Collecting", quiet: quiet)
-    for (place, (_, path)) in order.enumerated() {
-      progress.show(Double(place) / Double(order.count))
+    for (place, path) in paths.enumerated() {
+      progress.show(Double(place) / Double(paths.count))
       let result = try TaskResult(contentsOf: path)
       let telemetry = "\(scratch.path)/\(place)"
       try FileManager.default.createDirectory(atPath: telemetry, withIntermediateDirectories: true)
@@ -206,13 +206,13 @@ struct CollectCommand: ParsableCommand {
     progress.clear()
     if !quiet {
       Terminal.print(
-        "\(out): \(Figure.count(Int(requests))) requests of \(document.scenario.accounts.count) accounts, from \(order.count) results. Next: workbench serve '\(out)'"
+        "\(out): \(Figure.count(Int(requests))) requests of \(document.scenario.accounts.count) accounts, from \(paths.count) results. Next: workbench serve '\(out)'"
       )
     }
   }
 
   /// Hands the replications to the plan's own command, which finds nothing left to simulate.
-  private func collectPlan(_ first: SimulationTask, _ found: [(path: String, digest: String)]) throws {
+  private func collectPlan(_ first: SimulationTask, _ paths: [String]) throws {
     let arguments = first.plan?.arguments ?? []
     guard var plan = try Workbench.parseAsRoot(arguments) as? PlanCommand else {
       throw DatasetError(tasks, "the tasks are of no plan that this program knows.")
@@ -224,7 +224,7 @@ struct CollectCommand: ParsableCommand {
     do {
       journal = try PlanJournal(out + ".journal")
       _ = try journal.read()
-      for (path, _) in found {
+      for path in paths {
         try TaskResult(contentsOf: path).visit { name, data in
           if name == "replications.jsonl" { try journal.append(lines: data) }
         }

@@ -36,7 +36,7 @@ struct TaskCommand: ParsableCommand {
   @Option(help: "Where the inputs lie. (default: WORKBENCH_STORE, or where the task says)")
   var store: String?
 
-  @Option(help: "Threads; a cluster counts one a task.")
+  @Option(help: "Threads for a run's accounts; a plan's replications come one after the other.")
   var threads = 1
 
   func validate() throws {
@@ -131,12 +131,11 @@ struct TaskCommand: ParsableCommand {
       throw DatasetError(path, "the task is neither of a run nor of a plan.")
     }
     let variant = Variant(name: plan.name, overrides: [], scenario: document.scenario, traces: traces)
-    let experiment = Experiment([variant], warmUp: plan.warmUp, threads: threads)
     let key = PlanCommand.key(warmUp: plan.warmUp, text: document.textAsRun)
     var lines = Data()
     var requests: Int64 = 0
     for replication in plan.from..<plan.to {
-      let record = try experiment.variants[0].replicate(replication, warmUp: plan.warmUp)
+      let record = try variant.replicate(replication, warmUp: plan.warmUp)
       requests += record.requests
       lines += try PlanJournal.line(key: key, replication: replication, record)
     }

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -22,7 +23,29 @@ NODE = dict(num_cpus=1, object_store_memory=80 << 20, include_dashboard=False)
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def object_store():
+    """A server that speaks S3 on this machine (moto), as fsspec's s3 finds it through the environment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.environ.update(FSSPEC_S3_ENDPOINT_URL=f"http://127.0.0.1:{port}", AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")
+    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    import s3fs
+    s3fs.S3FileSystem(endpoint_url=os.environ["FSSPEC_S3_ENDPOINT_URL"]).mkdir("sweeps")
+    yield "s3://sweeps"
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(object_store):
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Lost nodes are noticed within seconds.
     cluster = Cluster(initialize_head=True, head_node_args={
@@ -100,6 +123,18 @@ def test_a_run_equals_one_machines_bit_for_bit(cluster, fleet, tmp_path):
     err = finish(drive(cluster, fleet / "tasks.jsonl", f"file://{tmp_path}/results"))
     assert "0 failed" in err
     assert collected(fleet, tmp_path / "results", tmp_path / "out")
+
+
+def test_results_go_to_an_object_store_and_come_from_it(cluster, fleet, object_store, tmp_path):
+    url = f"{object_store}/fleet"
+    err = finish(drive(cluster, fleet / "tasks.jsonl", url, "--fetch", str(tmp_path / "results")))
+    assert "0 failed" in err
+    assert collected(fleet, tmp_path / "results", tmp_path / "out")
+    # Again: all are there, and are read once more to see that they are sound.
+    err = finish(drive(cluster, fleet / "tasks.jsonl", url, "--fetch", str(tmp_path / "again")))
+    count = len((fleet / "tasks.jsonl").read_text().splitlines())
+    assert f"{count} of {count} results are there already" in err
+    assert same(tmp_path / "results", tmp_path / "again")
 
 
 def test_a_plan_equals_one_machines_bit_for_bit(cluster, tmp_path):
