@@ -63,9 +63,10 @@ struct DeploymentState: ~Copyable {
 
   var phase = Phase.planned
   var replicas: UnsafeMutablePointer<Replica>
-  /// What `leastOccupied` looks at: a ready replica's occupancy × 64 + its number, `Int32.max` for the others.
-  /// Of each replica; empty without continuous batching.
+  /// Of each replica; none without continuous batching.
   let batches: UnsafeMutablePointer<StepBatch>
+  private let batchCount: Int
+  /// What `leastOccupied` looks at: a ready replica's occupancy × 64 + its number, `Int32.max` for the others.
   private let loads: UnsafeMutablePointer<Int32>
   var starting = 0
   var ready = 0
@@ -119,15 +120,16 @@ struct DeploymentState: ~Copyable {
     crashStream = stream("crashes")
     replicas = .allocate(capacity: maxReplicas)
     replicas.initialize(repeating: Replica(), count: maxReplicas)
-    batches = .allocate(capacity: maxReplicas)
-    for replica in 0..<maxReplicas { (batches + replica).initialize(to: StepBatch()) }
+    batchCount = isBatching ? maxReplicas : 0
+    batches = .allocate(capacity: batchCount)
+    for replica in 0..<batchCount { (batches + replica).initialize(to: StepBatch()) }
     loads = .allocate(capacity: maxReplicas)
     loads.initialize(repeating: .max, count: maxReplicas)
   }
 
   deinit {
     replicas.deallocate()
-    batches.deinitialize(count: maxReplicas)
+    batches.deinitialize(count: batchCount)
     batches.deallocate()
     loads.deallocate()
   }

@@ -214,7 +214,8 @@ extension ModelLane {
       lost.append(departure.sequence)
       return true
     }
-    let unfinished = (deployment.pointee.batches + replica).pointee.removeAll()
+    let unfinished =
+      deployment.pointee.isBatching ? (deployment.pointee.batches + replica).pointee.removeAll() : []
     batched -= unfinished.count
     for sequence in lost.sorted() + unfinished { end(sequence, RequestOutcome.replicaLost, at: time) }
     let occupancy = deployment.pointee.replicas[replica].occupancy

@@ -4,18 +4,6 @@ import Telemetry
 import TestSupport
 import Testing
 
-/// Splitmix64: property tests that fail can be repeated.
-private struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
 @Suite("Properties of the pipeline, on random small data sets")
 struct PropertyTests {
   static let kinds: [ModelKind] = [.fineTuned, .openSource, .external]

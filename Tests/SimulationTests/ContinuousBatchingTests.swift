@@ -61,13 +61,13 @@ struct ContinuousBatchingTests {
     }
 
     var trace: [TraceRequest] {
-      var random = SystemRandom(seed: 20_261_125)
+      var random = SeededGenerator(state: 20_261_125)
       var time = 0.0
       return (0..<requests).map { _ in
-        time += -log(1 - random.uniform()) * between
+        time += -log(1 - Double.random(in: 0..<1, using: &random)) * between
         return TraceRequest(
-          arrivedAt: start + Int64(time) / grid * grid, inputTokens: random.integer(in: input),
-          outputTokens: random.integer(in: output))
+          arrivedAt: start + Int64(time) / grid * grid, inputTokens: Int32.random(in: input, using: &random),
+          outputTokens: Int32.random(in: output, using: &random))
       }
     }
   }
@@ -254,24 +254,6 @@ struct ContinuousBatchingTests {
       if count == slots, slots > 0 { full += 1 }
     }
     #expect(full > 0)
-  }
-}
-
-/// Small and the same everywhere; the reference must not lean on the engine's own streams.
-struct SystemRandom {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  /// SplitMix64 (Steele, Lea and Flood 2014).
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-  mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
-  mutating func integer(in range: ClosedRange<Int32>) -> Int32 {
-    range.lowerBound + Int32(next() % UInt64(range.upperBound - range.lowerBound + 1))
   }
 }
 

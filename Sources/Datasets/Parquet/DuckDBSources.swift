@@ -51,7 +51,7 @@ extension Dataset {
 }
 
 /// A directory that goes away with its owner.
-package final class ScratchDirectory {
+package final class ScratchDirectory: Sendable {
   package let path: String
 
   package init() throws {
@@ -66,4 +66,17 @@ package final class ScratchDirectory {
   }
 
   deinit { Unfinished.shared.remove(path, deleting: true) }
+
+  /// - Parameter name: of a file in it, perhaps in a folder that is there.
+  /// - Returns: its path.
+  @discardableResult
+  package func write(_ data: Data, as name: String) throws -> String {
+    let file = "\(path)/\(name)"
+    do {
+      try data.write(to: URL(fileURLWithPath: file))
+    } catch {
+      throw OutputError(file, "cannot be written: \(error.localizedDescription)")
+    }
+    return file
+  }
 }

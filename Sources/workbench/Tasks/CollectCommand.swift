@@ -188,7 +188,7 @@ struct CollectCommand: ParsableCommand {
       try FileManager.default.createDirectory(atPath: telemetry, withIntermediateDirectories: true)
       try result.visit { name, data in
         if name.hasPrefix("telemetry/") {
-          try scratch.write(data, to: "\(telemetry)/\(name.dropFirst("telemetry/".count))")
+          try scratch.write(data, as: "\(place)/\(name.dropFirst("telemetry/".count))")
         } else {
           try directory.write(data, as: name)
         }

@@ -139,8 +139,7 @@ struct TaskCommand: ParsableCommand {
       requests += record.requests
       lines += try PlanJournal.line(key: key, replication: replication, record)
     }
-    let file = "\(scratch.path)/replications.jsonl"
-    try scratch.write(lines, to: file)
+    let file = try scratch.write(lines, as: "replications.jsonl")
     return (
       .init(task: task, files: [.init(name: "replications.jsonl", bytes: lines.count)], requests: requests),
       [file]
@@ -184,33 +183,6 @@ extension Manifest {
       program: "workbench \(Workbench.programVersion)",
       scenario: .init(name: scenario.name, text: document.textAsRun, overrides: overrides),
       seed: scenario.seed, period: .init(from: scenario.from, to: scenario.to))
-  }
-}
-
-/// A directory for what is needed for a while, removed with its owner.
-final class ScratchDirectory: Sendable {
-  let path: String
-
-  /// - Throws: `OutputError`.
-  init() throws {
-    path =
-      FileManager.default.temporaryDirectory.appendingPathComponent("workbench-\(UUID().uuidString)").path
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw OutputError(path, "cannot create the directory: \(error.localizedDescription)")
-    }
-    Unfinished.shared.add(path)
-  }
-
-  deinit { Unfinished.shared.remove(path, deleting: true) }
-
-  func write(_ data: Data, to file: String) throws {
-    do {
-      try data.write(to: URL(fileURLWithPath: file))
-    } catch {
-      throw OutputError(file, "cannot be written: \(error.localizedDescription)")
-    }
   }
 }
 
