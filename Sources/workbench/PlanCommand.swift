@@ -1,5 +1,4 @@
 import ArgumentParser
-import Crypto
 import Datasets
 import Foundation
 import Planning
@@ -306,61 +305,6 @@ struct PlanCommand: ParsableCommand {
     try carryOut(variants, texts, factors, &options, warnings, path, words)
   }
 
-  /// What a variant's replications are kept under: its text, the warm-up, the program.
-  static func key(warmUp: Int64, text: String) -> String {
-    SHA256.hash(data: Data("\(Workbench.programVersion)\u{0}\(warmUp)\u{0}\(text)".utf8)).hexadecimal
-  }
-
-  /// Prints the plan's tasks: some replications of a variant each.
-  private func emitTasks(
-    _ variants: [Variant], _ texts: [String], _ options: Study.Options, _ path: String, _ words: [String]
-  ) throws {
-    if !options.levels.isEmpty || options.objective != nil || options.precision != nil {
-      throw ValidationError(
-        "--emit-tasks goes with a fixed number of replications. --slo, --minimize and --precision decide after each round what is simulated next; run such a plan on one machine."
-      )
-    }
-    if options.sensitivity != nil || options.sobolSamples > 0 {
-      throw ValidationError(
-        "--emit-tasks does not go with --sensitivity and --sobol, which simulate variants of their own. Run them on one machine."
-      )
-    }
-    let bar = ProgressBar("Warm-up", quiet: quiet)
-    let warmUp = try Study.warmUp(variants[0], given: options.warmUp).microseconds
-    bar.clear()
-    let store = TaskStore(tasks.absoluteStore)
-    var named: [String: String] = [:]
-    for (name, file) in ScenarioInput.files(of: variants[0].scenario, scenarioPath: path) {
-      named[name] = try store.add(contentsOf: file)
-    }
-    var made: [SimulationTask] = []
-    for (index, variant) in variants.enumerated() {
-      var files = named
-      if index > 0, scenarios.count > 1 {
-        for (name, file) in ScenarioInput.files(of: variant.scenario, scenarioPath: scenarios[index]) {
-          files[name] = try store.add(contentsOf: file)
-        }
-      }
-      let text = try store.add(Data(texts[index].utf8), extension: ".yaml")
-      let expected = max(ScenarioSimulation(variant.scenario, traces: variant.traces).expectedRequests, 1)
-      let each = max(1, min(options.replications, Int(Double(tasks.requestsPerTask) / expected)))
-      for from in stride(from: 0, to: options.replications, by: each) {
-        var task = SimulationTask(
-          program: "workbench \(Workbench.programVersion)", scenario: text, files: files,
-          seed: variant.scenario.seed, store: store.path)
-        task.plan = .init(
-          variant: index, name: variant.name, from: from, to: min(from + each, options.replications),
-          warmUp: warmUp, tasks: 0, arguments: TaskOptions.without(words))
-        made.append(task)
-      }
-    }
-    let count = made.count
-    for var task in made {
-      task.plan?.tasks = count
-      Terminal.write(try task.named().json() + Data("\n".utf8))
-    }
-  }
-
   private func carryOut(
     _ variants: [Variant], _ texts: [String], _ factors: [Factor], _ options: inout Study.Options,
     _ warnings: [String], _ path: String, _ words: [String]
@@ -435,60 +379,6 @@ struct PlanCommand: ParsableCommand {
     }
   }
 
-  private static func encoded(_ result: PlanResult) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(result) + Data("\n".utf8)
-  }
-
-  /// plan.json, the replications as CSV, and runs of the variants that people will want to look at.
-  private func write(
-    _ result: PlanResult, _ experiment: Experiment, _ variants: [Variant], _ texts: [String],
-    to staged: StagedDirectory
-  ) throws {
-    try staged.write(String(decoding: try Self.encoded(result), as: UTF8.self), as: "plan.json")
-    let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
-    var rows = ["variant,replication," + metrics.map(\.name).joined(separator: ",")]
-    for (index, variant) in variants.enumerated() {
-      let name = "\"\(variant.name.replacing("\"", with: "\"\""))\""
-      for (replication, record) in experiment.records(index).enumerated() {
-        rows.append(
-          "\(name),\(replication),"
-            + metrics.map { $0.value(record).map { "\($0)" } ?? "" }.joined(separator: ","))
-      }
-    }
-    try staged.write(rows.joined(separator: "\n") + "\n", as: "replications.csv")
-    // Side by side on the dashboard: the base, the best, and some of the Pareto front.
-    let best = result.choice?.best
-    let front = result.variants.filter { $0.isOnParetoFront || $0.name == best }.map(\.name)
-    let few = variants.count <= 6
-    let shown = variants.indices.filter {
-      few || $0 == 0 || variants[$0].name == best || front.prefix(6).contains(variants[$0].name)
-    }
-    for index in shown.prefix(8) {
-      try writeRun(
-        variants[index], text: texts[index], warmUp: experiment.warmUp,
-        to: "\(staged.path)/runs/\(OutputName.file(variants[index].name))")
-    }
-  }
-
-  private func writeRun(_ variant: Variant, text: String, warmUp: Int64, to path: String) throws {
-    var scenario = variant.scenario
-    scenario.name = variant.name
-    scenario.warmUpMicroseconds = warmUp
-    let directory = try RunDirectory(
-      path,
-      manifest: Manifest(
-        program: "workbench \(Workbench.programVersion)",
-        scenario: .init(name: variant.name, text: text, overrides: variant.overrides), seed: scenario.seed,
-        period: .init(from: scenario.from, to: scenario.to)))
-    _ = try ScenarioRun(
-      ScenarioSimulation(scenario, traces: variant.traces), maxPoints: 5000,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount
-    ).run(into: directory, formats: []) { _ in }
-    try directory.finish()
-  }
-
   /// The command that makes the plan again.
   private static func commandLine(_ words: [String]) -> String {
     func word(_ text: String) -> String {
@@ -497,27 +387,4 @@ struct PlanCommand: ParsableCommand {
     }
     return (["workbench"] + words.map(word)).joined(separator: " ")
   }
-}
-
-/// Progress of a plan: what is being done, how much of it, and the time that it takes.
-private final class PlanProgress: @unchecked Sendable {
-  private let lock = NSLock()
-  private var label = ""
-  private var bar: ProgressBar?
-  private let quiet: Bool
-
-  init(quiet: Bool) { self.quiet = quiet }
-
-  func show(_ what: String, _ done: Int, _ all: Int) {
-    lock.withLock {
-      if what != label {
-        bar?.clear()
-        label = what
-        bar = ProgressBar(what, quiet: quiet)
-      }
-      bar?.show(Double(done) / Double(max(all, 1)))
-    }
-  }
-
-  func clear() { lock.withLock { bar?.clear() } }
 }
