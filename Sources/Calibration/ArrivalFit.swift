@@ -23,9 +23,17 @@ package struct ArrivalFit: Sendable {
   package struct Options: Sendable {
     /// The only families that may be chosen; empty: all.
     package var families: Set<String> = []
-    /// Whether rate and variability may change for good at moments of the past.
-    package var breakpoints = true
+    package var changes = Changes.lasting
     package init() {}
+  }
+
+  /// What becomes of moments of the past at which rate or variability changed.
+  package enum Changes: Sendable {
+    /// They stay: for the time of the telemetry.
+    case lasting
+    /// What came again and again recurs, the rest is left out: for other times.
+    case recurring
+    case none
   }
 
   package struct Candidate: Sendable, Codable, Equatable {
@@ -42,6 +50,8 @@ package struct ArrivalFit: Sendable {
   /// Lasting changes of the coefficient of variation, ascending.
   package private(set) var cvChanges: [VariabilityChange] = []
   package private(set) var profile: RateProfile
+  /// The stretch whose breakpoints and changes of variability recur.
+  package private(set) var recurrence: Recurrence?
   package private(set) var estimates: [ParameterEstimate]
   /// The best first.
   package private(set) var candidates: [Candidate]
@@ -78,15 +88,22 @@ package struct ArrivalFit: Sendable {
 
     let busyRate = Self.busyRate(observations, spans, meanRate: meanRate)
     let width = RateBins.width(rate: busyRate * 1e6, observed: observed / 1e6)
-    let spans = options.breakpoints ? spans : habitual(observations, spans, width, calendar)
-    let search = ArrivalSearch(
-      observations: observations, spans: spans, period: period, calendar: calendar, options: options,
-      count: count)
-    let courses = search.courses(RateBins(observations, spans, width: width))
+    var search = ArrivalSearch(
+      observations: observations, spans: spans, period: period, calendar: calendar,
+      families: options.families, rateMayChange: options.changes != .none,
+      variabilityMayChange: options.changes != .none, count: count)
+    let courses =
+      options.changes == .recurring
+      ? foreseen(&search, width) : search.courses(RateBins(observations, spans, width: width))
     note(courses[0], width: width)
     let times = search.times(along: courses[0])
     var contenders = search.renewals(courses[0], times)
-    if let changing = search.changingRenewal(courses[0], times) { contenders.append(changing) }
+    if let changing = search.changingRenewal(courses[0], times),
+      options.changes == .lasting || !courses[0].profile.breakpoints.isEmpty
+        || Self.comesAgain(changing.variability, around: 1)
+    {
+      contenders.append(changing)
+    }
     if let calendarOnly = courses.first(where: { $0.profile.breakpoints.isEmpty }) {
       contenders += search.markovModulated(calendarOnly)
     }
@@ -94,6 +111,9 @@ package struct ArrivalFit: Sendable {
     candidates = contenders.map(\.candidate)
     if let best = contenders.first {
       take(best, times)
+      if options.changes == .recurring, !profile.breakpoints.isEmpty || !cvChanges.isEmpty {
+        recur(search.spans)
+      }
     } else {
       notes.append("None of the families asked for can describe the intervals; taken for a Poisson process.")
       rate = courses[0].rate
@@ -107,20 +127,67 @@ package struct ArrivalFit: Sendable {
     }
   }
 
-  /// The spans without pauses that are no habit.
-  private mutating func habitual(
-    _ observations: Observations, _ spans: [Range<Int64>], _ width: Int64, _ calendar: ZonedCalendar
-  ) -> [Range<Int64>] {
-    let days = CalendarFactors(RateBins(observations, spans, width: width), calendar: calendar)
+  // MARK: Other times
+
+  /// The courses that a rate may take at other times, the best first.
+  ///
+  /// A rate that went up and down again and again goes on as it did. A change that came once is no law, nor is a pause
+  /// that came once and is no habit.
+  private mutating func foreseen(_ search: inout ArrivalSearch, _ width: Int64) -> [RateCourse] {
+    let all = search.spans
+    let days = CalendarFactors(RateBins(search.observations, all, width: width), calendar: search.calendar)
     let pauses = days.leastDaysOfAnHour >= 2 ? days.unusualPauses() : []
-    guard !pauses.isEmpty else { return spans }
-    let list = pauses.prefix(3).map {
-      "\(Timestamp(microseconds: $0.lowerBound).rfc3339) to \(Timestamp(microseconds: $0.upperBound).rfc3339)"
+    if pauses.count == 1 { search.spans = ModelFit.without(pauses, all) }
+    var courses = search.courses(RateBins(search.observations, search.spans, width: width))
+    let isRecurring = Self.comesAgain(courses[0].profile.breakpoints.map(\.factor), around: 1)
+    if !isRecurring {
+      search.rateMayChange = false
+      search.spans = ModelFit.without(pauses, all)
+      courses = search.courses(RateBins(search.observations, search.spans, width: width))
     }
+    if !pauses.isEmpty, !isRecurring || pauses.count == 1 {
+      let list = pauses.prefix(3).map {
+        "\(Timestamp(microseconds: $0.lowerBound).rfc3339) to \(Timestamp(microseconds: $0.upperBound).rfc3339)"
+      }
+      notes.append(
+        "Pauses that are no habit, left out of the forecast: \(list.joined(separator: ", "))\(pauses.count > 3 ? ", …" : "")."
+      )
+    }
+    return courses
+  }
+
+  /// Whether levels go up and down more than once: a middle is crossed four times or more.
+  static func comesAgain(_ levels: [Double], around middle: Double) -> Bool {
+    let sides = levels.filter { $0 != middle }.map { $0 > middle }
+    return zip(sides, sides.dropFirst()).count { $0 != $1 } >= 4
+  }
+
+  /// The fit's course recurs: that of the last whole weeks, or days, that were seen, or of all of it.
+  private mutating func recur(_ spans: [Range<Int64>]) {
+    guard let start = spans.first?.lowerBound, let end = spans.last?.upperBound else { return }
+    let day: Int64 = 86_400_000_000
+    let unit = [7 * day, day].first { $0 <= end - start } ?? end - start
+    let every = (end - start) / unit * unit
+    let from = Timestamp(microseconds: end - every)
+    func last<Value>(_ values: [(at: Timestamp, value: Value)], _ first: Value) -> Value {
+      values.last { $0.at <= from }?.value ?? first
+    }
+    recurrence = Recurrence(from: from, every: every)
+    if !profile.breakpoints.isEmpty {
+      let first = last(profile.breakpoints.map { ($0.at, $0.factor) }, profile.breakpoints[0].factor)
+      profile.breakpoints = [.init(at: from, factor: first)] + profile.breakpoints.filter { $0.at > from }
+    }
+    if !cvChanges.isEmpty {
+      let own: WindowedDemand.Family = process == .gamma ? .gamma : .weibull
+      let first = last(cvChanges.map { ($0.at, $0) }, VariabilityChange(at: from, family: own, cv: cv))
+      cvChanges =
+        [VariabilityChange(at: from, family: first.family, cv: Self.written(first.cv))]
+        + cvChanges.filter { $0.at > from }
+    }
+    let span = every % day == 0 ? (every == day ? "day" : "\(every / day) days") : ModelFit.text(every)
     notes.append(
-      "Pauses that are no habit, left out of the forecast: \(list.joined(separator: ", "))\(pauses.count > 3 ? ", …" : "")."
+      "For other times, the course from \(from.rfc3339) on recurs every \(span): what went up and down before does so again."
     )
-    return ModelFit.without(pauses, spans)
   }
 
   private mutating func note(_ course: RateCourse, width: Int64) {
@@ -132,7 +199,7 @@ package struct ArrivalFit: Sendable {
     if !changes.isEmpty {
       let pauses = changes.count { $0.factor == 0 }
       notes.append(
-        "The rate changes for good at \(changes.count) moments\(pauses > 0 ? ", \(pauses) of them the start of a pause" : ""), told apart in bins of \(width / 1_000_000) s."
+        "The rate changes at \(changes.count) moments\(pauses > 0 ? ", \(pauses) of them the start of a pause" : ""), told apart in bins of \(width / 1_000_000) s."
       )
     }
   }
@@ -156,7 +223,7 @@ package struct ArrivalFit: Sendable {
     if !cvChanges.isEmpty {
       let all = [writtenCv] + cvChanges.map(\.cv)
       notes.append(
-        "How much intervals vary changes for good at \(cvChanges.count) moments: coefficients of variation from \(String(format: "%.3g", all.min() ?? cv)) to \(String(format: "%.3g", all.max() ?? cv))."
+        "How much intervals vary changes at \(cvChanges.count) moments: coefficients of variation from \(String(format: "%.3g", all.min() ?? cv)) to \(String(format: "%.3g", all.max() ?? cv))."
       )
     }
     let beyond = ([cv] + best.cvChanges.map(\.cv)).filter { Self.written($0) != $0 }

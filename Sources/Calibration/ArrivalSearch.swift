@@ -6,10 +6,14 @@ import Telemetry
 /// The arrival processes that compete to describe a model's demand, each with its likelihood.
 struct ArrivalSearch {
   let observations: Observations
-  let spans: [Range<Int64>]
+  var spans: [Range<Int64>]
   let period: Range<Int64>
   let calendar: ZonedCalendar
-  let options: ArrivalFit.Options
+  /// The only families that may be chosen; empty: all.
+  let families: Set<String>
+  /// Whether rate and variability may change at moments of the past.
+  var rateMayChange: Bool
+  let variabilityMayChange: Bool
   /// Arrivals in the spans.
   let count: Int
 
@@ -20,6 +24,13 @@ struct ArrivalSearch {
     var cvChanges: [VariabilityChange] = []
     var course: RateCourse
     var estimates: [ParameterEstimate] = []
+
+    /// Coefficients of variation, one after the other, over their geometric mean.
+    var variability: [Double] {
+      let all = [cv?.value ?? 1] + cvChanges.map(\.cv)
+      let middle = exp(all.reduce(0) { $0 + log($1) } / Double(all.count))
+      return all.map { $0 / middle }
+    }
   }
 
   /// How often all states must have been gone through: what was seen once is a lasting change, no state.
@@ -29,11 +40,11 @@ struct ArrivalSearch {
   private static let leastPerBlock = 200
 
   private var observed: Double { spans.reduce(0.0) { $0 + Double($1.upperBound - $1.lowerBound) } }
-  private var mayVary: Bool { options.breakpoints && count >= Self.leastForVariability }
+  private var mayVary: Bool { variabilityMayChange && count >= Self.leastForVariability }
   private var perBlock: Int { max(Self.leastPerBlock, count / 2000) }
 
   private func isAllowed(_ family: String) -> Bool {
-    options.families.isEmpty || options.families.contains(family)
+    families.isEmpty || families.contains(family)
   }
 
   // MARK: The rate's course
@@ -58,7 +69,7 @@ struct ArrivalSearch {
 
   private func courses(_ bins: RateBins, expected: [Double]?) -> [RateCourse] {
     var courses = RateCourse.courses(
-      bins, expected, calendar: calendar, period: period, mayChange: options.breakpoints && count >= 300)
+      bins, expected, calendar: calendar, period: period, mayChange: rateMayChange && count >= 300)
     for index in courses.indices { courses[index].refine(observations, spans, bins) }
     return courses.sorted { $0.criterion < $1.criterion }
   }

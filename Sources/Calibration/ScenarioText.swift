@@ -233,6 +233,12 @@ package struct ScenarioText {
     if Self.hasProfile(model) {
       lines.append("\(inner)  profile: \(Self.quoted(Self.profileName(account, model)))")
     }
+    if let recurrence = arrivals.recurrence {
+      let day: Int64 = 86_400_000_000
+      let every =
+        recurrence.every % day == 0 ? "\(recurrence.every / day)d" : "\(recurrence.every)us"
+      lines.append("\(inner)  recurrence: { from: \(Self.moment(recurrence.from)), every: \(every) }")
+    }
     lines.append("\(inner)  tokens:")
     lines.append("\(inner)    input: \(Self.distribution(tokens.input.distribution, isDuration: false))")
     lines.append("\(inner)    output: \(Self.distribution(tokens.output.distribution, isDuration: false))")

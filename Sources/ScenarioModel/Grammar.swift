@@ -150,8 +150,22 @@ enum Grammar {
       Key("arrivals", .object { arrivals }, required: true, "The arrival process."),
       Key("scale", .number(0.001...1000), default: "1", "Multiplies the demand: every rate of the process."),
       Key("profile", .text, "Name of a rate profile that multiplies the rate."),
+      Key(
+        "recurrence", .object { recurrence },
+        "A stretch of time whose breakpoints and changes of variability come again and again, before and after."
+      ),
       Key("tokens", .object { tokens }, "Token counts; a trace brings its own."),
       Key("retries", .object { retries }, "What clients do about a failure."),
+    ])
+
+  static let recurrence = Shape(
+    "recurrence", "A course of the past that recurs.",
+    [
+      Key("from", .moment, required: true, "The start of the stretch."),
+      Key(
+        "every", .duration, required: true,
+        "Its length, at least 1s. Whole days are local ones, so that hours stay where they are over clock changes."
+      ),
     ])
 
   static let arrivals = Shape(

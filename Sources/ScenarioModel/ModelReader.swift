@@ -179,9 +179,63 @@ struct ModelReader {
       keys.error("scale", "scale does not go with a trace, which is replayed as it is. Remove it.")
     }
     guard let scale else { return nil }
+    if keys.has("recurrence") {
+      guard let arrivals, let recurring = recurring(keys, arrivals, profile) else { return nil }
+      return .init(
+        arrivals: recurring.arrivals.scaled(by: scale), profile: recurring.profile, tokens: tokens,
+        retries: retries)
+    }
     return arrivals.map {
       .init(arrivals: $0.scaled(by: scale), profile: profile, tokens: tokens, retries: retries)
     }
+  }
+
+  /// The demand's course, unrolled over the period.
+  private func recurring(_ keys: Section, _ arrivals: Arrivals, _ profile: RateProfile?)
+    -> (arrivals: Arrivals, profile: RateProfile?)?
+  {
+    guard let section = keys.section("recurrence"), let from = section.moment("from"),
+      let every = section.duration("every")
+    else { return nil }
+    guard every >= 1_000_000 else {
+      section.error("every", "every must be at least 1s.")
+      return nil
+    }
+    let changes: [VariabilityChange]
+    switch arrivals {
+    case .gamma(_, _, let own), .weibull(_, _, let own): changes = own
+    case .poisson, .markovModulated: changes = []
+    case .trace, .serveGen:
+      keys.error("recurrence", "recurrence does not go with recorded demand. Remove it.")
+      return nil
+    }
+    let recurrence = Recurrence(from: from, every: every)
+    let moments = (profile?.breakpoints.map(\.at) ?? []) + changes.map(\.at)
+    guard !moments.isEmpty else {
+      keys.error(
+        "recurrence",
+        "nothing recurs: there are neither breakpoints in the profile nor changes of cv. Give some, or remove recurrence."
+      )
+      return nil
+    }
+    if let outside = moments.first(where: { !recurrence.stretch.contains($0) }) {
+      section.error(
+        "from",
+        "\(outside.rfc3339), where rate or variability change, lies outside of what recurs: \(from.rfc3339) to \(recurrence.stretch.upperBound.rfc3339). Move it, or lengthen every."
+      )
+      return nil
+    }
+    guard recurrence.count(period) <= Int64(Recurrence.mostChanges / moments.count) else {
+      section.error(
+        "every",
+        "\(moments.count) changes recur \(recurrence.count(period)) times in the period: more than \(Recurrence.mostChanges) together. Lengthen every, or give fewer."
+      )
+      return nil
+    }
+    return (
+      arrivals.recurring(recurrence, over: period, section.calendar),
+      profile?.recurring(recurrence, over: period, section.calendar)
+    )
   }
 
   private func arrivals(_ keys: Section) -> Arrivals? {

@@ -18,7 +18,8 @@ struct FitCommand: ParsableCommand {
       the batch's slowdown, failures and incidents. The scenario is then simulated and laid beside the telemetry.
 
       --hold-out keeps part of the time from the fit and judges it by that part: "0.4" is the last 40 %, "30min" every \
-      second half hour. --forecast leaves out lasting changes of the past, for what may come after.
+      second half hour. --forecast is for what may come after: the rate's ups and downs of the last whole weeks (or days) \
+      recur; what came once, a change for good or a pause, is left out.
 
       Examples:
         workbench fit Outputs/platform -o platform.yaml --report platform.html
@@ -45,7 +46,9 @@ struct FitCommand: ParsableCommand {
   )
   var arrivals: String?
 
-  @Flag(help: "The rate follows hours and weekdays but no lasting changes: for times after the telemetry.")
+  @Flag(
+    help:
+      "For times after the telemetry: ups and downs of the rate recur, changes that came once are left out.")
   var forecast = false
 
   @Option(
@@ -107,7 +110,7 @@ struct FitCommand: ParsableCommand {
     reading.clear()
     var options = Calibration.Options()
     options.holdOut = try holdOutGiven()
-    options.arrivals.breakpoints = !forecast
+    options.arrivals.changes = forecast ? .recurring : .lasting
     options.arrivals.families = Set((arrivals ?? "").split(separator: ",").map(String.init))
     let fitting = ProgressBar("Fitting", quiet: quiet)
     let calibration = Calibration(

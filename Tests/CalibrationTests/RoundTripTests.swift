@@ -161,6 +161,62 @@ struct RoundTripTests {
     #expect(fit.process == .poisson)
   }
 
+  static func forecast(_ arrivals: String, profile: String, to: String = "2026-01-06", more: String = "")
+    throws -> RoundTrip
+  {
+    var options = Calibration.Options()
+    options.holdOut = .last(0.5)
+    options.arrivals.changes = .recurring
+    return try RoundTrip(
+      RoundTrip.demand(arrivals + more, profile: profile, to: to), options: options)
+  }
+
+  @Test("what goes up and down again and again is foreseen: each hour of the half that was not seen")
+  func foreseen() throws {
+    // Every three hours: half an hour at three times the rate, an hour of pause; bursts in the second half.
+    let trip = try Self.forecast(
+      "{ gamma: { rate: 2/s, cv: 1, changes: [ { at: \"2026-01-05T01:30\", cv: 3 } ] } }",
+      profile:
+        "{ breakpoints: [ { at: \"2026-01-05T00:30\", factor: 3 }, { at: \"2026-01-05T01:00\", factor: 0.5 }, { at: \"2026-01-05T02:00\", factor: 0 } ] }",
+      more: ", recurrence: { from: \"2026-01-05T00:00\", every: 3h }")
+    let fit = try #require(trip.calibration.models[0].arrivals)
+    let recurrence = try #require(fit.recurrence)
+    #expect(recurrence.every == 12 * 3_600_000_000 && recurrence.from == trip.scenario.from)
+    #expect(fit.profile.breakpoints.count(where: { $0.factor < 0.01 }) == 4)
+    func rates(_ scenario: Scenario) throws -> [Double] {
+      let load = try #require(scenario.accounts[0].models[0].load)
+      let mean = try #require(load.arrivals.meanRate)
+      let segments = load.profile?.segments(
+        from: scenario.from, to: scenario.to, origin: scenario.from, calendar: .utc)
+      return (0..<48).map { half in
+        let middle = scenario.from + Int64(half) * 1_800_000_000 + 900_000_000
+        return 1e6 * mean * (segments?.first { $0.start <= middle && middle < $0.end }?.factor ?? .nan)
+      }
+    }
+    for (half, (found, truth)) in zip(try rates(try trip.again()), try rates(trip.scenario)).enumerated() {
+      #expect(abs(found - truth) < 0.15 * truth + 0.005, "half hour \(half): \(found) for \(truth)")
+    }
+    #expect(fit.cvChanges.count >= 7, "\(fit.cvChanges)")
+  }
+
+  @Test("what came once is no law: neither a change for good nor a pause recurs")
+  func once() throws {
+    let trip = try Self.forecast(
+      "{ poisson: { rate: 2/s } }", profile: "{ breakpoints: [ { at: \"2026-01-05T06:00\", factor: 2 } ] }")
+    let fit = try #require(trip.calibration.models[0].arrivals)
+    #expect(fit.recurrence == nil && fit.profile.breakpoints.isEmpty, "\(fit.profile.breakpoints)")
+    #expect(abs(fit.rate * 1e6 / 3 - 1) < 0.03)
+    let pause = try Self.forecast(
+      "{ poisson: { rate: 1/s } }",
+      profile:
+        "{ breakpoints: [ { at: \"2026-01-06T06:00\", factor: 0 }, { at: \"2026-01-06T18:00\", factor: 1 } ] }",
+      to: "2026-01-09")
+    let paused = try #require(pause.calibration.models[0].arrivals)
+    #expect(paused.recurrence == nil && paused.profile.breakpoints.isEmpty)
+    #expect(abs(paused.rate * 1e6 - 1) < 0.03, "\(paused.rate * 1e6)")
+    #expect(paused.notes.contains { $0.hasPrefix("Pauses that are no habit, left out of the forecast") })
+  }
+
   @Test("lasting changes of how much intervals vary, and of their family, come back")
   func variability() throws {
     let trip = try RoundTrip(
@@ -417,7 +473,7 @@ struct OddTelemetryTests {
     }
     var options = Calibration.Options()
     options.arrivals.families = ["weibull"]
-    options.arrivals.breakpoints = false
+    options.arrivals.changes = .none
     let fit = try Self.calibration(arrivals, options: options)
     #expect(try #require(fit.arrivals).cv > 20)
     #expect(says(fit, "outside of what a scenario may say"), "\(fit.notes)")

@@ -164,6 +164,39 @@ struct CheckTests {
         ?? false, "\(errors)")
   }
 
+  static let recurrences: [(load: String, error: String)] = [
+    (
+      "arrivals: { poisson: { rate: 1/s } }\n      recurrence: { from: 2026-01-05, every: 7d }",
+      "t.yaml:13:19: error: nothing recurs: there are neither breakpoints in the profile nor changes of cv."
+    ),
+    (
+      "arrivals: { trace: a.csv }\n      recurrence: { from: 2026-01-05, every: 7d }",
+      "t.yaml:13:19: error: recurrence does not go with recorded demand. Remove it."
+    ),
+    (
+      "arrivals: { weibull: { rate: 1/s, cv: 2, changes: [ { at: 2026-01-12, cv: 1 } ] } }\n      recurrence: { from: 2026-01-05, every: 7d }",
+      "t.yaml:13:27: error: 2026-01-12T05:00:00.000000Z, where rate or variability change, lies outside of what recurs: 2026-01-05T05:00:00.000000Z to 2026-01-12T05:00:00.000000Z."
+    ),
+    (
+      "arrivals: { weibull: { rate: 1/s, cv: 2, changes: [ { at: 2026-01-05, cv: 1 } ] } }\n      recurrence: { from: 2026-01-05, every: 1ms }",
+      "t.yaml:13:46: error: every must be at least 1s."
+    ),
+    (
+      "arrivals: { weibull: { rate: 1/s, cv: 2, changes: [ { at: 2026-01-05, cv: 1 } ] } }\n      recurrence: { from: 2026-01-05, every: 2s }",
+      "t.yaml:13:46: error: 1 changes recur 1339202 times in the period: more than 1000000 together."
+    ),
+  ]
+
+  @Test("what cannot recur", arguments: recurrences)
+  func recurrence(_ mistake: (load: String, error: String)) {
+    var document = Self.valid.replacing("arrivals: { poisson: { rate: 1/s } }", with: mistake.load)
+    if mistake.load.contains("trace") {
+      document = document.replacing("      tokens: { input: 100, output: 50 }\n", with: "")
+    }
+    let errors = Self.errors(document)
+    #expect(errors.count == 1 && errors[0].hasPrefix(mistake.error), "\(errors)")
+  }
+
   @Test("all errors come in one pass, in the order of the document")
   func onePass() {
     let yaml = Self.valid.replacing("A10 single", with: "B10").replacing("1/s", with: "1").replacing(

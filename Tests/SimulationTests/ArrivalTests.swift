@@ -107,6 +107,52 @@ struct ArrivalTests {
     #expect(run.requests.allSatisfy { $0.arrivedAt < run.scenario.from.microseconds + 4 * 24 * Self.hour })
   }
 
+  @Test("a course that recurs is the one written out by hand, before and after, through a clock change")
+  func recurrence() throws {
+    func run(_ profile: String, _ changes: String, _ recurrence: String) throws -> Simulated {
+      try Simulated(
+        Self.scenario(
+          "{ gamma: { rate: 600/h, cv: 2, changes: [ \(changes) ] } }\(recurrence)", profile: profile,
+          to: "2026-03-31", zone: "Europe/Berlin", from: "2026-03-26T12:00"))
+    }
+    let recurring = try run(
+      "{ breakpoints: [ { at: 2026-03-27T02:15, factor: 0.5 }, { at: 2026-03-27T02:45, factor: 0.2 }, { at: 2026-03-27T09:00, factor: 2 }, { at: 2026-03-27T23:30, factor: 0 } ] }",
+      "{ at: 2026-03-27T12:00, cv: 0.5, family: weibull }",
+      ", recurrence: { from: 2026-03-27T00:00, every: 1d }")
+    let days = ["26T", "27T", "28T", "29T", "30T"].map { "2026-03-\($0)" }
+    let breakpoints = days.map { day in
+      // On 29 March, 02:00 to 03:00 does not come.
+      let night =
+        day.hasSuffix("29T")
+        ? "{ at: \(day)03:00, factor: 0.2 }"
+        : "{ at: \(day)02:15, factor: 0.5 }, { at: \(day)02:45, factor: 0.2 }"
+      return
+        "{ at: \(day)00:00, factor: 1 }, \(night), { at: \(day)09:00, factor: 2 }, { at: \(day)23:30, factor: 0 }"
+    }
+    let changes = days.map { day in
+      "{ at: \(day)00:00, cv: 2 }, { at: \(day)12:00, cv: 0.5, family: weibull }"
+    }
+    let written = try run(
+      "{ breakpoints: [ \(breakpoints.joined(separator: ", ")) ] }", changes.joined(separator: ", "), "")
+    #expect(recurring.requests.map(\.arrivedAt) == written.requests.map(\.arrivedAt))
+    let counts = Self.counts(recurring, every: Self.hour)
+    // From noon of the 26th to 23:00 at twice the rate; after half past eleven nothing.
+    let evening = counts[0..<11].reduce(0, +)
+    #expect(abs(evening - 13_200) < 700)
+    #expect(counts[11] < 900)
+  }
+
+  @Test("a course whose length is no whole number of days recurs in exact time")
+  func shortRecurrence() throws {
+    let run = try Simulated(
+      Self.scenario(
+        "{ poisson: { rate: 2/s } }, recurrence: { from: 2026-01-20T00:00, every: 90min }",
+        profile: "{ breakpoints: [ { at: 2026-01-20T00:30, factor: 0 } ] }", to: "2026-01-06"))
+    let start = run.scenario.from.microseconds
+    #expect(run.requests.allSatisfy { ($0.arrivedAt - start) % (90 * 60_000_000) < 30 * 60_000_000 })
+    #expect(abs(run.requests.count - 16 * 3600) < 1300)
+  }
+
   @Test("a profile's counts: every hour is Poisson with its own mean, through a clock change")
   func profile() throws {
     // 29 March 2026 has 23 hours in Berlin: the factor of 02:00 does not come.

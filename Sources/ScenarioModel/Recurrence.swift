@@ -1,0 +1,102 @@
+import Telemetry
+
+/// A stretch of time whose course of the rate and of its variability comes again and again, before and after: the
+/// seasonal naive forecast. Source: Hyndman and Athanasopoulos (2021), "Forecasting: Principles and Practice",
+/// section 5.2.
+package struct Recurrence: Sendable, Equatable {
+  package var from: Timestamp
+  /// µs, above 0. Whole days are local ones: what began at nine does so on either side of a clock change.
+  package var every: Int64
+
+  package init(from: Timestamp, every: Int64) {
+    self.from = from
+    self.every = every
+  }
+
+  static let microsecondsPerDay: Int64 = 86_400_000_000
+  /// Changes that one course may come to in a period.
+  static let mostChanges = 1_000_000
+
+  var stretch: Range<Timestamp> { from..<(from + every) }
+
+  /// When a moment of the stretch comes in another recurrence; the stretch itself is number 0.
+  private func moment(_ moment: Timestamp, in number: Int64, _ calendar: ZonedCalendar) -> Timestamp {
+    guard every % Self.microsecondsPerDay == 0 else { return moment + number * every }
+    let date = calendar.date(at: moment).advanced(byDays: Int(number * (every / Self.microsecondsPerDay)))
+    let wall = moment.secondsRoundedDown + Int64(calendar.offsetSeconds(at: moment))
+    let fraction = moment.microseconds - moment.secondsRoundedDown * 1_000_000
+    switch calendar.moment(of: date, secondOfDay: ((wall % 86_400) + 86_400) % 86_400) {
+    case .once(let other), .twice(let other, _), .never(let other): return other + fraction
+    }
+  }
+
+  /// How many recurrences a period sees, roughly.
+  func count(_ period: Range<Timestamp>) -> Int64 { (period.upperBound - period.lowerBound) / every + 2 }
+
+  /// What holds from when on, over a period, where `changes` say so for the stretch.
+  ///
+  /// - Parameters:
+  ///   - changes: ascending, within the stretch.
+  ///   - first: what holds from the stretch's start to the first change.
+  func unrolled<Value>(
+    _ changes: [(at: Timestamp, value: Value)], first: Value, over period: Range<Timestamp>,
+    _ calendar: ZonedCalendar
+  ) -> [(at: Timestamp, value: Value)] {
+    var course = changes
+    if changes.first?.at != from { course.insert((from, first), at: 0) }
+    // A day more on both sides: local days differ in length.
+    let slack = 2 * Self.microsecondsPerDay
+    let lowest = (period.lowerBound - from - slack) / every - 1
+    let highest = (period.upperBound - from + slack) / every + 1
+    var unrolled: [(at: Timestamp, value: Value)] = []
+    for number in lowest...highest {
+      let start = moment(from, in: number, calendar)
+      let next = moment(from, in: number + 1, calendar)
+      guard next > period.lowerBound, start < period.upperBound else { continue }
+      for change in course {
+        let at = moment(change.at, in: number, calendar)
+        // An hour that clocks leave out holds no change: only the last of its changes is seen.
+        while let last = unrolled.last, last.at >= at { unrolled.removeLast() }
+        unrolled.append((at, change.value))
+      }
+    }
+    return unrolled
+  }
+}
+
+extension RateProfile {
+  /// The profile whose breakpoints recur over a period.
+  func recurring(_ recurrence: Recurrence, over period: Range<Timestamp>, _ calendar: ZonedCalendar)
+    -> RateProfile
+  {
+    guard !breakpoints.isEmpty else { return self }
+    var profile = self
+    profile.breakpoints = recurrence.unrolled(
+      breakpoints.map { ($0.at, $0.factor) }, first: 1, over: period, calendar
+    ).map { Breakpoint(at: $0.at, factor: $0.value) }
+    return profile
+  }
+}
+
+extension Arrivals {
+  /// The process whose changes of variability recur over a period.
+  func recurring(_ recurrence: Recurrence, over period: Range<Timestamp>, _ calendar: ZonedCalendar)
+    -> Arrivals
+  {
+    func unrolled(_ own: WindowedDemand.Family, _ cv: Double, _ changes: [VariabilityChange])
+      -> [VariabilityChange]
+    {
+      guard !changes.isEmpty else { return [] }
+      return recurrence.unrolled(
+        changes.map { ($0.at, ($0.family, $0.cv)) }, first: (own, cv), over: period, calendar
+      ).map { VariabilityChange(at: $0.at, family: $0.value.0, cv: $0.value.1) }
+    }
+    switch self {
+    case .gamma(let rate, let cv, let changes):
+      return .gamma(rate: rate, cv: cv, changes: unrolled(.gamma, cv, changes))
+    case .weibull(let rate, let cv, let changes):
+      return .weibull(rate: rate, cv: cv, changes: unrolled(.weibull, cv, changes))
+    case .poisson, .markovModulated, .trace, .serveGen: return self
+    }
+  }
+}
