@@ -30,7 +30,7 @@ let package = Package(
     .target(
       name: "ScenarioModel",
       dependencies: ["Sampling", "Telemetry", .product(name: "Yams", package: "Yams")]),
-    .target(name: "Simulation", dependencies: ["Sampling", "Telemetry", "ScenarioModel"]),
+    .target(name: "Simulation", dependencies: ["CGSL", "Sampling", "Telemetry", "ScenarioModel"]),
     .target(name: "Aggregation", dependencies: ["Telemetry"]),
     .target(
       name: "Datasets",
@@ -72,7 +72,7 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: ["Telemetry", "ScenarioModel", "Simulation", "Datasets"], path: "Tests/TestSupport"),
-    .testTarget(name: "SamplingTests", dependencies: ["Sampling"]),
+    .testTarget(name: "SamplingTests", dependencies: ["CGSL", "Sampling"]),
     .testTarget(name: "ScenarioModelTests", dependencies: ["ScenarioModel", "TestSupport"]),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Sampling", "TestSupport"]),
     .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "TestSupport"]),

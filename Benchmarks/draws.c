@@ -14,7 +14,7 @@ int main(int argc, char **argv) {
   double sum = 0;
   clock_t start = clock();
   for (long i = 0; i < n; i++) {
-    sum += wb_stream_exponential(arrivals);
+    sum += -log1p(-wb_stream_uniform(arrivals));
     sum += exp(5.99 + gsl_ran_gaussian_ziggurat(tokens, 0.8));
     sum += exp(4.6 + gsl_ran_gaussian_ziggurat(tokens, 0.6));
     sum += exp(11.9 + gsl_ran_gaussian_ziggurat(service, 0.4));

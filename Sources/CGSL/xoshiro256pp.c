@@ -1,26 +1,8 @@
 #include "CGSL.h"
-#include <math.h>
+#include "elementary.h"
+#include "xoshiro256pp.h"
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct { uint64_t s[4]; } xoshiro_state;
-
-static inline uint64_t rotl(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
-
-static inline uint64_t next(xoshiro_state *x) {
-  uint64_t *s = x->s;
-  const uint64_t result = rotl(s[0] + s[3], 23) + s[0];
-  const uint64_t t = s[1] << 17;
-  s[2] ^= s[0];
-  s[3] ^= s[1];
-  s[1] ^= s[2];
-  s[0] ^= s[3];
-  s[2] ^= t;
-  s[3] = rotl(s[3], 45);
-  return result;
-}
-
-static inline double next_double(xoshiro_state *x) { return (double)(next(x) >> 11) * 0x1.0p-53; }
 
 static unsigned long get(void *state) { return next(state); }
 static double get_double(void *state) { return next_double(state); }
@@ -50,4 +32,4 @@ gsl_rng *wb_stream_alloc(const uint64_t state[4]) {
 
 double wb_stream_uniform(gsl_rng *stream) { return next_double(stream->state); }
 
-double wb_stream_exponential(gsl_rng *stream) { return -log1p(-next_double(stream->state)); }
+double wb_stream_exponential(gsl_rng *stream) { return -wb_log_core(1 - next_double(stream->state)); }

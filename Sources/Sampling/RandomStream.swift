@@ -10,6 +10,22 @@ public struct RandomStream: @unchecked Sendable {
   /// Uniform on [0, 1), 53 bits.
   @inlinable public func uniform() -> Double { wb_stream_uniform(generator) }
 
+  /// The next uniforms, as `uniform()` would give them.
+  package func uniforms(_ count: Int, into values: UnsafeMutablePointer<Double>) {
+    wb_stream_uniforms(generator, values, count)
+  }
+
+  /// The next standard normals, as `standardNormal()` would give them.
+  package func standardNormals(_ count: Int, into values: UnsafeMutablePointer<Double>) {
+    wb_stream_normals(generator, values, count)
+  }
+
+  /// The next exponentials, as `exponential(mean:)` would give them.
+  package func exponentials(_ count: Int, mean: Double, into values: UnsafeMutablePointer<Double>) {
+    wb_stream_uniforms(generator, values, count)
+    wb_exponentials(values, count, mean)
+  }
+
   /// Exponential with the given mean (any unit, > 0).
   @inlinable public func exponential(mean: Double) -> Double { mean * wb_stream_exponential(generator) }
 
@@ -23,8 +39,8 @@ public struct RandomStream: @unchecked Sendable {
     gsl_ran_weibull(generator, scale, shape)
   }
 
-  /// Standard normal by the ziggurat method. Source: Marsaglia and Tsang (2000), as in GSL.
-  @inlinable public func standardNormal() -> Double { gsl_ran_gaussian_ziggurat(generator, 1) }
+  /// Standard normal by the ziggurat method. Source: Marsaglia and Tsang (2000), as in GSL, but with 53 bits, not 24.
+  @inlinable public func standardNormal() -> Double { wb_stream_normal(generator) }
 
   /// The next 64 random bits.
   @inlinable public func bits() -> UInt64 { UInt64(gsl_rng_get(generator)) }

@@ -73,7 +73,7 @@ public struct Sampler: @unchecked Sendable {
     switch method {
     case .constant: return a
     case .exponential where !isTruncated: return stream.exponential(mean: a)
-    case .lognormal where !isTruncated: return exp(a + b * stream.standardNormal())
+    case .lognormal where !isTruncated: return wb_exp(a + b * stream.standardNormal())
     default: return drawFromAny(stream)
     }
   }
@@ -94,8 +94,8 @@ public struct Sampler: @unchecked Sendable {
     case .constant: return a
     case .uniform: return a + b * wb_stream_uniform(generator)
     case .exponential: return a * wb_stream_exponential(generator)
-    case .normal: return a + gsl_ran_gaussian_ziggurat(generator, b)
-    case .lognormal: return exp(a + b * gsl_ran_gaussian_ziggurat(generator, 1))
+    case .normal: return a + b * wb_stream_normal(generator)
+    case .lognormal: return wb_exp(a + b * wb_stream_normal(generator))
     case .gamma: return gsl_ran_gamma(generator, a, b)
     case .weibull: return gsl_ran_weibull(generator, a, b)
     case .pareto: return gsl_ran_pareto(generator, a, b)

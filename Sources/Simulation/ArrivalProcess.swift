@@ -1,3 +1,4 @@
+import CGSL
 import Foundation
 import Sampling
 import ScenarioModel
@@ -41,8 +42,8 @@ struct ArrivalProcess {
   private var stateRemaining = 0.0
   /// Whether the window at hand has had its first interval.
   private var hasEntered = false
-  /// Index of the trace's request that arrived last.
-  private(set) var traceIndex = -1
+  /// Index of the trace's request that arrives next.
+  private var traceIndex = 0
 
   init(
     _ arrivals: Arrivals?, plan: ArrivalPlan, in arena: SamplingArena, stream: (String) -> RandomStream
@@ -76,25 +77,67 @@ struct ArrivalProcess {
     interval = Sampler(unitInterval, in: arena)
   }
 
-  /// The next arrival, µs since 1970; `Int64.max` when there are no more.
-  @inline(__always)
-  mutating func next() -> Int64 {
+  /// The next arrivals, µs since 1970; `Int64.max` when there are no more.
+  mutating func next(_ times: UnsafeMutableBufferPointer<Int64>) {
     switch kind {
-    case .poisson: return moment(after: stream.exponential(mean: 1))
-    case .renewal: return moment(after: interval.draw(from: stream))
-    case .markovModulated: return modulatedMoment(after: stream.exponential(mean: 1))
-    case .trace:
-      traceIndex += 1
-      return traceIndex < plan.traceCount ? plan.trace[traceIndex].arrivedAt : .max
-    // Windows have a way of their own, nextInWindow(): a further case here would cost every other process.
-    case .windows, .none: return .max
+    case .poisson: nextOfPoisson(times)
+    case .renewal: for row in times.indices { times[row] = moment(after: interval.draw(from: stream)) }
+    case .markovModulated:
+      for row in times.indices { times[row] = modulatedMoment(after: stream.exponential(mean: 1)) }
+    case .windows: for row in times.indices { times[row] = nextInWindow() }
+    case .none: times.update(repeating: .max)
+    // Requests of a trace bring their tokens: nextOfTrace().
+    case .trace: for row in times.indices { times[row] = nextOfTrace()?.arrivedAt ?? .max }
     }
   }
 
-  /// Whether rate and variability both change from window to window.
-  var hasWindows: Bool { kind == .windows }
+  private mutating func nextOfPoisson(_ times: UnsafeMutableBufferPointer<Int64>) {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: BlockSampler.most) { exposures in
+      guard let values = exposures.baseAddress else { return }
+      var row = 0
+      while row < times.count {
+        let rows = min(BlockSampler.most, times.count - row)
+        stream.exponentials(rows, mean: 1, into: values)
+        var index = 0
+        while index < rows {
+          index = momentsWithin(
+            values, from: index, to: rows, UnsafeMutableBufferPointer(rebasing: times[row...]))
+          if index < rows {
+            times[row + index] = moment(after: values[index])
+            index += 1
+          }
+        }
+        row += rows
+      }
+    }
+  }
 
-  var traceRequest: TraceRequest { plan.trace[traceIndex] }
+  /// `moment(after:)` for as many as arrive in the segment at hand, if its rate is constant.
+  ///
+  /// - Returns: the first that does not.
+  private mutating func momentsWithin(
+    _ exposures: UnsafeMutablePointer<Double>, from first: Int, to end: Int,
+    _ times: UnsafeMutableBufferPointer<Int64>
+  ) -> Int {
+    guard segment < plan.segmentCount, plan.segments[segment].growth == 0 else { return first }
+    let current = plan.segments[segment]
+    let last = current.length - 1
+    var position = position
+    var index = first
+    while index < end, exposures[index] < current.rate * (current.length - position) {
+      position += exposures[index] * current.meanInterval
+      times[index] = current.start &+ wb_truncated(position < last ? position : last)
+      index += 1
+    }
+    self.position = position
+    return index
+  }
+
+  mutating func nextOfTrace() -> TraceRequest? {
+    guard traceIndex < plan.traceCount else { return nil }
+    defer { traceIndex += 1 }
+    return plan.trace[traceIndex]
+  }
 
   /// Where Λ has grown by `exposure`.
   @inline(__always)
@@ -127,7 +170,7 @@ struct ArrivalProcess {
   /// The next arrival of a process that is in equilibrium from each window's start: the first comes after a residual
   /// interval, so that a window's expected count is its rate times its length, whatever the variability.
   /// Source: Cox (1962), "Renewal Theory", section 5.2: a residual is a uniform share of a length-biased interval.
-  mutating func nextInWindow() -> Int64 {
+  private mutating func nextInWindow() -> Int64 {
     while segment < plan.windowCount {
       let window = plan.windows + segment
       if !hasEntered {

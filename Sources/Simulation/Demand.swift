@@ -1,3 +1,4 @@
+import CGSL
 import Dispatch
 import Sampling
 import ScenarioModel
@@ -79,13 +80,12 @@ struct DemandSource {
   private var arrivals: ArrivalProcess
   private let replaysTrace: Bool
   private let tokenStream: RandomStream
-  private let inputTokens: Sampler
-  private let outputTokens: Sampler
+  /// Input, then output.
+  private let tokens: BlockSampler
   private let copula: GaussianCopula?
   /// Of measured demand: from when on which counts hold.
   private let tokenWindows: [(start: Int64, input: Sampler, output: Sampler)]
   private var tokenWindow = 0
-  private let hasWindows: Bool
 
   /// - Parameter stream: the model's stream for a purpose.
   init(
@@ -96,11 +96,14 @@ struct DemandSource {
     arrivals = try ArrivalProcess(load?.arrivals, plan: plan, in: arena, stream: stream)
     if case .trace = load?.arrivals { replaysTrace = true } else { replaysTrace = false }
     tokenStream = stream("tokens")
-    let tokens = load?.tokens
-    inputTokens = tokens.map { Sampler($0.input, in: arena) } ?? nothing
-    outputTokens = tokens.map { Sampler($0.output, in: arena) } ?? nothing
-    if let tokens, tokens.correlation != 0 {
-      copula = GaussianCopula(tokens.input, tokens.output, correlation: tokens.correlation, in: arena)
+    let given = load?.tokens
+    tokens = BlockSampler(
+      [
+        given.map { Sampler($0.input, in: arena) } ?? nothing,
+        given.map { Sampler($0.output, in: arena) } ?? nothing,
+      ], from: tokenStream)
+    if let given, given.correlation != 0 {
+      copula = GaussianCopula(given.input, given.output, correlation: given.correlation, in: arena)
     } else {
       copula = nil
     }
@@ -112,7 +115,6 @@ struct DemandSource {
     } else {
       tokenWindows = []
     }
-    hasWindows = arrivals.hasWindows
   }
 
   /// The next requests, in order of arrival.
@@ -121,18 +123,17 @@ struct DemandSource {
     let (times, inputs, outputs) = (block.times, block.inputs, block.outputs)
     if replaysTrace {
       for row in 0..<block.size {
-        times[row] = arrivals.next()
-        guard times[row] != .max else { return }
-        inputs[row] = arrivals.traceRequest.inputTokens
-        outputs[row] = arrivals.traceRequest.outputTokens
+        guard let request = arrivals.nextOfTrace() else {
+          times[row] = .max
+          return
+        }
+        times[row] = request.arrivedAt
+        inputs[row] = request.inputTokens
+        outputs[row] = request.outputTokens
       }
       return
     }
-    if hasWindows {
-      for row in 0..<block.size { times[row] = arrivals.nextInWindow() }
-    } else {
-      for row in 0..<block.size { times[row] = arrivals.next() }
-    }
+    arrivals.next(UnsafeMutableBufferPointer(start: times, count: block.size))
     if !tokenWindows.isEmpty {
       drawMeasuredTokens(block)
     } else if let copula {
@@ -142,10 +143,18 @@ struct DemandSource {
         outputs[row] = Self.tokens(pair.1)
       }
     } else {
-      for row in 0..<block.size {
-        inputs[row] = Self.tokens(inputTokens.draw(from: tokenStream))
-        outputs[row] = Self.tokens(outputTokens.draw(from: tokenStream))
-      }
+      drawTokens(block)
+    }
+  }
+
+  private func drawTokens(_ block: DemandBlock) {
+    var start = 0
+    while start < block.size {
+      let rows = min(BlockSampler.most, block.size - start)
+      tokens.draw(rows)
+      wb_whole(tokens.column(0), block.inputs + start, rows)
+      wb_whole(tokens.column(1), block.outputs + start, rows)
+      start += rows
     }
   }
 

@@ -1,3 +1,4 @@
+import CGSL
 import Sampling
 import ScenarioModel
 import Telemetry
@@ -87,7 +88,4 @@ struct SettledIncident {
 
 /// A drawn duration as whole microseconds: never negative, never beyond a century.
 @inline(__always)
-func microseconds(_ drawn: Double) -> Int64 {
-  // Adding a half and cutting costs less than `rounded()`, a call on x86-64.
-  drawn > 0 ? drawn < 3.2e15 ? Int64(drawn + 0.5) : 3_200_000_000_000_000 : 0
-}
+func microseconds(_ drawn: Double) -> Int64 { wb_microseconds(drawn) }

@@ -62,51 +62,61 @@ struct ServiceDraws: ~Copyable {
 private struct ServiceSource {
   let isDirect: Bool
   private let mayFail: Bool
-  private let firstToken: Sampler
-  private let perInputToken: Sampler
-  private let perOutputToken: Sampler
-  private let serviceStream: RandomStream
+  /// First token, a token of input, a token of output.
+  private let parts: BlockSampler
   private let failureStream: RandomStream
 
   init(
     _ service: Scenario.DeploymentService, mayFail: Bool, in arena: SamplingArena,
     stream: (String) -> RandomStream
   ) throws {
-    let nothing = Sampler(try Distribution(.constant(0)), in: arena)
+    func parts(_ times: [Distribution]) throws -> BlockSampler {
+      let nothing = try Distribution(.constant(0))
+      let all = times + Array(repeating: nothing, count: 3 - times.count)
+      return BlockSampler(all.map { Sampler($0, in: arena) }, from: stream("service"))
+    }
     switch service {
     case .alone(.direct(let time, _)):
       isDirect = true
-      firstToken = Sampler(time, in: arena)
-      perInputToken = nothing
-      perOutputToken = nothing
+      self.parts = try parts([time])
     case .alone(.tokens(let first, let input, let output, _)):
       isDirect = false
-      firstToken = Sampler(first, in: arena)
-      perInputToken = Sampler(input, in: arena)
-      perOutputToken = Sampler(output, in: arena)
+      self.parts = try parts([first, input, output])
     case .continuousBatching:
       // Steps are not drawn; whether a request fails is.
       isDirect = true
-      firstToken = nothing
-      perInputToken = nothing
-      perOutputToken = nothing
+      self.parts = try parts([])
     }
     self.mayFail = mayFail
-    serviceStream = stream("service")
     failureStream = stream("failures")
   }
 
   @inline(never)
   func draw(into block: UnsafeMutableBufferPointer<ServiceDraw>) {
-    guard let rows = block.baseAddress else { return }
-    for row in 0..<block.count {
-      (rows + row).initialize(
-        to: ServiceDraw(
-          firstToken: firstToken.draw(from: serviceStream),
-          perInputToken: perInputToken.draw(from: serviceStream),
-          perOutputToken: perOutputToken.draw(from: serviceStream), chance: 1))
+    guard let draws = block.baseAddress else { return }
+    var start = 0
+    while start < block.count {
+      let rows = min(BlockSampler.most, block.count - start)
+      parts.draw(rows)
+      let (first, input, output) = (parts.column(0), parts.column(1), parts.column(2))
+      for row in 0..<rows {
+        (draws + start + row).initialize(
+          to: ServiceDraw(
+            firstToken: first[row], perInputToken: input[row], perOutputToken: output[row], chance: 1))
+      }
+      if mayFail { drawChances(draws + start, rows) }
+      start += rows
     }
-    if mayFail { for row in 0..<block.count { rows[row].chance = failureStream.uniform() } }
+  }
+}
+
+extension ServiceSource {
+  private func drawChances(_ draws: UnsafeMutablePointer<ServiceDraw>, _ rows: Int) {
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: BlockSampler.most) { chances in
+      guard let values = chances.baseAddress else { return }
+      failureStream.uniforms(rows, into: values)
+      for row in 0..<rows { draws[row].chance = values[row] }
+    }
   }
 }
 
