@@ -66,8 +66,10 @@ struct DeploymentState: ~Copyable {
   /// Of each replica; none without continuous batching.
   let batches: UnsafeMutablePointer<StepBatch>
   private let batchCount: Int
-  /// What `leastOccupied` looks at: a ready replica's occupancy × 64 + its number, `Int32.max` for the others.
-  private let loads: UnsafeMutablePointer<Int32>
+  /// The ready replicas that serve so many requests, one bit each; and the first of these sets that is not empty, or
+  /// any number if all are.
+  private let levels: UnsafeMutablePointer<UInt64>
+  private var lowest = 0
   var starting = 0
   var ready = 0
   var draining = 0
@@ -123,15 +125,15 @@ struct DeploymentState: ~Copyable {
     batchCount = isBatching ? maxReplicas : 0
     batches = .allocate(capacity: batchCount)
     for replica in 0..<batchCount { (batches + replica).initialize(to: StepBatch()) }
-    loads = .allocate(capacity: maxReplicas)
-    loads.initialize(repeating: .max, count: maxReplicas)
+    levels = .allocate(capacity: maxBatchSize + 1)
+    levels.initialize(repeating: 0, count: maxBatchSize + 1)
   }
 
   deinit {
     replicas.deallocate()
     batches.deinitialize(count: batchCount)
     batches.deallocate()
-    loads.deallocate()
+    levels.deallocate()
   }
 
   /// What the account pays for.
@@ -140,25 +142,57 @@ struct DeploymentState: ~Copyable {
   /// Replicas that serve or will serve.
   var provisioned: Int { starting + ready }
 
-  /// The ready replica with the fewest requests, the lowest number among equals; a slot must be free.
+  /// Adds a request to the ready replica with the fewest, the lowest number among equals; a slot must be free.
+  ///
+  /// - Returns: the replica.
   @inline(__always)
-  func leastOccupied() -> Int {
-    var least = loads[0]
-    for index in 1..<max(maxReplicas, 1) { least = min(least, loads[index]) }
-    return Int(least & 63)
+  mutating func occupyLeast() -> Int {
+    let level = lowest
+    let equals = levels[level]
+    let replica = equals.trailingZeroBitCount
+    let others = equals & (equals &- 1)
+    levels[level] = others
+    levels[level &+ 1] |= equals ^ others
+    lowest = level &+ (others == 0 ? 1 : 0)
+    replicas[replica].occupancy = level &+ 1
+    return replica
   }
 
-  /// Changes what a replica serves; all changes of occupancy and of state end here.
+  /// Takes a request from a replica.
   @inline(__always)
+  mutating func vacate(_ replica: Int) {
+    let level = replicas[replica].occupancy &- 1
+    replicas[replica].occupancy = level
+    guard replicas[replica].state == .ready else { return }
+    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: replica)
+    levels[level &+ 1] &= ~bit
+    levels[level] |= bit
+    lowest = min(lowest, level)
+  }
+
+  /// Changes what a replica serves.
   mutating func setOccupancy(_ occupancy: Int, of replica: Int) {
+    setLevel(of: replica, false)
     replicas[replica].occupancy = occupancy
-    loads[replica] =
-      replicas[replica].state == .ready ? Int32(truncatingIfNeeded: occupancy &* 64 &+ replica) : .max
+    setLevel(of: replica, true)
   }
 
   mutating func setState(_ state: Replica.State, of replica: Int) {
+    setLevel(of: replica, false)
     replicas[replica].state = state
-    setOccupancy(replicas[replica].occupancy, of: replica)
+    setLevel(of: replica, true)
+  }
+
+  /// Puts a ready replica among those that serve as many as it does, or takes it away.
+  private mutating func setLevel(of replica: Int, _ isThere: Bool) {
+    guard replicas[replica].state == .ready else { return }
+    let bit: UInt64 = 1 << UInt64(replica)
+    if isThere {
+      levels[replicas[replica].occupancy] |= bit
+    } else {
+      levels[replicas[replica].occupancy] &= ~bit
+    }
+    lowest = (0..<maxBatchSize).first { levels[$0] != 0 } ?? maxBatchSize
   }
 
   /// The youngest replica in a state.
@@ -177,9 +211,13 @@ struct DeploymentState: ~Copyable {
       && freeSlots == ready * maxBatchSize - served && demand == line.count + served
       && (line.count == 0 || freeSlots == 0)
       && (0..<maxReplicas).allSatisfy { (0...maxBatchSize).contains(replicas[$0].occupancy) }
-      && (0..<maxReplicas).allSatisfy {
-        loads[$0] == (replicas[$0].state == .ready ? Int32(replicas[$0].occupancy * 64 + $0) : .max)
+      && (0...maxBatchSize).allSatisfy { level in
+        levels[level]
+          == (0..<maxReplicas).reduce(0) {
+            $0 | (replicas[$1].state == .ready && replicas[$1].occupancy == level ? 1 << UInt64($1) : 0)
+          }
       }
+      && (freeSlots == 0 || lowest == (0..<maxBatchSize).first { levels[$0] != 0 })
       && total <= maxReplicas
   }
 }

@@ -29,9 +29,10 @@ extension ModelLane {
 
   /// Whether the earliest departure may release a replica.
   var isSharedDeparture: Bool {
-    let (_, index, replica) = Self.decode(departures.first.tag)
-    return (deployments + index).pointee.phase == .undeploying
-      || (deployments + index).pointee.replicas[replica].state == .draining
+    let departure = departures.first
+    let deployment = deployments + departure.deployment
+    return deployment.pointee.phase == .undeploying
+      || deployment.pointee.replicas[departure.replica].state == .draining
   }
 
   mutating func apply(_ entry: EventList.Entry, pool: UnsafeMutablePointer<ReplicaPool>?) -> SharedResult {
@@ -191,8 +192,7 @@ extension ModelLane {
       let sequence =
         deployment.pointee.isLifo
         ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
-      let replica = deployment.pointee.leastOccupied()
-      deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy + 1, of: replica)
+      let replica = deployment.pointee.occupyLeast()
       deployment.pointee.freeSlots -= 1
       serve(sequence, deployment, index, replica, at: time)
     }
@@ -207,17 +207,11 @@ extension ModelLane {
     guard deployment.pointee.replicas[replica].generation == generation,
       deployment.pointee.replicas[replica].state == .ready
     else { return }
-    var lost: [Int] = []
-    departures.removeAll { entry in
-      let departure = Self.decode(entry.tag)
-      guard departure.deployment == index, departure.replica == replica else { return false }
-      lost.append(departure.sequence)
-      return true
-    }
+    let lost = departures.removeAll(deployment: index, replica: replica)
     let unfinished =
       deployment.pointee.isBatching ? (deployment.pointee.batches + replica).pointee.removeAll() : []
     batched -= unfinished.count
-    for sequence in lost.sorted() + unfinished { end(sequence, RequestOutcome.replicaLost, at: time) }
+    for sequence in lost + unfinished { end(sequence, RequestOutcome.replicaLost, at: time) }
     let occupancy = deployment.pointee.replicas[replica].occupancy
     deployment.pointee.freeSlots -= deployment.pointee.maxBatchSize - occupancy
     deployment.pointee.demand -= occupancy
@@ -264,21 +258,23 @@ extension ModelLane {
 
   /// The earliest departure, of a draining replica or an undeploying deployment.
   mutating func departAndRelease(_ pool: UnsafeMutablePointer<ReplicaPool>) {
-    let entry = departures.first
-    let (sequence, index, replica) = Self.decode(entry.tag)
+    let departure = departures.first
+    let (index, replica, time) = (departure.deployment, departure.replica, departure.time)
     let deployment = deployments + index
     if deployment.pointee.replicas[replica].state == .draining {
       departures.removeFirst()
-      if deployment.pointee.crashes { end(sequence, UInt8(ring.latency[ring.row(sequence)]), at: entry.time) }
+      if deployment.pointee.crashes {
+        end(departure.sequence, UInt8(ring.latency[ring.row(departure.sequence)]), at: time)
+      }
       deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy - 1, of: replica)
       if deployment.pointee.replicas[replica].occupancy == 0 {
         free(replica, of: index, pool)
-        record(index, at: entry.time, limitedBy: .none)
+        record(index, at: time, limitedBy: .none)
       }
     } else {
       depart()
     }
-    finishUndeploying(index, at: entry.time, pool)
+    finishUndeploying(index, at: time, pool)
     noteReleases()
   }
 

@@ -3,17 +3,6 @@ import Telemetry
 
 /// What the life of a request consists of: arrival, admission, start of service, departure, end.
 extension ModelLane {
-  /// A departure's tag: sequence number, deployment (10 bits), replica (6 bits).
-  @inline(__always)
-  static func departureTag(_ sequence: Int, _ deployment: Int, _ replica: Int) -> UInt64 {
-    UInt64(sequence) << 16 | UInt64(deployment) << 6 | UInt64(replica)
-  }
-
-  @inline(__always)
-  static func decode(_ tag: UInt64) -> (sequence: Int, deployment: Int, replica: Int) {
-    (Int(tag >> 16), Int(tag >> 6) & 0x3ff, Int(tag) & 0x3f)
-  }
-
   @inline(__always)
   mutating func arrive() {
     let time = nextArrival
@@ -42,8 +31,7 @@ extension ModelLane {
     let row = ring.row(sequence)
     ring.series[row] = deployment.pointee.series
     if deployment.pointee.freeSlots > 0 {
-      let replica = deployment.pointee.leastOccupied()
-      deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy + 1, of: replica)
+      let replica = deployment.pointee.occupyLeast()
       deployment.pointee.freeSlots -= 1
       serve(sequence, deployment, chosen, replica, at: time)
     } else if deployment.pointee.line.count >= deployment.pointee.queueCapacity {
@@ -83,7 +71,7 @@ extension ModelLane {
       takeIn(sequence, deployment, index, replica, at: time)
     } else {
       let finish = startService(sequence, deployment, index, replica, at: time)
-      departures.insert(time: finish, tag: Self.departureTag(sequence, index, replica))
+      departures.insert(time: finish, sequence: sequence, deployment: index, replica: replica)
     }
   }
 
@@ -114,7 +102,7 @@ extension ModelLane {
       let survival = (1 - deployment.pointee.modelErrorProbability) * (1 - incidents.current.errorProbability)
       if draw.chance >= survival { outcome = RequestOutcome.modelError }
     }
-    let finish = time + service
+    let finish = min(time + service, DepartureList.endOfTime)
     if deployment.pointee.crashes {
       // Not settled before it departs: the replica may crash. The row keeps what will be.
       ring.latency[row] = Int64(outcome)
@@ -127,22 +115,22 @@ extension ModelLane {
   /// The earliest departure, of a replica that stays.
   @inline(__always)
   mutating func depart() {
-    let entry = departures.first
-    let (sequence, index, replica) = Self.decode(entry.tag)
+    let departure = departures.first
+    let (index, replica, time) = (departure.deployment, departure.replica, departure.time)
     let deployment = deployments + index
     if deployment.pointee.crashes {
-      end(sequence, UInt8(ring.latency[ring.row(sequence)]), at: entry.time)
+      end(departure.sequence, UInt8(ring.latency[ring.row(departure.sequence)]), at: time)
     }
-    lowerDemand(deployment, at: entry.time)
+    lowerDemand(deployment, at: time)
     if deployment.pointee.line.count > 0 {
       let next =
         deployment.pointee.isLifo
         ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
-      let finish = startService(next, deployment, index, replica, at: entry.time)
-      departures.replaceFirst(time: finish, tag: Self.departureTag(next, index, replica))
+      let finish = startService(next, deployment, index, replica, at: time)
+      departures.replaceFirst(time: finish, sequence: next)
     } else {
       departures.removeFirst()
-      deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy - 1, of: replica)
+      deployment.pointee.vacate(replica)
       deployment.pointee.freeSlots += 1
     }
   }
@@ -167,16 +155,19 @@ extension ModelLane {
     let row = ring.row(sequence)
     ring.latency[row] = time - ring.arrivedAt[row]
     ring.outcome[row] = outcome
-    if outcome != RequestOutcome.success {
-      if retries.isUsed {
-        let added = retries.consider(
-          input: ring.input[row], output: ring.output[row], attempt: ring.attempt[row], endedAt: time)
-        nextTimer = min(nextTimer, added)
-      }
-      ring.firstToken[row] = 0
-      // No response, no output.
-      ring.output[row] = 0
+    if outcome != RequestOutcome.success { noteFailure(row, at: time) }
+  }
+
+  /// No response, no output; and the client may try again.
+  @inline(never)
+  private mutating func noteFailure(_ row: Int, at time: Int64) {
+    if retries.isUsed {
+      let added = retries.consider(
+        input: ring.input[row], output: ring.output[row], attempt: ring.attempt[row], endedAt: time)
+      nextTimer = min(nextTimer, added)
     }
+    ring.firstToken[row] = 0
+    ring.output[row] = 0
   }
 
   mutating func retry(at time: Int64) {
@@ -185,6 +176,7 @@ extension ModelLane {
   }
 
   /// An external model has no replicas and no queue here: the provider answers at once, fails or refuses.
+  @inline(never)
   private mutating func serveExternally(at time: Int64, input: Int32, output: Int32, attempt: UInt8) {
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     let sequence = append(at: time, input: input, output: output, attempt: attempt)
@@ -199,6 +191,7 @@ extension ModelLane {
   }
 
   /// Hands on the requests that have ended, in order of arrival; makes the ring larger where few have.
+  @inline(never)
   private mutating func makeRoom() {
     let capacity = ring.next - ring.first
     let flushed = flush()

@@ -8,6 +8,7 @@ import Telemetry
 /// become free, and joins the step that begins.
 extension ModelLane {
   /// A replica (whose occupancy counts it already) takes in a request.
+  @inline(never)
   mutating func takeIn(
     _ sequence: Int, _ deployment: UnsafeMutablePointer<DeploymentState>, _ index: Int, _ replica: Int,
     at time: Int64

@@ -27,7 +27,7 @@ struct ModelLane: ~Copyable {
 
   // Requests and their future.
   var ring: RequestRing
-  var departures = EventList(capacity: 64)
+  var departures = DepartureList()
   var controls = EventList()
   /// Requests that replicas with continuous batching serve, and those whose responses a step has completed.
   var batched = 0
