@@ -101,7 +101,9 @@ if Context.environment["WORKBENCH_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
       name: "fuzz",
-      dependencies: ["Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Verification"],
+      dependencies: [
+        "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Verification", "Calibration",
+      ],
       path: "Tests/Fuzz",
       exclude: ["corpus"], swiftSettings: [.swiftLanguageMode(.v5)]))
 }

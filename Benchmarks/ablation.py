@@ -10,33 +10,31 @@ import argparse, json, os, pathlib, shutil, statistics, subprocess, sys, tempfil
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SCENARIO = ROOT / "Benchmarks/scenarios/five-draws.yaml"
 SIMULATION = "Sources/Simulation/"
-SIFT = """    while child &+ 3 < count {
-      let left = child &+ (heap[child &+ 1].precedes(heap[child]) ? 1 : 0)
-      let right = child &+ (heap[child &+ 3].precedes(heap[child &+ 2]) ? 3 : 2)
-      child = heap[right].precedes(heap[left]) ? right : left
-      heap[index] = heap[child]"""
-PLAIN_SIFT = """    while child &+ 3 < count {
-      for sibling in child &+ 1...child &+ 3 where heap[sibling].precedes(heap[child]) { child = sibling }
-      if !heap[child].precedes(entry) { break }
-      heap[index] = heap[child]"""
-LEAST = """    var least = loads[0]
-    for index in 1..<max(maxReplicas, 1) { least = min(least, loads[index]) }
-    return Int(least & 63)"""
-PLAIN_LEAST = """    var best = -1
+INGREDIENTS = """      case .exponential where !sampler.isTruncated: .uniform
+      case .lognormal where !sampler.isTruncated: .normal
+"""
+LEAST = "    let replica = equals.trailingZeroBitCount\n"
+PLAIN_LEAST = """    var replica = -1
     for index in 0..<maxReplicas where replicas[index].state == .ready {
-      if best < 0 || replicas[index].occupancy < replicas[best].occupancy { best = index }
+      if replica < 0 || replicas[index].occupancy < replicas[replica].occupancy { replica = index }
     }
-    return best"""
+"""
+SMALLER = """  uint64_t is_less = (uint64_t)((b.high - a.high - (b.low < a.low)) >> 63);
+  // Says nothing, but that the compiler cannot know what comes out of it.
+  __asm__("" : "+r"(is_less));
+  return (wb_key){a.low ^ ((a.low ^ b.low) & is_less), a.high ^ ((a.high ^ b.high) & (int64_t)is_less)};"""
+MICROSECONDS = "{ wb_microseconds(drawn) }"
 # What is taken out: (name, [(file, text, instead)]).
 VARIANTS = [
     ("as it is", []),
-    ("service drawn one request at a time, not 64 ahead", [(SIMULATION + "ServiceDraws.swift", "blockSize = 64", "blockSize = 1")]),
-    ("demand drawn one request at a time, not in blocks", [(SIMULATION + "Demand.swift", "blockSize = 64", "blockSize = 1")]),
-    ("time and tag compared by branches, not as one Int128", [(SIMULATION + "EventList.swift", "{ key < other.key }", "{ time != other.time ? time < other.time : tag < other.tag }")]),
-    ("holes sifted down with comparisons, not to a leaf", [(SIMULATION + "EventList.swift", SIFT, PLAIN_SIFT), (SIMULATION + "EventList.swift", "    if child < count {\n", "    if child < count, child &+ 3 >= count {\n")]),
-    ("a departure taken out and the next put in, not replaced", [(SIMULATION + "ModelLane+Requests.swift", "departures.replaceFirst(time: finish, tag: Self.departureTag(next, index, replica))", "departures.removeFirst()\n      departures.insert(time: finish, tag: Self.departureTag(next, index, replica))")]),
-    ("replicas looked through, not their packed loads", [(SIMULATION + "DeploymentState.swift", LEAST, PLAIN_LEAST)]),
-    ("durations rounded by a call", [(SIMULATION + "IncidentTimeline.swift", "Int64(drawn + 0.5)", "Int64(drawn.rounded())")]),
+    ("values drawn one by one, not in two steps", [("Sources/Sampling/BlockSampler.swift", INGREDIENTS, ""), (SIMULATION + "ArrivalProcess.swift", "case .poisson: nextOfPoisson(times)", "case .poisson: for row in times.indices { times[row] = moment(after: stream.exponential(mean: 1)) }")]),
+    ("vectors of two, as every x86-64 has them, not the widest", [("Sources/CGSL/blocks.c", "#if defined(__x86_64__) && defined(__linux__)", "#if 0")]),
+    ("blocks of one request, not of 64", [(SIMULATION + "DrawAhead.swift", "static var ownSize: Int { 64 }", "static var ownSize: Int { 1 }")]),
+    ("matches of departures by branches, not by arithmetic", [("Sources/CGSL/include/branchless.h", SMALLER, "  return b.high < a.high || (b.high == a.high && b.low < a.low) ? b : a;")]),
+    ("a departure taken out and the next put in, not replaced", [(SIMULATION + "ModelLane+Requests.swift", "departures.replaceFirst(time: finish, sequence: next)", "departures.removeFirst()\n      departures.insert(time: finish, sequence: next, deployment: index, replica: replica)")]),
+    ("replicas looked through, not their sets of bits", [(SIMULATION + "DeploymentState.swift", LEAST, PLAIN_LEAST)]),
+    ("durations converted with checks", [(SIMULATION + "IncidentTimeline.swift", MICROSECONDS, "{ drawn > 0 ? drawn < 3.2e15 ? Int64(drawn + 0.5) : 3_200_000_000_000_000 : 0 }")]),
+    ("failures dealt with within the loop", [(SIMULATION + "ModelLane+Requests.swift", "  @inline(never)\n  private mutating func noteFailure", "  @inline(__always)\n  private mutating func noteFailure")]),
 ]
 
 

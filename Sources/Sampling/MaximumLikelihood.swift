@@ -63,9 +63,24 @@ package enum MaximumLikelihood {
       if let fit = problem.lognormalMixture(components) { fits.append(fit) }
     }
     if histogram { fits += problem.histograms() }
-    return fits.sorted {
+    return fits.filter { isInSight($0.distribution, of: sample) }.sorted {
       $0.informationCriterion(size: sample.count) < $1.informationCriterion(size: sample.count)
     }
+  }
+
+  /// Whether a distribution's scale is anywhere near the sample. A truncated family can run away from it, towards a power
+  /// law between the ends: such parameters say nothing, and may be more than can be written.
+  private static func isInSight(_ distribution: Distribution, of sample: GroupedSample) -> Bool {
+    let middle: Double
+    switch distribution.family {
+    case .exponential(let mean), .normal(let mean, _): middle = abs(mean)
+    case .lognormal(let mu, _): middle = exp(mu)
+    case .gamma(let shape, let scale): middle = shape * scale
+    case .weibull(let shape, let scale): middle = scale * tgamma(1 + 1 / shape)
+    default: return true
+    }
+    let isLow = sample.smallest > 0 && middle < sample.smallest / 1000
+    return middle.isFinite && middle <= sample.largest * 1000 && !isLow
   }
 
   package static func best(_ sample: GroupedSample, histogram: Bool = true) -> DistributionFit? {

@@ -4,6 +4,9 @@ import Telemetry
 
 /// A scenario file that has been read and found valid.
 package struct ScenarioDocument: Sendable {
+  /// µs: ten years.
+  package static let longestPeriod: Int64 = 10 * 366 * 86_400_000_000
+
   package var scenario: Scenario
   /// The document as run: the file's own bytes, or with overrides applied.
   package let textAsRun: String
@@ -76,7 +79,7 @@ struct ScenarioReader {
         "to", "the period ends before it starts. It is half open: to is the moment after its last.")
       return nil
     }
-    guard to - from <= 10 * 366 * 86_400_000_000 else {
+    guard to - from <= ScenarioDocument.longestPeriod else {
       period.error("to", "the period is longer than ten years. Shorten it.")
       return nil
     }

@@ -2,6 +2,7 @@ import Aggregation
 import Calibration
 import Datasets
 import Foundation
+import ScenarioModel
 import Telemetry
 
 /// Telemetry that a scenario is fitted to: a data set, or a trace file.
@@ -55,6 +56,7 @@ struct FitInput {
       throw DatasetError(
         path, "all requests arrived at one moment. Nothing can be said of their arrival process.")
     }
+    try check(path, from..<to)
     return FitInput(tables: data.tables, series: data.series, period: from..<to, models: models)
   }
 
@@ -78,6 +80,7 @@ struct FitInput {
       throw DatasetError(
         path, "all requests arrived at one moment. Nothing can be said of their arrival process.")
     }
+    try Self.check(path, first.microseconds..<last.microseconds)
     let stem = URL(fileURLWithPath: path).lastPathComponent.prefix { $0 != "." }
     var tables = TelemetryTables()
     tables.accounts = [AccountRecord(account: "trace", timeZone: "UTC", subscriptionMaxReplicas: 1)]
@@ -100,5 +103,15 @@ struct FitInput {
     series = [Series(modelID: 1, version: "")]
     models = [(record, collector.observations[0])]
     period = first.microseconds..<(last.microseconds + 1)
+  }
+
+  /// A scenario's period may not be longer than ten years.
+  private static func check(_ path: String, _ period: Range<Int64>) throws {
+    guard period.upperBound - period.lowerBound > ScenarioDocument.longestPeriod else { return }
+    let (from, to) = (Timestamp(microseconds: period.lowerBound), Timestamp(microseconds: period.upperBound))
+    throw DatasetError(
+      path,
+      "it is of \(from.rfc3339) to \(to.rfc3339): more than the ten years that a scenario may have. Is a time stamp wrong? Leave out what does not belong to it."
+    )
   }
 }

@@ -2,6 +2,7 @@
 // ours, without a crash, an endless loop or unbounded memory. `make fuzz` runs each for a minute on Tests/Fuzz/corpus.
 //   FUZZ_TARGET=requests-csv fuzz CORPUS [libFuzzer's options]
 import Aggregation
+import Calibration
 import Datasets
 import Foundation
 import ScenarioModel
@@ -46,7 +47,58 @@ let table = """
   columns: { arrivedAt: { column: t, zone: Europe/Berlin }, model: m, kind: { constant: external }, status: { column: s, success: [ok] }, latency: { column: l, unit: s }, inputTokens: i }
   """
 
+/// Fits whatever telemetry the bytes spell, eight to a request: the scenario that comes out must be one.
+func fit(_ data: Data) throws {
+  let bytes = [UInt8](data)
+  guard let choices = bytes.first else { return }
+  let batch = RequestBatch(capacity: max(bytes.count / 8, 1))
+  var at: Int64 = 1_767_571_200_000_000
+  var (first, last) = (Int64.max, Int64.min)
+  for start in stride(from: 1, to: bytes.count - 7, by: 8) {
+    let row = bytes[start..<start + 8].map { Int64($0) }
+    let step = (row[0] + 1) << min(row[1] & 63, 40)
+    at += row[1] & 128 == 0 ? step : -step
+    // A century on both sides.
+    at = min(max(at, -1_400_000_000_000_000), 4_900_000_000_000_000)
+    (first, last) = (min(first, at), max(last, at))
+    let latency = row[2] << min(row[3] & 31, 24)
+    batch.append(
+      requestID: Int64(start), arrivedAt: at, series: 0, outcome: UInt8((row[3] >> 5) % 7),
+      waitingMicroseconds: 0,
+      firstTokenMicroseconds: min(latency, row[4] << 10), latencyMicroseconds: latency,
+      inputTokens: Int32(row[5] << (row[7] & 15)), outputTokens: Int32(row[6] << (row[7] >> 4)))
+  }
+  // What `workbench fit` refuses: nothing to be said, or more than a scenario's ten years.
+  guard first < last, last - first <= ScenarioDocument.longestPeriod else { return }
+  let collector = ObservationCollector(groups: [0], expected: Int64(batch.count))
+  try batch.send(to: collector)
+  guard let observations = collector.observations.first else { return }
+  observations.settle()
+  var tables = TelemetryTables()
+  tables.accounts = [
+    AccountRecord(account: "a", timeZone: "Europe/Berlin", subscriptionMaxReplicas: 1)
+  ]
+  let record = ModelRecord(
+    modelID: 1, account: "a", kind: .external, name: "m", provider: "p",
+    createdAt: Timestamp(microseconds: first))
+  tables.models = [record]
+  var options = Calibration.Options()
+  options.arrivals.changes = choices & 1 == 0 ? .lasting : .recurring
+  if choices & 6 == 2 { options.holdOut = .last(0.5) }
+  if choices & 6 == 4 { options.holdOut = .alternate(60_000_000) }
+  let calibration = Calibration(
+    models: [(record, observations)], tables: tables, series: [Series(modelID: 1, version: "")],
+    period: first..<last + 1, options: options)
+  let text = calibration.scenario(name: "fuzz", source: "fuzz", command: "fuzz")
+  do {
+    _ = try ScenarioDocument(Data(text.utf8), path: "fuzz.yaml")
+  } catch {
+    fatalError("what was fitted is no scenario: \(error)\n\(text)")
+  }
+}
+
 let readers: [String: (Data) throws -> Void] = [
+  "fit": fit,
   "requests-csv": {
     try RequestReader(file($0, "r.csv"), layout: .csv, series: series).read(into: Nowhere())
   },

@@ -125,6 +125,12 @@ struct FitTests {
         "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,10,5\n2023-11-16 18:15:47.6805900,-4,5\n"
       ))
     try expect(
+      65, "more than the ten years that a scenario may have. Is a time stamp wrong?",
+      try scratch.write(
+        "t4.csv",
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n1970-01-01 00:00:00.0000000,10,5\n2023-11-16 18:15:46.6805900,4,5\n"
+      ))
+    try expect(
       65, "at one moment",
       try scratch.write(
         "t3.csv",
