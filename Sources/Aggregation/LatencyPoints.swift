@@ -1,13 +1,17 @@
+import Synchronization
 import Telemetry
 
 /// Collects the points of a latency graph with one point a request, up to a number. Beyond it the graph shows the
 /// extremes that rollups keep.
-package final class LatencyPoints {
+///
+/// Threads may hand it requests at once: points are put in order at the end, and whether there are too many depends on
+/// their number only.
+package final class LatencyPoints: Sendable {
   private let range: Range<Int64>
   private let isSelected: [Bool]
   private let limit: Int
-  private var all: [LatencyPoint] = []
-  private(set) var hasOverflowed = false
+  private let all = Mutex<[LatencyPoint]>([])
+  private let overflowed = Atomic(false)
 
   /// - Parameters:
   ///   - range: the query's period.
@@ -20,24 +24,32 @@ package final class LatencyPoints {
   }
 
   package func receive(_ requests: RequestColumns, firstIndex: Int = 0, before now: Int64 = .max) {
-    if hasOverflowed { return }
+    if overflowed.load(ordering: .relaxed) { return }
     let end = min(range.upperBound, now)
+    var points: [LatencyPoint] = []
     for row in 0..<requests.count {
       let at = requests.arrivedAt[row]
       guard requests.outcome[row] == RequestOutcome.success, at >= range.lowerBound, at < end,
         isSelected[Int(requests.series[row]) - firstIndex]
       else { continue }
-      guard all.count < limit else {
-        hasOverflowed = true
+      points.append(LatencyPoint(at: at, latency: requests.latencyMicroseconds[row]))
+    }
+    if points.isEmpty { return }
+    all.withLock { all in
+      guard !overflowed.load(ordering: .relaxed) else { return }
+      if all.count + points.count > limit {
+        overflowed.store(true, ordering: .relaxed)
         all = []
-        return
+      } else {
+        all += points
       }
-      all.append(LatencyPoint(at: at, latency: requests.latencyMicroseconds[row]))
     }
   }
 
+  var hasOverflowed: Bool { overflowed.load(ordering: .relaxed) }
+
   /// Every point in order of time, then latency; `nil` if there are more than the limit.
-  var points: [LatencyPoint]? { hasOverflowed ? nil : all.sorted() }
+  var points: [LatencyPoint]? { hasOverflowed ? nil : all.withLock { $0.sorted() } }
 }
 
 /// The points of a latency graph that has too many: the smallest and the largest latency of every screen column.

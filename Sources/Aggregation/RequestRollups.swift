@@ -7,13 +7,10 @@ package final class RequestRollups: TelemetrySink {
   private let firstIndex: Int
   /// Names of failures by the requests' outcome codes.
   package var reasons = RequestOutcome.names
-  private var open: [OpenQuarter?]
-  private var closed: [[Rollup]]
-  private var compactAt: [Int]
+  private let parts: [SeriesRollups]
   /// Requests from this moment on are left out.
   private let now: Timestamp
   private var points: [LatencyPoints] = []
-  private var hasOverflowed = false
 
   /// - Parameters:
   ///   - series: what batches refer to by index.
@@ -23,13 +20,14 @@ package final class RequestRollups: TelemetrySink {
     self.series = series
     self.firstIndex = firstIndex
     self.now = now
-    open = Array(repeating: nil, count: series.count)
-    closed = Array(repeating: [], count: series.count)
-    compactAt = Array(repeating: 1024, count: series.count)
+    parts = series.map { _ in SeriesRollups() }
   }
 
   /// Collects the latency points of a query on the way. To be called before the first request.
   package func collect(_ points: LatencyPoints) { self.points.append(points) }
+
+  /// Each series has its own rollups.
+  package var takesSeriesConcurrently: Bool { true }
 
   package func receive(_ requests: RequestColumns) throws {
     var row = 0
@@ -37,47 +35,76 @@ package final class RequestRollups: TelemetrySink {
       let index = Int(requests.series[row])
       var end = row + 1
       while end < requests.count, Int(requests.series[end]) == index { end += 1 }
-      add(requests, row..<end, series: index - firstIndex)
+      parts[index - firstIndex].add(requests, row..<end, before: now.microseconds)
       row = end
     }
     for collector in points { collector.receive(requests, firstIndex: firstIndex, before: now.microseconds) }
   }
 
-  /// Rows of one series.
-  private func add(_ requests: RequestColumns, _ rows: Range<Int>, series index: Int) {
-    let quarter = open[index] ?? OpenQuarter()
-    open[index] = quarter
+  /// No more requests: lets go of what only building needed.
+  /// - Throws: `AggregationError` if a sum left the range of 64 bits.
+  package func finish() throws {
+    for part in parts { part.finish() }
+    if parts.contains(where: \.hasOverflowed) {
+      throw AggregationError(
+        "the sum of latencies leaves the range of 64 bits. Some latency or waiting time is absurd.")
+    }
+  }
+
+  /// The rollups of all quarters that end by a moment, before which no more requests come; building goes on.
+  package func snapshot(before moment: Timestamp) -> RollupSnapshot {
+    for part in parts { part.closeQuarter(before: moment.microseconds) }
+    return RollupSnapshot(series: series, reasons: reasons, rollups: parts.map(\.closed))
+  }
+
+  /// Once finished.
+  package var totalRequests: Int64 { parts.reduce(0) { $1.closed.reduce($0) { $0 + $1.cell.requests } } }
+
+  /// Rollups of a series in order of time, once finished.
+  package func rollups(of index: Int) -> [Rollup] { parts[index].closed }
+}
+
+/// The rollups of one series.
+private final class SeriesRollups {
+  private var open: OpenQuarter?
+  private(set) var closed: [Rollup] = []
+  private(set) var hasOverflowed = false
+  private var compactAt = 1024
+
+  /// - Parameter now: requests that arrive then or later do not count.
+  func add(_ requests: RequestColumns, _ rows: Range<Int>, before now: Int64) {
+    let quarter = open ?? OpenQuarter()
+    open = quarter
     var row = rows.lowerBound
     while row < rows.upperBound {
       let arrived = requests.arrivedAt[row]
-      if arrived >= now.microseconds {
+      if arrived >= now {
         row += 1
         continue
       }
       if arrived < quarter.start || arrived >= quarter.end {
-        close(quarter, of: index)
+        close(quarter)
         quarter.begin(containing: arrived)
       }
-      row = quarter.add(requests, row..<rows.upperBound, before: min(quarter.end, now.microseconds))
+      row = quarter.add(requests, row..<rows.upperBound, before: min(quarter.end, now))
     }
   }
 
-  private func close(_ quarter: OpenQuarter, of index: Int) {
+  private func close(_ quarter: OpenQuarter) {
     guard let rollup = quarter.close() else { return }
     hasOverflowed = hasOverflowed || quarter.hasOverflowed
-    closed[index].append(rollup)
-    if closed[index].count >= compactAt[index] {
-      compact(index)
-      compactAt[index] = max(1024, 2 * closed[index].count)
+    closed.append(rollup)
+    if closed.count >= compactAt {
+      compact()
+      compactAt = max(1024, 2 * closed.count)
     }
   }
 
-  /// Brings the rollups of a series in order and adds up those of one quarter, where requests came out of order.
-  private func compact(_ index: Int) {
-    let parts = closed[index]
-    if zip(parts, parts.dropFirst()).allSatisfy({ $0.quarter < $1.quarter }) { return }
+  /// Brings the rollups in order and adds up those of one quarter, where requests came out of order.
+  private func compact() {
+    if zip(closed, closed.dropFirst()).allSatisfy({ $0.quarter < $1.quarter }) { return }
     var whole: [Rollup] = []
-    for rollup in parts.enumerated().sorted(by: {
+    for rollup in closed.enumerated().sorted(by: {
       ($0.element.quarter, $0.offset) < ($1.element.quarter, $1.offset)
     }) {
       if whole.last?.quarter == rollup.element.quarter {
@@ -87,36 +114,19 @@ package final class RequestRollups: TelemetrySink {
         whole.append(rollup.element)
       }
     }
-    closed[index] = whole
+    closed = whole
   }
 
   /// No more requests: lets go of what only building needed.
-  /// - Throws: `AggregationError` if a sum left the range of 64 bits.
-  package func finish() throws {
-    for index in series.indices {
-      if let quarter = open[index] { close(quarter, of: index) }
-      open[index] = nil
-      compact(index)
-    }
-    if hasOverflowed {
-      throw AggregationError(
-        "the sum of latencies leaves the range of 64 bits. Some latency or waiting time is absurd.")
-    }
+  func finish() {
+    if let quarter = open { close(quarter) }
+    open = nil
+    compact()
   }
 
-  /// The rollups of all quarters that end by a moment, before which no more requests come; building goes on.
-  package func snapshot(before moment: Timestamp) -> RollupSnapshot {
-    for index in series.indices {
-      if let quarter = open[index], quarter.end <= moment.microseconds { close(quarter, of: index) }
-    }
-    return RollupSnapshot(series: series, reasons: reasons, rollups: closed)
+  func closeQuarter(before moment: Int64) {
+    if let quarter = open, quarter.end <= moment { close(quarter) }
   }
-
-  /// Once finished.
-  package var totalRequests: Int64 { closed.joined().reduce(0) { $0 + $1.cell.requests } }
-
-  /// Rollups of a series in order of time, once finished.
-  package func rollups(of index: Int) -> [Rollup] { closed[index] }
 }
 
 package struct AggregationError: Error, CustomStringConvertible {

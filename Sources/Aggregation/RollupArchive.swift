@@ -87,7 +87,8 @@ package final class RollupArchive: RollupSource, Sendable {
         var reader = ByteReader(bytes, byDay && isWhole ? day.summary : day.quarters)
         while !reader.isAtEnd {
           let rollup = Rollup(&reader, day: day.quarter)
-          if reader.isDamaged { return }
+          // A damaged block may also name a reason that there is not.
+          if reader.isDamaged || rollup.reasons.contains(where: { $0.reason >= reasons.count }) { return }
           if rollup.start >= range.lowerBound, rollup.start < range.upperBound { body(rollup) }
         }
       }
@@ -155,7 +156,8 @@ private struct Index {
       totals.append((kind, days(&reader)))
     }
     // A rollup's failures name reasons by number.
-    if reasons.count < RequestOutcome.names.count || reasons.count > 255 { reader.fail() }
+    let isComplete = reasons.count >= RequestOutcome.names.count && reasons.count <= 255
+    if !isComplete || Set(reasons).count < reasons.count { reader.fail() }
   }
 }
 

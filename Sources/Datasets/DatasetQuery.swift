@@ -1,4 +1,5 @@
 import Aggregation
+import Foundation
 import Telemetry
 
 extension Dataset {
@@ -76,8 +77,11 @@ extension RunDirectory {
   package func store(
     _ parts: [any RollupSource], of account: AccountRecord, models: [ModelRecord], end: Timestamp
   ) throws {
-    try write(
-      try RollupArchive.data(parts, account: account, models: models, end: end),
-      as: Self.rollupsName(of: account.account))
+    try store(try RollupArchive.data(parts, account: account, models: models, end: end), of: account)
+  }
+
+  /// - Parameter rollups: a `RollupArchive`.
+  package func store(_ rollups: Data, of account: AccountRecord) throws {
+    try write(rollups, as: Self.rollupsName(of: account.account))
   }
 }

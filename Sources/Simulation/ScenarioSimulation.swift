@@ -211,7 +211,9 @@ package struct ScenarioSimulation: Sendable {
   private func accountSinks(_ sinks: Sinks) -> [any TelemetrySink] {
     var counts = [Int](repeating: 0, count: scenario.accounts.count)
     for part in parts { counts[part.account] += 1 }
-    return sinks.accounts.enumerated().map { index, sink in counts[index] > 1 ? OneAtATime(sink) : sink }
+    return sinks.accounts.enumerated().map { index, sink in
+      counts[index] > 1 && !sink.takesSeriesConcurrently ? OneAtATime(sink) : sink
+    }
   }
 
   func accountSimulations(sinks: [any TelemetrySink]) throws -> [AccountSimulation] {
@@ -302,40 +304,6 @@ package struct ScenarioSimulation: Sendable {
 extension Scenario.Model {
   /// The model's name in stream names: `NAME`, and `NAME#2` for the second of that name.
   var streamEntity: String { ordinal == 1 ? name : "\(name)#\(ordinal)" }
-}
-
-/// Calls `body` once for each index, on so many threads at the most.
-/// - Throws: the error of the lowest index that failed; indices not begun by then are left out.
-private func inParallel(_ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Void) throws {
-  if threads <= 1 || count <= 1 {
-    for index in 0..<count { try body(index) }
-    return
-  }
-  let next = Atomic(0)
-  let failure = Mutex<(index: Int, error: any Error)?>(nil)
-  DispatchQueue.concurrentPerform(iterations: min(threads, count)) { _ in
-    while failure.withLock({ $0 == nil }) {
-      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard index < count else { return }
-      do {
-        try body(index)
-      } catch {
-        failure.withLock { if index < $0?.index ?? .max { $0 = (index, error) } }
-      }
-    }
-  }
-  if let failure = failure.withLock({ $0 }) { throw failure.error }
-}
-
-/// Results by index, each written once, by the thread that computes it.
-private final class Slots<Element: Sendable>: Sendable {
-  private let slots: Mutex<[Element?]>
-  init(count: Int) { slots = Mutex(Array(repeating: nil, count: count)) }
-  subscript(index: Int) -> Element? {
-    get { slots.withLock { $0[index] } }
-    set { slots.withLock { $0[index] = newValue } }
-  }
-  var all: [Element] { slots.withLock { $0.compactMap { $0 } } }
 }
 
 /// Lets one thread at a time give batches to a sink that does not care for the order between models.

@@ -83,6 +83,13 @@ package struct RequestColumns {
 /// series' requests at least.
 package protocol TelemetrySink: AnyObject {
   func receive(_ requests: RequestColumns) throws
+
+  /// Whether several threads may hand it requests at once, as long as each series' come from one thread at a time.
+  var takesSeriesConcurrently: Bool { get }
+}
+
+extension TelemetrySink {
+  package var takesSeriesConcurrently: Bool { false }
 }
 
 /// Hands requests to several sinks.

@@ -64,27 +64,82 @@ struct ScenarioRun {
 
     var outcome = Outcome(notDeployed: result.notDeployed, tables: result.tables)
     let tables = result.tables.byAccount()
-    for index in pipelines.indices {
-      let pipeline = pipelines[index]
-      try pipeline.rollups.finish()
-      try directory.store(
-        [pipeline.rollups], of: pipeline.account, models: result.tables.models, end: simulation.scenario.to)
-      for entry in pipeline.queries {
-        var query = entry.query
-        query.tables = tables[pipeline.account.account] ?? TelemetryTables()
-        let dashboard = query.answer(pipeline.rollups)
-        if let file = entry.file {
-          try directory.write(try dashboard.json(), as: file)
-        } else {
-          outcome.overviews.append(.init(account: pipeline.account.account, dashboard: dashboard))
+    // A few accounts at a time: what is computed for them waits to be written in their order.
+    for start in stride(from: 0, to: pipelines.count, by: threads) {
+      let few = start..<min(start + threads, pipelines.count)
+      for index in few {
+        try pipelines[index].rollups.finish()
+        let tables = tables[pipelines[index].account.account] ?? TelemetryTables()
+        for query in pipelines[index].queries.indices {
+          pipelines[index].queries[query].query.tables = tables
         }
       }
-      outcome.requests += pipeline.rollups.totalRequests
-      pipelines[index].queries = []
+      let answers = try answers(pipelines[few], models: result.tables.models)
+      for (index, answer) in zip(few, answers) {
+        try directory.store(answer.rollups, of: pipelines[index].account)
+        for (file, dashboard) in answer.dashboards { try directory.write(dashboard, as: file) }
+        outcome.overviews += answer.overviews.map {
+          .init(account: pipelines[index].account.account, dashboard: $0)
+        }
+        outcome.requests += pipelines[index].rollups.totalRequests
+        pipelines[index].queries = []
+      }
     }
     directory.count(result.tables, requests: outcome.requests)
     for writer in writers { try writer.finish(directory.manifest) }
     return outcome
+  }
+
+  /// What is kept of an account, to be written.
+  private struct Answer {
+    var rollups = Data()
+    var dashboards: [(file: String, Data)] = []
+    var overviews: [Dashboard] = []
+  }
+
+  /// Everything about some accounts, whose rollups are finished: each piece by a thread.
+  private func answers(_ pipelines: ArraySlice<AccountPipeline>, models: [ModelRecord]) throws -> [Answer] {
+    enum Piece: Sendable {
+      case rollups(Data)
+      case dashboard(file: String, Data)
+      case overview(Dashboard)
+    }
+    // The query that a piece answers; none: the archive.
+    let pieces = pipelines.indices.flatMap { index in
+      [(index, nil)] + pipelines[index].queries.indices.map { (index, Optional($0)) }
+    }
+    let made = Slots<Piece>(count: pieces.count)
+    let finished = Finished(pipelines)
+    let end = simulation.scenario.to
+    try inParallel(pieces.count, threads: threads) { place in
+      let (index, query) = pieces[place]
+      let pipeline = finished.pipelines[index]
+      guard let query else {
+        made[place] = .rollups(
+          try RollupArchive.data([pipeline.rollups], account: pipeline.account, models: models, end: end))
+        return
+      }
+      let dashboard = pipeline.queries[query].query.answer(pipeline.rollups)
+      made[place] =
+        try pipeline.queries[query].file.map { .dashboard(file: $0, try dashboard.json()) }
+        ?? .overview(dashboard)
+    }
+    var answers = [Answer](repeating: Answer(), count: pipelines.count)
+    for (piece, place) in zip(made.all, pieces) {
+      let index = place.0 - pipelines.startIndex
+      switch piece {
+      case .rollups(let data): answers[index].rollups = data
+      case .dashboard(let file, let data): answers[index].dashboards.append((file, data))
+      case .overview(let dashboard): answers[index].overviews.append(dashboard)
+      }
+    }
+    return answers
+  }
+
+  /// Carries accounts that nobody changes any more to the threads that read them.
+  private struct Finished: @unchecked Sendable {
+    let pipelines: ArraySlice<AccountPipeline>
+    init(_ pipelines: ArraySlice<AccountPipeline>) { self.pipelines = pipelines }
   }
 
   /// The standard queries: every kind of model that the account has, every preset period.
