@@ -77,7 +77,9 @@ final class AccountSimulation: @unchecked Sendable {
             scenario: scenario, account: account, model: model, arena: arena, trace: trace,
             incidents: incidents,
             seriesIndex: { seriesIndex(Series(modelID: modelIDs[lane], version: $0)) }, sink: sinks[lane],
-            ringCapacity: ringCapacity, helper: helpers.isEmpty ? nil : helpers[lane % helpers.count])))
+            ringCapacity: ringCapacity,
+            helper: helpers.isEmpty
+              ? nil : DrawHelper(helpers[lane % helpers.count], models: laneCount))))
     }
     scheduleDeployments()
   }

@@ -16,14 +16,15 @@ struct Demand: ~Copyable {
   ///   - stream: the model's stream for a purpose.
   init(
     _ load: Scenario.Load?, plan: ArrivalPlan, scenario: Scenario, in arena: SamplingArena,
-    helper: DispatchQueue?, stream: (String) -> RandomStream
+    helper: DrawHelper?, stream: (String) -> RandomStream
   ) throws {
     let drawn = try DemandSource(load, plan: plan, scenario: scenario, in: arena, stream: stream)
     let source = UnsafeMutablePointer<DemandSource>.allocate(capacity: 1)
     source.initialize(to: drawn)
     self.source = source
-    let size = helper == nil ? DrawAhead<DemandBlock>.ownSize : DrawAhead<DemandBlock>.helpedSize
-    ahead = DrawAhead(on: helper, spare: { DemandBlock(size) }, fill: { source.pointee.draw(into: $0) })
+    let size = helper?.blockSize ?? DrawAhead<DemandBlock>.ownSize
+    ahead = DrawAhead(
+      on: helper?.queue, spare: { DemandBlock(size) }, fill: { source.pointee.draw(into: $0) })
     block = ahead.next(for: DemandBlock(size))
   }
 

@@ -93,7 +93,7 @@ struct DeploymentState: ~Copyable {
 
   init(
     _ deployment: Scenario.Deployment, series: Int32, mayFail: Bool, arena: SamplingArena,
-    helper: DispatchQueue?,
+    helper: DrawHelper?,
     stream: (String) -> RandomStream
   ) throws {
     self.series = series

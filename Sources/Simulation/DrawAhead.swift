@@ -9,9 +9,6 @@ import Dispatch
 struct DrawAhead<Block>: ~Copyable {
   /// Requests in a block that is drawn by the thread that uses it: it stays in the first cache.
   static var ownSize: Int { 64 }
-  /// In a block that another thread draws: handing it over costs little beside it.
-  static var helpedSize: Int { 1024 }
-
   private let fill: (Block) -> Void
   private let helper: Helper?
 
@@ -66,5 +63,19 @@ struct DrawAhead<Block>: ~Copyable {
     guard let helper else { return nil }
     helper.ready.wait()
     return helper.block
+  }
+}
+
+/// A thread with nothing else to do.
+struct DrawHelper {
+  let queue: DispatchQueue
+  /// Requests in a block that it draws.
+  let blockSize: Int
+
+  /// - Parameter models: for how many it and its like draw. The fewer, the larger the blocks, so that handing them over
+  ///   costs little beside them; the more, the smaller, for the sake of memory.
+  init(_ queue: DispatchQueue, models: Int) {
+    self.queue = queue
+    blockSize = min(max(65_536 / max(models, 1) / 64 * 64, 1024), 8192)
   }
 }

@@ -16,7 +16,7 @@ struct LaneSetting {
   let sink: any TelemetrySink
   let ringCapacity: Int
   /// Draws ahead of the loop; `nil`: nobody else does.
-  let helper: DispatchQueue?
+  let helper: DrawHelper?
 
   func stream(entity: String, _ purpose: String) -> RandomStream {
     arena.stream(

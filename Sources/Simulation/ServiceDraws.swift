@@ -26,13 +26,14 @@ struct ServiceDraws: ~Copyable {
   ///   - helper: draws ahead; `nil`: nobody else does.
   ///   - stream: the deployment's stream for a purpose.
   init(
-    _ service: Scenario.DeploymentService, mayFail: Bool, in arena: SamplingArena, helper: DispatchQueue?,
+    _ service: Scenario.DeploymentService, mayFail: Bool, in arena: SamplingArena, helper: DrawHelper?,
     stream: (String) -> RandomStream
   ) throws {
     let source = try ServiceSource(service, mayFail: mayFail, in: arena, stream: stream)
     isDirect = source.isDirect
-    let size = helper == nil ? DrawAhead<DemandBlock>.ownSize : DrawAhead<DemandBlock>.helpedSize
-    ahead = DrawAhead(on: helper, spare: { .allocate(capacity: size) }, fill: { source.draw(into: $0) })
+    let size = helper?.blockSize ?? DrawAhead<DemandBlock>.ownSize
+    ahead = DrawAhead(
+      on: helper?.queue, spare: { .allocate(capacity: size) }, fill: { source.draw(into: $0) })
     block = .allocate(capacity: size)
     // The first request asks for the first block.
     index = size
