@@ -21,6 +21,7 @@ let package = Package(
     .target(
       name: "CCompression",
       linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
+    .target(name: "CBranchless"),
     .target(name: "CPostgreSQL", linkerSettings: [.linkedLibrary("pq")]),
     .target(name: "CJansson", linkerSettings: [.linkedLibrary("jansson")]),
     .target(
@@ -30,7 +31,7 @@ let package = Package(
     .target(
       name: "ScenarioModel",
       dependencies: ["Sampling", "Telemetry", .product(name: "Yams", package: "Yams")]),
-    .target(name: "Simulation", dependencies: ["CGSL", "Sampling", "Telemetry", "ScenarioModel"]),
+    .target(name: "Simulation", dependencies: ["CBranchless", "Sampling", "Telemetry", "ScenarioModel"]),
     .target(name: "Aggregation", dependencies: ["Telemetry"]),
     .target(
       name: "Datasets",

@@ -55,6 +55,11 @@ package final class BlockSampler: @unchecked Sendable {
     UnsafePointer(values + column * Self.most)
   }
 
+  /// Counts: the nearest whole numbers of 0 to 2,147,483,000.
+  package func roundedColumn(_ column: Int, _ rows: Int, into counts: UnsafeMutablePointer<Int32>) {
+    wb_whole(values + column * Self.most, counts, rows)
+  }
+
   /// Draws the next requests, at most `most`.
   package func draw(_ rows: Int) {
     switch common {

@@ -1,4 +1,4 @@
-import CGSL
+import CBranchless
 import Foundation
 import Sampling
 import ScenarioModel

@@ -1,4 +1,3 @@
-import CGSL
 import Dispatch
 import Sampling
 import ScenarioModel
@@ -153,8 +152,8 @@ struct DemandSource {
     while start < block.size {
       let rows = min(BlockSampler.most, block.size - start)
       tokens.draw(rows)
-      wb_whole(tokens.column(0), block.inputs + start, rows)
-      wb_whole(tokens.column(1), block.outputs + start, rows)
+      tokens.roundedColumn(0, rows, into: block.inputs + start)
+      tokens.roundedColumn(1, rows, into: block.outputs + start)
       start += rows
     }
   }

@@ -1,4 +1,4 @@
-import CGSL
+import CBranchless
 
 /// The departures of a model: a winner tree over places, each of which holds one request that is being served.
 ///

@@ -1,4 +1,4 @@
-import CGSL
+import CBranchless
 import Sampling
 import ScenarioModel
 import Telemetry

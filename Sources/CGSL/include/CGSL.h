@@ -45,4 +45,3 @@ void wb_whole(const double *values, int32_t *whole, size_t count);
 
 // Nelder and Mead's simplex; the type itself is a C global, which Swift takes for shared mutable state.
 gsl_multimin_fminimizer *wb_simplex_alloc(size_t dimensions);
-#include "branchless.h"
