@@ -39,9 +39,11 @@ VARIANTS = [
 
 
 def build(folder, changes):
+    originals = {}
     for file, text, instead in changes:
         path = folder / file
         source = path.read_text()
+        originals.setdefault(path, source)
         if text not in source:
             sys.exit(f"{file} no longer has {text.splitlines()[0]!r}: bring Benchmarks/ablation.py up to date.")
         path.write_text(source.replace(text, instead))
@@ -49,9 +51,8 @@ def build(folder, changes):
                           cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         sys.exit(done.stdout[-3000:])
-    for file, text, instead in changes:
-        path = folder / file
-        path.write_text(path.read_text().replace(instead, text))
+    for path, source in originals.items():
+        path.write_text(source)
 
 
 def measure(program, scratch):
