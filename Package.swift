@@ -22,6 +22,7 @@ let package = Package(
       name: "CCompression",
       linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
     .target(name: "CBranchless"),
+    .target(name: "CFileSystem"),
     .target(name: "CPostgreSQL", linkerSettings: [.linkedLibrary("pq")]),
     .target(name: "CJansson", linkerSettings: [.linkedLibrary("jansson")]),
     .target(
@@ -36,7 +37,7 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: [
-        "CCompression", "CPostgreSQL", "Sampling", "Telemetry", "ScenarioModel", "Aggregation",
+        "CCompression", "CFileSystem", "CPostgreSQL", "Sampling", "Telemetry", "ScenarioModel", "Aggregation",
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),

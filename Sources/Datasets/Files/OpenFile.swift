@@ -1,0 +1,46 @@
+import Foundation
+
+/// An open file or directory, closed with its owner.
+package final class OpenFile {
+  package let descriptor: Int32
+
+  /// - Parameter descriptor: is closed by this object.
+  init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { close(descriptor) }
+
+  var status: stat? {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? status : nil
+  }
+}
+
+/// What a name stands for, links not followed.
+enum FileKind {
+  case regular, directory, link, other
+
+  init(_ mode: mode_t) {
+    switch mode & S_IFMT {
+    case S_IFREG: self = .regular
+    case S_IFDIR: self = .directory
+    case S_IFLNK: self = .link
+    default: self = .other
+    }
+  }
+
+  /// `nil` if there is nothing of that name.
+  init?(of path: String) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return nil }
+    self.init(status.st_mode)
+  }
+
+  var words: String {
+    switch self {
+    case .regular: "a file"
+    case .directory: "a directory"
+    case .link: "a link"
+    case .other: "a device, a pipe or a socket"
+    }
+  }
+}
