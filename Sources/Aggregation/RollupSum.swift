@@ -7,7 +7,8 @@ struct RollupSum {
   private var cell = RollupCell()
   private var reasons = [Int64](repeating: 0, count: 256)
   private var bins: [Int64] = []
-  private var binsUsed = Range(uncheckedBounds: (lower: Int.max, upper: 0))
+  /// The first bin that is used, and the one after the last; empty at first, which no `Range` can be.
+  private var binsUsed = (first: Int.max, end: 0)
   private var points: [LatencyPoint] = []
   private var arePointsComplete = true
   /// Whether a sum has left the range of 64 bits.
@@ -21,7 +22,7 @@ struct RollupSum {
     hasOverflowed = cell.add(rollup.cell) || hasOverflowed
     for entry in rollup.reasons { reasons[Int(entry.reason)] &+= entry.count }
     if bins.isEmpty { bins = [Int64](repeating: 0, count: LatencyBin.count) }
-    var (least, end) = (binsUsed.lowerBound, binsUsed.upperBound)
+    var (least, end) = binsUsed
     bins.withUnsafeMutableBufferPointer { bins in
       rollup.latencies.visit { bin, count in
         // Beyond only where the bytes are damaged.
@@ -31,7 +32,7 @@ struct RollupSum {
         end = max(end, bin + 1)
       }
     }
-    binsUsed = Range(uncheckedBounds: (lower: least, upper: end))
+    binsUsed = (least, end)
     rollup.points.visit(start: start) { points.append($0) }
     arePointsComplete = arePointsComplete && rollup.points.isComplete
     // The extremes of extremes are those of all.
@@ -43,8 +44,8 @@ struct RollupSum {
 
   var rollup: Rollup {
     var packed = PackedBins()
-    if binsUsed.lowerBound < binsUsed.upperBound {
-      for bin in binsUsed where bins[bin] != 0 { packed.append(bin, bins[bin]) }
+    if binsUsed.first < binsUsed.end {
+      for bin in binsUsed.first..<binsUsed.end where bins[bin] != 0 { packed.append(bin, bins[bin]) }
     }
     let isComplete = arePointsComplete && points.count <= QuarterPoints.mostKept
     return Rollup(
