@@ -12,6 +12,8 @@ package final class RequestReader {
   private var seriesIndices: [Series: Int32] = [:]
   private let knownModels: Set<Int32>
   private let anySeries: Bool
+  /// Of a reader that takes every series: those it met, in the order in which it met them.
+  package private(set) var foundSeries: [Series] = []
   private let batch = RequestBatch(capacity: 16_384)
   /// Names of failures by outcome code: the platform's own, then those that the file brought.
   package let reasons = FailureReasons()
@@ -20,7 +22,7 @@ package final class RequestReader {
   /// The largest of latencies and times that is believed: 100 days, µs.
   private static let longest: Int64 = 100 * 86_400_000_000
 
-  /// - Parameter series: what a request may belong to; `nil` reads every request as series 0.
+  /// - Parameter series: what a request may belong to; `nil` takes whatever there is, and numbers it (`foundSeries`).
   package init(_ location: DatasetLocation, series: [Series]?) throws {
     switch location {
     case .files(let directory, let format):
@@ -106,7 +108,7 @@ package final class RequestReader {
   private func take(_ line: PlainRequestLine, into request: inout RequestFields) -> Bool {
     if line.model != request.modelID || request.series < 0 || !line.version.elementsEqual(request.version) {
       let version = String(decoding: line.version, as: UTF8.self)
-      guard let index = anySeries ? 0 : seriesIndices[Series(modelID: Int32(line.model), version: version)]
+      guard let index = index(of: Series(modelID: Int32(line.model), version: version))
       else {
         return false
       }
@@ -250,8 +252,7 @@ package final class RequestReader {
   }
 
   private func series(_ model: Int32, _ version: String) throws -> Int32 {
-    if anySeries { return 0 }
-    if let index = seriesIndices[Series(modelID: model, version: version)] { return index }
+    if let index = index(of: Series(modelID: model, version: version)) { return index }
     guard knownModels.contains(model) else {
       throw RowError(
         column: "model_id", message: "model_id \(model) is not in the models table. Add the model there.")
@@ -260,6 +261,15 @@ package final class RequestReader {
       column: "version",
       message:
         "model \(model) has no version \"\(version)\" in the deployments table. Add the deployment there.")
+  }
+
+  private func index(of series: Series) -> Int32? {
+    if let known = seriesIndices[series] { return known }
+    guard anySeries else { return nil }
+    let index = Int32(foundSeries.count)
+    seriesIndices[series] = index
+    foundSeries.append(series)
+    return index
   }
 
   private func outcome(_ status: String, _ reason: String) throws -> UInt8 {

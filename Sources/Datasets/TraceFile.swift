@@ -1,3 +1,4 @@
+import Foundation
 import Telemetry
 
 /// A trace of requests: the Azure LLM inference trace 2023 as published, or a `requests` table of telemetry.
@@ -9,14 +10,21 @@ package struct TraceFile {
   }
 
   package let requests: [Request]
+  /// Requests that failed when they were recorded, and are replayed with an answer as long as that of another.
+  package let borrowedAnswers: Int
+  /// Requests that failed when they were recorded.
+  package let failures: Int
 
-  /// Most requests a trace may have: they are held in memory, 16 bytes each.
+  /// Most requests a trace may have: they are held in memory, 24 bytes each.
   private static let most = 100_000_000
 
-  /// - Throws: `NotFoundError`, `DatasetError`.
-  package init(contentsOf path: String) throws {
-    if let format = DatasetFormat(path: path), format.layout == .ndjson {
-      requests = try Self.telemetry(path, format)
+  /// - Parameter model: of a table with requests of several models, the one that is meant: its model_id, or its name if
+  ///   the table of models lies beside the trace.
+  /// - Throws: `NotFoundError`; `DatasetError`, also where several models are in it and none is named.
+  package init(contentsOf path: String, model: String? = nil) throws {
+    let format = DatasetFormat(path: path)
+    if let format, format.layout == .ndjson {
+      (requests, borrowedAnswers, failures) = try Self.telemetry(path, format, model: model)
       return
     }
     let reader = try CSVReader(try InputFile(path))
@@ -25,9 +33,18 @@ package struct TraceFile {
     }
     let header = try (0..<reader.fieldCount).map { try reader.text($0) }
     if header == Self.azureHeader {
+      if let model {
+        throw DatasetError(
+          path,
+          "the Azure LLM trace does not say which model a request is of, so model \"\(model)\" cannot be chosen. Leave model out."
+        )
+      }
       requests = try Self.azure(reader)
+      borrowedAnswers = 0
+      failures = 0
     } else if header.contains("arrived_at") {
-      requests = try Self.telemetry(path, DatasetFormat(.csv))
+      (requests, borrowedAnswers, failures) = try Self.telemetry(
+        path, format ?? DatasetFormat(.csv), model: model)
     } else {
       throw DatasetError(
         path, line: 1, column: 1,
@@ -61,7 +78,7 @@ package struct TraceFile {
         return Int32(number)
       }
       requests.append(Request(arrivedAt: moment, inputTokens: try tokens(1), outputTokens: try tokens(2)))
-      try check(requests, reader.path)
+      try check(requests.count, reader.path)
     }
     return requests.sortedByArrival()
   }
@@ -70,31 +87,125 @@ package struct TraceFile {
     String(decoding: reader.field(field).prefix(40), as: UTF8.self)
   }
 
-  private static func check(_ requests: [Request], _ path: String) throws {
-    if requests.count > most {
+  private static func check(_ count: Int, _ path: String) throws {
+    if count > most {
       throw DatasetError(path, "the trace has more than \(most) requests. Cut it into parts.")
     }
   }
 
-  private static func telemetry(_ path: String, _ format: DatasetFormat) throws -> [Request] {
+  /// A requests table.
+  ///
+  /// A failed request is demand like any other, but its answer was cut short: unless the table says how many tokens it
+  /// had, it is replayed with the answer of the success before it (of the first success, where there is none before).
+  private static func telemetry(
+    _ path: String, _ format: DatasetFormat, model: String?
+  ) throws -> (requests: [Request], borrowed: Int, failures: Int) {
     let sink = Collector(path)
-    try RequestReader(path, layout: format.layout, series: nil).read(into: sink)
-    return sink.requests.sortedByArrival()
+    let reader = try RequestReader(path, layout: format.layout, series: nil)
+    try reader.read(into: sink)
+    let series = reader.foundSeries
+    var models: [Int32] = []
+    for entry in series where !models.contains(entry.modelID) { models.append(entry.modelID) }
+    var wanted: Int32?
+    if let model {
+      wanted = try Self.model(model, among: models, path, format)
+    } else if models.count > 1 {
+      throw DatasetError(
+        path,
+        "the trace has requests of \(models.count) models (model_id \(models.prefix(8).map(String.init).joined(separator: ", "))\(models.count > 8 ? ", …" : "")). Say which one is meant: trace: { file: …, model: \(models[0]) }."
+      )
+    }
+    var rows = sink.rows
+    if let wanted { rows.removeAll { series[Int($0.series)].modelID != wanted } }
+    rows.sortByArrival()
+    let firstAnswer = rows.first(where: \.isSuccess)?.request.outputTokens
+    guard var answer = firstAnswer else {
+      let unknown = rows.count { $0.request.outputTokens == 0 }
+      guard unknown == 0 else {
+        throw DatasetError(
+          path,
+          "all \(rows.count) requests of the trace failed, so how long their answers are is not known. Give a trace with answers."
+        )
+      }
+      return (rows.map(\.request), 0, rows.count)
+    }
+    var borrowed = 0
+    for index in rows.indices {
+      if rows[index].isSuccess {
+        answer = rows[index].request.outputTokens
+      } else if rows[index].request.outputTokens == 0 {
+        rows[index].request.outputTokens = answer
+        borrowed += 1
+      }
+    }
+    return (rows.map(\.request), borrowed, rows.count { !$0.isSuccess })
+  }
+
+  /// The model that is meant: its model_id, or its name in a models table beside the trace.
+  private static func model(
+    _ wanted: String, among models: [Int32], _ path: String, _ format: DatasetFormat
+  ) throws -> Int32 {
+    let listed = models.prefix(8).map(String.init).joined(separator: ", ")
+    if let id = Int32(wanted), models.contains(id) { return id }
+    let url = URL(fileURLWithPath: path)
+    let folder = url.deletingLastPathComponent().path
+    let table = "\(folder)/\(ModelRecord.schema.name).\(format)"
+    guard url.lastPathComponent == "\(TableSchema.requests.name).\(format)",
+      FileManager.default.fileExists(atPath: table)
+    else {
+      throw DatasetError(
+        path,
+        "the trace has no requests of model \"\(wanted)\": it names its models by model_id (\(listed)). Give one of these."
+      )
+    }
+    let records: [ModelRecord] = try DatasetLocation.files(directory: folder, format).records()
+    let named = records.filter { $0.name.utf8.elementsEqual(wanted.utf8) }
+    guard let model = named.first else {
+      throw DatasetError(
+        table,
+        "there is no model \"\(wanted)\". There are: \(records.prefix(8).map(\.name).joined(separator: ", "))."
+      )
+    }
+    guard named.count == 1 else {
+      throw DatasetError(
+        table,
+        "\(named.count) models are named \"\(wanted)\" (model_id \(named.map { String($0.modelID) }.joined(separator: ", "))). Give the model_id."
+      )
+    }
+    return model.modelID
+  }
+
+  fileprivate struct Row {
+    var request: Request
+    var series: Int32
+    var isSuccess: Bool
   }
 
   private final class Collector: TelemetrySink {
-    var requests: [Request] = []
+    var rows: [Row] = []
     private let path: String
     init(_ path: String) { self.path = path }
     func receive(_ batch: RequestColumns) throws {
       for row in 0..<batch.count {
-        requests.append(
-          Request(
-            arrivedAt: Timestamp(microseconds: batch.arrivedAt[row]), inputTokens: batch.inputTokens[row],
-            outputTokens: batch.outputTokens[row]))
+        rows.append(
+          Row(
+            request: Request(
+              arrivedAt: Timestamp(microseconds: batch.arrivedAt[row]), inputTokens: batch.inputTokens[row],
+              outputTokens: batch.outputTokens[row]),
+            series: batch.series[row], isSuccess: batch.outcome[row] == RequestOutcome.success))
       }
-      try TraceFile.check(requests, path)
+      try TraceFile.check(rows.count, path)
     }
+  }
+}
+
+extension [TraceFile.Row] {
+  /// Equal instants stay in the order of the file.
+  fileprivate mutating func sortByArrival() {
+    if zip(self, dropFirst()).allSatisfy({ $0.request.arrivedAt <= $1.request.arrivedAt }) { return }
+    self = enumerated().sorted {
+      ($0.element.request.arrivedAt, $0.offset) < ($1.element.request.arrivedAt, $1.offset)
+    }.map(\.element)
   }
 }
 

@@ -9,9 +9,9 @@ package struct Variant: Sendable {
   package var overrides: [String]
   package var scenario: Scenario
   /// Requests of the trace files that it names.
-  package var traces: [String: [TraceRequest]]
+  package var traces: [TraceSource.Selection: [TraceRequest]]
 
-  package init(name: String, overrides: [String], scenario: Scenario, traces: [String: [TraceRequest]] = [:])
+  package init(name: String, overrides: [String], scenario: Scenario, traces: [TraceSource.Selection: [TraceRequest]] = [:])
   {
     self.name = name
     self.overrides = overrides

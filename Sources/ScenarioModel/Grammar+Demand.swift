@@ -123,6 +123,10 @@ extension Grammar {
     "trace", "A trace to replay.",
     [
       Key("file", .text, required: true, "Path, relative to the scenario."),
+      Key(
+        "model", .text,
+        "Of a trace with requests of several models, the one to replay: its model_id, or its name if the table of models lies beside the trace."
+      ),
       Key("startAt", .moment, "Moves the trace so that it starts here. Without it: its own time stamps."),
     ])
 

@@ -281,12 +281,20 @@ struct ModelReader {
       let startAt = section.has("startAt") ? section.moment("startAt") : nil
       return .serveGen(trace: trace, dataset: dataset, startAt: startAt, scale: 1)
     default:
-      if node.scalar != nil { return keys.text("trace").map { .trace(file: $0, startAt: nil) } }
+      if node.scalar != nil { return keys.text("trace").map { .trace(TraceSource(file: $0)) } }
       guard let section = Section(node, Grammar.trace, keys.diagnostics, keys.calendar),
         let file = section.text("file")
       else { return nil }
-      if section.has("startAt") { return section.moment("startAt").map { .trace(file: file, startAt: $0) } }
-      return .trace(file: file, startAt: nil)
+      var source = TraceSource(file: file)
+      if section.has("model") {
+        guard let model = section.text("model") else { return nil }
+        source.model = model
+      }
+      if section.has("startAt") {
+        guard let startAt = section.moment("startAt") else { return nil }
+        source.startAt = startAt
+      }
+      return .trace(source)
     }
   }
 

@@ -198,8 +198,7 @@ package enum Arrivals: Sendable {
   case gamma(rate: Double, cv: Double, changes: [VariabilityChange] = [])
   case weibull(rate: Double, cv: Double, changes: [VariabilityChange] = [])
   case markovModulated([(rate: Double, meanMicroseconds: Double)])
-  /// A file, relative to the scenario; moved to start at a moment if one is given.
-  case trace(file: String, startAt: Timestamp?)
+  case trace(TraceSource)
   /// A client of ServeGen: its two files, relative to the scenario; its data start at a moment, by default the period's.
   case serveGen(trace: String, dataset: String, startAt: Timestamp?, scale: Double)
 
@@ -225,6 +224,35 @@ package enum Arrivals: Sendable {
       states.reduce(0) { $0 + $1.rate * $1.meanMicroseconds }
         / states.reduce(0) { $0 + $1.meanMicroseconds }
     case .trace, .serveGen: nil
+    }
+  }
+}
+
+/// A recorded trace that a model replays.
+package struct TraceSource: Hashable, Sendable {
+  /// Relative to the scenario.
+  package var file: String
+  /// Of a trace of several models, the one to replay: its model_id, or its name; `nil` for a trace of one.
+  package var model: String?
+  /// Moves the trace so that its first request arrives then; `nil` keeps its own time stamps.
+  package var startAt: Timestamp?
+
+  package init(file: String, model: String? = nil, startAt: Timestamp? = nil) {
+    self.file = file
+    self.model = model
+    self.startAt = startAt
+  }
+
+  /// What is read from the file: the same for models that replay the same requests at different times.
+  package var selection: Selection { Selection(file: file, model: model) }
+
+  package struct Selection: Hashable, Sendable {
+    package var file: String
+    package var model: String?
+
+    package init(file: String, model: String? = nil) {
+      self.file = file
+      self.model = model
     }
   }
 }

@@ -16,7 +16,7 @@ package struct ScenarioSimulation: Sendable {
   package let seriesOfAccount: [Range<Int>]
   private let modelIDs: [[Int32]]
   private let seriesIndices: [Series: Int32]
-  private let traces: [String: [TraceRequest]]
+  private let traces: [TraceSource.Selection: [TraceRequest]]
   /// Roughly, of the whole scenario.
   package let expectedRequests: Double
   /// Of the scenario: those that are simulated.
@@ -35,7 +35,7 @@ package struct ScenarioSimulation: Sendable {
   ///   - traces: requests of the trace files that the scenario names, in order of arrival.
   ///   - accounts: those that are simulated; `nil` for all. What one account comes to does not depend on the others.
   package init(
-    _ scenario: Scenario, traces: [String: [TraceRequest]] = [:], accounts: Range<Int>? = nil
+    _ scenario: Scenario, traces: [TraceSource.Selection: [TraceRequest]] = [:], accounts: Range<Int>? = nil
   ) {
     self.accounts = accounts ?? scenario.accounts.indices
     self.scenario = scenario
@@ -64,7 +64,9 @@ package struct ScenarioSimulation: Sendable {
             series.append(entry)
           }
         }
-        if case .trace(let file, _) = model.load?.arrivals { expected += Double(traces[file]?.count ?? 0) }
+        if case .trace(let source) = model.load?.arrivals {
+          expected += Double(traces[source.selection]?.count ?? 0)
+        }
       }
       modelIDs.append(ids)
       seriesOfAccount.append(firstSeries..<series.count)
@@ -87,12 +89,12 @@ package struct ScenarioSimulation: Sendable {
 
   /// Roughly how many requests a model has, without its profile.
   private static func weight(
-    _ model: Scenario.Model, _ scenario: Scenario, _ traces: [String: [TraceRequest]]
+    _ model: Scenario.Model, _ scenario: Scenario, _ traces: [TraceSource.Selection: [TraceRequest]]
   ) -> Double {
     let start = scenario.simulationStart.microseconds
     let length = Double(scenario.to.microseconds - start)
     switch model.load?.arrivals {
-    case .trace(let file, _): return Double(traces[file]?.count ?? 0)
+    case .trace(let source): return Double(traces[source.selection]?.count ?? 0)
     case .serveGen(let trace, _, let startAt, let scale):
       let origin = (startAt ?? scenario.from).microseconds
       let demand = scenario.measured[trace]

@@ -48,7 +48,7 @@ enum ScenarioInput {
     var files: [String: String] = [:]
     for model in scenario.accounts.flatMap(\.models) {
       switch model.load?.arrivals {
-      case .trace(let file, _): files[file] = path(file, besides: scenarioPath)
+      case .trace(let source): files[source.file] = path(source.file, besides: scenarioPath)
       case .serveGen(let trace, let dataset, _, _):
         files[trace] = path(trace, besides: scenarioPath)
         files[dataset] = path(dataset, besides: scenarioPath)
@@ -77,16 +77,21 @@ enum ScenarioInput {
     return try file.read(upToCount: 64 << 20) ?? Data()
   }
 
-  /// The traces that a scenario names, by the name it gives them.
+  /// The traces that a scenario names.
   static func traces(
     _ scenario: Scenario, scenarioPath: String, files: [String: String] = [:]
-  ) throws -> [String: [TraceRequest]] {
-    var traces: [String: [TraceRequest]] = [:]
+  ) throws -> [TraceSource.Selection: [TraceRequest]] {
+    var traces: [TraceSource.Selection: [TraceRequest]] = [:]
     for model in scenario.accounts.flatMap(\.models) {
-      guard case .trace(let file, _) = model.load?.arrivals, traces[file] == nil else { continue }
-      traces[file] = try TraceFile(
-        contentsOf: files[file] ?? Self.path(file, besides: scenarioPath)
-      ).requests.map {
+      guard case .trace(let source) = model.load?.arrivals, traces[source.selection] == nil else { continue }
+      let path = files[source.file] ?? Self.path(source.file, besides: scenarioPath)
+      let trace = try TraceFile(contentsOf: path, model: source.model)
+      if trace.borrowedAnswers > 0 {
+        Terminal.diagnose(
+          "\(path): note: \(trace.borrowedAnswers) of \(trace.requests.count) requests failed when they were recorded; each is replayed with the answer length of the success before it."
+        )
+      }
+      traces[source.selection] = trace.requests.map {
         TraceRequest(
           arrivedAt: $0.arrivedAt.microseconds, inputTokens: $0.inputTokens, outputTokens: $0.outputTokens)
       }

@@ -13,7 +13,8 @@ struct ReplicaPathTests {
 
   static func at(_ seconds: Double) -> Timestamp { Timestamp(microseconds: start + Int64(seconds * 1e6)) }
 
-  static func trace(_ requests: [(second: Double, service: Int32)]) -> [String: [TraceRequest]] {
+  static func trace(_ requests: [(second: Double, service: Int32)]) -> [TraceSource.Selection: [TraceRequest]]
+  {
     [
       "t": requests.map {
         TraceRequest(arrivedAt: at($0.second).microseconds, inputTokens: 0, outputTokens: $0.service)

@@ -59,13 +59,16 @@ package struct Simulated {
   ///   - overrides: `PATH=VALUE`.
   ///   - traces: by the name that the document gives them.
   package init(
-    _ yaml: String, overrides: [String] = [], traces: [String: [TraceRequest]] = [:], threads: Int = 1
+    _ yaml: String, overrides: [String] = [], traces: [TraceSource.Selection: [TraceRequest]] = [:],
+    threads: Int = 1
   ) throws {
     let document = try ScenarioDocument(Data(yaml.utf8), path: "test.yaml", overrides: overrides)
     try self.init(document.scenario, traces: traces, threads: threads)
   }
 
-  package init(_ scenario: Scenario, traces: [String: [TraceRequest]] = [:], threads: Int = 1) throws {
+  package init(_ scenario: Scenario, traces: [TraceSource.Selection: [TraceRequest]] = [:], threads: Int = 1)
+    throws
+  {
     self.scenario = scenario
     let simulation = ScenarioSimulation(scenario, traces: traces)
     series = simulation.series
@@ -102,4 +105,9 @@ package func shippedScenarios() throws -> [String] {
     $0.hasSuffix(".yaml")
   }
   .sorted().map { repository("Scenarios/\($0)") }
+}
+
+/// Traces of one model are named by their file alone.
+extension TraceSource.Selection: ExpressibleByStringLiteral {
+  package init(stringLiteral file: String) { self.init(file: file) }
 }

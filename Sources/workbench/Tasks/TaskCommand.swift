@@ -148,7 +148,7 @@ struct TaskCommand: ParsableCommand {
 
   private func carryOut(
     _ run: SimulationTask.Run, of task: SimulationTask, _ document: ScenarioDocument,
-    _ traces: [String: [TraceRequest]], _ scratch: ScratchDirectory
+    _ traces: [TraceSource.Selection: [TraceRequest]], _ scratch: ScratchDirectory
   ) throws -> (TaskResult.Header, [String]) {
     let scenario = document.scenario
     guard run.of == scenario.accounts.count, 0 <= run.from, run.from < run.to, run.to <= run.of else {
