@@ -122,7 +122,7 @@ package struct ArrivalFit: Sendable {
     }
     if observations.resolution > 1, Double(observations.resolution) * meanRate > 0.02 {
       notes.append(
-        "Time stamps are multiples of \(Self.text(observations.resolution)): shorter intervals cannot be told, and what is said of them rests on the family."
+        "Time stamps lie on a grid of \(Self.text(observations.resolution)): requests of one stamp are spread over it, and what is said of shorter intervals rests on the family."
       )
     }
   }

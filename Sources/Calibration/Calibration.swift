@@ -8,6 +8,8 @@ package struct Calibration: Sendable {
   package struct Options: Sendable {
     package var arrivals = ArrivalFit.Options()
     package var holdOut = HoldOut.none
+    /// For deployments that the telemetry says nothing of.
+    package var assumed = AssumedDeployments()
     package init() {}
   }
 
@@ -16,14 +18,20 @@ package struct Calibration: Sendable {
   package let period: Range<Int64>
   package let options: Options
   private let tables: TelemetryTables
+  /// What was assumed of deployments, in words, by model_id.
+  private let assumptions: [Int32: [String]]
 
   /// - Parameters:
   ///   - models: which are fitted, and their settled observations.
+  ///   - reasons: names of failures by outcome.
   ///   - progress: called with the share that is done.
   package init(
     models: [(record: ModelRecord, observations: Observations)], tables: TelemetryTables, series: [Series],
-    period: Range<Int64>, options: Options, progress: (Double) -> Void = { _ in }
+    period: Range<Int64>, options: Options, reasons: [String] = RequestOutcome.names,
+    progress: (Double) -> Void = { _ in }
   ) {
+    var tables = tables
+    assumptions = options.assumed.complete(&tables, models: models, series: series, period: period)
     self.tables = tables
     self.period = period
     self.options = options
@@ -33,10 +41,12 @@ package struct Calibration: Sendable {
       uniquingKeysWith: { first, _ in first })
     var done = 0
     let total = models.reduce(1) { $0 + $1.observations.count }
-    self.models = models.map { model in
-      let fit = ModelFit(
+    self.models = models.map { [assumptions] model in
+      var fit = ModelFit(
         model.record, tables: tables, series: series, observations: model.observations, spans: spans,
-        period: period, calendar: calendars[model.record.account] ?? .utc, options: options.arrivals)
+        period: period, calendar: calendars[model.record.account] ?? .utc, options: options.arrivals,
+        reasons: reasons)
+      fit.add(notes: assumptions[model.record.modelID] ?? [])
       done += model.observations.count
       progress(Double(done) / Double(total))
       return fit
@@ -66,6 +76,7 @@ package struct Calibration: Sendable {
           "\(model.record.name): \(arrivals.count) requests, \(arrivals.candidates.first?.name ?? "poisson") arrivals."
         )
       }
+      for note in assumptions[model.record.modelID] ?? [] { heading.append("\(model.record.name): \(note)") }
       if model.hasAssumedService {
         heading.append(
           "\(model.record.name): the telemetry says nothing of service times; those below are assumptions.")

@@ -22,17 +22,24 @@ package struct FailureFit: Sendable {
   /// Refusals by a limit, outside of incidents; 0 for deployments.
   package private(set) var rateLimited: ParameterEstimate
 
-  /// - Parameter recorded: those of the incidents table that hit the model.
-  init(_ observations: Observations, spans: [Range<Int64>], recorded: [IncidentRecord]) {
+  private let isExternal: Bool
+
+  /// - Parameters:
+  ///   - recorded: those of the incidents table that hit the model.
+  ///   - isExternal: external models have neither a queue nor replicas, deployed ones no limit of requests.
+  init(
+    _ observations: Observations, spans: [Range<Int64>], recorded: [IncidentRecord], isExternal: Bool
+  ) {
+    self.isExternal = isExternal
     incidents = recorded.map {
       Incident(
         kind: $0.kind, from: $0.startedAt.microseconds, to: $0.endedAt.microseconds, errorProbability: 0,
         isRecorded: true)
     }
-    if recorded.isEmpty { incidents = Self.found(observations, spans) }
+    if recorded.isEmpty { incidents = Self.found(observations, spans, isExternal) }
     let edges = incidents.map { $0.from..<$0.to }
-    let all = Self.tally(observations, spans)
-    let inside = edges.map { Self.tally(observations, intersection([$0], spans)) }
+    let all = Self.tally(observations, spans, isExternal)
+    let inside = edges.map { Self.tally(observations, intersection([$0], spans), isExternal) }
     let outside = inside.reduce(all) { $0 - $1 }
     error = Self.share(outside.errors, of: outside.answered, "errorProbability")
     rateLimited = Self.share(outside.limited, of: outside.answered + outside.limited, "rateLimited")
@@ -56,21 +63,28 @@ package struct FailureFit: Sendable {
     }
   }
 
-  static func isError(_ outcome: UInt8) -> Bool {
-    outcome == RequestOutcome.modelError || outcome == RequestOutcome.providerError
-      || outcome > RequestOutcome.rateLimited
+  /// Whether a scenario says a failure as an error with a probability: what nothing else of it can cause.
+  static func isError(_ outcome: UInt8, isExternal: Bool) -> Bool {
+    switch outcome {
+    case RequestOutcome.success: false
+    case RequestOutcome.overloaded, RequestOutcome.timeout, RequestOutcome.replicaLost: isExternal
+    case RequestOutcome.rateLimited: !isExternal
+    default: true
+    }
   }
 
-  private static func tally(_ observations: Observations, _ spans: [Range<Int64>]) -> Tally {
+  private static func tally(
+    _ observations: Observations, _ spans: [Range<Int64>], _ isExternal: Bool
+  ) -> Tally {
     var tally = Tally()
     for span in spans {
       for row in observations.rows(in: span) {
         let outcome = observations.outcome[row]
-        if outcome == RequestOutcome.rateLimited {
+        if outcome == RequestOutcome.rateLimited, isExternal {
           tally.limited += 1
         } else if outcome == RequestOutcome.success {
           tally.answered += 1
-        } else if isError(outcome) {
+        } else if isError(outcome, isExternal: isExternal) {
           tally.answered += 1
           tally.errors += 1
         }
@@ -90,7 +104,10 @@ package struct FailureFit: Sendable {
   }
 
   /// Stretches in which far more requests failed than otherwise.
-  private static func found(_ observations: Observations, _ spans: [Range<Int64>]) -> [Incident] {
+  private static func found(
+    _ observations: Observations, _ spans: [Range<Int64>], _ isExternal: Bool
+  ) -> [Incident] {
+    func isError(_ outcome: UInt8) -> Bool { Self.isError(outcome, isExternal: isExternal) }
     var failures: [Double] = []
     var answered: [Double] = []
     var starts: [Int] = []

@@ -22,6 +22,8 @@ package struct FitQuality: Sendable, Codable {
     package var baselineWasserstein: Double?
     /// Of what the fit saw itself: how much the held-out part differs from it.
     package var floorWasserstein: Double?
+    /// Of two simulations from each other: what sampling alone gives; `nil` where there is only one.
+    package var samplingWasserstein: Double?
     /// For the Q–Q plot: quantiles of both at the same probabilities.
     package var probabilities: [Double]
     package var observedQuantiles: [Double]
@@ -42,6 +44,17 @@ package struct FitQuality: Sendable, Codable {
     package var simulatedAutocorrelation: [Double]
   }
 
+  /// How often requests failed.
+  package struct Failures: Sendable, Codable {
+    package var observed: Int
+    package var observedRequests: Int
+    package var simulated: Int
+    package var simulatedRequests: Int
+
+    package var observedShare: Double { Double(observed) / Double(max(observedRequests, 1)) }
+    package var simulatedShare: Double { Double(simulated) / Double(max(simulatedRequests, 1)) }
+  }
+
   /// Arrivals per second over time, for the overlay.
   package struct Rates: Sendable, Codable {
     package var at: [String]
@@ -51,6 +64,7 @@ package struct FitQuality: Sendable, Codable {
 
   package private(set) var marginals: [Marginal] = []
   package private(set) var counts: [Counts] = []
+  package private(set) var failures: Failures
   package private(set) var rates: Rates
   package private(set) var verdict: [String] = []
 
@@ -63,7 +77,10 @@ package struct FitQuality: Sendable, Codable {
   package init(
     observed: Observations, simulated: [Observations], judged: [Range<Int64>], seen: [Range<Int64>]?
   ) {
+    // Simulated requests get the stamps that the same clock would have given them.
+    let simulated = simulated.map { $0.stamped(like: observed) }
     rates = Self.rates(observed, simulated, judged)
+    failures = Self.failures(observed, simulated, judged)
     typealias Column = (name: String, unit: String, values: (Observations, [Range<Int64>]) -> [Double])
     let columns: [Column] = [
       ("inter-arrival time", "s", { Self.intervals($0, $1) }),
@@ -77,6 +94,10 @@ package struct FitQuality: Sendable, Codable {
       let b = simulated.flatMap { column.values($0, judged) }.sorted()
       guard let largest = a.last, largest > 0, b.count > 1, a.count > 1 else { continue }
       var marginal = Self.marginal(column.name, column.unit, a, b)
+      if simulated.count > 1 {
+        let two = simulated.prefix(2).map { column.values($0, judged).sorted() }
+        if two.allSatisfy({ $0.count > 1 }) { marginal.samplingWasserstein = Self.distance(two[0], two[1]) }
+      }
       let isDemand = column.name == "inter-arrival time" || column.unit == "tokens"
       if isDemand {
         let fitted = seen.map { column.values(observed, $0).sorted() } ?? a
@@ -88,11 +109,32 @@ package struct FitQuality: Sendable, Codable {
       marginals.append(marginal)
     }
     let time = judged.reduce(0.0) { $0 + Double($1.upperBound - $1.lowerBound) } / 1e6
-    for window in [1.0, 10, 60, 600, 3600] where time / window >= 20 {
+    for window in [1.0, 10, 60, 600, 3600]
+    where time / window >= 20 && window * 1e6 >= Double(observed.resolution) {
       guard let count = Self.counts(observed, simulated, judged, seen, window) else { continue }
       counts.append(count)
     }
-    verdict = Verdict.words(marginals, counts)
+    verdict = Verdict.words(marginals, counts, failures)
+  }
+
+  private static func failures(
+    _ observed: Observations, _ simulated: [Observations], _ judged: [Range<Int64>]
+  ) -> Failures {
+    func count(_ observations: Observations) -> (failures: Int, requests: Int) {
+      var (failures, requests) = (0, 0)
+      for span in judged {
+        let rows = observations.rows(in: span)
+        requests += rows.count
+        failures += rows.count { observations.outcome[$0] != RequestOutcome.success }
+      }
+      return (failures, requests)
+    }
+    let own = count(observed)
+    let others = simulated.map(count)
+    return Failures(
+      observed: own.failures, observedRequests: own.requests,
+      simulated: others.reduce(0) { $0 + $1.failures },
+      simulatedRequests: others.reduce(0) { $0 + $1.requests })
   }
 
   /// In seconds, ascending. Of many, as many of each length are taken together as leave half a million: a sample of

@@ -33,9 +33,11 @@ package struct ModelFit: Sendable {
   /// - Parameters:
   ///   - spans: the part of the time that the fit may see.
   ///   - period: of the scenario.
+  ///   - reasons: names of failures by outcome.
   package init(
     _ record: ModelRecord, tables: TelemetryTables, series: [Series], observations: Observations,
-    spans: [Range<Int64>], period: Range<Int64>, calendar: ZonedCalendar, options: ArrivalFit.Options
+    spans: [Range<Int64>], period: Range<Int64>, calendar: ZonedCalendar, options: ArrivalFit.Options,
+    reasons: [String] = RequestOutcome.names
   ) {
     self.record = record
     let deployed = tables.deployments.filter { $0.modelID == record.modelID && $0.deployedAt != nil }
@@ -59,7 +61,7 @@ package struct ModelFit: Sendable {
       notes.append("\(observations.sharedStamps) requests share their time stamp with the one before; kept.")
     }
     arrivals = ArrivalFit(
-      observations, spans: seen, period: period, calendar: calendar, options: options)
+      observations.spread(), spans: seen, period: period, calendar: calendar, options: options)
     tokens = TokenFit(observations, spans: seen)
     let incidents = tables.incidents.filter {
       $0.kind != "undeployDeferred" && $0.kind != "undeployRefused"
@@ -67,7 +69,8 @@ package struct ModelFit: Sendable {
           || ($0.modelID == nil
             && (record.kind == .external && $0.provider == record.provider || $0.provider.isEmpty)))
     }
-    failures = FailureFit(observations, spans: seen, recorded: incidents)
+    failures = FailureFit(
+      observations, spans: seen, recorded: incidents, isExternal: record.kind == .external)
     let quiet = Self.without(failures.incidents.map { $0.from..<$0.to }, seen)
     if record.kind == .external {
       let rows = Self.rows(observations, quiet) { observations.outcome[$0] == RequestOutcome.success }
@@ -76,6 +79,7 @@ package struct ModelFit: Sendable {
     } else {
       fitDeployments(deployed, tables, series, observations, seen: seen, quiet: quiet)
     }
+    notes += failureNotes(observations, seen, reasons)
     notes += (arrivals?.notes ?? []) + (tokens?.notes ?? [])
     notes += (external?.notes ?? []) + deployments.flatMap { $0.service?.notes ?? [] }
     for incident in failures.incidents where !incident.isRecorded {
@@ -84,6 +88,8 @@ package struct ModelFit: Sendable {
       )
     }
   }
+
+  mutating func add(notes more: [String]) { notes += more }
 
   static func text(_ microseconds: Int64) -> String {
     microseconds >= 60_000_000
@@ -157,12 +163,15 @@ package struct ModelFit: Sendable {
       }
       let all = [Int64.min..<Int64.max]
       let served = rows(all) {
-        $0 == RequestOutcome.success || $0 == RequestOutcome.replicaLost || FailureFit.isError($0)
+        $0 == RequestOutcome.success || $0 == RequestOutcome.replicaLost
+          || FailureFit.isError($0, isExternal: false)
       }
       let occupancy = Occupancy(observations, rows: served, replicas: replicas)
       occupancies.append(occupancy)
       let history = ReplicaHistory(replicas, end: min(end, seen.last?.upperBound ?? end))
-      let answered = rows(quiet) { $0 == RequestOutcome.success || FailureFit.isError($0) }
+      let answered = rows(quiet) {
+        $0 == RequestOutcome.success || FailureFit.isError($0, isExternal: false)
+      }
       let errors = answered.count { observations.outcome[$0] != RequestOutcome.success }
       let fit = ServiceFit(
         observations, rows: answered.filter { observations.outcome[$0] == RequestOutcome.success },
@@ -179,7 +188,8 @@ package struct ModelFit: Sendable {
           traffic: nil,
           queueCapacity: queueCapacity(
             observations, rows(seen) { _ in true }),
-          queueTimeout: timeouts.isEmpty ? nil : timeouts[timeouts.count / 2],
+          // Without the time waited, the limit is not known.
+          queueTimeout: timeouts.last ?? 0 > 0 ? timeouts[timeouts.count / 2] : nil,
           error: .init(
             name: "modelError", value: answered.isEmpty ? 0 : Double(errors) / Double(answered.count)),
           crash: history.crash))
@@ -198,7 +208,10 @@ package struct ModelFit: Sendable {
 
   /// How many waited when one more was turned away.
   private func queueCapacity(_ observations: Observations, _ rows: [Int]) -> Int? {
-    guard rows.contains(where: { observations.outcome[$0] == RequestOutcome.overloaded }) else { return nil }
+    // Where nobody is known to have waited, neither is how long the queue was.
+    guard rows.contains(where: { observations.outcome[$0] == RequestOutcome.overloaded }),
+      rows.contains(where: { observations.waiting[$0] > 0 })
+    else { return nil }
     let ends = rows.filter { observations.waiting[$0] > 0 }
       .map { observations.arrivedAt[$0] + Int64(observations.waiting[$0]) }.sorted()
     var (waiting, ended, most) = (0, 0, 0)

@@ -21,7 +21,7 @@ package final class Observations: @unchecked Sendable {
   package private(set) var sharedStamps = 0
   /// Requests that took longer than the columns hold.
   package private(set) var beyondRange = 0
-  /// What all time stamps are multiples of, µs; 1 unless they are coarse.
+  /// What all time stamps are apart by multiples of, µs; 1 unless they are coarse.
   package private(set) var resolution: Int64 = 1
 
   package init() {}
@@ -71,15 +71,89 @@ package final class Observations: @unchecked Sendable {
       latency = inOrder(latency)
     }
     sharedStamps = zip(arrivedAt, arrivedAt.dropFirst()).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
-    resolution = Self.resolution(arrivedAt.prefix(20_000))
+    resolution = Self.resolution(arrivedAt, shared: sharedStamps)
   }
 
-  /// A second, a tenth, …: the coarsest of which all stamps are multiples.
-  private static func resolution(_ moments: ArraySlice<Int64>) -> Int64 {
+  /// The step of the grid on which all stamps lie.
+  ///
+  /// Where many requests share a stamp, whatever step divides all differences is the clock's. Where none do, a common
+  /// step may be that of regular arrivals, so only the steps of clocks count: a minute, a second, a tenth, …
+  private static func resolution(_ moments: [Int64], shared: Int) -> Int64 {
     guard moments.count >= 20 else { return 1 }
+    var step: Int64 = 0
+    for (earlier, later) in zip(moments, moments.dropFirst()) {
+      step = greatestCommonDivisor(step, later - earlier)
+      if step == 1 { return 1 }
+    }
+    // All at one instant: no grid can be told.
+    guard step > 0 else { return 1 }
+    if Double(shared) >= 0.01 * Double(moments.count) { return step >= 10 ? step : 1 }
     for candidate in [60_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10] as [Int64]
-    where moments.allSatisfy({ $0 % candidate == 0 }) { return candidate }
+    where step % candidate == 0 && moments[0] % candidate == 0 { return candidate }
     return 1
+  }
+
+  /// The same requests with the time stamps that the clock of others would have given them.
+  package func stamped(like other: Observations) -> Observations {
+    guard other.resolution > 1, let first = other.arrivedAt.first else { return self }
+    let step = other.resolution
+    let origin = ((first % step) + step) % step
+    let moments = arrivedAt.map { at in
+      let rest = (at - origin) % step
+      return at - (rest < 0 ? rest + step : rest)
+    }
+    return with(moments, resolution: step)
+  }
+
+  private static func greatestCommonDivisor(_ a: Int64, _ b: Int64) -> Int64 {
+    var (a, b) = (a, b)
+    while b != 0 { (a, b) = (b, a % b) }
+    return a
+  }
+
+  /// The same requests with those of one coarse stamp spread over the stamp's resolution, evenly but for chance.
+  ///
+  /// Uniform order statistics by exponential spacings. Source: Devroye (1986), *Non-Uniform Random Variate Generation*,
+  /// section V.2. The numbers are the same in every run.
+  package func spread() -> Observations {
+    guard resolution > 1 else { return self }
+    var moments: [Int64] = []
+    moments.reserveCapacity(arrivedAt.count)
+    var state = UInt64(0x9E37_79B9_7F4A_7C15)
+    var spacings: [Double] = []
+    var row = 0
+    while row < arrivedAt.count {
+      var end = row + 1
+      while end < arrivedAt.count, arrivedAt[end] == arrivedAt[row] { end += 1 }
+      spacings.removeAll(keepingCapacity: true)
+      var sum = 0.0
+      for _ in row...end {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        sum -= log((Double(state >> 11) + 0.5) * 0x1p-53)
+        spacings.append(sum)
+      }
+      for place in 0..<end - row {
+        let share = spacings[place] / sum
+        moments.append(arrivedAt[row] + min(Int64(share * Double(resolution)), resolution - 1))
+      }
+      row = end
+    }
+    return with(moments, resolution: resolution)
+  }
+
+  /// The same requests at other times, which must be in the same order.
+  private func with(_ moments: [Int64], resolution: Int64) -> Observations {
+    let copy = Observations()
+    copy.arrivedAt = moments
+    copy.input = input
+    copy.output = output
+    copy.series = series
+    copy.outcome = outcome
+    copy.waiting = waiting
+    copy.firstToken = firstToken
+    copy.latency = latency
+    copy.resolution = resolution
+    return copy
   }
 
   /// The rows that arrived in a span.
@@ -118,6 +192,8 @@ package final class Observations: @unchecked Sendable {
 /// Sorts a data set's requests by model.
 package final class ObservationCollector: TelemetrySink {
   package let observations: [Observations]
+  /// The first and the last arrival of all requests, those that belong to no group included; µs since 1970.
+  package private(set) var extent: ClosedRange<Int64>?
   private let ofSeries: [Int]
 
   /// - Parameters:
@@ -131,10 +207,16 @@ package final class ObservationCollector: TelemetrySink {
   }
 
   package func receive(_ requests: RequestColumns) {
+    guard requests.count > 0 else { return }
+    var first = extent?.lowerBound ?? .max
+    var last = extent?.upperBound ?? .min
     for row in 0..<requests.count {
+      first = min(first, requests.arrivedAt[row])
+      last = max(last, requests.arrivedAt[row])
       let group = ofSeries[Int(requests.series[row])]
       if group >= 0 { observations[group].append(row, of: requests) }
     }
+    extent = first...last
   }
 }
 

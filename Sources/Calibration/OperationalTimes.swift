@@ -26,10 +26,8 @@ struct OperationalTimes {
     let ends = segments.map(\.end.microseconds)
     let starts = segments.map(\.start.microseconds)
     let logs = rates.map { $0 > 0 ? log($0) : 0 }
-    let coarse = Double(observations.resolution)
     let highest = rates.max() ?? 1
     parts = (0...cuts.count).map { _ in GroupedSample(isWhole: false, resolution: 0.5 * highest) }
-    var jitter = UInt64(0x9E37_79B9_7F4A_7C15)
     var segment = 0
     var part = 0
     // Below this, nothing need be compared.
@@ -41,8 +39,7 @@ struct OperationalTimes {
       var beforeAt = Int64(0)
       // Operational time since the start of the segment at hand, plus that of the segments since `before`.
       var carried = 0.0
-      var row = rows.lowerBound
-      while row < rows.upperBound {
+      for row in rows {
         let at = observations.arrivedAt[row]
         while segment + 1 < ends.count, at >= ends[segment] {
           if !before.isNaN {
@@ -52,41 +49,23 @@ struct OperationalTimes {
           segment += 1
         }
         while part < cuts.count, at >= cuts[part] { part += 1 }
-        // Requests of one coarse stamp are spread over its resolution.
-        var end = row + 1
-        if coarse > 1 { while end < rows.upperBound, observations.arrivedAt[end] == at { end += 1 } }
-        let inSegment = Double(at - starts[segment])
-        // Uniform order statistics by exponential spacings. Source: Devroye (1986), section 5.2.
-        var spacings: [Double] = []
-        if coarse > 1 {
-          var sum = 0.0
-          for _ in row...end {
-            jitter = jitter &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            sum -= log((Double(jitter >> 11) + 0.5) * 0x1p-53)
-            spacings.append(sum)
-          }
-        }
-        for place in row..<end {
-          var position = inSegment
-          if coarse > 1 { position += coarse * spacings[place - row] / spacings[end - row] }
-          if !before.isNaN {
-            let length = carried + rates[segment] * max(position - before, 0)
-            parts[part].add(length)
-            logRates += logs[segment]
-            if let perBlock { addToBlock(max(length, 0.5 * rates[segment]), at, perBlock) }
-            if length > floor {
-              longest.append((length, beforeAt, at - beforeAt))
-              if longest.count > 64 {
-                longest = Array(longest.sorted { $0.length > $1.length }.prefix(5))
-                floor = longest[longest.count - 1].length
-              }
+        let position = Double(at - starts[segment])
+        if !before.isNaN {
+          let length = carried + rates[segment] * max(position - before, 0)
+          parts[part].add(length)
+          logRates += logs[segment]
+          if let perBlock { addToBlock(max(length, 0.5 * rates[segment]), at, perBlock) }
+          if length > floor {
+            longest.append((length, beforeAt, at - beforeAt))
+            if longest.count > 64 {
+              longest = Array(longest.sorted { $0.length > $1.length }.prefix(5))
+              floor = longest[longest.count - 1].length
             }
           }
-          before = position
-          carried = 0
         }
+        before = position
+        carried = 0
         beforeAt = at
-        row = end
       }
       // What is left of the span is no interval.
     }

@@ -205,7 +205,13 @@ package struct ScenarioText {
       }
     } else if !model.deployments.isEmpty {
       lines.append("\(inner)deployments:")
-      for deployment in model.deployments { self.deployment(deployment, inner) }
+      let versions = Set(model.deployments.map(\.record.version))
+      for deployment in model.deployments {
+        // What the telemetry left without a version needs one here.
+        let version = deployment.record.version
+        self.deployment(
+          deployment, version.isEmpty ? (versions.contains("V1") ? "V0" : "V1") : version, inner)
+      }
     }
   }
 
@@ -268,9 +274,9 @@ package struct ScenarioText {
     return "{ \(pairs.map { "\($0.0): \($0.1)" }.joined(separator: ", ")) }"
   }
 
-  private mutating func deployment(_ fit: ModelFit.Deployment, _ inner: String) {
+  private mutating func deployment(_ fit: ModelFit.Deployment, _ version: String, _ inner: String) {
     let record = fit.record
-    lines.append("\(inner)  - version: \(Self.quoted(record.version))")
+    lines.append("\(inner)  - version: \(Self.quoted(version))")
     let more = inner + "    "
     lines.append("\(more)deployAt: \(Self.moment(record.requestedAt))")
     if let end = record.undeployedAt { lines.append("\(more)undeployAt: \(Self.moment(end))") }

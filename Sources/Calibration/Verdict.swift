@@ -8,37 +8,15 @@ enum Verdict {
     max(0.20, 2 * (2 / Double(max(windows - 1, 1))).squareRoot())
   }
 
-  static func words(_ marginals: [FitQuality.Marginal], _ counts: [FitQuality.Counts]) -> [String] {
-    var words: [String] = []
-    for marginal in marginals {
-      let limit = marginal.unit == "s" ? intervalLimit : tokenLimit
-      let share = String(format: "%.1f %%", 100 * marginal.wasserstein)
-      let name = marginal.name.prefix(1).uppercased() + marginal.name.dropFirst()
-      if marginal.wasserstein <= limit {
-        words.append("\(name): reproduced; the distributions lie \(share) of the mean apart.")
-      } else {
-        var cause = ""
-        if let floor = marginal.floorWasserstein, floor > limit {
-          cause = String(
-            format:
-              " The held-out part itself lies %.1f %% from what the fit saw: it changed, and no fit of the past could know.",
-            100 * floor)
-        } else if abs(marginal.simulatedMean - marginal.observedMean) > 0.7 * marginal.wasserstein
-          * marginal.observedMean
-        {
-          cause =
-            marginal.simulatedMean > marginal.observedMean
-            ? " Nearly all of it is a mean that is too high." : " Nearly all of it is a mean that is too low."
-        } else if quantile(marginal, 0.99).map({ $0.simulated < 0.8 * $0.observed }) ?? false {
-          cause = " Large values are too rare."
-        } else if quantile(marginal, 0.99).map({ $0.simulated > 1.25 * $0.observed }) ?? false {
-          cause = " Large values are too frequent."
-        }
-        words.append(
-          "\(name): not reproduced; \(share) of the mean apart (\(String(format: "%.0f", 100 * limit)) % are allowed).\(cause)"
-        )
-      }
-    }
+  /// A fit is as good as the data where it lies no further from what was held out than this many times what the fit saw
+  /// lies from it.
+  static let mostOfData = 1.25
+
+  static func words(
+    _ marginals: [FitQuality.Marginal], _ counts: [FitQuality.Counts], _ failures: FitQuality.Failures
+  ) -> [String] {
+    var words = marginals.map(self.words)
+    if let line = self.words(failures) { words.append(line) }
     var missing: [(from: Double, isLow: Bool)] = []
     for count in counts {
       let ratio = count.simulatedDispersion / count.observedDispersion
@@ -76,6 +54,58 @@ enum Verdict {
       }
     }
     return words
+  }
+
+  /// The distance *e* of the simulated from the observed; beside it *d*, that of what was held out from what the fit saw,
+  /// and *s*, that of two simulations.
+  private static func words(_ marginal: FitQuality.Marginal) -> String {
+    let limit = marginal.unit == "s" ? intervalLimit : tokenLimit
+    func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+    let (e, d) = (marginal.wasserstein, marginal.floorWasserstein)
+    let s = marginal.samplingWasserstein ?? 0
+    let name = marginal.name.prefix(1).uppercased() + marginal.name.dropFirst()
+    let beside = [
+      d.map { "the held-out part lies \(percent($0)) from what the fit saw" },
+      marginal.samplingWasserstein.map { "two simulations \(percent($0)) from each other" },
+    ].compactMap { $0 }.joined(separator: ", ")
+    let besides = beside.isEmpty ? "" : " (\(beside))"
+    if e <= limit { return "\(name): reproduced; \(percent(e)) of the mean apart\(besides)." }
+    if let d, e <= mostOfData * d {
+      return
+        "\(name): as near as the data are; \(percent(e)) of the mean apart\(besides): the data changed between the two."
+    }
+    if e <= s {
+      return
+        "\(name): too few requests to tell; \(percent(e)) of the mean apart\(besides), which is no more than chance gives."
+    }
+    var cause = ""
+    if abs(marginal.simulatedMean - marginal.observedMean) > 0.7 * e * marginal.observedMean {
+      cause =
+        marginal.simulatedMean > marginal.observedMean
+        ? " Nearly all of it is a mean that is too high." : " Nearly all of it is a mean that is too low."
+    } else if quantile(marginal, 0.99).map({ $0.simulated < 0.8 * $0.observed }) ?? false {
+      cause = " Large values are too rare."
+    } else if quantile(marginal, 0.99).map({ $0.simulated > 1.25 * $0.observed }) ?? false {
+      cause = " Large values are too frequent."
+    }
+    return
+      "\(name): not reproduced; \(percent(e)) of the mean apart, where \(percent(limit)) are allowed\(besides). The fit falls short, not the data.\(cause)"
+  }
+
+  /// `nil` where nothing failed, neither observed nor simulated.
+  private static func words(_ failures: FitQuality.Failures) -> String? {
+    let (a, b) = (failures.observedShare, failures.simulatedShare)
+    guard failures.observed > 0 || failures.simulated > 0, failures.observedRequests > 0,
+      failures.simulatedRequests > 0
+    else { return nil }
+    func percent(_ share: Double) -> String { String(format: "%.3g %%", 100 * share) }
+    // A fifth, or two standard errors of the difference of two shares.
+    let error =
+      (a * (1 - a) / Double(failures.observedRequests) + b * (1 - b) / Double(failures.simulatedRequests))
+      .squareRoot()
+    let isNear = abs(a - b) <= max(0.2 * a, 2 * error)
+    return
+      "Failures: \(isNear ? "reproduced" : "not reproduced"); \(percent(a)) of requests observed, \(percent(b)) simulated."
   }
 
   private static func quantile(_ marginal: FitQuality.Marginal, _ share: Double) -> (

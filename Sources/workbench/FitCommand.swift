@@ -46,6 +46,14 @@ struct FitCommand: ParsableCommand {
   )
   var arrivals: String?
 
+  @Option(
+    help: "Hardware of deployments of which the telemetry does not say it. (default: assumed, and said)")
+  var hardware: String?
+
+  @Option(
+    help: "Replicas, 1 to 50, of deployments of which the telemetry does not say it. (default: assumed)")
+  var replicas: Int?
+
   @Flag(
     help:
       "For times after the telemetry: ups and downs of the rate recur, changes that came once are left out.")
@@ -79,6 +87,9 @@ struct FitCommand: ParsableCommand {
       throw ValidationError(
         "unknown arrival process \"\(name)\". Known are \(Self.families.sorted().joined(separator: ", ")).")
     }
+    if let replicas, !(1...50).contains(replicas) {
+      throw ValidationError("--replicas \(replicas) must lie in 1…50.")
+    }
     if noCheck, report != nil || holdOut != nil {
       throw ValidationError("--no-check judges nothing, so it goes with neither --report nor --hold-out.")
     }
@@ -110,11 +121,14 @@ struct FitCommand: ParsableCommand {
     reading.clear()
     var options = Calibration.Options()
     options.holdOut = try holdOutGiven()
+    options.assumed = AssumedDeployments(hardware: hardware, replicas: replicas)
     options.arrivals.changes = forecast ? .recurring : .lasting
     options.arrivals.families = Set((arrivals ?? "").split(separator: ",").map(String.init))
     let fitting = ProgressBar("Fitting", quiet: quiet)
     let calibration = Calibration(
-      models: input.models, tables: input.tables, series: input.series, period: input.period, options: options
+      models: input.models, tables: input.tables, series: input.series, period: input.period,
+      options: options,
+      reasons: input.reasons
     ) { fitting.show($0) }
     fitting.clear()
     let source =
@@ -139,6 +153,7 @@ struct FitCommand: ParsableCommand {
       try file.write(try FitPage(try result.json()).html())
       _ = try file.close()
     }
+    if !quiet { for note in input.notes { Terminal.diagnose("\(source): note: \(note)") } }
     if !quiet { FitText.print(result, output: output, report: report) }
   }
 
@@ -146,7 +161,8 @@ struct FitCommand: ParsableCommand {
   private func command(_ source: String, _ name: String) -> String {
     var words = ["workbench", "fit", source, "-o", "\(name).yaml"]
     for (flag, value) in [
-      ("--account", account), ("--model", model), ("--arrivals", arrivals), ("--hold-out", holdOut),
+      ("--account", account), ("--model", model), ("--hardware", hardware),
+      ("--replicas", replicas.map(String.init)), ("--arrivals", arrivals), ("--hold-out", holdOut),
     ] {
       if let value { words += [flag, value] }
     }

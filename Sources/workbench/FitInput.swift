@@ -11,6 +11,10 @@ struct FitInput {
   let series: [Series]
   let period: Range<Int64>
   let models: [(record: ModelRecord, observations: Observations)]
+  /// Names of failures by outcome.
+  let reasons: [String]
+  /// What the telemetry does not say, in words.
+  let notes: [String]
 
   /// - Parameters:
   ///   - account: the only one to be fitted; as for the model, `nil` is all.
@@ -22,7 +26,10 @@ struct FitInput {
     var isDirectory: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
     if exists, !isDirectory.boolValue, [".csv", ".csv.gz", ".csv.zst"].contains(where: path.hasSuffix) {
-      return try FitInput(trace: path)
+      guard account == nil else {
+        throw QueryError("a trace file does not say whose it is. Leave --account out.")
+      }
+      return try FitInput(trace: path, model: model)
     }
     let data = try Dataset(path)
     let chosen = data.tables.models.filter {
@@ -37,7 +44,8 @@ struct FitInput {
       chosen.enumerated().map { ($1.modelID, $0) }, uniquingKeysWith: { first, _ in first })
     let collector = ObservationCollector(
       groups: data.series.map { place[$0.modelID] ?? -1 }, expected: data.manifest?.rows["requests"])
-    try data.requests().read(into: collector, progress: progress)
+    let reader = try data.requests()
+    try reader.read(into: collector, progress: progress)
     for observations in collector.observations { observations.settle() }
     // A model whose series has no request has no observations.
     let models: [(record: ModelRecord, observations: Observations)] = chosen.enumerated().map {
@@ -50,29 +58,45 @@ struct FitInput {
         path,
         "there are no requests of the models to be fitted. A fit needs at least one, a good one thousands.")
     }
-    let from = try data.start().microseconds
-    let to = try data.end().microseconds
+    let (from, to) = try period(data, collector.extent)
     guard from < to else {
       throw DatasetError(
         path, "all requests arrived at one moment. Nothing can be said of their arrival process.")
     }
     try check(path, from..<to)
-    return FitInput(tables: data.tables, series: data.series, period: from..<to, models: models)
+    return FitInput(
+      tables: data.tables, series: data.series, period: from..<to, models: models,
+      reasons: reader.reasons.names, notes: [])
+  }
+
+  /// Of a run, its own. Of an import, from the first request to the last: the hours around them, which it calls its period,
+  /// are hours of figures and not of observation.
+  private static func period(_ data: Dataset, _ extent: ClosedRange<Int64>?) throws -> (Int64, Int64) {
+    if let extent, data.manifest?.scenario == nil, extent.lowerBound < extent.upperBound {
+      let known = data.tables.replicas.map(\.at.microseconds)
+      return (
+        min(extent.lowerBound, known.first ?? .max), max(extent.upperBound, known.last ?? .min) + 1
+      )
+    }
+    return (try data.start().microseconds, try data.end().microseconds)
   }
 
   private init(
     tables: TelemetryTables, series: [Series], period: Range<Int64>,
-    models: [(record: ModelRecord, observations: Observations)]
+    models: [(record: ModelRecord, observations: Observations)], reasons: [String], notes: [String]
   ) {
     self.tables = tables
     self.series = series
     self.period = period
     self.models = models
+    self.reasons = reasons
+    self.notes = notes
   }
 
   /// A trace that says nothing but arrivals and tokens: an external model of that name.
-  private init(trace path: String) throws {
-    let requests = try TraceFile(contentsOf: path).requests
+  private init(trace path: String, model: String?) throws {
+    let trace = try TraceFile(contentsOf: path, model: model)
+    let requests = trace.requests
     guard let first = requests.first?.arrivedAt, let last = requests.last?.arrivedAt else {
       throw DatasetError(path, "the trace has no requests. There is nothing to fit.")
     }
@@ -101,6 +125,12 @@ struct FitInput {
     collector.observations[0].settle()
     self.tables = tables
     series = [Series(modelID: 1, version: "")]
+    reasons = RequestOutcome.names
+    notes =
+      trace.failures > 0
+      ? [
+        "\(trace.failures) of \(requests.count) requests of the trace failed; of a trace file only arrivals and tokens are fitted. Fit the data set (its directory) to have failures and latencies."
+      ] : []
     models = [(record, collector.observations[0])]
     period = first.microseconds..<(last.microseconds + 1)
   }
