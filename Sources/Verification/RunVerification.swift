@@ -24,6 +24,9 @@ package struct RunVerification {
     try data.requests().read(into: requests, progress: progress)
     requests.finish()
     report.add(requests.report)
+    if requests.successes + requests.failures == 0, data.tables.replicas.isEmpty, dashboardNames.isEmpty {
+      report.missAll("there is nothing to check: neither requests nor replicas nor dashboard figures.")
+    }
     try checkManifest(requests.successes + requests.failures, &report)
     try checkDashboards(&report)
     checkWindows(&report)
@@ -42,7 +45,7 @@ package struct RunVerification {
   private func recompute(_ report: inout InvariantReport) throws {
     let names = dashboardNames
     if names.isEmpty {
-      report.skip(.i13, "there are no dashboard figures")
+      skipDashboards(.i13, &report)
       return
     }
     let scratch = try ScratchDirectory()
@@ -51,7 +54,7 @@ package struct RunVerification {
       recomputation = try DashboardRecomputation(
         path, sources: try data.duckDBSources(scratch: scratch.path), scratch: scratch.path)
     } catch let missing as NotFoundError {
-      report.skip(.i13, missing.description)
+      report.miss(.i13, missing.reason)
       return
     }
     var questions: [(name: String, json: [String: Any], account: String, query: [String: Any])] = []
@@ -82,6 +85,15 @@ package struct RunVerification {
       for mismatch in DashboardComparison(question.name, question.json, figures).mismatches {
         report.violated(.i13, mismatch)
       }
+    }
+  }
+
+  /// A data set need not have dashboards; a run has some.
+  private func skipDashboards(_ invariant: Invariant, _ report: inout InvariantReport) {
+    if data.manifest?.scenario != nil {
+      report.miss(invariant, "the run has no dashboard figures, which every run is written with")
+    } else {
+      report.skip(invariant, "there are no dashboard figures")
     }
   }
 
@@ -140,14 +152,14 @@ package struct RunVerification {
             data.tables, account: account.name, account.deployWindows, periodStart: scenario.from))
       }
     } catch {
-      report.skip(.i6, "this program cannot read the run's scenario")
+      report.miss(.i6, "this program cannot read the run's scenario")
     }
   }
 
   /// I4 and I5 of every dashboard written.
   private func checkDashboards(_ report: inout InvariantReport) throws {
     let names = dashboardNames
-    if names.isEmpty { report.skip(.i5, "there are no dashboard figures") }
+    if names.isEmpty { skipDashboards(.i5, &report) }
     for name in names {
       guard let json = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }
       let figures: DashboardFigures

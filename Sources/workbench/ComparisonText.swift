@@ -53,7 +53,12 @@ struct ComparisonText {
     if result.replications != [1, 1] {
       compared += ", \(result.replications[0]) and \(result.replications[1]) replications"
     }
-    if result.isSame { return "\(Terminal.good("The same")): \(compared)." }
+    switch result.verdict {
+    case .same: return "\(Terminal.good("The same")): \(compared)."
+    // Why, says the line on standard error.
+    case .inconclusive: return "\(Terminal.bad("Inconclusive")): \(compared) compared, and no difference found."
+    case .different: break
+    }
     let many = result.total == 1 ? "1 difference" : "\(Figure.count(result.total)) differences"
     let places = result.documents > 1 ? " in \(result.byDocument.count) of \(result.documents) outputs" : ""
     return "\(Terminal.bad("Different")): \(many)\(places); \(compared) compared."
@@ -120,11 +125,14 @@ struct ComparisonText {
     func property(_ text: String) -> String {
       data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
     }
+    let open =
+      result.verdict == .inconclusive
+      ? ["::error title=inconclusive::\(data(result.reasons.joined(separator: " ")))"] : []
     let errors = result.differences.prefix(most).map { difference in
       let message =
         "\(difference.path.isEmpty ? "the whole output" : difference.path): expected \(difference.expected ?? "nothing"), is \(difference.actual ?? "missing"). \(difference.look)"
       return "::error title=\(property("\(difference.document) differs"))::\(data(message))"
     }
-    return (errors + result.warnings.map { "::warning::\(data($0))" }).joined(separator: "\n")
+    return (open + errors + result.warnings.map { "::warning::\(data($0))" }).joined(separator: "\n")
   }
 }
