@@ -25,6 +25,8 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   package var atSubscription: Double = 0
   package var notDeployed: Int = 0
   package var peakReplicas: Int = 0
+  /// Of each model that had requests, in the scenario's order.
+  package var models: [RequestFigures] = []
 
   /// The q-quantile of latency in ms, linear inside a bin; `nil` without successes.
   package func latencyQuantile(_ q: Double) -> Double? { Self.quantile(latencies, q) }
@@ -46,95 +48,13 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
     return nil
   }
 
-  /// Latencies of several replications together.
-  static func pooled(_ records: [ReplicationRecord]) -> [Int64] {
+  /// Latencies of several replications, or models, together: bin, count, bin, count, … each.
+  static func pooled(_ lists: [[Int64]]) -> [Int64] {
     var counts: [Int64: Int64] = [:]
-    for record in records {
-      for index in stride(from: 0, to: record.latencies.count, by: 2) {
-        counts[record.latencies[index], default: 0] += record.latencies[index + 1]
-      }
+    for list in lists {
+      for index in stride(from: 0, to: list.count, by: 2) { counts[list[index], default: 0] += list[index + 1] }
     }
     return counts.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
-  }
-}
-
-/// Takes a replication's requests.
-final class ReplicationSink: TelemetrySink {
-  private(set) var record = ReplicationRecord()
-  private let bins: UnsafeMutablePointer<Int64>
-  /// By outcome.
-  private let outcomes: UnsafeMutablePointer<Int64>
-  /// Service given to requests of models with replicas, µs.
-  private(set) var busyMicroseconds: Int64 = 0
-  private let hasReplicas: [Bool]
-  private(set) var series: BatchMeans?
-
-  /// - Parameters:
-  ///   - hasReplicas: by series.
-  ///   - keepsSeries: whether batch means of the latency are kept, for the warm-up.
-  init(hasReplicas: [Bool], keepsSeries: Bool) {
-    self.hasReplicas = hasReplicas
-    bins = .allocate(capacity: LatencyBin.count)
-    bins.initialize(repeating: 0, count: LatencyBin.count)
-    outcomes = .allocate(capacity: 256)
-    outcomes.initialize(repeating: 0, count: 256)
-    series = keepsSeries ? BatchMeans() : nil
-  }
-
-  deinit {
-    bins.deallocate()
-    outcomes.deallocate()
-  }
-
-  func receive(_ requests: RequestColumns) {
-    var latencySum: Int64 = 0
-    var waitingSum: Int64 = 0
-    var waited: Int64 = 0
-    var busy: Int64 = 0
-    var input: Int64 = 0
-    var output: Int64 = 0
-    hasReplicas.withUnsafeBufferPointer { hasReplicas in
-      for row in 0..<requests.count {
-        let outcome = requests.outcome[row]
-        let latency = requests.latencyMicroseconds[row]
-        let waiting = requests.waitingMicroseconds[row]
-        outcomes[Int(outcome)] += 1
-        input &+= Int64(requests.inputTokens[row])
-        output &+= Int64(requests.outputTokens[row])
-        if outcome == RequestOutcome.success {
-          latencySum &+= latency
-          bins[LatencyBin.index(latency)] += 1
-        }
-        // One that was turned away has waited for nothing.
-        if outcome != RequestOutcome.overloaded, outcome != RequestOutcome.rateLimited {
-          waitingSum &+= waiting
-          waited += 1
-          if hasReplicas[Int(requests.series[row])] { busy &+= latency &- waiting }
-        }
-      }
-    }
-    record.latencySum += latencySum
-    record.waitingSum += waitingSum
-    record.waited += waited
-    record.inputTokens += input
-    record.outputTokens += output
-    record.requests += Int64(requests.count)
-    busyMicroseconds += busy
-    if series != nil {
-      for row in 0..<requests.count where requests.outcome[row] == RequestOutcome.success {
-        series?.add(Double(requests.latencyMicroseconds[row]))
-      }
-    }
-  }
-
-  /// - Parameter reasons: names by outcome.
-  func finish(_ reasons: [String]) -> ReplicationRecord {
-    record.successes = outcomes[0]
-    for (code, name) in reasons.enumerated() where code > 0 && outcomes[code] > 0 {
-      record.failures[name] = outcomes[code]
-    }
-    record.latencies = (0..<LatencyBin.count).filter { bins[$0] > 0 }.flatMap { [Int64($0), bins[$0]] }
-    return record
   }
 }
 

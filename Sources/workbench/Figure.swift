@@ -24,8 +24,21 @@ enum Figure {
     return value != 0 && value < 0.01 ? String(format: "%.3g", value) : String(format: "%.2f", value)
   }
 
+  /// `0.42 %`; some of very many are not `0.00 %`, nor nearly all `100.00 %`.
   static func percent(_ part: Int64, of whole: Int64) -> String {
-    whole == 0 ? "–" : String(format: "%.2f %%", 100 * Double(part) / Double(whole))
+    whole == 0 ? "–" : percent(Double(part) / Double(whole), decimals: 2)
+  }
+
+  /// A share in percent with so many decimals, and more where it would look like nothing, like all, or a tenth off:
+  /// `0.0006 %`, `99.9994 %`.
+  static func percent(_ share: Double, decimals: Int) -> String {
+    let value = share * 100
+    for places in decimals...max(decimals, 12) {
+      let text = String(format: "%.\(places)f", value)
+      let error = abs((Double(text) ?? value) - value)
+      if error <= 0.1 * min(abs(value), abs(100 - abs(value))) { return text + " %" }
+    }
+    return String(format: "%.2e %%", value)
   }
 
   /// Values from 0 to the largest as eighths of a block; a value that is absent is a gap.

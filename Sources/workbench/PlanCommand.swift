@@ -19,19 +19,24 @@ struct PlanCommand: ParsableCommand {
       they matter, and the answer comes with the binding level, the headroom, the Pareto front, and the bound of a \
       perfect autoscaler. An interrupted plan goes on where it stopped when the same command is given again.
 
+      A level on latency, waiting time or failures holds for each model by itself; latency.p95[model=chat] <= 2s is \
+      about one of them, latency.p95[all] <= 2s about the requests of all together. Hardware is varied together with \
+      the service time it gives, in variants of a plan file; alone it would only change the price, and is refused. \
+      Where nothing is drawn at random (a trace, constant service times) one replication is run.
+
       Metrics: \(Metric.names).
 
       Examples:
         workbench plan week.yaml --vary load.scale=1,1.5,2 --replications 30
         workbench plan week.yaml --vary models.chat.deployments.V1.scaling.maxReplicas=2..8 \\
-          --vary 'models.chat.deployments.V1.hardware=A10 single,T4 single' \\
           --slo 'latency.p95 <= 2s, failureRate <= 0.1%' --minimize credits
         workbench plan week.yaml --vary load.scale=0.5..2 --samples 40 --sensitivity latency.p95 --sobol 64
         workbench plan week.yaml --precision latency.p95=2%
         workbench plan before.yaml after.yaml
         workbench plan week.yaml --file plan.yaml -o Outputs/plan && workbench report Outputs/plan -o plan.html
 
-      Exit status: 0 done; 1 no variant keeps the levels, or a precision was not reached; 64, 65, 66 as elsewhere.
+      Exit status: 0 done; 1 no variant keeps the levels, or a precision was not reached; 2 inconclusive: the \
+      replications did not suffice to choose, or there was no request to judge by; 64, 65, 66 as elsewhere.
       """)
 
   @Argument(help: "The scenario; further ones are variants of it: before and after.")
@@ -160,7 +165,8 @@ struct PlanCommand: ParsableCommand {
       options.objective = Metric("credits")
     }
     if let text = precision ?? document?.precision {
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      // A scope has a sign of its own: latency.p95[model=chat]=2%.
+      let parts = text.lastIndex(of: "=").map { [String(text[..<$0]), String(text[text.index(after: $0)...])] } ?? []
       let share =
         parts.count == 2
         ? (parts[1].hasSuffix("%") ? Double(parts[1].dropLast()).map { $0 / 100 } : Double(parts[1])) : nil
@@ -203,28 +209,61 @@ struct PlanCommand: ParsableCommand {
   private var baseOverrides: [String] { overrides + (seed.map { ["seed=\($0)"] } ?? []) }
 
   /// A variant of the base.
-  /// - Throws: `ScenarioErrors` under the variant's name.
-  private func variant(_ name: String, _ changes: [String], path: String, traces: [TraceSource.Selection: [TraceRequest]]?)
-    throws
+  /// - Parameter base: `nil`: this is the base.
+  /// - Throws: `InvalidVariant`; of the base, `ScenarioErrors`.
+  private func variant(_ name: String, _ changes: [String], path: String, base: Variant?) throws
     -> (variant: Variant, text: String)
   {
     let document: ScenarioDocument
     do {
       document = try ScenarioInput.document(path, overrides: baseOverrides + changes)
     } catch let errors as ScenarioErrors {
-      if changes.isEmpty { throw errors }
-      throw InvalidVariant(name: name, errors: errors)
+      if base == nil { throw errors }
+      throw InvalidVariant(name: name, problem: errors.description)
     }
-    let traces = try traces ?? ScenarioInput.traces(document.scenario, scenarioPath: path)
+    if let base, let change = PriceOnlyChange(from: base.scenario, to: document.scenario) {
+      throw InvalidVariant(name: name, problem: "\(path): error: \(change.description)")
+    }
+    let traces = try base?.traces ?? ScenarioInput.traces(document.scenario, scenarioPath: path)
     return (
       Variant(name: name, overrides: changes, scenario: document.scenario, traces: traces), document.textAsRun
     )
   }
 
+  /// The base: the scenario with what --set changes of it.
+  private func baseVariant(_ path: String) throws -> (variant: Variant, text: String) {
+    let made = try variant("base", [], path: path, base: nil)
+    // A file that is only valid with its overrides has nothing to be held against.
+    if !overrides.isEmpty, let plain = try? ScenarioInput.document(path),
+      let change = PriceOnlyChange(from: plain.scenario, to: made.variant.scenario)
+    {
+      throw DatasetError(path, change.description)
+    }
+    return made
+  }
+
   private struct InvalidVariant: Error, CustomStringConvertible {
     var name: String
-    var errors: ScenarioErrors
-    var description: String { "variant \(name) is not valid:\n\(errors.description)" }
+    var problem: String
+    var description: String { "variant \(name) is not valid:\n\(problem)" }
+  }
+
+  /// Variants one by one, each with its text; one that comes to the same as another is not taken twice.
+  private struct Variants {
+    private(set) var all: [Variant] = []
+    private(set) var texts: [String] = []
+    /// Of more, each is only held against the base.
+    private static let mostCompared = 500
+
+    mutating func add(_ variant: Variant, _ text: String) {
+      let known = all.count > Self.mostCompared ? 1 : all.count
+      if let same = all.prefix(known).firstIndex(where: { $0.comesToTheSame(as: variant) }) {
+        all[same].alsoNamed.append(variant.name)
+      } else {
+        all.append(variant)
+        texts.append(text)
+      }
+    }
   }
 
   /// Of a path's end as much as tells it from the others.
@@ -245,7 +284,7 @@ struct PlanCommand: ParsableCommand {
     let factors = try factors(document)
     var options = try options(document)
     let path = scenarios[0]
-    let (base, baseText) = try variant("base", [], path: path, traces: nil)
+    let (base, baseText) = try baseVariant(path)
     let hasAccounts = base.scenario.accounts.count > 1
     let paths = factors.map(\.path)
     var wanted: [(name: String, changes: [String])] = []
@@ -271,17 +310,16 @@ struct PlanCommand: ParsableCommand {
       }
     }
     wanted += (document?.variants ?? []).map { ($0.name, $0.set) }
-    var variants = [base]
-    var texts = [baseText]
+    var variants = Variants()
+    variants.add(base, baseText)
     var warnings: [String] = []
     for (name, changes) in wanted {
       do {
-        let made = try variant(name, changes, path: path, traces: base.traces)
-        variants.append(made.variant)
-        texts.append(made.text)
+        let made = try variant(name, changes, path: path, base: base)
+        variants.add(made.variant, made.text)
       } catch let invalid as InvalidVariant {
         guard keepGoing else {
-          Terminal.diagnose("\(invalid.description)\nMend it, or leave such variants out with --keep-going.")
+          Terminal.diagnose("\(invalid.description)\nFix it, or leave such variants out with --keep-going.")
           throw ExitCode(65)
         }
         warnings.append("left out: \(invalid.description)")
@@ -295,14 +333,22 @@ struct PlanCommand: ParsableCommand {
         document = try ScenarioInput.document(
           other, overrides: baseOverrides + ["seed=\(base.scenario.seed)"])
       }
-      variants.append(
+      if let change = PriceOnlyChange(from: base.scenario, to: document.scenario) {
+        throw DatasetError(other, change.description)
+      }
+      variants.add(
         Variant(
           name: URL(fileURLWithPath: other).deletingPathExtension().lastPathComponent, overrides: [],
           scenario: document.scenario,
-          traces: try ScenarioInput.traces(document.scenario, scenarioPath: other)))
-      texts.append(document.textAsRun)
+          traces: try ScenarioInput.traces(document.scenario, scenarioPath: other), path: other),
+        document.textAsRun)
     }
-    try carryOut(variants, texts, factors, &options, warnings, path, words)
+    do {
+      _ = try Objectives(options.levels, models: Study.models(variants.all))
+    } catch let problem as ServiceLevel.Problem {
+      throw ValidationError("--slo: \(problem.description)")
+    }
+    try carryOut(variants.all, variants.texts, factors, &options, warnings, path, words)
   }
 
   private func carryOut(
@@ -355,9 +401,9 @@ struct PlanCommand: ParsableCommand {
       description: base.scenario.description, seed: base.scenario.seed, warmUp: warmUp, confidence: confidence
     )
     result.warnings = warnings
-    let study = Study(
+    let study = try Study(
       variants, factors: factors, options: options, experiment: experiment, result: result,
-      make: { try variant("sensitivity", $0, path: path, traces: base.traces).variant },
+      make: { try variant("sensitivity", $0, path: path, base: base).variant },
       progress: { bar.show($0, $1, $2) })
     try study.run()
     bar.clear()
@@ -370,6 +416,7 @@ struct PlanCommand: ParsableCommand {
     } else if !quiet {
       Terminal.print(PlanText(study.result, path: output).text())
     }
+    if let reason = study.result.choice?.inconclusive { throw InconclusiveError(output, reason) }
     if let choice = study.result.choice, choice.best == nil { throw ExitCode(1) }
     if let precision = study.result.precision, !precision.missed.isEmpty {
       Terminal.diagnose(
