@@ -12,13 +12,35 @@ package struct Diagnostic: Hashable, Sendable {
   package var location: Location?
   package var message: String
 
-  /// `path:line:column: error: message`.
+  package enum Severity: String, Sendable, Encodable { case error, warning }
+  package var severity = Severity.error
+
+  package init(location: Location?, message: String, severity: Severity = .error) {
+    self.location = location
+    self.message = message
+    self.severity = severity
+  }
+
+  /// `path:line:column: error: message`, or `warning` in its place.
   package func rendered(path: String) -> String {
     switch location {
-    case .document(let line, let column): "\(path):\(line):\(column): error: \(message)"
-    case .override(let text): "--set \(text): error: \(message)"
-    case nil: "\(path): error: \(message)"
+    case .document(let line, let column): "\(path):\(line):\(column): \(severity.rawValue): \(message)"
+    case .override(let text): "--set \(text): \(severity.rawValue): \(message)"
+    case nil: "\(path): \(severity.rawValue): \(message)"
     }
+  }
+}
+
+extension [Diagnostic] {
+  /// In the order of the document; what stands nowhere in it keeps its place.
+  package func inOrder() -> [Diagnostic] {
+    enumerated().sorted { a, b in
+      switch (a.element.location, b.element.location) {
+      case (.document(let line, let column), .document(let otherLine, let otherColumn)):
+        (line, column, a.offset) < (otherLine, otherColumn, b.offset)
+      default: a.offset < b.offset
+      }
+    }.map(\.element)
   }
 }
 
@@ -42,15 +64,15 @@ final class Diagnostics {
     if all.count < Self.most, !all.contains(diagnostic) { all.append(diagnostic) }
   }
 
-  func inOrder() -> [Diagnostic] {
-    all.enumerated().sorted { a, b in
-      switch (a.element.location, b.element.location) {
-      case (.document(let line, let column), .document(let otherLine, let otherColumn)):
-        (line, column, a.offset) < (otherLine, otherColumn, b.offset)
-      default: a.offset < b.offset
-      }
-    }.map(\.element)
+  /// What is valid but probably not meant.
+  private(set) var warnings: [Diagnostic] = []
+
+  func warning(_ location: Location?, _ message: String) {
+    let diagnostic = Diagnostic(location: location, message: message, severity: .warning)
+    if warnings.count < Self.most, !warnings.contains(diagnostic) { warnings.append(diagnostic) }
   }
+
+  func inOrder() -> [Diagnostic] { all.inOrder() }
 }
 
 /// The candidate that a misspelt word most probably means, if any is near.

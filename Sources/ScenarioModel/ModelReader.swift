@@ -22,6 +22,7 @@ struct ModelReader {
       if let deployment { check(deployment, keys) }
     }
     checkOverlaps(deployments, deploymentSections)
+    warnOfThePointless(deployments, deploymentSections, load)
     if let kind { checkKind(kind) }
     let external = externalParts()
     guard let name, let kind, let external, section.has("load") == (load != nil),
@@ -254,7 +255,7 @@ struct ModelReader {
     case "markovModulated":
       guard let section = keys.section("markovModulated") else { return nil }
       let states = section.sections("states").compactMap {
-        state -> (rate: Double, meanMicroseconds: Double)? in
+        state -> MarkovState? in
         guard let rate = state.rate("rate", allowZero: true), let mean = state.duration("mean") else {
           return nil
         }
@@ -262,7 +263,7 @@ struct ModelReader {
           state.error("mean", "a state's mean time must be at least 1ms.")
           return nil
         }
-        return (rate, Double(mean))
+        return MarkovState(rate: rate, meanMicroseconds: Double(mean))
       }
       guard states.count == section.list("states").count else { return nil }
       guard (2...100).contains(states.count) else {
