@@ -53,7 +53,8 @@ package enum Estimator {
   }
 
   /// Of all replications together.
-  private static func pooledQuantile(_ metric: Metric, _ q: Double, _ records: [ReplicationRecord]) -> Double? {
+  private static func pooledQuantile(_ metric: Metric, _ q: Double, _ records: [ReplicationRecord]) -> Double?
+  {
     ReplicationRecord.quantile(
       ReplicationRecord.pooled(records.compactMap { metric.figures($0)?.latencies }), q)
   }

@@ -73,7 +73,8 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
 
   private static func latency(_ name: String, _ quantile: Double?) -> Definition {
     Definition(
-      name: "latency.\(name)", unit: .milliseconds, quantile: quantile, isOfRequests: true, isOfEachModel: true)
+      name: "latency.\(name)", unit: .milliseconds, quantile: quantile, isOfRequests: true,
+      isOfEachModel: true)
   }
 
   /// All but the failure rates by reason, of all models together.
@@ -150,7 +151,8 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
 
   private static func quoted(_ model: String) -> String {
     let isPlain = model.unicodeScalars.allSatisfy {
-      $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_./".unicodeScalars.contains($0))
+      $0.isASCII
+        && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_./".unicodeScalars.contains($0))
     }
     if isPlain { return model }
     var text = "\""

@@ -37,7 +37,9 @@ package struct PriceOnlyChange: Error, CustomStringConvertible {
         "\(new.name) \(deployment.version) moves from \(same[place].hardware) to \(deployment.hardware) and keeps its service"
     }
     for (before, after) in zip(old.fineTuning, new.fineTuning)
-    where before.hardware != after.hardware && before.startAt == after.startAt && before.duration == after.duration {
+    where before.hardware != after.hardware && before.startAt == after.startAt
+      && before.duration == after.duration
+    {
       return
         "a fine-tuning job of \(new.name) moves from \(before.hardware) to \(after.hardware) and keeps its duration"
     }

@@ -52,7 +52,9 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   static func pooled(_ lists: [[Int64]]) -> [Int64] {
     var counts: [Int64: Int64] = [:]
     for list in lists {
-      for index in stride(from: 0, to: list.count, by: 2) { counts[list[index], default: 0] += list[index + 1] }
+      for index in stride(from: 0, to: list.count, by: 2) {
+        counts[list[index], default: 0] += list[index + 1]
+      }
     }
     return counts.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
   }

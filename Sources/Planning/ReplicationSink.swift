@@ -112,7 +112,9 @@ final class ReplicationSink: TelemetrySink {
       for (code, name) in reasons.enumerated() where code > 0 && counters[Self.outcomes + code] > 0 {
         figures.failures[name] = counters[Self.outcomes + code]
       }
-      figures.latencies = (0..<LatencyBin.count).filter { counters[$0] > 0 }.flatMap { [Int64($0), counters[$0]] }
+      figures.latencies = (0..<LatencyBin.count).filter { counters[$0] > 0 }.flatMap {
+        [Int64($0), counters[$0]]
+      }
       record.add(figures)
     }
     return record

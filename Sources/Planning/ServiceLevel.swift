@@ -72,7 +72,8 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   /// Refuses what would be kept, or broken, whatever happens.
   private func check() throws {
     let (least, most) = (metric.range.lowerBound, metric.range.upperBound)
-    let between = most.isFinite ? "lies between 0 and \(metric.unit == .share ? "100 %" : "\(most)")" : "is never below 0"
+    let between =
+      most.isFinite ? "lies between 0 and \(metric.unit == .share ? "100 %" : "\(most)")" : "is never below 0"
     if isUpper, bound >= most || bound < least {
       throw Problem(
         description:
@@ -157,7 +158,9 @@ package struct Objectives: Sendable {
     var judged: [ServiceLevel] = []
     var parts: [Range<Int>] = []
     for level in levels {
-      if case .model(let name) = level.metric.scope, !models.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
+      if case .model(let name) = level.metric.scope,
+        !models.contains(where: { $0.utf8.elementsEqual(name.utf8) })
+      {
         throw ServiceLevel.Problem(
           description:
             "\(level): no model with requests is called \"\(name)\". There are: \(models.prefix(12).joined(separator: ", "))."
@@ -175,7 +178,9 @@ package struct Objectives: Sendable {
   package func scope(_ level: Int) -> String {
     let metric = levels[level].metric
     if case .model(let name) = metric.scope { return "model \(name)" }
-    if metric.isJudgedByModel { return models.count == 1 ? "model \(models[0])" : "each of \(models.count) models" }
+    if metric.isJudgedByModel {
+      return models.count == 1 ? "model \(models[0])" : "each of \(models.count) models"
+    }
     if metric.isOfRequests { return models.count == 1 ? "model \(models[0])" : "all models together" }
     return "the whole account"
   }

@@ -61,7 +61,9 @@ extension Study {
   private func slack(_ level: ServiceLevel, _ records: [ReplicationRecord]) -> Double? {
     guard records.contains(where: level.hasRequests) else { return nil }
     // Requests of which none succeeded break what is asked of successes.
-    return Estimator.estimate(level.metric, records, confidence: options.confidence).map { level.slack($0.value) }
+    return Estimator.estimate(level.metric, records, confidence: options.confidence).map {
+      level.slack($0.value)
+    }
       ?? -1
   }
 
@@ -136,7 +138,8 @@ extension Study {
         ?? objectives.judged.min { (slack($0, records) ?? 1) < (slack($1, records) ?? 1) }?.description
       if withHeadroom, !objectives.levels.isEmpty {
         if let replayed = variants[best].scenario.replayedModels.first {
-          choice.noHeadroom = "the demand of \(replayed) is a trace, which is replayed as it is and does not grow"
+          choice.noHeadroom =
+            "the demand of \(replayed) is a trace, which is replayed as it is and does not grow"
         } else {
           result.headroom = try headroom(best)
         }
@@ -145,8 +148,9 @@ extension Study {
       // The least of the worst excesses.
       let worst = variants.indices.map { variant in
         let records = experiment.records(variant)
-        return objectives.judged.compactMap { level in slack(level, records).map { (level: level, slack: $0) } }
-          .min { $0.slack < $1.slack }
+        return objectives.judged.compactMap { level in slack(level, records).map { (level: level, slack: $0) }
+        }
+        .min { $0.slack < $1.slack }
       }
       if let nearest = variants.indices.max(by: {
         (worst[$0]?.slack ?? -.infinity) < (worst[$1]?.slack ?? -.infinity)
@@ -166,7 +170,8 @@ extension Study {
       } else {
         let records = experiment.records(index)
         let broken = objectives.judged.first { (slack($0, records) ?? 0) < 0 }
-        result.variants[index].feasibility = (broken == nil ? Selection.Feasibility.feasible : .infeasible).rawValue
+        result.variants[index].feasibility =
+          (broken == nil ? Selection.Feasibility.feasible : .infeasible).rawValue
         result.variants[index].brokenLevel = broken?.description
         result.variants[index].isEliminated = index != best
       }

@@ -93,7 +93,9 @@ package final class Study {
     if base.scenario.randomness.isEmpty {
       return .init(
         microseconds: own, method: "scenario",
-        text: "warm-up \(text(own)), the scenario's: nothing is drawn at random, so there is nothing to detect it by")
+        text:
+          "warm-up \(text(own)), the scenario's: nothing is drawn at random, so there is nothing to detect it by"
+      )
     }
     var longest = 0.0
     for pilot in 0..<3 {

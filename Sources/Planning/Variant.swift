@@ -16,7 +16,8 @@ package struct Variant: Sendable {
   package var traces: [TraceSource.Selection: [TraceRequest]]
 
   package init(
-    name: String, overrides: [String], scenario: Scenario, traces: [TraceSource.Selection: [TraceRequest]] = [:],
+    name: String, overrides: [String], scenario: Scenario,
+    traces: [TraceSource.Selection: [TraceRequest]] = [:],
     path: String? = nil
   ) {
     self.path = path

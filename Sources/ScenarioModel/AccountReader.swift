@@ -40,7 +40,9 @@ struct AccountReader {
     else { return nil }
     return Scenario.Account(
       name: name, calendar: section.calendar, subscriptionMaxReplicas: subscription,
-      prices: prices.sorted { $0.key < $1.key }.map { .init(hardware: $0.key, creditsMicroPerHour: $0.value) },
+      prices: prices.sorted { $0.key < $1.key }.map {
+        .init(hardware: $0.key, creditsMicroPerHour: $0.value)
+      },
       deployWindows: windows,
       models: numbered.compactMap { $0 }, incidents: incidents.compactMap { $0 })
   }

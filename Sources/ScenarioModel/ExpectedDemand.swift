@@ -23,9 +23,8 @@ extension Scenario {
     package var model: String
     /// Requests in warm-up and period, retries not counted; `nil` for a trace, whose file says it.
     package var requests: Double?
-    /// The trace that is replayed, as the scenario names it, and the moment to which it is moved, if any.
-    package var trace: String?
-    package var startAt: Timestamp?
+    /// The trace that is replayed, if one is.
+    package var trace: TraceSource?
   }
 
   /// What each model is asked for, in the scenario's order; models without demand are left out.
@@ -35,7 +34,7 @@ extension Scenario {
         guard let load = model.load else { return nil }
         var demand = ModelDemand(account: account.name, model: model.name)
         switch load.arrivals {
-        case .trace(let file, let startAt): (demand.trace, demand.startAt) = (file, startAt)
+        case .trace(let source): demand.trace = source
         case .serveGen(let file, _, let startAt, let scale):
           let origin = (startAt ?? from).microseconds
           let expected = measured[file]?.expected(

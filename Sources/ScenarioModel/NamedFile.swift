@@ -3,7 +3,8 @@ import Foundation
 /// A file that a scenario names, and where it does: found whether or not the rest of the document is right.
 package struct NamedFile: Sendable {
   package enum Content: Sendable, Equatable {
-    case trace(String)
+    /// A file, and of a trace of several models the one to replay.
+    case trace(TraceSource.Selection)
     case serveGen(trace: String, dataset: String)
   }
   package var content: Content
@@ -20,7 +21,9 @@ package struct NamedFile: Sendable {
     return models.compactMap { model in
       guard let arrivals = model.member("load")?.member("arrivals") else { return nil }
       if let trace = arrivals.member("trace"), let file = trace.scalar ?? trace.member("file")?.scalar {
-        return NamedFile(content: .trace(file), location: trace.member("file")?.location ?? trace.location)
+        let selection = TraceSource.Selection(file: file, model: trace.member("model")?.scalar)
+        return NamedFile(
+          content: .trace(selection), location: trace.member("file")?.location ?? trace.location)
       }
       if let client = arrivals.member("serveGen"), let trace = client.member("trace"),
         let file = trace.scalar, let dataset = client.member("dataset")?.scalar

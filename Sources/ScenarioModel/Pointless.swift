@@ -6,13 +6,16 @@ import Telemetry
 
 extension ModelReader {
   /// - Parameter sections: of the deployments, in the order of the document.
-  func warnOfThePointless(_ deployments: [Scenario.Deployment?], _ sections: [Section], _ load: Scenario.Load?) {
+  func warnOfThePointless(
+    _ deployments: [Scenario.Deployment?], _ sections: [Section], _ load: Scenario.Load?
+  ) {
     guard checkTimes else { return }
     let length = period.upperBound - period.lowerBound
     if !deployments.isEmpty, !section.has("load") {
       section.warning(
         "deployments",
-        "the model has no load: its replicas cost credits and serve nothing. Give it a load, or leave it out.")
+        "the model has no load: its replicas cost credits and serve nothing. Give it a load, or leave it out."
+      )
     }
     if let profile = load?.profile, profile.hourly.allSatisfy({ $0 == 0 }), !profile.hourly.isEmpty {
       section.section("load")?.warning(
@@ -94,7 +97,8 @@ extension AccountReader {
       if from >= period.upperBound {
         keys.warning("from", "the incident starts after the period's end. Move it, or extend the period.")
       } else if to <= period.lowerBound + -warmUp {
-        keys.warning("to", "the incident ends before the period starts. Move it, or start the period earlier.")
+        keys.warning(
+          "to", "the incident ends before the period starts. Move it, or start the period earlier.")
       }
     }
     if incident.errorProbability == 0, incident.latencyFactor == 1 {
@@ -118,7 +122,8 @@ extension AccountReader {
       }
     if !mayFail {
       keys.section("load")?.warning(
-        "retries", "no request of this model can fail, so that none is tried again. Add failures, or remove retries."
+        "retries",
+        "no request of this model can fail, so that none is tried again. Add failures, or remove retries."
       )
     }
   }
@@ -171,7 +176,8 @@ extension ScenarioReader {
     let used = Set(models.compactMap { $0.member("load")?.member("profile")?.scalar })
     for entry in profiles.map("rates") where !used.contains(entry.key) {
       diagnostics.warning(
-        entry.keyLocation, "no load names the rate profile \(quoted(entry.key)). Name it as a load's profile, or remove it."
+        entry.keyLocation,
+        "no load names the rate profile \(quoted(entry.key)). Name it as a load's profile, or remove it."
       )
     }
   }

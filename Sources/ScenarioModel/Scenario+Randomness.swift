@@ -15,7 +15,8 @@ extension Scenario {
         note("errors", Self.isChance(model.providerErrorProbability))
         note("errors", Self.isChance(model.rateLimitedProbability))
         for deployment in model.deployments { service(deployment, note) }
-        for (index, deployment) in model.deployments.enumerated() where Self.isChance(deployment.traffic ?? 0) {
+        for (index, deployment) in model.deployments.enumerated() where Self.isChance(deployment.traffic ?? 0)
+        {
           let overlaps = model.deployments.enumerated().contains {
             $0 != index && Self.overlap($1, deployment)
           }
@@ -36,7 +37,8 @@ extension Scenario {
 
   /// Names of the models whose demand is a trace, replayed as it was recorded in every replication.
   package var replayedModels: [String] {
-    accounts.flatMap { $0.models }.filter { if case .trace = $0.load?.arrivals { true } else { false } }.map(\.name)
+    accounts.flatMap { $0.models }.filter { if case .trace = $0.load?.arrivals { true } else { false } }.map(
+      \.name)
   }
 
   private static func isChance(_ probability: Double) -> Bool { probability > 0 && probability < 1 }
@@ -65,7 +67,8 @@ extension Scenario {
   }
 
   private static func overlap(_ a: Deployment, _ b: Deployment) -> Bool {
-    a.deployAt < (b.undeployAt ?? .supported.upperBound) && b.deployAt < (a.undeployAt ?? .supported.upperBound)
+    a.deployAt < (b.undeployAt ?? .supported.upperBound)
+      && b.deployAt < (a.undeployAt ?? .supported.upperBound)
   }
 }
 

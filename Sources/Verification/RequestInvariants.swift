@@ -110,7 +110,9 @@ final class RequestInvariants: TelemetrySink {
   /// Ends the sweeps.
   func finish() {
     if successes + failures == 0 {
-      for invariant in [Invariant.i3, .i7, .i8, .i11, .i12] { report.skip(invariant, "there are no requests") }
+      for invariant in [Invariant.i3, .i7, .i8, .i11, .i12] {
+        report.skip(invariant, "there are no requests")
+      }
       return
     }
     if !hasReplicas.contains(true), isExternal.contains(false) {

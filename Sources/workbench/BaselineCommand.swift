@@ -62,7 +62,9 @@ struct BaselineOptions: ParsableArguments {
   /// Neither a scenario nor a baseline: nothing was checked, or kept.
   var nothing: InconclusiveError {
     InconclusiveError(
-      scenarios, "there is no scenario (*.yaml), and no baseline in \(baselines). Say where they are with --scenarios and --baselines.")
+      scenarios,
+      "there is no scenario (*.yaml), and no baseline in \(baselines). Say where they are with --scenarios and --baselines."
+    )
   }
 
   /// What the scenarios come to now.
@@ -82,7 +84,8 @@ struct BaselineCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Runs the scenarios and compares them with what is kept.",
-    discussion: "Exit status: 0 the same; 1 any differs; 2 inconclusive: there is neither a scenario nor a baseline.")
+    discussion:
+      "Exit status: 0 the same; 1 any differs; 2 inconclusive: there is neither a scenario nor a baseline.")
 
   @OptionGroup var options: BaselineOptions
 

@@ -56,7 +56,8 @@ struct ComparisonText {
     switch result.verdict {
     case .same: return "\(Terminal.good("The same")): \(compared)."
     // Why, says the line on standard error.
-    case .inconclusive: return "\(Terminal.bad("Inconclusive")): \(compared) compared, and no difference found."
+    case .inconclusive:
+      return "\(Terminal.bad("Inconclusive")): \(compared) compared, and no difference found."
     case .different: break
     }
     let many = result.total == 1 ? "1 difference" : "\(Figure.count(result.total)) differences"

@@ -166,7 +166,8 @@ struct PlanCommand: ParsableCommand {
     }
     if let text = precision ?? document?.precision {
       // A scope has a sign of its own: latency.p95[model=chat]=2%.
-      let parts = text.lastIndex(of: "=").map { [String(text[..<$0]), String(text[text.index(after: $0)...])] } ?? []
+      let parts =
+        text.lastIndex(of: "=").map { [String(text[..<$0]), String(text[text.index(after: $0)...])] } ?? []
       let share =
         parts.count == 2
         ? (parts[1].hasSuffix("%") ? Double(parts[1].dropLast()).map { $0 / 100 } : Double(parts[1])) : nil

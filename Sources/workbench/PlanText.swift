@@ -16,7 +16,8 @@ struct PlanText {
   static func columns(_ result: PlanResult) -> [Metric] {
     var metrics = (result.choice?.levels ?? []).compactMap { try? ServiceLevel($0) }.map(\.metric)
     metrics += [result.choice?.objective, result.precision?.metric].compactMap { $0.flatMap(Metric.init) }
-    metrics += ["latency.mean", "latency.p95", "failureRate", "credits", "utilisation"].compactMap(Metric.init)
+    metrics += ["latency.mean", "latency.p95", "failureRate", "credits", "utilisation"].compactMap(
+      Metric.init)
     // Of several models, the worst: all together could hide it.
     if (result.models?.count ?? 1) > 1 {
       metrics = metrics.map { metric in

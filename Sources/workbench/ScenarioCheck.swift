@@ -8,13 +8,8 @@ struct ScenarioCheck {
   /// Errors and warnings, in the order of the document.
   private(set) var diagnostics: [Diagnostic] = []
   private var scenario: Scenario?
-  /// Requests of traces inside the simulated time, by the scenario's name for the file and the moment they start at.
-  private var traces: [TraceKey: Int] = [:]
-
-  private struct TraceKey: Hashable {
-    var file: String
-    var startAt: Timestamp?
-  }
+  /// Requests of traces inside the simulated time.
+  private var traces: [TraceSource: Int] = [:]
 
   /// - Throws: `NotFoundError` if the scenario itself is not there.
   init(_ path: String, overrides: [String]) throws {
@@ -42,10 +37,10 @@ struct ScenarioCheck {
     self.scenario = scenario
     let read = try ScenarioInput.traces(scenario, scenarioPath: path)
     for demand in scenario.demandByModel {
-      guard let file = demand.trace, let requests = read[file] else { continue }
-      let shift = demand.startAt.map { $0.microseconds - (requests.first?.arrivedAt ?? 0) } ?? 0
+      guard let source = demand.trace, let requests = read[source.selection] else { continue }
+      let shift = source.startAt.map { $0.microseconds - (requests.first?.arrivedAt ?? 0) } ?? 0
       let time = scenario.simulationStart.microseconds..<scenario.to.microseconds
-      traces[TraceKey(file: file, startAt: demand.startAt)] = requests.count {
+      traces[source] = requests.count {
         time.contains($0.arrivedAt + shift)
       }
     }
@@ -61,8 +56,8 @@ struct ScenarioCheck {
 
   /// Traces of which nothing falls into the simulated time.
   private mutating func warnOfSilence(_ files: [NamedFile]) {
-    for (key, count) in traces where count == 0 {
-      let place = files.first { $0.content == .trace(key.file) }?.location
+    for (source, count) in traces where count == 0 {
+      let place = files.first { $0.content == .trace(source.selection) }?.location
       diagnostics.append(
         Diagnostic(
           location: place,
@@ -76,7 +71,7 @@ struct ScenarioCheck {
   // MARK: What will be simulated
 
   private func requests(_ demand: Scenario.ModelDemand) -> Double {
-    demand.trace.map { Double(traces[TraceKey(file: $0, startAt: demand.startAt)] ?? 0) } ?? demand.requests ?? 0
+    demand.trace.map { Double(traces[$0] ?? 0) } ?? demand.requests ?? 0
   }
 
   /// `1 account, 2 models, about 1.08 M requests`; `nil` of a scenario with errors.
@@ -104,12 +99,16 @@ struct ScenarioCheck {
     ]
     let demand = scenario.demandByModel.map { (demand: $0, requests: requests($0)) }
     // The largest first; equal ones as they stand.
-    let order = demand.enumerated().sorted { ($1.element.requests, $0.offset) < ($0.element.requests, $1.offset) }
+    let order = demand.enumerated().sorted {
+      ($1.element.requests, $0.offset) < ($0.element.requests, $1.offset)
+    }
     for (_, entry) in order.prefix(Self.mostModels) {
       let name =
         scenario.accounts.count > 1 ? "\(entry.demand.account)/\(entry.demand.model)" : entry.demand.model
-      let source = entry.demand.trace.map { ", replayed from \($0)" } ?? ""
-      lines.append("\(name): \(entry.demand.trace == nil ? "about " : "")\(Figure.count(entry.requests)) requests\(source)")
+      let source = entry.demand.trace.map { ", replayed from \($0.file)" } ?? ""
+      lines.append(
+        "\(name): \(entry.demand.trace == nil ? "about " : "")\(Figure.count(entry.requests)) requests\(source)"
+      )
     }
     if order.count > Self.mostModels {
       let rest = order.dropFirst(Self.mostModels).reduce(0) { $0 + $1.element.requests }

@@ -47,7 +47,8 @@ enum ScenarioInput {
   /// - Throws: `NotFoundError`, `DatasetError`.
   static func read(_ file: NamedFile, besides scenario: String) throws {
     switch file.content {
-    case .trace(let trace): _ = try TraceFile(contentsOf: path(trace, besides: scenario))
+    case .trace(let trace):
+      _ = try TraceFile(contentsOf: path(trace.file, besides: scenario), model: trace.model)
     case .serveGen(let trace, let dataset):
       _ = try client(path(trace, besides: scenario), path(dataset, besides: scenario))
     }

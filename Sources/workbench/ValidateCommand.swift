@@ -66,7 +66,10 @@ struct ValidateCommand: ParsableCommand {
     var lines = [
       "\(entry.result.padding(toLength: 9, withPad: " ", startingAt: 0))\(entry.invariant.padding(toLength: 4, withPad: " ", startingAt: 0)) \(entry.sentence)"
     ]
-    if let reason = entry.reason { lines.append("              \(entry.isMissing == true ? "could not be checked" : "does not apply"): \(reason)") }
+    if let reason = entry.reason {
+      lines.append(
+        "              \(entry.isMissing == true ? "could not be checked" : "does not apply"): \(reason)")
+    }
     lines += entry.examples.map { "              \($0)" }
     if entry.violations > entry.examples.count {
       lines.append("              … \(entry.violations) in all")

@@ -24,7 +24,9 @@ struct ServiceLevelTests {
         #expect(try ServiceLevel("\(metric) <= 1e9\(unit)").isUpper)
       }
       if metric.better == .lower {
-        #expect(throws: ServiceLevel.Problem.self, "\(metric)") { try ServiceLevel("\(metric) >= 0.5\(unit)") }
+        #expect(throws: ServiceLevel.Problem.self, "\(metric)") {
+          try ServiceLevel("\(metric) >= 0.5\(unit)")
+        }
       } else {
         #expect(try !ServiceLevel("\(metric) >= 0.5\(unit)").isUpper)
       }
@@ -50,20 +52,26 @@ struct ServiceLevelTests {
       #expect(levels.count == 2 && levels[0].metric == metric && levels[0].bound == 2000, "\(name)")
       #expect(levels[1].metric.scope == .all)
     }
-    #expect(Metric("credits[model=chat]") == nil && Metric("latency.p95[chat]") == nil && Metric("credits[all]") != nil)
+    #expect(
+      Metric("credits[model=chat]") == nil && Metric("latency.p95[chat]") == nil
+        && Metric("credits[all]") != nil)
   }
 
   @Test("a level without a scope is for each model; with one, for that model; of credits, for all")
   func judged() throws {
-    let levels = try ServiceLevel.list("latency.p95 <= 2s, waiting.mean[model=b] <= 1s, failureRate[all] <= 1%, credits <= 9")
+    let levels = try ServiceLevel.list(
+      "latency.p95 <= 2s, waiting.mean[model=b] <= 1s, failureRate[all] <= 1%, credits <= 9")
     let objectives = try Objectives(levels, models: ["a", "b"])
     #expect(
       objectives.judged.map(\.metric.name) == [
-        "latency.p95[model=a]", "latency.p95[model=b]", "waiting.mean[model=b]", "failureRate[all]", "credits",
+        "latency.p95[model=a]", "latency.p95[model=b]", "waiting.mean[model=b]", "failureRate[all]",
+        "credits",
       ])
     #expect(objectives.judged[1].description == "latency.p95 <= 2s of b")
     #expect(
-      (0..<4).map(objectives.scope) == ["each of 2 models", "model b", "all models together", "the whole account"])
+      (0..<4).map(objectives.scope) == [
+        "each of 2 models", "model b", "all models together", "the whole account",
+      ])
     #expect(throws: ServiceLevel.Problem.self) {
       try Objectives(ServiceLevel.list("latency.p95[model=c] <= 2s"), models: ["a", "b"])
     }
@@ -123,12 +131,14 @@ struct RandomnessTests {
     "each source of chance is known by name",
     arguments: [
       (trace, "100ms", "", [String]()), (trace, "{ exponential: { mean: 1s } }", "", ["service times"]),
-      (trace, "1s", ", failures: { modelError: 0.1 }", ["errors"]), (trace, "1s", ", failures: { modelError: 1 }", []),
+      (trace, "1s", ", failures: { modelError: 0.1 }", ["errors"]),
+      (trace, "1s", ", failures: { modelError: 1 }", []),
       (trace, "1s", ", replicaCrash: { timeBetween: 1h, timeToRepair: 1min }", ["crashes"]),
       ("{ arrivals: { trace: t.csv }, retries: { probability: 0.5, attempts: 2 } }", "1s", "", ["retries"]),
       ("{ arrivals: { poisson: { rate: 1/s } }, tokens: { input: 1, output: 1 } }", "1s", "", ["arrivals"]),
       (
-        "{ arrivals: { poisson: { rate: 1/s } }, tokens: { input: { poisson: { mean: 4 } }, output: 1 } }", "1s", "",
+        "{ arrivals: { poisson: { rate: 1/s } }, tokens: { input: { poisson: { mean: 4 } }, output: 1 } }",
+        "1s", "",
         ["arrivals", "tokens"]
       ),
     ])
@@ -138,13 +148,17 @@ struct RandomnessTests {
     #expect(scenario.replayedModels == (load.contains("trace") ? ["m"] : []))
   }
 
-  @Test("where nothing is random two replications are the same; a startup time that varies is found where it is used")
+  @Test(
+    "where nothing is random two replications are the same; a startup time that varies is found where it is used"
+  )
   func replications() throws {
     var scenario = try Self.scenario(Self.trace)
     let requests = (0..<500).map {
-      TraceRequest(arrivedAt: scenario.from.microseconds + Int64($0) * 300_000, inputTokens: 1, outputTokens: 1)
+      TraceRequest(
+        arrivedAt: scenario.from.microseconds + Int64($0) * 300_000, inputTokens: 1, outputTokens: 1)
     }
-    let variant = Variant(name: "v", overrides: [], scenario: scenario, traces: ["t.csv": requests])
+    let variant = Variant(
+      name: "v", overrides: [], scenario: scenario, traces: [.init(file: "t.csv"): requests])
     #expect(try variant.replicate(0, warmUp: 0) == variant.replicate(7, warmUp: 0))
     scenario = try Self.scenario(Self.trace, more: "")
     scenario.accounts[0].models[0].deployments[0].scaling.startup = try Distribution(.exponential(mean: 60e6))

@@ -16,14 +16,16 @@ struct PointlessTests {
     #expect(try Self.warnings(CheckTests.valid) == [])
     let folder = repository("Scenarios")
     for name in try FileManager.default.contentsOfDirectory(atPath: folder) where name.hasSuffix(".yaml") {
-      #expect(try Self.warnings(String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) == [], "\(name)")
+      #expect(
+        try Self.warnings(String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) == [], "\(name)")
     }
   }
 
   /// A change of the valid document, and what is then warned of, with its place.
   static let pointless: [CheckTests.Mistake] = [
     .init(
-      "models:\n", "profiles: { rates: { night: { hourly: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1] } } }\nmodels:\n",
+      "models:\n",
+      "profiles: { rates: { night: { hourly: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1] } } }\nmodels:\n",
       "t.yaml:8:22: warning: no load names the rate profile \"night\"."),
     .init(
       "models:\n", "incidents: [ { kind: outage, model: m, from: 2026-03-01, to: 2026-03-02 } ]\nmodels:\n",
@@ -32,19 +34,25 @@ struct PointlessTests {
       "models:\n", "incidents: [ { kind: outage, model: m, from: 2025-03-01, to: 2025-03-02 } ]\nmodels:\n",
       "t.yaml:8:62: warning: the incident ends before the period starts."),
     .init(
-      "models:\n", "incidents: [ { kind: degradation, model: m, from: 2026-01-03, to: 2026-01-04 } ]\nmodels:\n",
+      "models:\n",
+      "incidents: [ { kind: degradation, model: m, from: 2026-01-03, to: 2026-01-04 } ]\nmodels:\n",
       "t.yaml:8:14: warning: the incident changes nothing"),
     .init(
       "    load:\n      arrivals: { poisson: { rate: 1/s } }\n      tokens: { input: 100, output: 50 }\n", "",
       "warning: the model has no load: its replicas cost credits and serve nothing."),
-    .init("rate: 1/s", "rate: 1000/s", "t.yaml:12:7: warning: 1e+03/s arrive on average, and all replicas together serve at most 32/s"),
     .init(
-      "minReplicas: 1, maxReplicas: 4, maxBatchSize: 8", "minReplicas: 4, maxReplicas: 4, maxBatchSize: 8, scaleUpDelay: 10s",
+      "rate: 1/s", "rate: 1000/s",
+      "t.yaml:12:7: warning: 1e+03/s arrive on average, and all replicas together serve at most 32/s"),
+    .init(
+      "minReplicas: 1, maxReplicas: 4, maxBatchSize: 8",
+      "minReplicas: 4, maxReplicas: 4, maxBatchSize: 8, scaleUpDelay: 10s",
       "warning: scaleUpDelay does nothing: minReplicas and maxReplicas are both 4."),
     .init(
-      "maxBatchSize: 8", "maxBatchSize: 8, scaleUpDelay: 31d", "warning: scaleUpDelay is not shorter than the period"),
+      "maxBatchSize: 8", "maxBatchSize: 8, scaleUpDelay: 31d",
+      "warning: scaleUpDelay is not shorter than the period"),
     .init(
-      "maxBatchSize: 8", "maxBatchSize: 8, startup: 31d", "warning: a replica takes longer to start than the period"),
+      "maxBatchSize: 8", "maxBatchSize: 8, startup: 31d",
+      "warning: a replica takes longer to start than the period"),
     .init(
       "  subscription: { maxReplicas: 10 }\n",
       "  subscription: { maxReplicas: 10 }\n  deployWindows: { freezes: [ { from: 2026-01-01, to: 2026-03-01 } ] }\n",
@@ -74,7 +82,7 @@ struct PointlessTests {
       nmae: x
       models:
         - { name: a, load: { arrivals: { trace: one.csv } } }
-        - { name: b, load: { arrivals: { trace: { file: two.csv, startAt: 2026-01-01 } } } }
+        - { name: b, load: { arrivals: { trace: { file: two.csv, model: 7, startAt: 2026-01-01 } } } }
         - name: c
           load:
             arrivals:
@@ -83,7 +91,8 @@ struct PointlessTests {
     let files = NamedFile.all(in: Data(yaml.utf8), path: "t.yaml")
     #expect(
       files.map(\.content) == [
-        .trace("one.csv"), .trace("two.csv"), .serveGen(trace: "t.csv", dataset: "d.json"),
+        .trace(.init(file: "one.csv")), .trace(.init(file: "two.csv", model: "7")),
+        .serveGen(trace: "t.csv", dataset: "d.json"),
       ])
     #expect(files[0].location == .document(line: 4, column: 43))
     #expect(NamedFile.all(in: Data("[".utf8), path: "t.yaml").isEmpty)

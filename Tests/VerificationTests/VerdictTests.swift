@@ -24,7 +24,9 @@ struct VerdictTests {
       expected: a, actual: b, tolerances: rules.isEmpty ? Tolerances() : tolerances(rules))
   }
 
-  @Test("six against six replications of 24 figures, one side 17 % slower: nothing could be found, and eight would do")
+  @Test(
+    "six against six replications of 24 figures, one side 17 % slower: nothing could be found, and eight would do"
+  )
   func tooFew() throws {
     // The least p-value is 2 ⁄ C(12, 6) = 0.00216; of 24 tests at 1 % together the first must reach 0.000417. With seven
     // on each side it is 2 ⁄ 3,432 = 0.00058, with eight 2 ⁄ 12,870 = 0.00016.
@@ -108,7 +110,9 @@ struct VerdictTests {
     #expect(try Self.compare(three, three, "  - { path: latncy.p95, relative: 2% }").verdict == .same)
   }
 
-  @Test("a difference that is called detectable is found in about four of five comparisons", arguments: [true, false])
+  @Test(
+    "a difference that is called detectable is found in about four of five comparisons",
+    arguments: [true, false])
   func detectable(_ ofMeans: Bool) throws {
     let (n, pairs, level) = (20, 400, 0.05)
     let arena = SamplingArena()

@@ -221,7 +221,8 @@ struct PlanTests {
     try error(["--slo", "latency.p95 < fast"], 64, "a duration such as 2s")
     try error(["--slo", "failureRate <= 1"], 64, "can never be broken")
     try error(["--slo", "latency.p95 >= 5s"], 64, "Write latency.p95 <= 5s")
-    try error(["--slo", "latency.p95[model=n] <= 5s"], 64, "no model with requests is called \"n\". There are: m")
+    try error(
+      ["--slo", "latency.p95[model=n] <= 5s"], 64, "no model with requests is called \"n\". There are: m")
     try error(["--slo", "speed <= 2"], 64, "there is no metric \"speed\"")
     try error(["--minimize", "money"], 64, "there is no metric")
     try error(["--precision", "latency.p95"], 64, "METRIC=SHARE")

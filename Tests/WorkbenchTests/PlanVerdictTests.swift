@@ -36,11 +36,13 @@ struct PlanVerdictTests {
       """)
   }
 
-  @Test("a level holds for each model, and the result names the one that breaks it; a scope is about one, or all")
+  @Test(
+    "a level holds for each model, and the result names the one that breaks it; a scope is about one, or all")
   func eachModel() throws {
     let scratch = try Scratch()
     let path = try Self.twoModels(scratch)
-    let each = try plan(scratch, path, "--slo", "latency.p95 <= 1s", "--replications", "5", "--warm-up", "none")
+    let each = try plan(
+      scratch, path, "--slo", "latency.p95 <= 1s", "--replications", "5", "--warm-up", "none")
     #expect(each.status == 1 && each.choice["best"] == nil, "\(each.error)")
     #expect(each.choice["scopes"] as? [String] == ["each of 2 models"])
     #expect(each.choice["nearestLevel"] as? String == "latency.p95 <= 1s of slow")
@@ -49,20 +51,24 @@ struct PlanVerdictTests {
     let p95 = try #require((level["estimate"] as? [String: Any])?["value"] as? Double)
     #expect(abs(p95 - 5000) < 80)
     for (slo, status) in [
-      ("latency.p95[all] <= 1s", 0), ("latency.p95[model=fast] <= 1s", 0), ("latency.p95[model=slow] <= 1s", 1),
+      ("latency.p95[all] <= 1s", 0), ("latency.p95[model=fast] <= 1s", 0),
+      ("latency.p95[model=slow] <= 1s", 1),
     ] {
       let one = try plan(scratch, path, "--slo", slo, "--replications", "5", "--warm-up", "none")
       #expect(one.status == Int32(status), "\(slo): \(one.error)")
     }
     let text = try Program.run(
-      "plan", path, "--slo", "latency.p95 <= 6s", "--replications", "5", "--warm-up", "none", "-o", scratch.file("t"))
+      "plan", path, "--slo", "latency.p95 <= 6s", "--replications", "5", "--warm-up", "none", "-o",
+      scratch.file("t"))
     #expect(
       text.status == 0 && text.output.contains("latency.p95 <= 6s (each of 2 models)")
-        && text.output.contains("Of all models slow comes nearest") && text.output.contains("latency.p95[worst]"),
+        && text.output.contains("Of all models slow comes nearest")
+        && text.output.contains("latency.p95[worst]"),
       "\(text.output)\(text.error)")
   }
 
-  @Test("hardware that would only cost differently is refused, however it is varied; with its service it is not")
+  @Test(
+    "hardware that would only cost differently is refused, however it is varied; with its service it is not")
   func hardware() throws {
     let scratch = try Scratch()
     let path = try PlanTests.scenario(scratch)
@@ -72,10 +78,12 @@ struct PlanVerdictTests {
     let price = try scratch.write(
       "price.yaml", "workbenchPlan: 1\nvariants:\n  - { name: a10, set: [ \"\(hardware)\" ] }\n")
     let both = try scratch.write(
-      "both.yaml", "workbenchPlan: 1\nvariants:\n  - { name: a10, set: [ \"\(hardware)\", \"\(service)\" ] }\n")
+      "both.yaml",
+      "workbenchPlan: 1\nvariants:\n  - { name: a10, set: [ \"\(hardware)\", \"\(service)\" ] }\n")
     let other = try scratch.write(
       "other.yaml",
-      String(contentsOfFile: path, encoding: .utf8).replacing("hardware: T4 single", with: "hardware: A10 single"))
+      String(contentsOfFile: path, encoding: .utf8).replacing(
+        "hardware: T4 single", with: "hardware: A10 single"))
     for arguments in [
       ["--vary", "\(hardware),T4 single"], ["--file", price], [other], ["--set", hardware],
       ["--vary", "\(hardware),T4 single", "--samples", "4"],
@@ -91,14 +99,20 @@ struct PlanVerdictTests {
     #expect(allowed.status == 0 && allowed.variants.count == 2, "\(allowed.error)")
   }
 
-  @Test("a replayed trace with constant service is simulated once, without intervals, probabilities or headroom")
+  @Test(
+    "a replayed trace with constant service is simulated once, without intervals, probabilities or headroom")
   func deterministic() throws {
     let scratch = try Scratch()
-    let rows = (0..<600).map { "2026-01-05 00:\($0 / 60 < 10 ? "0" : "")\($0 / 60):\($0 % 60 < 10 ? "0" : "")\($0 % 60).0000000,10,20" }
-    try scratch.write("t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n" + rows.joined(separator: "\n") + "\n")
+    let rows = (0..<600).map {
+      "2026-01-05 00:\($0 / 60 < 10 ? "0" : "")\($0 / 60):\($0 % 60 < 10 ? "0" : "")\($0 % 60).0000000,10,20"
+    }
+    try scratch.write(
+      "t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n" + rows.joined(separator: "\n") + "\n")
     let path = try PlanTests.scenario(scratch)
     let replayed = try String(contentsOfFile: path, encoding: .utf8)
-      .replacing("load: { arrivals: { poisson: { rate: 1/s } }, tokens: { input: 10, output: 20 } }", with: "load: { arrivals: { trace: t.csv } }")
+      .replacing(
+        "load: { arrivals: { poisson: { rate: 1/s } }, tokens: { input: 10, output: 20 } }",
+        with: "load: { arrivals: { trace: t.csv } }")
     let random = try scratch.write("random.yaml", replayed)
     let constant = try scratch.write(
       "constant.yaml", replayed.replacing("{ exponential: { mean: 1.2s } }", with: "1.2s"))
@@ -120,7 +134,8 @@ struct PlanVerdictTests {
       "plan", random, "--slo", "latency.p95 <= 20s", "--replications", "5", "-o", scratch.file("chance"))
     #expect(
       chance.output.contains("The demand of m is a trace, the same in every replication")
-        && chance.output.contains("about what varies (service times)") && chance.output.contains("Headroom: not stated"),
+        && chance.output.contains("about what varies (service times)")
+        && chance.output.contains("Headroom: not stated"),
       "\(chance.output)\(chance.error)")
   }
 
@@ -131,7 +146,8 @@ struct PlanVerdictTests {
     // A bound where the estimate lies: five replications cannot tell on which side.
     let known = try plan(scratch, path, "--replications", "5", "--warm-up", "10min")
     let p95 = try #require(
-      ((known.variants[0]["metrics"] as? [String: Any])?["latency.p95"] as? [String: Any])?["value"] as? Double)
+      ((known.variants[0]["metrics"] as? [String: Any])?["latency.p95"] as? [String: Any])?["value"]
+        as? Double)
     let open = try plan(
       scratch, path, "--replications", "5", "--max-replications", "5", "--warm-up", "10min", "--slo",
       "latency.p95 <= \(Int(p95))ms")
@@ -141,14 +157,16 @@ struct PlanVerdictTests {
         && open.error.split(separator: "\n").count == 1, "\(open.error)")
     #expect(open.choice["inconclusive"] != nil)
     // All requests of the trace lie before the period.
-    try scratch.write("early.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2025-01-05 00:00:00.0000000,10,20\n")
+    try scratch.write(
+      "early.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2025-01-05 00:00:00.0000000,10,20\n")
     let empty = try scratch.write(
       "empty.yaml",
       String(contentsOfFile: path, encoding: .utf8).replacing(
         "load: { arrivals: { poisson: { rate: 1/s } }, tokens: { input: 10, output: 20 } }",
         with: "load: { arrivals: { trace: early.csv } }"))
     let none = try plan(scratch, empty, "--slo", "latency.p95 <= 2s")
-    #expect(none.status == 2 && none.error.contains("has no request by which"), "\(none.status) \(none.error)")
+    #expect(
+      none.status == 2 && none.error.contains("has no request by which"), "\(none.status) \(none.error)")
   }
 
   @Test("a few failures of very many are shown", arguments: [("0.000003", "0.0003")])
@@ -172,7 +190,8 @@ struct PlanVerdictTests {
       """)
     let run = try Program.run("run", path, "--out", scratch.file("o"), "--formats", "none")
     #expect(run.status == 0 && !run.output.contains("0.00 % failed"), "\(run.output)")
-    let plan = try Program.run("plan", path, "--replications", "3", "--warm-up", "none", "-o", scratch.file("p"))
+    let plan = try Program.run(
+      "plan", path, "--replications", "3", "--warm-up", "none", "-o", scratch.file("p"))
     #expect(!plan.output.contains("0.000 %"), "\(plan.output)")
   }
 }

@@ -25,7 +25,8 @@ struct VerdictCommandTests {
         && outcome.error.split(separator: "\n").count == 1, "\(outcome.error)")
   }
 
-  @Test("validate without DuckDB has not checked the figures; what does not apply leaves the verdict as it is")
+  @Test(
+    "validate without DuckDB has not checked the figures; what does not apply leaves the verdict as it is")
   func validate() throws {
     let scratch = try Scratch()
     let path = try Self.small(scratch)
@@ -82,7 +83,8 @@ struct VerdictCommandTests {
     for seed in 1...4 {
       let folder = seed <= 2 ? "a" : "b"
       let run = try Program.run(
-        "run", path, "--seed", "\(seed)", "--out", scratch.file("\(folder)/\(seed)"), "-q", "--formats", "none")
+        "run", path, "--seed", "\(seed)", "--out", scratch.file("\(folder)/\(seed)"), "-q", "--formats",
+        "none")
       #expect(run.status == 0, "\(run.error)")
     }
     let junit = scratch.file("report.xml")
@@ -100,7 +102,8 @@ struct VerdictCommandTests {
     let ignoring = try scratch.write(
       "t.yaml", "workbenchTolerances: 1\nrules:\n  - { path: \"**\", ignore: true }\n")
     isInconclusive(
-      try Program.run("compare", scratch.file("a/1"), scratch.file("a/2"), "--what", "dashboards", "--tolerances", ignoring),
+      try Program.run(
+        "compare", scratch.file("a/1"), scratch.file("a/2"), "--what", "dashboards", "--tolerances", ignoring),
       "leave no figure")
   }
 }

@@ -50,7 +50,8 @@ extension ComparisonFindings {
       }
       made.all[index].detectable = least > level ? nil : detectable(test, sampleOrder[places[index]], level)
     }
-    conclude(&made, places: places, powerless: powerless, untested: untested, leastPValue, level, replications)
+    conclude(
+      &made, places: places, powerless: powerless, untested: untested, leastPValue, level, replications)
     return made
   }
 
@@ -140,11 +141,13 @@ extension ComparisonFindings {
         ? "Compare \(needed) and \(needed) or more, or name fewer figures in the rules."
         : "Compare more, or leave the rule out."
       let isPart = blind.count < Set(sampleOrder.map(\.document)).count
-      let scope = isPart ? " in \(blind.prefix(3).joined(separator: ", "))\(blind.count > 3 ? ", …" : "")" : ""
+      let scope =
+        isPart ? " in \(blind.prefix(3).joined(separator: ", "))\(blind.count > 3 ? ", …" : "")" : ""
       made.reasons.append("\(sizes)\(scope): \(asked). \(remedy)")
     } else if count > 0 {
       made.notes.append(
-        "\(count == 1 ? "1 figure has" : "\(count) figures have") too few values for a test to tell anything.")
+        "\(count == 1 ? "1 figure has" : "\(count) figures have") too few values for a test to tell anything."
+      )
     }
     let open = made.all.filter { $0.test == "means" && $0.verdict == "undecided" }
     if let first = open.first {

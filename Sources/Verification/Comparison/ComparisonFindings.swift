@@ -266,7 +266,8 @@ final class ComparisonFindings {
       switch rule.test {
       case .distribution, .means:
         // The others allow less than was asked for; this one would have brought in figures that nothing else compares.
-        result.reasons.append("the test that \(rule.pattern)\(scope) asks for was not made: it matches nothing.")
+        result.reasons.append(
+          "the test that \(rule.pattern)\(scope) asks for was not made: it matches nothing.")
       default: break
       }
     }

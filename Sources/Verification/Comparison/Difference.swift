@@ -125,7 +125,8 @@ package struct ComparisonOutcome: Encodable, Sendable {
   package var names: [String] = []
 
   private enum CodingKeys: String, CodingKey {
-    case verdict, reason, expected, actual, documents, figures, requests, replications, total, differences, unmatched,
+    case verdict, reason, expected, actual, documents, figures, requests, replications, total, differences,
+      unmatched,
       tests,
       significance, warnings, notes
   }
