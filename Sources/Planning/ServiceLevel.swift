@@ -66,11 +66,12 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     isUpper = scalars[sign] == "<"
     self.bound = bound
     description = "\(metric.name) \(isUpper ? "<=" : ">=") \(value)"
-    try check()
+    try check(value)
   }
 
   /// Refuses what would be kept, or broken, whatever happens.
-  private func check() throws {
+  /// - Parameter value: the bound as written.
+  private func check(_ value: String) throws {
     let (least, most) = (metric.range.lowerBound, metric.range.upperBound)
     let between =
       most.isFinite ? "lies between 0 and \(metric.unit == .share ? "100 %" : "\(most)")" : "is never below 0"
@@ -83,7 +84,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     if !isUpper, metric.better == .lower {
       throw Problem(
         description:
-          "\(description) asks for more of what is better the less of it there is. Write \(metric.name) <= \(String(description.unicodeScalars.drop { $0 != ">" }.dropFirst(3)))."
+          "\(description) asks for more of what is better the less of it there is. Write \(metric.name) <= \(value)."
       )
     }
     if !isUpper, bound <= least || bound > most {
@@ -106,10 +107,10 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     case .milliseconds: return PlanQuantity.milliseconds(text)
     case .share:
       if text.unicodeScalars.last == "%" {
-        return Double(String(text.unicodeScalars.dropLast()).trimmed).map { $0 / 100 }
+        return PlanQuantity.number(String(text.unicodeScalars.dropLast()).trimmed).map { $0 / 100 }
       }
-      return Double(text)
-    default: return Double(text)
+      return PlanQuantity.number(text)
+    default: return PlanQuantity.number(text)
     }
   }
 

@@ -48,4 +48,7 @@ enum Quantity {
 package enum PlanQuantity {
   /// `2s`, `800ms`; `nil` if it is no duration.
   package static func milliseconds(_ text: String) -> Double? { Quantity.duration(text).map { $0 / 1000 } }
+
+  /// A finite decimal number, whole: neither `nan` nor `0x10`.
+  package static func number(_ text: String) -> Double? { Quantity.number(text) }
 }

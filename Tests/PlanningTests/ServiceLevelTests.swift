@@ -21,7 +21,7 @@ struct ServiceLevelTests {
         #expect(throws: ServiceLevel.Problem.self, "\(metric)") { try ServiceLevel("\(metric) >= 1.1") }
         #expect(try ServiceLevel("\(metric) <= 0.999").bound == 0.999)
       } else {
-        #expect(try ServiceLevel("\(metric) <= 1e9\(unit)").isUpper)
+        #expect(try ServiceLevel("\(metric) <= 1000000000\(unit)").isUpper)
       }
       if metric.better == .lower {
         #expect(throws: ServiceLevel.Problem.self, "\(metric)") {
@@ -31,7 +31,7 @@ struct ServiceLevelTests {
         #expect(try !ServiceLevel("\(metric) >= 0.5\(unit)").isUpper)
       }
     }
-    for text in ["failureRate <= nan", "credits <= inf", "latency.p95 <= nans", ""] {
+    for text in ["failureRate <= nan", "credits <= inf", "credits <= 0x10", "latency.p95 <= nans", ""] {
       #expect(throws: ServiceLevel.Problem.self, "\(text)") { try ServiceLevel.list(text) }
     }
     do {
