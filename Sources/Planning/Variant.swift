@@ -11,8 +11,10 @@ package struct Variant: Sendable {
   /// Requests of the trace files that it names.
   package var traces: [TraceSource.Selection: [TraceRequest]]
 
-  package init(name: String, overrides: [String], scenario: Scenario, traces: [TraceSource.Selection: [TraceRequest]] = [:])
-  {
+  package init(
+    name: String, overrides: [String], scenario: Scenario,
+    traces: [TraceSource.Selection: [TraceRequest]] = [:]
+  ) {
     self.name = name
     self.overrides = overrides
     self.scenario = scenario

@@ -37,7 +37,8 @@ final class AccountSimulation: @unchecked Sendable {
   ///   - helpers: threads that have nothing else to do; they draw ahead for the models, in turn.
   init(
     _ scenario: Scenario, account index: Int, models: Range<Int>, modelIDs: [Int32],
-    traces: [TraceSource.Selection: [TraceRequest]], seriesIndex: @escaping (Series) -> Int32, sinks: [any TelemetrySink],
+    traces: [TraceSource.Selection: [TraceRequest]], seriesIndex: @escaping (Series) -> Int32,
+    sinks: [any TelemetrySink],
     ringCapacity: Int, helpers: [DispatchQueue] = []
   ) throws {
     var account = scenario.accounts[index]
@@ -69,7 +70,8 @@ final class AccountSimulation: @unchecked Sendable {
       var trace: [TraceRequest] = []
       if case .trace(let source) = model.load?.arrivals {
         trace = TraceReplay.requests(
-          traces[source.selection] ?? [], startAt: source.startAt, from: scenario.simulationStart, to: scenario.to)
+          traces[source.selection] ?? [], startAt: source.startAt, from: scenario.simulationStart,
+          to: scenario.to)
       }
       (lanes + lane).initialize(
         to: try ModelLane(

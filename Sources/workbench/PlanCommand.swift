@@ -204,7 +204,9 @@ struct PlanCommand: ParsableCommand {
 
   /// A variant of the base.
   /// - Throws: `ScenarioErrors` under the variant's name.
-  private func variant(_ name: String, _ changes: [String], path: String, traces: [TraceSource.Selection: [TraceRequest]]?)
+  private func variant(
+    _ name: String, _ changes: [String], path: String, traces: [TraceSource.Selection: [TraceRequest]]?
+  )
     throws
     -> (variant: Variant, text: String)
   {
