@@ -74,7 +74,9 @@ package struct DashboardPeriod: Sendable {
 
   /// Whether some stretch of time lies in the period, in part at least. `nil`: without end.
   func overlaps(from: Timestamp, to: Timestamp?) -> Bool {
-    pastSpans.contains { from < $0.upperBound && (to ?? .supported.upperBound) > $0.lowerBound }
+    pastSpans.contains {
+      !$0.isEmpty && from < $0.upperBound && (to ?? .supported.upperBound) > $0.lowerBound
+    }
   }
 
   /// Borders of buckets that lie inside a quarter of an hour, which rollups of quarters cannot tell apart.

@@ -34,7 +34,8 @@ package final class LatencyPoints: Sendable {
     for row in 0..<requests.count {
       let at = requests.arrivedAt[row]
       guard requests.outcome[row] == RequestOutcome.success, at >= range.lowerBound, at < end,
-        isSelected[Int(requests.series[row]) - firstIndex], gaps.isEmpty || !gaps.contains(where: { $0.contains(at) })
+        isSelected[Int(requests.series[row]) - firstIndex],
+        gaps.isEmpty || !gaps.contains(where: { $0.contains(at) })
       else { continue }
       points.append(LatencyPoint(at: at, latency: requests.latencyMicroseconds[row]))
     }

@@ -62,7 +62,8 @@ package struct Rollup: Equatable, Sendable {
   package static let quarterMicroseconds: Int64 = 900_000_000
 
   package static func == (a: Rollup, b: Rollup) -> Bool {
-    a.quarter == b.quarter && a.offset == b.offset && a.cell == b.cell && a.latencies == b.latencies && a.points == b.points
+    a.quarter == b.quarter && a.offset == b.offset && a.cell == b.cell && a.latencies == b.latencies
+      && a.points == b.points
       && a.reasons.elementsEqual(b.reasons, by: ==)
   }
 

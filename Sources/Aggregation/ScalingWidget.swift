@@ -50,7 +50,7 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
   init(
     _ period: DashboardPeriod, _ tables: TelemetryTables, _ selection: ModelSelection, _ models: Set<Int32>
   ) {
-    let spans = period.pastSpans
+    let spans = period.pastSpans.filter { !$0.isEmpty }
     let end = period.past.upperBound
     let records = tables.replicas.filter {
       $0.at < end
