@@ -73,7 +73,9 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["Telemetry", "ScenarioModel", "Simulation", "Datasets"], path: "Tests/TestSupport"),
+      dependencies: ["Telemetry", "ScenarioModel", "Simulation", "Datasets"], path: "Tests/TestSupport",
+      exclude: ["zone_oracle.py"]),
+    .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TestSupport"]),
     .testTarget(name: "SamplingTests", dependencies: ["CGSL", "Sampling"]),
     .testTarget(name: "ScenarioModelTests", dependencies: ["ScenarioModel", "TestSupport"]),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Sampling", "TestSupport"]),

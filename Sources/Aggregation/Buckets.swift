@@ -8,6 +8,7 @@ struct Buckets {
   }
 
   let starts: [Timestamp]
+  private let pieces: [DashboardPeriod.Piece]
   private var buckets: [Bucket]
   private(set) var total = RollupTotal()
   private(set) var latencies = LatencyHistogram()
@@ -21,6 +22,7 @@ struct Buckets {
   init(_ query: DashboardQuery, _ rollups: some RollupSource) {
     let period = query.period
     starts = period.bucketStarts
+    pieces = period.pieces
     buckets = Array(repeating: Bucket(), count: starts.count)
     let range = period.past
     let showsPoints = period.showsEveryRequest
@@ -40,21 +42,21 @@ struct Buckets {
   }
 
   private mutating func add(_ rollup: Rollup) {
-    // The last bucket that starts at or before the rollup.
+    // The last piece that starts at or before the rollup.
     var low = 0
-    var high = starts.count
+    var high = pieces.count
     while low < high {
       let middle = (low + high) / 2
-      if starts[middle] <= rollup.start { low = middle + 1 } else { high = middle }
+      if pieces[middle].start <= rollup.start { low = middle + 1 } else { high = middle }
     }
-    guard low > 0 else { return }
-    buckets[low - 1].cell.add(rollup.cell)
-    buckets[low - 1].latencies.add(rollup.cell, rollup.latencies)
+    guard low > 0, let bucket = pieces[low - 1].bucket else { return }
+    buckets[bucket].cell.add(rollup.cell)
+    buckets[bucket].latencies.add(rollup.cell, rollup.latencies)
     total.add(rollup.cell)
     for entry in rollup.reasons { failures[entry.reason, default: 0] &+= entry.count }
     guard thinned != nil else { return }
     let isComplete = rollup.points.isComplete
-    rollup.points.visit(start: rollup.start.microseconds) { point in
+    rollup.points.visit(start: rollup.quarterStart) { point in
       thinned?.add(point)
       if isComplete { kept.append(point) }
     }

@@ -40,7 +40,7 @@ package struct DashboardQuery {
     isSelected = series.map { selection.includes($0, models: models) }
     points =
       period.showsEveryRequest
-      ? LatencyPoints(period.past, isSelected: isSelected, maxPoints: maxPoints) : nil
+      ? LatencyPoints(period.past, gaps: period.gaps, isSelected: isSelected, maxPoints: maxPoints) : nil
   }
 
   func includes(_ series: Series) -> Bool { selection.includes(series, models: models) }
@@ -52,12 +52,30 @@ package struct DashboardQuery {
     return buckets.total.successes <= Int64(maxPoints) && !buckets.keepsEveryPoint
   }
 
+  /// A moment at which a bucket begins or ends inside a quarter of an hour that has requests: rollups of whole quarters
+  /// cannot tell them apart. `nil` for none, as almost always.
+  package func cut(_ rollups: some RollupSource) -> Timestamp? {
+    period.cuts.first { cut in
+      if rollups.separates(cut) { return false }
+      var quarter = cut.microseconds / Rollup.quarterMicroseconds
+      if cut.microseconds < 0 { quarter -= 1 }
+      let start = Timestamp(microseconds: quarter * Rollup.quarterMicroseconds)
+      var isCut = false
+      for index in rollups.series.indices where includes(rollups.series[index]) {
+        rollups.visit(index, in: start..<start + Rollup.quarterMicroseconds, byDay: false) { rollup in
+          isCut = isCut || rollup.start < cut
+        }
+      }
+      return isCut
+    }
+  }
+
   /// The dashboard's figures.
   /// - Parameter rollups: of all requests before now.
   /// - Throws: `AggregationError` for sums that cannot be written.
   package func answer(_ rollups: some RollupSource) throws -> Dashboard {
     let buckets = Buckets(self, rollups)
-    let replicas = ReplicaTime(tables.replicas, in: period.past)
+    let replicas = ReplicaTime(tables.replicas, in: period.pastSpans)
     let prices = Dictionary(
       tables.hardware.filter { $0.account == account.account }.map { ($0.hardware, $0.creditsMicroPerHour) },
       uniquingKeysWith: { first, _ in first })

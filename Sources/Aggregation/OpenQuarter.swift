@@ -1,6 +1,6 @@
 import Telemetry
 
-/// The quarter of an hour that a series' requests fall into at present.
+/// The quarter of an hour that a series' requests fall into at present, or the part of it between two cuts.
 ///
 /// Invariants: `bins` has `LatencyBin.count` entries, all 0 outside `lowBin...highBin`; `reasons` has 256; `columns` has
 /// `QuarterPoints.columns`, all empty outside a quarter; `first` has room for `QuarterPoints.mostKept`.
@@ -11,6 +11,7 @@ final class OpenQuarter {
 
   private(set) var start = Int64.max
   private(set) var end = Int64.min
+  private var quarter: Int64 = 0
   private var cell = RollupCell()
   private var lowBin = Int.max
   private var highBin = -1
@@ -38,11 +39,21 @@ final class OpenQuarter {
     first.deallocate()
   }
 
-  func begin(containing moment: Int64) {
-    var quarter = moment / Rollup.quarterMicroseconds
+  /// - Parameter cuts: ascending, µs.
+  func begin(containing moment: Int64, cuts: [Int64]) {
+    quarter = moment / Rollup.quarterMicroseconds
     if moment % Rollup.quarterMicroseconds < 0 { quarter -= 1 }
     start = quarter * Rollup.quarterMicroseconds
     end = start + Rollup.quarterMicroseconds
+    if cuts.isEmpty { return }
+    var low = 0
+    var high = cuts.count
+    while low < high {
+      let middle = (low + high) / 2
+      if cuts[middle] <= moment { low = middle + 1 } else { high = middle }
+    }
+    if low > 0 { start = max(start, cuts[low - 1]) }
+    if low < cuts.count { end = min(end, cuts[low]) }
   }
 
   /// Requests so far.
@@ -58,6 +69,7 @@ final class OpenQuarter {
     var columnStart = Int64.max
     var columnEnd = Int64.min
     var row = rows.lowerBound
+    let whole = quarter * Rollup.quarterMicroseconds
     while row < rows.upperBound {
       let arrived = requests.arrivedAt[row]
       if arrived < start || arrived >= limit { break }
@@ -73,9 +85,9 @@ final class OpenQuarter {
           first[Int(cell.successes)] = LatencyPoint(at: arrived, latency: latency)
         }
         if arrived < columnStart || arrived >= columnEnd {
-          let index = Int((arrived - start) / QuarterPoints.columnMicroseconds)
+          let index = Int((arrived - whole) / QuarterPoints.columnMicroseconds)
           column = columns + index
-          columnStart = start + Int64(index) * QuarterPoints.columnMicroseconds
+          columnStart = whole + Int64(index) * QuarterPoints.columnMicroseconds
           columnEnd = columnStart + QuarterPoints.columnMicroseconds
         }
         column.pointee.add(LatencyPoint(at: arrived, latency: latency))
@@ -122,8 +134,8 @@ final class OpenQuarter {
       }
     }
     let rollup = Rollup(
-      quarter: start / Rollup.quarterMicroseconds, cell: cell, reasons: byReason, latencies: packed,
-      points: points())
+      quarter: quarter, offset: start - quarter * Rollup.quarterMicroseconds, cell: cell, reasons: byReason,
+      latencies: packed, points: points())
     for index in 0..<QuarterPoints.columns { columns[index] = LatencyExtremes() }
     cell = RollupCell()
     lowBin = .max
@@ -133,6 +145,7 @@ final class OpenQuarter {
 
   private func points() -> QuarterPoints {
     var kept: [LatencyPoint] = []
+    let start = quarter * Rollup.quarterMicroseconds
     if cell.successes <= QuarterPoints.mostKept {
       for index in 0..<Int(cell.successes) { kept.append(first[index]) }
       return QuarterPoints(kept, isComplete: true, start: start)

@@ -11,6 +11,8 @@ package final class RequestRollups: TelemetrySink {
   /// Requests from this moment on are left out.
   private let now: Timestamp
   private var points: [LatencyPoints] = []
+  /// Ascending, µs.
+  private(set) var cuts: [Int64] = []
 
   /// - Parameters:
   ///   - series: what batches refer to by index.
@@ -28,6 +30,13 @@ package final class RequestRollups: TelemetrySink {
 
   /// Collects the latency points of a query on the way. To be called before the first request.
   package func collect(_ points: LatencyPoints) { self.points.append(points) }
+
+  /// Keeps what lies before and after some moments apart, where they lie inside a quarter of an hour. To be called before
+  /// the first request.
+  package func cut(at moments: some Sequence<Timestamp>) {
+    cuts = Set(cuts).union(moments.map(\.microseconds)).sorted()
+    for part in parts { part.cuts = cuts }
+  }
 
   /// Each series has its own rollups.
   package var takesSeriesConcurrently: Bool { true }
@@ -58,7 +67,7 @@ package final class RequestRollups: TelemetrySink {
   /// The rollups of all quarters that end by a moment, before which no more requests come; building goes on.
   package func snapshot(before moment: Timestamp) -> RollupSnapshot {
     for part in parts { part.closeQuarter(before: moment.microseconds) }
-    return RollupSnapshot(series: series, reasons: reasons, rollups: parts.map(\.closed))
+    return RollupSnapshot(series: series, reasons: reasons, rollups: parts.map(\.closed), cuts: cuts)
   }
 
   /// Once finished.
@@ -71,6 +80,8 @@ package final class RequestRollups: TelemetrySink {
 /// The rollups of one series.
 private final class SeriesRollups {
   private var open: OpenQuarter?
+  /// Ascending, µs.
+  var cuts: [Int64] = []
   private(set) var closed: [Rollup] = []
   private(set) var hasOverflowed = false
   private var compactAt = 1024
@@ -91,7 +102,7 @@ private final class SeriesRollups {
       }
       if arrived < quarter.start || arrived >= quarter.end {
         close(quarter)
-        quarter.begin(containing: arrived)
+        quarter.begin(containing: arrived, cuts: cuts)
       }
       if quarter.requests + Int64(rows.upperBound - row) > mostInQuarter { close(quarter) }
       row = quarter.add(requests, row..<rows.upperBound, before: min(quarter.end, now))
@@ -108,14 +119,14 @@ private final class SeriesRollups {
     }
   }
 
-  /// Brings the rollups in order and adds up those of one quarter, where requests came out of order.
+  /// Brings the rollups in order and adds up those of one quarter (or part of it), where requests came out of order.
   private func compact() {
-    if zip(closed, closed.dropFirst()).allSatisfy({ $0.quarter < $1.quarter }) { return }
+    if zip(closed, closed.dropFirst()).allSatisfy({ $0.start < $1.start }) { return }
     var whole: [Rollup] = []
     for rollup in closed.enumerated().sorted(by: {
-      ($0.element.quarter, $0.offset) < ($1.element.quarter, $1.offset)
+      ($0.element.start, $0.offset) < ($1.element.start, $1.offset)
     }) {
-      if whole.last?.quarter == rollup.element.quarter {
+      if whole.last?.start == rollup.element.start {
         let overflowed = whole[whole.count - 1].add(rollup.element)
         hasOverflowed = hasOverflowed || overflowed
       } else {

@@ -31,7 +31,9 @@ extension RollupArchive {
       for (index, entry) in part.series.enumerated() where kinds[entry.modelID] != nil {
         let all = Timestamp(microseconds: .min)..<min(end, Timestamp(microseconds: .max))
         part.visit(index, in: all, byDay: false) { rollup in
-          let coded = rollup.recoded { codes[part.reasons[Int($0)]] ?? 0 }
+          var coded = rollup.recoded { codes[part.reasons[Int($0)]] ?? 0 }
+          // Stored are whole quarters.
+          coded.offset = 0
           if series[entry]?[coded.quarter] == nil {
             series[entry, default: [:]][coded.quarter] = coded
           } else {
@@ -90,11 +92,14 @@ extension RollupArchive {
     var days: [(quarter: Int64, rollups: ArraySlice<Rollup>)] = []
     var position = rollups.startIndex
     while position < rollups.endIndex {
-      let date = calendar.date(at: rollups[position].start)
-      let (start, end) = (calendar.start(of: date), calendar.start(of: date.advanced(byDays: 1)))
+      let start = calendar.startOfDay(rollups[position].start)
+      let end = calendar.nextDate(after: start)
       let first = position
       while position < rollups.endIndex, rollups[position].start < end { position += 1 }
-      days.append((start.microseconds / Rollup.quarterMicroseconds, rollups[first..<position]))
+      // Of a day that starts inside a quarter, the first whole quarter: that one belongs to the day before.
+      var quarter = start.microseconds / Rollup.quarterMicroseconds
+      if start.microseconds % Rollup.quarterMicroseconds > 0 { quarter += 1 }
+      days.append((quarter, rollups[first..<position]))
     }
     index.unsigned(UInt64(days.count))
     var last: Int64 = 0

@@ -24,6 +24,7 @@ package final class RollupArchive: RollupSource, Sendable {
   private let days: [[Day]]
   private let totals: [(kind: ModelKind, days: [Day])]
   private let data: Data
+  private let calendar: ZonedCalendar?
 
   /// - Parameter data: mapped, if the file is large.
   /// - Throws: `AggregationError` if it is no archive, or one that is damaged.
@@ -46,12 +47,15 @@ package final class RollupArchive: RollupSource, Sendable {
     guard let parsed else { throw damaged }
     account = parsed.account
     timeZone = parsed.timeZone
+    calendar = ZonedCalendar(identifier: parsed.timeZone)
     end = parsed.end
     reasons = parsed.reasons
     series = parsed.series
     days = parsed.days
     totals = parsed.totals
   }
+
+  package func separates(_ moment: Timestamp) -> Bool { false }
 
   package func visit(_ index: Int, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void) {
     visit(days[index], in: range, byDay: byDay, body)
@@ -81,10 +85,13 @@ package final class RollupArchive: RollupSource, Sendable {
       for index in max(low - 1, 0)..<max(days.count, max(low - 1, 0)) {
         let day = days[index]
         if start(index) >= range.upperBound { break }
-        // A local day has 25 hours at the most, bar changes that no zone has made in a day with telemetry.
+        // A local day has at most 24 hours and those by which clocks go back in it: less than two days. The calendar,
+        // which costs time, decides in doubt only.
         let isWhole =
-          start(index) >= range.lowerBound && start(index) + 26 * 3_600_000_000 <= range.upperBound
-        var reader = ByteReader(bytes, byDay && isWhole ? day.summary : day.quarters)
+          byDay && start(index) >= range.lowerBound
+          && (start(index) + 48 * 3_600_000_000 <= range.upperBound
+            || calendar.map { $0.nextDate(after: start(index)) <= range.upperBound } ?? false)
+        var reader = ByteReader(bytes, isWhole ? day.summary : day.quarters)
         while !reader.isAtEnd {
           let rollup = Rollup(&reader, day: day.quarter)
           // A damaged block may also name a reason that there is not.

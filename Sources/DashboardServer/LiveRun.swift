@@ -43,6 +43,11 @@ package final class LiveRun: Sendable {
       RequestRollups(
         series: Array(simulation.series[$0]), firstIndex: $0.lowerBound, now: simulation.scenario.to)
     }
+    for (account, rollups) in zip(simulation.scenario.accounts, rollups) {
+      rollups.cut(
+        at: account.calendar.hourStarts(
+          from: simulation.scenario.from, to: simulation.scenario.to, notOn: Rollup.quarterMicroseconds))
+    }
     let live = try LiveSimulation(simulation, sinks: rollups)
     // The first hour at once: an empty page says nothing.
     try live.advance(to: simulation.scenario.from + 3_600_000_000)
@@ -105,11 +110,16 @@ package final class LiveRun: Sendable {
     guard let rollups = moment.rollups[question.account.account] else {
       throw Problem.notFound("There is no such account.")
     }
-    return try DashboardQuery(
+    let query = try DashboardQuery(
       account: question.account, filter: question.filter, now: moment.now, selection: question.selection,
       tables: moment.tables,
-      series: rollups.series, maxPoints: question.maxPoints
-    ).answer(rollups)
+      series: rollups.series, maxPoints: question.maxPoints)
+    if let cut = query.cut(rollups) {
+      throw QueryError(
+        "in \(question.account.timeZone) a bucket of this period begins at \(cut.rfc3339), inside a quarter of an hour, which a live run does not keep apart. Choose another period."
+      )
+    }
+    return query.answer(rollups)
   }
 
   var status: Status {

@@ -36,8 +36,15 @@ extension Dataset {
       // A moment inside a quarter cuts it, which stored rollups cannot.
       let isCut =
         question.now < rollups.end && question.now.microseconds % Rollup.quarterMicroseconds != 0
-      let isEnough = !isCut && (!query.needsRequests(rollups) || !hasRequests)
+      // So does a clock change, or an hour that starts there.
+      let odd = query.cut(rollups)
+      let isEnough = !isCut && odd == nil && (!query.needsRequests(rollups) || !hasRequests)
       if isEnough { return try query.answer(rollups) }
+      if !hasRequests, let odd {
+        throw QueryError(
+          "in \(question.account.timeZone) the clock moves on to another hour or day at \(odd.rfc3339), inside a quarter of an hour, and there are no requests to cut it. Choose a period without that moment, or aggregate the data set with its requests."
+        )
+      }
       if !hasRequests {
         throw QueryError(
           "now, \(question.now.rfc3339), lies inside a quarter of an hour, and there are no requests to cut it. Choose a full quarter."
@@ -45,6 +52,7 @@ extension Dataset {
       }
     }
     let fresh = RequestRollups(series: series, now: question.now)
+    fresh.cut(at: query.period.cuts)
     query.points.map(fresh.collect)
     let reader = try requests()
     try reader.read(into: fresh, progress: progress)

@@ -194,7 +194,7 @@ extension ReplicationRecord {
       let own = byAccount[account.name] ?? TelemetryTables()
       let prices = Dictionary(
         account.prices.map { ($0.hardware, $0.creditsMicroPerHour) }, uniquingKeysWith: { a, _ in a })
-      let time = ReplicaTime(own.replicas, in: range)
+      let time = ReplicaTime(own.replicas, in: [range])
       credits += time.creditsMicro(prices) { _ in true } / 1e6
       replicaHours += Double(time.replicaMicroseconds.values.reduce(0, +)) / 3.6e9
       struct Key: Hashable {

@@ -30,9 +30,11 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// RFC 3339 with the offset in force, decimals only where the moment has a fraction of a second.
+  /// RFC 3339 with the offset in force, decimals only where the moment has a fraction of a second. In UTC where the offset
+  /// is not of whole minutes (Monrovia before 1972): RFC 3339 cannot write it.
   package func rfc3339(in calendar: ZonedCalendar) -> String {
-    let offset = Int64(calendar.offsetSeconds(at: self))
+    let inForce = Int64(calendar.offsetSeconds(at: self))
+    let offset = inForce % 60 == 0 ? inForce : 0
     let local = Timestamp(microseconds: microseconds + offset * 1_000_000)
     // On the first and the last day the local year may have no RFC 3339 form; the moment has.
     if !Self.supported.contains(local), offset != 0 { return rfc3339(in: .utc) }

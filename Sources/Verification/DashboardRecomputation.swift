@@ -8,6 +8,7 @@ import Telemetry
 struct DashboardRecomputation {
   private let database: String
   private let path: String
+  private let zones: Set<String>
 
   /// Loads a data set into a data base of its own.
   /// - Parameters:
@@ -23,7 +24,13 @@ struct DashboardRecomputation {
     _ = try DuckDB.run(
       "SET TimeZone = 'UTC'; SET preserve_insertion_order = true; " + tables.joined(separator: " "),
       database: database, path: path)
+    zones = Set(
+      String(decoding: try DuckDB.run("SELECT name FROM pg_timezone_names();", path: path), as: UTF8.self)
+        .split(separator: "\n").map(String.init))
   }
+
+  /// Whether DuckDB has a time zone: its release of the database may be older.
+  func knows(zone: String) -> Bool { zones.contains(zone) }
 
   /// What the figures must be for each of some queries.
   func expected(_ queries: [(account: String, query: [String: Any])]) throws -> [ExpectedFigures] {
@@ -67,6 +74,8 @@ struct ExpectedFigures: Decodable {
     var reason: String
     var count: Int64
   }
+  /// The moments from which on each offset held around the period, and the offsets, µs.
+  var clock: [[Int64]]
   var from: Int64
   var to: Int64
   var granularity: String
@@ -120,25 +129,17 @@ private struct RecomputationSQL {
     }
   }
 
+  /// A date or a range of dates. A preset has daily buckets though it be one day long.
+  private var isCustom: Bool {
+    !["7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"].contains(
+      value("period") ?? "")
+  }
+
   var text: String {
     let zone = text(value("timeZone") ?? "UTC")
     let now = "TIMESTAMPTZ \(text(value("now") ?? ""))"
-    // A day starts at its local midnight. 24h ends with the first whole local hour at or after now.
-    let bounds: String
-    if let dates {
-      bounds = """
-        SELECT timezone(\(zone), (\(dates.first))::TIMESTAMP) AS f,
-          least(timezone(\(zone), ((\(dates.last)) + 1)::TIMESTAMP), \(now)) AS t,
-          CASE WHEN \(dates.first) = \(dates.last) THEN 'hour' ELSE 'day' END AS g,
-          (\(dates.last)) - (\(dates.first)) + 1 AS days FROM d
-        """
-    } else {
-      bounds = """
-        SELECT e - INTERVAL 24 HOUR AS f, e AS t, 'hour' AS g, 2 AS days
-        FROM (SELECT \(now) + (CASE WHEN l = date_trunc('hour', l) THEN INTERVAL 0 SECOND ELSE date_trunc('hour', l) + INTERVAL 1 HOUR - l END) AS e
-          FROM (SELECT timezone(\(zone), \(now)) AS l))
-        """
-    }
+    let clock = LocalClock(zone: zone, now: "epoch_us(\(now))")
+    let (first, last) = dates ?? ("NULL", "NULL")
     // Last year and last month end before now; every other period is cut there.
     let kind = text(value("kind") ?? "")
     var conditions = ["m.account = \(text(account))", "m.kind = \(kind)"]
@@ -152,34 +153,39 @@ private struct RecomputationSQL {
     let own = "(SELECT model_id FROM models WHERE account = \(text(account)))"
     return """
       SET TimeZone = 'UTC';
-      CREATE OR REPLACE TEMP TABLE d AS SELECT timezone(\(zone), \(now) - INTERVAL 1 MICROSECOND)::DATE AS today;
-      CREATE OR REPLACE TEMP TABLE b AS SELECT f, t, g, days, epoch_us(f) AS fu, epoch_us(t) AS tu, epoch_us(least(t, \(now))) AS eu FROM (\(bounds));
+      CREATE OR REPLACE TEMP TABLE d AS SELECT \(clock.today) AS today;
+      CREATE OR REPLACE TEMP TABLE dates AS SELECT (\(first))::DATE AS df, (\(last))::DATE AS dl FROM d;
+      \(clock.tables)
+      CREATE OR REPLACE TEMP TABLE b AS SELECT (SELECT min(pf) FROM span) AS fu, (SELECT max(pt) FROM span) AS tu, least((SELECT max(pt) FROM span), \(clock.now)) AS eu,
+        CASE WHEN dl IS NULL OR (df = dl AND \(isCustom)) THEN 'hour' ELSE 'day' END AS g, CASE WHEN dl IS NULL THEN 2 ELSE (SELECT count(*) FROM day WHERE "at" < \(clock.now)) END AS days FROM dates;
+      UPDATE span SET pt = least(pt, \(clock.now));
       CREATE OR REPLACE TEMP TABLE chosen AS SELECT m.model_id FROM models m WHERE \(conditions.joined(separator: " AND "));
-      CREATE OR REPLACE TEMP TABLE sel AS SELECT r.*, timezone(\(zone), r.arrived_at) AS l, epoch_us(r.arrived_at) AS u FROM requests r, b
-        WHERE r.model_id IN (FROM chosen) AND r.\(version) AND epoch_us(r.arrived_at) >= fu AND epoch_us(r.arrived_at) < eu;
-      CREATE OR REPLACE TEMP TABLE buckets AS SELECT
-        CASE WHEN (SELECT g FROM b) = 'hour' THEN u - epoch_us(l) + epoch_us(date_trunc('hour', l)) ELSE epoch_us(timezone(\(zone), date_trunc('day', l))) END AS "at",
+      CREATE OR REPLACE TEMP TABLE sel AS SELECT s.* FROM (SELECT r.*, timezone(\(zone), r.arrived_at) AS l, epoch_us(r.arrived_at) AS u FROM requests r, b
+        WHERE r.model_id IN (FROM chosen) AND r.\(version) AND epoch_us(r.arrived_at) >= fu AND epoch_us(r.arrived_at) < eu) s, dates WHERE dl IS NULL OR l::DATE BETWEEN df AND dl;
+      CREATE OR REPLACE TEMP TABLE buckets AS SELECT \(clock.bucketStart(granularity: "g", wall: "w", moment: "u", offset: "o", from: "fu")) AS "at", c.* EXCLUDE (w, u, o) FROM b, (SELECT
+        date_trunc((SELECT g FROM b), l) AS w, CASE WHEN (SELECT g FROM b) = 'hour' THEN epoch_us(l) - sel.u ELSE 0 END AS o, min(sel.u) AS u,
         count(*) FILTER (status = 'success') AS successes, count(*) FILTER (status <> 'success') AS failures,
         sum(input_tokens)::BIGINT AS input, sum(output_tokens)::BIGINT AS output,
         (sum(latency_us) FILTER (status = 'success'))::DOUBLE AS latencySum,
         min(latency_us) FILTER (status = 'success') AS latencyMin, max(latency_us) FILTER (status = 'success') AS latencyMax,
         quantile_disc(latency_us, [0.5, 0.9, 0.95, 0.99, 0.999]) FILTER (status = 'success') AS quantiles
-        FROM sel GROUP BY 1 ORDER BY 1;
+        FROM sel GROUP BY 1, 2) c ORDER BY 1;
       CREATE OR REPLACE TEMP TABLE spans AS SELECT r.model_id, r.version, r.hardware, r.starting + r.ready + r.draining AS replicas, epoch_us(r."at") AS a, n,
         lead(epoch_us(r."at"), 1, 9000000000000000000) OVER (PARTITION BY r.model_id, r.version, r.hardware ORDER BY r."at", r.n) AS e FROM replicas r WHERE r.model_id IN \(own);
-      CREATE OR REPLACE TEMP TABLE used AS SELECT s.*, h.credits_micro_per_hour AS price, greatest(0, least(s.e, eu) - greatest(s.a, fu)) AS inside
-        FROM b, spans s LEFT JOIN hardware h ON h.hardware = s.hardware AND h.account = \(text(account));
+      CREATE OR REPLACE TEMP TABLE used AS SELECT s.*, h.credits_micro_per_hour AS price, greatest(0, least(s.e, pt) - greatest(s.a, pf)) AS inside
+        FROM span, spans s LEFT JOIN hardware h ON h.hardware = s.hardware AND h.account = \(text(account));
       CREATE OR REPLACE TEMP TABLE rep AS SELECT s.* FROM spans s, b WHERE s.model_id IN (FROM chosen) AND s.\(version) AND s.a < eu AND s.e > s.a;
-      CREATE OR REPLACE TEMP TABLE moments AS SELECT DISTINCT model_id, version, greatest(a, fu) AS "at" FROM rep, b UNION SELECT DISTINCT model_id, version, fu FROM rep, b;
+      CREATE OR REPLACE TEMP TABLE moments AS SELECT DISTINCT model_id, version, a AS "at" FROM rep, span WHERE a >= pf AND a < pt UNION SELECT DISTINCT model_id, version, pf FROM rep, span WHERE pf < pt;
       CREATE OR REPLACE TEMP TABLE held AS SELECT m.model_id, m.version, m."at", coalesce(sum(r.replicas), 0)::INT AS replicas,
         list_distinct(list(r.hardware) FILTER (r.replicas > 0)) AS names, arg_max(r.hardware, (r.a, r.n)) AS latest
         FROM moments m LEFT JOIN rep r ON r.model_id = m.model_id AND r.version = m.version AND r.a <= m."at" AND r.e > m."at" GROUP BY ALL;
       CREATE OR REPLACE TEMP TABLE named AS SELECT *, CASE WHEN len(names) > 1 THEN 'Multiple Hardware' WHEN len(names) = 1 THEN names[1] ELSE coalesce(latest, '') END AS hw FROM held;
       CREATE OR REPLACE TEMP TABLE steps AS SELECT *, lag(replicas, 1, 0) OVER w AS before, lag(hw, 1, '') OVER w AS hwBefore FROM named WINDOW w AS (PARTITION BY model_id, version ORDER BY "at");
-      CREATE OR REPLACE TEMP TABLE live AS SELECT * FROM deployments d, b WHERE deployed_at IS NOT NULL AND epoch_us(deployed_at) < eu AND (undeployed_at IS NULL OR epoch_us(undeployed_at) > fu);
+      CREATE OR REPLACE TEMP TABLE live AS SELECT * FROM deployments WHERE deployed_at IS NOT NULL AND EXISTS (FROM span WHERE pf < pt AND epoch_us(deployed_at) < pt AND (undeployed_at IS NULL OR epoch_us(undeployed_at) > pf));
       CREATE OR REPLACE TEMP TABLE jobs AS SELECT j.*, epoch_us(finished_at) - epoch_us(started_at) AS whole,
-        greatest(0, least(whole, fu - epoch_us(started_at))) AS before, greatest(0, least(whole, eu - epoch_us(started_at))) AS until, fu, eu FROM fine_tuning_jobs j, b WHERE j.model_id IN \(own);
+        greatest(0, least(whole, fu - epoch_us(started_at))) AS before, greatest(0, least(whole, eu - epoch_us(started_at))) AS until, fu, eu FROM fine_tuning_jobs j, (SELECT pf AS fu, pt AS eu FROM span) WHERE j.model_id IN \(own);
       SELECT to_json({
+        'clock': (SELECT list([a, off] ORDER BY a) FROM era),
         'from': fu, 'to': tu, 'granularity': g, 'days': days,
         'deploymentCredits': (SELECT coalesce(sum(inside::HUGEINT * replicas * price), 0)::DOUBLE / 3.6e15 FROM used),
         'modelCredits': (SELECT coalesce(sum(inside::HUGEINT * replicas * price), 0)::DOUBLE / 3.6e15 FROM used WHERE model_id IN (FROM chosen) AND \(version)),

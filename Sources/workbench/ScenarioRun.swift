@@ -168,9 +168,12 @@ struct ScenarioRun {
       for filter in TimelineFilter.presets {
         let query = try query(filter)
         query.points.map(pipeline.rollups.collect)
+        pipeline.rollups.cut(at: query.period.cuts)
         pipeline.queries.append(("\(folder)/\(kind.rawValue)-\(filter).json", query))
       }
-      pipeline.queries.append((nil, try query(overview(account))))
+      let overview = try query(overview(account))
+      pipeline.rollups.cut(at: overview.period.cuts)
+      pipeline.queries.append((nil, overview))
     }
     return pipeline
   }
