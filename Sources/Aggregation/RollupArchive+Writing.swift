@@ -2,6 +2,18 @@ import Foundation
 import Telemetry
 
 extension RollupArchive {
+  /// Parts that spell a name differently are not of one data set.
+  private static func checkSpellings(_ parts: [any RollupSource]) throws {
+    var spellings = NameSpellings()
+    do {
+      for part in parts {
+        for name in part.reasons + part.series.map(\.version) { try spellings.admit(name) }
+      }
+    } catch {
+      throw AggregationError("the name \(error)")
+    }
+  }
+
   /// The bytes of an archive: a function of the requests alone, whatever their order and however they were divided.
   /// - Parameters:
   ///   - parts: rollups of the account's requests, or of parts of them.
@@ -18,6 +30,7 @@ extension RollupArchive {
     let kinds = Dictionary(own.map { ($0.modelID, $0.kind) }, uniquingKeysWith: { first, _ in first })
     // Reasons of the platform in their order, then others by name, so that their codes do not depend on who came first.
     let known = Set(RequestOutcome.names)
+    try Self.checkSpellings(parts)
     let others = Set(parts.flatMap { $0.reasons }).subtracting(known).sorted()
     let reasons = RequestOutcome.names + others
     guard reasons.count <= 255 else {

@@ -124,6 +124,20 @@ private struct Index {
   var days: [[RollupArchive.Day]] = []
   var totals: [(kind: ModelKind, days: [RollupArchive.Day])] = []
 
+  /// As the rule for names has them.
+  private var areNames: Bool {
+    do {
+      try Name.check(account)
+      for reason in reasons { try Name.check(reason) }
+      for entry in series { try Name.check(entry.version, mayBeEmpty: true) }
+      var spellings = NameSpellings()
+      for name in [account] + reasons + series.map(\.version) { try spellings.admit(name) }
+      return true
+    } catch {
+      return false
+    }
+  }
+
   init(_ reader: inout ByteReader, blocks: Range<Int>) {
     account = reader.text()
     timeZone = reader.text()
@@ -164,7 +178,7 @@ private struct Index {
     }
     // A rollup's failures name reasons by number.
     let isComplete = reasons.count >= RequestOutcome.names.count && reasons.count <= 255
-    if !isComplete || Set(reasons).count < reasons.count { reader.fail() }
+    if !isComplete || Set(reasons).count < reasons.count || !areNames { reader.fail() }
   }
 }
 

@@ -41,6 +41,7 @@ package struct Dataset: Sendable {
 
   /// What one table says of another must be there.
   private static func check(_ tables: TelemetryTables, _ directory: String) throws {
+    try tables.checkSpellings(directory)
     let accounts = Set(tables.accounts.map(\.account))
     if accounts.count != tables.accounts.count {
       throw DatasetError("\(directory)/accounts", "an account is listed twice. Keep one row for each.")

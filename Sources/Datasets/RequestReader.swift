@@ -119,8 +119,12 @@ package final class RequestReader {
     if line.isSuccess {
       request.outcome = RequestOutcome.success
     } else {
-      guard let code = reasons.code(of: String(decoding: line.reason, as: UTF8.self)) else { return false }
-      request.outcome = code
+      do {
+        guard let code = try reasons.code(of: String(decoding: line.reason, as: UTF8.self)) else { return false }
+        request.outcome = code
+      } catch {
+        return false  // The general way says what is wrong.
+      }
     }
     guard max(line.waiting, line.firstToken, line.latency) <= Self.longest else { return false }
     request.id = line.id
@@ -257,6 +261,14 @@ package final class RequestReader {
       throw RowError(
         column: "model_id", message: "model_id \(model) is not in the models table. Add the model there.")
     }
+    if let other = seriesIndices.keys.first(where: { $0.modelID == model && $0.version == version }) {
+      var spellings = NameSpellings()
+      do {
+        for name in [other.version, version] { try spellings.admit(name) }
+      } catch {
+        throw RowError(column: "version", message: "version \(error)")
+      }
+    }
     throw RowError(
       column: "version",
       message:
@@ -283,11 +295,15 @@ package final class RequestReader {
       }
       return RequestOutcome.success
     case "failure":
-      guard let code = reasons.code(of: reason.isEmpty ? "unspecified" : reason) else {
-        throw RowError(
-          column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
+      do {
+        guard let code = try reasons.code(of: reason.isEmpty ? "unspecified" : reason) else {
+          throw RowError(
+            column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
+        }
+        return code
+      } catch let problem as NameProblem {
+        throw RowError(column: "failure_reason", message: "failure_reason \(problem)")
       }
-      return code
     default:
       throw RowError(
         column: "status", message: "status \"\(status)\" is unknown. It must be success or failure.")

@@ -6,6 +6,10 @@ extension TelemetryTables {
   /// - Throws: `DatasetError` for rows that contradict each other.
   package init(merging parts: [(path: String, tables: TelemetryTables)]) throws {
     self.init()
+    // Before anything is looked up by name.
+    var all = TelemetryTables()
+    for part in parts { all.append(part.tables) }
+    try all.checkSpellings(parts.map(\.path).joined(separator: " + "))
     func merged<Record, Key: Hashable>(
       _ what: String, _ rows: (TelemetryTables) -> [Record], _ key: (Record) -> Key
     ) throws -> [Record] where Record: Hashable {

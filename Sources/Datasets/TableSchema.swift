@@ -120,6 +120,17 @@ struct Row {
     return ""
   }
 
+  /// - Throws: `RowError` for what `Name` does not allow.
+  func name(_ column: String, mayBeEmpty: Bool = false) throws -> String {
+    let text = text(column)
+    do {
+      try Name.check(text, mayBeEmpty: mayBeEmpty)
+    } catch {
+      throw RowError(column: column, message: "\(column) \(error)")
+    }
+    return text
+  }
+
   func integer(_ column: String, _ range: ClosedRange<Int64> = 0...Int64.max) throws -> Int64 {
     guard case .integer(let number) = self[column] else { return 0 }
     guard range.contains(number) else {

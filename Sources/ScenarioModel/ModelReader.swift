@@ -12,7 +12,7 @@ struct ModelReader {
   let profiles: [String: RateProfile]
 
   func read() -> Scenario.Model? {
-    let name = section.text("name")
+    let name = section.name("name")
     let kind = section.choice("kind").flatMap { ModelKind(rawValue: $0) }
     let fineTuning = section.sections("fineTuning").map(fineTuningJob)
     let load = section.has("load") ? section.section("load").flatMap(self.load) : nil
@@ -25,8 +25,8 @@ struct ModelReader {
     else { return nil }
     return Scenario.Model(
       name: name, ordinal: 1, kind: kind,
-      provider: section.has("provider") ? section.text("provider") ?? "" : "",
-      baseModel: section.has("baseModel") ? section.text("baseModel") ?? "" : "",
+      provider: section.has("provider") ? section.name("provider") ?? "" : "",
+      baseModel: section.has("baseModel") ? section.name("baseModel") ?? "" : "",
       createdAt: section.has("createdAt") ? section.moment("createdAt") : nil,
       fineTuning: fineTuning.compactMap { $0 },
       load: load,
@@ -85,7 +85,7 @@ struct ModelReader {
   }
 
   private func knownHardware(_ keys: Section) -> String? {
-    guard let name = keys.text("hardware") else { return nil }
+    guard let name = keys.name("hardware") else { return nil }
     guard hardware.contains(name) else {
       let hint =
         nearest(name, among: hardware).map { "Did you mean \($0)?" }
@@ -319,7 +319,7 @@ struct ModelReader {
   }
 
   func deployment(_ keys: Section) -> Scenario.Deployment? {
-    let version = keys.text("version")
+    let version = keys.name("version")
     let deployAt = keys.moment("deployAt")
     let undeployAt = keys.has("undeployAt") ? keys.moment("undeployAt") : nil
     let traffic = keys.has("traffic") ? keys.number("traffic") : nil

@@ -7,6 +7,16 @@ package struct Series: Hashable, Sendable {
     self.modelID = modelID
     self.version = version
   }
+
+  /// By code points: versions that are only canonically equal are two.
+  package static func == (a: Series, b: Series) -> Bool {
+    a.modelID == b.modelID && Name.same(a.version, b.version)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(modelID)
+    for byte in version.utf8 { hasher.combine(byte) }
+  }
 }
 
 /// How a request ended, as a small number: 0 is success, the others index `names`.

@@ -50,53 +50,47 @@ package struct RunVerification {
     let recomputation: DashboardRecomputation
     do {
       recomputation = try DashboardRecomputation(
-        path, sources: try data.duckDBSources(scratch: scratch.path), scratch: scratch.path)
+        path, sources: try data.duckDBSources(in: scratch), scratch: scratch)
     } catch let missing as NotFoundError {
       report.skip(.i13, missing.description)
       return
     }
-    var questions: [(name: String, json: [String: Any], account: String, query: [String: Any])] = []
+    var dashboards: [(name: String, json: [String: Any])] = []
+    var questions: [DashboardQuestion] = []
     for name in names {
       guard let bytes = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }
       guard let json = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any],  // Said below.
-        var query = json["query"] as? [String: Any],
         let account = data.tables.accounts.first(where: {
-          name.hasPrefix("dashboard/\(RunDirectory.folderName(of: $0.account))/")
+          name.utf8.starts(with: "dashboard/\(RunDirectory.folderName(of: $0.account))/".utf8)
         })
       else {
         throw DatasetError("\(path)/\(name)", "this is not a dashboard in JSON. Run the scenario again.")
       }
-      let latency = json["latency"] as? [String: Any] ?? [:]
-      if latency["thinned"] as? Bool == true {
-        var parser = TimestampParser()
-        query["shownPoints"] = (latency["points"] as? [[String: Any]] ?? []).compactMap { point -> [Int64]? in
-          guard let at = (point["at"] as? String).flatMap({ parser.parse($0) }),
-            let latency = (point["latency"] as? NSNumber)?.doubleValue
-          else { return nil }
-          // One that no request can have is no point of the data: −1 µs says so.
-          return [at.microseconds, Int64(exactly: (latency * 1000).rounded()) ?? -1]
-        }
+      let question: DashboardQuestion
+      do {
+        question = try DashboardQuestion(json, account: account.account)
+      } catch {
+        throw DatasetError("\(path)/\(name)", "\(error.text). Run the scenario again.")
       }
-      let zone = query["timeZone"] as? String ?? "UTC"
-      guard recomputation.knows(zone: zone) else {
-        report.skip(.i13, "DuckDB does not know the time zone \(zone) of \(name). Update DuckDB.")
+      guard recomputation.knows(zone: question.zone) else {
+        report.skip(.i13, "DuckDB does not know the time zone \(question.zone) of \(name). Update DuckDB.")
         continue
       }
-      questions.append((name, json, account.account, query))
+      questions.append(question)
+      dashboards.append((name, json))
     }
-    let expected = try recomputation.expected(questions.map { ($0.account, $0.query) })
-    for (question, figures) in zip(questions, expected) {
-      let zone = question.query["timeZone"] as? String ?? "UTC"
-      if let calendar = ZonedCalendar(identifier: zone),
+    let expected = try recomputation.expected(questions)
+    for (index, (dashboard, figures)) in zip(dashboards, expected).enumerated() {
+      if let calendar = ZonedCalendar(identifier: questions[index].zone),
         let moment = LocalClock.difference(figures.clock, calendar, until: figures.to)
       {
         report.skip(
           .i13,
-          "\(question.name): DuckDB has another release of the time zone database: its clock in \(zone) differs at \(moment.rfc3339(in: calendar))"
+          "\(dashboard.name): DuckDB has another release of the time zone database: its clock in \(questions[index].zone) differs at \(moment.rfc3339(in: calendar))"
         )
         continue
       }
-      for mismatch in DashboardComparison(question.name, question.json, figures).mismatches {
+      for mismatch in DashboardComparison(dashboard.name, dashboard.json, figures).mismatches {
         report.violated(.i13, mismatch)
       }
     }
@@ -195,7 +189,7 @@ package struct RunVerification {
     guard let from = parser.parse(figures.query.from), let end = parser.parse(figures.query.to),
       let now = parser.parse(figures.query.now),
       let account = data.tables.accounts.first(where: {
-        name.hasPrefix("dashboard/\(RunDirectory.folderName(of: $0.account))/")
+        name.utf8.starts(with: "dashboard/\(RunDirectory.folderName(of: $0.account))/".utf8)
       })
     else {
       throw DatasetError(

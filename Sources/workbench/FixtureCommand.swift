@@ -159,13 +159,13 @@ struct FixtureCommand: ParsableCommand {
 
   /// The command that makes the fixture, without what it does not depend on.
   private var commandLine: String {
-    var words = ["workbench", "fixture", anonymise ? "SOURCE" : source ?? ""]
+    var words = ["workbench", "fixture", anonymise ? "SOURCE" : ShellText.quoted(source ?? "")]
     if requests != "1000" { words += ["--requests", requests] }
     if formats != "csv" { words += ["--formats", formats] }
     if let anchor { words += ["--anchor", anchor] }
     if anonymise { words += ["--anonymise"] + (salt.isEmpty ? [] : ["--salt", "…"]) }
     if let seed { words += ["--seed", String(seed)] }
-    words += overrides.flatMap { ["--set", anonymise ? "…" : "'\($0)'"] }
+    words += overrides.flatMap { ["--set", anonymise ? "…" : ShellText.quoted($0)] }
     return words.joined(separator: " ")
   }
 

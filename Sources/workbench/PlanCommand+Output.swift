@@ -21,7 +21,7 @@ extension PlanCommand {
     let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
     var rows = ["variant,replication," + metrics.map(\.name).joined(separator: ",")]
     for (index, variant) in variants.enumerated() {
-      let name = "\"\(variant.name.replacing("\"", with: "\"\""))\""
+      let name = SpreadsheetText.cell(variant.name)
       for (replication, record) in experiment.records(index).enumerated() {
         rows.append(
           "\(name),\(replication),"

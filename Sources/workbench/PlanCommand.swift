@@ -383,10 +383,6 @@ struct PlanCommand: ParsableCommand {
 
   /// The command that makes the plan again.
   private static func commandLine(_ words: [String]) -> String {
-    func word(_ text: String) -> String {
-      text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:%,*".contains($0)) })
-        ? text : "'\(text.replacing("'", with: "'\\''"))'"
-    }
-    return (["workbench"] + words.map(word)).joined(separator: " ")
+    ShellText.command(["workbench"] + words)
   }
 }

@@ -143,7 +143,7 @@ struct CollectCommand: ParsableCommand {
       do {
         result = try TaskResult(contentsOf: path)
       } catch let damage as DatasetError {
-        Terminal.diagnose("damaged: \(damage.description)")
+        Terminal.diagnose("damaged: \(damage.description.shown)")
         continue
       }
       let id = result.header.task.id
@@ -194,6 +194,7 @@ struct CollectCommand: ParsableCommand {
         }
       }
       tables.append(try TelemetryTables(try DatasetLocation(telemetry)))
+      try tables.checkSpellings(result)
       try FileManager.default.removeItem(atPath: telemetry)
       requests += result.header.requests
       for (account, count) in result.header.notDeployed { directory.manifest.notDeployed[account] = count }
