@@ -46,16 +46,18 @@ package struct DashboardQuery {
   func includes(_ series: Series) -> Bool { selection.includes(series, models: models) }
 
   /// Whether the rollups alone cannot give the latency graph: few requests, of which some quarter did not keep all.
-  package func needsRequests(_ rollups: some RollupSource) -> Bool {
+  /// - Throws: `AggregationError` if stored rollups are damaged.
+  package func needsRequests(_ rollups: some RollupSource) throws -> Bool {
     guard period.showsEveryRequest else { return false }
-    let buckets = Buckets(self, rollups)
+    let buckets = try Buckets(self, rollups)
     return buckets.total.successes <= Int64(maxPoints) && !buckets.keepsEveryPoint
   }
 
   /// The dashboard's figures.
   /// - Parameter rollups: of all requests before now.
-  package func answer(_ rollups: some RollupSource) -> Dashboard {
-    let buckets = Buckets(self, rollups)
+  /// - Throws: `AggregationError` if stored rollups are damaged.
+  package func answer(_ rollups: some RollupSource) throws -> Dashboard {
+    let buckets = try Buckets(self, rollups)
     let replicas = ReplicaTime(tables.replicas, in: period.past)
     let prices = Dictionary(
       tables.hardware.filter { $0.account == account.account }.map { ($0.hardware, $0.creditsMicroPerHour) },

@@ -36,8 +36,8 @@ extension Dataset {
       // A moment inside a quarter cuts it, which stored rollups cannot.
       let isCut =
         question.now < rollups.end && question.now.microseconds % Rollup.quarterMicroseconds != 0
-      let isEnough = !isCut && (!query.needsRequests(rollups) || !hasRequests)
-      if isEnough { return query.answer(rollups) }
+      let isEnough = try !isCut && (!query.needsRequests(rollups) || !hasRequests)
+      if isEnough { return try query.answer(rollups) }
       if !hasRequests {
         throw QueryError(
           "now, \(question.now.rfc3339), lies inside a quarter of an hour, and there are no requests to cut it. Choose a full quarter."
@@ -50,7 +50,7 @@ extension Dataset {
     try reader.read(into: fresh, progress: progress)
     fresh.reasons = reader.reasons.names
     try fresh.finish()
-    return query.answer(fresh)
+    return try query.answer(fresh)
   }
 
   package func query(_ question: Question) throws -> DashboardQuery {
@@ -59,15 +59,18 @@ extension Dataset {
       tables: tables, series: series, maxPoints: question.maxPoints)
   }
 
-  /// Rollups of every account, read anew from the requests, or those that are stored where there are no requests.
+  /// Rollups of every account, from the requests.
+  /// - Returns: also how many requests arrive at the end or later, which are not in them.
   /// - Throws: `DatasetError`, `NotFoundError`, `AggregationError`.
-  package func allRollups(end: Timestamp, progress: (Double) -> Void = { _ in }) throws -> any RollupSource {
+  package func allRollups(end: Timestamp, progress: (Double) -> Void = { _ in }) throws
+    -> (rollups: RequestRollups, leftOut: Int64)
+  {
     let fresh = RequestRollups(series: series, now: end)
     let reader = try requests()
     try reader.read(into: fresh, progress: progress)
     fresh.reasons = reader.reasons.names
     try fresh.finish()
-    return fresh
+    return (fresh, reader.rows - fresh.totalRequests)
   }
 }
 
