@@ -18,8 +18,10 @@ struct Buckets {
   /// The same: every point, as far as quarters kept them.
   private(set) var kept: [LatencyPoint] = []
   private(set) var keepsEveryPoint = true
+  private var hasStrayPoints = false
 
-  init(_ query: DashboardQuery, _ rollups: some RollupSource) {
+  /// - Throws: `AggregationError` if stored rollups are damaged.
+  init(_ query: DashboardQuery, _ rollups: some RollupSource) throws {
     let period = query.period
     starts = period.bucketStarts
     pieces = period.pieces
@@ -28,11 +30,14 @@ struct Buckets {
     let showsPoints = period.showsEveryRequest
     if showsPoints { thinned = ThinnedPoints(period.past, maxPoints: query.maxPoints) }
     let byDay = !period.isHourly && !showsPoints
-    if query.isWholeTab, rollups.visitAll(query.selection.kind, in: range, byDay: byDay, { add($0) }) {
+    if query.isWholeTab, try rollups.visitAll(query.selection.kind, in: range, byDay: byDay, { add($0) }) {
     } else {
       for index in rollups.series.indices where query.includes(rollups.series[index]) {
-        rollups.visit(index, in: range, byDay: byDay) { add($0) }
+        try rollups.visit(index, in: range, byDay: byDay) { add($0) }
       }
+    }
+    if hasStrayPoints {
+      throw AggregationError("the rollups are damaged: a point lies outside its quarter of an hour.")
     }
     for bucket in buckets { latencies.merge(bucket.latencies) }
     if Int64(kept.count) != total.successes || total.successes > Int64(query.maxPoints) {
@@ -56,7 +61,13 @@ struct Buckets {
     for entry in rollup.reasons { failures[entry.reason, default: 0] &+= entry.count }
     guard thinned != nil else { return }
     let isComplete = rollup.points.isComplete
-    rollup.points.visit(start: rollup.quarterStart) { point in
+    let start = rollup.quarterStart
+    rollup.points.visit(start: start) { point in
+      // What no pipeline wrote must not reach dates, which trap where they overflow.
+      guard point.at >= start, point.at - start < Rollup.quarterMicroseconds else {
+        hasStrayPoints = true
+        return
+      }
       thinned?.add(point)
       if isComplete { kept.append(point) }
     }

@@ -46,23 +46,25 @@ package struct DashboardQuery {
   func includes(_ series: Series) -> Bool { selection.includes(series, models: models) }
 
   /// Whether the rollups alone cannot give the latency graph: few requests, of which some quarter did not keep all.
-  package func needsRequests(_ rollups: some RollupSource) -> Bool {
+  /// - Throws: `AggregationError` if stored rollups are damaged.
+  package func needsRequests(_ rollups: some RollupSource) throws -> Bool {
     guard period.showsEveryRequest else { return false }
-    let buckets = Buckets(self, rollups)
+    let buckets = try Buckets(self, rollups)
     return buckets.total.successes <= Int64(maxPoints) && !buckets.keepsEveryPoint
   }
 
   /// A moment at which a bucket begins or ends inside a quarter of an hour that has requests: rollups of whole quarters
   /// cannot tell them apart. `nil` for none, as almost always.
-  package func cut(_ rollups: some RollupSource) -> Timestamp? {
-    period.cuts.first { cut in
+  /// - Throws: `AggregationError` if stored rollups are damaged.
+  package func cut(_ rollups: some RollupSource) throws -> Timestamp? {
+    try period.cuts.first { cut in
       if rollups.separates(cut) { return false }
       var quarter = cut.microseconds / Rollup.quarterMicroseconds
       if cut.microseconds < 0 { quarter -= 1 }
       let start = Timestamp(microseconds: quarter * Rollup.quarterMicroseconds)
       var isCut = false
       for index in rollups.series.indices where includes(rollups.series[index]) {
-        rollups.visit(index, in: start..<start + Rollup.quarterMicroseconds, byDay: false) { rollup in
+        try rollups.visit(index, in: start..<start + Rollup.quarterMicroseconds, byDay: false) { rollup in
           isCut = isCut || rollup.start < cut
         }
       }
@@ -72,9 +74,9 @@ package struct DashboardQuery {
 
   /// The dashboard's figures.
   /// - Parameter rollups: of all requests before now.
-  /// - Throws: `AggregationError` for sums that cannot be written.
+  /// - Throws: `AggregationError` for sums that cannot be written, or if stored rollups are damaged.
   package func answer(_ rollups: some RollupSource) throws -> Dashboard {
-    let buckets = Buckets(self, rollups)
+    let buckets = try Buckets(self, rollups)
     let replicas = ReplicaTime(tables.replicas, in: period.pastSpans)
     let prices = Dictionary(
       tables.hardware.filter { $0.account == account.account }.map { ($0.hardware, $0.creditsMicroPerHour) },

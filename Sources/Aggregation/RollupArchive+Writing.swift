@@ -43,7 +43,7 @@ extension RollupArchive {
     for part in parts {
       for (index, entry) in part.series.enumerated() where kinds[entry.modelID] != nil {
         let all = Timestamp(microseconds: .min)..<min(end, Timestamp(microseconds: .max))
-        part.visit(index, in: all, byDay: false) { rollup in
+        try part.visit(index, in: all, byDay: false) { rollup in
           var coded = rollup.recoded { codes[part.reasons[Int($0)]] ?? 0 }
           // Stored are whole quarters.
           coded.offset = 0
@@ -92,9 +92,10 @@ extension RollupArchive {
       try write(sums, calendar, &blocks, &index)
     }
     if overflowed { throw AggregationError("the sum of latencies leaves the range of 64 bits.") }
-    let position = UInt64(blocks.bytes.count)
+    index.fixed(UInt64(blocks.bytes.count))
+    let checksum = Checksum.xxh64(index.bytes)
     blocks.raw(index.bytes)
-    blocks.raw((0..<8).map { UInt8(truncatingIfNeeded: position >> (8 * $0)) })
+    blocks.fixed(checksum)
     return Data(blocks.bytes)
   }
 
@@ -114,6 +115,11 @@ extension RollupArchive {
       if start.microseconds % Rollup.quarterMicroseconds > 0 { quarter += 1 }
       days.append((quarter, rollups[first..<position]))
     }
+    func enter(_ block: [UInt8]) {
+      index.unsigned(UInt64(block.count))
+      index.fixed(Checksum.xxh64(block))
+      blocks.raw(block)
+    }
     index.unsigned(UInt64(days.count))
     var last: Int64 = 0
     for day in days {
@@ -127,12 +133,10 @@ extension RollupArchive {
       }
       var bytes = ByteWriter()
       summary.write(to: &bytes, day: day.quarter) { $0 }
-      index.unsigned(UInt64(bytes.bytes.count))
-      blocks.raw(bytes.bytes)
+      enter(bytes.bytes)
       var quarters = ByteWriter()
       for rollup in day.rollups { rollup.write(to: &quarters, day: day.quarter) { $0 } }
-      index.unsigned(UInt64(quarters.bytes.count))
-      blocks.raw(quarters.bytes)
+      enter(quarters.bytes)
     }
   }
 }

@@ -29,7 +29,7 @@ package final class ServedRun: Sendable {
         archives[account.account] = stored
         continue
       }
-      let rollups = try fresh ?? data.allRollups(end: now)
+      let rollups = try fresh ?? data.allRollups(end: now).rollups
       fresh = rollups
       archives[account.account] = try RollupArchive(
         try RollupArchive.data([rollups], account: account, models: data.tables.models, end: now))

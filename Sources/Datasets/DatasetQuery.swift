@@ -37,8 +37,8 @@ extension Dataset {
       let isCut =
         question.now < rollups.end && question.now.microseconds % Rollup.quarterMicroseconds != 0
       // So does a clock change, or an hour that starts there.
-      let odd = query.cut(rollups)
-      let isEnough = !isCut && odd == nil && (!query.needsRequests(rollups) || !hasRequests)
+      let odd = try query.cut(rollups)
+      let isEnough = try !isCut && odd == nil && (!query.needsRequests(rollups) || !hasRequests)
       if isEnough { return try query.answer(rollups) }
       if !hasRequests, let odd {
         throw QueryError(
@@ -67,15 +67,18 @@ extension Dataset {
       tables: tables, series: series, maxPoints: question.maxPoints)
   }
 
-  /// Rollups of every account, read anew from the requests, or those that are stored where there are no requests.
+  /// Rollups of every account, from the requests.
+  /// - Returns: also how many requests arrive at the end or later, which are not in them.
   /// - Throws: `DatasetError`, `NotFoundError`, `AggregationError`.
-  package func allRollups(end: Timestamp, progress: (Double) -> Void = { _ in }) throws -> any RollupSource {
+  package func allRollups(end: Timestamp, progress: (Double) -> Void = { _ in }) throws
+    -> (rollups: RequestRollups, leftOut: Int64)
+  {
     let fresh = RequestRollups(series: series, now: end)
     let reader = try requests()
     try reader.read(into: fresh, progress: progress)
     fresh.reasons = reader.reasons.names
     try fresh.finish()
-    return fresh
+    return (fresh, reader.rows - fresh.totalRequests)
   }
 }
 

@@ -29,6 +29,32 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   package var notDeployed: Int = 0
   package var peakReplicas: Int = 0
 
+  /// Whether a simulation can have come to it: what is read from files must not reach sums and bins, which trap.
+  package var isPossible: Bool {
+    // So many requests that sums over all replications of a plan stay far inside 64 bits.
+    let counts = 0...(Int64(1) << 40)
+    let sums = 0...(Int64(1) << 62)
+    var binned: Int64 = 0
+    var last: Int64 = -1
+    guard latencies.count.isMultiple(of: 2), latencies.count <= 2 * LatencyBin.count else { return false }
+    for index in stride(from: 0, to: latencies.count, by: 2) {
+      let (bin, count) = (latencies[index], latencies[index + 1])
+      guard bin > last, bin < LatencyBin.count, count > 0, counts.contains(count) else { return false }
+      last = bin
+      binned += count
+    }
+    guard counts.contains(requests), counts.contains(successes), counts.contains(waited),
+      failures.values.allSatisfy({ counts.contains($0) }), failures.count <= 256
+    else { return false }
+    let failed = failures.values.reduce(0, +)
+    return successes + failed == requests && binned == successes && waited <= requests
+      && [latencySum, waitingSum, inputTokens, outputTokens].allSatisfy(sums.contains)
+      && (latencyMin ?? 0) >= 0 && (latencyMin ?? 0) <= (latencyMax ?? .max) && (latencyMax ?? 0) <= sums.upperBound
+      && [credits, replicaHours].allSatisfy { $0.isFinite && $0 >= 0 }
+      && [utilisation, atMaxReplicas, atSubscription].allSatisfy { (0...1 + 1e-9).contains($0) }
+      && notDeployed >= 0 && peakReplicas >= 0
+  }
+
   /// The q-quantile of latency in ms; `nil` without successes.
   package func latencyQuantile(_ q: Double) -> Double? { Self.latencyQuantile([self], q) }
 

@@ -14,6 +14,8 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i12 = "I12"
   case i13 = "I13"
   case i14 = "I14"
+  case i15 = "I15"
+  case i16 = "I16"
 
   package var sentence: String {
     switch self {
@@ -28,11 +30,13 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i8:
       "Requests are in order of arrival and numbered 1, 2, 3, …; from elsewhere, each by a number of its own."
     case .i9: "A deployment keeps its minReplicas from deployed to undeploying."
-    case .i10: "The manifest's row counts and hashes are those of the files."
+    case .i10: "The manifest's row counts and hashes are those of the files, and it knows every file."
     case .i11: "Requests in service never exceed the batch slots of ready and draining replicas."
     case .i12: "Requests of a first-in-first-out queue start service in order of arrival."
     case .i13: "Every dashboard figure is that of an independent recomputation in SQL."
-    case .i14: "A draining replica serves at least one request: without any it is released."
+    case .i14: "Stored rollups are, bit for bit, those of the requests."
+    case .i15: "The manifest's period, seed and scenario are those of the run, its rollups and its dashboards."
+    case .i16: "A draining replica serves at least one request: without any it is released."
     }
   }
 }

@@ -12,7 +12,8 @@ package struct RunVerification {
   /// - Throws: what `Dataset` throws.
   package init(_ path: String) throws {
     self.path = path
-    data = try Dataset(path)
+    // What does not fit the manifest is reported here, not thrown.
+    data = try Dataset(path, verifies: false)
   }
 
   /// - Parameter progress: called now and then with the share of the requests that is read.
@@ -22,10 +23,20 @@ package struct RunVerification {
     let requests = RequestInvariants(
       data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil, end: periodEnd,
       queues: scenario)
-    try data.requests().read(into: requests, progress: progress)
+    let rollups = try RollupVerification(data)
+    let arrivals = ArrivalExtremes()
+    let reader = try data.requests()
+    try reader.read(
+      into: FanOut([requests, arrivals] + (rollups.map { [$0.rebuilt] } ?? [])), progress: progress)
     requests.finish()
     report.add(requests.report)
     try checkManifest(requests.successes + requests.failures, &report)
+    if let rollups {
+      report.add(try rollups.check(reasons: reader.reasons.names))
+    } else {
+      report.skip(.i14, "there are no stored rollups")
+    }
+    try ManifestVerification(data).check(arrivals.range, &report)
     try checkDashboards(&report)
     checkWindows(&report)
     try recompute(&report)
@@ -125,6 +136,9 @@ package struct RunVerification {
         .i10,
         "\(table) has \(rows) rows, the manifest says \(manifest.rows[table].map(String.init) ?? "nothing")")
     }
+    for table in manifest.rows.keys.sorted() where counted[table] == nil {
+      report.violated(.i10, "the manifest counts rows of \(table), which is no table")
+    }
     for (name, hash) in manifest.files.sorted(by: { $0.key < $1.key }) {
       guard FileManager.default.fileExists(atPath: "\(path)/\(name)") else {
         report.violated(.i10, "\(name) is in the manifest but not in the directory")
@@ -133,6 +147,38 @@ package struct RunVerification {
       if try FileDigest.sha256(of: "\(path)/\(name)") != hash {
         report.violated(.i10, "\(name) has changed since it was written: its SHA-256 is not the manifest's")
       }
+    }
+    if !manifest.files.isEmpty {
+      for name in Self.files(of: path) where manifest.files[name] == nil {
+        report.violated(.i10, "\(name) is in the directory but not in the manifest")
+      }
+    }
+    if manifest.contents != nil { try checkContents(&report) }
+  }
+
+  /// Everything that a run directory's manifest must know, by its path inside; hidden files are nobody's.
+  private static func files(of path: String) -> [String] {
+    var found: [String] = []
+    for folder in ["telemetry", "rollups", "dashboard"] {
+      let entries = FileManager.default.enumerator(atPath: "\(path)/\(folder)")
+      while let name = entries?.nextObject() as? String {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: "\(path)/\(folder)/\(name)", isDirectory: &isDirectory),
+          !isDirectory.boolValue, !(name as NSString).lastPathComponent.hasPrefix(".")
+        else { continue }
+        found.append("\(folder)/\(name)")
+      }
+    }
+    if FileManager.default.fileExists(atPath: "\(path)/scenario.yaml") { found.append("scenario.yaml") }
+    return found.sorted()
+  }
+
+  /// Rows of a data base against the checksums of its manifest: whoever reads it to copy it compares them.
+  private func checkContents(_ report: inout InvariantReport) throws {
+    do {
+      try Dataset(path).requests().read(into: ArrivalExtremes())
+    } catch let error as DatasetError {
+      report.violated(.i10, error.description)
     }
   }
 

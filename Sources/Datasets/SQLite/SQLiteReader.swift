@@ -30,15 +30,13 @@ final class SQLiteReader {
     }
   }
 
-  var manifest: Manifest? {
-    get throws {
-      let json = try Self.translated(path) {
-        try queue.read { db in
-          try db.tableExists("manifest") ? try String.fetchOne(db, sql: "SELECT json FROM manifest") : nil
-        }
+  func manifest(verifies: Bool) throws -> Manifest? {
+    let json = try Self.translated(path) {
+      try queue.read { db in
+        try db.tableExists("manifest") ? try String.fetchOne(db, sql: "SELECT json FROM manifest") : nil
       }
-      return try json.map { try Manifest(Data($0.utf8), path: path) }
     }
+    return try json.map { try Manifest(Data($0.utf8), path: path, verifies: verifies) }
   }
 
   private static func columns(_ schema: TableSchema) -> String {

@@ -1,3 +1,4 @@
+import Aggregation
 import Foundation
 import GRDB
 import GRDBSQLite
@@ -13,6 +14,9 @@ package final class SQLiteWriter: DatasetWriter {
   private var texts: [BoundText] = []
   private var versions: [BoundText] = []
   private var rows: Int64 = 0
+  /// Of the rows as they are written, for the manifest inside.
+  private var requests: ContentDigest
+  private var contents: [String: String] = [:]
 
   static let insertRequest = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -26,6 +30,7 @@ package final class SQLiteWriter: DatasetWriter {
     self.series = series
     self.reasons = reasons
     self.onFinish = onFinish
+    requests = ContentDigest(series: series)
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true  // One transaction over many calls.
     configuration.prepareDatabase { db in
@@ -62,6 +67,7 @@ package final class SQLiteWriter: DatasetWriter {
     while texts.count < reasons.names.count {
       texts.append(BoundText(reasons.names[texts.count]))
     }
+    self.requests.add(requests, reasons)
     try inDatabase { db in
       let statement = try db.cachedStatement(sql: Self.insertRequest)
       defer { withExtendedLifetime(statement) {} }
@@ -110,13 +116,16 @@ package final class SQLiteWriter: DatasetWriter {
           }
           try statement.execute(arguments: StatementArguments(cells.map(\.databaseValue)))
         }
+        contents[schema.name] = Checksum.text(ContentDigest.checksum(of: rows))
       }
     }
   }
 
   package func finish(_ manifest: Manifest?) throws {
     try inDatabase { db in
-      if let manifest {
+      if var manifest {
+        contents[TableSchema.requests.name] = Checksum.text(requests.checksum)
+        manifest.contents = contents
         try db.execute(
           sql: "INSERT INTO manifest VALUES (?)",
           arguments: [String(decoding: try manifest.json(), as: UTF8.self)])
