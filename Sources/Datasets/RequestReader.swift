@@ -49,12 +49,12 @@ package final class RequestReader {
 
   /// Reads all of it.
   /// - Parameter progress: called now and then with the share of the file that is read.
-  /// - Throws: `DatasetError`; what the sink throws.
-  package func read(into sink: any TelemetrySink, progress: (Double) -> Void = { _ in }) throws {
+  /// - Throws: `DatasetError`; what the sink or `progress` throws.
+  package func read(into sink: any TelemetrySink, progress: (Double) throws -> Void = { _ in }) throws {
     func handOn(_ share: Double) throws {
       try batch.send(to: sink)
       batch.removeAll()
-      progress(share)
+      try progress(share)
     }
     switch input {
     case .csv(let file):
