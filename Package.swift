@@ -53,6 +53,7 @@ let package = Package(
       name: "DashboardServer",
       dependencies: [
         "Telemetry", "Simulation", "Aggregation", "Datasets",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Hummingbird", package: "hummingbird"),
       ],
       resources: [.copy("Web")]),
@@ -90,6 +91,9 @@ let package = Package(
     .testTarget(
       name: "CalibrationTests",
       dependencies: ["Calibration", "Sampling", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
+    .testTarget(
+      name: "DashboardServerTests",
+      dependencies: ["DashboardServer", "Datasets", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [

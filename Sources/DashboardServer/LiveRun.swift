@@ -129,19 +129,24 @@ package final class LiveRun: Sendable {
   }
 
   /// `speed` and `paused`, from the page.
-  func steer(_ parameters: Parameters) throws {
-    if let text = parameters["speed"] {
-      guard let speed = Double(text), speed > 0, speed <= 1e7 else {
+  func steer(_ items: QueryItems) throws {
+    try items.only(["speed", "paused"])
+    let paused = try items.text("paused")
+    let speed = try items.text("speed")
+    if let speed {
+      // Decimal digits only: Swift would take "0x10" as well.
+      let isDecimal = speed.utf8.allSatisfy { "0123456789.eE+-".utf8.contains($0) }
+      guard isDecimal, let value = Double(speed), value > 0, value <= 1e7 else {
         throw Problem.badParameter(
           "speed", "speed must be above 0 and at most 10000000 simulated seconds a second.")
       }
-      state.withLock { $0.speed = speed }
+      state.withLock { $0.speed = value }
     }
-    if let text = parameters["paused"] {
-      guard let paused = Bool(String(text)) else {
+    if let paused {
+      guard let value = Bool(paused) else {
         throw Problem.badParameter("paused", "paused must be true or false.")
       }
-      state.withLock { $0.isPaused = paused }
+      state.withLock { $0.isPaused = value }
     }
   }
 

@@ -69,13 +69,13 @@ package final class RequestReader {
 
   /// Reads all of it.
   /// - Parameter progress: called now and then with the share of the file that is read.
-  /// - Throws: `DatasetError`, also where the rows or the file are not what is claimed; what the sink throws.
-  package func read(into sink: any TelemetrySink, progress: (Double) -> Void = { _ in }) throws {
+  /// - Throws: `DatasetError`, also where the rows or the file are not what is claimed; what the sink or `progress` throws.
+  package func read(into sink: any TelemetrySink, progress: (Double) throws -> Void = { _ in }) throws {
     func handOn(_ share: Double) throws {
       if content != nil { withExtendedLifetime(batch) { content?.add(batch.columns, reasons) } }
       try batch.send(to: sink)
       batch.removeAll()
-      progress(share)
+      try progress(share)
     }
     switch input {
     case .csv(let file):

@@ -98,7 +98,7 @@ struct RunSummary {
     if requests.totalRequests > 0 {
       let unit = dashboard.query.granularity
       lines.append(
-        "    \(unit == "hour" ? "requests/hour " : "requests/day  ") \(Figure.chart(series(requests.points.map { Double($0.successes + $0.failures) })))"
+        "    \(unit == "hour" ? "requests/hour " : "requests/day  ") \(RequestsSparkline(dashboard).text)"
       )
       lines.append(
         "    latency        p50 \(Figure.milliseconds(latency.p50))  p95 \(Figure.milliseconds(latency.p95))  p99 \(Figure.milliseconds(latency.p99))  average \(Figure.milliseconds(latency.average))"
@@ -130,15 +130,6 @@ struct RunSummary {
     guard requests.totalFailures > 0 else { return "" }
     let parts = requests.failuresByReason.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     return " (" + parts.map { "\($0.key.shown) \(Figure.count($0.value))" }.joined(separator: ", ") + ")"
-  }
-
-  /// At most 60 columns, each the mean of its points.
-  private func series(_ values: [Double]) -> [Double?] {
-    let columns = min(values.count, 60)
-    return (0..<columns).map { column in
-      let part = values[(column * values.count / columns)..<((column + 1) * values.count / columns)]
-      return part.reduce(0, +) / Double(part.count)
-    }
   }
 
   /// Most replicas at once over all versions.
