@@ -88,6 +88,8 @@ package final class RenumberedRollups: RollupSource {
 
   package var reasons: [String] { rollups.reasons }
 
+  package func separates(_ moment: Timestamp) -> Bool { rollups.separates(moment) }
+
   package func extent(_ index: Int) -> Range<Timestamp>? { rollups.extent(index) }
 
   package func visit(

@@ -114,12 +114,12 @@ package final class LiveRun: Sendable {
       account: question.account, filter: question.filter, now: moment.now, selection: question.selection,
       tables: moment.tables,
       series: rollups.series, maxPoints: question.maxPoints)
-    if let cut = query.cut(rollups) {
+    if let cut = try query.cut(rollups) {
       throw QueryError(
         "in \(question.account.timeZone) a bucket of this period begins at \(cut.rfc3339), inside a quarter of an hour, which a live run does not keep apart. Choose another period."
       )
     }
-    return query.answer(rollups)
+    return try query.answer(rollups)
   }
 
   var status: Status {

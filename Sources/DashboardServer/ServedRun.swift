@@ -64,7 +64,7 @@ package final class ServedRun: Sendable {
           try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
         continue
       }
-      let rollups = try fresh ?? data.allRollups(end: now)
+      let rollups = try fresh ?? data.allRollups(end: now).rollups
       fresh = rollups
       let bytes = try RollupArchive.data([rollups], account: account, models: data.tables.models, end: now)
       stored.archives[account.account] = try RollupArchive(bytes)

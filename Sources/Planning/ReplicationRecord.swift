@@ -259,7 +259,12 @@ extension ReplicationRecord {
       }
       pass(to: range.upperBound)
     }
-    utilisation = slotTime > 0 ? min(1, Double(busy) / slotTime) : 0
+    if slotTime > 0 {
+      let share = Double(busy) / slotTime
+      utilisation = share < 1 ? share : 1
+    } else {
+      utilisation = 0
+    }
     atMaxReplicas = deployed > 0 ? atMaximum / deployed : 0
     atSubscription =
       atLimit / (Double(range.upperBound - range.lowerBound) * Double(max(scenario.accounts.count, 1)))

@@ -133,7 +133,7 @@ private struct RecomputationSQL {
             (SELECT model_id FROM deployments WHERE epoch_us(deployed_at) = (SELECT deployed_at FROM q)))
       """
     let version = "version = coalesce(getvariable('version'), version)"
-    func version(of table: String) -> String {
+    func isWanted(in table: String) -> String {
       "\(table).version = coalesce(getvariable('version'), \(table).version)"
     }
     let own = "(SELECT model_id FROM models WHERE account = \(account))"
@@ -152,7 +152,7 @@ private struct RecomputationSQL {
       UPDATE span SET pt = least(pt, \(clock.now));
       CREATE OR REPLACE TEMP TABLE chosen AS SELECT m.model_id FROM models m WHERE \(chosen);
       CREATE OR REPLACE TEMP TABLE sel AS SELECT s.* FROM (SELECT r.*, timezone(\(clock.zone), r.arrived_at) AS l, epoch_us(r.arrived_at) AS u FROM requests r, b
-        WHERE r.model_id IN (FROM chosen) AND \(version(of: "r")) AND epoch_us(r.arrived_at) >= fu AND epoch_us(r.arrived_at) < eu) s, dates WHERE dl IS NULL OR l::DATE BETWEEN df AND dl;
+        WHERE r.model_id IN (FROM chosen) AND \(isWanted(in: "r")) AND epoch_us(r.arrived_at) >= fu AND epoch_us(r.arrived_at) < eu) s, dates WHERE dl IS NULL OR l::DATE BETWEEN df AND dl;
       CREATE OR REPLACE TEMP TABLE buckets AS SELECT \(clock.bucketStart(granularity: "g", wall: "w", moment: "u", offset: "o", from: "fu")) AS "at", c.* EXCLUDE (w, u, o) FROM b, (SELECT
         date_trunc((SELECT g FROM b), l) AS w, CASE WHEN (SELECT g FROM b) = 'hour' THEN epoch_us(l) - sel.u ELSE 0 END AS o, min(sel.u) AS u,
         count(*) FILTER (status = 'success') AS successes, count(*) FILTER (status <> 'success') AS failures,
@@ -165,7 +165,7 @@ private struct RecomputationSQL {
         lead(epoch_us(r."at"), 1, 9000000000000000000) OVER (PARTITION BY r.model_id, r.version, r.hardware ORDER BY r."at", r.n) AS e FROM replicas r WHERE r.model_id IN \(own);
       CREATE OR REPLACE TEMP TABLE used AS SELECT s.*, h.credits_micro_per_hour AS price, greatest(0, least(s.e, pt) - greatest(s.a, pf)) AS inside
         FROM span, spans s LEFT JOIN hardware h ON h.hardware = s.hardware AND h.account = \(account);
-      CREATE OR REPLACE TEMP TABLE rep AS SELECT s.* FROM spans s, b WHERE s.model_id IN (FROM chosen) AND \(version(of: "s")) AND s.a < eu AND s.e > s.a;
+      CREATE OR REPLACE TEMP TABLE rep AS SELECT s.* FROM spans s, b WHERE s.model_id IN (FROM chosen) AND \(isWanted(in: "s")) AND s.a < eu AND s.e > s.a;
       CREATE OR REPLACE TEMP TABLE moments AS SELECT DISTINCT model_id, version, a AS "at" FROM rep, span WHERE a >= pf AND a < pt UNION SELECT DISTINCT model_id, version, pf FROM rep, span WHERE pf < pt;
       CREATE OR REPLACE TEMP TABLE held AS SELECT m.model_id, m.version, m."at", coalesce(sum(r.replicas), 0)::INT AS replicas,
         list_distinct(list(r.hardware) FILTER (r.replicas > 0)) AS names, arg_max(r.hardware, (r.a, r.n)) AS latest

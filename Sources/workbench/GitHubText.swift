@@ -37,6 +37,6 @@ enum GitHubText {
       }
       return bytes
     }
-    return String(decoding: lines.joined(separator: [10]), as: UTF8.self)
+    return String(decoding: Array(lines.joined(separator: [10])), as: UTF8.self)
   }
 }

@@ -197,7 +197,7 @@ struct CollectCommand: ParsableCommand {
         }
       }
       tables.append(try TelemetryTables(try DatasetLocation(telemetry)))
-      try tables.checkSpellings(result)
+      try tables.checkSpellings(path)
       try FileManager.default.removeItem(atPath: telemetry)
       requests += result.header.requests
       for (account, count) in result.header.notDeployed { directory.manifest.notDeployed[account] = count }
