@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 
 /// A file that cannot be read as what it should be: bad input.
 package struct DatasetError: Error, CustomStringConvertible {
@@ -8,7 +9,7 @@ package struct DatasetError: Error, CustomStringConvertible {
     var place = path
     if let line { place += ":\(line)" }
     if let column { place += ":\(column)" }
-    description = "\(place): error: \(message)"
+    description = "\(place): error: \(message)".shown
   }
 }
 
@@ -19,7 +20,7 @@ package struct NotFoundError: Error, CustomStringConvertible {
   package let reason: String
 
   package init(_ path: String, _ message: String) {
-    description = "\(path): error: \(message)"
+    description = "\(path): error: \(message)".shown
     reason = message
   }
 }
@@ -28,7 +29,7 @@ package struct NotFoundError: Error, CustomStringConvertible {
 package struct OutputError: Error, CustomStringConvertible {
   package let description: String
 
-  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)" }
+  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)".shown }
 
   /// From the last failed system call.
   init(_ path: String, cannot what: String) {
@@ -47,5 +48,5 @@ package struct InconclusiveError: Error, CustomStringConvertible {
   /// - Parameters:
   ///   - subject: the file, directory or other input that was to be judged.
   ///   - reason: why there is no verdict, and how to get one.
-  package init(_ subject: String, _ reason: String) { description = "\(subject): inconclusive: \(reason)" }
+  package init(_ subject: String, _ reason: String) { description = "\(subject): inconclusive: \(reason)".shown }
 }

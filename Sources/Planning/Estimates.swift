@@ -53,11 +53,9 @@ package enum Estimator {
   }
 
   /// Of all replications together.
-  private static func pooledQuantile(_ metric: Metric, _ q: Double, _ records: [ReplicationRecord]) -> Double?
-  {
-    ReplicationRecord.quantile(
-      ReplicationRecord.pooled(records.compactMap { metric.figures($0)?.latencies }), q)
-  }
+  private static func pooledQuantile(_ metric: Metric, _ q: Double, _ records: [ReplicationRecord])
+    -> Double?
+  { RequestFigures.latencyQuantile(records.compactMap(metric.figures), q) }
 
   private static func interval(_ values: [Double], _ centre: Double, _ confidence: Double) -> Estimate {
     let n = Double(values.count)

@@ -17,6 +17,9 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   package var outputTokens: Int64 = 0
   /// Latencies of successes: bin, count, bin, count, …
   package var latencies: [Int64] = []
+  /// The smallest and the largest of them, µs; `nil` without successes, and in what earlier versions kept.
+  package var latencyMin: Int64?
+  package var latencyMax: Int64?
   package var credits: Double = 0
   package var replicaHours: Double = 0
   /// Shares, in [0, 1].
@@ -25,44 +28,34 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   package var atSubscription: Double = 0
   package var notDeployed: Int = 0
   package var peakReplicas: Int = 0
+
   /// Of each model that had requests, in the scenario's order.
   package var models: [RequestFigures] = []
 
-  /// The q-quantile of latency in ms, linear inside a bin; `nil` without successes.
-  package func latencyQuantile(_ q: Double) -> Double? { Self.quantile(latencies, q) }
-
-  static func quantile(_ pairs: [Int64], _ q: Double) -> Double? {
-    var total: Int64 = 0
-    for index in stride(from: 1, to: pairs.count, by: 2) { total += pairs[index] }
-    guard total > 0 else { return nil }
-    let rank = q * Double(total)
-    var sum = 0.0
-    for index in stride(from: 0, to: pairs.count, by: 2) {
-      let count = Double(pairs[index + 1])
-      if sum + count >= rank {
-        let (lower, width) = LatencyBin.bounds(Int(pairs[index]))
-        return (lower + width * (rank - sum) / count) / 1000
-      }
-      sum += count
-    }
-    return nil
+  /// Whether a simulation can have come to it: what is read from files must not reach sums and bins, which trap.
+  package var isPossible: Bool {
+    figures.isPossible && models.allSatisfy(\.isPossible) && models.count <= RequestFigures.mostModels
+      && (models.isEmpty || models.reduce(0) { $0 + $1.requests } == requests)
+      && [credits, replicaHours].allSatisfy { $0.isFinite && $0 >= 0 }
+      && [utilisation, atMaxReplicas, atSubscription].allSatisfy { (0...1 + 1e-9).contains($0) }
+      && notDeployed >= 0 && peakReplicas >= 0
   }
 
-  /// Latencies of several replications, or models, together: bin, count, bin, count, … each.
-  static func pooled(_ lists: [[Int64]]) -> [Int64] {
-    var counts: [Int64: Int64] = [:]
-    for list in lists {
-      for index in stride(from: 0, to: list.count, by: 2) {
-        counts[list[index], default: 0] += list[index + 1]
-      }
-    }
-    return counts.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+  /// The q-quantile of latency in ms; `nil` without successes.
+  package func latencyQuantile(_ q: Double) -> Double? { figures.latencyQuantile(q) }
+
+  /// Of all models together.
+  package var figures: RequestFigures {
+    RequestFigures(
+      requests: requests, successes: successes, failures: failures, latencySum: latencySum,
+      waitingSum: waitingSum, waited: waited, inputTokens: inputTokens, outputTokens: outputTokens,
+      latencies: latencies, latencyMin: latencyMin, latencyMax: latencyMax)
   }
 }
 
 extension ReplicationRecord {
   /// Adds what the replicas of a run came to over the period.
-  mutating func addReplicas(_ tables: TelemetryTables, _ scenario: Scenario, busy: Int64) {
+  mutating func addReplicas(_ tables: TelemetryTables, _ scenario: Scenario, busy: Int128) {
     let range = scenario.from..<scenario.to
     let byAccount = tables.byAccount()
     var slotTime = 0.0
@@ -73,7 +66,7 @@ extension ReplicationRecord {
       let own = byAccount[account.name] ?? TelemetryTables()
       let prices = Dictionary(
         account.prices.map { ($0.hardware, $0.creditsMicroPerHour) }, uniquingKeysWith: { a, _ in a })
-      let time = ReplicaTime(own.replicas, in: range)
+      let time = ReplicaTime(own.replicas, in: [range])
       credits += time.creditsMicro(prices) { _ in true } / 1e6
       replicaHours += Double(time.replicaMicroseconds.values.reduce(0, +)) / 3.6e9
       struct Key: Hashable {
@@ -112,7 +105,12 @@ extension ReplicationRecord {
       }
       pass(to: range.upperBound)
     }
-    utilisation = slotTime > 0 ? min(1, Double(busy) / slotTime) : 0
+    if slotTime > 0 {
+      let share = Double(busy) / slotTime
+      utilisation = share < 1 ? share : 1
+    } else {
+      utilisation = 0
+    }
     atMaxReplicas = deployed > 0 ? atMaximum / deployed : 0
     atSubscription =
       atLimit / (Double(range.upperBound - range.lowerBound) * Double(max(scenario.accounts.count, 1)))

@@ -8,8 +8,6 @@ package struct Variant: Sendable {
   /// What it changes of the base, `PATH=VALUE` each.
   package var overrides: [String]
   package var scenario: Scenario
-  /// The scenario's file, where it is one of its own: what its trace files are relative to.
-  package var path: String?
   /// Names of others that come to the same, and are not simulated again.
   package var alsoNamed: [String] = []
   /// Requests of the trace files that it names.
@@ -17,10 +15,8 @@ package struct Variant: Sendable {
 
   package init(
     name: String, overrides: [String], scenario: Scenario,
-    traces: [TraceSource.Selection: [TraceRequest]] = [:],
-    path: String? = nil
+    traces: [TraceSource.Selection: [TraceRequest]] = [:]
   ) {
-    self.path = path
     self.name = name
     self.overrides = overrides
     self.scenario = scenario
@@ -73,11 +69,11 @@ package struct Variant: Sendable {
       uniquingKeysWith: { first, _ in first })
     let sink = ReplicationSink(
       models: names, modelOfSeries: simulation.series.map { modelOfID[$0.modelID] ?? 0 },
-      hasReplicas: hasReplicas, keepsSeries: keepsSeries)
+      hasReplicas: hasReplicas, period: scenario.from..<scenario.to, keepsSeries: keepsSeries)
     let target: any TelemetrySink = requests.map { FanOut([sink, $0]) } ?? sink
     let result = try simulation.run(
       threads: 1, into: .init(accounts: scenario.accounts.map { _ in target }, merged: nil))
-    var record = sink.finish(RequestOutcome.names)
+    var record = try sink.finish(RequestOutcome.names)
     record.notDeployed = result.notDeployed.reduce(0) { $0 + $1.requests }
     record.addReplicas(result.tables, scenario, busy: sink.busyMicroseconds)
     return (record, sink.series?.means ?? [])

@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 
 /// Where something stands: a line and column of the document, or an override on the command line.
 package enum Location: Hashable, Sendable {
@@ -21,13 +22,15 @@ package struct Diagnostic: Hashable, Sendable {
     self.severity = severity
   }
 
-  /// `path:line:column: error: message`, or `warning` in its place.
+  /// `path:line:column: error: message`, or `warning` in its place, on one line whatever the names in it.
   package func rendered(path: String) -> String {
-    switch location {
-    case .document(let line, let column): "\(path):\(line):\(column): \(severity.rawValue): \(message)"
-    case .override(let text): "--set \(text): \(severity.rawValue): \(message)"
-    case nil: "\(path): \(severity.rawValue): \(message)"
-    }
+    let place =
+      switch location {
+      case .document(let line, let column): "\(path):\(line):\(column)"
+      case .override(let text): "--set \(text)"
+      case nil: path
+      }
+    return "\(place): \(severity.rawValue): \(message)".shown
   }
 }
 
@@ -57,6 +60,8 @@ package struct ScenarioErrors: Error, CustomStringConvertible {
 /// Collects diagnostics while a document is read, so that one pass reports them all.
 final class Diagnostics {
   private(set) var all: [Diagnostic] = []
+  /// Names that the document has used.
+  var spellings = NameSpellings()
   private static let most = 200
 
   func error(_ location: Location?, _ message: String) {
@@ -108,8 +113,6 @@ private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
 
 /// `"x"`, cut where it is long, so that a hostile document cannot flood the terminal.
 func quoted(_ text: String) -> String {
-  let cleaned = text.unicodeScalars.prefix(60).map { scalar in
-    scalar.value < 32 || scalar.value == 127 ? "\u{FFFD}" : String(scalar)
-  }.joined()
-  return "\"\(cleaned)\(text.unicodeScalars.count > 60 ? "…" : "")\""
+  let start = String(String.UnicodeScalarView(text.unicodeScalars.prefix(60)))
+  return "\"\(start.shown)\(text.unicodeScalars.count > 60 ? "…" : "")\""
 }

@@ -9,6 +9,7 @@ enum Figure {
     for (limit, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M")] where number >= limit {
       return String(format: "%.2f %@", number / limit, unit)
     }
+    guard number > -1e15 else { return String(format: "%.3g", number) }
     return Int(number.rounded()).formatted(.number.locale(Locale(identifier: "en_US")))
   }
 
@@ -26,19 +27,24 @@ enum Figure {
 
   /// `0.42 %`; some of very many are not `0.00 %`, nor nearly all `100.00 %`.
   static func percent(_ part: Int64, of whole: Int64) -> String {
-    whole == 0 ? "–" : percent(Double(part) / Double(whole), decimals: 2)
+    whole == 0 ? "–" : percent(Double(part) / Double(whole))
   }
 
-  /// A share in percent with so many decimals, and more where it would look like nothing, like all, or a tenth off:
-  /// `0.0006 %`, `99.9994 %`.
-  static func percent(_ share: Double, decimals: Int) -> String {
-    let value = share * 100
-    for places in decimals...max(decimals, 12) {
-      let text = String(format: "%.\(places)f", value)
-      let error = abs((Double(text) ?? value) - value)
-      if error <= 0.1 * min(abs(value), abs(100 - abs(value))) { return text + " %" }
-    }
-    return String(format: "%.2e %%", value)
+  /// A share as `12.34 %`. What is not nothing is never shown as nothing, nor what is not all as all: `< 0.01 %`,
+  /// `> 99.99 %`.
+  static func percent(_ share: Double, decimals: Int = 2) -> String {
+    let least = String(format: "%.*f %%", decimals, pow(10, -Double(decimals)))
+    let most = String(format: "%.*f %%", decimals, 100 - pow(10, -Double(decimals)))
+    let hundredths = (share * 100 * pow(10, Double(decimals))).rounded() / pow(10, Double(decimals))
+    if share != 0, hundredths == 0 { return share > 0 ? "< \(least)" : "> -\(least)" }
+    if abs(share) < 1, abs(hundredths) == 100 { return share > 0 ? "> \(most)" : "< -\(most)" }
+    return String(format: "%.*f %%", decimals, share * 100)
+  }
+
+  /// `12.3 %`: three digits that count.
+  static func share(_ value: Double) -> String {
+    let text = String(format: "%.3g %%", value * 100)
+    return abs(value) < 1 && abs(value * 100) >= 99.95 ? (value > 0 ? "> 99.9 %" : "< -99.9 %") : text
   }
 
   /// Values from 0 to the largest as eighths of a block; a value that is absent is a gap.

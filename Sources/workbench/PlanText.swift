@@ -1,5 +1,6 @@
 import Foundation
 import Planning
+import Telemetry
 
 /// A plan's result for people.
 struct PlanText {
@@ -51,11 +52,11 @@ struct PlanText {
     let counts =
       "\(Figure.count(result.variants.count)) variant\(result.variants.count == 1 ? "" : "s"), \(Figure.count(result.totalReplications)) replication\(result.totalReplications == 1 ? "" : "s"), \(Figure.count(result.totalRequests)) requests"
     let how = result.isDeterministic == true ? "" : ", on common random numbers"
-    var lines = ["\(Terminal.bold(result.scenario)): \(counts)\(how); \(result.warmUp.text)"]
-    lines += Self.chance(result)
+    var lines = ["\(Terminal.bold(result.scenario.shown)): \(counts)\(how); \(result.warmUp.text)"]
+    lines += Self.chance(result).map(\.shown)
     lines.append("")
     lines += table()
-    if var words = Self.recommendation(result) {
+    if var words = Self.recommendation(result)?.map(\.shown) {
       words[0] = Terminal.bold(words[0])
       lines += [""] + words
     }
@@ -83,7 +84,7 @@ struct PlanText {
     }
     var rows = [["variant", "n"] + columns.map(\.name)]
     for variant in shown {
-      var name = variant.title
+      var name = variant.title.shown
       if variant.name == result.choice?.best { name = "★ " + name }
       if variant.brokenLevel != nil { name += " ✗" }
       rows.append(
@@ -218,13 +219,5 @@ struct PlanText {
         String(format: "  Sobol index %.2f ± %.2f  %@", index.index, 2 * index.standardError, index.path))
     }
     return lines
-  }
-}
-
-extension Figure {
-  /// `12.3 %`; 99.99 % is not `100 %`.
-  static func share(_ value: Double) -> String {
-    let text = String(format: "%.3g", value * 100)
-    return text == "100" && value != 1 ? percent(value, decimals: 2) : text + " %"
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import Telemetry
 import Verification
 
 struct ValidateCommand: ParsableCommand {
@@ -68,9 +69,9 @@ struct ValidateCommand: ParsableCommand {
     ]
     if let reason = entry.reason {
       lines.append(
-        "              \(entry.isMissing == true ? "could not be checked" : "does not apply"): \(reason)")
+        "              \(entry.isMissing == true ? "could not be checked" : "does not apply"): \(reason.shown)")
     }
-    lines += entry.examples.map { "              \($0)" }
+    lines += entry.examples.map { "              \($0.shown)" }
     if entry.violations > entry.examples.count {
       lines.append("              … \(entry.violations) in all")
     }
