@@ -87,7 +87,7 @@ package struct RunVerification {
         throw DatasetError("\(path)/\(name)", "\(error.text). Run the scenario again.")
       }
       guard recomputation.knows(zone: question.zone) else {
-        report.skip(.i13, "DuckDB does not know the time zone \(question.zone) of \(name). Update DuckDB.")
+        report.miss(.i13, "DuckDB does not know the time zone \(question.zone) of \(name). Update DuckDB.")
         continue
       }
       questions.append(question)
@@ -98,7 +98,7 @@ package struct RunVerification {
       if let calendar = ZonedCalendar(identifier: questions[index].zone),
         let moment = LocalClock.difference(figures.clock, calendar, until: figures.to)
       {
-        report.skip(
+        report.miss(
           .i13,
           "\(dashboard.name): DuckDB has another release of the time zone database: its clock in \(questions[index].zone) differs at \(moment.rfc3339(in: calendar))"
         )

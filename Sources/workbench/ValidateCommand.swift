@@ -60,7 +60,10 @@ struct ValidateCommand: ParsableCommand {
       for entry in entries { Terminal.print(Self.line(entry)) }
     }
     if !report.violations.isEmpty { throw ExitCode(1) }
-    if !report.missing.isEmpty { throw InconclusiveError(directory, report.missing.joined(separator: " ")) }
+    guard !report.missing.isEmpty else { return }
+    let shown = report.missing.prefix(3).joined(separator: " ")
+    let more = report.missing.count > 3 ? " And \(report.missing.count - 3) more." : ""
+    throw InconclusiveError(directory, shown + more)
   }
 
   private static func line(_ entry: Entry) -> String {
