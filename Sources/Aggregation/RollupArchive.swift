@@ -196,7 +196,7 @@ private struct Index {
   private var areNames: Bool {
     do {
       try Name.check(account)
-      for reason in reasons { try Name.check(reason) }
+      for reason in reasons.dropFirst() { try Name.check(reason) }  // The first is that of successes: none.
       for entry in series { try Name.check(entry.version, mayBeEmpty: true) }
       var spellings = NameSpellings()
       for name in [account] + reasons + series.map(\.version) { try spellings.admit(name) }
