@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Telemetry
 
 extension Dataset {
@@ -61,6 +62,8 @@ extension TableSchema {
 /// A directory that goes away with its owner.
 package final class ScratchDirectory: Sendable {
   package let path: String
+  /// Where links lead, links on the way there followed.
+  private let targets = Mutex<[String]>([])
 
   package init() throws {
     path =
@@ -88,9 +91,15 @@ package final class ScratchDirectory: Sendable {
   /// A link to a file elsewhere.
   /// - Parameter name: of the link, in the directory itself.
   package func link(_ file: String, as name: String) throws {
-    let target = URL(fileURLWithPath: file).path
+    guard let resolved = realpath(file, nil) else { throw NotFoundError(file, "there is no such file.") }
+    defer { free(resolved) }
+    let target = String(cString: resolved)
     guard symlink(target, "\(path)/\(name)") == 0 else {
       throw OutputError("\(path)/\(name)", cannot: "make a link")
     }
+    targets.withLock { $0.append(target) }
   }
+
+  /// Files elsewhere to which links lead.
+  var linkTargets: [String] { targets.withLock { $0 } }
 }
