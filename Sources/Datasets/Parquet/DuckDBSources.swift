@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Telemetry
 
 extension Dataset {
@@ -32,7 +33,8 @@ extension Dataset {
   }
 
   /// - Parameter name: of a file, ours: no value from outside.
-  private static func source(_ name: String, _ layout: DatasetFormat.Layout, _ schema: TableSchema) -> String {
+  private static func source(_ name: String, _ layout: DatasetFormat.Layout, _ schema: TableSchema) -> String
+  {
     let columns = schema.duckDBColumns
     let texts = schema.columns.filter { $0.type == .text }.map {
       "coalesce(\"\($0.name)\", '') AS \"\($0.name)\""
@@ -60,6 +62,8 @@ extension TableSchema {
 /// A directory that goes away with its owner.
 package final class ScratchDirectory: Sendable {
   package let path: String
+  /// Where links lead, links on the way there followed.
+  private let targets = Mutex<[String]>([])
 
   package init() throws {
     path =
@@ -87,9 +91,15 @@ package final class ScratchDirectory: Sendable {
   /// A link to a file elsewhere.
   /// - Parameter name: of the link, in the directory itself.
   package func link(_ file: String, as name: String) throws {
-    let target = URL(fileURLWithPath: file).path
+    guard let resolved = realpath(file, nil) else { throw NotFoundError(file, "there is no such file.") }
+    defer { free(resolved) }
+    let target = String(cString: resolved)
     guard symlink(target, "\(path)/\(name)") == 0 else {
       throw OutputError("\(path)/\(name)", cannot: "make a link")
     }
+    targets.withLock { $0.append(target) }
   }
+
+  /// Files elsewhere to which links lead.
+  var linkTargets: [String] { targets.withLock { $0 } }
 }
