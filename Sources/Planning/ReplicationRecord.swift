@@ -29,8 +29,15 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   package var notDeployed: Int = 0
   package var peakReplicas: Int = 0
 
+  /// `nil` in what earlier versions kept, and without requests.
+  private var byModel: [RequestFigures]?
   /// Of each model that had requests, in the scenario's order.
-  package var models: [RequestFigures] = []
+  package var models: [RequestFigures] {
+    get { byModel ?? [] }
+    set { byModel = newValue.isEmpty ? nil : newValue }
+  }
+
+  package init() {}
 
   /// Whether a simulation can have come to it: what is read from files must not reach sums and bins, which trap.
   package var isPossible: Bool {
