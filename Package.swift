@@ -97,7 +97,8 @@ let package = Package(
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [
-        "workbench", "ScenarioModel", "Simulation", "Telemetry", "Verification", "Datasets", "TestSupport",
+        "workbench", "ScenarioModel", "Simulation", "Aggregation", "Telemetry", "Verification", "Datasets",
+        "TestSupport",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
   ],
@@ -110,7 +111,7 @@ if Context.environment["WORKBENCH_FUZZ"] != nil {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Verification", "Calibration",
+        "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Verification", "Planning", "Calibration",
       ],
       path: "Tests/Fuzz",
       exclude: ["corpus"], swiftSettings: [.swiftLanguageMode(.v5)]))

@@ -1,5 +1,7 @@
+import Aggregation
 import Datasets
 import Foundation
+import Telemetry
 import TestSupport
 import Testing
 
