@@ -160,10 +160,12 @@ package final class RollupArchive: RollupSource, Sendable {
   }
 
   private func damage(_ day: Day, _ series: Series?, _ what: String) -> AggregationError {
-    let whose = series.map { "model \($0.modelID)\($0.version.isEmpty ? "" : " \($0.version)")" } ?? "a kind of model"
+    let whose =
+      series.map { "model \($0.modelID)\($0.version.isEmpty ? "" : " \($0.version)")" } ?? "a kind of model"
     let start = Timestamp(microseconds: day.quarter &* Rollup.quarterMicroseconds)
     return AggregationError(
-      "\(place): error: the rollups of \(whose) of the day from \(start.rfc3339) are damaged: \(what). \(Self.remedy)")
+      "\(place): error: the rollups of \(whose) of the day from \(start.rfc3339) are damaged: \(what). \(Self.remedy)"
+    )
   }
 
   /// Every quarter of a series.
