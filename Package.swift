@@ -87,7 +87,7 @@ let package = Package(
       dependencies: ["Verification", "Aggregation", "Simulation", "Sampling", "ScenarioModel", "TestSupport"]),
     .testTarget(
       name: "PlanningTests",
-      dependencies: ["Planning", "Sampling", "ScenarioModel", "Simulation", "TestSupport"]),
+      dependencies: ["Planning", "Aggregation", "Sampling", "ScenarioModel", "Simulation", "TestSupport"]),
     .testTarget(
       name: "CalibrationTests",
       dependencies: ["Calibration", "Sampling", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
