@@ -91,7 +91,10 @@ final class CSVReader {
     while true {
       line = nextLine
       if end - position < Self.longestRecord, !hasEnded { try fill() }
-      if position == end { return false }
+      if position == end {
+        try file.verifyEnd()
+        return false
+      }
       guard let lineEnd = newline(from: position) else {
         guard hasEnded else {
           throw DatasetError(

@@ -28,7 +28,10 @@ final class LineReader {
         return buffer[position..<end]
       }
       if hasEnded {
-        guard position < buffer.count else { return nil }
+        guard position < buffer.count else {
+          try file.verifyEnd()
+          return nil
+        }
         defer { position = buffer.count }
         line += 1
         return buffer[position...]

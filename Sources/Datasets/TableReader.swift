@@ -47,8 +47,8 @@ struct ClaimedLocation: TableRecords {
       switch format.layout {
       case .csv: try csv(try claims.input(path), schema, body)
       case .parquet:
-        try claims.check(path)
         try csv(try ParquetReader.file(path, schema), schema, body)
+        try claims.check(path)
       case .ndjson:
         let reader = NDJSONReader(try claims.input(path), schema: schema)
         while let row = try reader.next() { try body(RowReading(row: row) { reader.error($0.message) }) }

@@ -29,6 +29,8 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   package var notDeployed: Int = 0
   package var peakReplicas: Int = 0
 
+  package init() {}
+
   /// Whether a simulation can have come to it: what is read from files must not reach sums and bins, which trap.
   package var isPossible: Bool {
     // So many requests that sums over all replications of a plan stay far inside 64 bits.
