@@ -308,7 +308,8 @@ package final class SharedHome {
     // Pieces beyond the end are no part of it.
     if present.keys.contains(where: { Int($0) ?? .max >= number }) {
       hasChanged = true
-      try connection.execute("DELETE FROM pieces WHERE sha256 = $1 AND number >= $2", .text(sha256), .integer(number))
+      try connection.execute(
+        "DELETE FROM pieces WHERE sha256 = $1 AND number >= $2", .text(sha256), .integer(number))
     }
     return hasChanged
   }
@@ -350,7 +351,8 @@ package final class SharedHome {
       let (name, sha256) = (file[0], file[1])
       // A data base that others write to must not name files elsewhere.
       let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-      guard !parts.contains(where: { $0.isEmpty || $0.elementsEqual("..".utf8) }), !name.utf8.contains(0) else {
+      guard !parts.contains(where: { $0.isEmpty || $0.elementsEqual("..".utf8) }), !name.utf8.contains(0)
+      else {
         throw DatasetError(self.name, "the run names a file outside of it: \(name).")
       }
       if skipsRequests, name.contains("telemetry/requests.") { continue }
