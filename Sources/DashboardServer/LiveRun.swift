@@ -121,7 +121,7 @@ package final class LiveRun: Sendable {
   /// `speed` and `paused`, from the page.
   func steer(_ parameters: Parameters) throws {
     if let text = parameters["speed"] {
-      guard let speed = Double(text), speed > 0, speed <= 1e7 else {
+      guard let speed = NumberText.decimal(text), speed > 0, speed <= 1e7 else {
         throw Problem.badParameter(
           "speed", "speed must be above 0 and at most 10000000 simulated seconds a second.")
       }
