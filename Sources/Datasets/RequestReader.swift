@@ -22,6 +22,9 @@ package final class RequestReader {
   /// The largest of latencies and times that is believed: 100 days, µs.
   private static let longest: Int64 = 100 * 86_400_000_000
 
+  /// The longest failure reason, bytes: it names a class of failures.
+  private static let longestReason = 1000
+
   /// - Parameter series: what a request may belong to; `nil` takes whatever there is, and numbers it (`foundSeries`).
   package init(_ location: DatasetLocation, series: [Series]?) throws {
     switch location {
@@ -119,7 +122,9 @@ package final class RequestReader {
     if line.isSuccess {
       request.outcome = RequestOutcome.success
     } else {
-      guard let code = reasons.code(of: String(decoding: line.reason, as: UTF8.self)) else { return false }
+      guard line.reason.count <= Self.longestReason,
+        let code = reasons.code(of: String(decoding: line.reason, as: UTF8.self))
+      else { return false }
       request.outcome = code
     }
     guard max(line.waiting, line.firstToken, line.latency) <= Self.longest else { return false }
@@ -283,6 +288,13 @@ package final class RequestReader {
       }
       return RequestOutcome.success
     case "failure":
+      guard reason.utf8.count <= Self.longestReason else {
+        throw RowError(
+          column: "failure_reason",
+          message:
+            "the failure_reason has \(reason.utf8.count) bytes, at most \(Self.longestReason) are read. Name the class of failures, not the message."
+        )
+      }
       guard let code = reasons.code(of: reason.isEmpty ? "unspecified" : reason) else {
         throw RowError(
           column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
