@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 
 /// A file that cannot be read as what it should be: bad input.
 package struct DatasetError: Error, CustomStringConvertible {
@@ -10,7 +11,7 @@ package struct DatasetError: Error, CustomStringConvertible {
     var place = path
     if let line { place += ":\(line)" }
     if let column { place += ":\(column)" }
-    description = "\(place): error: \(message)"
+    description = "\(place): error: \(message)".shown
     self.message = message
   }
 }
@@ -18,14 +19,14 @@ package struct DatasetError: Error, CustomStringConvertible {
 /// A file or directory that is not there.
 package struct NotFoundError: Error, CustomStringConvertible {
   package let description: String
-  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)" }
+  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)".shown }
 }
 
 /// Output that cannot be written.
 package struct OutputError: Error, CustomStringConvertible {
   package let description: String
 
-  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)" }
+  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)".shown }
 
   /// From the last failed system call.
   init(_ path: String, cannot what: String) {

@@ -9,17 +9,23 @@ package final class FailureReasons {
   package init(_ names: [String] = RequestOutcome.names) { self.names = names }
 
   /// The code of a reason; a new one for a new name, `nil` if there are no more.
-  package func code(of name: String) -> UInt8? {
-    if let known = names.firstIndex(of: name) { return UInt8(known) }
+  /// - Throws: what `Name` and `NameSpellings` say of a new one.
+  package func code(of name: String) throws(NameProblem) -> UInt8? {
+    if let known = names.firstIndex(where: { Name.same($0, name) }) { return UInt8(known) }
+    try Name.check(name)
+    var spellings = NameSpellings()
+    for known in names + [name] { try spellings.admit(known) }
     guard names.count < Self.most else { return nil }
     names.append(name)
     return UInt8(names.count - 1)
   }
 
   /// The code of a reason, or of "other" where there are no more but that.
-  package func codeOrOther(of name: String) -> (code: UInt8, isOther: Bool) {
-    if let known = names.firstIndex(of: name) { return (UInt8(known), false) }
-    if names.count < Self.most - 1 || name == "other", let code = code(of: name) { return (code, false) }
-    return (code(of: "other") ?? UInt8(names.count - 1), true)
+  /// A reason in another spelling that is canonically equal is the same.
+  /// - Throws: what `Name` says of a new one.
+  package func codeOrOther(of name: String) throws(NameProblem) -> (code: UInt8, isOther: Bool) {
+    if let known = names.firstIndex(where: { $0 == name }) { return (UInt8(known), false) }
+    if names.count < Self.most - 1 || name == "other", let code = try code(of: name) { return (code, false) }
+    return (try code(of: "other") ?? UInt8(names.count - 1), true)
   }
 }

@@ -72,7 +72,7 @@ extension ImportHandling {
     Terminal.diagnose(
       "\(Figure.count(rejected.count)) \(rejected.count == 1 ? "row" : "rows") rejected, see \(rejected.file ?? ""):"
     )
-    for example in rejected.examples { Terminal.diagnose("  \(example)") }
+    for example in rejected.examples { Terminal.diagnose("  \(example.shown)") }
     guard rejected.count > Int64(rejected.examples.count) || rejected.kinds.count > 1 else { return }
     let kinds = rejected.kinds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     Terminal.diagnose(

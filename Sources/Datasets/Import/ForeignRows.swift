@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 
 /// A row of a platform's own export: values by column name.
 struct ForeignRow {
@@ -69,6 +70,9 @@ final class ForeignCSV: ForeignRows {
     width = reader.fieldCount
     let names = try (0..<width).map { try reader.text($0) }
     self.names = names
+    if let problem = NameSpellings.problem(in: names) {
+      throw DatasetError(path, line: 1, column: 1, "the column \(problem)")
+    }
     if let missing = needed.alternatives.first(where: { list in !list.contains(where: names.contains) }) {
       throw DatasetError(
         path, line: 1, column: 1,

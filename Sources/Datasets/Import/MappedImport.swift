@@ -33,6 +33,7 @@ package final class MappedImport {
   private let sorter: ArrivalSorter
   private var seriesIndices: [[UInt8]: Int32] = [:]
   private var modelIDs: [[UInt8]: Int32] = [:]
+  private var spellings = NameSpellings()
   /// First arrival of each series, and the last of all, µs.
   private var firsts: [Int64] = []
   private var last = Int64.min
@@ -231,6 +232,8 @@ package final class MappedImport {
       guard modelIDs.count < 100_000 else {
         throw RowProblem("more than 100,000 models", kind: "more than 100,000 models")
       }
+      try admit(model, "model")
+      if !provider.isEmpty { try admit(provider, "provider") }
       id = Int32(modelIDs.count + 1)
       modelIDs[key] = id
       tables.models.append(
@@ -240,11 +243,22 @@ package final class MappedImport {
     }
     let whole = key + [0] + Array(version.utf8)
     if let known = seriesIndices[whole] { return known }
+    if !version.isEmpty { try admit(version, "version") }
     let index = Int32(series.count)
     seriesIndices[whole] = index
     series.append(Series(modelID: id, version: version))
     firsts.append(.max)
     return index
+  }
+
+  private func admit(_ name: String, _ what: String) throws {
+    do {
+      try Name.check(name)
+      if spellings.isEmpty { try spellings.admit(mapping.account.name) }
+      try spellings.admit(name)
+    } catch {
+      throw RowProblem("\(what) \(error)", kind: "\(what) is no name")
+    }
   }
 
   /// What an export does not say: models are there from their first request; versions have no replicas.

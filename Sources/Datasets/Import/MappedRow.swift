@@ -30,8 +30,6 @@ extension MappedImport {
   private static let rounding: Int64 = 1000
   /// Longest failure reason, bytes: one class of errors, not a stack trace.
   private static let longestReason = 200
-  /// Longest name of a model, provider or version, bytes.
-  private static let longestName = 1000
   /// Moments that are believed: the years 1900 to 2199, as in scenarios.
   private static let believed =
     Timestamp(microseconds: -2_208_988_800_000_000)..<Timestamp(microseconds: 7_258_118_400_000_000)
@@ -40,28 +38,18 @@ extension MappedImport {
 
   /// A row's text for a column of telemetry; `nil` where it has none.
   private func found(_ row: ForeignRow, _ field: ImportMapping.Field) -> String? {
-    if let constant = field.constant { return field.values[constant] ?? constant }
+    if let constant = field.constant { return field.meaning(of: constant) }
     var found: String?
     for column in field.columns {
       if found == nil, let value = row.values[column], !value.isEmpty { found = value }
     }
-    return found.map { field.values[$0] ?? $0 } ?? field.values[""]
+    return found.map(field.meaning) ?? field.values[""]
   }
 
   /// Text that may be missing, for which nothing, or what the mapping says, stands.
   private func text(_ row: ForeignRow, _ name: String) -> String {
     guard let field = mapping[name] else { return "" }
     return found(row, field) ?? field.missing ?? ""
-  }
-
-  private func name(_ row: ForeignRow, _ name: String) throws -> String {
-    let text = text(row, name)
-    guard text.utf8.count <= Self.longestName, !text.unicodeScalars.contains(where: { $0.value < 32 }) else {
-      throw RowProblem(
-        "\(name) \"\(text.prefix(60))\" is not a name of at most \(Self.longestName) bytes on one line",
-        kind: "\(name) is no name")
-    }
-    return text
   }
 
   private func missing(_ name: String) -> RowProblem {
@@ -78,7 +66,7 @@ extension MappedImport {
     if field.isSum {
       let parts = try field.columns.map { column -> Int64? in
         guard let value = row.values[column] else { return nil }
-        let text = field.values[value] ?? value
+        let text = field.meaning(of: value)
         return text.isEmpty ? nil : try parse(field, text)
       }
       let known = parts.compactMap(\.self)
@@ -225,7 +213,7 @@ extension MappedImport {
         "kind \"\(kindName.prefix(60))\" is none of fineTuned, openSource, external",
         kind: "kind is none of the three")
     }
-    let model = try name(row, "model")
+    let model = text(row, "model")
     guard !model.isEmpty else { throw RowProblem("model is empty", kind: "model is empty") }
     let outcome = try outcome(row, &notes)
     let isSuccess = outcome == RequestOutcome.success
@@ -256,8 +244,8 @@ extension MappedImport {
     let input = try tokens(row, "inputTokens", isSuccess: isSuccess, &notes)
     let output = try tokens(row, "outputTokens", isSuccess: isSuccess, &notes)
     let series = try series(
-      model, kind, provider: kind == .external ? try name(row, "provider") : "",
-      version: kind == .external ? "" : try name(row, "version"))
+      model, kind, provider: kind == .external ? text(row, "provider") : "",
+      version: kind == .external ? "" : text(row, "version"))
     return ArrivalSorter.Request(
       arrivedAt: arrived.microseconds, series: series, outcome: outcome,
       waiting: firstToken > 0 ? min(waiting, firstToken) : waiting, firstToken: firstToken, latency: latency,
@@ -268,7 +256,8 @@ extension MappedImport {
     guard let field = mapping["status"] else { return RequestOutcome.success }
     let failed: Bool
     if let status = found(row, field) ?? field.missing {
-      failed = field.success.isEmpty ? field.failure.contains(status) : !field.success.contains(status)
+      func isIn(_ list: [String]) -> Bool { list.contains { Name.same($0, status) } }
+      failed = field.success.isEmpty ? isIn(field.failure) : !isIn(field.success)
     } else if field.success.isEmpty {
       // Nothing is none of the failures.
       failed = field.failure.contains("")
@@ -280,9 +269,13 @@ extension MappedImport {
     guard failed else { return RequestOutcome.success }
     let (reason, isShortened) = Self.shortened(text(row, "failureReason"))
     if isShortened { notes.append(.shortenedReason) }
-    let (code, isOther) = reasons.codeOrOther(of: reason.isEmpty ? "unspecified" : reason)
-    if isOther { notes.append(.otherReason) }
-    return code
+    do {
+      let (code, isOther) = try reasons.codeOrOther(of: reason.isEmpty ? "unspecified" : reason)
+      if isOther { notes.append(.otherReason) }
+      return code
+    } catch {
+      throw RowProblem("failureReason \(error)", kind: "failureReason is no name")
+    }
   }
 
   /// A failure reason on one line, cut where it is long.
@@ -304,6 +297,14 @@ extension MappedImport {
       text.append(isPlain(scalar) ? scalar : " ")
     }
     return (String(text), true)
+  }
+}
+
+extension ImportMapping.Field {
+  /// What a value of the export means: values are compared by their code points.
+  fileprivate func meaning(of value: String) -> String {
+    guard let place = values.index(forKey: value), Name.same(values[place].key, value) else { return value }
+    return values[place].value
   }
 }
 

@@ -2,26 +2,28 @@ import Foundation
 import Telemetry
 
 extension Dataset {
-  /// An expression for each table that DuckDB can read; what it cannot read is first written as CSV.
-  /// - Parameter scratch: a directory for that.
-  package func duckDBSources(scratch: String) throws -> [String: String] {
+  /// An expression for each table that DuckDB can read in a directory; what it cannot read is first written as CSV. The
+  /// files are links there, by names of ours: DuckDB takes a path for a pattern.
+  package func duckDBSources(in scratch: ScratchDirectory) throws -> [String: String] {
     var sources: [String: String] = [:]
-    for schema in [TableSchema.requests] + TableSchema.small {
-      switch location {
-      case .files(let directory, let format) where format.layout != .sqlite:
-        sources[schema.name] = Self.source("\(directory)/\(schema.name).\(format)", format.layout, schema)
-      default:
-        sources[schema.name] = Self.source("\(scratch)/\(schema.name).csv", .csv, schema)
+    if case .files(let directory, let format) = location, format.layout != .sqlite {
+      for schema in [TableSchema.requests] + TableSchema.small {
+        let name = "\(schema.name).\(format)"
+        try scratch.link("\(directory)/\(name)", as: name)
+        sources[schema.name] = Self.source(name, format.layout, schema)
       }
+      return sources
     }
-    if case .files = location { return sources }
+    for schema in [TableSchema.requests] + TableSchema.small {
+      sources[schema.name] = Self.source("\(schema.name).csv", .csv, schema)
+    }
     for (schema, rows) in tables.rows {
-      let file = try OutputFile("\(scratch)/\(schema.name).csv")
+      let file = try OutputFile("\(scratch.path)/\(schema.name).csv")
       var writer = try TableWriter(schema, to: file, layout: .csv)
       for cells in rows { try writer.write(cells) }
       try file.close()
     }
-    let file = try OutputFile("\(scratch)/requests.csv")
+    let file = try OutputFile("\(scratch.path)/requests.csv")
     let reader = try requests()
     let writer = try RequestWriter(file, layout: .csv, series: series, reasons: reader.reasons)
     try reader.read(into: writer)
@@ -29,24 +31,29 @@ extension Dataset {
     return sources
   }
 
-  private static func source(_ path: String, _ layout: DatasetFormat.Layout, _ schema: TableSchema) -> String
-  {
-    let columns = schema.columns.map { "\(DuckDB.quoted($0.name)): \(DuckDB.quoted($0.duckDBType))" }.joined(
-      separator: ", ")
+  /// - Parameter name: of a file, ours: no value from outside.
+  private static func source(_ name: String, _ layout: DatasetFormat.Layout, _ schema: TableSchema) -> String {
+    let columns = schema.duckDBColumns
     let texts = schema.columns.filter { $0.type == .text }.map {
       "coalesce(\"\($0.name)\", '') AS \"\($0.name)\""
     }
     let replaced = texts.isEmpty ? "" : " REPLACE (\(texts.joined(separator: ", ")))"
-    let file = DuckDB.quoted(path)
     let read =
       switch layout {
-      case .parquet: "read_parquet(\(file))"
-      case .ndjson: "read_json(\(file), format = 'newline_delimited', columns = {\(columns)})"
-      // By name, whatever the order of columns.
+      case .parquet: "read_parquet('\(name)')"
+      case .ndjson: "read_json('\(name)', format = 'newline_delimited', columns = \(columns))"
+      // By name, whatever the order of columns. Nothing else is guessed.
       default:
-        "read_csv(\(file), header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = false, types = {\(columns)})"
+        "read_csv('\(name)', header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0, nullstr = '', all_varchar = false, types = \(columns))"
       }
     return "(SELECT *\(replaced) FROM \(read))"
+  }
+}
+
+extension TableSchema {
+  /// `{'name': 'TYPE', …}`.
+  var duckDBColumns: String {
+    "{\(columns.map { "'\($0.name)': '\($0.duckDBType)'" }.joined(separator: ", "))}"
   }
 }
 
@@ -57,11 +64,8 @@ package final class ScratchDirectory: Sendable {
   package init() throws {
     path =
       FileManager.default.temporaryDirectory.appendingPathComponent("workbench-\(UUID().uuidString)").path
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw OutputError(path, "cannot create the directory: \(error.localizedDescription)")
-    }
+    // Ours alone, and new.
+    guard mkdir(path, 0o700) == 0 else { throw OutputError(path, cannot: "create the directory") }
     Unfinished.shared.add(path)
   }
 
@@ -78,5 +82,14 @@ package final class ScratchDirectory: Sendable {
       throw OutputError(file, "cannot be written: \(error.localizedDescription)")
     }
     return file
+  }
+
+  /// A link to a file elsewhere.
+  /// - Parameter name: of the link, in the directory itself.
+  package func link(_ file: String, as name: String) throws {
+    let target = URL(fileURLWithPath: file).path
+    guard symlink(target, "\(path)/\(name)") == 0 else {
+      throw OutputError("\(path)/\(name)", cannot: "make a link")
+    }
   }
 }

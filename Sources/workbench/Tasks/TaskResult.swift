@@ -18,6 +18,8 @@ struct TaskResult {
     var notDeployed: [String: Int] = [:]
   }
 
+  /// More than any task simulates; the sum over all tasks stays far inside 64 bits.
+  private static let mostRequests: Int64 = 1 << 50
   private static let mark = "workbench-result 1 "
 
   let header: Header
@@ -49,10 +51,17 @@ struct TaskResult {
     } catch {
       throw DatasetError(path, "the result is of another version of this program. Do the task again.")
     }
-    guard header.files.allSatisfy({ $0.bytes >= 0 }),
-      header.files.reduce(0, { $0 &+ $1.bytes }) == data.count - bodyStart
+    // Each length by itself first, so that no sum of them can overflow.
+    var left = data.count - bodyStart
+    let fits = header.files.allSatisfy { file in
+      guard (0...left).contains(file.bytes) else { return false }
+      left -= file.bytes
+      return true
+    }
+    guard fits, left == 0, (0...Self.mostRequests).contains(header.requests),
+      header.notDeployed.values.allSatisfy({ (0...Int(Self.mostRequests)).contains($0) })
     else {
-      throw DatasetError(path, "the result is damaged: its files have other lengths. Do the task again.")
+      throw DatasetError(path, "the result is damaged: its lengths or counts cannot be. Do the task again.")
     }
   }
 
