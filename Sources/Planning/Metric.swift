@@ -1,4 +1,5 @@
 import ScenarioModel
+import Telemetry
 
 /// A figure of a replication that plans are about.
 package struct Metric: Hashable, Sendable, CustomStringConvertible {
@@ -130,9 +131,8 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     switch unit {
     case .milliseconds: return PlanQuantity.milliseconds(text)
     case .share:
-      if text.hasSuffix("%") { return Double(String(text.dropLast()).trimmed).map { $0 / 100 } }
-      return Double(text)
-    default: return Double(text)
+      return NumberText.share(text)
+    default: return NumberText.decimal(text)
     }
   }
 

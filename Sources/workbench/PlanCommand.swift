@@ -61,10 +61,10 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "METRIC=SHARE: replications until the interval's half width is that share of the estimate.")
   var precision: String?
 
-  @Option(help: "Of intervals, and of correct selection.")
+  @Option(help: "Of intervals, and of correct selection.", transform: decimalNumber)
   var confidence = 0.95
 
-  @Option(help: "A difference of the objective that does not matter, as a share.")
+  @Option(help: "A difference of the objective that does not matter, as a share.", transform: decimalNumber)
   var indifference = 0.01
 
   @Option(
@@ -161,9 +161,7 @@ struct PlanCommand: ParsableCommand {
     }
     if let text = precision ?? document?.precision {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      let share =
-        parts.count == 2
-        ? (parts[1].hasSuffix("%") ? Double(parts[1].dropLast()).map { $0 / 100 } : Double(parts[1])) : nil
+      let share = parts.count == 2 ? NumberText.share(parts[1]) : nil
       guard let metric = parts.first.flatMap(Metric.init), let share, share > 0, share < 1 else {
         throw ValidationError(
           "--precision \"\(text)\" is not METRIC=SHARE, such as latency.p95=2%. Metrics: \(Metric.names).")

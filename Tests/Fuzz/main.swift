@@ -181,7 +181,7 @@ let readers: [String: (Data) throws -> Void] = [
   },
   "import-csv": { try importing($0, .csv, table, "i.csv") },
   "import-ndjson": { try importing($0, .ndjson, table, "i.ndjson") },
-  "import-otlp": { try importing($0, .openTelemetry, ImportMapping.openTelemetry, "i.json") },
+  "import-otlp": { try importing($0, .openTelemetry(), ImportMapping.openTelemetry, "i.json") },
 ]
 
 let reader: (Data) throws -> Void = {
