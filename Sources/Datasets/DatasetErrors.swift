@@ -19,7 +19,13 @@ package struct DatasetError: Error, CustomStringConvertible {
 /// A file or directory that is not there.
 package struct NotFoundError: Error, CustomStringConvertible {
   package let description: String
-  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)".shown }
+  /// Without the place.
+  package let reason: String
+
+  package init(_ path: String, _ message: String) {
+    description = "\(path): error: \(message)".shown
+    reason = message
+  }
 }
 
 /// Output that cannot be written.
@@ -32,4 +38,18 @@ package struct OutputError: Error, CustomStringConvertible {
   init(_ path: String, cannot what: String) {
     description = "\(path): error: cannot \(what): \(String(cString: strerror(errno)))."
   }
+}
+
+/// No verdict was possible: there was nothing to check, or too little to tell. It is neither success nor failure, and
+/// has an exit status of its own. Thrown by whatever gives verdicts; this is the one place for the words.
+package struct InconclusiveError: Error, CustomStringConvertible {
+  /// The exit status of every command that cannot give its verdict.
+  package static let status: Int32 = 2
+
+  package let description: String
+
+  /// - Parameters:
+  ///   - subject: the file, directory or other input that was to be judged.
+  ///   - reason: why there is no verdict, and how to get one.
+  package init(_ subject: String, _ reason: String) { description = "\(subject): inconclusive: \(reason)".shown }
 }

@@ -60,4 +60,7 @@ package enum PlanQuantity {
   package static func milliseconds(_ text: String) -> Double? {
     Quantity.duration(text).flatMap { abs($0) <= Quantity.longestMicroseconds ? $0 / 1000 : nil }
   }
+
+  /// A finite decimal number, whole: neither `nan` nor `0x10`.
+  package static func number(_ text: String) -> Double? { Quantity.number(text) }
 }

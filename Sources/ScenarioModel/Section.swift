@@ -65,6 +65,10 @@ struct Section {
     diagnostics.error(name.map(location(of:)) ?? location, message)
   }
 
+  func warning(_ name: String?, _ message: String) {
+    diagnostics.warning(name.map(location(of:)) ?? location, message)
+  }
+
   func section(_ name: String) -> Section? {
     guard let node = entries[name], case .object(let shape)? = shape.key(name)?.kind else { return nil }
     return Section(node, shape(), diagnostics, calendar)

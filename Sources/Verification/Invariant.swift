@@ -53,14 +53,17 @@ package struct InvariantReport: Sendable {
   package private(set) var findings: [Finding] = []
   /// How often each was violated.
   package private(set) var violations: [Invariant: Int] = [:]
-  /// What could not be checked, and why.
+  /// What does not apply to the data, or could not be checked, and why.
   package private(set) var skipped: [(invariant: Invariant, reason: String)] = []
+  /// Why the whole cannot be said to hold, although nothing was violated: of what applies something was not checked.
+  package private(set) var missing: [String] = []
 
   private static let mostExamples = 5
 
   package init() {}
 
-  package var holds: Bool { violations.isEmpty }
+  /// Whether all that applies was checked, and holds.
+  package var holds: Bool { violations.isEmpty && missing.isEmpty }
 
   package mutating func violated(_ invariant: Invariant, _ message: @autoclosure () -> String) {
     violations[invariant, default: 0] += 1
@@ -69,11 +72,23 @@ package struct InvariantReport: Sendable {
     }
   }
 
+  /// Notes that an invariant does not apply: the data have nothing that it is about. It does not keep the rest from
+  /// holding.
   package mutating func skip(_ invariant: Invariant, _ reason: String) { skipped.append((invariant, reason)) }
+
+  /// Notes that an invariant applies but could not be checked: there is no verdict then, unless another is violated.
+  package mutating func miss(_ invariant: Invariant, _ reason: String) {
+    skipped.append((invariant, reason))
+    missing.append("\(invariant.rawValue) was not checked: \(reason)")
+  }
+
+  /// Notes that there is nothing that could be checked at all.
+  package mutating func missAll(_ reason: String) { missing.append(reason) }
 
   package mutating func add(_ other: InvariantReport) {
     for (invariant, count) in other.violations { violations[invariant, default: 0] += count }
     findings += other.findings
     skipped += other.skipped
+    missing += other.missing
   }
 }

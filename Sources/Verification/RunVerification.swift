@@ -30,6 +30,9 @@ package struct RunVerification {
       into: FanOut([requests, arrivals] + (rollups.map { [$0.rebuilt] } ?? [])), progress: progress)
     requests.finish()
     report.add(requests.report)
+    if requests.successes + requests.failures == 0, data.tables.replicas.isEmpty, dashboardNames.isEmpty {
+      report.missAll("there is nothing to check: neither requests nor replicas nor dashboard figures.")
+    }
     try checkManifest(requests.successes + requests.failures, &report)
     if let rollups {
       report.add(try rollups.check(reasons: reader.reasons.names))
@@ -54,7 +57,7 @@ package struct RunVerification {
   private func recompute(_ report: inout InvariantReport) throws {
     let names = dashboardNames
     if names.isEmpty {
-      report.skip(.i13, "there are no dashboard figures")
+      skipDashboards(.i13, &report)
       return
     }
     let scratch = try ScratchDirectory()
@@ -63,7 +66,7 @@ package struct RunVerification {
       recomputation = try DashboardRecomputation(
         path, sources: try data.duckDBSources(in: scratch), scratch: scratch)
     } catch let missing as NotFoundError {
-      report.skip(.i13, missing.description)
+      report.miss(.i13, missing.reason)
       return
     }
     var dashboards: [(name: String, json: [String: Any])] = []
@@ -84,7 +87,7 @@ package struct RunVerification {
         throw DatasetError("\(path)/\(name)", "\(error.text). Run the scenario again.")
       }
       guard recomputation.knows(zone: question.zone) else {
-        report.skip(.i13, "DuckDB does not know the time zone \(question.zone) of \(name). Update DuckDB.")
+        report.miss(.i13, "DuckDB does not know the time zone \(question.zone) of \(name). Update DuckDB.")
         continue
       }
       questions.append(question)
@@ -95,7 +98,7 @@ package struct RunVerification {
       if let calendar = ZonedCalendar(identifier: questions[index].zone),
         let moment = LocalClock.difference(figures.clock, calendar, until: figures.to)
       {
-        report.skip(
+        report.miss(
           .i13,
           "\(dashboard.name): DuckDB has another release of the time zone database: its clock in \(questions[index].zone) differs at \(moment.rfc3339(in: calendar))"
         )
@@ -104,6 +107,15 @@ package struct RunVerification {
       for mismatch in DashboardComparison(dashboard.name, dashboard.json, figures).mismatches {
         report.violated(.i13, mismatch)
       }
+    }
+  }
+
+  /// A data set need not have dashboards; a run has some.
+  private func skipDashboards(_ invariant: Invariant, _ report: inout InvariantReport) {
+    if data.manifest?.scenario != nil {
+      report.miss(invariant, "the run has no dashboard figures, which every run is written with")
+    } else {
+      report.skip(invariant, "there are no dashboard figures")
     }
   }
 
@@ -198,14 +210,14 @@ package struct RunVerification {
             data.tables, account: account.name, account.deployWindows, periodStart: scenario.from))
       }
     } catch {
-      report.skip(.i6, "this program cannot read the run's scenario")
+      report.miss(.i6, "this program cannot read the run's scenario")
     }
   }
 
   /// I4 and I5 of every dashboard written.
   private func checkDashboards(_ report: inout InvariantReport) throws {
     let names = dashboardNames
-    if names.isEmpty { report.skip(.i5, "there are no dashboard figures") }
+    if names.isEmpty { skipDashboards(.i5, &report) }
     for name in names {
       guard let json = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }
       let figures: DashboardFigures

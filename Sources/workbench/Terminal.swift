@@ -32,9 +32,13 @@ enum Terminal {
     do {
       try FileHandle.standardOutput.write(contentsOf: data)
     } catch {
-      // Whoever read it has gone, as `head` does: there is nobody left to talk to.
       Unfinished.shared.deleteAll()
-      exit(141)
+      let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+      // Whoever read it has gone, as `head` does: there is nobody left to talk to.
+      if cause?.code == Int(EPIPE) { exit(141) }
+      // A verdict that nobody could read is not given.
+      diagnose(OutputError("standard output", "cannot write: \(error.localizedDescription)").description)
+      exit(73)
     }
   }
 
