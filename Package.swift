@@ -83,7 +83,8 @@ let package = Package(
       dependencies: ["ScenarioModel", "Telemetry", "TestSupport", .product(name: "Yams", package: "Yams")]),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Sampling", "TestSupport"]),
     .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "TestSupport"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "ScenarioModel", "Telemetry", "TestSupport"]),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "ScenarioModel", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "VerificationTests",
       dependencies: ["Verification", "Aggregation", "Simulation", "Sampling", "ScenarioModel", "TestSupport"]),

@@ -33,7 +33,8 @@ struct NameTests {
 
   @Test("what is hidden is shown, once: a second time changes nothing")
   func shown() {
-    #expect("a\r\nb\u{1b}[31m\u{202e}\u{2028}\u{9b}é".shown == "a\\r\\nb\\u{1B}[31m\\u{202E}\\u{2028}\\u{9B}é")
+    #expect(
+      "a\r\nb\u{1b}[31m\u{202e}\u{2028}\u{9b}é".shown == "a\\r\\nb\\u{1B}[31m\\u{202E}\\u{2028}\\u{9B}é")
     #expect("a\nb\u{7}".shownInLines == "a\nb\\u{7}")
     for name in HostileNames.list() {
       #expect(!name.shown.unicodeScalars.contains(where: \.isHidden))
@@ -42,49 +43,6 @@ struct NameTests {
   }
 
   // MARK: Every format of data sets
-
-  /// Names everywhere a name can be.
-  static func dataset(_ names: [String], _ path: String, _ format: DatasetFormat) throws {
-    let moment = Timestamp(microseconds: 1_772_442_000_000_000)
-    var tables = TelemetryTables()
-    tables.accounts = [AccountRecord(account: names[0], timeZone: "UTC", subscriptionMaxReplicas: 5)]
-    var series: [Series] = []
-    for (index, name) in names.enumerated() {
-      let id = Int32(index + 1)
-      tables.hardware.append(HardwareRecord(account: names[0], hardware: name, creditsMicroPerHour: Int64(index)))
-      tables.models.append(
-        ModelRecord(
-          modelID: id, account: names[0], kind: .openSource, name: name, provider: name, createdAt: moment))
-      tables.deployments.append(
-        DeploymentRecord(
-          modelID: id, version: name, hardware: name, minReplicas: 1, maxReplicas: 1, maxBatchSize: 1,
-          requestedAt: moment, deployedAt: moment, undeployedAt: nil, outcome: .deployed))
-      tables.fineTuningJobs.append(
-        FineTuningJobRecord(
-          jobID: Int64(id), modelID: id, baseModel: name, hardware: name, startedAt: moment, finishedAt: moment,
-          outcome: .succeeded, creditsMicro: 1))
-      tables.incidents.append(
-        IncidentRecord(modelID: id, provider: name, kind: name, startedAt: moment, endedAt: moment))
-      series.append(Series(modelID: id, version: name))
-    }
-    let reasons = FailureReasons()
-    let batch = RequestBatch(capacity: names.count)
-    for (index, name) in names.enumerated() {
-      let code = index < 200 ? try reasons.code(of: name) ?? 1 : UInt8(1 + index % 6)
-      batch.append(
-        requestID: Int64(index + 1), arrivedAt: moment.microseconds + Int64(index), series: Int32(index),
-        outcome: code, waitingMicroseconds: 0, firstTokenMicroseconds: 0, latencyMicroseconds: 5, inputTokens: 1,
-        outputTokens: 0)
-    }
-    let directory = try RunDirectory(
-      path,
-      manifest: Manifest(program: "test", scenario: nil, seed: nil, period: .init(from: moment, to: moment + 60_000_000)))
-    let writer = try directory.writer(format, series: series, reasons: reasons)
-    try batch.send(to: writer)
-    try writer.write(tables)
-    try writer.finish(directory.manifest)
-    try directory.finish()
-  }
 
   static func same(_ found: [String], _ names: [String]) -> Bool { found.elementsEqual(names, by: Name.same) }
 
@@ -102,7 +60,10 @@ struct NameTests {
     let reader = try data.requests()
     try reader.read(into: recorder)
     #expect(same(recorder.requests.map(\.series.version), names))
-    #expect(same(recorder.requests.prefix(200).map { reader.reasons.names[Int($0.outcome)] }, Array(names.prefix(200))))
+    #expect(
+      same(
+        recorder.requests.prefix(200).map { reader.reasons.names[Int($0.outcome)] }, Array(names.prefix(200)))
+    )
   }
 
   @Test(
@@ -111,7 +72,7 @@ struct NameTests {
   func everyFormat(format: DatasetFormat) throws {
     let scratch = try Scratch()
     let names = HostileNames.list()
-    try Self.dataset(names, scratch.file("q[1]*?"), format)
+    try NamedDataset.write(names, scratch.file("q[1]*?"), format)
     try Self.expect(scratch.file("q[1]*?"), has: names)
   }
 
@@ -119,17 +80,20 @@ struct NameTests {
   func patterns(format: String) throws {
     let scratch = try Scratch()
     let format = try #require(DatasetFormat(format))
-    try Self.dataset(["right"], scratch.file("q[1]"), format)
-    try Self.dataset(["wrong"], scratch.file("q1"), format)
+    try NamedDataset.write(["right"], scratch.file("q[1]"), format)
+    try NamedDataset.write(["wrong"], scratch.file("q1"), format)
     try Self.expect(scratch.file("q[1]"), has: ["right"])
   }
 
   // MARK: Doors
 
-  @Test("a data set with two spellings of a name is refused, whatever the table", arguments: ["csv", "ndjson", "sqlite", "parquet"])
+  @Test(
+    "a data set with two spellings of a name is refused, whatever the table",
+    arguments: ["csv", "ndjson", "sqlite", "parquet"])
   func twins(format: String) throws {
     let scratch = try Scratch()
-    try Self.dataset(["caf\u{e9}", "cafe\u{301}"], scratch.file("twins"), try #require(DatasetFormat(format)))
+    try NamedDataset.write(
+      ["caf\u{e9}", "cafe\u{301}"], scratch.file("twins"), try #require(DatasetFormat(format)))
     let error = #expect(throws: DatasetError.self) { try Dataset(scratch.file("twins")) }
     #expect(error?.description.contains("U+0065 U+0301") == true, "\(error?.description ?? "")")
   }
@@ -150,7 +114,7 @@ struct NameTests {
     let scratch = try Scratch()
     for format in ["csv", "ndjson"] {
       let path = scratch.file(format)
-      try Self.dataset(["m", "mQ"], path, try #require(DatasetFormat(format)))
+      try NamedDataset.write(["m", "mQ"], path, try #require(DatasetFormat(format)))
       let file = "\(path)/telemetry/models.\(format)"
       let text = try String(contentsOfFile: file, encoding: .utf8)
       let zero = format == "csv" ? "\u{0}" : "\\u0000"
@@ -159,7 +123,7 @@ struct NameTests {
       #expect(error?.description.contains("U+0000") == true)
     }
     let path = scratch.file("sqlite")
-    try Self.dataset(["m", "mQ"], path, try #require(DatasetFormat("sqlite")))
+    try NamedDataset.write(["m", "mQ"], path, try #require(DatasetFormat("sqlite")))
     try Self.sqlite(
       "\(path)/telemetry/telemetry.sqlite", "UPDATE models SET name = 'm' || char(0) WHERE model_id = 2;")
     #expect(throws: DatasetError.self) { try Dataset(path) }
@@ -207,7 +171,8 @@ struct NameTests {
     let names = HostileNames.list()
     #expect(names.allSatisfy { !ShellText.quoted($0).unicodeScalars.contains(where: \.isHidden) })
     let script = names.map { "printf '%s\\0' \(ShellText.quoted($0))\n" }.joined()
-    let found = try Self.shell("bash", "", script).utf8.split(separator: 0, omittingEmptySubsequences: false).dropLast()
+    let found = try Self.shell("bash", "", script).utf8.split(separator: 0, omittingEmptySubsequences: false)
+      .dropLast()
     #expect(found.count == names.count)
     #expect(zip(found, names).allSatisfy { $0.elementsEqual($1.utf8) })
   }
@@ -259,7 +224,10 @@ struct NameTests {
     let inert = GitHubText.inert("  ::error::x\nfine ::y\n a ##[error]z\n::\u{301}stop")
     for line in inert.split(separator: "\n") {
       #expect(!line.utf8.drop { $0 == 32 }.starts(with: "::".utf8))
-      #expect(!inert.utf8.split(separator: 10).contains { String(decoding: Array($0), as: UTF8.self).contains("##[") })
+      #expect(
+        !inert.utf8.split(separator: 10).contains {
+          String(decoding: Array($0), as: UTF8.self).contains("##[")
+        })
     }
     #expect(GitHubText.inert("fine ::y # #[ 1\n") == "fine ::y # #[ 1\n")
   }

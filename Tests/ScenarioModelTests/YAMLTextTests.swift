@@ -15,7 +15,8 @@ struct YAMLTextTests {
     #expect(nodes.count == 2 * names.count)
     for (index, name) in names.enumerated() {
       #expect(Name.same(nodes[2 * index].string ?? "?", name), "\(Name.codePoints(name))")
-      #expect(Name.same(nodes[2 * index + 1].mapping?.first?.key.string ?? "?", name), "\(Name.codePoints(name))")
+      #expect(
+        Name.same(nodes[2 * index + 1].mapping?.first?.key.string ?? "?", name), "\(Name.codePoints(name))")
     }
     #expect(!text.unicodeScalars.contains { $0.isHidden && $0 != "\n" })
   }
@@ -71,7 +72,8 @@ struct YAMLTextTests {
     }
     #expect(refused(Self.scenario()) == "accepted")
     #expect(refused(Self.scenario(model: "caf\u{e9}", other: "cafe\u{301}")).contains("U+0065 U+0301"))
-    #expect(refused(Self.scenario(model: "caf\u{e9}"), ["models.1.name=cafe\u{301}"]).contains("U+0065 U+0301"))
+    #expect(
+      refused(Self.scenario(model: "caf\u{e9}"), ["models.1.name=cafe\u{301}"]).contains("U+0065 U+0301"))
     #expect(refused(Self.scenario(model: "m\u{0}")).contains("U+0000"))
     #expect(refused(Self.scenario(model: String(repeating: "x", count: 1024))) == "accepted")
     #expect(refused(Self.scenario(model: String(repeating: "x", count: 1025))).contains("1025 bytes"))

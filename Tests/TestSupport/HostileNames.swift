@@ -4,8 +4,10 @@ import Telemetry
 package enum HostileNames {
   /// What some language takes for more than a character.
   static let special: [String] = [
-    "'", "\"", "\\", "$", "`", "%", ":", "::", "\n", "\r", "\r\n", ",", ";", "<", ">", "&", "{", "}", "[", "]", "#", "*",
-    "-", "--", "?", "!", "|", "@", "=", "+", "\t", "/", "..", "~", "(", ")", "]]>", "##[", "\u{1b}[31m", "\\.", " ",
+    "'", "\"", "\\", "$", "`", "%", ":", "::", "\n", "\r", "\r\n", ",", ";", "<", ">", "&", "{", "}", "[",
+    "]", "#", "*",
+    "-", "--", "?", "!", "|", "@", "=", "+", "\t", "/", "..", "~", "(", ")", "]]>", "##[", "\u{1b}[31m",
+    "\\.", " ",
   ]
 
   /// The first assigned character of every general category, and those whose neighbours become part of their grapheme
@@ -20,9 +22,12 @@ package enum HostileNames {
     }
     // Prepend, ZWJ and ZWNJ, Extend, SpacingMark, Hangul L V T, regional indicators, directions, separators, the rest.
     let chosen: [UInt32] = [
-      0x600, 0x605, 0x6dd, 0x70f, 0x8e2, 0xd4e, 0x110bd, 0x111c2, 0x200d, 0x200c, 0x301, 0x338, 0x20dd, 0xfe0f, 0x903,
-      0x1100, 0x1161, 0x11a8, 0x1f1e6, 0x1f468, 0x1f3fb, 0x5d0, 0x627, 0x202e, 0x2066, 0x200f, 0x2028, 0x2029, 0x85,
-      0xa0, 0xfeff, 0xfffd, 0xfffe, 0xffff, 0x1fffe, 0x10ffff, 0xe000, 0xe0001, 0x1b, 0x07, 0x08, 0x7f, 0x9b, 0x1,
+      0x600, 0x605, 0x6dd, 0x70f, 0x8e2, 0xd4e, 0x110bd, 0x111c2, 0x200d, 0x200c, 0x301, 0x338, 0x20dd,
+      0xfe0f, 0x903,
+      0x1100, 0x1161, 0x11a8, 0x1f1e6, 0x1f468, 0x1f3fb, 0x5d0, 0x627, 0x202e, 0x2066, 0x200f, 0x2028, 0x2029,
+      0x85,
+      0xa0, 0xfeff, 0xfffd, 0xfffe, 0xffff, 0x1fffe, 0x10ffff, 0xe000, 0xe0001, 0x1b, 0x07, 0x08, 0x7f, 0x9b,
+      0x1,
       0xff1d, 0x3000, 0x65e5,
     ]
     return found.values.sorted { $0.value < $1.value } + chosen.compactMap(Unicode.Scalar.init)
@@ -51,7 +56,8 @@ package enum HostileNames {
         take(special + tail)
         for companion in companions {
           for name in [
-            "\(companion)\(special)\(tail)", "\(special)\(companion)\(tail)", "\(companion)\(special)\(companion)\(tail)",
+            "\(companion)\(special)\(tail)", "\(special)\(companion)\(tail)",
+            "\(companion)\(special)\(companion)\(tail)",
             "a\(companion)\(special); DROP \(companion)\(special)\(tail)", "x\(special)\(companion)\(tail)",
           ] { take(name) }
         }

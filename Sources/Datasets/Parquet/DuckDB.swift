@@ -80,7 +80,8 @@ final class DuckDBProcess: ByteSource, ByteSink {
     // The command line takes a line that starts with a dot for a command of its own.
     let lines = sql.utf8.split(separator: UInt8(ascii: "\n"))
     guard !lines.contains(where: { $0.first == UInt8(ascii: ".") }) else {
-      throw DatasetError(path, "DuckDB: a statement has a line that starts with a dot. This is a fault of ours.")
+      throw DatasetError(
+        path, "DuckDB: a statement has a line that starts with a dot. This is a fault of ours.")
     }
     let preamble =
       settings.map { "SET \($0);" } + [

@@ -301,7 +301,8 @@ package final class SharedHome {
       let (name, sha256) = (file[0], file[1])
       // A data base that others write to must not name files elsewhere.
       let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-      guard !parts.contains(where: { $0.isEmpty || $0.elementsEqual("..".utf8) }), !name.utf8.contains(0) else {
+      guard !parts.contains(where: { $0.isEmpty || $0.elementsEqual("..".utf8) }), !name.utf8.contains(0)
+      else {
         throw DatasetError(self.name, "the run names a file outside of it: \(name).")
       }
       if skipsRequests, name.contains("telemetry/requests.") { continue }
