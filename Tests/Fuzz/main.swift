@@ -151,7 +151,54 @@ func journal(_ data: Data) throws {
   }
 }
 
+/// Takes the lines of the bytes, cut at U+001E, for names: every writer keeps them, or they are refused.
+func names(_ data: Data) throws {
+  let parts = String(decoding: data, as: UTF8.self).unicodeScalars.split(separator: "\u{1e}").prefix(8)
+  let names = parts.map { String(Substring($0)) }
+  for name in names { try Name.check(name) }
+  if let problem = NameSpellings.problem(in: names) { throw problem }
+  if names.isEmpty || Set(names).count < names.count { return }
+  let moment = Timestamp(microseconds: 1_767_571_200_000_000)
+  var tables = TelemetryTables()
+  tables.accounts = [AccountRecord(account: names[0], timeZone: "UTC", subscriptionMaxReplicas: 1)]
+  tables.models = names.enumerated().map { index, name in
+    ModelRecord(
+      modelID: Int32(index), account: names[0], kind: .external, name: name, provider: name, createdAt: moment
+    )
+  }
+  for format in ["csv", "ndjson", "sqlite"].compactMap(DatasetFormat.init) {
+    let path = "\(scratch)/names"
+    // It may not be there.
+    try? FileManager.default.removeItem(atPath: path)
+    let directory = try RunDirectory(
+      path,
+      manifest: Manifest(
+        program: "fuzz", scenario: nil, seed: nil, period: .init(from: moment, to: moment + 1)))
+    let writer = try directory.writer(format, series: [Series(modelID: 0, version: "")])
+    try writer.write(tables)
+    try writer.finish(directory.manifest)
+    try directory.finish()
+    let back = try Dataset(path).tables.models.map(\.name)
+    precondition(back.elementsEqual(names, by: Name.same))
+  }
+  for name in names {
+    let text = """
+      workbench: 1
+      name: \(YAMLText.quoted(name))
+      period: { from: 2026-03-02, to: 2026-03-03 }
+      account: { name: \(YAMLText.quoted(name)), subscription: { maxReplicas: 1 } }
+      models: [ { name: m, kind: external, provider: p, load: { arrivals: { poisson: { rate: 1/d } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } } ]
+
+      """
+    precondition(Name.same(try ScenarioDocument(Data(text.utf8), path: "fuzz.yaml").scenario.name, name))
+    precondition(!GitHubText.property(name).utf8.contains { [10, 13, 44, 58].contains($0) })
+    precondition(!SQLText.literal(name, .sqlite).unicodeScalars.contains(where: \.isHidden))
+    precondition(Name.same(name.shown, name.shown.shown))
+  }
+}
+
 let readers: [String: (Data) throws -> Void] = [
+  "names": names,
   "fit": fit,
   "requests-csv": {
     try RequestReader(file($0, "r.csv"), layout: .csv, series: series).read(into: Nowhere())
