@@ -41,7 +41,11 @@ extension ModelLane {
     case .step: stepped(replica, of: index, generation, at: entry.time, pool)
     case .replicaReady: replicaReady(replica, of: index, generation, at: entry.time, pool)
     case .replicaCrash: replicaCrashed(replica, of: index, generation, at: entry.time, pool)
-    case .undeploy: if let pool { undeploy(index, at: entry.time, pool) }
+    case .undeploy:
+      guard let pool else { break }
+      let waited = (deployments + index).pointee.phase == .pending
+      undeploy(index, at: entry.time, pool)
+      if waited { return .gaveUp(deployment: index) }
     case .deploy: if let pool, !deploy(index, at: entry.time, pool) { return .needsRoom(deployment: index) }
     }
     return .done
@@ -144,7 +148,7 @@ extension ModelLane {
     deployment.pointee.startOrder += 1
     deployment.pointee.setState(.starting, of: slot)
     deployment.pointee.setOccupancy(0, of: slot)
-    deployment.pointee.replicas[slot].generation += 1
+    deployment.pointee.replicas[slot].generation &+= 1
     deployment.pointee.replicas[slot].startOrder = deployment.pointee.startOrder
     deployment.pointee.starting += 1
     let delay = microseconds(deployment.pointee.startup.draw(from: deployment.pointee.startupStream))
@@ -217,7 +221,7 @@ extension ModelLane {
     deployment.pointee.demand -= occupancy
     deployment.pointee.setOccupancy(0, of: replica)
     deployment.pointee.setState(.starting, of: replica)
-    deployment.pointee.replicas[replica].generation += 1
+    deployment.pointee.replicas[replica].generation &+= 1
     deployment.pointee.ready -= 1
     deployment.pointee.starting += 1
     let repair = microseconds(deployment.pointee.timeToRepair.draw(from: deployment.pointee.crashStream))
