@@ -3,13 +3,13 @@ import Telemetry
 /// The selected rollups by bucket of the period, and over all of it.
 struct Buckets {
   struct Bucket {
-    var cell = RollupCell()
+    var cell = RollupTotal()
     var latencies = LatencyHistogram()
   }
 
   let starts: [Timestamp]
   private var buckets: [Bucket]
-  private(set) var total = RollupCell()
+  private(set) var total = RollupTotal()
   private(set) var latencies = LatencyHistogram()
   private(set) var failures: [UInt8: Int64] = [:]
   /// Of graphs with one point a request: the extremes of every screen column.
@@ -48,11 +48,10 @@ struct Buckets {
       if starts[middle] <= rollup.start { low = middle + 1 } else { high = middle }
     }
     guard low > 0 else { return }
-    // Rollups were checked against overflow when they were made; a period's sums stay far below it.
-    _ = buckets[low - 1].cell.add(rollup.cell)
+    buckets[low - 1].cell.add(rollup.cell)
     buckets[low - 1].latencies.add(rollup.cell, rollup.latencies)
-    _ = total.add(rollup.cell)
-    for entry in rollup.reasons { failures[entry.reason, default: 0] += entry.count }
+    total.add(rollup.cell)
+    for entry in rollup.reasons { failures[entry.reason, default: 0] &+= entry.count }
     guard thinned != nil else { return }
     let isComplete = rollup.points.isComplete
     rollup.points.visit(start: rollup.start.microseconds) { point in
@@ -66,6 +65,3 @@ struct Buckets {
     zip(starts, buckets).filter { $1.cell.requests > 0 }.map { ($0, $1) }
   }
 }
-
-/// An average from exact sums; `nil` of nothing.
-func mean(_ sum: Int64, _ count: Int64) -> Double? { count == 0 ? nil : Double(sum) / Double(count) }

@@ -54,7 +54,8 @@ package struct DashboardQuery {
 
   /// The dashboard's figures.
   /// - Parameter rollups: of all requests before now.
-  package func answer(_ rollups: some RollupSource) -> Dashboard {
+  /// - Throws: `AggregationError` for sums that cannot be written.
+  package func answer(_ rollups: some RollupSource) throws -> Dashboard {
     let buckets = Buckets(self, rollups)
     let replicas = ReplicaTime(tables.replicas, in: period.past)
     let prices = Dictionary(
@@ -79,6 +80,6 @@ package struct DashboardQuery {
             models.contains($0.modelID) && (selection.version ?? $0.version) == $0.version
           }),
       scaling: isExternal ? nil : ScalingWidget(period, tables, selection, models),
-      tokens: isExternal ? TokensWidget(period, buckets) : nil)
+      tokens: isExternal ? try TokensWidget(period, buckets) : nil)
   }
 }

@@ -5,6 +5,10 @@ import Telemetry
 /// Invariants: `bins` has `LatencyBin.count` entries, all 0 outside `lowBin...highBin`; `reasons` has 256; `columns` has
 /// `QuarterPoints.columns`, all empty outside a quarter; `first` has room for `QuarterPoints.mostKept`.
 final class OpenQuarter {
+  /// What a quarter takes before it has to be closed: its bins are 32 bits wide, and so few requests' tokens stay within
+  /// 64 bits.
+  static let mostRequests = Int64(UInt32.max)
+
   private(set) var start = Int64.max
   private(set) var end = Int64.min
   private var cell = RollupCell()
@@ -41,6 +45,9 @@ final class OpenQuarter {
     end = start + Rollup.quarterMicroseconds
   }
 
+  /// Requests so far.
+  var requests: Int64 { cell.requests }
+
   /// Adds rows as long as they lie in the quarter; returns the first that does not.
   func add(_ requests: RequestColumns, _ rows: Range<Int>, before limit: Int64) -> Int {
     var cell = cell
@@ -57,8 +64,8 @@ final class OpenQuarter {
       let waiting = cell.waitingSum.addingReportingOverflow(requests.waitingMicroseconds[row])
       cell.waitingSum = waiting.partialValue
       overflowed = overflowed || waiting.overflow
-      cell.inputTokens += Int64(requests.inputTokens[row])
-      cell.outputTokens += Int64(requests.outputTokens[row])
+      cell.inputTokens &+= Int64(requests.inputTokens[row])
+      cell.outputTokens &+= Int64(requests.outputTokens[row])
       let outcome = requests.outcome[row]
       if outcome == RequestOutcome.success {
         let latency = requests.latencyMicroseconds[row]
@@ -81,7 +88,7 @@ final class OpenQuarter {
         cell.latencyMin = min(cell.latencyMin, latency)
         cell.latencyMax = max(cell.latencyMax, latency)
         let bin = LatencyBin.index(latency)
-        bins[bin] += 1
+        bins[bin] &+= 1
         lowBin = min(lowBin, bin)
         highBin = max(highBin, bin)
       } else {

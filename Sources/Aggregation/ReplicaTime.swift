@@ -8,7 +8,7 @@ package struct ReplicaTime {
     package var hardware: String
   }
 
-  package private(set) var replicaMicroseconds: [Key: Int64] = [:]
+  package private(set) var replicaMicroseconds: [Key: Int128] = [:]
 
   /// - Parameter records: the state after each change, in order of time for each key.
   package init(_ records: [ReplicaRecord], in range: Range<Timestamp>) {
@@ -16,7 +16,7 @@ package struct ReplicaTime {
     func add(_ key: Key, _ record: ReplicaRecord, until end: Timestamp) {
       let from = max(record.at, range.lowerBound)
       let to = min(end, range.upperBound)
-      if to > from { replicaMicroseconds[key, default: 0] += Int64(record.replicas) * (to - from) }
+      if to > from { replicaMicroseconds[key, default: 0] += Int128(record.replicas) * Int128(to - from) }
     }
     for record in records {
       let key = Key(modelID: record.modelID, version: record.version, hardware: record.hardware)
@@ -26,12 +26,12 @@ package struct ReplicaTime {
     for (key, record) in last { add(key, record, until: range.upperBound) }
   }
 
-  /// Micro-credits of the keys selected: exact up to one division at the end.
+  /// Micro-credits of the keys selected: exact up to one division at the end, as far as 128 bits go.
   package func creditsMicro(_ prices: [String: Int64], where isSelected: (Key) -> Bool) -> Double {
-    var numerator: Int128 = 0
+    var numerator = ExactSum()
     for (key, time) in replicaMicroseconds where isSelected(key) {
-      numerator += Int128(time) * Int128(prices[key.hardware] ?? 0)
+      numerator.add(time, times: Int128(prices[key.hardware] ?? 0))
     }
-    return Double(numerator) / 3.6e9
+    return numerator.value / 3.6e9
   }
 }

@@ -16,11 +16,14 @@ package final class RequestRollups: TelemetrySink {
   ///   - series: what batches refer to by index.
   ///   - firstIndex: the index in batches of the first of these series.
   ///   - now: requests that arrive then or later do not count.
-  package init(series: [Series], firstIndex: Int = 0, now: Timestamp) {
+  ///   - mostInQuarter: requests after which a quarter's rollup is begun anew, and added up with the others at the end.
+  package init(
+    series: [Series], firstIndex: Int = 0, now: Timestamp, mostInQuarter: Int64? = nil
+  ) {
     self.series = series
     self.firstIndex = firstIndex
     self.now = now
-    parts = series.map { _ in SeriesRollups() }
+    parts = series.map { _ in SeriesRollups(mostInQuarter: mostInQuarter ?? OpenQuarter.mostRequests) }
   }
 
   /// Collects the latency points of a query on the way. To be called before the first request.
@@ -47,7 +50,7 @@ package final class RequestRollups: TelemetrySink {
     for part in parts { part.finish() }
     if parts.contains(where: \.hasOverflowed) {
       throw AggregationError(
-        "the sum of latencies leaves the range of 64 bits. Some latency or waiting time is absurd.")
+        "the sum of latencies, waiting times or tokens of a quarter of an hour leaves the range of 64 bits. Some of them are absurd: check them.")
     }
   }
 
@@ -70,6 +73,9 @@ private final class SeriesRollups {
   private(set) var closed: [Rollup] = []
   private(set) var hasOverflowed = false
   private var compactAt = 1024
+  private let mostInQuarter: Int64
+
+  init(mostInQuarter: Int64) { self.mostInQuarter = mostInQuarter }
 
   /// - Parameter now: requests that arrive then or later do not count.
   func add(_ requests: RequestColumns, _ rows: Range<Int>, before now: Int64) {
@@ -86,6 +92,7 @@ private final class SeriesRollups {
         close(quarter)
         quarter.begin(containing: arrived)
       }
+      if quarter.requests + Int64(rows.upperBound - row) > mostInQuarter { close(quarter) }
       row = quarter.add(requests, row..<rows.upperBound, before: min(quarter.end, now))
     }
   }

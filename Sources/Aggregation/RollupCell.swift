@@ -22,21 +22,22 @@ package struct RollupCell: Equatable, Sendable {
 
   /// - Returns: whether a sum left the range of 64 bits.
   mutating func add(_ other: RollupCell) -> Bool {
-    successes &+= other.successes
-    failures &+= other.failures
+    var hasOverflowed = false
+    func add(_ number: Int64, to sum: inout Int64) {
+      let (whole, overflow) = sum.addingReportingOverflow(number)
+      sum = whole
+      hasOverflowed = hasOverflowed || overflow
+    }
+    add(other.successes, to: &successes)
+    add(other.failures, to: &failures)
+    add(other.latencySum, to: &latencySum)
+    add(other.firstTokenSum, to: &firstTokenSum)
+    add(other.waitingSum, to: &waitingSum)
+    add(other.inputTokens, to: &inputTokens)
+    add(other.outputTokens, to: &outputTokens)
     latencyMin = min(latencyMin, other.latencyMin)
     latencyMax = max(latencyMax, other.latencyMax)
-    inputTokens &+= other.inputTokens
-    outputTokens &+= other.outputTokens
-    let sums = [
-      latencySum.addingReportingOverflow(other.latencySum),
-      firstTokenSum.addingReportingOverflow(other.firstTokenSum),
-      waitingSum.addingReportingOverflow(other.waitingSum),
-    ]
-    (latencySum, firstTokenSum, waitingSum) = (
-      sums[0].partialValue, sums[1].partialValue, sums[2].partialValue
-    )
-    return sums.contains { $0.overflow }
+    return hasOverflowed
   }
 }
 

@@ -92,11 +92,21 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
     var isHourly = self == .last24Hours
     if case .date = self { isHourly = true }
     if case .range(let first, let last) = self, first == last { isHourly = true }
-    return DashboardPeriod(filter: self, range: range, now: now, isHourly: isHourly, calendar: calendar)
+    return DashboardPeriod(filter: self, range: Self.supported(range), now: now, isHourly: isHourly, calendar: calendar)
   }
 }
 
-/// A request for figures that cannot be answered: the user's to mend.
+extension TimelineFilter {
+  /// What of a period lies in the years 1 to 9999: there are no moments before or after.
+  private static func supported(_ range: Range<Timestamp>) -> Range<Timestamp> {
+    func inside(_ moment: Timestamp) -> Timestamp {
+      min(max(moment, Timestamp.supported.lowerBound), Timestamp.supported.upperBound)
+    }
+    return inside(range.lowerBound)..<inside(range.upperBound)
+  }
+}
+
+/// A request for figures that cannot be answered: the user's to fix.
 package struct QueryError: Error, CustomStringConvertible, Equatable {
   package let description: String
   package init(_ description: String) { self.description = description }
@@ -120,10 +130,12 @@ package struct DashboardPeriod: Sendable {
     self.now = now
     self.isHourly = isHourly
     self.calendar = calendar
-    bucketStarts =
+    let starts =
       isHourly
       ? calendar.hourStarts(from: range.lowerBound, to: range.upperBound)
       : calendar.dayStarts(from: range.lowerBound, to: range.upperBound)
+    // The first day that there is has begun, in the east, before the first moment.
+    bucketStarts = starts.map { max($0, Timestamp.supported.lowerBound) }
   }
 
   /// The period without what lies after now.

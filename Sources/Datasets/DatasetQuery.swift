@@ -37,7 +37,7 @@ extension Dataset {
       let isCut =
         question.now < rollups.end && question.now.microseconds % Rollup.quarterMicroseconds != 0
       let isEnough = !isCut && (!query.needsRequests(rollups) || !hasRequests)
-      if isEnough { return query.answer(rollups) }
+      if isEnough { return try query.answer(rollups) }
       if !hasRequests {
         throw QueryError(
           "now, \(question.now.rfc3339), lies inside a quarter of an hour, and there are no requests to cut it. Choose a full quarter."
@@ -50,7 +50,7 @@ extension Dataset {
     try reader.read(into: fresh, progress: progress)
     fresh.reasons = reader.reasons.names
     try fresh.finish()
-    return query.answer(fresh)
+    return try query.answer(fresh)
   }
 
   package func query(_ question: Question) throws -> DashboardQuery {

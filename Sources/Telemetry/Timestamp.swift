@@ -33,6 +33,8 @@ package struct Timestamp: Hashable, Comparable, Sendable {
   package func rfc3339(in calendar: ZonedCalendar) -> String {
     let offset = Int64(calendar.offsetSeconds(at: self))
     let local = Timestamp(microseconds: microseconds + offset * 1_000_000)
+    // On the first and the last day the local year may have no RFC 3339 form; the moment has.
+    if !Self.supported.contains(local), offset != 0 { return rfc3339(in: .utc) }
     var text = String(local.rfc3339.dropLast())
     while text.hasSuffix("0") { text.removeLast() }
     text = text.hasSuffix(".") ? String(text.dropLast()) : text
@@ -87,7 +89,7 @@ package struct TimestampFormatter {
     var divisor: Int64 = 1
     for _ in 1..<width { divisor *= 10 }
     for _ in 0..<width {
-      bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+      bytes.append(UInt8(ascii: "0") + UInt8((number / divisor % 10).magnitude))
       divisor /= 10
     }
   }

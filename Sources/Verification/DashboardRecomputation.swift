@@ -50,7 +50,8 @@ struct ExpectedFigures: Decodable {
     var failures: Int64
     var input: Int64
     var output: Int64
-    var latencySum: Int64?
+    /// µs. It may leave 64 bits, so it comes as a double.
+    var latencySum: Double?
     var latencyMin: Int64?
     var latencyMax: Int64?
     /// p50, p90, p95, p99, p99.9 by rank, µs.
@@ -160,7 +161,7 @@ private struct RecomputationSQL {
         CASE WHEN (SELECT g FROM b) = 'hour' THEN u - epoch_us(l) + epoch_us(date_trunc('hour', l)) ELSE epoch_us(timezone(\(zone), date_trunc('day', l))) END AS "at",
         count(*) FILTER (status = 'success') AS successes, count(*) FILTER (status <> 'success') AS failures,
         sum(input_tokens)::BIGINT AS input, sum(output_tokens)::BIGINT AS output,
-        (sum(latency_us) FILTER (status = 'success'))::BIGINT AS latencySum,
+        (sum(latency_us) FILTER (status = 'success'))::DOUBLE AS latencySum,
         min(latency_us) FILTER (status = 'success') AS latencyMin, max(latency_us) FILTER (status = 'success') AS latencyMax,
         quantile_disc(latency_us, [0.5, 0.9, 0.95, 0.99, 0.999]) FILTER (status = 'success') AS quantiles
         FROM sel GROUP BY 1 ORDER BY 1;
@@ -177,13 +178,13 @@ private struct RecomputationSQL {
       CREATE OR REPLACE TEMP TABLE steps AS SELECT *, lag(replicas, 1, 0) OVER w AS before, lag(hw, 1, '') OVER w AS hwBefore FROM named WINDOW w AS (PARTITION BY model_id, version ORDER BY "at");
       CREATE OR REPLACE TEMP TABLE live AS SELECT * FROM deployments d, b WHERE deployed_at IS NOT NULL AND epoch_us(deployed_at) < eu AND (undeployed_at IS NULL OR epoch_us(undeployed_at) > fu);
       CREATE OR REPLACE TEMP TABLE jobs AS SELECT j.*, epoch_us(finished_at) - epoch_us(started_at) AS whole,
-        greatest(0, least(epoch_us(finished_at), eu) - greatest(epoch_us(started_at), fu)) AS inside, fu, eu FROM fine_tuning_jobs j, b WHERE j.model_id IN \(own);
+        greatest(0, least(whole, fu - epoch_us(started_at))) AS before, greatest(0, least(whole, eu - epoch_us(started_at))) AS until, fu, eu FROM fine_tuning_jobs j, b WHERE j.model_id IN \(own);
       SELECT to_json({
         'from': fu, 'to': tu, 'granularity': g, 'days': days,
         'deploymentCredits': (SELECT coalesce(sum(inside::HUGEINT * replicas * price), 0)::DOUBLE / 3.6e15 FROM used),
         'modelCredits': (SELECT coalesce(sum(inside::HUGEINT * replicas * price), 0)::DOUBLE / 3.6e15 FROM used WHERE model_id IN (FROM chosen) AND \(version)),
         'fineTuningCredits': (SELECT coalesce(sum(CASE WHEN whole = 0 THEN CASE WHEN epoch_us(started_at) >= fu AND epoch_us(started_at) < eu THEN credits_micro ELSE 0 END
-            ELSE (2::HUGEINT * credits_micro * inside + whole) // (2::HUGEINT * whole) END), 0)::DOUBLE / 1e6 FROM jobs),
+            ELSE (2::HUGEINT * credits_micro * until + whole) // (2::HUGEINT * whole) - (2::HUGEINT * credits_micro * before + whole) // (2::HUGEINT * whole) END), 0)::DOUBLE / 1e6 FROM jobs),
         'deployedModels': (SELECT count(DISTINCT model_id) FROM (SELECT model_id FROM live WHERE model_id IN \(own) UNION
             SELECT model_id FROM models, b WHERE account = \(text(account)) AND kind = 'external' AND epoch_us(created_at) < eu AND eu > fu)),
         'fineTunedModels': (SELECT count(DISTINCT model_id) FROM jobs WHERE outcome = 'succeeded' AND epoch_us(finished_at) >= fu AND epoch_us(finished_at) < eu),

@@ -72,7 +72,8 @@ package struct RunVerification {
           guard let at = (point["at"] as? String).flatMap({ parser.parse($0) }),
             let latency = (point["latency"] as? NSNumber)?.doubleValue
           else { return nil }
-          return [at.microseconds, Int64((latency * 1000).rounded())]
+          // One that no request can have is no point of the data: −1 µs says so.
+          return [at.microseconds, Int64(exactly: (latency * 1000).rounded()) ?? -1]
         }
       }
       questions.append((name, json, account.account, query))
@@ -157,10 +158,10 @@ package struct RunVerification {
         throw DatasetError("\(path)/\(name)", "this is not a dashboard in JSON. Run the scenario again.")
       }
       let requests = figures.requests
-      let successes = requests.points.reduce(0) { $0 + $1.successes }
-      let failures = requests.points.reduce(0) { $0 + $1.failures }
-      if successes != requests.totalSuccesses || failures != requests.totalFailures
-        || requests.totalRequests != successes + failures
+      let successes = requests.points.reduce(Int128(0)) { $0 + Int128($1.successes) }
+      let failures = requests.points.reduce(Int128(0)) { $0 + Int128($1.failures) }
+      if successes != Int128(requests.totalSuccesses) || failures != Int128(requests.totalFailures)
+        || Int128(requests.totalRequests) != successes + failures
       {
         report.violated(
           .i4,
@@ -225,19 +226,19 @@ private enum ReplicaCredits {
       uniquingKeysWith: { first, _ in first })
     var running: [String: Int] = [:]
     /// Micro-credits an hour, all replicas together.
-    var rate: Int64 = 0
+    var rate: Int128 = 0
     var since = from
-    var sum = Int128(0)
+    var sum = ExactSum()
     for row in tables.replicas where models.contains(row.modelID) && row.at < to {
       if row.at > since {
-        sum += Int128(rate) * Int128(row.at - since)
+        sum.add(rate, times: Int128(row.at - since))
         since = row.at
       }
       let key = "\(row.modelID)\u{0}\(row.version)\u{0}\(row.hardware)"
       let before = running.updateValue(row.replicas, forKey: key) ?? 0
-      rate += Int64(row.replicas - before) * (prices[row.hardware] ?? 0)
+      rate += Int128(row.replicas - before) * Int128(prices[row.hardware] ?? 0)
     }
-    if to > since { sum += Int128(rate) * Int128(to - since) }
-    return Double(sum) / 3.6e15
+    if to > since { sum.add(rate, times: Int128(to - since)) }
+    return sum.value / 3.6e15
   }
 }

@@ -119,7 +119,7 @@ struct ScenarioRun {
           try RollupArchive.data([pipeline.rollups], account: pipeline.account, models: models, end: end))
         return
       }
-      let dashboard = pipeline.queries[query].query.answer(pipeline.rollups)
+      let dashboard = try pipeline.queries[query].query.answer(pipeline.rollups)
       made[place] =
         try pipeline.queries[query].file.map { .dashboard(file: $0, try dashboard.json()) }
         ?? .overview(dashboard)
