@@ -300,6 +300,14 @@ struct DamageTests {
         }
       }
     },
+    .init("a replica that drains without end", .i14, "draining replicas at") {
+      try $0.rows("replicas") { rows, columns in
+        var rows = rows
+        let last = try #require(rows.lastIndex { $0[columns["version"] ?? 0] == "V1" })
+        rows[last][columns["draining"] ?? 0] = "1"
+        return rows
+      }
+    },
     .init("overtaking in a fifo queue", .i12, "starts service before an earlier one") {
       try $0.rows("requests") { rows, columns in
         var rows = rows
