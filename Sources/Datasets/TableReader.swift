@@ -15,9 +15,12 @@ package struct RowReading {
 extension TableRecords {
   func records<Record: TableRecord>() throws -> [Record] {
     var records: [Record] = []
+    var known: Set<RowIdentity> = []
     try rows(Record.schema) { reading in
       do {
-        records.append(try Record(reading.row))
+        let record = try Record(reading.row)
+        if let identity = record.identity, !known.insert(identity).inserted { throw identity.isTwice }
+        records.append(record)
       } catch let error as RowError {
         throw reading.located(error)
       }

@@ -24,6 +24,8 @@ extension HardwareRecord: TableRecord {
     "hardware", "The price list in force: micro-credits per replica and hour.",
     [.text("account"), .text("hardware"), .integer("credits_micro_per_hour")])
   var cells: [Cell] { [.text(account), .text(hardware), .integer(creditsMicroPerHour)] }
+  /// Two prices would leave open which holds.
+  var identity: RowIdentity? { RowIdentity("hardware", [hardware, account]) }
   init(_ row: Row) throws {
     self.init(
       account: row.text("account"), hardware: row.text("hardware"),
@@ -114,6 +116,7 @@ extension FineTuningJobRecord: TableRecord {
       .moment(finishedAt), .text(outcome.rawValue), .integer(creditsMicro),
     ]
   }
+  var identity: RowIdentity? { RowIdentity("job_id", [String(jobID)]) }
   init(_ row: Row) throws {
     self.init(
       jobID: try row.integer("job_id"), modelID: try row.modelID(), baseModel: row.text("base_model"),
