@@ -24,7 +24,7 @@ struct PlanText {
   static func value(_ value: Double, _ unit: Metric.Unit) -> String {
     switch unit {
     case .milliseconds: Figure.milliseconds(value)
-    case .share: String(format: abs(value) < 0.01 ? "%.3f %%" : "%.2f %%", value * 100)
+    case .share: Figure.percent(value, decimals: abs(value) < 0.01 ? 3 : 2)
     case .credits:
       abs(value) < 0.01 && abs(value) > 1e-9 ? String(format: "%.3g", value) : String(format: "%.2f", value)
     case .hours: String(format: "%.1f h", value)
@@ -172,9 +172,4 @@ struct PlanText {
     }
     return lines
   }
-}
-
-extension Figure {
-  /// `12.3 %`
-  static func share(_ value: Double) -> String { String(format: "%.3g %%", value * 100) }
 }
