@@ -21,11 +21,12 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     return remainder < 0 ? quotient - 1 : quotient
   }
 
-  /// RFC 3339 in UTC with six decimals.
+  /// RFC 3339 in UTC with six decimals; of a moment that has no such form, the nearest one that has.
   package var rfc3339: String {
     var formatter = TimestampFormatter()
     var bytes: [UInt8] = []
-    formatter.append(self, to: &bytes)
+    let shown = min(max(self, Self.supported.lowerBound), Self.supported.upperBound)
+    formatter.append(shown, to: &bytes)
     return String(decoding: bytes, as: UTF8.self)
   }
 
@@ -149,7 +150,9 @@ package struct TimestampParser {
     }
     guard position == text.count else { return nil }
     let seconds = day + hour * 3600 + minute * 60 + second - offset
-    return Timestamp(microseconds: seconds * 1_000_000 + micros)
+    let moment = Timestamp(microseconds: seconds * 1_000_000 + micros)
+    // An offset may lead beyond the first and the last moment that there are.
+    return Timestamp.supported.contains(moment) ? moment : nil
   }
 
   package mutating func parse(_ text: String, zoneRequired: Bool = true) -> Timestamp? {

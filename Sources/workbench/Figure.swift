@@ -9,6 +9,7 @@ enum Figure {
     for (limit, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M")] where number >= limit {
       return String(format: "%.2f %@", number / limit, unit)
     }
+    guard number > -1e15 else { return String(format: "%.3g", number) }
     return Int(number.rounded()).formatted(.number.locale(Locale(identifier: "en_US")))
   }
 
