@@ -144,7 +144,7 @@ enum Grammar {
         "How long demand must exceed capacity before replicas are added."),
       Key(
         "scaleDownDelay", .duration, default: "10min",
-        "How long capacity must exceed demand before replicas are removed."),
+        "The window whose largest demand decides how many replicas are kept; it slides."),
       Key(
         "startup", .distribution(.duration), default: "60s",
         "Cold start: from a replica's start, charged, until it serves."),

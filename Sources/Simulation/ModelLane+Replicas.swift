@@ -111,7 +111,7 @@ extension ModelLane {
     let deployment = deployments + index
     guard deployment.pointee.phase == .undeploying, deployment.pointee.line.count == 0 else { return }
     while let replica = deployment.pointee.youngest(.starting) { free(replica, of: index, pool) }
-    while let replica = deployment.pointee.youngest(.ready) { drain(replica, of: index, pool) }
+    while let replica = deployment.pointee.youngest(.ready) { drain(replica, of: index, at: time, pool) }
     if deployment.pointee.total == 0 {
       deployment.pointee.phase = .ended
       deployment.pointee.undeployedAt = time
@@ -218,7 +218,7 @@ extension ModelLane {
     for sequence in lost + unfinished { end(sequence, RequestOutcome.replicaLost, at: time) }
     let occupancy = deployment.pointee.replicas[replica].occupancy
     deployment.pointee.freeSlots -= deployment.pointee.maxBatchSize - occupancy
-    deployment.pointee.demand -= occupancy
+    lowerDemand(deployment, by: occupancy, at: time)
     deployment.pointee.setOccupancy(0, of: replica)
     deployment.pointee.setState(.starting, of: replica)
     deployment.pointee.replicas[replica].generation &+= 1
@@ -226,17 +226,18 @@ extension ModelLane {
     deployment.pointee.starting += 1
     let repair = microseconds(deployment.pointee.timeToRepair.draw(from: deployment.pointee.crashStream))
     schedule(.replicaReady, index, replica, at: time + max(repair, 1))
-    observeDemand(index, at: time)
     record(index, at: time, limitedBy: .none)
     if let pool { finishUndeploying(index, at: time, pool) }
   }
 
   /// A ready replica takes no new requests; it is released when it has served those it has.
-  mutating func drain(_ replica: Int, of index: Int, _ pool: UnsafeMutablePointer<ReplicaPool>) {
+  mutating func drain(
+    _ replica: Int, of index: Int, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>
+  ) {
     let deployment = deployments + index
     let occupancy = deployment.pointee.replicas[replica].occupancy
     deployment.pointee.freeSlots -= deployment.pointee.maxBatchSize - occupancy
-    deployment.pointee.demand -= occupancy
+    lowerDemand(deployment, by: occupancy, at: time)
     if occupancy == 0 {
       free(replica, of: index, pool)
     } else {
