@@ -141,4 +141,17 @@ struct SumTests {
     // 2·10¹⁹ micro-credits.
     #expect(account.fineTuningCredits == 2e13)
   }
+
+  @Test(
+    "a dashboard of the first and of the last year there is, for every preset and kind",
+    arguments: ["0001-01-01T00:00:00Z", "0001-01-03T04:05:06Z", "9999-12-31T23:59:59.999999Z"])
+  func ends(_ now: String) throws {
+    let world = SmallWorld()
+    for period in ["24h", "7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"] {
+      for kind in ModelKind.allCases {
+        let json = try world.dashboard(period, .init(kind: kind), now: now).json()
+        #expect(json.count > 100)
+      }
+    }
+  }
 }

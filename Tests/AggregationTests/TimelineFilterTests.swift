@@ -144,7 +144,9 @@ struct TimelineFilterTests {
       do { period = try Self.period(text, now: now, zone: zone) } catch is QueryError { continue }
       for moment in [period.range.lowerBound, period.range.upperBound] + period.bucketStarts {
         var parser = TimestampParser()
-        #expect(parser.parse(moment.rfc3339(in: period.calendar)) == moment, "\(text): \(moment)")
+        let read = try #require(parser.parse(moment.rfc3339(in: period.calendar)), "\(text): \(moment)")
+        // In those days offsets have seconds, which RFC 3339 has no room for.
+        #expect(abs(read - moment) < 60_000_000, "\(text): \(moment)")
       }
       #expect(Timestamp.supported.contains(period.range.lowerBound), "\(text)")
       #expect(period.past.upperBound <= period.now || period.past.isEmpty, "\(text)")

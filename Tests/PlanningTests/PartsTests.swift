@@ -2,6 +2,7 @@ import Foundation
 import Planning
 import Sampling
 import ScenarioModel
+import Simulation
 import Telemetry
 import TestSupport
 import Testing
@@ -76,8 +77,10 @@ struct PartsTests {
 
   @Test("records of earlier versions, which did not keep the extremes, are still read")
   func earlierRecords() throws {
-    var record = ReplicationRecord()
+    var record = try KnownSystem.variant("one", rate: 0.001, servers: 1, service: "1s", hours: 1)
+      .replicate(0, warmUp: 0)
     record.latencies = [100, 2]
+    (record.latencyMin, record.latencyMax) = (nil, nil)
     var json = try #require(
       try JSONSerialization.jsonObject(with: JSONEncoder().encode(record)) as? [String: Any])
     json["latencyMin"] = nil

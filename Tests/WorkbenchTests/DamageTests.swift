@@ -300,6 +300,17 @@ struct DamageTests {
         }
       }
     },
+    .init("counts near 2⁶³", .i4, "successes and") {
+      try $0.widget("external-24h", "requests") {
+        try points(&$0) { list in for index in list.indices { list[index]["successes"] = Int64.max } }
+      }
+    },
+    .init("latencies of 1e300", .i13, "latency.points") {
+      try $0.widget("external-24h", "latency") {
+        $0["thinned"] = true
+        try points(&$0) { list in for index in list.indices { list[index]["latency"] = 1e300 } }
+      }
+    },
     .init("a replica that drains without end", .i14, "draining replicas at") {
       try $0.rows("replicas") { rows, columns in
         var rows = rows
