@@ -92,7 +92,8 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
     var isHourly = self == .last24Hours
     if case .date = self { isHourly = true }
     if case .range(let first, let last) = self, first == last { isHourly = true }
-    return DashboardPeriod(filter: self, range: Self.supported(range), now: now, isHourly: isHourly, calendar: calendar)
+    return DashboardPeriod(
+      filter: self, range: Self.supported(range), now: now, isHourly: isHourly, calendar: calendar)
   }
 }
 

@@ -24,8 +24,7 @@ package enum Estimator {
     let values = records.compactMap(metric.value)
     guard !values.isEmpty else { return nil }
     let centre: Double
-    if let q = metric.quantile, let pooled = ReplicationRecord.latencyQuantile(records, q)
-    {
+    if let q = metric.quantile, let pooled = ReplicationRecord.latencyQuantile(records, q) {
       centre = pooled
     } else {
       centre = values.reduce(0, +) / Double(values.count)

@@ -17,7 +17,9 @@ extension ModelReader {
     for (keys, deployment) in zip(sections, deployments) {
       if let deployment { check(deployment, keys) }
     }
-    let slots = deployments.reduce(0) { $0 + ($1.map { $0.scaling.maxReplicas * $0.scaling.maxBatchSize } ?? 0) }
+    let slots = deployments.reduce(0) {
+      $0 + ($1.map { $0.scaling.maxReplicas * $0.scaling.maxBatchSize } ?? 0)
+    }
     let batch = deployments.compactMap { $0?.scaling.maxBatchSize }.max() ?? 0
     let served = min(slots, (subscription ?? Limits.requestsInService) * batch)
     if served > Limits.requestsInService {

@@ -135,7 +135,8 @@ package struct DepartureList: ~Copyable {
 
   private mutating func grow() {
     // A scenario that could exceed this is refused: see `Limits.requestsInService`.
-    precondition(capacity < Self.places, "more requests of one model are served at once than the limit allows")
+    precondition(
+      capacity < Self.places, "more requests of one model are served at once than the limit allows")
     var larger = DepartureList(capacity: 4 * capacity)
     for place in 0..<capacity {
       let key = nodes[capacity + place]

@@ -5,7 +5,8 @@ package enum MicroCredits {
   /// What a duration (µs, not negative) costs at a price per hour, rounded half up to a whole micro-credit. A century at
   /// a million credits an hour is a tenth of what 64 bits hold; beyond them it is the largest number that there is.
   package static func charge(_ duration: Int64, perHour price: Int64) -> Int64 {
-    let whole = (Int128(duration) * Int128(price) * 2 + Int128(microsecondsPerHour)) / Int128(2 * microsecondsPerHour)
+    let whole =
+      (Int128(duration) * Int128(price) * 2 + Int128(microsecondsPerHour)) / Int128(2 * microsecondsPerHour)
     return Int64(clamping: whole)
   }
 

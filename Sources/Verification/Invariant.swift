@@ -25,7 +25,8 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i6: "Replicas of a new deployment start only inside the deploy windows."
     case .i7:
       "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has neither first token nor output."
-    case .i8: "Requests are in order of arrival and numbered 1, 2, 3, …; from elsewhere, each by a number of its own."
+    case .i8:
+      "Requests are in order of arrival and numbered 1, 2, 3, …; from elsewhere, each by a number of its own."
     case .i9: "A deployment keeps its minReplicas from deployed to undeploying."
     case .i10: "The manifest's row counts and hashes are those of the files."
     case .i11: "Requests in service never exceed the batch slots of ready and draining replicas."

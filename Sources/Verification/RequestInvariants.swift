@@ -120,7 +120,8 @@ final class RequestInvariants: TelemetrySink {
       report.skip(.i11, "the data set says nothing of replicas")
       report.skip(.i14, "the data set says nothing of replicas")
     } else if isReplayed {
-      report.skip(.i14, "the data set does not come from a scenario, and platforms differ in how replicas drain")
+      report.skip(
+        .i14, "the data set does not come from a scenario, and platforms differ in how replicas drain")
     }
     if lastStart.allSatisfy({ $0 == nil }), isExternal.contains(false) {
       report.skip(.i12, "the queue disciplines are unknown")

@@ -87,7 +87,9 @@ struct SumTests {
       ).answer(RollupArchive(whole)).tokens?.totalInputTokens == 500 * 2_147_483_647)
   }
 
-  @Test("the parts of a period have the credits of the whole, to the micro-credit", arguments: 1...50 as ClosedRange<UInt64>)
+  @Test(
+    "the parts of a period have the credits of the whole, to the micro-credit",
+    arguments: 1...50 as ClosedRange<UInt64>)
   func fineTuning(_ seed: UInt64) {
     var generator = SeededGenerator(state: seed)
     let start = Int64.random(in: -1_000_000...1_000_000, using: &generator)
@@ -111,7 +113,10 @@ struct SumTests {
       jobID: 1, modelID: 1, baseModel: "b", hardware: "A10", startedAt: start, finishedAt: start + 3 * day,
       outcome: .succeeded, creditsMicro: 10_000_000)
     // Cumulated: 3,333,333⅓, 6,666,666⅔, 10,000,000; rounded half up.
-    #expect((0..<3).map { job.accrued(in: start + $0 * day..<start + ($0 + 1) * day) } == [3_333_333, 3_333_334, 3_333_333])
+    #expect(
+      (0..<3).map { job.accrued(in: start + $0 * day..<start + ($0 + 1) * day) } == [
+        3_333_333, 3_333_334, 3_333_333,
+      ])
   }
 
   @Test("replica time × price at the largest that telemetry may say: no trap, and the right credits")
@@ -120,7 +125,8 @@ struct SumTests {
     let year = from..<from + 365 * 86_400_000_000
     let rows = (0..<40).map {
       ReplicaRecord(
-        at: from, modelID: 1, version: "V\($0)", hardware: "A10", starting: 1_000_000_000, ready: 1_000_000_000,
+        at: from, modelID: 1, version: "V\($0)", hardware: "A10", starting: 1_000_000_000,
+        ready: 1_000_000_000,
         draining: 1_000_000_000, limitedBy: .none)
     }
     let credits = ReplicaTime(rows, in: year).creditsMicro(["A10": 1_000_000_000_000_000]) { _ in true }

@@ -90,7 +90,9 @@ struct PartsTests {
     #expect(read == record && read.latencyQuantile(0.5) == 0.1005)
   }
 
-  @Test("utilisation counts what is served inside the period: of the warm-up's requests and of the last ones, a part")
+  @Test(
+    "utilisation counts what is served inside the period: of the warm-up's requests and of the last ones, a part"
+  )
   func utilisation() throws {
     let yaml = """
       workbench: 1

@@ -100,7 +100,8 @@ struct LimitTests {
     let errors = CheckTests.errors(scenario(101))
     #expect(errors.count == 1)
     #expect(
-      errors.first?.hasPrefix("t.yaml:6:12: error: 10100000 models and deployments over all accounts") ?? false,
+      errors.first?.hasPrefix("t.yaml:6:12: error: 10100000 models and deployments over all accounts")
+        ?? false,
       "\(errors)")
   }
 

@@ -19,7 +19,9 @@ struct LimitTests {
   @Test("a departure's route survives at both ends of what it holds")
   func routes() {
     var list = DepartureList()
-    let ends = [0, 1023, 1024, 1025, 4095, 4096, Limits.deploymentsOfModel - 1, DepartureList.deployments - 1]
+    let ends = [
+      0, 1023, 1024, 1025, 4095, 4096, Limits.deploymentsOfModel - 1, DepartureList.deployments - 1,
+    ]
     for (sequence, deployment) in ends.enumerated() {
       list.insert(
         time: Int64(sequence), sequence: sequence, deployment: deployment,

@@ -87,11 +87,12 @@ struct ScaleDownWindowTests {
     #expect(
       try Self.path(
         several(3, 400) + [(0, 100)] + several(4, 60) + [(110, 10), (130, 10)], batch: 4) == [
-        Row(0, 0, 1, 0), Row(30, 1, 1, 0), Row(40, 0, 2, 0), Row(160, 0, 1, 0),
-      ])
+          Row(0, 0, 1, 0), Row(30, 1, 1, 0), Row(40, 0, 2, 0), Row(160, 0, 1, 0),
+        ])
   }
 
-  @Test("replicas that were removed are added again when demand wants them, and the window starts with its fall")
+  @Test(
+    "replicas that were removed are added again when demand wants them, and the window starts with its fall")
   func upAgain() throws {
     #expect(
       try Self.path([(0, 600), (0, 60), (0, 60), (170, 100)]) == [

@@ -7,7 +7,8 @@ import Verification
 @Suite("Verification of what does not come from a scenario")
 struct RequestNumberTests {
   /// - Parameter requests: number and second of arrival, in the order of the file.
-  static func report(_ requests: [(id: Int64, second: Int)], hardware: [String] = []) throws -> InvariantReport
+  static func report(_ requests: [(id: Int64, second: Int)], hardware: [String] = []) throws
+    -> InvariantReport
   {
     let scratch = try Scratch()
     let tables = [
@@ -66,10 +67,13 @@ struct RequestNumberTests {
   func prices() throws {
     for price in [1_000_000, 2_000_000] {
       let error = #expect(throws: (any Error).self) {
-        try Self.report([(1, 0)], hardware: ["acct,A10 single,1000000", "acct,T4,5", "acct,A10 single,\(price)"])
+        try Self.report(
+          [(1, 0)], hardware: ["acct,A10 single,1000000", "acct,T4,5", "acct,A10 single,\(price)"])
       }
       let text = error.map { "\($0)" } ?? ""
-      #expect(text.contains("hardware.csv:4:6: error: hardware \"A10 single\" of account \"acct\" is listed twice"), "\(text)")
+      #expect(
+        text.contains("hardware.csv:4:6: error: hardware \"A10 single\" of account \"acct\" is listed twice"),
+        "\(text)")
     }
     #expect(try Self.report([(1, 0)], hardware: ["acct,A10 single,1000000", "acct,T4,1000000"]).holds)
   }
