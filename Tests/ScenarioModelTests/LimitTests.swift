@@ -72,7 +72,7 @@ struct LimitTests {
       Self.model(deployments: one, tokens: "{ input: \(Limits.tokens + 1), output: 1 }"))
     #expect(errors.count == 1)
     #expect(
-      errors.first?.hasPrefix("t.yaml:8:70: error: input has 2147483001 tokens in the mean") ?? false,
+      errors.first?.hasPrefix("t.yaml:8:68: error: input has 2147483001 tokens in the mean") ?? false,
       "\(errors)")
   }
 

@@ -45,7 +45,7 @@ struct LimitTests {
       return "2026-01-0\(5 + hour / 24)T\(two(hour % 24)):\(two(minute)):00Z"
     }
     let deployments = (0..<count).map {
-      "        - { version: V\($0 + 1), deployAt: \"\(minute($0))\", undeployAt: \"\(minute($0 + 1))\", hardware: T4 single, scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 4, startup: 1s, scaleUpDelay: 1h }, service: { time: 5s } }"
+      "        - { version: V\($0 + 1), deployAt: \"\(minute($0))\", undeployAt: \"\(minute($0 + 1))\", hardware: T4 single, scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 64, startup: 1s, scaleUpDelay: 1h }, service: { time: 5s } }"
     }
     return """
       workbench: 1
