@@ -13,7 +13,7 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i11 = "I11"
   case i12 = "I12"
   case i13 = "I13"
-  case i14 = "I14"
+  case i16 = "I16"
 
   package var sentence: String {
     switch self {
@@ -32,7 +32,7 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i11: "Requests in service never exceed the batch slots of ready and draining replicas."
     case .i12: "Requests of a first-in-first-out queue start service in order of arrival."
     case .i13: "Every dashboard figure is that of an independent recomputation in SQL."
-    case .i14: "A draining replica serves at least one request: without any it is released."
+    case .i16: "A draining replica serves at least one request: without any it is released."
     }
   }
 }

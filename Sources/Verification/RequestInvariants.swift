@@ -1,7 +1,7 @@
 import ScenarioModel
 import Telemetry
 
-/// The invariants of requests: I3, I4, I7, I8, I11, I12, I14. Takes them in order of arrival, in memory that grows with
+/// The invariants of requests: I3, I4, I7, I8, I11, I12, I16. Takes them in order of arrival, in memory that grows with
 /// the requests in flight, and with those that are numbered without any order.
 final class RequestInvariants: TelemetrySink {
   private(set) var report = InvariantReport()
@@ -118,10 +118,10 @@ final class RequestInvariants: TelemetrySink {
     if let twice = numbers.repeated { report.violated(.i8, "request \(twice) comes more than once") }
     if !hasReplicas.contains(true), isExternal.contains(false) {
       report.skip(.i11, "the data set says nothing of replicas")
-      report.skip(.i14, "the data set says nothing of replicas")
+      report.skip(.i16, "the data set says nothing of replicas")
     } else if isReplayed {
       report.skip(
-        .i14, "the data set does not come from a scenario, and platforms differ in how replicas drain")
+        .i16, "the data set does not come from a scenario, and platforms differ in how replicas drain")
     }
     if lastStart.allSatisfy({ $0 == nil }), isExternal.contains(false) {
       report.skip(.i12, "the queue disciplines are unknown")
@@ -136,7 +136,7 @@ final class RequestInvariants: TelemetrySink {
       }
       if !isReplayed, hasReplicas[index], let (at, served, draining) = services[index].idle {
         report.violated(
-          .i14,
+          .i16,
           "model \(series[index].modelID) \(series[index].version) has \(draining) draining replicas at \(Timestamp(microseconds: at).rfc3339) and serves \(served) requests"
         )
       }

@@ -311,7 +311,7 @@ struct DamageTests {
         try points(&$0) { list in for index in list.indices { list[index]["latency"] = 1e300 } }
       }
     },
-    .init("a replica that drains without end", .i14, "draining replicas at") {
+    .init("a replica that drains without end", .i16, "draining replicas at") {
       try $0.rows("replicas") { rows, columns in
         var rows = rows
         let last = try #require(rows.lastIndex { $0[columns["version"] ?? 0] == "V1" })
