@@ -282,8 +282,8 @@ struct PlanCommand: ParsableCommand {
     }
     for other in scenarios.dropFirst() {
       let name = URL(fileURLWithPath: other).deletingPathExtension().lastPathComponent
-      let stored = collected?.entries.dropFirst(variants.count).first
-      if let collected, stored?.name != name { throw collected.differs("variant \(name) is not among them") }
+      let next = collected?.entries.dropFirst(variants.all.count).first
+      let stored = next.flatMap { $0.name.utf8.elementsEqual(name.utf8) ? $0 : nil }
       let place = stored?.path ?? other
       let overrides = stored == nil ? baseOverrides : []
       var document = try ScenarioInput.document(place, overrides: overrides, files: stored?.files ?? [:])
