@@ -253,9 +253,9 @@ package struct RunVerification {
       throw DatasetError(
         "\(path)/\(name)", "the query's account or moments cannot be read. Run the scenario again.")
     }
-    // Where clocks go back over midnight, a date is two intervals.
+    // Where clocks go back over midnight, a date is two intervals. A period that is none is I13's to report.
     let calendar = ZonedCalendar(identifier: figures.query.timeZone ?? account.timeZone) ?? .utc
-    let spans = try? TimelineFilter(figures.query.period ?? "").period(now: now, calendar: calendar).spans  // I13 says it.
+    let spans = try? TimelineFilter(figures.query.period ?? "").period(now: now, calendar: calendar).spans
     let expected = (spans.flatMap { $0.count > 1 ? $0 : nil } ?? [from..<max(from, end)]).reduce(0.0) {
       $0
         + ReplicaCredits.credits(
