@@ -86,7 +86,8 @@ struct LocalClockTests {
   func aroundChanges() throws {
     let questions = try Self.questions(most: ZoneOracle.isWhole ? 6000 : 60)
     let output = try DuckDB.run(
-      "SET TimeZone = 'UTC';\n" + questions.map(sql).joined(separator: "\n"), path: "zones")
+      questions.map(sql).joined(separator: "\n"), in: try ScratchDirectory(), settings: ["TimeZone = 'UTC'"],
+      path: "zones")
     let answers = try output.split(separator: 0x0a).map { try JSONDecoder().decode(Answer.self, from: $0) }
     try #require(answers.count == questions.count)
     var otherRelease = 0
