@@ -51,5 +51,7 @@ package struct InconclusiveError: Error, CustomStringConvertible {
   /// - Parameters:
   ///   - subject: the file, directory or other input that was to be judged.
   ///   - reason: why there is no verdict, and how to get one.
-  package init(_ subject: String, _ reason: String) { description = "\(subject): inconclusive: \(reason)".shown }
+  package init(_ subject: String, _ reason: String) {
+    description = "\(subject): inconclusive: \(reason)".shown
+  }
 }

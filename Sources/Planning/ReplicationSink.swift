@@ -38,7 +38,8 @@ final class ReplicationSink: TelemetrySink {
   ///   - hasReplicas: by series.
   ///   - period: what is looked at, without the warm-up.
   ///   - keepsSeries: whether batch means of the latency are kept, for the warm-up.
-  init(models: [String], modelOfSeries: [Int], hasReplicas: [Bool], period: Range<Timestamp>,
+  init(
+    models: [String], modelOfSeries: [Int], hasReplicas: [Bool], period: Range<Timestamp>,
     keepsSeries: Bool
   ) {
     self.models = models

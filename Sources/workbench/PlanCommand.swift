@@ -66,10 +66,10 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "METRIC=SHARE: replications until the interval's half width is that share of the estimate.")
   var precision: String?
 
-  @Option(help: "Of intervals, and of correct selection.", transform: decimalNumber)
+  @Option(help: "Of intervals, and of correct selection.")
   var confidence = 0.95
 
-  @Option(help: "A difference of the objective that does not matter, as a share.", transform: decimalNumber)
+  @Option(help: "A difference of the objective that does not matter, as a share.")
   var indifference = 0.01
 
   @Option(
@@ -168,7 +168,9 @@ struct PlanCommand: ParsableCommand {
       // A scope has a sign of its own: latency.p95[model=chat]=2%.
       let parts =
         text.lastIndex(of: "=").map { [String(text[..<$0]), String(text[text.index(after: $0)...])] } ?? []
-      let share = parts.count == 2 ? NumberText.share(parts[1]) : nil
+      let share =
+        parts.count == 2
+        ? (parts[1].hasSuffix("%") ? Double(parts[1].dropLast()).map { $0 / 100 } : Double(parts[1])) : nil
       guard let metric = parts.first.flatMap(Metric.init), let share, share > 0, share < 1 else {
         throw ValidationError(
           "--precision \"\(text)\" is not METRIC=SHARE, such as latency.p95=2%. Metrics: \(Metric.names).")
@@ -282,6 +284,7 @@ struct PlanCommand: ParsableCommand {
     }
     for other in scenarios.dropFirst() {
       let name = URL(fileURLWithPath: other).deletingPathExtension().lastPathComponent
+      // One that comes to the same as an earlier one has no tasks.
       let next = collected?.entries.dropFirst(variants.all.count).first
       let stored = next.flatMap { $0.name.utf8.elementsEqual(name.utf8) ? $0 : nil }
       let place = stored?.path ?? other
@@ -366,7 +369,7 @@ struct PlanCommand: ParsableCommand {
       adopt(contents)
       if contents.damaged > 0 {
         Terminal.diagnose(
-          "workbench: \(journal.path): \(contents.damaged) damaged line\(contents.damaged == 1 ? "" : "s") left out; what they held is simulated again"
+          "workbench: \(journal.path): \(contents.damaged) lines are damaged and were left out; their replications are simulated again"
         )
       }
       if adopted > 0, !quiet {

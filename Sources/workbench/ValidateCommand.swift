@@ -72,7 +72,8 @@ struct ValidateCommand: ParsableCommand {
     ]
     if let reason = entry.reason {
       lines.append(
-        "              \(entry.isMissing == true ? "could not be checked" : "does not apply"): \(reason.shown)")
+        "              \(entry.isMissing == true ? "could not be checked" : "does not apply"): \(reason.shown)"
+      )
     }
     lines += entry.examples.map { "              \($0.shown)" }
     if entry.violations > entry.examples.count {
