@@ -1,5 +1,5 @@
 // The page: filters and tabs above, widgets below. The expanded view is a page in the page, with a state of its own.
-import { get, refresh, dashboardPath, marksPath, follow, steer } from "./api.js";
+import { get, report, refresh, dashboardPath, marksPath, follow, steer } from "./api.js";
 import { presets, kinds, readState, writeState, settle } from "./state.js";
 import { element, info, number, credits, render, widgetsOf, widgets } from "./widgets.js";
 
@@ -94,7 +94,10 @@ async function show(target, view, list, onExpand, onData) {
     await Promise.all(boxes.map((box) => box.draw?.()));
   } catch (error) {
     if (mine !== turns.get(target)) return;
-    if (error.isReplaced) return await load();
+    if (error.isReplaced) {
+      byId("expanded").close();
+      return await load();
+    }
     say(error.message);
   } finally {
     if (mine === turns.get(target)) {
@@ -174,6 +177,9 @@ try { if (localStorage.theme) document.documentElement.dataset.theme = localStor
 
 async function load() {
   runs = await get("api/runs", true);
+  const missing = report ? [] : await get("api/unreadable");
+  byId("unreadable").replaceChildren(...missing.map(({ name, reason }) => element("p", {}, `${name} is not shown. ${reason}`)));
+  if (!runs.length) return say("There are no runs to show.");
   await main();
 }
 
