@@ -48,7 +48,10 @@ class Watched:
         self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
 
     def check(self, *names):
-        # Hovering makes Plotly write the names into labels.
+        # Graphs are drawn when they come into view; hovering makes Plotly write the names into labels.
+        for article in self.page.locator("article").all():
+            article.scroll_into_view_if_needed()
+            self.page.wait_for_timeout(100)
         for chart in self.page.locator(".js-plotly-plot").all()[:4]:
             chart.scroll_into_view_if_needed()
             box = chart.bounding_box()
