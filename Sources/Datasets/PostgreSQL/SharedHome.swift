@@ -308,7 +308,8 @@ package final class SharedHome {
     // Pieces beyond the end are no part of it.
     if present.keys.contains(where: { Int($0) ?? .max >= number }) {
       hasChanged = true
-      try connection.execute("DELETE FROM pieces WHERE sha256 = $1 AND number >= $2", .text(sha256), .integer(number))
+      try connection.execute(
+        "DELETE FROM pieces WHERE sha256 = $1 AND number >= $2", .text(sha256), .integer(number))
     }
     return hasChanged
   }
