@@ -7,6 +7,9 @@ const byId = (id) => document.getElementById(id);
 const state = readState();
 let runs = [];
 
+// Runs of one name are told apart by the beginning of their identifiers.
+const title = (run) => (runs.some((other) => other !== run && other.name === run.name) ? `${run.name} (${run.id.slice(0, 8)})` : run.name);
+
 function option(value, label, selected) { return element("option", { value, selected }, label); }
 
 function select(label, options, value, onchange, all) {
@@ -116,10 +119,10 @@ async function main(change = {}) {
   Object.assign(state, change);
   const context = settle(state, runs);
   writeState(state);
-  byId("run").replaceChildren(...runs.map((run) => option(run.id, run.name, run.id === state.run)));
+  byId("run").replaceChildren(...runs.map((run) => option(run.id, title(run), run.id === state.run)));
   byId("account").replaceChildren(...context.run.accounts.map((entry) => option(entry.account, entry.account, entry.account === state.account)));
   byId("account-label").hidden = context.run.accounts.length < 2;
-  byId("other").replaceChildren(option("", "nothing", !state.other), ...runs.filter((run) => run.id !== state.run).map((run) => option(run.id, run.name, run.id === state.other)));
+  byId("other").replaceChildren(option("", "nothing", !state.other), ...runs.filter((run) => run.id !== state.run).map((run) => option(run.id, title(run), run.id === state.other)));
   byId("other").parentElement.hidden = runs.length < 2;
   byId("now").textContent = `${context.run.name}: now is ${context.run.now}, ${context.account.timeZone}.`;
   filters(byId("filters"), state, context, main);
