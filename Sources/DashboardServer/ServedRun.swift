@@ -57,7 +57,7 @@ package final class ServedRun: Sendable {
     var stored = Stored(data: data, now: now, archives: [:], identity: identity, sizes: [:])
     var fresh: (any RollupSource)?
     for account in data.tables.accounts {
-      if let archive = try data.rollups(of: account.account) {
+      if let archive = try data.rollups(of: account.account, isMapped: false) {
         stored.archives[account.account] = archive
         let file = "\(path)/\(RunDirectory.rollupsName(of: account.account))"
         stored.sizes[account.account] =
