@@ -178,8 +178,14 @@ package final class RollupArchive: RollupSource, Sendable {
   /// Requests in it.
   /// - Throws: `AggregationError` for damage.
   package func totalRequests() throws -> Int64 {
+    try requests(in: Timestamp(microseconds: .min)..<Timestamp(microseconds: .max))
+  }
+
+  /// Requests of the quarters of an hour that start in a range.
+  /// - Throws: `AggregationError` for damage.
+  package func requests(in range: Range<Timestamp>) throws -> Int64 {
     var sum: Int64 = 0
-    for index in series.indices { try visitQuarters(index) { sum &+= $0.cell.requests } }
+    for index in series.indices { try visit(index, in: range, byDay: true) { sum &+= $0.cell.requests } }
     return sum
   }
 }

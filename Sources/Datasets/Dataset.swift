@@ -91,14 +91,16 @@ package struct Dataset: Sendable {
   }
 
   /// Stored rollups of an account; `nil` if there are none.
+  /// - Parameter isMapped: whether they may stay on the disk. Whoever keeps them for long must have a copy: a mapped
+  ///   file that somebody shortens ends the program.
   /// - Throws: `DatasetError` if they are damaged, or those of another data set or account.
-  package func rollups(of account: String) throws -> RollupArchive? {
+  package func rollups(of account: String, isMapped: Bool = true) throws -> RollupArchive? {
     let name = RunDirectory.rollupsName(of: account)
     let file = "\(path)/\(name)"
     guard FileManager.default.fileExists(atPath: file) else { return nil }
     let data: Data
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe)
+      data = try Data(contentsOf: URL(fileURLWithPath: file), options: isMapped ? .mappedIfSafe : [])
     } catch {
       throw DatasetError(file, "cannot read: \(error.localizedDescription).")
     }

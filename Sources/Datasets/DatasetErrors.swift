@@ -4,12 +4,15 @@ import Telemetry
 /// A file that cannot be read as what it should be: bad input.
 package struct DatasetError: Error, CustomStringConvertible {
   package let description: String
+  /// What is wrong, without the place.
+  package let message: String
 
   package init(_ path: String, line: Int? = nil, column: Int? = nil, _ message: String) {
     var place = path
     if let line { place += ":\(line)" }
     if let column { place += ":\(column)" }
     description = "\(place): error: \(message)".shown
+    self.message = message
   }
 }
 

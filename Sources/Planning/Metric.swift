@@ -1,4 +1,5 @@
 import ScenarioModel
+import Telemetry
 
 /// A figure of a replication that plans are about: what it is, whose, and what values it can have.
 package struct Metric: Hashable, Sendable, CustomStringConvertible {

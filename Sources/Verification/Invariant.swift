@@ -26,7 +26,7 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i5: "Deployment credits are replica time × price."
     case .i6: "Replicas of a new deployment start only inside the deploy windows."
     case .i7:
-      "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has neither first token nor output."
+      "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has no first token and, in a simulation, no output."
     case .i8:
       "Requests are in order of arrival and numbered 1, 2, 3, …; from elsewhere, each by a number of its own."
     case .i9: "A deployment keeps its minReplicas from deployed to undeploying."

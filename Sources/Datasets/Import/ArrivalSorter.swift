@@ -20,13 +20,16 @@ final class ArrivalSorter {
   private var pending: [Request] = []
   private(set) var count: Int64 = 0
 
+  /// - Parameter output: what is going to be written; the file lies beside it, under a name that nothing else has, and has
+  ///   none any more once it is open: nothing is left of it, however the program ends.
   init(beside output: String) throws {
     let url = URL(fileURLWithPath: output)
-    path =
-      url.deletingLastPathComponent().appendingPathComponent(".\(url.lastPathComponent).sorting-\(getpid())")
-      .path
+    let path = url.deletingLastPathComponent().appendingPathComponent(
+      ".\(url.lastPathComponent).sorting-\(UUID().uuidString)"
+    ).path
+    self.path = path
     Unfinished.shared.add(path)
-    let path = path
+    defer { Unfinished.shared.remove(path, deleting: true) }
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true
     configuration.prepareDatabase {
@@ -40,8 +43,6 @@ final class ArrivalSorter {
       )
     }
   }
-
-  deinit { Unfinished.shared.remove(path, deleting: true) }
 
   private func inDatabase<T>(_ body: (Database) throws -> T) throws -> T {
     try SQLiteWriter.translated(path) { try queue.inDatabase(body) }
