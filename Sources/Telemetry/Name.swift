@@ -1,7 +1,7 @@
 /// The one rule for names: of accounts, models, versions, hardware, providers, base models and failure reasons.
 ///
 /// A name is data. Any Unicode text may be one, line breaks and other control characters too, which are escaped where
-/// they are shown or written. It has no U+0000, because C libraries end a text there and would take two names for one,
+/// they are shown or written. It does not start with a byte order mark and has no U+0000, because C libraries end a text there and would take two names for one,
 /// and at most `longest` bytes.
 package enum Name {
   /// Bytes of UTF-8.
@@ -12,6 +12,11 @@ package enum Name {
     if text.utf8.isEmpty, !mayBeEmpty { throw NameProblem("is empty. Give a name.") }
     guard text.utf8.count <= longest else {
       throw NameProblem("has \(text.utf8.count) bytes of UTF-8; a name has at most \(longest). Shorten it.")
+    }
+    // Foundation drops one there, and so do YAML's reader and many others: two names would be one.
+    if text.utf8.starts(with: [0xef, 0xbb, 0xbf]) {
+      throw NameProblem(
+        "\(quoted(text)) starts with a byte order mark, U+FEFF, which readers drop. Remove it.")
     }
     if text.utf8.contains(0) {
       throw NameProblem("\(quoted(text)) has a character U+0000, which no name may have. Remove it.")

@@ -12,7 +12,7 @@ struct NameTests {
   @Test("a name has 1 to 1,024 bytes of UTF-8 and no U+0000; anything else may be in it")
   func rule() throws {
     for name in ["a", "\n", "\u{1b}", String(repeating: "é", count: 512)] { try Name.check(name) }
-    for name in ["", "m\u{0}", String(repeating: "é", count: 512) + "a"] {
+    for name in ["", "m\u{0}", "\u{feff}m", String(repeating: "é", count: 512) + "a"] {
       #expect(throws: NameProblem.self) { try Name.check(name) }
     }
     try Name.check("", mayBeEmpty: true)
