@@ -168,9 +168,7 @@ struct PlanCommand: ParsableCommand {
       // A scope has a sign of its own: latency.p95[model=chat]=2%.
       let parts =
         text.lastIndex(of: "=").map { [String(text[..<$0]), String(text[text.index(after: $0)...])] } ?? []
-      let share =
-        parts.count == 2
-        ? (parts[1].hasSuffix("%") ? Double(parts[1].dropLast()).map { $0 / 100 } : Double(parts[1])) : nil
+      let share = parts.count == 2 ? NumberText.share(parts[1]) : nil
       guard let metric = parts.first.flatMap(Metric.init), let share, share > 0, share < 1 else {
         throw ValidationError(
           "--precision \"\(text)\" is not METRIC=SHARE, such as latency.p95=2%. Metrics: \(Metric.names).")
