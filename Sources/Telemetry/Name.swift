@@ -1,8 +1,8 @@
 /// The one rule for names: of accounts, models, versions, hardware, providers, base models and failure reasons.
 ///
 /// A name is data. Any Unicode text may be one, line breaks and other control characters too, which are escaped where
-/// they are shown or written. It does not start with a byte order mark and has no U+0000, because C libraries end a text there and would take two names for one,
-/// and at most `longest` bytes.
+/// they are shown or written. It has no U+0000, because C libraries end a text there and would take two names for one;
+/// it does not start with a byte order mark, which readers drop; and it has at most `longest` bytes.
 package enum Name {
   /// Bytes of UTF-8.
   package static let longest = 1024
