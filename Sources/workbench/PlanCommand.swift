@@ -66,10 +66,10 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "METRIC=SHARE: replications until the interval's half width is that share of the estimate.")
   var precision: String?
 
-  @Option(help: "Of intervals, and of correct selection.")
+  @Option(help: "Of intervals, and of correct selection.", transform: decimalNumber)
   var confidence = 0.95
 
-  @Option(help: "A difference of the objective that does not matter, as a share.")
+  @Option(help: "A difference of the objective that does not matter, as a share.", transform: decimalNumber)
   var indifference = 0.01
 
   @Option(
