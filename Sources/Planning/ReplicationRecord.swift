@@ -39,8 +39,6 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
 
   package init() {}
 
-  package init() {}
-
   /// Whether a simulation can have come to it: what is read from files must not reach sums and bins, which trap.
   package var isPossible: Bool {
     figures.isPossible && models.allSatisfy(\.isPossible) && models.count <= RequestFigures.mostModels
