@@ -18,8 +18,7 @@ package struct Dataset: Sendable {
     location = try DatasetLocation(path)
     let manifestPath = path + "/manifest.json"
     manifest =
-      FileManager.default.fileExists(atPath: manifestPath)
-      ? try Manifest(contentsOf: manifestPath) : try location.manifest
+      FileKind(of: manifestPath) != nil ? try Manifest(contentsOf: manifestPath) : try location.manifest
     tables = try TelemetryTables(location)
     try Self.check(tables, path)
     series = Self.series(of: tables)
@@ -84,14 +83,13 @@ package struct Dataset: Sendable {
   /// Stored rollups of an account; `nil` if there are none.
   /// - Throws: `DatasetError` if they are damaged.
   package func rollups(of account: String) throws -> RollupArchive? {
-    let file = "\(path)/\(RunDirectory.rollupsName(of: account))"
-    guard FileManager.default.fileExists(atPath: file) else { return nil }
+    let file = try ContainedPath(RunDirectory.rollupsName(of: account), in: path)
+    guard FileKind(of: file.path) != nil else { return nil }
+    let data = try file.mapped()
     do {
-      return try RollupArchive(try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe))
+      return try RollupArchive(data)
     } catch let error as AggregationError {
-      throw DatasetError(file, error.description)
-    } catch {
-      throw DatasetError(file, "cannot read: \(error.localizedDescription).")
+      throw DatasetError(file.path, error.description)
     }
   }
 

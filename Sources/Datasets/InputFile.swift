@@ -24,6 +24,13 @@ final class FileSource: ByteSource {
     }
   }
 
+  /// A file of a directory: regular, and reached through no link.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  init(_ contained: ContainedPath) throws {
+    path = contained.path
+    descriptor = try contained.open().released()
+  }
+
   deinit { close(descriptor) }
 
   func read(into target: UnsafeMutablePointer<UInt8>, capacity: Int) throws -> Int {
@@ -55,6 +62,11 @@ final class InputFile {
 
   /// - Throws: `NotFoundError`, `DatasetError`.
   convenience init(_ path: String) throws { try self.init(FileSource(path), path: path) }
+
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  convenience init(_ contained: ContainedPath) throws {
+    try self.init(FileSource(contained), path: contained.path)
+  }
 
   init(_ source: any ByteSource, path: String) throws {
     self.path = path

@@ -63,10 +63,7 @@ package struct Manifest: Codable, Equatable, Sendable {
 
   /// - Throws: `DatasetError` if the file is not one.
   package init(contentsOf path: String) throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw NotFoundError(path, "there is no such file.")
-    }
-    try self.init(data, path: path)
+    try self.init(try ContainedPath(ofFile: path).contents(), path: path)
   }
 
   /// - Parameter path: where it comes from, for messages.
@@ -81,6 +78,14 @@ package struct Manifest: Codable, Equatable, Sendable {
         path,
         "the manifest has format \(format); this program reads \(Self.formatVersion). Use the program that wrote it: \(program)."
       )
+    }
+    for name in files.keys.sorted() {
+      if let problem = ContainedPath.problem(with: name) {
+        throw DatasetError(
+          path,
+          "the manifest names a file that cannot be inside of the run: \(problem). Nobody should trust this run."
+        )
+      }
     }
   }
 }

@@ -26,11 +26,11 @@ package final class RequestReader {
   package init(_ location: DatasetLocation, series: [Series]?) throws {
     switch location {
     case .files(let directory, let format):
-      let path = "\(directory)/\(TableSchema.requests.name).\(format)"
+      let file = try ContainedPath("\(TableSchema.requests.name).\(format)", in: directory)
       switch format.layout {
-      case .ndjson: input = .ndjson(try InputFile(path))
-      case .parquet: input = .csv(try ParquetReader.file(path, .requests))
-      case .csv, .sqlite: input = .csv(try InputFile(path))
+      case .ndjson: input = .ndjson(try InputFile(file))
+      case .parquet: input = .csv(try ParquetReader.file(file, .requests))
+      case .csv, .sqlite: input = .csv(try InputFile(file))
       }
     case .sqlite(let path): input = .sqlite(try SQLiteReader(path))
     case .postgreSQL(let location): input = .csv(try PostgreSQLReader(location).file(.requests))

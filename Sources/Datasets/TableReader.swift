@@ -30,12 +30,12 @@ extension DatasetLocation: TableRecords {
   package func rows(_ schema: TableSchema, _ body: (RowReading) throws -> Void) throws {
     switch self {
     case .files(let directory, let format):
-      let path = "\(directory)/\(schema.name).\(format)"
+      let file = try ContainedPath("\(schema.name).\(format)", in: directory)
       switch format.layout {
-      case .csv: try csv(try InputFile(path), schema, body)
-      case .parquet: try csv(try ParquetReader.file(path, schema), schema, body)
+      case .csv: try csv(try InputFile(file), schema, body)
+      case .parquet: try csv(try ParquetReader.file(file, schema), schema, body)
       case .ndjson:
-        let reader = NDJSONReader(try InputFile(path), schema: schema)
+        let reader = NDJSONReader(try InputFile(file), schema: schema)
         while let row = try reader.next() { try body(RowReading(row: row) { reader.error($0.message) }) }
       case .sqlite: break  // Has one file; see below.
       }

@@ -27,7 +27,8 @@ final class HomeRuns: Sendable {
     }
     return try lock.withLock { _ in
       try runs.prefix(most).map { entry in
-        let path = "\(scratch.path)/\(entry.id)"
+        // By the bytes of its identifier, whatever the server says that they are.
+        let path = "\(scratch.path)/\(FileName.encoded(entry.id))"
         if !FileManager.default.fileExists(atPath: path) {
           try home.pull(entry, to: path, skipsRequests: true)
         }

@@ -18,10 +18,14 @@ enum Terminal {
 
   static func write(_ data: Data) {
     do {
-      try FileHandle.standardOutput.write(contentsOf: data)
+      let output = try OutputFile.standardOutput()
+      try output.write(data)
+      try output.close()
+    } catch let problem as OutputError where problem.number != EPIPE {
+      diagnose(problem.description)
+      exit(73)
     } catch {
       // Whoever read it has gone, as `head` does: there is nobody left to talk to.
-      Unfinished.shared.deleteAll()
       exit(141)
     }
   }

@@ -21,12 +21,19 @@ final class ArrivalSorter {
   private(set) var count: Int64 = 0
 
   init(beside output: String) throws {
-    let url = URL(fileURLWithPath: output)
-    path =
-      url.deletingLastPathComponent().appendingPathComponent(".\(url.lastPathComponent).sorting-\(getpid())")
-      .path
-    Unfinished.shared.add(path)
-    let path = path
+    let name = try FinalName(output)
+    try name.makeParent()
+    let path = name.hidden("sorting")
+    self.path = path
+    try Unfinished.shared.uninterrupted {
+      // Made here, so that SQLite finds the file there and empty: nobody else's, and through no link.
+      let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else {
+        throw OutputError(output, cannot: "create the file that requests are sorted in")
+      }
+      close(descriptor)
+      Unfinished.shared.add(path)
+    }
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true
     configuration.prepareDatabase {

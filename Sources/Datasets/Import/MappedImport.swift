@@ -48,9 +48,7 @@ package final class MappedImport {
     self.mapping = mapping
     self.isStrict = isStrict
     self.rejectsPath = rejectsPath
-    guard !FileManager.default.fileExists(atPath: rejectsPath) else {
-      throw OutputError(rejectsPath, "it exists already. Move it out of the way, or give another --rejects.")
-    }
+    try FinalName(rejectsPath).requireFree("Move it out of the way, or give another --rejects.")
     switch source {
     case .csv:
       let needed = mapping.fields.values.filter { $0.columns.count == 1 }.flatMap(\.columns).sorted()
@@ -85,7 +83,6 @@ package final class MappedImport {
       number += 1
       if number % 8192 == 0 { progress(rows.share) }
     }
-    try rejectsFile?.close()
     guard sorter.count > 0 else {
       throw DatasetError(
         path,
@@ -141,6 +138,10 @@ package final class MappedImport {
     }
     try batch.send(to: sink)
   }
+
+  /// Gives the file of bad rows its name: after the data set has its own, so that an import that did not get so far
+  /// leaves nothing that the next would find in its way.
+  package func keepRejects() throws { try rejectsFile?.close() }
 
   private func reject(_ bad: BadRow) throws {
     let place = "\(path):\(bad.line): \(bad.reason)"

@@ -9,19 +9,21 @@ extension Dataset {
     for schema in [TableSchema.requests] + TableSchema.small {
       switch location {
       case .files(let directory, let format) where format.layout != .sqlite:
-        sources[schema.name] = Self.source("\(directory)/\(schema.name).\(format)", format.layout, schema)
+        let file = try ContainedPath("\(schema.name).\(format)", in: directory)
+        _ = try file.open()  // DuckDB opens it by its name: it must be a file of this directory.
+        sources[schema.name] = Self.source(file.path, format.layout, schema)
       default:
         sources[schema.name] = Self.source("\(scratch)/\(schema.name).csv", .csv, schema)
       }
     }
     if case .files = location { return sources }
     for (schema, rows) in tables.rows {
-      let file = try OutputFile("\(scratch)/\(schema.name).csv")
+      let file = try OutputFile(scratch: "\(scratch)/\(schema.name).csv")
       var writer = try TableWriter(schema, to: file, layout: .csv)
       for cells in rows { try writer.write(cells) }
       try file.close()
     }
-    let file = try OutputFile("\(scratch)/requests.csv")
+    let file = try OutputFile(scratch: "\(scratch)/requests.csv")
     let reader = try requests()
     let writer = try RequestWriter(file, layout: .csv, series: series, reasons: reader.reasons)
     try reader.read(into: writer)
@@ -47,36 +49,5 @@ extension Dataset {
         "read_csv(\(file), header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = false, types = {\(columns)})"
       }
     return "(SELECT *\(replaced) FROM \(read))"
-  }
-}
-
-/// A directory that goes away with its owner.
-package final class ScratchDirectory: Sendable {
-  package let path: String
-
-  package init() throws {
-    path =
-      FileManager.default.temporaryDirectory.appendingPathComponent("workbench-\(UUID().uuidString)").path
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw OutputError(path, "cannot create the directory: \(error.localizedDescription)")
-    }
-    Unfinished.shared.add(path)
-  }
-
-  deinit { Unfinished.shared.remove(path, deleting: true) }
-
-  /// - Parameter name: of a file in it, perhaps in a folder that is there.
-  /// - Returns: its path.
-  @discardableResult
-  package func write(_ data: Data, as name: String) throws -> String {
-    let file = "\(path)/\(name)"
-    do {
-      try data.write(to: URL(fileURLWithPath: file))
-    } catch {
-      throw OutputError(file, "cannot be written: \(error.localizedDescription)")
-    }
-    return file
   }
 }

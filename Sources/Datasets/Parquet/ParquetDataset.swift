@@ -16,7 +16,7 @@ final class ParquetWriter: DatasetWriter {
   private static func name(_ schema: TableSchema) -> String { "telemetry/\(schema.name).parquet" }
 
   private static func pipe(_ schema: TableSchema, _ directory: RunDirectory) throws -> OutputFile {
-    let path = directory.path(of: name(schema))
+    let path = try directory.path(of: name(schema))
     let types = schema.columns.map { "\(DuckDB.quoted($0.name)): \(DuckDB.quoted($0.duckDBType))" }.joined(
       separator: ", ")
     // DuckDB reads an empty field as NULL; only optional columns may have one.
@@ -52,10 +52,9 @@ final class ParquetWriter: DatasetWriter {
 
 /// Reads a Parquet file of a telemetry table, as CSV from DuckDB.
 enum ParquetReader {
-  static func file(_ path: String, _ schema: TableSchema) throws -> InputFile {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw NotFoundError(path, "there is no such file.")
-    }
+  static func file(_ contained: ContainedPath, _ schema: TableSchema) throws -> InputFile {
+    _ = try contained.open()  // DuckDB opens it by its name: it must be a file of this directory.
+    let path = contained.path
     let columns = schema.columns.map { column in
       column.type == .moment
         ? "strftime(make_timestamp(epoch_us(\"\(column.name)\")), '%Y-%m-%dT%H:%M:%S.%fZ') AS \"\(column.name)\""

@@ -43,6 +43,8 @@ package final class SQLiteWriter: DatasetWriter {
   /// - Throws: `OutputError`.
   package convenience init(newFile path: String, series: [Series], reasons: FailureReasons) throws {
     let staged = try StagedPath(path)
+    // Made here, so that SQLite finds the file there and empty: nobody else's, and through no link.
+    close(try staged.create())
     try self.init(staged.stagingPath, series: series, reasons: reasons) { try staged.commit() }
   }
 
