@@ -25,7 +25,7 @@ struct CrashTests {
         models:
           - name: m
             kind: openSource
-            load: { arrivals: { poisson: { rate: 500/h } } }
+            load: { arrivals: { poisson: { rate: 500/h } }, tokens: { input: 100, output: 50 } }
             deployments:
               - version: V1
                 deployAt: 2026-01-05
@@ -149,7 +149,7 @@ struct CrashTests {
       ("tables are written", inStaging("telemetry/incidents.csv")),
       ("rollups are written", inStaging("rollups/a.rollups")),
       ("figures are written", inStaging("dashboard/a/openSource-24h.json")),
-      ("the last figures are written", inStaging("dashboard/a/openSource-last-year.json")),
+      ("the last figures are written", inStaging("dashboard/a/openSource-90d.json")),
       ("the scenario is written", inStaging("scenario.yaml")),
       ("the manifest is written", inStaging("manifest.json")),
       ("the new run is in its place", isReplaced),

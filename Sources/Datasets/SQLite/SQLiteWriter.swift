@@ -17,10 +17,12 @@ package final class SQLiteWriter: DatasetWriter {
   static let insertRequest = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
   /// - Parameters:
-  ///   - path: a file that does not exist yet.
+  ///   - place: a file that does not exist yet, or is empty.
+  ///   - path: where it will be, for messages.
   ///   - onFinish: called when the file is whole and closed.
   init(
-    _ path: String, series: [Series], reasons: FailureReasons, onFinish: @escaping () throws -> Void
+    _ place: String, shownAs path: String, series: [Series], reasons: FailureReasons,
+    onFinish: @escaping () throws -> Void
   ) throws {
     self.path = path
     self.series = series
@@ -32,7 +34,7 @@ package final class SQLiteWriter: DatasetWriter {
       // Nobody sees the file before it is whole: neither a journal nor waiting for the disk would help.
       try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 8192")
     }
-    queue = try Self.translated(path) { try DatabaseQueue(path: path, configuration: configuration) }
+    queue = try Self.translated(path) { try DatabaseQueue(path: place, configuration: configuration) }
     try inDatabase { db in
       try db.execute(sql: "BEGIN; " + SQLiteSchema.tables)
     }
@@ -45,7 +47,7 @@ package final class SQLiteWriter: DatasetWriter {
     let staged = try StagedPath(path)
     // Made here, so that SQLite finds the file there and empty: nobody else's, and through no link.
     close(try staged.create())
-    try self.init(staged.stagingPath, series: series, reasons: reasons) { try staged.commit() }
+    try self.init(staged.stagingPath, shownAs: path, series: series, reasons: reasons) { try staged.commit() }
   }
 
   deinit { for text in versions + texts { free(text) } }
