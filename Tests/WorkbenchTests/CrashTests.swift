@@ -5,9 +5,26 @@ import Testing
 /// Programs that are killed, disks that are full, two that write to one name.
 @Suite("Crashes", .serialized)
 struct CrashTests {
+  static let small = """
+    workbench: 1
+    name: small
+    period: { from: 2026-01-05, to: 2026-01-06 }
+    account: { name: a, timeZone: UTC, subscription: { maxReplicas: 4 } }
+    models:
+      - name: m
+        kind: openSource
+        load: { arrivals: { poisson: { rate: 500/h } }, tokens: { input: 100, output: 50 } }
+        deployments:
+          - version: V1
+            deployAt: 2026-01-05
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
+            service: { time: 300ms }
+    """
+
   /// Two runs of one scenario, to tell whose files are there.
   struct Pair {
-    let scratch = try! Scratch()
+    let scratch: Scratch
     let scenario: String
     /// What each run's directory holds, when it is whole.
     var whole: [[String: Data]] = []
@@ -15,24 +32,8 @@ struct CrashTests {
     var duration = 0.0
 
     init() throws {
-      scenario = try scratch.write(
-        "small.yaml",
-        """
-        workbench: 1
-        name: small
-        period: { from: 2026-01-05, to: 2026-01-06 }
-        account: { name: a, timeZone: UTC, subscription: { maxReplicas: 4 } }
-        models:
-          - name: m
-            kind: openSource
-            load: { arrivals: { poisson: { rate: 500/h } }, tokens: { input: 100, output: 50 } }
-            deployments:
-              - version: V1
-                deployAt: 2026-01-05
-                hardware: A10 single
-                scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
-                service: { time: 300ms }
-        """)
+      scratch = try Scratch()
+      scenario = try scratch.write("small.yaml", CrashTests.small)
       for seed in [1, 2] {
         let start = Date()
         let run = try Program.run(
