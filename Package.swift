@@ -53,6 +53,7 @@ let package = Package(
       name: "DashboardServer",
       dependencies: [
         "Telemetry", "Simulation", "Aggregation", "Datasets",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Hummingbird", package: "hummingbird"),
       ],
       resources: [.copy("Web")]),
@@ -73,7 +74,9 @@ let package = Package(
 
     .target(
       name: "TestSupport",
-      dependencies: ["Telemetry", "ScenarioModel", "Simulation", "Datasets"], path: "Tests/TestSupport"),
+      dependencies: ["Telemetry", "ScenarioModel", "Simulation", "Datasets"], path: "Tests/TestSupport",
+      exclude: ["zone_oracle.py"]),
+    .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TestSupport"]),
     .testTarget(name: "SamplingTests", dependencies: ["CGSL", "Sampling"]),
     .testTarget(name: "ScenarioModelTests", dependencies: ["ScenarioModel", "TestSupport"]),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Sampling", "TestSupport"]),
@@ -88,6 +91,9 @@ let package = Package(
     .testTarget(
       name: "CalibrationTests",
       dependencies: ["Calibration", "Sampling", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
+    .testTarget(
+      name: "DashboardServerTests",
+      dependencies: ["DashboardServer", "Datasets", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [

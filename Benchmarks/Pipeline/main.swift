@@ -71,7 +71,7 @@ func memory(_ path: String, threads: Int) throws {
         // What both made is put together, as `merge` does.
         for account in data.tables.accounts {
           let merged = try RollupArchive.data(parts, account: account, models: data.tables.models, end: end)
-          total = try RollupArchive(merged).totalRequests
+          total = try RollupArchive(merged).totalRequests()
         }
       })
   }

@@ -12,38 +12,27 @@ package struct AccountMetrics: Encodable, Equatable, Sendable {
     _ account: AccountRecord, _ tables: TelemetryTables, _ period: DashboardPeriod, _ replicas: ReplicaTime,
     prices: [String: Int64]
   ) {
-    let range = period.past
     let models = tables.models.filter { $0.account == account.account }
     let own = Set(models.map(\.modelID))
     deploymentCredits = replicas.creditsMicro(prices) { own.contains($0.modelID) } / 1e6
     let jobs = tables.fineTuningJobs.filter { own.contains($0.modelID) }
-    fineTuningCredits = MicroCredits.credits(jobs.reduce(0) { $0 + Self.accrued($1, in: range) })
+    fineTuningCredits =
+      Double(
+        jobs.reduce(Int128(0)) { sum, job in
+          period.pastSpans.reduce(sum) { $0 + Int128(job.accrued(in: $1)) }
+        }) / 1e6
     var deployed = Set(
       tables.deployments.filter { deployment in
         guard own.contains(deployment.modelID), let from = deployment.deployedAt else { return false }
-        return from < range.upperBound
-          && (deployment.undeployedAt ?? Timestamp.supported.upperBound) > range.lowerBound
+        return period.overlaps(from: from, to: deployment.undeployedAt)
       }.map(\.modelID))
     deployed.formUnion(
-      models.filter { $0.kind == .external && $0.createdAt < range.upperBound }.map(\.modelID))
-    deployedModels = range.isEmpty ? 0 : deployed.count
+      models.filter { $0.kind == .external && $0.createdAt < period.past.upperBound }.map(\.modelID))
+    deployedModels = period.past.isEmpty ? 0 : deployed.count
     fineTunedModels =
       Set(
-        jobs.filter { $0.outcome == .succeeded && range.contains($0.finishedAt) }.map(\.modelID)
+        jobs.filter { $0.outcome == .succeeded && period.contains($0.finishedAt) }.map(\.modelID)
       ).count
     subscriptionMaxReplicas = account.subscriptionMaxReplicas
-  }
-
-  /// A job's credits accrue evenly from start to finish; rounded half up to whole micro-credits, so that they add
-  /// up exactly.
-  private static func accrued(_ job: FineTuningJobRecord, in range: Range<Timestamp>) -> Int64 {
-    let whole = job.finishedAt - job.startedAt
-    let from = max(job.startedAt, range.lowerBound)
-    let to = min(job.finishedAt, range.upperBound)
-    guard to > from, whole > 0 else {
-      return whole == 0 && range.contains(job.startedAt) ? job.creditsMicro : 0
-    }
-    let twice = 2 * Int128(job.creditsMicro) * Int128(to - from)
-    return Int64((twice + Int128(whole)) / (2 * Int128(whole)))
   }
 }

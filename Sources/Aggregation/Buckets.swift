@@ -3,13 +3,14 @@ import Telemetry
 /// The selected rollups by bucket of the period, and over all of it.
 struct Buckets {
   struct Bucket {
-    var cell = RollupCell()
+    var cell = RollupTotal()
     var latencies = LatencyHistogram()
   }
 
   let starts: [Timestamp]
+  private let pieces: [DashboardPeriod.Piece]
   private var buckets: [Bucket]
-  private(set) var total = RollupCell()
+  private(set) var total = RollupTotal()
   private(set) var latencies = LatencyHistogram()
   private(set) var failures: [UInt8: Int64] = [:]
   /// Of graphs with one point a request: the extremes of every screen column.
@@ -17,20 +18,26 @@ struct Buckets {
   /// The same: every point, as far as quarters kept them.
   private(set) var kept: [LatencyPoint] = []
   private(set) var keepsEveryPoint = true
+  private var hasStrayPoints = false
 
-  init(_ query: DashboardQuery, _ rollups: some RollupSource) {
+  /// - Throws: `AggregationError` if stored rollups are damaged.
+  init(_ query: DashboardQuery, _ rollups: some RollupSource) throws {
     let period = query.period
     starts = period.bucketStarts
+    pieces = period.pieces
     buckets = Array(repeating: Bucket(), count: starts.count)
     let range = period.past
     let showsPoints = period.showsEveryRequest
     if showsPoints { thinned = ThinnedPoints(period.past, maxPoints: query.maxPoints) }
     let byDay = !period.isHourly && !showsPoints
-    if query.isWholeTab, rollups.visitAll(query.selection.kind, in: range, byDay: byDay, { add($0) }) {
+    if query.isWholeTab, try rollups.visitAll(query.selection.kind, in: range, byDay: byDay, { add($0) }) {
     } else {
       for index in rollups.series.indices where query.includes(rollups.series[index]) {
-        rollups.visit(index, in: range, byDay: byDay) { add($0) }
+        try rollups.visit(index, in: range, byDay: byDay) { add($0) }
       }
+    }
+    if hasStrayPoints {
+      throw AggregationError("the rollups are damaged: a point lies outside its quarter of an hour.")
     }
     for bucket in buckets { latencies.merge(bucket.latencies) }
     if Int64(kept.count) != total.successes || total.successes > Int64(query.maxPoints) {
@@ -40,22 +47,27 @@ struct Buckets {
   }
 
   private mutating func add(_ rollup: Rollup) {
-    // The last bucket that starts at or before the rollup.
+    // The last piece that starts at or before the rollup.
     var low = 0
-    var high = starts.count
+    var high = pieces.count
     while low < high {
       let middle = (low + high) / 2
-      if starts[middle] <= rollup.start { low = middle + 1 } else { high = middle }
+      if pieces[middle].start <= rollup.start { low = middle + 1 } else { high = middle }
     }
-    guard low > 0 else { return }
-    // Rollups were checked against overflow when they were made; a period's sums stay far below it.
-    _ = buckets[low - 1].cell.add(rollup.cell)
-    buckets[low - 1].latencies.add(rollup.cell, rollup.latencies)
-    _ = total.add(rollup.cell)
-    for entry in rollup.reasons { failures[entry.reason, default: 0] += entry.count }
+    guard low > 0, let bucket = pieces[low - 1].bucket else { return }
+    buckets[bucket].cell.add(rollup.cell)
+    buckets[bucket].latencies.add(rollup.cell, rollup.latencies)
+    total.add(rollup.cell)
+    for entry in rollup.reasons { failures[entry.reason, default: 0] &+= entry.count }
     guard thinned != nil else { return }
     let isComplete = rollup.points.isComplete
-    rollup.points.visit(start: rollup.start.microseconds) { point in
+    let start = rollup.quarterStart
+    rollup.points.visit(start: start) { point in
+      // What no pipeline wrote must not reach dates, which trap where they overflow.
+      guard point.at >= start, point.at - start < Rollup.quarterMicroseconds else {
+        hasStrayPoints = true
+        return
+      }
       thinned?.add(point)
       if isComplete { kept.append(point) }
     }
@@ -66,6 +78,3 @@ struct Buckets {
     zip(starts, buckets).filter { $1.cell.requests > 0 }.map { ($0, $1) }
   }
 }
-
-/// An average from exact sums; `nil` of nothing.
-func mean(_ sum: Int64, _ count: Int64) -> Double? { count == 0 ? nil : Double(sum) / Double(count) }

@@ -15,6 +15,11 @@ struct ByteWriter {
 
   mutating func raw(_ other: some Sequence<UInt8>) { bytes += other }
 
+  /// 8 bytes, the least significant first.
+  mutating func fixed(_ number: UInt64) {
+    for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: number >> UInt64(8 * shift))) }
+  }
+
   mutating func text(_ text: String) {
     unsigned(UInt64(text.utf8.count))
     bytes += text.utf8
@@ -65,6 +70,12 @@ struct ByteReader {
   mutating func signed() -> Int64 {
     let number = unsigned()
     return Int64(bitPattern: (number >> 1) ^ (0 &- (number & 1)))
+  }
+
+  mutating func fixed() -> UInt64 {
+    var number: UInt64 = 0
+    for (shift, byte) in raw(8).enumerated() { number |= UInt64(byte) << UInt64(8 * shift) }
+    return number
   }
 
   /// A number of things, each at least a byte long: more than there are bytes left is damage.

@@ -40,23 +40,44 @@ package struct DashboardQuery {
     isSelected = series.map { selection.includes($0, models: models) }
     points =
       period.showsEveryRequest
-      ? LatencyPoints(period.past, isSelected: isSelected, maxPoints: maxPoints) : nil
+      ? LatencyPoints(period.past, gaps: period.gaps, isSelected: isSelected, maxPoints: maxPoints) : nil
   }
 
   func includes(_ series: Series) -> Bool { selection.includes(series, models: models) }
 
   /// Whether the rollups alone cannot give the latency graph: few requests, of which some quarter did not keep all.
-  package func needsRequests(_ rollups: some RollupSource) -> Bool {
+  /// - Throws: `AggregationError` if stored rollups are damaged.
+  package func needsRequests(_ rollups: some RollupSource) throws -> Bool {
     guard period.showsEveryRequest else { return false }
-    let buckets = Buckets(self, rollups)
+    let buckets = try Buckets(self, rollups)
     return buckets.total.successes <= Int64(maxPoints) && !buckets.keepsEveryPoint
+  }
+
+  /// A moment at which a bucket begins or ends inside a quarter of an hour that has requests: rollups of whole quarters
+  /// cannot tell them apart. `nil` for none, as almost always.
+  /// - Throws: `AggregationError` if stored rollups are damaged.
+  package func cut(_ rollups: some RollupSource) throws -> Timestamp? {
+    try period.cuts.first { cut in
+      if rollups.separates(cut) { return false }
+      var quarter = cut.microseconds / Rollup.quarterMicroseconds
+      if cut.microseconds < 0 { quarter -= 1 }
+      let start = Timestamp(microseconds: quarter * Rollup.quarterMicroseconds)
+      var isCut = false
+      for index in rollups.series.indices where includes(rollups.series[index]) {
+        try rollups.visit(index, in: start..<start + Rollup.quarterMicroseconds, byDay: false) { rollup in
+          isCut = isCut || rollup.start < cut
+        }
+      }
+      return isCut
+    }
   }
 
   /// The dashboard's figures.
   /// - Parameter rollups: of all requests before now.
-  package func answer(_ rollups: some RollupSource) -> Dashboard {
-    let buckets = Buckets(self, rollups)
-    let replicas = ReplicaTime(tables.replicas, in: period.past)
+  /// - Throws: `AggregationError` for sums that cannot be written, or if stored rollups are damaged.
+  package func answer(_ rollups: some RollupSource) throws -> Dashboard {
+    let buckets = try Buckets(self, rollups)
+    let replicas = ReplicaTime(tables.replicas, in: period.pastSpans)
     let prices = Dictionary(
       tables.hardware.filter { $0.account == account.account }.map { ($0.hardware, $0.creditsMicroPerHour) },
       uniquingKeysWith: { first, _ in first })
@@ -79,6 +100,6 @@ package struct DashboardQuery {
             models.contains($0.modelID) && (selection.version ?? $0.version) == $0.version
           }),
       scaling: isExternal ? nil : ScalingWidget(period, tables, selection, models),
-      tokens: isExternal ? TokensWidget(period, buckets) : nil)
+      tokens: isExternal ? try TokensWidget(period, buckets) : nil)
   }
 }

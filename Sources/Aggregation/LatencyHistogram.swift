@@ -81,8 +81,8 @@ package struct LatencyHistogram: Equatable, Sendable {
   mutating func merge(_ other: LatencyHistogram) {
     guard other.total > 0 else { return }
     makeRoom(other.lowBin, other.lowBin + other.counts.count - 1)
-    for (index, count) in other.counts.enumerated() { counts[other.lowBin + index - lowBin] += count }
-    total += other.total
+    for (index, count) in other.counts.enumerated() { counts[other.lowBin + index - lowBin] &+= count }
+    total &+= other.total
     smallest = min(smallest, other.smallest)
     largest = max(largest, other.largest)
   }

@@ -8,6 +8,8 @@ import Telemetry
 /// their number only.
 package final class LatencyPoints: Sendable {
   private let range: Range<Int64>
+  /// Within the range, seldom any.
+  private let gaps: [Range<Int64>]
   private let isSelected: [Bool]
   private let limit: Int
   private let all = Mutex<[LatencyPoint]>([])
@@ -15,10 +17,12 @@ package final class LatencyPoints: Sendable {
 
   /// - Parameters:
   ///   - range: the query's period.
+  ///   - gaps: moments in it that do not count.
   ///   - isSelected: by series.
   ///   - maxPoints: at least 2.
-  init(_ range: Range<Timestamp>, isSelected: [Bool], maxPoints: Int) {
+  init(_ range: Range<Timestamp>, gaps: [Range<Timestamp>] = [], isSelected: [Bool], maxPoints: Int) {
     self.range = range.lowerBound.microseconds..<range.upperBound.microseconds
+    self.gaps = gaps.map { $0.lowerBound.microseconds..<$0.upperBound.microseconds }
     self.isSelected = isSelected
     limit = max(maxPoints, 2)
   }
@@ -30,7 +34,8 @@ package final class LatencyPoints: Sendable {
     for row in 0..<requests.count {
       let at = requests.arrivedAt[row]
       guard requests.outcome[row] == RequestOutcome.success, at >= range.lowerBound, at < end,
-        isSelected[Int(requests.series[row]) - firstIndex]
+        isSelected[Int(requests.series[row]) - firstIndex],
+        gaps.isEmpty || !gaps.contains(where: { $0.contains(at) })
       else { continue }
       points.append(LatencyPoint(at: at, latency: requests.latencyMicroseconds[row]))
     }

@@ -69,7 +69,7 @@ package struct LatencyWidget: Encodable, Equatable, Sendable {
       histogram.quantile(q).map { $0 / 1000 }
     }
     self.buckets = buckets.filled.compactMap { at, bucket in
-      guard let average = mean(bucket.cell.latencySum, bucket.cell.successes * 1000) else { return nil }
+      guard let average = bucket.cell.averageLatency else { return nil }
       func quantile(_ q: Double) -> Double { milliseconds(bucket.latencies, q) ?? average }
       return Bucket(
         at: at.rfc3339(in: calendar), requests: bucket.cell.successes, average: average, p50: quantile(0.5),
@@ -94,7 +94,7 @@ package struct LatencyWidget: Encodable, Equatable, Sendable {
     requests = total.successes
     func quantile(_ q: Double) -> Double? { milliseconds(buckets.latencies, q) }
     summary = Summary(
-      average: mean(total.latencySum, total.successes * 1000), p50: quantile(0.5), p90: quantile(0.9),
+      average: total.averageLatency, p50: quantile(0.5), p90: quantile(0.9),
       p95: quantile(0.95), p99: quantile(0.99), p999: quantile(0.999),
       minimum: total.successes > 0 ? Double(total.latencyMin) / 1000 : nil,
       maximum: total.successes > 0 ? Double(total.latencyMax) / 1000 : nil)

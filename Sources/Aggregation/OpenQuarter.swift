@@ -1,12 +1,17 @@
 import Telemetry
 
-/// The quarter of an hour that a series' requests fall into at present.
+/// The quarter of an hour that a series' requests fall into at present, or the part of it between two cuts.
 ///
 /// Invariants: `bins` has `LatencyBin.count` entries, all 0 outside `lowBin...highBin`; `reasons` has 256; `columns` has
 /// `QuarterPoints.columns`, all empty outside a quarter; `first` has room for `QuarterPoints.mostKept`.
 final class OpenQuarter {
+  /// What a quarter takes before it has to be closed: its bins are 32 bits wide, and so few requests' tokens stay within
+  /// 64 bits.
+  static let mostRequests = Int64(UInt32.max)
+
   private(set) var start = Int64.max
   private(set) var end = Int64.min
+  private var quarter: Int64 = 0
   private var cell = RollupCell()
   private var lowBin = Int.max
   private var highBin = -1
@@ -34,12 +39,25 @@ final class OpenQuarter {
     first.deallocate()
   }
 
-  func begin(containing moment: Int64) {
-    var quarter = moment / Rollup.quarterMicroseconds
+  /// - Parameter cuts: ascending, µs.
+  func begin(containing moment: Int64, cuts: [Int64]) {
+    quarter = moment / Rollup.quarterMicroseconds
     if moment % Rollup.quarterMicroseconds < 0 { quarter -= 1 }
     start = quarter * Rollup.quarterMicroseconds
     end = start + Rollup.quarterMicroseconds
+    if cuts.isEmpty { return }
+    var low = 0
+    var high = cuts.count
+    while low < high {
+      let middle = (low + high) / 2
+      if cuts[middle] <= moment { low = middle + 1 } else { high = middle }
+    }
+    if low > 0 { start = max(start, cuts[low - 1]) }
+    if low < cuts.count { end = min(end, cuts[low]) }
   }
+
+  /// Requests so far.
+  var requests: Int64 { cell.requests }
 
   /// Adds rows as long as they lie in the quarter; returns the first that does not.
   func add(_ requests: RequestColumns, _ rows: Range<Int>, before limit: Int64) -> Int {
@@ -51,14 +69,15 @@ final class OpenQuarter {
     var columnStart = Int64.max
     var columnEnd = Int64.min
     var row = rows.lowerBound
+    let whole = quarter * Rollup.quarterMicroseconds
     while row < rows.upperBound {
       let arrived = requests.arrivedAt[row]
       if arrived < start || arrived >= limit { break }
       let waiting = cell.waitingSum.addingReportingOverflow(requests.waitingMicroseconds[row])
       cell.waitingSum = waiting.partialValue
       overflowed = overflowed || waiting.overflow
-      cell.inputTokens += Int64(requests.inputTokens[row])
-      cell.outputTokens += Int64(requests.outputTokens[row])
+      cell.inputTokens &+= Int64(requests.inputTokens[row])
+      cell.outputTokens &+= Int64(requests.outputTokens[row])
       let outcome = requests.outcome[row]
       if outcome == RequestOutcome.success {
         let latency = requests.latencyMicroseconds[row]
@@ -66,9 +85,9 @@ final class OpenQuarter {
           first[Int(cell.successes)] = LatencyPoint(at: arrived, latency: latency)
         }
         if arrived < columnStart || arrived >= columnEnd {
-          let index = Int((arrived - start) / QuarterPoints.columnMicroseconds)
+          let index = Int((arrived - whole) / QuarterPoints.columnMicroseconds)
           column = columns + index
-          columnStart = start + Int64(index) * QuarterPoints.columnMicroseconds
+          columnStart = whole + Int64(index) * QuarterPoints.columnMicroseconds
           columnEnd = columnStart + QuarterPoints.columnMicroseconds
         }
         column.pointee.add(LatencyPoint(at: arrived, latency: latency))
@@ -81,7 +100,7 @@ final class OpenQuarter {
         cell.latencyMin = min(cell.latencyMin, latency)
         cell.latencyMax = max(cell.latencyMax, latency)
         let bin = LatencyBin.index(latency)
-        bins[bin] += 1
+        bins[bin] &+= 1
         lowBin = min(lowBin, bin)
         highBin = max(highBin, bin)
       } else {
@@ -115,8 +134,8 @@ final class OpenQuarter {
       }
     }
     let rollup = Rollup(
-      quarter: start / Rollup.quarterMicroseconds, cell: cell, reasons: byReason, latencies: packed,
-      points: points())
+      quarter: quarter, offset: start - quarter * Rollup.quarterMicroseconds, cell: cell, reasons: byReason,
+      latencies: packed, points: points())
     for index in 0..<QuarterPoints.columns { columns[index] = LatencyExtremes() }
     cell = RollupCell()
     lowBin = .max
@@ -126,6 +145,7 @@ final class OpenQuarter {
 
   private func points() -> QuarterPoints {
     var kept: [LatencyPoint] = []
+    let start = quarter * Rollup.quarterMicroseconds
     if cell.successes <= QuarterPoints.mostKept {
       for index in 0..<Int(cell.successes) { kept.append(first[index]) }
       return QuarterPoints(kept, isComplete: true, start: start)

@@ -1,5 +1,5 @@
 /// A request on a latency graph.
-package struct LatencyPoint: Equatable, Comparable, Sendable {
+package struct LatencyPoint: Hashable, Comparable, Sendable {
   /// µs since 1970, UTC.
   package var at: Int64
   /// µs.

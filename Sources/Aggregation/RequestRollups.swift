@@ -11,20 +11,32 @@ package final class RequestRollups: TelemetrySink {
   /// Requests from this moment on are left out.
   private let now: Timestamp
   private var points: [LatencyPoints] = []
+  /// Ascending, µs.
+  private(set) var cuts: [Int64] = []
 
   /// - Parameters:
   ///   - series: what batches refer to by index.
   ///   - firstIndex: the index in batches of the first of these series.
   ///   - now: requests that arrive then or later do not count.
-  package init(series: [Series], firstIndex: Int = 0, now: Timestamp) {
+  ///   - mostInQuarter: requests after which a quarter's rollup is begun anew, and added up with the others at the end.
+  package init(
+    series: [Series], firstIndex: Int = 0, now: Timestamp, mostInQuarter: Int64? = nil
+  ) {
     self.series = series
     self.firstIndex = firstIndex
     self.now = now
-    parts = series.map { _ in SeriesRollups() }
+    parts = series.map { _ in SeriesRollups(mostInQuarter: mostInQuarter ?? OpenQuarter.mostRequests) }
   }
 
   /// Collects the latency points of a query on the way. To be called before the first request.
   package func collect(_ points: LatencyPoints) { self.points.append(points) }
+
+  /// Keeps what lies before and after some moments apart, where they lie inside a quarter of an hour. To be called before
+  /// the first request.
+  package func cut(at moments: some Sequence<Timestamp>) {
+    cuts = Set(cuts).union(moments.map(\.microseconds)).sorted()
+    for part in parts { part.cuts = cuts }
+  }
 
   /// Each series has its own rollups.
   package var takesSeriesConcurrently: Bool { true }
@@ -47,14 +59,15 @@ package final class RequestRollups: TelemetrySink {
     for part in parts { part.finish() }
     if parts.contains(where: \.hasOverflowed) {
       throw AggregationError(
-        "the sum of latencies leaves the range of 64 bits. Some latency or waiting time is absurd.")
+        "the sum of latencies, waiting times or tokens of a quarter of an hour leaves the range of 64 bits. Some of them are absurd: check them."
+      )
     }
   }
 
   /// The rollups of all quarters that end by a moment, before which no more requests come; building goes on.
   package func snapshot(before moment: Timestamp) -> RollupSnapshot {
     for part in parts { part.closeQuarter(before: moment.microseconds) }
-    return RollupSnapshot(series: series, reasons: reasons, rollups: parts.map(\.closed))
+    return RollupSnapshot(series: series, reasons: reasons, rollups: parts.map(\.closed), cuts: cuts)
   }
 
   /// Once finished.
@@ -67,9 +80,14 @@ package final class RequestRollups: TelemetrySink {
 /// The rollups of one series.
 private final class SeriesRollups {
   private var open: OpenQuarter?
+  /// Ascending, µs.
+  var cuts: [Int64] = []
   private(set) var closed: [Rollup] = []
   private(set) var hasOverflowed = false
   private var compactAt = 1024
+  private let mostInQuarter: Int64
+
+  init(mostInQuarter: Int64) { self.mostInQuarter = mostInQuarter }
 
   /// - Parameter now: requests that arrive then or later do not count.
   func add(_ requests: RequestColumns, _ rows: Range<Int>, before now: Int64) {
@@ -84,8 +102,9 @@ private final class SeriesRollups {
       }
       if arrived < quarter.start || arrived >= quarter.end {
         close(quarter)
-        quarter.begin(containing: arrived)
+        quarter.begin(containing: arrived, cuts: cuts)
       }
+      if quarter.requests + Int64(rows.upperBound - row) > mostInQuarter { close(quarter) }
       row = quarter.add(requests, row..<rows.upperBound, before: min(quarter.end, now))
     }
   }
@@ -100,14 +119,14 @@ private final class SeriesRollups {
     }
   }
 
-  /// Brings the rollups in order and adds up those of one quarter, where requests came out of order.
+  /// Brings the rollups in order and adds up those of one quarter (or part of it), where requests came out of order.
   private func compact() {
-    if zip(closed, closed.dropFirst()).allSatisfy({ $0.quarter < $1.quarter }) { return }
+    if zip(closed, closed.dropFirst()).allSatisfy({ $0.start < $1.start }) { return }
     var whole: [Rollup] = []
     for rollup in closed.enumerated().sorted(by: {
-      ($0.element.quarter, $0.offset) < ($1.element.quarter, $1.offset)
+      ($0.element.start, $0.offset) < ($1.element.start, $1.offset)
     }) {
-      if whole.last?.quarter == rollup.element.quarter {
+      if whole.last?.start == rollup.element.start {
         let overflowed = whole[whole.count - 1].add(rollup.element)
         hasOverflowed = hasOverflowed || overflowed
       } else {

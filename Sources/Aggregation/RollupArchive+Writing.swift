@@ -2,6 +2,18 @@ import Foundation
 import Telemetry
 
 extension RollupArchive {
+  /// Parts that spell a name differently are not of one data set.
+  private static func checkSpellings(_ parts: [any RollupSource]) throws {
+    var spellings = NameSpellings()
+    do {
+      for part in parts {
+        for name in part.reasons + part.series.map(\.version) { try spellings.admit(name) }
+      }
+    } catch {
+      throw AggregationError("the name \(error)")
+    }
+  }
+
   /// The bytes of an archive: a function of the requests alone, whatever their order and however they were divided.
   /// - Parameters:
   ///   - parts: rollups of the account's requests, or of parts of them.
@@ -18,6 +30,7 @@ extension RollupArchive {
     let kinds = Dictionary(own.map { ($0.modelID, $0.kind) }, uniquingKeysWith: { first, _ in first })
     // Reasons of the platform in their order, then others by name, so that their codes do not depend on who came first.
     let known = Set(RequestOutcome.names)
+    try Self.checkSpellings(parts)
     let others = Set(parts.flatMap { $0.reasons }).subtracting(known).sorted()
     let reasons = RequestOutcome.names + others
     guard reasons.count <= 255 else {
@@ -30,8 +43,10 @@ extension RollupArchive {
     for part in parts {
       for (index, entry) in part.series.enumerated() where kinds[entry.modelID] != nil {
         let all = Timestamp(microseconds: .min)..<min(end, Timestamp(microseconds: .max))
-        part.visit(index, in: all, byDay: false) { rollup in
-          let coded = rollup.recoded { codes[part.reasons[Int($0)]] ?? 0 }
+        try part.visit(index, in: all, byDay: false) { rollup in
+          var coded = rollup.recoded { codes[part.reasons[Int($0)]] ?? 0 }
+          // Stored are whole quarters.
+          coded.offset = 0
           if series[entry]?[coded.quarter] == nil {
             series[entry, default: [:]][coded.quarter] = coded
           } else {
@@ -77,9 +92,10 @@ extension RollupArchive {
       try write(sums, calendar, &blocks, &index)
     }
     if overflowed { throw AggregationError("the sum of latencies leaves the range of 64 bits.") }
-    let position = UInt64(blocks.bytes.count)
+    index.fixed(UInt64(blocks.bytes.count))
+    let checksum = Checksum.xxh64(index.bytes)
     blocks.raw(index.bytes)
-    blocks.raw((0..<8).map { UInt8(truncatingIfNeeded: position >> (8 * $0)) })
+    blocks.fixed(checksum)
     return Data(blocks.bytes)
   }
 
@@ -90,11 +106,19 @@ extension RollupArchive {
     var days: [(quarter: Int64, rollups: ArraySlice<Rollup>)] = []
     var position = rollups.startIndex
     while position < rollups.endIndex {
-      let date = calendar.date(at: rollups[position].start)
-      let (start, end) = (calendar.start(of: date), calendar.start(of: date.advanced(byDays: 1)))
+      let start = calendar.startOfDay(rollups[position].start)
+      let end = calendar.nextDate(after: start)
       let first = position
       while position < rollups.endIndex, rollups[position].start < end { position += 1 }
-      days.append((start.microseconds / Rollup.quarterMicroseconds, rollups[first..<position]))
+      // Of a day that starts inside a quarter, the first whole quarter: that one belongs to the day before.
+      var quarter = start.microseconds / Rollup.quarterMicroseconds
+      if start.microseconds % Rollup.quarterMicroseconds > 0 { quarter += 1 }
+      days.append((quarter, rollups[first..<position]))
+    }
+    func enter(_ block: [UInt8]) {
+      index.unsigned(UInt64(block.count))
+      index.fixed(Checksum.xxh64(block))
+      blocks.raw(block)
     }
     index.unsigned(UInt64(days.count))
     var last: Int64 = 0
@@ -109,12 +133,10 @@ extension RollupArchive {
       }
       var bytes = ByteWriter()
       summary.write(to: &bytes, day: day.quarter) { $0 }
-      index.unsigned(UInt64(bytes.bytes.count))
-      blocks.raw(bytes.bytes)
+      enter(bytes.bytes)
       var quarters = ByteWriter()
       for rollup in day.rollups { rollup.write(to: &quarters, day: day.quarter) { $0 } }
-      index.unsigned(UInt64(quarters.bytes.count))
-      blocks.raw(quarters.bytes)
+      enter(quarters.bytes)
     }
   }
 }

@@ -4,15 +4,27 @@ import Telemetry
 /// Rollups of one account as they are stored: by series, by local day, each day as one rollup and as its quarters, so
 /// that a query reads only what it shows.
 ///
-/// Layout: a magic line; blocks; the index; its position in 8 bytes, least significant first. Numbers are LEB128.
+/// Layout: a magic line; blocks; the index, which has each block's length and checksum; its position in 8 bytes, least
+/// significant first; the checksum of index and position in 8 bytes. A block is verified whenever it is read, so that
+/// a damaged one is an error and never a figure; the last checksum stands for the whole archive, as its fingerprint.
 package final class RollupArchive: RollupSource, Sendable {
-  static let magic = Array("workbench rollups 1\n".utf8)
+  static let magic = Array("workbench rollups 2\n".utf8)
+  /// Of every version.
+  private static let family = Array("workbench rollups ".utf8)
+  /// The index's position and checksum.
+  static let trailer = 16
+
+  /// Bytes of the archive, and what they must come to.
+  struct Block: Sendable {
+    var bytes: Range<Int>
+    var checksum: UInt64
+  }
 
   /// A day of one entry: where its rollup is, and where its quarters follow.
   struct Day: Sendable {
     var quarter: Int64
-    var summary: Range<Int>
-    var quarters: Range<Int>
+    var summary: Block
+    var quarters: Block
   }
 
   package let account: String
@@ -21,51 +33,92 @@ package final class RollupArchive: RollupSource, Sendable {
   package let end: Timestamp
   package let reasons: [String]
   package let series: [Series]
+  /// Tells this archive from every other: 16 hexadecimal digits, of which manifests keep a copy.
+  package let fingerprint: String
   private let days: [[Day]]
   private let totals: [(kind: ModelKind, days: [Day])]
   private let data: Data
+  private let calendar: ZonedCalendar?
+  private let place: String
+  private let verifiesBlocks: Bool
 
-  /// - Parameter data: mapped, if the file is large.
+  static let remedy =
+    "Rebuild them from the requests: workbench convert RUN NEW. A run without requests must be run again."
+
+  /// - Parameters:
+  ///   - data: mapped, if the file is large.
+  ///   - place: the file, for messages.
+  ///   - verifies: whether checksums count; only those who try the reader behind them say `false`.
   /// - Throws: `AggregationError` if it is no archive, or one that is damaged.
-  package init(_ data: Data) throws {
+  package init(_ data: Data, from place: String = "rollups", verifies: Bool = true) throws {
     self.data = data
-    let damaged = AggregationError("the rollups are damaged. Make them anew from the data set.")
-    guard data.count >= Self.magic.count + 8, data.prefix(Self.magic.count).elementsEqual(Self.magic) else {
+    self.place = place
+    verifiesBlocks = verifies
+    let damaged = AggregationError(
+      "\(place): error: the rollups are damaged: their index does not fit its checksum. \(Self.remedy)")
+    guard data.starts(with: Self.magic) else {
       throw AggregationError(
-        "these are no rollups of this program's version. Make them anew from the data set.")
+        data.starts(with: Self.family)
+          ? "\(place): error: these rollups have another version's format. \(Self.remedy)"
+          : "\(place): error: these are not rollups of this program, or their beginning is damaged. \(Self.remedy)"
+      )
     }
-    var at: UInt64 = 0
-    for (shift, byte) in data.suffix(8).enumerated() { at |= UInt64(byte) << UInt64(8 * shift) }
-    guard at >= UInt64(Self.magic.count), at <= UInt64(data.count - 8) else { throw damaged }
-    let index = Int(at)..<data.count - 8
-    let parsed: Index? = data.withUnsafeBytes { bytes in
+    guard data.count >= Self.magic.count + Self.trailer else { throw damaged }
+    let parsed: (Index, UInt64)? = data.withUnsafeBytes { bytes in
+      var trailer = ByteReader(bytes, bytes.count - Self.trailer..<bytes.count)
+      let at = trailer.fixed()
+      let checksum = trailer.fixed()
+      guard at >= UInt64(Self.magic.count), at <= UInt64(bytes.count - Self.trailer) else { return nil }
+      let index = Int(at)..<bytes.count - Self.trailer
+      let sealed = UnsafeRawBufferPointer(rebasing: bytes[index.lowerBound..<bytes.count - 8])
+      if verifies, Checksum.xxh64(sealed) != checksum { return nil }
       var reader = ByteReader(bytes, index)
       let parsed = Index(&reader, blocks: Self.magic.count..<index.lowerBound)
-      return reader.isDamaged || !reader.isAtEnd ? nil : parsed
+      return reader.isDamaged || !reader.isAtEnd ? nil : (parsed, checksum)
     }
-    guard let parsed else { throw damaged }
+    guard let (parsed, checksum) = parsed else { throw damaged }
     account = parsed.account
     timeZone = parsed.timeZone
+    calendar = ZonedCalendar(identifier: parsed.timeZone)
     end = parsed.end
     reasons = parsed.reasons
     series = parsed.series
     days = parsed.days
     totals = parsed.totals
+    fingerprint = Checksum.text(checksum)
   }
 
-  package func visit(_ index: Int, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void) {
-    visit(days[index], in: range, byDay: byDay, body)
+  package func separates(_ moment: Timestamp) -> Bool { false }
+
+  /// The fingerprint of an archive in bytes, which are not verified.
+  /// - Throws: `AggregationError` if it is no archive.
+  package static func fingerprint(of data: Data) throws -> String {
+    try RollupArchive(data, verifies: false).fingerprint
+  }
+
+  package func extent(_ index: Int) -> Range<Timestamp>? {
+    guard let first = days[index].first, let last = days[index].last else { return nil }
+    func start(_ day: Day) -> Timestamp { Timestamp(microseconds: day.quarter * Rollup.quarterMicroseconds) }
+    // No local day has more than 48 hours.
+    return start(first)..<max(start(last), start(first)) + 48 * 3_600_000_000
+  }
+
+  package func visit(_ index: Int, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void) throws {
+    try visit(days[index], series[index], in: range, byDay: byDay, body)
   }
 
   package func visitAll(
     _ kind: ModelKind, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void
-  ) -> Bool {
+  ) throws -> Bool {
     guard let total = totals.first(where: { $0.kind == kind }) else { return false }
-    visit(total.days, in: range, byDay: byDay, body)
+    try visit(total.days, nil, in: range, byDay: byDay, body)
     return true
   }
 
-  private func visit(_ days: [Day], in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void) {
+  /// - Parameter series: `nil` for those of a kind together.
+  private func visit(
+    _ days: [Day], _ series: Series?, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void
+  ) throws {
     guard !range.isEmpty else { return }
     func start(_ index: Int) -> Timestamp {
       Timestamp(microseconds: days[index].quarter &* Rollup.quarterMicroseconds)
@@ -77,32 +130,54 @@ package final class RollupArchive: RollupSource, Sendable {
       let middle = (low + high) / 2
       if start(middle) <= range.lowerBound { low = middle + 1 } else { high = middle }
     }
-    data.withUnsafeBytes { bytes in
+    try data.withUnsafeBytes { bytes in
       for index in max(low - 1, 0)..<max(days.count, max(low - 1, 0)) {
         let day = days[index]
         if start(index) >= range.upperBound { break }
-        // A local day has 25 hours at the most, bar changes that no zone has made in a day with telemetry.
+        // A local day has at most 24 hours and those by which clocks go back in it: less than two days. The calendar,
+        // which costs time, decides in doubt only.
         let isWhole =
-          start(index) >= range.lowerBound && start(index) + 26 * 3_600_000_000 <= range.upperBound
-        var reader = ByteReader(bytes, byDay && isWhole ? day.summary : day.quarters)
+          byDay && start(index) >= range.lowerBound
+          && (start(index) + 48 * 3_600_000_000 <= range.upperBound
+            || calendar.map { $0.nextDate(after: start(index)) <= range.upperBound } ?? false)
+        let block = isWhole ? day.summary : day.quarters
+        // The index was checked: its blocks lie in the file.
+        let stored = UnsafeRawBufferPointer(rebasing: bytes[block.bytes])
+        if verifiesBlocks, Checksum.xxh64(stored) != block.checksum {
+          throw damage(day, series, "they do not fit their checksum")
+        }
+        var reader = ByteReader(stored)
         while !reader.isAtEnd {
           let rollup = Rollup(&reader, day: day.quarter)
           // A damaged block may also name a reason that there is not.
-          if reader.isDamaged || rollup.reasons.contains(where: { $0.reason >= reasons.count }) { return }
+          if reader.isDamaged || rollup.reasons.contains(where: { $0.reason >= reasons.count }) {
+            throw damage(day, series, "they cannot be read")
+          }
           if rollup.start >= range.lowerBound, rollup.start < range.upperBound { body(rollup) }
         }
       }
     }
   }
 
-  /// Every quarter of a series.
-  func visitQuarters(_ index: Int, _ body: (Rollup) -> Void) {
-    visit(index, in: Timestamp(microseconds: .min)..<Timestamp(microseconds: .max), byDay: false, body)
+  private func damage(_ day: Day, _ series: Series?, _ what: String) -> AggregationError {
+    let whose = series.map { "model \($0.modelID)\($0.version.isEmpty ? "" : " \($0.version)")" } ?? "a kind of model"
+    let start = Timestamp(microseconds: day.quarter &* Rollup.quarterMicroseconds)
+    return AggregationError(
+      "\(place): error: the rollups of \(whose) of the day from \(start.rfc3339) are damaged: \(what). \(Self.remedy)")
   }
 
-  package var totalRequests: Int64 {
+  /// Every quarter of a series.
+  /// - Throws: `AggregationError` for damage.
+  package func visitQuarters(_ index: Int, _ body: (Rollup) -> Void) throws {
+    try visit(
+      index, in: Timestamp(microseconds: .min)..<Timestamp(microseconds: .max), byDay: false, body)
+  }
+
+  /// Requests in it.
+  /// - Throws: `AggregationError` for damage.
+  package func totalRequests() throws -> Int64 {
     var sum: Int64 = 0
-    for index in series.indices { visitQuarters(index) { sum &+= $0.cell.requests } }
+    for index in series.indices { try visitQuarters(index) { sum &+= $0.cell.requests } }
     return sum
   }
 }
@@ -117,6 +192,20 @@ private struct Index {
   var days: [[RollupArchive.Day]] = []
   var totals: [(kind: ModelKind, days: [RollupArchive.Day])] = []
 
+  /// As the rule for names has them.
+  private var areNames: Bool {
+    do {
+      try Name.check(account)
+      for reason in reasons { try Name.check(reason) }
+      for entry in series { try Name.check(entry.version, mayBeEmpty: true) }
+      var spellings = NameSpellings()
+      for name in [account] + reasons + series.map(\.version) { try spellings.admit(name) }
+      return true
+    } catch {
+      return false
+    }
+  }
+
   init(_ reader: inout ByteReader, blocks: Range<Int>) {
     account = reader.text()
     timeZone = reader.text()
@@ -128,17 +217,17 @@ private struct Index {
       for _ in 0..<reader.count() {
         quarter &+= reader.signed()
         if !Rollup.believable.contains(quarter) { reader.fail() }
-        var ranges: [Range<Int>] = []
+        var found: [RollupArchive.Block] = []
         for _ in 0..<2 {
           let length = Int(truncatingIfNeeded: reader.unsigned())
           guard length >= 0, length <= blocks.upperBound - position, !reader.isDamaged else {
             reader.fail()
             return []
           }
-          ranges.append(position..<position + length)
+          found.append(.init(bytes: position..<position + length, checksum: reader.fixed()))
           position += length
         }
-        days.append(.init(quarter: quarter, summary: ranges[0], quarters: ranges[1]))
+        days.append(.init(quarter: quarter, summary: found[0], quarters: found[1]))
       }
       return days
     }
@@ -155,9 +244,11 @@ private struct Index {
       }
       totals.append((kind, days(&reader)))
     }
+    // Every byte before the index belongs to a block.
+    if position != blocks.upperBound { reader.fail() }
     // A rollup's failures name reasons by number.
     let isComplete = reasons.count >= RequestOutcome.names.count && reasons.count <= 255
-    if !isComplete || Set(reasons).count < reasons.count { reader.fail() }
+    if !isComplete || Set(reasons).count < reasons.count || !areNames { reader.fail() }
   }
 }
 

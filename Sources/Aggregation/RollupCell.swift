@@ -22,28 +22,31 @@ package struct RollupCell: Equatable, Sendable {
 
   /// - Returns: whether a sum left the range of 64 bits.
   mutating func add(_ other: RollupCell) -> Bool {
-    successes &+= other.successes
-    failures &+= other.failures
+    var hasOverflowed = false
+    func add(_ number: Int64, to sum: inout Int64) {
+      let (whole, overflow) = sum.addingReportingOverflow(number)
+      sum = whole
+      hasOverflowed = hasOverflowed || overflow
+    }
+    add(other.successes, to: &successes)
+    add(other.failures, to: &failures)
+    add(other.latencySum, to: &latencySum)
+    add(other.firstTokenSum, to: &firstTokenSum)
+    add(other.waitingSum, to: &waitingSum)
+    add(other.inputTokens, to: &inputTokens)
+    add(other.outputTokens, to: &outputTokens)
     latencyMin = min(latencyMin, other.latencyMin)
     latencyMax = max(latencyMax, other.latencyMax)
-    inputTokens &+= other.inputTokens
-    outputTokens &+= other.outputTokens
-    let sums = [
-      latencySum.addingReportingOverflow(other.latencySum),
-      firstTokenSum.addingReportingOverflow(other.firstTokenSum),
-      waitingSum.addingReportingOverflow(other.waitingSum),
-    ]
-    (latencySum, firstTokenSum, waitingSum) = (
-      sums[0].partialValue, sums[1].partialValue, sums[2].partialValue
-    )
-    return sums.contains { $0.overflow }
+    return hasOverflowed
   }
 }
 
-/// Requests of one model version in one quarter of an hour.
+/// Requests of one model version in one quarter of an hour, or in a part of one that a border of local hours cuts off.
 package struct Rollup: Equatable, Sendable {
   /// Quarters of an hour since 1970.
   package var quarter: Int64
+  /// Where in the quarter a part begins, µs; 0 of a quarter that nothing cuts, as all are that are stored.
+  package var offset: Int64 = 0
   package var cell: RollupCell
   /// Failures by reason (an index into the names of outcomes), ascending.
   package var reasons: [(reason: UInt8, count: Int64)]
@@ -52,18 +55,22 @@ package struct Rollup: Equatable, Sendable {
   /// For graphs with one point a request.
   package var points: QuarterPoints
 
-  package var start: Timestamp { Timestamp(microseconds: quarter * Self.quarterMicroseconds) }
+  package var start: Timestamp { Timestamp(microseconds: quarterStart + offset) }
+
+  /// µs since 1970: what the points are kept relative to.
+  var quarterStart: Int64 { quarter * Self.quarterMicroseconds }
 
   package static let quarterMicroseconds: Int64 = 900_000_000
 
   package static func == (a: Rollup, b: Rollup) -> Bool {
-    a.quarter == b.quarter && a.cell == b.cell && a.latencies == b.latencies && a.points == b.points
+    a.quarter == b.quarter && a.offset == b.offset && a.cell == b.cell && a.latencies == b.latencies
+      && a.points == b.points
       && a.reasons.elementsEqual(b.reasons, by: ==)
   }
 
   /// - Returns: whether a sum left the range of 64 bits.
   mutating func add(_ other: Rollup) -> Bool {
-    var sum = RollupSum(quarter: quarter)
+    var sum = RollupSum(quarter: quarter, offset: offset)
     sum.add(self)
     sum.add(other)
     self = sum.rollup

@@ -4,6 +4,7 @@
 /// is added and not of what has been.
 struct RollupSum {
   private let quarter: Int64
+  private let offset: Int64
   private var cell = RollupCell()
   private var reasons = [Int64](repeating: 0, count: 256)
   private var bins: [Int64] = []
@@ -14,7 +15,11 @@ struct RollupSum {
   /// Whether a sum has left the range of 64 bits.
   private(set) var hasOverflowed = false
 
-  init(quarter: Int64) { self.quarter = quarter }
+  /// - Parameter offset: where in the quarter the part begins that is summed, µs.
+  init(quarter: Int64, offset: Int64 = 0) {
+    self.quarter = quarter
+    self.offset = offset
+  }
 
   private var start: Int64 { quarter * Rollup.quarterMicroseconds }
 
@@ -49,7 +54,7 @@ struct RollupSum {
     }
     let isComplete = arePointsComplete && points.count <= QuarterPoints.mostKept
     return Rollup(
-      quarter: quarter, cell: cell,
+      quarter: quarter, offset: offset, cell: cell,
       reasons: reasons.enumerated().filter { $0.element != 0 }.map { (UInt8($0.offset), $0.element) },
       latencies: packed,
       points: QuarterPoints(

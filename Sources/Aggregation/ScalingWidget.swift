@@ -50,9 +50,10 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
   init(
     _ period: DashboardPeriod, _ tables: TelemetryTables, _ selection: ModelSelection, _ models: Set<Int32>
   ) {
-    let range = period.past
+    let spans = period.pastSpans.filter { !$0.isEmpty }
+    let end = period.past.upperBound
     let records = tables.replicas.filter {
-      $0.at < range.upperBound
+      $0.at < end
         && selection.includes(Series(modelID: $0.modelID, version: $0.version), models: models)
     }
     var used: Set<String> = []
@@ -77,19 +78,24 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
         shown = state
         used.formUnion(state.byHardware.filter { $0.value > 0 }.keys)
       }
-      var hasStarted = false
+      var begun = 0
+      /// Shows what holds where spans of the period begin.
+      func beginSpans(before moment: Timestamp) {
+        while begun < spans.count, spans[begun].lowerBound < moment {
+          show(spans[begun].lowerBound, isStart: begun == 0)
+          begun += 1
+        }
+      }
       for record in records {
         if let moment = pointAt, record.at != moment { show(moment, isStart: false) }
-        if record.at > range.lowerBound, !hasStarted {
-          hasStarted = true
-          show(range.lowerBound, isStart: true)
-        }
+        beginSpans(before: record.at)
         state.byHardware[record.hardware] = record.replicas
         state.lastHardware = record.hardware
-        pointAt = record.at > range.lowerBound ? record.at : nil
+        let isInside = spans.contains { $0.lowerBound < record.at && record.at < $0.upperBound }
+        pointAt = isInside ? record.at : nil
       }
-      if !hasStarted { show(range.lowerBound, isStart: true) }
       if let moment = pointAt { show(moment, isStart: false) }
+      beginSpans(before: .supported.upperBound)
     }
     found.sort { ($0.at, $0.point.version, $0.point.modelID) < ($1.at, $1.point.version, $1.point.modelID) }
     points = found.map(\.point)
@@ -102,8 +108,7 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
             Series(modelID: deployment.modelID, version: deployment.version), models: models),
           let from = deployment.deployedAt
         else { return false }
-        return from < range.upperBound
-          && (deployment.undeployedAt ?? Timestamp.supported.upperBound) > range.lowerBound
+        return period.overlaps(from: from, to: deployment.undeployedAt)
       }.map(\.maxReplicas).max() : nil
   }
 }

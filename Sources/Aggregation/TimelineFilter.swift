@@ -60,8 +60,7 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
   /// - Throws: `QueryError` for a date after today or more than a year before.
   package func period(now: Timestamp, calendar: ZonedCalendar) throws -> DashboardPeriod {
     let today = calendar.date(at: now + -1)
-    func day(_ date: LocalDate) -> Timestamp { calendar.start(of: date) }
-    func dated(_ first: LocalDate, _ last: LocalDate) throws -> Range<Timestamp> {
+    func dated(_ first: LocalDate, _ last: LocalDate) throws -> ClosedRange<LocalDate> {
       if last > today {
         throw QueryError("\(last) is after today, \(today). Nothing after now can be selected.")
       }
@@ -70,70 +69,55 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
           "\(first) is more than one year before today, \(today). The earliest date is \(today.oneYearBefore)."
         )
       }
-      return day(first)..<min(day(last.advanced(byDays: 1)), now)
+      return first...last
     }
-    let range: Range<Timestamp>
+    let dates: ClosedRange<LocalDate>
     switch self {
     case .last24Hours:
-      let end = calendar.startOfHour(now) == now ? now : calendar.nextHour(after: now)
-      // 24 local hours are never longer than 27: clocks change by an hour at most, seldom two.
-      let starts = calendar.hourStarts(from: end + -27 * 3_600_000_000, to: end)
-      range = starts[starts.count - 24]..<end
-    case .days(let count): range = day(today.advanced(byDays: 1 - count))..<now
-    case .date(let date): range = try dated(date, date)
-    case .range(let first, let last): range = try dated(first, last)
-    case .thisMonth: range = day(today.firstOfMonth)..<now
-    case .thisYear: range = day(today.firstOfYear)..<now
+      // 24 hours that pass, not 24 that the clock shows: where it changes by half an hour they begin at half past.
+      let end = calendar.fullHour(from: now)
+      return DashboardPeriod(
+        filter: self, spans: [end + -24 * 3_600_000_000..<end], now: now, isHourly: true, calendar: calendar)
+    case .days(let count): dates = today.advanced(byDays: 1 - count)...today
+    case .date(let date): dates = try dated(date, date)
+    case .range(let first, let last): dates = try dated(first, last)
+    case .thisMonth: dates = today.firstOfMonth...today
+    case .thisYear: dates = today.firstOfYear...today
     case .lastMonth:
-      range = day(today.firstOfMonth.advanced(byDays: -1).firstOfMonth)..<day(today.firstOfMonth)
+      let last = today.firstOfMonth.advanced(byDays: -1)
+      dates = last.firstOfMonth...last
     case .lastYear:
-      range = day(today.firstOfYear.advanced(byDays: -1).firstOfYear)..<day(today.firstOfYear)
+      let last = today.firstOfYear.advanced(byDays: -1)
+      dates = last.firstOfYear...last
     }
-    var isHourly = self == .last24Hours
+    var isHourly = false
     if case .date = self { isHourly = true }
     if case .range(let first, let last) = self, first == last { isHourly = true }
-    return DashboardPeriod(filter: self, range: range, now: now, isHourly: isHourly, calendar: calendar)
+    var spans = calendar.stretches(from: dates.lowerBound, to: dates.upperBound).filter {
+      $0.lowerBound < now
+    }.map { $0.lowerBound..<min($0.upperBound, now) }
+    if spans.isEmpty {
+      // A date that clocks skipped: nothing, where it would have been.
+      let start = min(calendar.start(of: dates.lowerBound), now)
+      spans = [start..<start]
+    }
+    return DashboardPeriod(
+      filter: self, spans: spans.map(Self.supported), now: now, isHourly: isHourly, calendar: calendar)
   }
 }
 
-/// A request for figures that cannot be answered: the user's to mend.
+extension TimelineFilter {
+  /// What of a period lies in the years 1 to 9999: there are no moments before or after.
+  private static func supported(_ range: Range<Timestamp>) -> Range<Timestamp> {
+    func inside(_ moment: Timestamp) -> Timestamp {
+      min(max(moment, Timestamp.supported.lowerBound), Timestamp.supported.upperBound)
+    }
+    return inside(range.lowerBound)..<inside(range.upperBound)
+  }
+}
+
+/// A request for figures that cannot be answered: the user's to fix.
 package struct QueryError: Error, CustomStringConvertible, Equatable {
   package let description: String
   package init(_ description: String) { self.description = description }
-}
-
-/// What a timeline filter selects, with its buckets.
-package struct DashboardPeriod: Sendable {
-  package let filter: TimelineFilter
-  package let range: Range<Timestamp>
-  package let now: Timestamp
-  package let isHourly: Bool
-  package let calendar: ZonedCalendar
-  /// Starts of the local hours or days; the first may lie before the range only if the range starts within it.
-  package let bucketStarts: [Timestamp]
-
-  init(
-    filter: TimelineFilter, range: Range<Timestamp>, now: Timestamp, isHourly: Bool, calendar: ZonedCalendar
-  ) {
-    self.filter = filter
-    self.range = range
-    self.now = now
-    self.isHourly = isHourly
-    self.calendar = calendar
-    bucketStarts =
-      isHourly
-      ? calendar.hourStarts(from: range.lowerBound, to: range.upperBound)
-      : calendar.dayStarts(from: range.lowerBound, to: range.upperBound)
-  }
-
-  /// The period without what lies after now.
-  package var past: Range<Timestamp> { range.lowerBound..<max(range.lowerBound, min(range.upperBound, now)) }
-
-  /// One latency point a request for periods of up to 7 local days.
-  package var showsEveryRequest: Bool {
-    calendar.dayStarts(from: range.lowerBound, to: range.upperBound).count <= 7
-  }
-
-  /// Single days end their scaling graph at the largest max replicas.
-  package var isSingleDay: Bool { isHourly }
 }

@@ -12,13 +12,23 @@ package struct TokensWidget: Encodable, Equatable, Sendable {
   package var totalInputTokens: Int64
   package var totalOutputTokens: Int64
 
-  init(_ period: DashboardPeriod, _ buckets: Buckets) {
-    points = buckets.filled.map { at, bucket in
+  /// - Throws: `AggregationError` for a sum that no reader of JSON takes for a whole number.
+  init(_ period: DashboardPeriod, _ buckets: Buckets) throws {
+    points = try buckets.filled.map { at, bucket in
       Point(
-        at: at.rfc3339(in: period.calendar), inputTokens: bucket.cell.inputTokens,
-        outputTokens: bucket.cell.outputTokens)
+        at: at.rfc3339(in: period.calendar), inputTokens: try Self.whole(bucket.cell.inputTokens),
+        outputTokens: try Self.whole(bucket.cell.outputTokens))
     }
-    totalInputTokens = buckets.total.inputTokens
-    totalOutputTokens = buckets.total.outputTokens
+    totalInputTokens = try Self.whole(buckets.total.inputTokens)
+    totalOutputTokens = try Self.whole(buckets.total.outputTokens)
+  }
+
+  private static func whole(_ tokens: Int128) throws -> Int64 {
+    guard let whole = Int64(exactly: tokens) else {
+      throw AggregationError(
+        "the sum of tokens, \(tokens), leaves the range of 64 bits. Some token counts are absurd: check them, or choose a shorter period."
+      )
+    }
+    return whole
   }
 }

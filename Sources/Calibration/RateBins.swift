@@ -61,8 +61,7 @@ struct CalendarFactors {
     for index in 0..<bins.count {
       let middle = Timestamp(microseconds: bins.start[index] + Int64(bins.exposure[index] / 2))
       let date = calendar.date(at: middle)
-      let wall = middle.secondsRoundedDown + Int64(calendar.offsetSeconds(at: middle))
-      let hour = Int(((wall % 86_400) + 86_400) % 86_400 / 3600)
+      let hour = Int(calendar.secondOfDay(at: middle) / 3600)
       hours.append(hour)
       weekdays.append(date.weekday)
       seenHours[hour].insert(date)

@@ -29,7 +29,7 @@ package struct ScenarioText {
     accounts: [Account]
   ) -> String {
     var writer = ScenarioText()
-    writer.lines += heading.map { "# \($0)" }
+    writer.lines += heading.map(YAMLText.comment)
     writer.lines += [
       "workbench: 1", "name: \(quoted(name))", "description: \(quoted(description))", "seed: \(seed)",
       "period: { from: \(moment(from)), to: \(moment(to)) }", "",
@@ -51,8 +51,7 @@ package struct ScenarioText {
   }
 
   static func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
-      + "\""
+    YAMLText.quoted(text)
   }
 
   static func moment(_ moment: Timestamp) -> String { "\"\(moment.rfc3339)\"" }
@@ -112,7 +111,8 @@ package struct ScenarioText {
   // MARK: Parts of the document
 
   private static func profileName(_ account: Account, _ model: ModelFit) -> String {
-    "\(account.record.account) \(model.record.name) \(model.record.modelID)"
+    let name = "\(account.record.account) \(model.record.name) \(model.record.modelID)"
+    return name.utf8.count <= Name.longest ? name : "model \(model.record.modelID)"
   }
 
   private static func hasProfile(_ model: ModelFit) -> Bool {

@@ -7,93 +7,162 @@ import Telemetry
 /// The JSON API under `/api`, as `openapi.yaml` describes it.
 struct API: Sendable {
   let catalogue: RunCatalogue
+  private let answers = Answers()
+  /// Rollups and tables: milliseconds, on several threads so that a slow one is not in the way.
+  private let quick = WorkQueue("workbench.quick", width: 8, mostWaiting: 256)
+  /// What reads requests or large rollups: on half of the processors, so that the rest is there for everybody.
+  private let long = WorkQueue(
+    "workbench.long", width: max(1, ProcessInfo.processInfo.activeProcessorCount / 2), mostWaiting: 32)
+  /// A run that is replaced while it is read is read again; whoever replaces it all the time gets no answer.
+  private static let mostAttempts = 3
+
+  init(_ catalogue: RunCatalogue) { self.catalogue = catalogue }
 
   func add(to router: Router<BasicRequestContext>) {
     let api = router.group("api")
-    api.get("runs") { _, _ in try json(catalogue.runs.map(RunDescription.init)) }
+    api.get("runs") { _, _ in try await list() }
     api.post("refresh") { _, _ in
-      try catalogue.reload()
-      return try json(catalogue.runs.map(RunDescription.init))
+      try await long.run { _ in try catalogue.reload() }
+      return try await list()
     }
-    api.get("runs/:run") { _, context in try json(RunDescription(try run(context))) }
-    api.get("runs/:run/dashboard") { request, context in
-      let run = try run(context)
-      let question = try question(run, request.uri.queryParameters)
-      let body =
-        run.live == nil
-        ? try catalogue.answer("\(run.id) \(request.uri.query ?? "")") { try run.answer(question) }
-        : try run.answer(question)
-      return Response(
-        status: .ok, headers: [.contentType: "application/json"],
-        body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    api.get("unreadable") { _, _ in try json(catalogue.unreadable) }
+    api.get("runs/:run") { _, context in
+      let run = try await current(context)
+      return try json(RunDescription(run, replaces: catalogue.former(run)))
+    }
+    api.get("runs/:run/dashboard", use: dashboard)
+    api.get("runs/:run/marks") { request, context in
+      let items = try QueryItems(request.uri.query)
+      try items.only(["account"])
+      let run = try await current(context)
+      let account = try account(run, items)
+      return try await quick.run { _ in try json(Marks(run, account)) }
     }
     if let live = catalogue.runs.lazy.compactMap(\.live).first {
       api.get("live") { _, _ in try json(live.status) }
       api.post("live") { request, _ in
-        try live.steer(request.uri.queryParameters)
+        try live.steer(try QueryItems(request.uri.query))
         return try json(live.status)
       }
       api.get("live/events") { _, _ in live.events }
     }
-    api.get("runs/:run/marks") { request, context in
-      let run = try run(context)
-      return try json(Marks(run, try account(run, request.uri.queryParameters)))
+  }
+
+  private func list() async throws -> Response {
+    for run in catalogue.runs where !run.isCurrent {
+      // A run that is gone stays in the list until a refresh: what has been answered of it was right.
+      do { _ = try await long.run { _ in try catalogue.renew(run) } } catch let problem as Problem {
+        if problem.title == Problem.busy.title { throw problem }
+      }
+    }
+    let runs = catalogue.runs
+    return try await quick.run { _ in
+      try json(runs.map { RunDescription($0, replaces: catalogue.former($0)) })
     }
   }
 
-  private func run(_ context: BasicRequestContext) throws -> ServedRun {
+  /// The run that is asked for, as it lies there now.
+  private func current(_ context: BasicRequestContext) async throws -> ServedRun {
     let id = try context.parameters.require("run")
-    guard let run = catalogue.run(id) else {
-      throw Problem.notFound("There is no run \(id.prefix(40)). GET /api/runs lists them.")
-    }
-    return run
+    let run = try catalogue.run(id)
+    if run.isCurrent { return run }
+    let fresh = try await long.run { _ in try catalogue.renew(run) }
+    // Asked for by its identifier it is another; by its place it is what lies there.
+    return fresh.id == run.id ? fresh : try catalogue.run(id)
   }
+
+  @Sendable private func dashboard(
+    _ request: Request, _ context: BasicRequestContext
+  ) async throws -> Response {
+    let items = try QueryItems(request.uri.query)
+    try items.only(Self.known)
+    let asked = Array((request.uri.query ?? "").utf8)
+    for _ in 0..<Self.mostAttempts {
+      let run = try await current(context)
+      let question = try question(run, items)
+      let key = Answers.Key(reading: run.reading, question: asked)
+      do {
+        if run.live != nil {
+          return try await quick.run { _ in Answer(try run.dashboard(question).json()) }.response(Self.type)
+        }
+        if let known = await answers.known(key) { return known.response(Self.type) }
+        if let figures = try await quick.run({ _ in try run.quickDashboard(question) }) {
+          let answer = try await answers.answer(key) {
+            let answer = Answer(try figures.json())
+            guard run.isCurrent else { throw Replaced() }
+            return answer
+          }
+          return answer.response(Self.type)
+        }
+        return try await answerAtLength(request, run, question, key)
+      } catch {
+        // What failed may have failed because another run was written there meanwhile.
+        guard run.isCurrent else { continue }
+        throw error
+      }
+    }
+    throw Problem(
+      title: "Busy", status: 503, detail: "The run is being replaced. Ask again when it is whole.")
+  }
+
+  private struct Replaced: Error {}
+
+  /// Answers a question that takes long, unless whoever asked goes away.
+  private func answerAtLength(
+    _ request: Request, _ run: ServedRun, _ question: Dataset.Question, _ key: Answers.Key
+  ) async throws -> Response {
+    let answer = try await request.body.consumeWithCancellationOnInboundClose { _ in
+      try await answers.answer(key) {
+        try await long.run { token in
+          try token.check()
+          let answer = Answer(try run.dashboard(question, check: token.check).json())
+          guard run.isCurrent else { throw Replaced() }
+          return answer
+        }
+      }
+    }
+    // Nobody listens to the connection any more.
+    var response = answer.response(Self.type)
+    response.headers[.connection] = "close"
+    return response
+  }
+
+  private static let type = "application/json"
 
   private static let known: Set<String> = [
     "account", "kind", "model", "deployedAt", "version", "provider", "period", "maxPoints",
   ]
 
-  private func account(_ run: ServedRun, _ parameters: Parameters) throws -> AccountRecord {
+  private func account(_ run: ServedRun, _ items: QueryItems) throws -> AccountRecord {
     let accounts = run.tables.accounts
-    guard let name = parameters["account"].map(String.init) else {
+    guard let name = try items.text("account") else {
       guard accounts.count == 1 else {
         throw Problem.badParameter("account", "The run has \(accounts.count) accounts. Say which.")
       }
       return accounts[0]
     }
-    guard let found = accounts.first(where: { $0.account == name }) else {
+    guard let found = accounts.first(where: { $0.account.utf8.elementsEqual(name.utf8) }) else {
       throw Problem.badParameter("account", "The run has no account \"\(name.prefix(80))\".")
     }
     return found
   }
 
-  private func question(_ run: ServedRun, _ parameters: Parameters) throws -> Dataset.Question {
-    for (name, _) in parameters where !Self.known.contains(String(name)) {
-      throw Problem.badParameter(
-        String(name.prefix(40)),
-        "There is no such parameter. Known are \(Self.known.sorted().joined(separator: ", ")).")
-    }
-    func text(_ name: String) throws -> String? {
-      let values = parameters.getAll(name)
-      guard values.count <= 1 else {
-        throw Problem.badParameter(name, "\(name) is given \(values.count) times.")
-      }
-      return values.first.flatMap { $0.isEmpty ? nil : String($0) }
-    }
-    guard let kind = ModelKind(rawValue: try text("kind") ?? "") else {
+  private func question(_ run: ServedRun, _ items: QueryItems) throws -> Dataset.Question {
+    guard let kind = ModelKind(rawValue: try items.text("kind") ?? "") else {
       throw Problem.badParameter(
         "kind", "kind must be one of \(ModelKind.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
     var deployedAt: Timestamp?
-    if let moment = try text("deployedAt") {
+    if let moment = try items.text("deployedAt") {
       var parser = TimestampParser()
-      deployedAt = parser.parse(moment)
+      // A plus sign that nobody encoded arrives as a space.
+      deployedAt = parser.parse(moment) ?? parser.parse(moment.replacing(" ", with: "+"))
       if deployedAt == nil {
         throw Problem.badParameter("deployedAt", "\"\(moment.prefix(40))\" is not an RFC 3339 moment.")
       }
     }
     var maxPoints = 5000
-    if let given = try text("maxPoints") {
+    if let given = try items.text("maxPoints") {
       guard let number = Int(given), (2...100_000).contains(number) else {
         throw Problem.badParameter("maxPoints", "maxPoints must be a whole number in 2…100000.")
       }
@@ -101,15 +170,17 @@ struct API: Sendable {
     }
     let filter: TimelineFilter
     do {
-      filter = try TimelineFilter(try text("period") ?? "7d")
+      filter = try TimelineFilter(try items.text("period") ?? "7d")
+    } catch let problem as Problem {
+      throw problem
     } catch {
       throw Problem.badParameter("period", "\(error)")
     }
     return Dataset.Question(
-      account: try account(run, parameters), filter: filter, now: run.now,
+      account: try account(run, items), filter: filter, now: run.now,
       selection: ModelSelection(
-        kind: kind, model: try text("model"), deployedAt: deployedAt, version: try text("version"),
-        provider: try text("provider")),
+        kind: kind, model: try items.text("model"), deployedAt: deployedAt,
+        version: try items.text("version"), provider: try items.text("provider")),
       maxPoints: maxPoints)
   }
 }
@@ -120,102 +191,4 @@ func json(_ value: some Encodable) throws -> Response {
   return Response(
     status: .ok, headers: [.contentType: "application/json"],
     body: .init(byteBuffer: ByteBuffer(bytes: try encoder.encode(value))))
-}
-
-/// A run and what its filters offer.
-package struct RunDescription: Encodable {
-  struct Account: Encodable {
-    var account: String
-    var timeZone: String
-    /// Local dates that a calendar may offer.
-    var earliest: String
-    var today: String
-    var models: [Model]
-  }
-  struct Model: Encodable {
-    var kind: String
-    var name: String
-    var provider: String
-    var versions: [String]
-    /// When its deployments were deployed: tells same-name models apart.
-    var deployedAt: [String]
-  }
-  var id: String
-  var name: String
-  var now: String
-  var live: Bool
-  var accounts: [Account]
-
-  package init(_ run: ServedRun) {
-    id = run.id
-    name = run.name
-    now = run.now.rfc3339
-    live = run.live != nil
-    let tables = run.tables
-    let deployments = Dictionary(grouping: tables.deployments, by: \.modelID)
-    let models = Dictionary(grouping: tables.models, by: \.account)
-    accounts = tables.accounts.map { account in
-      let calendar = ZonedCalendar(identifier: account.timeZone) ?? .utc
-      let today = calendar.date(at: run.now + -1)
-      return Account(
-        account: account.account, timeZone: account.timeZone, earliest: "\(today.oneYearBefore)",
-        today: "\(today)",
-        models: (models[account.account] ?? []).map { model in
-          let own = deployments[model.modelID] ?? []
-          var versions: [String] = []
-          for row in own where !versions.contains(row.version) { versions.append(row.version) }
-          return Model(
-            kind: model.kind.rawValue, name: model.name, provider: model.provider, versions: versions,
-            deployedAt: own.compactMap { $0.deployedAt?.rfc3339 })
-        })
-    }
-  }
-}
-
-/// What graphs may mark: incidents, and scale-ups that a limit cut short.
-package struct Marks: Encodable {
-  struct Incident: Encodable {
-    var kind: String
-    var model: String?
-    var modelKind: String?
-    var provider: String?
-    var from: String
-    var to: String
-  }
-  struct CutShort: Encodable {
-    var at: String
-    var model: String
-    var version: String
-    var limitedBy: String
-    var replicas: Int
-  }
-  var incidents: [Incident]
-  var cutShort: [CutShort]
-
-  package init(_ run: ServedRun, _ account: AccountRecord) {
-    let tables = run.tables
-    let calendar = ZonedCalendar(identifier: account.timeZone) ?? .utc
-    let own = tables.models.filter { $0.account == account.account }
-    let names = Dictionary(own.map { ($0.modelID, $0.name) }, uniquingKeysWith: { first, _ in first })
-    let providers = Set(own.map(\.provider))
-    incidents = tables.incidents.compactMap { incident in
-      if let model = incident.modelID, names[model] == nil { return nil }
-      if incident.modelID == nil, !incident.provider.isEmpty, !providers.contains(incident.provider) {
-        return nil
-      }
-      return Incident(
-        kind: incident.kind, model: incident.modelID.flatMap { names[$0] },
-        modelKind: own.first { $0.modelID == incident.modelID }?.kind.rawValue,
-        provider: incident.provider.isEmpty ? nil : incident.provider,
-        from: incident.startedAt.rfc3339(in: calendar),
-        to: incident.endedAt.rfc3339(in: calendar))
-    }
-    cutShort = tables.replicas.compactMap { row in
-      guard row.limitedBy != .none, let name = names[row.modelID] else { return nil }
-      return CutShort(
-        at: row.at.rfc3339(in: calendar), model: name, version: row.version,
-        limitedBy: row.limitedBy.rawValue,
-        replicas: row.replicas)
-    }
-  }
 }

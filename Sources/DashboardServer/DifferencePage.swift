@@ -32,12 +32,9 @@ package struct DifferencePage {
   package func html(_ result: Data) throws -> Data {
     let data =
       "{\"result\": \(String(decoding: result, as: UTF8.self)), \"pairs\": {\(pairs.joined(separator: ",\n"))}}"
-    return Data(
-      page.text("diff.html")
-        .replacing("/* style */", with: page.text("style.css"))
-        .replacing("/* script */", with: try page.script(["charts.js", "widgets.js", "diff.js"]))
-        .replacing("/* plotly */", with: page.plotlyScript)
-        // Last: nothing inside the data is a place to put something.
-        .replacing("/* differences */", with: data.replacing("<", with: "\\u003c")).utf8)
+    return try SelfContainedPage(
+      page, template: "diff.html", modules: ["charts.js", "widgets.js", "diff.js"], dataID: "differences",
+      data: Data(data.utf8)
+    ).html()
   }
 }

@@ -12,15 +12,10 @@ package struct FitPage {
     data = report
   }
 
+  /// - Throws: if the program's resources are not where they belong.
   package func html() throws -> Data {
-    Data(
-      page.text("fit.html")
-        .replacing("/* style */", with: page.text("style.css"))
-        .replacing("/* script */", with: try page.script(["charts.js", "widgets.js", "fit.js"]))
-        .replacing("/* plotly */", with: page.plotlyScript)
-        // Last: nothing inside the data is a place to put something.
-        .replacing(
-          "/* fit */", with: String(decoding: data, as: UTF8.self).replacing("<", with: "\\u003c")
-        ).utf8)
+    try SelfContainedPage(
+      page, template: "fit.html", modules: ["charts.js", "widgets.js", "fit.js"], dataID: "fit", data: data
+    ).html()
   }
 }

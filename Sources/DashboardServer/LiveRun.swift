@@ -43,6 +43,11 @@ package final class LiveRun: Sendable {
       RequestRollups(
         series: Array(simulation.series[$0]), firstIndex: $0.lowerBound, now: simulation.scenario.to)
     }
+    for (account, rollups) in zip(simulation.scenario.accounts, rollups) {
+      rollups.cut(
+        at: account.calendar.hourStarts(
+          from: simulation.scenario.from, to: simulation.scenario.to, notOn: Rollup.quarterMicroseconds))
+    }
     let live = try LiveSimulation(simulation, sinks: rollups)
     // The first hour at once: an empty page says nothing.
     try live.advance(to: simulation.scenario.from + 3_600_000_000)
@@ -105,11 +110,16 @@ package final class LiveRun: Sendable {
     guard let rollups = moment.rollups[question.account.account] else {
       throw Problem.notFound("There is no such account.")
     }
-    return try DashboardQuery(
+    let query = try DashboardQuery(
       account: question.account, filter: question.filter, now: moment.now, selection: question.selection,
       tables: moment.tables,
-      series: rollups.series, maxPoints: question.maxPoints
-    ).answer(rollups)
+      series: rollups.series, maxPoints: question.maxPoints)
+    if let cut = try query.cut(rollups) {
+      throw QueryError(
+        "in \(question.account.timeZone) a bucket of this period begins at \(cut.rfc3339), inside a quarter of an hour, which a live run does not keep apart. Choose another period."
+      )
+    }
+    return try query.answer(rollups)
   }
 
   var status: Status {
@@ -119,19 +129,24 @@ package final class LiveRun: Sendable {
   }
 
   /// `speed` and `paused`, from the page.
-  func steer(_ parameters: Parameters) throws {
-    if let text = parameters["speed"] {
-      guard let speed = Double(text), speed > 0, speed <= 1e7 else {
+  func steer(_ items: QueryItems) throws {
+    try items.only(["speed", "paused"])
+    let paused = try items.text("paused")
+    let speed = try items.text("speed")
+    if let speed {
+      // Decimal digits only: Swift would take "0x10" as well.
+      let isDecimal = speed.utf8.allSatisfy { "0123456789.eE+-".utf8.contains($0) }
+      guard isDecimal, let value = Double(speed), value > 0, value <= 1e7 else {
         throw Problem.badParameter(
           "speed", "speed must be above 0 and at most 10000000 simulated seconds a second.")
       }
-      state.withLock { $0.speed = speed }
+      state.withLock { $0.speed = value }
     }
-    if let text = parameters["paused"] {
-      guard let paused = Bool(String(text)) else {
+    if let paused {
+      guard let value = Bool(paused) else {
         throw Problem.badParameter("paused", "paused must be true or false.")
       }
-      state.withLock { $0.isPaused = paused }
+      state.withLock { $0.isPaused = value }
     }
   }
 

@@ -53,7 +53,8 @@ package struct PageFiles: Sendable {
 
   func text(_ name: String) -> String { files[name].map { String(decoding: $0.data, as: UTF8.self) } ?? "" }
 
-  /// Some modules as one script: each a function of its own that returns what it exports.
+  /// Some modules as one script: each a function of its own that returns what it exports; the last stands at the top
+  /// level, where it may wait.
   /// - Parameter modules: each after those that it imports.
   func script(_ modules: [String]) throws -> String {
     try modules.map { name in
@@ -66,49 +67,41 @@ package struct PageFiles: Sendable {
         let names = String(match.output[1].substring ?? "").replacing("* as ", with: "")
         body.replaceSubrange(match.range, with: "const \(names) = $\(match.output[2].substring ?? "");")
       }
+      if name == modules.last { return body }
       let stem = name.replacing(".js", with: "")
       return "const $\(stem) = (() => {\n\(body)\nreturn { \(exports.joined(separator: ", ")) };\n})();"
     }.joined(separator: "\n")
   }
 
-  /// plotly.js for a page that has it inside.
-  var plotlyScript: String { text("plotly.min.js").replacing("</script", with: "<\\/script") }
-
   package var hasPlotly: Bool { files["plotly.min.js"] != nil }
 
   /// - Parameter plan: one whose page is served too.
   func add(to router: Router<BasicRequestContext>, plan: PlanPage? = nil) {
-    var index = files["index.html"]?.data ?? Data()
     if let plan {
-      index = Data(
-        String(decoding: index, as: UTF8.self).replacing(
-          "<h1>Model Analytics Dashboard</h1>",
-          with:
-            "<h1>Model Analytics Dashboard</h1> <a href=\"plan.html\">The plan: all variants side by side</a>"
-        ).utf8)
-      router.get("plan.json") { _, _ in
-        Response(
-          status: .ok, headers: [.contentType: "application/json"],
-          body: .init(byteBuffer: ByteBuffer(bytes: plan.data)))
-      }
+      let data = Answer(plan.data)
+      router.get("plan.json") { _, _ in data.response("application/json") }
     }
-    let indexPage = index
     // diff.* and fit.* belong to pages of their own, plan.* to a plan's.
     for (name, file) in files
     where !name.hasPrefix("diff.") && !name.hasPrefix("fit.") && (plan != nil || !name.hasPrefix("plan.")) {
-      let response: @Sendable (Request, BasicRequestContext) -> Response = { request, _ in
-        var response = Response(
-          status: .ok, headers: [.contentType: file.type],
-          body: .init(byteBuffer: ByteBuffer(bytes: name == "index.html" ? indexPage : file.data)))
-        if name == "plotly.min.js" { response.headers[.cacheControl] = "public, max-age=86400" }
-        // The token came with the address; from now on the browser carries it.
-        if name == "index.html", let token = request.uri.queryParameters["token"] {
-          response.headers[.setCookie] = "workbench-token=\(token); HttpOnly; SameSite=Strict; Path=/"
-        }
+      // One for all readers, who may be slow.
+      let answer = Answer(name == "index.html" && plan != nil ? Self.withPlan(file.data) : file.data)
+      let response: @Sendable (Request, BasicRequestContext) -> Response = { _, _ in
+        var response = answer.response(file.type)
+        if name == "plotly.min.js" { response.headers[.cacheControl] = "private, max-age=86400" }
         return response
       }
       router.get(name == "openapi.yaml" ? "api/openapi.yaml" : RouterPath(name), use: response)
       if name == "index.html" { router.get("/", use: response) }
     }
+  }
+
+  /// The page with a link to the plan.
+  private static func withPlan(_ index: Data) -> Data {
+    let heading = Data("<h1>Model Analytics Dashboard</h1>".utf8)
+    guard let place = index.firstRange(of: heading) else { return index }
+    return index[..<place.upperBound]
+      + Data(" <a href=\"plan.html\">The plan: all variants side by side</a>".utf8)
+      + index[place.upperBound...]
   }
 }

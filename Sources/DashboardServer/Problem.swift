@@ -17,6 +17,10 @@ struct Problem: Error, Encodable {
     Problem(title: "Bad parameter", status: 400, detail: detail, parameter: name)
   }
 
+  /// Too much is being asked at a time.
+  static let busy = Problem(
+    title: "Busy", status: 503, detail: "Too many questions are being answered. Ask again in a moment.")
+
   static func notFound(_ detail: String) -> Problem {
     Problem(title: "Not found", status: 404, detail: detail)
   }
@@ -29,6 +33,8 @@ struct Problem: Error, Encodable {
     case let error as HTTPError:
       self = .init(
         title: "\(error.status)", status: error.status.code, detail: error.body ?? "\(error.status)")
+    case is CancellationError:
+      self = .init(title: "Cancelled", status: 499, detail: "Whoever asked has gone.")
     // Paths of the server's machine are nobody's business.
     default:
       self = .init(
@@ -52,6 +58,7 @@ struct Problem: Error, Encodable {
       status: .init(code: status), headers: [.contentType: "application/problem+json"],
       body: .init(byteBuffer: ByteBuffer(bytes: body)))
     if status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
+    if status == 503 { response.headers[.retryAfter] = "2" }
     return response
   }
 }

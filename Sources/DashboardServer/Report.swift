@@ -20,31 +20,16 @@ package struct Report {
   }
 
   package func html() throws -> Data {
-    var html = page.text("index.html")
-    func replace(_ tag: String, _ with: String) { html = html.replacing(tag, with: with) }
-    replace("  <link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n", "")
-    for module in PageFiles.modules { replace("  <link rel=\"modulepreload\" href=\"\(module)\">\n", "") }
-    replace("<link rel=\"stylesheet\" href=\"style.css\">", "<style>\n\(page.text("style.css"))</style>")
-    replace(" <a href=\"api/openapi.yaml\">API</a>", "")
-    replace(
-      "<button id=\"refresh\" type=\"button\" title=\"Load the newest data\">Refresh</button>",
-      "<button id=\"refresh\" type=\"button\" hidden>Refresh</button>")
-    let script = try page.script(PageFiles.modules)
-    let answers = """
-      window.workbenchReport = async (path) => {
-        const answers = window.workbenchAnswers ??= JSON.parse(document.getElementById("answers").textContent);
-        if (!(path in answers)) throw new Error("The report does not hold this view. Serve the run to see it: workbench serve DIR");
-        return answers[path];
-      };
-      """
-    let data = String(decoding: try self.answers(), as: UTF8.self).replacing("<", with: "\\u003c")
-    replace(
-      "<script src=\"plotly.min.js\" id=\"plotly\" async></script>", "<script>\(page.plotlyScript)</script>")
-    replace(
-      "<script src=\"app.js\" type=\"module\"></script>",
-      "<script>\(answers)</script>\n<script type=\"application/json\" id=\"answers\">\(data)</script>\n<script type=\"module\">\(script)</script>"
-    )
-    return Data(html.utf8)
+    try SelfContainedPage(
+      page, template: "index.html", modules: PageFiles.modules, dataID: "answers", data: try answers(),
+      replacements: [
+        (" <a href=\"api/openapi.yaml\">API</a>", ""),
+        (
+          "<button id=\"refresh\" type=\"button\" title=\"Load the newest data\">Refresh</button>",
+          "<button id=\"refresh\" type=\"button\" hidden>Refresh</button>"
+        ),
+      ]
+    ).html()
   }
 
   /// What the page would ask the server, by path.
@@ -74,7 +59,6 @@ package struct Report {
             let question = Dataset.Question(
               account: account, filter: try TimelineFilter(period), now: run.now, selection: selection,
               maxPoints: Self.maxPoints)
-            let pretty = try JSONSerialization.jsonObject(with: try run.answer(question))
             var items = [("account", account.account), ("kind", kind.rawValue), ("period", period)]
             if let model = selection.model { items.append(("model", model)) }
             if let moment = selection.deployedAt { items.append(("deployedAt", moment.rfc3339)) }
@@ -82,8 +66,7 @@ package struct Report {
             if let provider = selection.provider { items.append(("provider", provider)) }
             try add(
               "api/runs/\(run.id)/dashboard?\(query(items))",
-              try JSONSerialization.data(
-                withJSONObject: pretty, options: [.sortedKeys, .withoutEscapingSlashes]))
+              try encoder.encode(try run.dashboard(question)))
           }
         }
       }

@@ -1,123 +1,170 @@
-import Aggregation
 import Datasets
 import Foundation
 import Synchronization
-import Telemetry
 
-/// A run being served: a data set with its rollups, or a simulation that goes on.
-package final class ServedRun: Sendable {
-  private enum Source: Sendable {
-    case stored(Dataset, now: Timestamp, archives: [String: RollupArchive])
-    case live(LiveRun)
-  }
+/// Where the runs of a server are, in the order in which they are shown.
+package struct RunList: Sendable {
+  package struct Place: Sendable {
+    package var path: String
+    /// Whether the others are shown where this one cannot be read.
+    package var isOptional: Bool
 
-  package let id: String
-  package let name: String
-  private let source: Source
-
-  /// - Throws: `NotFoundError`, `DatasetError`; data sets without rollups are read once, to make them.
-  package init(id: String, path: String) throws {
-    self.id = id
-    let data = try Dataset(path)
-    name =
-      data.manifest?.scenario?.name ?? data.manifest?.source ?? URL(fileURLWithPath: path).lastPathComponent
-    let now = try data.end()
-    var archives: [String: RollupArchive] = [:]
-    var fresh: (any RollupSource)?
-    for account in data.tables.accounts {
-      if let stored = try data.rollups(of: account.account) {
-        archives[account.account] = stored
-        continue
-      }
-      let rollups = try fresh ?? data.allRollups(end: now)
-      fresh = rollups
-      archives[account.account] = try RollupArchive(
-        try RollupArchive.data([rollups], account: account, models: data.tables.models, end: now))
-    }
-    source = .stored(data, now: now, archives: archives)
-  }
-
-  package init(id: String, live: LiveRun) {
-    self.id = id
-    name = live.name
-    source = .live(live)
-  }
-
-  var live: LiveRun? { if case .live(let run) = source { run } else { nil } }
-
-  /// The data's end, or how far a simulation has come.
-  package var now: Timestamp {
-    switch source {
-    case .stored(_, let now, _): now
-    case .live(let run): run.moment.now
+    package init(_ path: String, isOptional: Bool = false) {
+      (self.path, self.isOptional) = (path, isOptional)
     }
   }
 
-  package var tables: TelemetryTables {
-    switch source {
-    case .stored(let data, _, _): data.tables
-    case .live(let run): run.moment.tables
-    }
-  }
+  package var places: [Place] = []
+  /// Runs that should be there but cannot be read.
+  package var unreadable: [UnreadableRun] = []
 
-  /// The figures as JSON: the very bytes that `workbench aggregate` prints.
-  func answer(_ question: Dataset.Question) throws -> Data {
-    switch source {
-    case .stored(let data, _, let archives):
-      try data.answer(question, archives[question.account.account]).json()
-    case .live(let run): try run.answer(question).json()
-    }
+  package init() {}
+  package init(_ paths: [String]) { places = paths.map { Place($0) } }
+
+  package static func + (list: RunList, other: RunList) -> RunList {
+    var all = list
+    all.places += other.places
+    all.unreadable += other.unreadable
+    return all
   }
+}
+
+/// A run that cannot be shown, in words that name no path of the server's machine.
+package struct UnreadableRun: Encodable, Equatable, Sendable {
+  package var name: String
+  package var reason: String
+
+  package init(name: String, reason: String) { (self.name, self.reason) = (name, reason) }
 }
 
 /// The runs that a server shows, by identifier.
 package final class RunCatalogue: Sendable {
   private struct State {
     var runs: [ServedRun] = []
-    /// Answers by question; runs do not change, so neither do answers.
-    var answers: [String: Data] = [:]
-    var bytes = 0
+    var unreadable: [UnreadableRun] = []
+    /// Identifiers that runs had at their places before they were replaced; by the place.
+    var former: [String: [String]] = [:]
   }
 
-  private let paths: @Sendable () throws -> [String]
+  private let list: @Sendable () throws -> RunList
+  private let say: @Sendable (String) -> Void
   private let live: LiveRun?
   private let state = Mutex(State())
-  private static let mostBytes = 64 << 20
+  /// One reads the runs at a time.
+  private let reading = Mutex(())
+  private static let mostFormer = 100
 
   /// - Throws: as `ServedRun` does.
   package convenience init(_ paths: [String], live: LiveRun? = nil) throws {
-    try self.init(live: live) { paths }
+    try self.init(live: live) { RunList(paths) }
   }
 
-  /// - Parameter paths: of the runs; asked again whenever they are read anew.
-  package init(live: LiveRun? = nil, paths: @escaping @Sendable () throws -> [String]) throws {
-    self.paths = paths
-    self.live = live
+  /// - Parameters:
+  ///   - say: is told what cannot be shown, for the server's log.
+  ///   - list: of the runs; asked again at each refresh.
+  /// - Throws: as `ServedRun` does, of runs that are not optional.
+  package init(
+    live: LiveRun? = nil, say: @escaping @Sendable (String) -> Void = { _ in },
+    list: @escaping @Sendable () throws -> RunList
+  ) throws {
+    (self.list, self.say, self.live) = (list, say, live)
     try reload()
   }
 
-  /// Reads the runs anew: what the refresh button asks for.
+  /// Reads the list anew, and every run of it that has changed or is new: what the refresh button asks for.
   package func reload() throws {
-    let stored = try paths().enumerated().map { try ServedRun(id: "\($0 + 1)", path: $1) }
-    let runs = (live.map { [ServedRun(id: "live", live: $0)] } ?? []) + stored
-    state.withLock { $0 = State(runs: runs) }
+    try reading.withLock { _ in
+      let list = try list()
+      let old = Dictionary(
+        runs.filter { $0.path != nil }.map { ($0.path ?? "", $0) }, uniquingKeysWith: { first, _ in first })
+      var runs = live.map { [ServedRun(live: $0)] } ?? []
+      var unreadable = list.unreadable
+      var places: [String: String] = [:]
+      for place in list.places {
+        let run: ServedRun
+        if let known = old[place.path], known.isReusable {
+          run = known
+        } else {
+          do {
+            run = try ServedRun(place.path)
+          } catch {
+            guard place.isOptional else { throw error }
+            say("\(error)")
+            unreadable.append(
+              .init(name: URL(fileURLWithPath: place.path).lastPathComponent, reason: "It cannot be read."))
+            continue
+          }
+        }
+        if let same = places.updateValue(place.path, forKey: run.id) {
+          if same != place.path { say("\(place.path) is the same run as \(same). It is shown once.") }
+          continue
+        }
+        runs.append(run)
+      }
+      take(runs, unreadable)
+    }
+  }
+
+  private func take(_ runs: [ServedRun], _ unreadable: [UnreadableRun]) {
+    state.withLock { state in
+      for run in state.runs {
+        guard let path = run.path, !runs.contains(where: { $0.id == run.id }) else { continue }
+        var former = state.former[path] ?? []
+        former.removeAll { $0 == run.id }
+        state.former[path] = [run.id] + former.prefix(Self.mostFormer - 1)
+      }
+      state.runs = runs
+      state.unreadable = unreadable
+    }
+  }
+
+  /// Reads a run anew that has been replaced or written to.
+  /// - Returns: what lies in its place now.
+  /// - Throws: `Problem` if nothing does that can be read.
+  func renew(_ run: ServedRun) throws -> ServedRun {
+    guard let path = run.path else { return run }
+    return try reading.withLock { _ in
+      // Somebody else may have been quicker.
+      if let current = runs.first(where: { $0.path == path }), current.isCurrent { return current }
+      let fresh: ServedRun
+      do {
+        fresh = try ServedRun(path)
+      } catch {
+        say("\(error)")
+        throw Problem(
+          title: "Gone", status: 503,
+          detail: "The run has been removed, or is being replaced. Refresh to see what is there now.")
+      }
+      // The same run in another place is shown there.
+      var rest = runs.filter { $0.path == path || $0.id != fresh.id }
+      rest = rest.map { $0.path == path ? fresh : $0 }
+      take(rest, unreadable)
+      return fresh
+    }
   }
 
   package var runs: [ServedRun] { state.withLock { $0.runs } }
 
-  func run(_ id: String) -> ServedRun? { runs.first { $0.id == id } }
+  package var unreadable: [UnreadableRun] { state.withLock { $0.unreadable } }
 
-  /// An answer, from memory if it has been given before.
-  func answer(_ key: String, _ make: () throws -> Data) rethrows -> Data {
-    if let known = state.withLock({ $0.answers[key] }) { return known }
-    let made = try make()
-    state.withLock {
-      if $0.bytes + made.count > Self.mostBytes {
-        $0.answers = [:]
-        $0.bytes = 0
-      }
-      if $0.answers.updateValue(made, forKey: key) == nil { $0.bytes += made.count }
+  /// Identifiers under which runs were shown at the place of one.
+  func former(_ run: ServedRun) -> [String] {
+    state.withLock { state in run.path.flatMap { state.former[$0] } ?? [] }
+  }
+
+  /// A run by its identifier, by at least eight digits with which no other begins, or by its place in the list from 1.
+  /// - Throws: `Problem` if there is none.
+  func run(_ id: String) throws -> ServedRun {
+    let runs = runs
+    if let exact = runs.first(where: { $0.id == id }) { return exact }
+    let alike = runs.filter { id.utf8.count >= 8 && $0.id.utf8.starts(with: id.utf8) }
+    if alike.count == 1 { return alike[0] }
+    if id.utf8.count < 8, let place = Int(id), runs.indices.contains(place - 1) { return runs[place - 1] }
+    guard !state.withLock({ $0.former.values.contains { $0.contains(id) } }) else {
+      throw Problem(
+        title: "Replaced", status: 410,
+        detail: "The run has been replaced by another. GET /api/runs says by which.")
     }
-    return made
+    throw Problem.notFound("There is no run \(id.prefix(40)). GET /api/runs lists them.")
   }
 }

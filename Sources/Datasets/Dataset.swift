@@ -10,16 +10,25 @@ package struct Dataset: Sendable {
   package let tables: TelemetryTables
   package let series: [Series]
   package let manifest: Manifest?
+  /// What the manifest says of files and tables, which is verified whenever they are read.
+  private let claims: DatasetClaims
 
   /// Reads all tables but the requests.
+  /// - Parameter verifies: whether files that are not what the manifest says are errors; only who reports that in words
+  ///   of its own says `false`.
   /// - Throws: `NotFoundError`, `DatasetError`.
-  package init(_ path: String) throws {
+  package init(_ path: String, verifies: Bool = true) throws {
     self.path = path
     location = try DatasetLocation(path)
     let manifestPath = path + "/manifest.json"
     manifest =
-      FileKind(of: manifestPath) != nil ? try Manifest(contentsOf: manifestPath) : try location.manifest
-    tables = try TelemetryTables(location)
+      FileKind(of: manifestPath) != nil
+      ? try Manifest(contentsOf: manifestPath, verifies: verifies)
+      : try location.manifest(verifies: verifies)
+    claims = DatasetClaims(root: path, manifest: verifies ? manifest : nil)
+    if case .sqlite(let file) = location { try claims.check(file) }
+    tables = try TelemetryTables(ClaimedLocation(location: location, claims: claims))
+    try claims.check(tables, path)
     try Self.check(tables, path)
     series = Self.series(of: tables)
   }
@@ -40,6 +49,7 @@ package struct Dataset: Sendable {
 
   /// What one table says of another must be there.
   private static func check(_ tables: TelemetryTables, _ directory: String) throws {
+    try tables.checkSpellings(directory)
     let accounts = Set(tables.accounts.map(\.account))
     if accounts.count != tables.accounts.count {
       throw DatasetError("\(directory)/accounts", "an account is listed twice. Keep one row for each.")
@@ -77,20 +87,23 @@ package struct Dataset: Sendable {
         path,
         "there is no requests table. Was the run made with --formats none? Run it again with --formats csv.")
     }
-    return try RequestReader(location, series: series)
+    return try RequestReader(location, series: series, claims: claims)
   }
 
   /// Stored rollups of an account; `nil` if there are none.
-  /// - Throws: `DatasetError` if they are damaged.
+  /// - Throws: `DatasetError` if they are damaged, or those of another data set or account.
   package func rollups(of account: String) throws -> RollupArchive? {
-    let file = try ContainedPath(RunDirectory.rollupsName(of: account), in: path)
-    guard FileKind(of: file.path) != nil else { return nil }
-    let data = try file.mapped()
-    do {
-      return try RollupArchive(data)
-    } catch let error as AggregationError {
-      throw DatasetError(file.path, error.description)
-    }
+    let name = RunDirectory.rollupsName(of: account)
+    let contained = try ContainedPath(name, in: path)
+    let file = contained.path
+    guard FileKind(of: file) != nil else { return nil }
+    let data = try contained.mapped()
+    let archive = try RollupArchive(data, from: file)
+    guard let foreign = try claims.foreign(archive, of: self, account, name) else { return archive }
+    throw DatasetError(
+      file,
+      "these are rollups of something else: \(foreign). Rebuild them from the requests: workbench convert RUN NEW. A run without requests must be run again."
+    )
   }
 
   /// The start of the simulated period; of other data, its first moment.

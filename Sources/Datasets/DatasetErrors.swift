@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 
 /// A file that cannot be read as what it should be: bad input.
 package struct DatasetError: Error, CustomStringConvertible {
@@ -8,14 +9,14 @@ package struct DatasetError: Error, CustomStringConvertible {
     var place = path
     if let line { place += ":\(line)" }
     if let column { place += ":\(column)" }
-    description = "\(place): error: \(message)"
+    description = "\(place): error: \(message)".shown
   }
 }
 
 /// A file or directory that is not there.
 package struct NotFoundError: Error, CustomStringConvertible {
   package let description: String
-  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)" }
+  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)".shown }
 }
 
 /// Output that cannot be written.
@@ -25,7 +26,7 @@ package struct OutputError: Error, CustomStringConvertible {
   package let number: Int32?
 
   package init(_ path: String, _ message: String) {
-    description = "\(path): error: \(message)"
+    description = "\(path): error: \(message)".shown
     number = nil
   }
 

@@ -71,13 +71,12 @@ package enum DatasetLocation: Sendable {
     return true
   }
 
-  var manifest: Manifest? {
-    get throws {
-      switch self {
-      case .files: nil
-      case .sqlite(let path): try SQLiteReader(path).manifest
-      case .postgreSQL(let location): try PostgreSQLReader(location).manifest
-      }
+  /// The one that a data base keeps.
+  func manifest(verifies: Bool) throws -> Manifest? {
+    switch self {
+    case .files: nil
+    case .sqlite(let path): try SQLiteReader(path).manifest(verifies: verifies)
+    case .postgreSQL(let location): try PostgreSQLReader(location).manifest
     }
   }
 }

@@ -27,30 +27,46 @@ extension Dataset {
   /// - Parameters:
   ///   - rollups: stored ones of the account.
   ///   - progress: of reading requests.
-  /// - Throws: `QueryError`; `DatasetError`; `NotFoundError` if requests are needed and are not there.
+  /// - Throws: `QueryError`; `DatasetError`; `NotFoundError` if requests are needed and are not there; what `progress` throws.
   package func answer(
-    _ question: Question, _ rollups: RollupArchive?, progress: (Double) -> Void = { _ in }
+    _ question: Question, _ rollups: RollupArchive?, progress: (Double) throws -> Void = { _ in }
   ) throws -> Dashboard {
     let query = try query(question)
     if let rollups {
-      // A moment inside a quarter cuts it, which stored rollups cannot.
-      let isCut =
-        question.now < rollups.end && question.now.microseconds % Rollup.quarterMicroseconds != 0
-      let isEnough = !isCut && (!query.needsRequests(rollups) || !hasRequests)
-      if isEnough { return query.answer(rollups) }
-      if !hasRequests {
-        throw QueryError(
-          "now, \(question.now.rfc3339), lies inside a quarter of an hour, and there are no requests to cut it. Choose a full quarter."
-        )
-      }
+      if let answer = try answerFromRollups(question, query, rollups) { return answer }
     }
     let fresh = RequestRollups(series: series, now: question.now)
+    fresh.cut(at: query.period.cuts)
     query.points.map(fresh.collect)
     let reader = try requests()
     try reader.read(into: fresh, progress: progress)
     fresh.reasons = reader.reasons.names
     try fresh.finish()
-    return query.answer(fresh)
+    return try query.answer(fresh)
+  }
+
+  /// The figures, where stored rollups of the account say all; else `nil`.
+  /// - Throws: `QueryError` if they do not and there are no requests that could.
+  package func answerFromRollups(
+    _ question: Question, _ query: DashboardQuery, _ rollups: RollupArchive
+  ) throws -> Dashboard? {
+    // A moment inside a quarter cuts it, which stored rollups cannot.
+    let isCut = question.now < rollups.end && question.now.microseconds % Rollup.quarterMicroseconds != 0
+    // So does a clock change, or an hour that starts there.
+    let odd = try query.cut(rollups)
+    let isEnough = try !isCut && odd == nil && (!query.needsRequests(rollups) || !hasRequests)
+    if isEnough { return try query.answer(rollups) }
+    if !hasRequests, let odd {
+      throw QueryError(
+        "in \(question.account.timeZone) the clock moves on to another hour or day at \(odd.rfc3339), inside a quarter of an hour, and there are no requests to cut it. Choose a period without that moment, or aggregate the data set with its requests."
+      )
+    }
+    if !hasRequests {
+      throw QueryError(
+        "now, \(question.now.rfc3339), lies inside a quarter of an hour, and there are no requests to cut it. Choose a full quarter."
+      )
+    }
+    return nil
   }
 
   package func query(_ question: Question) throws -> DashboardQuery {
@@ -59,15 +75,18 @@ extension Dataset {
       tables: tables, series: series, maxPoints: question.maxPoints)
   }
 
-  /// Rollups of every account, read anew from the requests, or those that are stored where there are no requests.
+  /// Rollups of every account, from the requests.
+  /// - Returns: also how many requests arrive at the end or later, which are not in them.
   /// - Throws: `DatasetError`, `NotFoundError`, `AggregationError`.
-  package func allRollups(end: Timestamp, progress: (Double) -> Void = { _ in }) throws -> any RollupSource {
+  package func allRollups(end: Timestamp, progress: (Double) -> Void = { _ in }) throws
+    -> (rollups: RequestRollups, leftOut: Int64)
+  {
     let fresh = RequestRollups(series: series, now: end)
     let reader = try requests()
     try reader.read(into: fresh, progress: progress)
     fresh.reasons = reader.reasons.names
     try fresh.finish()
-    return fresh
+    return (fresh, reader.rows - fresh.totalRequests)
   }
 }
 

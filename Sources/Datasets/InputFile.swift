@@ -54,23 +54,36 @@ final class InputFile {
   let path: String
   private let source: any ByteSource
   private var decompressor: Decompressor?
-  private let raw = UnsafeMutablePointer<UInt8>.allocate(capacity: InputFile.pieceSize)
+  /// Buffers taken in turn: the digest may still be reading the others.
+  private let buffers = UnsafeMutablePointer<UInt8>.allocate(
+    capacity: (StreamingDigest.ahead + 1) * InputFile.pieceSize)
+  private var turn = 0
+  private var raw: UnsafeMutablePointer<UInt8> { buffers + turn * Self.pieceSize }
+  /// What the file is verified by at its end.
+  private let digest: StreamingDigest?
+  private let sha256: String?
   private var rawStart = 0
   private var rawEnd = 0
   private var hasEnded = false
   private static let pieceSize = 1 << 17
 
+  /// - Parameter sha256: what the whole file must have, in hexadecimal: another one is an error at the file's end.
   /// - Throws: `NotFoundError`, `DatasetError`.
-  convenience init(_ path: String) throws { try self.init(FileSource(path), path: path) }
-
-  /// - Throws: `NotFoundError`, `DatasetError`.
-  convenience init(_ contained: ContainedPath) throws {
-    try self.init(FileSource(contained), path: contained.path)
+  convenience init(_ path: String, sha256: String? = nil) throws {
+    try self.init(FileSource(path), path: path, sha256: sha256)
   }
 
-  init(_ source: any ByteSource, path: String) throws {
+  /// A file of a directory: regular, and reached through no link.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  convenience init(_ contained: ContainedPath, sha256: String? = nil) throws {
+    try self.init(FileSource(contained), path: contained.path, sha256: sha256)
+  }
+
+  init(_ source: any ByteSource, path: String, sha256: String? = nil) throws {
     self.path = path
     self.source = source
+    self.sha256 = sha256
+    digest = sha256.map { _ in StreamingDigest() }
     while rawEnd < 4, !hasEnded { try fill() }
     let start = (0..<min(rawEnd, 4)).map { raw[$0] }
     if start.starts(with: [0x1f, 0x8b]) {
@@ -80,14 +93,19 @@ final class InputFile {
     }
   }
 
-  deinit { raw.deallocate() }
+  deinit {
+    digest?.drain()
+    buffers.deallocate()
+  }
 
   var share: Double { source.share }
 
   private func fill() throws {
     let count = try source.read(into: raw + rawEnd, capacity: Self.pieceSize - rawEnd)
+    if let digest, count > 0 { digest.update(UnsafeRawBufferPointer(start: raw + rawEnd, count: count)) }
     rawEnd += count
     hasEnded = count == 0
+    if hasEnded, let digest, digest.finish() != sha256 { throw DatasetClaims.changed(path) }
   }
 
   /// Reads up to `capacity` bytes; 0 at the end.
@@ -96,6 +114,7 @@ final class InputFile {
       if rawStart == rawEnd, !hasEnded {
         rawStart = 0
         rawEnd = 0
+        turn = digest == nil ? 0 : (turn + 1) % (StreamingDigest.ahead + 1)
         try fill()
       }
       let available = rawEnd - rawStart

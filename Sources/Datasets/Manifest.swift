@@ -46,6 +46,12 @@ package struct Manifest: Codable, Equatable, Sendable {
   package var notDeployed: [String: Int] = [:]
   /// SHA-256 by path inside the directory.
   package var files: [String: String] = [:]
+  /// Fingerprints of stored rollups by path: what tells an exchanged archive without reading all of it.
+  package var rollups: [String: String]?
+  /// Checksums of rows by table, where a data base holds them; see `ContentDigest`.
+  package var contents: [String: String]?
+  /// SHA-256 of everything else in the manifest, `JSONSeal`; absent in those of older programs.
+  package var checksum: String?
 
   package init(program: String, scenario: Scenario?, seed: UInt64?, period: Period, source: String? = nil) {
     self.program = program
@@ -55,19 +61,24 @@ package struct Manifest: Codable, Equatable, Sendable {
     self.source = source
   }
 
+  /// With its checksum.
   package func json() throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self) + Data("\n".utf8)
+    var sealed = self
+    sealed.checksum = nil
+    sealed.checksum = try JSONSeal.checksum(of: try encoder.encode(sealed))
+    return try encoder.encode(sealed) + Data("\n".utf8)
   }
 
+  /// - Parameter verifies: whether one that fits its checksum no longer is an error.
   /// - Throws: `DatasetError` if the file is not one.
-  package init(contentsOf path: String) throws {
-    try self.init(try ContainedPath(ofFile: path).contents(), path: path)
+  package init(contentsOf path: String, verifies: Bool = true) throws {
+    try self.init(try ContainedPath(ofFile: path).contents(), path: path, verifies: verifies)
   }
 
   /// - Parameter path: where it comes from, for messages.
-  package init(_ data: Data, path: String) throws {
+  package init(_ data: Data, path: String, verifies: Bool = true) throws {
     do {
       self = try JSONDecoder().decode(Manifest.self, from: data)
     } catch {
@@ -86,6 +97,12 @@ package struct Manifest: Codable, Equatable, Sendable {
           "the manifest names a file that cannot be inside of the run: \(problem). Nobody should trust this run."
         )
       }
+    }
+    if verifies, let checksum, try JSONSeal.checksum(of: data) != checksum {
+      throw DatasetError(
+        path,
+        "the manifest has changed since it was written: its checksum does not fit. Get the data set again, or run the scenario again."
+      )
     }
   }
 }

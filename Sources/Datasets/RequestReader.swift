@@ -22,18 +22,34 @@ package final class RequestReader {
   /// The largest of latencies and times that is believed: 100 days, µs.
   private static let longest: Int64 = 100 * 86_400_000_000
 
-  /// - Parameter series: what a request may belong to; `nil` takes whatever there is, and numbers it (`foundSeries`).
-  package init(_ location: DatasetLocation, series: [Series]?) throws {
+  private let claims: DatasetClaims
+  private let place: String
+  private var content: ContentDigest?
+
+  /// - Parameters:
+  ///   - series: what a request may belong to; `nil` takes whatever there is, and numbers it (`foundSeries`).
+  ///   - claims: what is verified while reading.
+  package init(_ location: DatasetLocation, series: [Series]?, claims: DatasetClaims? = nil) throws {
+    let claims = claims ?? .none
+    self.claims = claims
+    content = claims.claimsContent(of: TableSchema.requests.name) ? ContentDigest(series: series ?? []) : nil
     switch location {
     case .files(let directory, let format):
-      let file = try ContainedPath("\(TableSchema.requests.name).\(format)", in: directory)
+      let path = "\(directory)/\(TableSchema.requests.name).\(format)"
+      place = path
       switch format.layout {
-      case .ndjson: input = .ndjson(try InputFile(file))
-      case .parquet: input = .csv(try ParquetReader.file(file, .requests))
-      case .csv, .sqlite: input = .csv(try InputFile(file))
+      case .ndjson: input = .ndjson(try claims.input(path))
+      case .parquet:
+        try claims.check(path)
+        input = .csv(try ParquetReader.file(path, .requests))
+      case .csv, .sqlite: input = .csv(try claims.input(path))
       }
-    case .sqlite(let path): input = .sqlite(try SQLiteReader(path))
-    case .postgreSQL(let location): input = .csv(try PostgreSQLReader(location).file(.requests))
+    case .sqlite(let path):
+      place = path
+      input = .sqlite(try SQLiteReader(path))
+    case .postgreSQL(let location):
+      place = location.name
+      input = .csv(try PostgreSQLReader(location).file(.requests))
     }
     anySeries = series == nil
     for (index, entry) in (series ?? []).enumerated() { seriesIndices[entry] = Int32(index) }
@@ -43,6 +59,8 @@ package final class RequestReader {
   /// One file of CSV or NDJSON.
   package init(_ path: String, layout: DatasetFormat.Layout, series: [Series]?) throws {
     let file = try InputFile(path)
+    claims = .none
+    place = path
     input = layout == .ndjson ? .ndjson(file) : .csv(file)
     anySeries = series == nil
     for (index, entry) in (series ?? []).enumerated() { seriesIndices[entry] = Int32(index) }
@@ -51,12 +69,13 @@ package final class RequestReader {
 
   /// Reads all of it.
   /// - Parameter progress: called now and then with the share of the file that is read.
-  /// - Throws: `DatasetError`; what the sink throws.
-  package func read(into sink: any TelemetrySink, progress: (Double) -> Void = { _ in }) throws {
+  /// - Throws: `DatasetError`, also where the rows or the file are not what is claimed; what the sink or `progress` throws.
+  package func read(into sink: any TelemetrySink, progress: (Double) throws -> Void = { _ in }) throws {
     func handOn(_ share: Double) throws {
+      if content != nil { withExtendedLifetime(batch) { content?.add(batch.columns, reasons) } }
       try batch.send(to: sink)
       batch.removeAll()
-      progress(share)
+      try progress(share)
     }
     switch input {
     case .csv(let file):
@@ -101,6 +120,8 @@ package final class RequestReader {
       }
     }
     try handOn(1)
+    try claims.check(rows: rows, of: TableSchema.requests.name, place)
+    if let content { try claims.check(content: content.checksum, of: TableSchema.requests.name, place) }
   }
 
   /// `false` for what only the general way can judge.
@@ -119,8 +140,12 @@ package final class RequestReader {
     if line.isSuccess {
       request.outcome = RequestOutcome.success
     } else {
-      guard let code = reasons.code(of: String(decoding: line.reason, as: UTF8.self)) else { return false }
-      request.outcome = code
+      do {
+        guard let code = try reasons.code(of: String(decoding: line.reason, as: UTF8.self)) else { return false }
+        request.outcome = code
+      } catch {
+        return false  // The general way says what is wrong.
+      }
     }
     guard max(line.waiting, line.firstToken, line.latency) <= Self.longest else { return false }
     request.id = line.id
@@ -257,6 +282,14 @@ package final class RequestReader {
       throw RowError(
         column: "model_id", message: "model_id \(model) is not in the models table. Add the model there.")
     }
+    if let other = seriesIndices.keys.first(where: { $0.modelID == model && $0.version == version }) {
+      var spellings = NameSpellings()
+      do {
+        for name in [other.version, version] { try spellings.admit(name) }
+      } catch {
+        throw RowError(column: "version", message: "version \(error)")
+      }
+    }
     throw RowError(
       column: "version",
       message:
@@ -283,11 +316,15 @@ package final class RequestReader {
       }
       return RequestOutcome.success
     case "failure":
-      guard let code = reasons.code(of: reason.isEmpty ? "unspecified" : reason) else {
-        throw RowError(
-          column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
+      do {
+        guard let code = try reasons.code(of: reason.isEmpty ? "unspecified" : reason) else {
+          throw RowError(
+            column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
+        }
+        return code
+      } catch let problem as NameProblem {
+        throw RowError(column: "failure_reason", message: "failure_reason \(problem)")
       }
-      return code
     default:
       throw RowError(
         column: "status", message: "status \"\(status)\" is unknown. It must be success or failure.")

@@ -22,8 +22,8 @@ package final class RequestWriter: TelemetrySink {
     self.file = file
     isJSON = layout == .ndjson
     switch layout {
-    case .ndjson: quoted = TableWriter.json
-    default: quoted = TableWriter.csv
+    case .ndjson: quoted = { TableWriter.json($0) }
+    default: quoted = { TableWriter.csv($0) }
     }
     models = series.map { Int64($0.modelID) }
     let quote = quoted

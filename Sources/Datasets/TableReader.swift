@@ -15,9 +15,12 @@ package struct RowReading {
 extension TableRecords {
   func records<Record: TableRecord>() throws -> [Record] {
     var records: [Record] = []
+    var known: Set<RowIdentity> = []
     try rows(Record.schema) { reading in
       do {
-        records.append(try Record(reading.row))
+        let record = try Record(reading.row)
+        if let identity = record.identity, !known.insert(identity).inserted { throw identity.isTwice }
+        records.append(record)
       } catch let error as RowError {
         throw reading.located(error)
       }
@@ -28,14 +31,26 @@ extension TableRecords {
 
 extension DatasetLocation: TableRecords {
   package func rows(_ schema: TableSchema, _ body: (RowReading) throws -> Void) throws {
-    switch self {
+    try ClaimedLocation(location: self, claims: .none).rows(schema, body)
+  }
+}
+
+/// A data set's place, and what its files must be.
+struct ClaimedLocation: TableRecords {
+  let location: DatasetLocation
+  let claims: DatasetClaims
+
+  package func rows(_ schema: TableSchema, _ body: (RowReading) throws -> Void) throws {
+    switch location {
     case .files(let directory, let format):
-      let file = try ContainedPath("\(schema.name).\(format)", in: directory)
+      let path = "\(directory)/\(schema.name).\(format)"
       switch format.layout {
-      case .csv: try csv(try InputFile(file), schema, body)
-      case .parquet: try csv(try ParquetReader.file(file, schema), schema, body)
+      case .csv: try csv(try claims.input(path), schema, body)
+      case .parquet:
+        try claims.check(path)
+        try csv(try ParquetReader.file(path, schema), schema, body)
       case .ndjson:
-        let reader = NDJSONReader(try InputFile(file), schema: schema)
+        let reader = NDJSONReader(try claims.input(path), schema: schema)
         while let row = try reader.next() { try body(RowReading(row: row) { reader.error($0.message) }) }
       case .sqlite: break  // Has one file; see below.
       }

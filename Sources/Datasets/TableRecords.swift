@@ -9,7 +9,7 @@ extension AccountRecord: TableRecord {
   var cells: [Cell] { [.text(account), .text(timeZone), .integer(Int64(subscriptionMaxReplicas))] }
   init(_ row: Row) throws {
     self.init(
-      account: row.text("account"), timeZone: row.text("time_zone"),
+      account: try row.name("account"), timeZone: row.text("time_zone"),
       subscriptionMaxReplicas: try row.count("subscription_max_replicas"))
     guard ZonedCalendar(identifier: timeZone) != nil else {
       throw RowError(
@@ -24,9 +24,11 @@ extension HardwareRecord: TableRecord {
     "hardware", "The price list in force: micro-credits per replica and hour.",
     [.text("account"), .text("hardware"), .integer("credits_micro_per_hour")])
   var cells: [Cell] { [.text(account), .text(hardware), .integer(creditsMicroPerHour)] }
+  /// Two prices would leave open which holds.
+  var identity: RowIdentity? { RowIdentity("hardware", [hardware, account]) }
   init(_ row: Row) throws {
     self.init(
-      account: row.text("account"), hardware: row.text("hardware"),
+      account: try row.name("account"), hardware: try row.name("hardware"),
       creditsMicroPerHour: try row.integer("credits_micro_per_hour", 0...1_000_000_000_000_000))
   }
 }
@@ -46,9 +48,9 @@ extension ModelRecord: TableRecord {
   }
   init(_ row: Row) throws {
     self.init(
-      modelID: try row.modelID(), account: row.text("account"), kind: try row.choice("kind"),
-      name: row.text("name"),
-      provider: row.text("provider"), createdAt: row.moment("created_at"))
+      modelID: try row.modelID(), account: try row.name("account"), kind: try row.choice("kind"),
+      name: try row.name("name"),
+      provider: try row.name("provider", mayBeEmpty: true), createdAt: row.moment("created_at"))
   }
 }
 
@@ -71,7 +73,7 @@ extension DeploymentRecord: TableRecord {
   }
   init(_ row: Row) throws {
     self.init(
-      modelID: try row.modelID(), version: row.text("version"), hardware: row.text("hardware"),
+      modelID: try row.modelID(), version: try row.name("version", mayBeEmpty: true), hardware: try row.name("hardware", mayBeEmpty: true),
       minReplicas: try row.count("min_replicas"), maxReplicas: try row.count("max_replicas"),
       maxBatchSize: try row.count("max_batch_size"), requestedAt: row.moment("requested_at"),
       deployedAt: row.optionalMoment("deployed_at"), undeployedAt: row.optionalMoment("undeployed_at"),
@@ -94,8 +96,8 @@ extension ReplicaRecord: TableRecord {
   }
   init(_ row: Row) throws {
     self.init(
-      at: row.moment("at"), modelID: try row.modelID(), version: row.text("version"),
-      hardware: row.text("hardware"),
+      at: row.moment("at"), modelID: try row.modelID(), version: try row.name("version", mayBeEmpty: true),
+      hardware: try row.name("hardware", mayBeEmpty: true),
       starting: try row.count("starting"), ready: try row.count("ready"), draining: try row.count("draining"),
       limitedBy: try row.choice("limited_by"))
   }
@@ -114,10 +116,11 @@ extension FineTuningJobRecord: TableRecord {
       .moment(finishedAt), .text(outcome.rawValue), .integer(creditsMicro),
     ]
   }
+  var identity: RowIdentity? { RowIdentity("job_id", [String(jobID)]) }
   init(_ row: Row) throws {
     self.init(
-      jobID: try row.integer("job_id"), modelID: try row.modelID(), baseModel: row.text("base_model"),
-      hardware: row.text("hardware"), startedAt: row.moment("started_at"),
+      jobID: try row.integer("job_id"), modelID: try row.modelID(), baseModel: try row.name("base_model", mayBeEmpty: true),
+      hardware: try row.name("hardware", mayBeEmpty: true), startedAt: row.moment("started_at"),
       finishedAt: row.moment("finished_at"),
       outcome: try row.choice("outcome"),
       creditsMicro: try row.integer("credits_micro", 0...1_000_000_000_000_000))
@@ -143,7 +146,7 @@ extension IncidentRecord: TableRecord {
   }
   init(_ row: Row) throws {
     self.init(
-      modelID: try row.optionalModelID(), provider: row.text("provider"), kind: row.text("kind"),
+      modelID: try row.optionalModelID(), provider: try row.name("provider", mayBeEmpty: true), kind: try row.name("kind", mayBeEmpty: true),
       startedAt: row.moment("started_at"), endedAt: row.moment("ended_at"))
   }
 }

@@ -80,6 +80,34 @@ protocol TableRecord {
   var cells: [Cell] { get }
   /// - Throws: `RowError` for a value that the column does not allow.
   init(_ row: Row) throws
+  /// What no second row may say something of; `nil` where rows may be alike in everything.
+  var identity: RowIdentity? { get }
+}
+
+extension TableRecord {
+  var identity: RowIdentity? { nil }
+}
+
+/// What a row is about, of which there may be one.
+struct RowIdentity: Hashable {
+  /// The column that names it, for the message.
+  let column: String
+  /// Names as bytes: of two that look alike, each is itself.
+  private let parts: [[UInt8]]
+  private let text: String
+
+  init(_ column: String, _ parts: [String]) {
+    self.column = column
+    self.parts = parts.map { Array($0.utf8) }
+    text = parts.map { "\"\($0)\"" }.joined(separator: " of account ")
+  }
+
+  static func == (a: RowIdentity, b: RowIdentity) -> Bool { a.parts == b.parts }
+  func hash(into hasher: inout Hasher) { hasher.combine(parts) }
+
+  var isTwice: RowError {
+    RowError(column: column, message: "\(column) \(text) is listed twice. Keep one row for it.")
+  }
 }
 
 /// A row that has been read, its cells in the order of the schema.
@@ -90,6 +118,17 @@ struct Row {
   func text(_ column: String) -> String {
     if case .text(let text) = self[column] { return text }
     return ""
+  }
+
+  /// - Throws: `RowError` for what `Name` does not allow.
+  func name(_ column: String, mayBeEmpty: Bool = false) throws -> String {
+    let text = text(column)
+    do {
+      try Name.check(text, mayBeEmpty: mayBeEmpty)
+    } catch {
+      throw RowError(column: column, message: "\(column) \(error)")
+    }
+    return text
   }
 
   func integer(_ column: String, _ range: ClosedRange<Int64> = 0...Int64.max) throws -> Int64 {

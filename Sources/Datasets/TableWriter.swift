@@ -37,16 +37,21 @@ struct TableWriter {
   }
 
   /// Quoted where it must be, and where a reader might take it for something else.
-  static func csv(_ text: String) -> [UInt8] {
+  static func csv(_ text: String, always: Bool = false) -> [UInt8] {
     let bytes = Array(text.utf8)
     let specials: [UInt8] = [0x22, 0x2c, 0x0a, 0x0d]
     let special = bytes.contains { specials.contains($0) }
-    guard special || bytes.first == 0x20 || bytes.last == 0x20 else { return bytes }
+    guard special || always || bytes.first == 0x20 || bytes.last == 0x20 else { return bytes }
     let doubled = bytes.flatMap { (byte: UInt8) -> [UInt8] in byte == 0x22 ? [0x22, 0x22] : [byte] }
     return [0x22] + doubled + [0x22]
   }
 
-  static func json(_ text: String) -> [UInt8] {
+  static func json(_ text: String) -> [UInt8] { JSONText.quoted(text) }
+}
+
+/// Text as JSON: the one place where it is quoted by hand.
+package enum JSONText {
+  package static func quoted(_ text: String) -> [UInt8] {
     var out: [UInt8] = [0x22]
     for byte in text.utf8 {
       switch byte {

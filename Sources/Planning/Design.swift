@@ -113,11 +113,11 @@ package struct Factor: Sendable {
             "\(path) has a range without a step. Write \(Self.text(from, unit))..\(Self.text(to, unit)):STEP, or ask for --samples."
         )
       }
-      let count = Int(((to - from) / step + 1e-9).rounded(.down)) + 1
+      let count = ((to - from) / step + 1e-9).rounded(.down) + 1
       guard count <= 10_000 else {
-        throw Problem(description: "\(path) has \(count) values. Give a longer step.")
+        throw Problem(description: "\(path) has \(Self.text(count, "")) values. Give a longer step.")
       }
-      return (0..<count).map { Self.text(from + Double($0) * step, unit) }
+      return (0..<Int(count)).map { Self.text(from + Double($0) * step, unit) }
     }
   }
 

@@ -24,8 +24,7 @@ package enum Estimator {
     let values = records.compactMap(metric.value)
     guard !values.isEmpty else { return nil }
     let centre: Double
-    if let q = metric.quantile, let pooled = ReplicationRecord.quantile(ReplicationRecord.pooled(records), q)
-    {
+    if let q = metric.quantile, let pooled = ReplicationRecord.latencyQuantile(records, q) {
       centre = pooled
     } else {
       centre = values.reduce(0, +) / Double(values.count)
@@ -46,8 +45,8 @@ package enum Estimator {
     guard !values.isEmpty else { return nil }
     var centre = values.reduce(0, +) / Double(values.count)
     if let q = metric.quantile,
-      let a = ReplicationRecord.quantile(ReplicationRecord.pooled(Array(variant.prefix(count))), q),
-      let b = ReplicationRecord.quantile(ReplicationRecord.pooled(Array(base.prefix(count))), q)
+      let a = ReplicationRecord.latencyQuantile(Array(variant.prefix(count)), q),
+      let b = ReplicationRecord.latencyQuantile(Array(base.prefix(count)), q)
     {
       centre = a - b
     }

@@ -59,7 +59,8 @@ package struct IdealBound: Codable, Sendable {
       let times = arrivals[series] ?? []
       var lengths = services[series] ?? []
       let served = lengths.filter { $0 >= 0 }
-      let mean = served.isEmpty ? 0 : served.reduce(0, +) / Int64(served.count)
+      let mean =
+        served.isEmpty ? 0 : Int64(served.reduce(Int128(0)) { $0 + Int128($1) } / Int128(served.count))
       for index in lengths.indices where lengths[index] < 0 { lengths[index] = mean }
       return (times.sorted(), zip(times, lengths).map { $0 + $1 }.sorted())
     }

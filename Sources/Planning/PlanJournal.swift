@@ -1,26 +1,40 @@
+import Aggregation
 import Foundation
 import Synchronization
 
 /// Finished replications of a plan that is under way, one a line: what an interruption must not lose.
+///
+/// A line is 16 hexadecimal digits, the XXH64 of the rest, a space, and JSON. One that does not fit its checksum, or
+/// whose figures cannot be, is left out and its replication simulated again: nothing in a plan rests on damage.
 package final class PlanJournal: Sendable {
   package let path: String
   private let file: FileHandle
   private let lock = Mutex(())
 
-  /// Something else of its name: it is left alone.
-  package struct NotAJournal: Error {}
+  /// Something else of its name, or a journal of another version: it is left alone.
+  package enum Refusal: Error { case notAJournal, otherVersion }
 
   /// The first line of every journal, so that nobody's file is taken for one.
-  private static let header = Data("workbench plan journal 1\n".utf8)
+  private static let header = Data("workbench plan journal 2\n".utf8)
+  private static let family = Data("workbench plan journal ".utf8)
 
   private struct Line: Codable {
-    /// What the replication is of: the variant's own text, the warm-up, the program.
+    /// What the replication is of: the variant's own text, the files it names, the warm-up, the program.
     var key: String
     var replication: Int
     var record: ReplicationRecord
   }
 
-  /// - Throws: `NotAJournal`; `CocoaError` if the file cannot be written.
+  /// What lines hold.
+  package struct Contents: Sendable {
+    package var entries: [(key: String, replication: Int, record: ReplicationRecord)] = []
+    /// Lines that were left out, for damage.
+    package var damaged = 0
+    /// Bytes up to the end of the last whole line.
+    fileprivate var whole = 0
+  }
+
+  /// - Throws: `Refusal`; `CocoaError` if the file cannot be written.
   package init(_ path: String) throws {
     self.path = path
     if !FileManager.default.fileExists(atPath: path),
@@ -29,34 +43,50 @@ package final class PlanJournal: Sendable {
       throw CocoaError(.fileWriteUnknown)
     }
     file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
-    guard try file.read(upToCount: Self.header.count) == Self.header else { throw NotAJournal() }
+    let start = try file.read(upToCount: Self.header.count)
+    guard start == Self.header else {
+      throw start?.starts(with: Self.family) == true ? Refusal.otherVersion : .notAJournal
+    }
   }
 
-  /// What is in it. The last line may have been cut off by the interruption.
-  package func read() throws -> [(key: String, replication: Int, record: ReplicationRecord)] {
+  /// What is in it; what follows is appended after its last whole line, which an interruption may have cut off.
+  package func read() throws -> Contents {
     try file.seek(toOffset: UInt64(Self.header.count))
-    let decoder = JSONDecoder()
-    var found: [(key: String, replication: Int, record: ReplicationRecord)] = []
-    var whole = UInt64(Self.header.count)
-    let data = try file.readToEnd() ?? Data()
-    for line in data.split(separator: 0x0a, omittingEmptySubsequences: false).dropLast() {
-      // Damaged: what follows is made anew.
-      guard let entry = try? decoder.decode(Line.self, from: Data(line)) else { break }
-      found.append((entry.key, entry.replication, entry.record))
-      whole += UInt64(line.count + 1)
-    }
-    try file.truncate(atOffset: whole)
+    let contents = Self.contents(of: try file.readToEnd() ?? Data())
+    try file.truncate(atOffset: UInt64(Self.header.count + contents.whole))
     try file.seekToEnd()
-    return found
+    return contents
   }
+
+  /// What some lines hold. The last one counts only if it has an end.
+  package static func contents(of lines: Data) -> Contents {
+    let decoder = JSONDecoder()
+    var contents = Contents()
+    for line in lines.split(separator: 0x0a, omittingEmptySubsequences: false).dropLast() {
+      contents.whole += line.count + 1
+      let json = line.dropFirst(17)
+      guard line.count > 17, line[line.startIndex + 16] == 0x20,
+        Checksum.text(Checksum.xxh64(json)).utf8.elementsEqual(line.prefix(16)),
+        // What fits its checksum and is still no replication was not written by this program.
+        let entry = try? decoder.decode(Line.self, from: Data(json)),
+        (0..<mostReplications).contains(entry.replication), entry.record.isPossible
+      else {
+        contents.damaged += 1
+        continue
+      }
+      contents.entries.append((entry.key, entry.replication, entry.record))
+    }
+    return contents
+  }
+
+  /// More than any plan may have of a variant.
+  private static let mostReplications = 1_000_000
 
   /// A replication as a line of the journal.
   package static func line(key: String, replication: Int, _ record: ReplicationRecord) throws -> Data {
-    try JSONEncoder().encode(Line(key: key, replication: replication, record: record)) + Data([0x0a])
+    let json = try JSONEncoder().encode(Line(key: key, replication: replication, record: record))
+    return Data("\(Checksum.text(Checksum.xxh64(json))) ".utf8) + json + Data([0x0a])
   }
-
-  /// Appends lines that somebody else made.
-  package func append(lines: Data) throws { try lock.withLock { _ in try file.write(contentsOf: lines) } }
 
   package func append(key: String, replication: Int, _ record: ReplicationRecord) throws {
     let data = try Self.line(key: key, replication: replication, record)

@@ -114,6 +114,8 @@ package struct PlanResult: Codable, Sendable {
   package var sensitivity: Sensitivity?
   package var precision: Precision?
   package var warnings: [String] = []
+  /// SHA-256 of everything else in plan.json, `JSONSeal`; absent in those of older programs.
+  package var checksum: String?
 
   package init(
     program: String, command: String, scenario: String, description: String, seed: UInt64, warmUp: WarmUp,

@@ -11,8 +11,10 @@ package struct Variant: Sendable {
   /// Requests of the trace files that it names.
   package var traces: [TraceSource.Selection: [TraceRequest]]
 
-  package init(name: String, overrides: [String], scenario: Scenario, traces: [TraceSource.Selection: [TraceRequest]] = [:])
-  {
+  package init(
+    name: String, overrides: [String], scenario: Scenario,
+    traces: [TraceSource.Selection: [TraceRequest]] = [:]
+  ) {
     self.name = name
     self.overrides = overrides
     self.scenario = scenario
@@ -45,7 +47,8 @@ package struct Variant: Sendable {
     let simulation = ScenarioSimulation(scenario, traces: traces)
     let external = Set(simulation.models.filter { $0.kind == .external }.map(\.modelID))
     let hasReplicas = simulation.series.map { !external.contains($0.modelID) }
-    let sink = ReplicationSink(hasReplicas: hasReplicas, keepsSeries: keepsSeries)
+    let sink = ReplicationSink(
+      hasReplicas: hasReplicas, period: scenario.from..<scenario.to, keepsSeries: keepsSeries)
     let target: any TelemetrySink = requests.map { FanOut([sink, $0]) } ?? sink
     let result = try simulation.run(
       threads: 1, into: .init(accounts: scenario.accounts.map { _ in target }, merged: nil))

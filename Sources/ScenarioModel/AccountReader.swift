@@ -14,7 +14,7 @@ struct AccountReader {
   let profiles: [String: RateProfile]
 
   func read() -> Scenario.Account? {
-    let name = section.text("name")
+    let name = section.name("name")
     let subscription = section.section("subscription")?.integer("maxReplicas")
     let prices = self.prices()
     let windows = deployWindows()
@@ -44,7 +44,9 @@ struct AccountReader {
   private func prices() -> [String: Int64] {
     var prices = defaultPriceList
     for entry in section.map("credits") {
-      if let credits = section.number(entry.value, entry.key, 0...1e6) {
+      if section.admit(entry.key, "the hardware", entry.keyLocation),
+        let credits = section.number(entry.value, entry.key, 0...1e6)
+      {
         prices[entry.key] = Int64((credits * 1e6).rounded())
       }
     }
@@ -107,8 +109,8 @@ struct AccountReader {
 
   private func incident(_ keys: Section, _ models: [Scenario.Model]) -> Scenario.Incident? {
     let kind = keys.choice("kind")
-    let model = keys.has("model") ? keys.text("model") : nil
-    let provider = keys.has("provider") ? keys.text("provider") : nil
+    let model = keys.has("model") ? keys.name("model") : nil
+    let provider = keys.has("provider") ? keys.name("provider") : nil
     if let model, !models.contains(where: { $0.name == model }) {
       let hint =
         nearest(model, among: models.map(\.name)).map { "Did you mean \($0)?" }

@@ -47,9 +47,10 @@ package struct DeployWindows: Sendable {
   }
 
   private func nextWeeklyOpening(from moment: Timestamp) -> Timestamp? {
-    var date = calendar.date(at: moment)
-    // Eight days: today may come again a week later, before the hour that has passed today.
-    for _ in 0..<8 {
+    // Yesterday may come again, where clocks go back over midnight.
+    var date = calendar.date(at: moment).advanced(byDays: -1)
+    // Nine days: today may come again a week later, before the hour that has passed today.
+    for _ in 0..<9 {
       var best: Timestamp?
       for window in weekly where window.weekday == date.weekday {
         let from = border(date, window.fromSecond, isEnd: false)
@@ -64,7 +65,7 @@ package struct DeployWindows: Sendable {
 
   /// A border that clocks skip is the clock change; one that comes twice opens early and closes late.
   private func border(_ date: LocalDate, _ second: Int64, isEnd: Bool) -> Timestamp {
-    if second == 86_400 { return calendar.start(of: date.advanced(byDays: 1)) }
+    if second == 86_400 { return calendar.end(of: date) }
     switch calendar.moment(of: date, secondOfDay: second) {
     case .once(let moment), .never(let moment): return moment
     case .twice(let first, let second): return isEnd ? second : first

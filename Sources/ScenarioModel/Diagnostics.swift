@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 
 /// Where something stands: a line and column of the document, or an override on the command line.
 package enum Location: Hashable, Sendable {
@@ -12,13 +13,15 @@ package struct Diagnostic: Hashable, Sendable {
   package var location: Location?
   package var message: String
 
-  /// `path:line:column: error: message`.
+  /// `path:line:column: error: message`, on one line whatever the names in it.
   package func rendered(path: String) -> String {
-    switch location {
-    case .document(let line, let column): "\(path):\(line):\(column): error: \(message)"
-    case .override(let text): "--set \(text): error: \(message)"
-    case nil: "\(path): error: \(message)"
-    }
+    let place =
+      switch location {
+      case .document(let line, let column): "\(path):\(line):\(column)"
+      case .override(let text): "--set \(text)"
+      case nil: path
+      }
+    return "\(place): error: \(message)".shown
   }
 }
 
@@ -35,6 +38,8 @@ package struct ScenarioErrors: Error, CustomStringConvertible {
 /// Collects diagnostics while a document is read, so that one pass reports them all.
 final class Diagnostics {
   private(set) var all: [Diagnostic] = []
+  /// Names that the document has used.
+  var spellings = NameSpellings()
   private static let most = 200
 
   func error(_ location: Location?, _ message: String) {
@@ -86,8 +91,6 @@ private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
 
 /// `"x"`, cut where it is long, so that a hostile document cannot flood the terminal.
 func quoted(_ text: String) -> String {
-  let cleaned = text.unicodeScalars.prefix(60).map { scalar in
-    scalar.value < 32 || scalar.value == 127 ? "\u{FFFD}" : String(scalar)
-  }.joined()
-  return "\"\(cleaned)\(text.unicodeScalars.count > 60 ? "…" : "")\""
+  let start = String(String.UnicodeScalarView(text.unicodeScalars.prefix(60)))
+  return "\"\(start.shown)\(text.unicodeScalars.count > 60 ? "…" : "")\""
 }

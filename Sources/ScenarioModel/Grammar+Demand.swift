@@ -1,3 +1,5 @@
+import Telemetry
+
 /// The demand for a model: rate profiles, arrival processes, tokens, retries.
 extension Grammar {
   static let profiles = Shape(
@@ -143,7 +145,7 @@ extension Grammar {
     "retries", "What clients do about a failure.",
     [
       Key("probability", probability, required: true, "That a failed request is tried again."),
-      Key("attempts", .integer(1...100), required: true, "Further attempts at the most."),
+      Key("attempts", .integer(1...Limits.attempts), required: true, "Further attempts at the most."),
       Key("backoff", .distribution(.duration), default: "1s", "Wait before the next attempt."),
     ])
 }

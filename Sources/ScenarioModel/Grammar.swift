@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Every key that a scenario may have: what it holds, whether it must be there, what it is otherwise.
 enum Grammar {
   static let probability = Kind.number(0...1)
@@ -132,15 +134,17 @@ enum Grammar {
     "scaling", "Replicas and the autoscaler.",
     [
       Key("minReplicas", .integer(1...10), required: true, "Kept while deployed."),
-      Key("maxReplicas", .integer(1...50), required: true, "Never exceeded."),
       Key(
-        "maxBatchSize", .integer(1...256), required: true, "Requests that a replica serves at the same time."),
+        "maxReplicas", .integer(1...Limits.replicasOfDeployment), required: true, "Never exceeded."),
+      Key(
+        "maxBatchSize", .integer(1...Limits.batchSize), required: true,
+        "Requests that a replica serves at the same time."),
       Key(
         "scaleUpDelay", .duration, default: "30s",
         "How long demand must exceed capacity before replicas are added."),
       Key(
         "scaleDownDelay", .duration, default: "10min",
-        "How long capacity must exceed demand before replicas are removed."),
+        "The window whose largest demand decides how many replicas are kept; it slides."),
       Key(
         "startup", .distribution(.duration), default: "60s",
         "Cold start: from a replica's start, charged, until it serves."),

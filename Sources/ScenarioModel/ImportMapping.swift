@@ -55,7 +55,7 @@ package struct ImportMapping: Sendable {
         section.error(
           "timeZone", "unknown time zone \(quoted(zone)). Use an IANA name such as America/New_York.")
       }
-      return section.text("name").map {
+      return section.name("name").map {
         Account(
           name: $0, timeZone: zone,
           maxReplicas: section.has("maxReplicas") ? section.integer("maxReplicas") ?? 0 : 0)

@@ -12,15 +12,11 @@ struct ModelReader {
   let profiles: [String: RateProfile]
 
   func read() -> Scenario.Model? {
-    let name = section.text("name")
+    let name = section.name("name")
     let kind = section.choice("kind").flatMap { ModelKind(rawValue: $0) }
     let fineTuning = section.sections("fineTuning").map(fineTuningJob)
     let load = section.has("load") ? section.section("load").flatMap(self.load) : nil
-    let deploymentSections = section.sections("deployments")
-    let deployments = deploymentSections.map(deployment)
-    for (keys, deployment) in zip(deploymentSections, deployments) {
-      if let deployment { check(deployment, keys) }
-    }
+    guard let (deployments, deploymentSections) = readDeployments() else { return nil }
     checkOverlaps(deployments, deploymentSections)
     if let kind { checkKind(kind) }
     let external = externalParts()
@@ -29,8 +25,8 @@ struct ModelReader {
     else { return nil }
     return Scenario.Model(
       name: name, ordinal: 1, kind: kind,
-      provider: section.has("provider") ? section.text("provider") ?? "" : "",
-      baseModel: section.has("baseModel") ? section.text("baseModel") ?? "" : "",
+      provider: section.has("provider") ? section.name("provider") ?? "" : "",
+      baseModel: section.has("baseModel") ? section.name("baseModel") ?? "" : "",
       createdAt: section.has("createdAt") ? section.moment("createdAt") : nil,
       fineTuning: fineTuning.compactMap { $0 },
       load: load,
@@ -89,7 +85,7 @@ struct ModelReader {
   }
 
   private func knownHardware(_ keys: Section) -> String? {
-    guard let name = keys.text("hardware") else { return nil }
+    guard let name = keys.name("hardware") else { return nil }
     guard hardware.contains(name) else {
       let hint =
         nearest(name, among: hardware).map { "Did you mean \($0)?" }
@@ -139,6 +135,15 @@ struct ModelReader {
       guard let input = section.distribution("input"), let output = section.distribution("output"),
         let correlation = section.has("correlation") ? section.number("correlation") : 0
       else { return nil }
+      for (key, counts) in [("input", input), ("output", output)] {
+        // A mean that there is not (Pareto) says nothing; draws are cut to the limit.
+        if counts.mean.isFinite, counts.mean > Double(Limits.tokens) {
+          section.error(
+            key,
+            "\(key) has \(plain(counts.mean)) tokens in the mean: a request has at most \(Limits.tokens). Lower it."
+          )
+        }
+      }
       tokens = .init(input: input, output: output, correlation: correlation)
     }
     let isRecorded =
@@ -313,8 +318,8 @@ struct ModelReader {
     return changes
   }
 
-  private func deployment(_ keys: Section) -> Scenario.Deployment? {
-    let version = keys.text("version")
+  func deployment(_ keys: Section) -> Scenario.Deployment? {
+    let version = keys.name("version")
     let deployAt = keys.moment("deployAt")
     let undeployAt = keys.has("undeployAt") ? keys.moment("undeployAt") : nil
     let traffic = keys.has("traffic") ? keys.number("traffic") : nil
@@ -425,71 +430,5 @@ struct ModelReader {
 
   private func constant(_ microseconds: Double) -> Distribution? {
     do { return try Distribution(.constant(microseconds)) } catch { return nil }
-  }
-
-  private func check(_ deployment: Scenario.Deployment, _ keys: Section) {
-    if let undeployAt = deployment.undeployAt, undeployAt <= deployment.deployAt {
-      keys.error("undeployAt", "undeployAt is not after deployAt. Move it, or leave it out.")
-    }
-    if checkTimes {
-      if deployment.deployAt >= period.upperBound {
-        keys.error(
-          "deployAt",
-          "the deployment lies outside the period, which ends at \(period.upperBound.rfc3339(in: keys.calendar)). Move it, or extend the period."
-        )
-      }
-      if let undeployAt = deployment.undeployAt, undeployAt <= period.lowerBound {
-        keys.error(
-          "undeployAt",
-          "the deployment lies outside the period, which starts at \(period.lowerBound.rfc3339(in: keys.calendar)). Move it, or extend the period."
-        )
-      }
-    }
-    if let subscription, deployment.scaling.minReplicas > subscription {
-      keys.section("scaling")?.error(
-        "minReplicas",
-        "minReplicas \(deployment.scaling.minReplicas) can never fit the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
-      )
-    }
-    if let subscription, deployment.scaling.minReplicas <= subscription,
-      deployment.scaling.maxReplicas > subscription
-    {
-      keys.section("scaling")?.error(
-        "maxReplicas",
-        "maxReplicas \(deployment.scaling.maxReplicas) is above the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
-      )
-    }
-  }
-
-  private func checkOverlaps(_ deployments: [Scenario.Deployment?], _ sections: [Section]) {
-    func span(_ deployment: Scenario.Deployment) -> Range<Timestamp> {
-      deployment.deployAt..<max(deployment.undeployAt ?? .supported.upperBound, deployment.deployAt)
-    }
-    for later in deployments.indices {
-      guard let b = deployments[later] else { continue }
-      var stated = b.traffic ?? 0
-      var hasRest = b.traffic == nil
-      for earlier in deployments.indices where earlier != later {
-        guard let a = deployments[earlier], span(a).overlaps(span(b)) else { continue }
-        stated += a.traffic ?? 0
-        if a.version == b.version, earlier < later {
-          sections[later].error(
-            "version",
-            "version \(b.version) is deployed twice at the same time. Give undeployAt to the first, or another version."
-          )
-        } else if a.traffic == nil, b.traffic == nil, earlier < later {
-          sections[later].error(
-            "deployAt",
-            "versions \(a.version) and \(b.version) overlap without traffic shares. Give one of them traffic, or undeploy \(a.version) before."
-          )
-        }
-        if a.traffic == nil { hasRest = true }
-      }
-      if hasRest, stated >= 1, b.traffic != nil {
-        sections[later].error(
-          "traffic",
-          "the traffic shares leave nothing for the version without one. They must add up to less than 1.")
-      }
-    }
   }
 }

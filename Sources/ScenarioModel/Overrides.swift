@@ -1,3 +1,4 @@
+import Telemetry
 import Yams
 
 extension DocumentNode {
@@ -8,14 +9,16 @@ extension DocumentNode {
     func fail(_ message: String) -> ScenarioErrors {
       ScenarioErrors(path: "", diagnostics: [Diagnostic(location: .override(override), message: message)])
     }
-    guard let equals = override.firstIndex(of: "="), equals > override.startIndex else {
+    // By code points: "=" before a combining mark is no "=" to a String.
+    let scalars = override.unicodeScalars
+    guard let equals = scalars.firstIndex(of: "="), equals > override.startIndex else {
       throw fail(
         "not of the form PATH=VALUE. Write for instance --set models.0.load.arrivals.poisson.rate=5/s.")
     }
-    let appends = override[..<equals].hasSuffix("+")
-    let path = Self.steps(String(override[..<equals].dropLast(appends ? 1 : 0)))
+    let appends = scalars[..<equals].last == "+"
+    let path = Self.steps(scalars[..<equals].dropLast(appends ? 1 : 0))
     let value = try Document.parseValue(
-      String(override[override.index(after: equals)...]), override: override)
+      String(scalars[scalars.index(after: equals)...]), override: override)
     do {
       try set(path[...], to: value, override: override, appends: appends)
     } catch let problem as OverrideProblem {
@@ -23,8 +26,8 @@ extension DocumentNode {
     }
   }
 
-  private static func steps(_ path: String) -> [String] {
-    var steps = [""]
+  private static func steps(_ path: Substring.UnicodeScalarView) -> [String] {
+    var steps = [String.UnicodeScalarView()]
     var isEscaped = false
     for character in path {
       if isEscaped {
@@ -33,12 +36,12 @@ extension DocumentNode {
       } else if character == "\\" {
         isEscaped = true
       } else if character == "." {
-        steps.append("")
+        steps.append(.init())
       } else {
         steps[steps.count - 1].append(character)
       }
     }
-    return steps
+    return steps.map { String($0) }
   }
 
   private struct OverrideProblem: Error { let text: String }
@@ -107,8 +110,7 @@ extension DocumentNode {
 
   /// The document with its overrides, as YAML. Comments are lost; the overrides are noted at the top.
   func yamlText(overrides: [String]) throws -> String {
-    let header = overrides.map { "# --set \($0.split(whereSeparator: \.isNewline).joined(separator: " "))\n" }
-      .joined()
+    let header = overrides.map { "# --set \($0.shown)\n" }.joined()
     return header + (try Yams.serialize(node: yamsNode, allowUnicode: true))
   }
 

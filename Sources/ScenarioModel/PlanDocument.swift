@@ -43,13 +43,13 @@ package struct PlanDocument: Sendable {
     }
     var names: Set<String> = []
     for section in top.sections("variants") {
-      guard let name = section.text("name") else { continue }
+      guard let name = section.name("name") else { continue }
       if !names.insert(name).inserted {
         section.error("name", "a second variant is called \(quoted(name)). Rename one of them.")
       }
       var set: [String] = []
       for node in section.list("set") {
-        guard let text = node.scalar, text.contains("=") else {
+        guard let text = node.scalar, text.utf8.contains(UInt8(ascii: "=")) else {
           diagnostics.error(
             node.location, "must be PATH=VALUE, or PATH+=VALUE to append to a list, not \(node.kindName).")
           continue
@@ -107,10 +107,10 @@ extension DocumentNode {
   var flowText: String {
     switch value {
     case .scalar(let text, let isPlain):
-      isPlain ? text : "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+      isPlain ? text : YAMLText.quoted(text)
     case .sequence(let elements): "[" + elements.map(\.flowText).joined(separator: ", ") + "]"
     case .mapping(let entries):
-      "{" + entries.map { "\($0.key): \($0.value.flowText)" }.joined(separator: ", ") + "}"
+      "{" + entries.map { "\(YAMLText.key($0.key)): \($0.value.flowText)" }.joined(separator: ", ") + "}"
     }
   }
 }

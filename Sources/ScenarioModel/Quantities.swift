@@ -46,6 +46,8 @@ enum Quantity {
 
 /// Quantities on the command line of plans.
 package enum PlanQuantity {
-  /// `2s`, `800ms`; `nil` if it is no duration.
-  package static func milliseconds(_ text: String) -> Double? { Quantity.duration(text).map { $0 / 1000 } }
+  /// `2s`, `800ms`; `nil` if it is no duration of at most 100 years.
+  package static func milliseconds(_ text: String) -> Double? {
+    Quantity.duration(text).flatMap { abs($0) <= Quantity.longestMicroseconds ? $0 / 1000 : nil }
+  }
 }

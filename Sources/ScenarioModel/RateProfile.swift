@@ -74,8 +74,7 @@ package struct RateProfile: Sendable {
     let date = calendar.date(at: moment)
     var factor = 1.0
     if !hourly.isEmpty {
-      let wall = moment.secondsRoundedDown + Int64(calendar.offsetSeconds(at: moment))
-      factor *= hourly[Int(((wall % 86_400) + 86_400) % 86_400 / 3600)]
+      factor *= hourly[Int(calendar.secondOfDay(at: moment) / 3600)]
     }
     if !weekly.isEmpty { factor *= weekly[date.weekday] }
     factor *= dates[date] ?? 1

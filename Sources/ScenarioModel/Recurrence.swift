@@ -21,12 +21,14 @@ package struct Recurrence: Sendable, Equatable {
 
   /// When a moment of the stretch comes in another recurrence; the stretch itself is number 0.
   private func moment(_ moment: Timestamp, in number: Int64, _ calendar: ZonedCalendar) -> Timestamp {
+    guard number != 0 else { return moment }
     guard every % Self.microsecondsPerDay == 0 else { return moment + number * every }
     let date = calendar.date(at: moment).advanced(byDays: Int(number * (every / Self.microsecondsPerDay)))
-    let wall = moment.secondsRoundedDown + Int64(calendar.offsetSeconds(at: moment))
     let fraction = moment.microseconds - moment.secondsRoundedDown * 1_000_000
-    switch calendar.moment(of: date, secondOfDay: ((wall % 86_400) + 86_400) % 86_400) {
-    case .once(let other), .twice(let other, _), .never(let other): return other + fraction
+    switch calendar.moment(of: date, secondOfDay: calendar.secondOfDay(at: moment)) {
+    case .once(let other), .twice(let other, _): return other + fraction
+    // Nothing of the second comes.
+    case .never(let change): return change
     }
   }
 

@@ -119,6 +119,7 @@ struct ScenarioReader {
   ) -> (accounts: [Scenario.Account], expectedArrivals: Double) {
     var accounts: [Scenario.Account] = []
     var expected = 0.0
+    var counted = 0
     var names: Set<String> = []
     for (section, calendar) in zip(sections, calendars) {
       var section = section
@@ -141,6 +142,14 @@ struct ScenarioReader {
         expected +=
           Double(count ?? 1)
           * account.models.reduce(0) { $0 + self.expected($1, simulated, period, account.calendar) }
+      }
+      counted += (count ?? 1) * account.models.reduce(0) { $0 + 1 + $1.deployments.count }
+      guard counted <= Limits.modelsAndDeployments else {
+        section.error(
+          count == nil ? "name" : "count",
+          "\(counted) models and deployments over all accounts: at most \(Limits.modelsAndDeployments) are simulated. Lower count, or remove some."
+        )
+        break
       }
       for instance in 1...(count ?? 1) {
         var copy = account

@@ -102,13 +102,31 @@ struct Section {
       diagnostics.error(node.location, "\(name) must be text, not \(node.kindName).")
       return nil
     }
-    guard !text.isEmpty, text.utf8.count <= 1000, !text.unicodeScalars.contains(where: { $0.value < 32 })
-    else {
-      diagnostics.error(
-        node.location, "\(name) must be 1 to 1000 bytes of text on one line, not \(quoted(text)).")
+    do {
+      try Name.check(text)
+    } catch {
+      diagnostics.error(node.location, "\(name) \(error)")
       return nil
     }
     return text
+  }
+
+  /// A name, or a reference to one: spelt one way in the whole document.
+  func name(_ name: String) -> String? {
+    guard let text = text(name) else { return nil }
+    return admit(text, name, location(of: name)) ? text : nil
+  }
+
+  /// Whether a name that is the key of a mapping may be one.
+  func admit(_ text: String, _ what: String, _ location: Location) -> Bool {
+    do {
+      try Name.check(text)
+      try diagnostics.spellings.admit(text)
+      return true
+    } catch {
+      diagnostics.error(location, "\(what) \(error)")
+      return false
+    }
   }
 
   func choice(_ name: String) -> String? {

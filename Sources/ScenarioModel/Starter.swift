@@ -9,7 +9,7 @@ package enum Starter {
     # are in the account's time zone. `workbench schema scenario` prints every key there is.
 
     workbench: 1                     # format version of this document
-    name: "\(name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))"
+    name: \(YAMLText.quoted(name))
     description: A week of one fine-tuned model in office hours.
     seed: 1                          # the same seed gives the same bytes
     period: { from: 2026-03-02, to: 2026-03-09 }     # half open
@@ -52,16 +52,13 @@ package enum Starter {
   package static func replay(name: String, source: String, trace: String, from: Timestamp, to: Timestamp)
     -> String
   {
-    func quoted(_ text: String) -> String {
-      "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-    }
-    return """
-      # Replays the requests of \(source.filter { !$0.isNewline }), as `workbench import` wrote them, through an autoscaled deployment.
+    """
+      # Replays the requests of \(source.shown), as `workbench import` wrote them, through an autoscaled deployment.
       # The trace gives arrivals and tokens; hardware, scaling and service times are yours to change.
 
       workbench: 1
-      name: \(quoted(name))
-      description: \(quoted("Replay of " + source))
+      name: \(YAMLText.quoted(name))
+      description: \(YAMLText.quoted("Replay of " + source))
       seed: 1
       period: { from: \(from.rfc3339(in: .utc)), to: \(to.rfc3339(in: .utc)) }
 
@@ -74,7 +71,7 @@ package enum Starter {
         - name: conversation
           kind: openSource
           load:
-            arrivals: { trace: \(quoted(trace)) }
+            arrivals: { trace: \(YAMLText.quoted(trace)) }
           deployments:
             - version: V1
               deployAt: \(from.rfc3339(in: .utc))

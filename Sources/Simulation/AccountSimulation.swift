@@ -22,13 +22,14 @@ final class AccountSimulation: @unchecked Sendable {
   /// Whether rows that concern no single model are this part's to give.
   private let givesCommonRows: Bool
 
-  /// A deployment that waits for room.
-  private struct Pending: Equatable {
-    var requestedAt: Timestamp
-    var lane: Int
-    var deployment: Int
-  }
-  private var pending: [Pending] = []
+  /// Of all deployments, in the order in which they were asked for.
+  private let asked: [(lane: Int, deployment: Int)]
+  /// A deployment's place in that order.
+  private let ranks: [[Int]]
+  /// Deployments that wait for room, by rank.
+  private var waiting: WaitingForRoom
+  /// The next events of the lanes of those.
+  private var nextOfWaiting: EarliestLane
 
   /// - Parameters:
   ///   - models: which of the account's, by index; see `AccountParts`.
@@ -37,7 +38,8 @@ final class AccountSimulation: @unchecked Sendable {
   ///   - helpers: threads that have nothing else to do; they draw ahead for the models, in turn.
   init(
     _ scenario: Scenario, account index: Int, models: Range<Int>, modelIDs: [Int32],
-    traces: [TraceSource.Selection: [TraceRequest]], seriesIndex: @escaping (Series) -> Int32, sinks: [any TelemetrySink],
+    traces: [TraceSource.Selection: [TraceRequest]], seriesIndex: @escaping (Series) -> Int32,
+    sinks: [any TelemetrySink],
     ringCapacity: Int, helpers: [DispatchQueue] = []
   ) throws {
     var account = scenario.accounts[index]
@@ -61,6 +63,15 @@ final class AccountSimulation: @unchecked Sendable {
         DeploymentSchedule($0, windows: account.deployWindows, periodStart: scenario.from)
       }
     }
+    let requests = account.models.enumerated().flatMap { lane, model in
+      model.deployments.indices.map { (at: model.deployments[$0].deployAt, lane: lane, deployment: $0) }
+    }.sorted { ($0.at, $0.lane, $0.deployment) < ($1.at, $1.lane, $1.deployment) }
+    asked = requests.map { ($0.lane, $0.deployment) }
+    var ranks = account.models.map { Array(repeating: 0, count: $0.deployments.count) }
+    for (rank, request) in requests.enumerated() { ranks[request.lane][request.deployment] = rank }
+    self.ranks = ranks
+    waiting = WaitingForRoom(deployments: requests.count, lanes: account.models.count)
+    nextOfWaiting = EarliestLane(lanes: account.models.count)
     pool = .allocate(capacity: 1)
     pool.initialize(to: ReplicaPool(limit: account.subscriptionMaxReplicas))
     lanes = .allocate(capacity: max(account.models.count, 1))
@@ -69,7 +80,8 @@ final class AccountSimulation: @unchecked Sendable {
       var trace: [TraceRequest] = []
       if case .trace(let source) = model.load?.arrivals {
         trace = TraceReplay.requests(
-          traces[source.selection] ?? [], startAt: source.startAt, from: scenario.simulationStart, to: scenario.to)
+          traces[source.selection] ?? [], startAt: source.startAt, from: scenario.simulationStart,
+          to: scenario.to)
       }
       (lanes + lane).initialize(
         to: try ModelLane(
@@ -91,51 +103,50 @@ final class AccountSimulation: @unchecked Sendable {
   }
 
   private func scheduleDeployments() {
-    var beforehand: [Pending] = []
-    for (lane, deployments) in schedules.enumerated() {
-      for (index, schedule) in deployments.enumerated() {
-        let deployment = lanes[lane].deployments + index
-        deployment.pointee.outcome = schedule.outcome
-        switch schedule.start {
-        case .beforehand:
-          let asked = account.models[lane].deployments[index].deployAt
-          beforehand.append(Pending(requestedAt: asked, lane: lane, deployment: index))
-        case .at(let moment):
-          lanes[lane].controls.insert(
-            time: moment.microseconds, tag: ModelLane.controlTag(.deploy, index))
-        case .never:
-          deployment.pointee.phase = .ended
-        }
-        if let moment = schedule.undeployAt {
-          lanes[lane].controls.insert(
-            time: moment.microseconds, tag: ModelLane.controlTag(.undeploy, index))
-        }
+    let start = scenario.simulationStart.microseconds
+    for (lane, index) in asked {
+      let schedule = schedules[lane][index]
+      let deployment = lanes[lane].deployments + index
+      deployment.pointee.outcome = schedule.outcome
+      if case .at(let moment) = schedule.start {
+        lanes[lane].controls.insert(time: moment.microseconds, tag: ModelLane.controlTag(.deploy, index))
+      } else if schedule.start == .never {
+        deployment.pointee.phase = .ended
+      }
+      if let moment = schedule.undeployAt {
+        lanes[lane].controls.insert(time: moment.microseconds, tag: ModelLane.controlTag(.undeploy, index))
       }
     }
-    beforehand.sort { ($0.requestedAt, $0.lane, $0.deployment) < ($1.requestedAt, $1.lane, $1.deployment) }
-    let start = scenario.simulationStart.microseconds
-    for entry in beforehand {
-      let fits = lanes[entry.lane].deployBeforehand(
-        entry.deployment, requestedAt: entry.requestedAt.microseconds, at: start, pool)
-      if !fits { holdBack(entry.lane, entry.deployment) }
+    for (lane, index) in asked where schedules[lane][index].start == .beforehand {
+      let requestedAt = account.models[lane].deployments[index].deployAt
+      let fits = lanes[lane].deployBeforehand(
+        index, requestedAt: requestedAt.microseconds, at: start, pool)
+      if !fits { holdBack(lane, index) }
     }
   }
 
   /// Applies all events before `horizon`. Where the horizons lie changes nothing in the result.
   func run(until horizon: Int64) {
     var shared = EventList(capacity: laneCount)
-    for lane in 0..<laneCount where !isPending(lane) { advance(lane, to: horizon, &shared) }
+    for lane in 0..<laneCount {
+      if waiting.hasAny(ofLane: lane) { follow(lane) } else { advance(lane, to: horizon, &shared) }
+    }
     while true {
       var time = min(shared.firstTime, horizon)
       var lane = time < horizon ? Int(shared.first.tag) : -1
-      let waiting = nextSharedEventOfPending(before: time, lane)
-      if let waiting { (time, lane) = waiting }
+      let ofWaiting = nextSharedEventOfWaiting(before: time, lane)
+      if let ofWaiting { (time, lane) = ofWaiting }
       guard time < horizon else { break }
-      if waiting == nil { shared.removeFirst() }
-      if case .needsRoom(let deployment) = lanes[lane].applyShared(pool) { holdBack(lane, deployment) }
-      let woken = pool.pointee.hasReleased ? startPending(at: time) : []
-      for candidate in Set(woken + [lane]).sorted() where !isPending(candidate) {
-        advance(candidate, to: horizon, &shared)
+      if ofWaiting == nil { shared.removeFirst() }
+      switch lanes[lane].applyShared(pool) {
+      case .done: break
+      case .needsRoom(let deployment): holdBack(lane, deployment)
+      case .gaveUp(let deployment): waiting.remove(ranks[lane][deployment], lane: lane)
+      }
+      let woken = pool.pointee.hasReleased ? startWaiting(at: time) : []
+      for candidate in Set(woken + [lane]).sorted() {
+        follow(candidate)
+        if !waiting.hasAny(ofLane: candidate) { advance(candidate, to: horizon, &shared) }
       }
     }
     assert(checkInvariants(), "the state of account \(account.name) is inconsistent")
@@ -148,27 +159,31 @@ final class AccountSimulation: @unchecked Sendable {
 
   // MARK: Waiting for room under the subscription
 
-  private func isPending(_ lane: Int) -> Bool { !pending.isEmpty && pending.contains { $0.lane == lane } }
+  /// Notes the next event of a lane, if it waits for room.
+  private func follow(_ lane: Int) {
+    nextOfWaiting.set(lane, waiting.hasAny(ofLane: lane) ? lanes[lane].nextEventTime : .max)
+  }
 
   /// Brings the lanes that wait for room up to (`time`, `lane`), in step with each other, and returns their first
   /// shared event before it.
-  private func nextSharedEventOfPending(before time: Int64, _ lane: Int) -> (time: Int64, lane: Int)? {
-    guard !pending.isEmpty else { return nil }
-    let candidates = Set(pending.map(\.lane)).sorted()
+  private func nextSharedEventOfWaiting(before time: Int64, _ lane: Int) -> (time: Int64, lane: Int)? {
+    guard waiting.count > 0 else { return nil }
     while true {
-      var next = (time: time, lane: lane)
-      var afterNext = next
-      for candidate in candidates {
-        let event = (time: lanes[candidate].nextEventTime, lane: candidate)
-        if event < next { (next, afterNext) = (event, next) } else if event < afterNext { afterNext = event }
-      }
-      if next == (time: time, lane: lane) { return nil }
+      let next = nextOfWaiting.first
+      guard next < (time, lane) else { return nil }
+      nextOfWaiting.set(next.lane, .max)
+      let second = nextOfWaiting.first
+      let afterNext = second < (time, lane) ? second : (time: time, lane: lane)
       // One microsecond further where the tie is its own.
       let bound = next.lane < afterNext.lane ? afterNext.time + 1 : afterNext.time
       let stop = lanes[next.lane].advance(to: bound)
+      follow(next.lane)
       if stop < bound { return (stop, next.lane) }
     }
   }
+
+  /// Steps of finding who comes next among those that wait, for tests of how the cost grows.
+  var waitingSteps: Int { waiting.steps + nextOfWaiting.steps }
 
   /// A deployment whose minReplicas do not fit waits for room, or is refused.
   private func holdBack(_ lane: Int, _ deployment: Int) {
@@ -180,38 +195,34 @@ final class AccountSimulation: @unchecked Sendable {
     }
     state.pointee.phase = .pending
     state.pointee.outcome = .deferred
-    let asked = account.models[lane].deployments[deployment].deployAt
-    pending.append(Pending(requestedAt: asked, lane: lane, deployment: deployment))
-    pending.sort { ($0.requestedAt, $0.lane, $0.deployment) < ($1.requestedAt, $1.lane, $1.deployment) }
+    waiting.insert(ranks[lane][deployment], lane: lane, minReplicas: state.pointee.minReplicas)
   }
 
   /// After a release: who waits is tried in the order of requests; a small deployment may pass a large one
   /// that still does not fit. Outside the deploy windows, all wait for the next one.
-  /// - Returns: lanes whose waiting has ended.
-  private func startPending(at time: Int64) -> [Int] {
+  /// - Returns: lanes of which some deployment waits no longer.
+  private func startWaiting(at time: Int64) -> [Int] {
     pool.pointee.hasReleased = false
-    let before = pending
-    for entry in before {
-      let state = lanes[entry.lane].deployments + entry.deployment
-      guard state.pointee.phase == .pending else {  // Undeployed while it waited.
-        pending.removeAll { $0 == entry }
-        continue
-      }
-      guard pool.pointee.available >= state.pointee.minReplicas else { continue }
-      let opening = account.deployWindows.nextOpening(from: Timestamp(microseconds: time))
-      if opening?.microseconds == time {
-        if lanes[entry.lane].deploy(entry.deployment, at: time, pool) { pending.removeAll { $0 == entry } }
+    var woken: [Int] = []
+    var rank = 0
+    lazy var opening = account.deployWindows.nextOpening(from: Timestamp(microseconds: time))
+    while let next = waiting.first(from: rank, needingAtMost: pool.pointee.available) {
+      rank = next + 1
+      let (lane, deployment) = asked[next]
+      if let opening, opening.microseconds == time {
+        guard lanes[lane].deploy(deployment, at: time, pool) else { continue }
       } else {
-        state.pointee.phase = .planned
-        pending.removeAll { $0 == entry }
+        (lanes[lane].deployments + deployment).pointee.phase = .planned
         if let opening {
-          lanes[entry.lane].controls.insert(
-            time: opening.microseconds, tag: ModelLane.controlTag(.deploy, entry.deployment))
-          lanes[entry.lane].nextTimer = min(lanes[entry.lane].nextTimer, opening.microseconds)
+          lanes[lane].controls.insert(
+            time: opening.microseconds, tag: ModelLane.controlTag(.deploy, deployment))
+          lanes[lane].nextTimer = min(lanes[lane].nextTimer, opening.microseconds)
         }
       }
+      waiting.remove(next, lane: lane)
+      woken.append(lane)
     }
-    return before.filter { !pending.contains($0) }.map(\.lane)
+    return woken
   }
 
   // MARK: The end

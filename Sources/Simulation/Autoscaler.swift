@@ -1,41 +1,65 @@
 import Telemetry
 
-/// Adds replicas when demand has exceeded capacity for `scaleUpDelay` without a break, and removes them when
-/// capacity has exceeded demand for `scaleDownDelay`. Demand is the requests waiting and served; capacity is
-/// (starting + ready) × maxBatchSize. It exceeds demand when one replica less would do.
+/// Adds replicas when demand has exceeded capacity for `scaleUpDelay` without a break. Removes them down to what the
+/// largest demand of the last `scaleDownDelay` needed, whatever was removed in that time: a sliding window, as
+/// Kubernetes' stabilisation window is. Demand is the requests waiting and served; capacity is
+/// (starting + ready) × maxBatchSize.
+///
+/// Of the demand of the past it is enough to know when it last came down to what one, two, three, … replicas serve: so
+/// many were enough in the whole window if that was before it. So the loop looks at nothing but whether demand crosses a
+/// multiple of `maxBatchSize`, which is also where both delays start and end.
 extension ModelLane {
   @inline(__always)
   mutating func raiseDemand(_ deployment: UnsafeMutablePointer<DeploymentState>, at time: Int64) {
     deployment.pointee.demand += 1
-    let demand = deployment.pointee.demand
-    if demand == deployment.pointee.upThreshold &+ 1 {
-      deployment.pointee.upDeadline = time + deployment.pointee.scaleUpDelay
-      nextTimer = min(nextTimer, deployment.pointee.upDeadline)
-    }
-    if deployment.pointee.downDeadline != .max {
-      if demand > deployment.pointee.downThreshold {
-        deployment.pointee.downDeadline = .max
-      } else if demand > deployment.pointee.peakDemand {
-        deployment.pointee.peakDemand = demand
-      }
-    }
+    if deployment.pointee.demand > deployment.pointee.levelCeiling { riseAbove(deployment, at: time) }
   }
 
   @inline(__always)
   mutating func lowerDemand(_ deployment: UnsafeMutablePointer<DeploymentState>, at time: Int64) {
     deployment.pointee.demand -= 1
-    let demand = deployment.pointee.demand
-    if demand == deployment.pointee.upThreshold { deployment.pointee.upDeadline = .max }
-    if demand == deployment.pointee.downThreshold { startSurplus(deployment, at: time) }
+    if deployment.pointee.demand == deployment.pointee.levelFloor { comeDown(deployment, at: time) }
   }
 
-  private mutating func startSurplus(_ deployment: UnsafeMutablePointer<DeploymentState>, at time: Int64) {
-    deployment.pointee.downDeadline = time + deployment.pointee.scaleDownDelay
-    deployment.pointee.peakDemand = deployment.pointee.demand
-    nextTimer = min(nextTimer, deployment.pointee.downDeadline)
+  /// Demand has just grown beyond what `level` replicas serve.
+  @inline(__always)
+  private mutating func riseAbove(_ deployment: UnsafeMutablePointer<DeploymentState>, at time: Int64) {
+    let ceiling = deployment.pointee.levelCeiling
+    let batch = deployment.pointee.maxBatchSize
+    if ceiling == deployment.pointee.upThreshold {
+      deployment.pointee.upDeadline = time + deployment.pointee.scaleUpDelay
+      nextTimer = min(nextTimer, deployment.pointee.upDeadline)
+    }
+    if ceiling == deployment.pointee.downThreshold { deployment.pointee.downDeadline = .max }
+    deployment.pointee.level &+= 1
+    deployment.pointee.levelFloor = ceiling
+    deployment.pointee.levelCeiling = ceiling &+ batch
   }
 
-  /// After a change of replicas: both delays start anew, where they are due.
+  /// Demand has just come down to what one replica less than `level` serves.
+  @inline(__always)
+  private mutating func comeDown(_ deployment: UnsafeMutablePointer<DeploymentState>, at time: Int64) {
+    let floor = deployment.pointee.levelFloor
+    let level = deployment.pointee.level &- 1
+    deployment.pointee.level = level
+    deployment.pointee.levelFloor = floor &- deployment.pointee.maxBatchSize
+    deployment.pointee.levelCeiling = floor
+    if level <= deployment.pointee.maxReplicas { deployment.pointee.cameDownTo[level] = time }
+    if floor == deployment.pointee.upThreshold { deployment.pointee.upDeadline = .max }
+    if floor == deployment.pointee.downThreshold {
+      deployment.pointee.downDeadline = time + deployment.pointee.scaleDownDelay
+      nextTimer = min(nextTimer, deployment.pointee.downDeadline)
+    }
+  }
+
+  /// Demand falls by any number, while capacity is what it was: delays that still hold go on.
+  mutating func lowerDemand(
+    _ deployment: UnsafeMutablePointer<DeploymentState>, by requests: Int, at time: Int64
+  ) {
+    for _ in 0..<requests { lowerDemand(deployment, at: time) }
+  }
+
+  /// After a change of replicas: whether demand exceeds capacity, and whether less would have done for how long already.
   /// - Parameter notBefore: the earliest moment of another attempt to add replicas.
   mutating func observeCapacity(_ index: Int, at time: Int64, notBefore: Int64 = .min) {
     let deployment = deployments + index
@@ -55,16 +79,10 @@ extension ModelLane {
       deployment.pointee.upDeadline = max(time + deployment.pointee.scaleUpDelay, notBefore)
       nextTimer = min(nextTimer, deployment.pointee.upDeadline)
     }
-    if deployment.pointee.demand <= deployment.pointee.downThreshold { startSurplus(deployment, at: time) }
-  }
-
-  /// Demand fell or rose by more than one, while capacity is what it was: delays that still hold go on.
-  mutating func observeDemand(_ index: Int, at time: Int64) {
-    let deployment = deployments + index
-    let demand = deployment.pointee.demand
-    if demand <= deployment.pointee.upThreshold { deployment.pointee.upDeadline = .max }
-    if demand <= deployment.pointee.downThreshold, deployment.pointee.downDeadline == .max {
-      startSurplus(deployment, at: time)
+    if deployment.pointee.demand <= deployment.pointee.downThreshold {
+      deployment.pointee.downDeadline = max(
+        deployment.pointee.cameDownTo[provisioned - 1] + deployment.pointee.scaleDownDelay, time)
+      nextTimer = min(nextTimer, deployment.pointee.downDeadline)
     }
   }
 
@@ -85,14 +103,20 @@ extension ModelLane {
 
   mutating func scaleDown(_ index: Int, at time: Int64, pool: UnsafeMutablePointer<ReplicaPool>) {
     let deployment = deployments + index
-    let batch = deployment.pointee.maxBatchSize
-    let needed = max(deployment.pointee.minReplicas, (deployment.pointee.peakDemand + batch - 1) / batch)
+    // The fewest that would have done at every moment of the window.
+    var needed = deployment.pointee.provisioned
+    let least = max(deployment.pointee.minReplicas, deployment.pointee.level)
+    while needed > least,
+      deployment.pointee.cameDownTo[needed - 1] + deployment.pointee.scaleDownDelay <= time
+    {
+      needed -= 1
+    }
     while deployment.pointee.provisioned > needed {
       // Those that do not serve yet go first.
       if let replica = deployment.pointee.youngest(.starting) {
         free(replica, of: index, pool)
       } else if let replica = deployment.pointee.youngest(.ready) {
-        drain(replica, of: index, pool)
+        drain(replica, of: index, at: time, pool)
       }
     }
     observeCapacity(index, at: time)

@@ -17,6 +17,14 @@ package struct DepartureList: ~Copyable {
     package var replica: Int
   }
 
+  /// Deployments (26 bits) and replicas (6 bits) that a route can name.
+  package static let deployments = 1 << 26
+  package static let replicas = 1 << 6
+  /// Requests that can be served at once: places are numbered in 24 bits.
+  package static let places = 1 << 24
+  /// Sequence numbers that there are, in 44 bits: one for each request of a model, and each of its attempts.
+  package static let sequences = 1 << 44
+
   /// Time, then sequence number, then place, so that one comparison orders all: 60, 44 and 24 bits.
   private typealias Key = Int128
   private static var empty: Key { 1 << 126 }
@@ -25,8 +33,8 @@ package struct DepartureList: ~Copyable {
 
   /// See `wb_play`: the root is 1, the children of n are 4n to 4n + 3, the leaves `capacity` and those that follow.
   private var nodes: UnsafeMutablePointer<Key>
-  /// The deployment (10 bits) and replica (6 bits) of each place.
-  private var routes: UnsafeMutablePointer<UInt16>
+  /// The deployment and replica of each place.
+  private var routes: UnsafeMutablePointer<UInt32>
   private var free: UnsafeMutablePointer<Int32>
   /// A power of four.
   private var capacity: Int
@@ -69,7 +77,8 @@ package struct DepartureList: ~Copyable {
     if count == capacity { grow() }
     let place = Int(free[capacity &- 1 &- count])
     count &+= 1
-    routes[place] = UInt16(truncatingIfNeeded: deployment &<< 6 | replica)
+    assert(deployment < Self.deployments && replica < Self.replicas && sequence < Self.sequences)
+    routes[place] = UInt32(truncatingIfNeeded: deployment &<< 6 | replica)
     replay(place, Self.key(time, sequence, place))
   }
 
@@ -95,7 +104,7 @@ package struct DepartureList: ~Copyable {
   package mutating func removeAll(deployment: Int, replica: Int) -> [Int] {
     var sequences: [Int] = []
     for place in 0..<capacity where nodes[capacity + place] != Self.empty {
-      guard routes[place] == UInt16(deployment << 6 | replica) else { continue }
+      guard routes[place] == UInt32(deployment << 6 | replica) else { continue }
       sequences.append(Int(truncatingIfNeeded: nodes[capacity + place] >> 24) & 0xfff_ffff_ffff)
       count -= 1
       free[capacity - 1 - count] = Int32(place)
@@ -125,7 +134,9 @@ package struct DepartureList: ~Copyable {
   }
 
   private mutating func grow() {
-    precondition(capacity < 1 << 24, "more than 16 million requests of one model are served at once")
+    // A scenario that could exceed this is refused: see `Limits.requestsInService`.
+    precondition(
+      capacity < Self.places, "more requests of one model are served at once than the limit allows")
     var larger = DepartureList(capacity: 4 * capacity)
     for place in 0..<capacity {
       let key = nodes[capacity + place]

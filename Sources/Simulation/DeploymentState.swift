@@ -19,7 +19,7 @@ struct Replica {
 ///
 /// Invariants, checked by `checkInvariants()`: `starting`, `ready`, `draining` count the replicas in these
 /// states; `freeSlots` = ready × maxBatchSize − what ready replicas serve; `demand` = requests waiting + served
-/// by ready replicas; requests wait only while no slot is free.
+/// by ready replicas, and `level` = demand ÷ maxBatchSize, rounded up; requests wait only while no slot is free.
 struct DeploymentState: ~Copyable {
   enum Phase: UInt8 {
     /// Not asked for yet.
@@ -76,7 +76,17 @@ struct DeploymentState: ~Copyable {
   var startOrder = 0
   var freeSlots = 0
   var line = WaitingLine()
+  /// Changed by `raiseDemand` and `lowerDemand` of its lane alone.
   var demand = 0
+  /// Replicas that demand fills, and the demand above which these are too few, and one less is not enough:
+  /// `levelFloor` < demand ≤ `levelCeiling`.
+  var level = 0
+  var levelFloor: Int
+  var levelCeiling = 0
+  /// When demand last came down to what so many replicas serve; by their number, up to `maxReplicas`.
+  let cameDownTo: UnsafeMutablePointer<Int64>
+  /// Long before everything, so that any delay after it has passed.
+  static var never: Int64 { .min / 2 }
 
   /// Demand above this exceeds capacity.
   var upThreshold = Int.max
@@ -84,8 +94,6 @@ struct DeploymentState: ~Copyable {
   var downThreshold = -1
   var upDeadline = Int64.max
   var downDeadline = Int64.max
-  /// Largest demand since capacity began to exceed demand.
-  var peakDemand = 0
 
   var outcome = DeploymentOutcome.deployed
   var deployedAt: Int64?
@@ -127,6 +135,9 @@ struct DeploymentState: ~Copyable {
     for replica in 0..<batchCount { (batches + replica).initialize(to: StepBatch()) }
     levels = .allocate(capacity: maxBatchSize + 1)
     levels.initialize(repeating: 0, count: maxBatchSize + 1)
+    levelFloor = -maxBatchSize
+    cameDownTo = .allocate(capacity: maxReplicas + 1)
+    cameDownTo.initialize(repeating: Self.never, count: maxReplicas + 1)
   }
 
   deinit {
@@ -134,6 +145,7 @@ struct DeploymentState: ~Copyable {
     batches.deinitialize(count: batchCount)
     batches.deallocate()
     levels.deallocate()
+    cameDownTo.deallocate()
   }
 
   /// What the account pays for.
@@ -219,5 +231,8 @@ struct DeploymentState: ~Copyable {
       }
       && (freeSlots == 0 || lowest == (0..<maxBatchSize).first { levels[$0] != 0 })
       && total <= maxReplicas
+      && level == (demand + maxBatchSize - 1) / maxBatchSize && levelCeiling == level * maxBatchSize
+      && levelFloor == levelCeiling - maxBatchSize
+      && (1...maxReplicas).allSatisfy { cameDownTo[$0] <= cameDownTo[$0 - 1] || $0 - 1 < level }
   }
 }

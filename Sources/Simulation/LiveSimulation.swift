@@ -39,4 +39,7 @@ package final class LiveSimulation {
 
   /// The tables as they are now.
   package func tables() -> TelemetryTables { simulation.tables(of: accounts) }
+
+  /// Steps of finding who comes next among the models that wait for room, so far: for tests of how the cost grows.
+  package var waitingSteps: Int { accounts.reduce(0) { $0 + $1.waitingSteps } }
 }

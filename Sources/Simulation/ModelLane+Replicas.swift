@@ -41,7 +41,11 @@ extension ModelLane {
     case .step: stepped(replica, of: index, generation, at: entry.time, pool)
     case .replicaReady: replicaReady(replica, of: index, generation, at: entry.time, pool)
     case .replicaCrash: replicaCrashed(replica, of: index, generation, at: entry.time, pool)
-    case .undeploy: if let pool { undeploy(index, at: entry.time, pool) }
+    case .undeploy:
+      guard let pool else { break }
+      let waited = (deployments + index).pointee.phase == .pending
+      undeploy(index, at: entry.time, pool)
+      if waited { return .gaveUp(deployment: index) }
     case .deploy: if let pool, !deploy(index, at: entry.time, pool) { return .needsRoom(deployment: index) }
     }
     return .done
@@ -107,7 +111,7 @@ extension ModelLane {
     let deployment = deployments + index
     guard deployment.pointee.phase == .undeploying, deployment.pointee.line.count == 0 else { return }
     while let replica = deployment.pointee.youngest(.starting) { free(replica, of: index, pool) }
-    while let replica = deployment.pointee.youngest(.ready) { drain(replica, of: index, pool) }
+    while let replica = deployment.pointee.youngest(.ready) { drain(replica, of: index, at: time, pool) }
     if deployment.pointee.total == 0 {
       deployment.pointee.phase = .ended
       deployment.pointee.undeployedAt = time
@@ -144,7 +148,7 @@ extension ModelLane {
     deployment.pointee.startOrder += 1
     deployment.pointee.setState(.starting, of: slot)
     deployment.pointee.setOccupancy(0, of: slot)
-    deployment.pointee.replicas[slot].generation += 1
+    deployment.pointee.replicas[slot].generation &+= 1
     deployment.pointee.replicas[slot].startOrder = deployment.pointee.startOrder
     deployment.pointee.starting += 1
     let delay = microseconds(deployment.pointee.startup.draw(from: deployment.pointee.startupStream))
@@ -214,25 +218,26 @@ extension ModelLane {
     for sequence in lost + unfinished { end(sequence, RequestOutcome.replicaLost, at: time) }
     let occupancy = deployment.pointee.replicas[replica].occupancy
     deployment.pointee.freeSlots -= deployment.pointee.maxBatchSize - occupancy
-    deployment.pointee.demand -= occupancy
+    lowerDemand(deployment, by: occupancy, at: time)
     deployment.pointee.setOccupancy(0, of: replica)
     deployment.pointee.setState(.starting, of: replica)
-    deployment.pointee.replicas[replica].generation += 1
+    deployment.pointee.replicas[replica].generation &+= 1
     deployment.pointee.ready -= 1
     deployment.pointee.starting += 1
     let repair = microseconds(deployment.pointee.timeToRepair.draw(from: deployment.pointee.crashStream))
     schedule(.replicaReady, index, replica, at: time + max(repair, 1))
-    observeDemand(index, at: time)
     record(index, at: time, limitedBy: .none)
     if let pool { finishUndeploying(index, at: time, pool) }
   }
 
   /// A ready replica takes no new requests; it is released when it has served those it has.
-  mutating func drain(_ replica: Int, of index: Int, _ pool: UnsafeMutablePointer<ReplicaPool>) {
+  mutating func drain(
+    _ replica: Int, of index: Int, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>
+  ) {
     let deployment = deployments + index
     let occupancy = deployment.pointee.replicas[replica].occupancy
     deployment.pointee.freeSlots -= deployment.pointee.maxBatchSize - occupancy
-    deployment.pointee.demand -= occupancy
+    lowerDemand(deployment, by: occupancy, at: time)
     if occupancy == 0 {
       free(replica, of: index, pool)
     } else {

@@ -209,14 +209,22 @@ extension ModelLane {
       let taken = columns.count
       if columns.arrivedAt[0] < periodStart {
         let skipped = (0..<columns.count).first { columns.arrivedAt[$0] >= periodStart } ?? columns.count
+        handOn(columns.prefix(skipped), isWarmUp: true)
         columns = columns.dropFirst(skipped)
       }
-      if columns.count > 0, sinkError == nil {
-        do { try sink.receive(columns) } catch { sinkError = error }
-      }
+      handOn(columns, isWarmUp: false)
       ring.removeOldest(taken)
     }
     return finished
+  }
+
+  private mutating func handOn(_ columns: RequestColumns, isWarmUp: Bool) {
+    guard columns.count > 0, sinkError == nil else { return }
+    do {
+      if isWarmUp { try sink.receiveWarmUp(columns) } else { try sink.receive(columns) }
+    } catch {
+      sinkError = error
+    }
   }
 
   /// All requests that arrived before this moment have been handed on.

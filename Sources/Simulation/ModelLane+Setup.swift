@@ -25,11 +25,14 @@ struct LaneSetting {
         purpose: purpose))
   }
 
-  /// Streams of a deployment: `NAME/VERSION`, and `NAME/VERSION#2` when the version is deployed again.
-  func deploymentEntity(_ index: Int) -> String {
-    let version = model.deployments[index].version
-    let earlier = model.deployments[..<index].count { $0.version == version }
-    return "\(model.streamEntity)/\(version)" + (earlier == 0 ? "" : "#\(earlier + 1)")
+  /// Streams of the deployments: `NAME/VERSION`, and `NAME/VERSION#2` when the version is deployed again.
+  var deploymentEntities: [String] {
+    var deployed: [String: Int] = [:]
+    return model.deployments.map { deployment in
+      let times = deployed[deployment.version, default: 0] + 1
+      deployed[deployment.version] = times
+      return "\(model.streamEntity)/\(deployment.version)" + (times == 1 ? "" : "#\(times)")
+    }
   }
 }
 
@@ -58,8 +61,7 @@ extension ModelLane {
     }
     let deployments = UnsafeMutablePointer<DeploymentState>.allocate(
       capacity: max(model.deployments.count, 1))
-    for (index, deployment) in model.deployments.enumerated() {
-      let name = setting.deploymentEntity(index)
+    for (index, (deployment, name)) in zip(model.deployments, setting.deploymentEntities).enumerated() {
       (deployments + index).initialize(
         to: try DeploymentState(
           deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors,

@@ -91,6 +91,8 @@ struct ModelLane: ~Copyable {
     case done
     /// The deployment found no room under the subscription.
     case needsRoom(deployment: Int)
+    /// A deployment that waited for room was undeployed.
+    case gaveUp(deployment: Int)
   }
 
   /// The next event that is neither a departure nor an arrival.

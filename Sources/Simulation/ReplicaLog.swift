@@ -33,7 +33,8 @@ struct ReplicaLog {
   init(from: Int64, to: Int64, keys: [[String]]) {
     self.from = from
     self.to = to
-    sharing = keys.map { key in keys.indices.filter { keys[$0] == key } }
+    let alike = Dictionary(grouping: keys.indices) { keys[$0] }
+    sharing = keys.map { alike[$0] ?? [] }
     states = Array(repeating: nil, count: keys.count)
     rows = states
     before = states

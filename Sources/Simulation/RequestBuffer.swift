@@ -24,6 +24,8 @@ final class RequestBuffer: TelemetrySink {
     for row in 0..<requests.count { batch.append(row, of: requests, requestID: 0) }
   }
 
+  func receiveWarmUp(_ requests: RequestColumns) throws { try direct?.receiveWarmUp(requests) }
+
   /// When the first request that has not been merged arrived; `Int64.max` if there is none.
   var firstTime: Int64 { taken < batch.count ? batch.columns.arrivedAt[taken] : .max }
 }

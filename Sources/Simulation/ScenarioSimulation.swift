@@ -316,6 +316,10 @@ private final class OneAtATime: TelemetrySink, Sendable {
     let requests = Shared(requests)
     try sink.withLock { try $0.value.receive(requests.value) }
   }
+  func receiveWarmUp(_ requests: RequestColumns) throws {
+    let requests = Shared(requests)
+    try sink.withLock { try $0.value.receiveWarmUp(requests.value) }
+  }
 }
 
 /// Carries to other threads what each of them uses a part of its own of.

@@ -6,8 +6,12 @@ package final class FailureReasons {
   package init(_ names: [String] = RequestOutcome.names) { self.names = names }
 
   /// The code of a reason; a new one for a new name, `nil` if there are no more.
-  package func code(of name: String) -> UInt8? {
-    if let known = names.firstIndex(of: name) { return UInt8(known) }
+  /// - Throws: what `Name` and `NameSpellings` say of a new one.
+  package func code(of name: String) throws(NameProblem) -> UInt8? {
+    if let known = names.firstIndex(where: { Name.same($0, name) }) { return UInt8(known) }
+    try Name.check(name)
+    var spellings = NameSpellings()
+    for known in names + [name] { try spellings.admit(known) }
     guard names.count < 255 else { return nil }
     names.append(name)
     return UInt8(names.count - 1)

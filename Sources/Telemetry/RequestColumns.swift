@@ -7,6 +7,16 @@ package struct Series: Hashable, Sendable {
     self.modelID = modelID
     self.version = version
   }
+
+  /// By code points: versions that are only canonically equal are two.
+  package static func == (a: Series, b: Series) -> Bool {
+    a.modelID == b.modelID && Name.same(a.version, b.version)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(modelID)
+    for byte in version.utf8 { hasher.combine(byte) }
+  }
 }
 
 /// How a request ended, as a small number: 0 is success, the others index `names`.
@@ -70,6 +80,12 @@ package struct RequestColumns {
     self.requestID = requestID
   }
 
+  package func prefix(_ rows: Int) -> RequestColumns {
+    var first = self
+    first.count = rows
+    return first
+  }
+
   package func dropFirst(_ rows: Int) -> RequestColumns {
     RequestColumns(
       count: count - rows, arrivedAt: arrivedAt + rows, series: series + rows, outcome: outcome + rows,
@@ -84,11 +100,16 @@ package struct RequestColumns {
 package protocol TelemetrySink: AnyObject {
   func receive(_ requests: RequestColumns) throws
 
+  /// Requests that arrived in a warm-up, which telemetry leaves out: some of them are served in the period, and whoever
+  /// looks at what replicas do in it needs them.
+  func receiveWarmUp(_ requests: RequestColumns) throws
+
   /// Whether several threads may hand it requests at once, as long as each series' come from one thread at a time.
   var takesSeriesConcurrently: Bool { get }
 }
 
 extension TelemetrySink {
+  package func receiveWarmUp(_ requests: RequestColumns) throws {}
   package var takesSeriesConcurrently: Bool { false }
 }
 
@@ -97,4 +118,7 @@ package final class FanOut: TelemetrySink {
   private let sinks: [any TelemetrySink]
   package init(_ sinks: [any TelemetrySink]) { self.sinks = sinks }
   package func receive(_ requests: RequestColumns) throws { for sink in sinks { try sink.receive(requests) } }
+  package func receiveWarmUp(_ requests: RequestColumns) throws {
+    for sink in sinks { try sink.receiveWarmUp(requests) }
+  }
 }

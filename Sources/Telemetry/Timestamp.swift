@@ -21,18 +21,23 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     return remainder < 0 ? quotient - 1 : quotient
   }
 
-  /// RFC 3339 in UTC with six decimals.
+  /// RFC 3339 in UTC with six decimals; of a moment that has no such form, the nearest one that has.
   package var rfc3339: String {
     var formatter = TimestampFormatter()
     var bytes: [UInt8] = []
-    formatter.append(self, to: &bytes)
+    let shown = min(max(self, Self.supported.lowerBound), Self.supported.upperBound)
+    formatter.append(shown, to: &bytes)
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// RFC 3339 with the offset in force, decimals only where the moment has a fraction of a second.
+  /// RFC 3339 with the offset in force, decimals only where the moment has a fraction of a second. In UTC where the offset
+  /// is not of whole minutes (Monrovia before 1972): RFC 3339 cannot write it.
   package func rfc3339(in calendar: ZonedCalendar) -> String {
-    let offset = Int64(calendar.offsetSeconds(at: self))
+    let inForce = Int64(calendar.offsetSeconds(at: self))
+    let offset = inForce % 60 == 0 ? inForce : 0
     let local = Timestamp(microseconds: microseconds + offset * 1_000_000)
+    // On the first and the last day the local year may have no RFC 3339 form; the moment has.
+    if !Self.supported.contains(local), offset != 0 { return rfc3339(in: .utc) }
     var text = String(local.rfc3339.dropLast())
     while text.hasSuffix("0") { text.removeLast() }
     text = text.hasSuffix(".") ? String(text.dropLast()) : text
@@ -87,7 +92,7 @@ package struct TimestampFormatter {
     var divisor: Int64 = 1
     for _ in 1..<width { divisor *= 10 }
     for _ in 0..<width {
-      bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+      bytes.append(UInt8(ascii: "0") + UInt8((number / divisor % 10).magnitude))
       divisor /= 10
     }
   }
@@ -147,7 +152,9 @@ package struct TimestampParser {
     }
     guard position == text.count else { return nil }
     let seconds = day + hour * 3600 + minute * 60 + second - offset
-    return Timestamp(microseconds: seconds * 1_000_000 + micros)
+    let moment = Timestamp(microseconds: seconds * 1_000_000 + micros)
+    // An offset may lead beyond the first and the last moment that there are.
+    return Timestamp.supported.contains(moment) ? moment : nil
   }
 
   package mutating func parse(_ text: String, zoneRequired: Bool = true) -> Timestamp? {

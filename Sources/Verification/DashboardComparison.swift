@@ -132,7 +132,7 @@ struct DashboardComparison {
       for (index, (bucket, point)) in zip(answered, list).enumerated() {
         let figure = "latency.buckets[\(index)]"
         close(
-          "\(figure).average", bucket.latencySum.map { Double($0) / Double(bucket.successes) / 1000 },
+          "\(figure).average", bucket.latencySum.map { $0 / Double(bucket.successes) / 1000 },
           point["average"])
         for (name, quantile) in zip(["p50", "p90", "p95", "p99", "p999"], bucket.quantiles ?? []) {
           close("\(figure).\(name)", quantile / 1000, point[name], within: 0.01)
@@ -145,7 +145,7 @@ struct DashboardComparison {
         for (index, (bucket, point)) in zip(answered, points).enumerated() {
           close(
             "latency.points[\(index)].latency",
-            bucket.latencySum.map { Double($0) / Double(bucket.successes) / 1000 }, point["latency"])
+            bucket.latencySum.map { $0 / Double(bucket.successes) / 1000 }, point["latency"])
           same("latency.points[\(index)].requests", bucket.successes, point["requests"])
         }
       }
@@ -158,12 +158,12 @@ struct DashboardComparison {
     } else {
       compareThinned(points, answered)
     }
-    let sum = answered.reduce(0) { $0 + ($1.latencySum ?? 0) }
+    let sum = answered.reduce(0.0) { $0 + ($1.latencySum ?? 0) }
     let count = answered.reduce(0) { $0 + $1.successes }
     same("latency.requests", count, latency["requests"])
     let summary = latency["summary"] as? [String: Any] ?? [:]
     close(
-      "latency.summary.average", count == 0 ? nil : Double(sum) / Double(count) / 1000, summary["average"])
+      "latency.summary.average", count == 0 ? nil : sum / Double(count) / 1000, summary["average"])
     close(
       "latency.summary.minimum", answered.compactMap(\.latencyMin).min().map { Double($0) / 1000 },
       summary["minimum"])
@@ -236,7 +236,9 @@ struct DashboardComparison {
         same("tokens.points[\(index)].outputTokens", bucket.output, point["outputTokens"])
       }
     }
-    same("tokens.totalInputTokens", buckets.reduce(0) { $0 + $1.input }, tokens["totalInputTokens"])
-    same("tokens.totalOutputTokens", buckets.reduce(0) { $0 + $1.output }, tokens["totalOutputTokens"])
+    let input = buckets.reduce(Int128(0)) { $0 + Int128($1.input) }
+    let output = buckets.reduce(Int128(0)) { $0 + Int128($1.output) }
+    same("tokens.totalInputTokens", Int64(clamping: input), tokens["totalInputTokens"])
+    same("tokens.totalOutputTokens", Int64(clamping: output), tokens["totalOutputTokens"])
   }
 }

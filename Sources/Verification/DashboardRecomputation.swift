@@ -6,33 +6,47 @@ import Telemetry
 /// description and the rules of the figures alone. It shares no code with the pipeline: not its calendar (DuckDB's ICU
 /// knows time zones), not its rollups, not its rounding.
 struct DashboardRecomputation {
-  private let database: String
+  private let scratch: ScratchDirectory
   private let path: String
+  private let zones: Set<String>
+  private static let database = "second-opinion.duckdb"
+  private static let settings = ["TimeZone = 'UTC'", "preserve_insertion_order = true"]
 
   /// Loads a data set into a data base of its own.
   /// - Parameters:
-  ///   - sources: an expression for each table that DuckDB can read.
+  ///   - sources: an expression for each table that DuckDB can read in the directory.
   /// - Throws: `NotFoundError` if DuckDB is not there; `DatasetError`.
-  init(_ path: String, sources: [String: String], scratch: String) throws {
+  init(_ path: String, sources: [String: String], scratch: ScratchDirectory) throws {
     self.path = path
-    database = scratch + "/second-opinion.duckdb"
+    self.scratch = scratch
     let tables = sources.sorted { $0.key < $1.key }.map { name, source in
       // n: the order of the file, which decides between rows of one moment.
       "CREATE TABLE \(name) AS SELECT *, row_number() OVER () AS n FROM \(source);"
     }
     _ = try DuckDB.run(
-      "SET TimeZone = 'UTC'; SET preserve_insertion_order = true; " + tables.joined(separator: " "),
-      database: database, path: path)
+      tables.joined(separator: "\n"), in: scratch, settings: Self.settings, database: Self.database, path: path)
+    zones = Set(
+      String(
+        decoding: try DuckDB.run(
+          "SELECT name FROM pg_timezone_names();", in: scratch, settings: Self.settings, path: path),
+        as: UTF8.self
+      ).split(separator: "\n").map(String.init))
   }
 
+  /// Whether DuckDB has a time zone: its release of the database may be older.
+  func knows(zone: String) -> Bool { zones.contains(zone) }
+
   /// What the figures must be for each of some queries.
-  func expected(_ queries: [(account: String, query: [String: Any])]) throws -> [ExpectedFigures] {
-    let sql = queries.map { RecomputationSQL(account: $0.account, query: $0.query).text }.joined(
-      separator: "\n")
-    let output = try DuckDB.run(sql, database: database, path: path)
+  func expected(_ questions: [DashboardQuestion]) throws -> [ExpectedFigures] {
+    let data = DashboardQuestion.files(questions)
+    try scratch.write(data.questions, as: DashboardQuestion.file)
+    try scratch.write(data.points, as: DashboardQuestion.pointsFile)
+    let sql = [DashboardQuestion.tables] + questions.indices.map { RecomputationSQL(number: $0).text }
+    let output = try DuckDB.run(
+      sql.joined(separator: "\n"), in: scratch, settings: Self.settings, database: Self.database, path: path)
     let lines = output.split(separator: 0x0a)
-    guard lines.count == queries.count else {
-      throw DatasetError(path, "the second opinion has \(lines.count) answers to \(queries.count) questions.")
+    guard lines.count == questions.count else {
+      throw DatasetError(path, "the second opinion has \(lines.count) answers to \(questions.count) questions.")
     }
     do {
       return try lines.map { try JSONDecoder().decode(ExpectedFigures.self, from: $0) }
@@ -50,7 +64,8 @@ struct ExpectedFigures: Decodable {
     var failures: Int64
     var input: Int64
     var output: Int64
-    var latencySum: Int64?
+    /// µs. It may leave 64 bits, so it comes as a double.
+    var latencySum: Double?
     var latencyMin: Int64?
     var latencyMax: Int64?
     /// p50, p90, p95, p99, p99.9 by rank, µs.
@@ -66,6 +81,8 @@ struct ExpectedFigures: Decodable {
     var reason: String
     var count: Int64
   }
+  /// The moments from which on each offset held around the period, and the offsets, µs.
+  var clock: [[Int64]]
   var from: Int64
   var to: Int64
   var granularity: String
@@ -87,126 +104,98 @@ struct ExpectedFigures: Decodable {
   var strayPoints: Int
 }
 
-/// The SQL of one query.
+/// The SQL of one question. It holds its number and nothing else of it: the values are variables.
 private struct RecomputationSQL {
-  let account: String
-  let query: [String: Any]
+  let number: Int
 
-  private func value(_ key: String) -> String? { query[key] as? String }
-  private func text(_ value: String) -> String { DuckDB.quoted(value) }
-
-  /// The period's first and last local date by its name; both ends included.
-  private var dates: (first: String, last: String)? {
-    let period = value("period") ?? ""
-    switch period {
-    case "7d", "30d", "90d": return ("today - \((Int(period.dropLast()) ?? 1) - 1)", "today")
-    case "this-month": return ("date_trunc('month', today)::DATE", "today")
-    case "this-year": return ("date_trunc('year', today)::DATE", "today")
-    case "last-month":
-      return (
-        "(date_trunc('month', today) - INTERVAL 1 MONTH)::DATE",
-        "(date_trunc('month', today) - INTERVAL 1 DAY)::DATE"
-      )
-    case "last-year":
-      return (
-        "(date_trunc('year', today) - INTERVAL 1 YEAR)::DATE",
-        "(date_trunc('year', today) - INTERVAL 1 DAY)::DATE"
-      )
-    default:
-      let parts = period.split(separator: ".").map(String.init)
-      guard let first = parts.first, first.count == 10, let last = parts.last else { return nil }
-      return ("DATE \(text(first))", "DATE \(text(last))")
-    }
-  }
+  /// The period's first and last local date by its name; both ends included. NULL for 24 hours.
+  private static let dates = """
+    SELECT CASE period
+        WHEN '7d' THEN today - 6 WHEN '30d' THEN today - 29 WHEN '90d' THEN today - 89
+        WHEN 'this-month' THEN date_trunc('month', today)::DATE WHEN 'this-year' THEN date_trunc('year', today)::DATE
+        WHEN 'last-month' THEN (date_trunc('month', today) - INTERVAL 1 MONTH)::DATE
+        WHEN 'last-year' THEN (date_trunc('year', today) - INTERVAL 1 YEAR)::DATE
+        ELSE first_date END AS df,
+      CASE WHEN period = 'last-month' THEN (date_trunc('month', today) - INTERVAL 1 DAY)::DATE
+        WHEN period = 'last-year' THEN (date_trunc('year', today) - INTERVAL 1 DAY)::DATE
+        WHEN period = 'custom' THEN last_date WHEN period <> '24h' THEN today END AS dl
+    FROM d, q
+    """
 
   var text: String {
-    let zone = text(value("timeZone") ?? "UTC")
-    let now = "TIMESTAMPTZ \(text(value("now") ?? ""))"
-    // A day starts at its local midnight. 24h ends with the first whole local hour at or after now.
-    let bounds: String
-    if let dates {
-      bounds = """
-        SELECT timezone(\(zone), (\(dates.first))::TIMESTAMP) AS f,
-          least(timezone(\(zone), ((\(dates.last)) + 1)::TIMESTAMP), \(now)) AS t,
-          CASE WHEN \(dates.first) = \(dates.last) THEN 'hour' ELSE 'day' END AS g,
-          (\(dates.last)) - (\(dates.first)) + 1 AS days FROM d
-        """
-    } else {
-      bounds = """
-        SELECT e - INTERVAL 24 HOUR AS f, e AS t, 'hour' AS g, 2 AS days
-        FROM (SELECT \(now) + (CASE WHEN l = date_trunc('hour', l) THEN INTERVAL 0 SECOND ELSE date_trunc('hour', l) + INTERVAL 1 HOUR - l END) AS e
-          FROM (SELECT timezone(\(zone), \(now)) AS l))
-        """
-    }
+    let clock = LocalClock(zone: "getvariable('zone')", now: "getvariable('now')::BIGINT")
+    let account = "getvariable('account')"
     // Last year and last month end before now; every other period is cut there.
-    let kind = text(value("kind") ?? "")
-    var conditions = ["m.account = \(text(account))", "m.kind = \(kind)"]
-    if let model = value("model") { conditions.append("m.name = \(text(model))") }
-    if let provider = value("provider") { conditions.append("m.provider = \(text(provider))") }
-    if let moment = value("deployedAt") {
-      conditions.append(
-        "m.model_id IN (SELECT model_id FROM deployments WHERE deployed_at = TIMESTAMPTZ \(text(moment)))")
+    let chosen = """
+      m.account = \(account) AND m.kind = (SELECT kind FROM q)
+          AND m.name = coalesce((SELECT model FROM q), m.name) AND m.provider = coalesce((SELECT provider FROM q), m.provider)
+          AND ((SELECT deployed_at FROM q) IS NULL OR m.model_id IN
+            (SELECT model_id FROM deployments WHERE epoch_us(deployed_at) = (SELECT deployed_at FROM q)))
+      """
+    let version = "version = coalesce(getvariable('version'), version)"
+    func isWanted(in table: String) -> String {
+      "\(table).version = coalesce(getvariable('version'), \(table).version)"
     }
-    let version = value("version").map { "version = \(text($0))" } ?? "version IS NOT NULL"
-    let own = "(SELECT model_id FROM models WHERE account = \(text(account)))"
+    let own = "(SELECT model_id FROM models WHERE account = \(account))"
     return """
-      SET TimeZone = 'UTC';
-      CREATE OR REPLACE TEMP TABLE d AS SELECT timezone(\(zone), \(now) - INTERVAL 1 MICROSECOND)::DATE AS today;
-      CREATE OR REPLACE TEMP TABLE b AS SELECT f, t, g, days, epoch_us(f) AS fu, epoch_us(t) AS tu, epoch_us(least(t, \(now))) AS eu FROM (\(bounds));
-      CREATE OR REPLACE TEMP TABLE chosen AS SELECT m.model_id FROM models m WHERE \(conditions.joined(separator: " AND "));
-      CREATE OR REPLACE TEMP TABLE sel AS SELECT r.*, timezone(\(zone), r.arrived_at) AS l, epoch_us(r.arrived_at) AS u FROM requests r, b
-        WHERE r.model_id IN (FROM chosen) AND r.\(version) AND epoch_us(r.arrived_at) >= fu AND epoch_us(r.arrived_at) < eu;
-      CREATE OR REPLACE TEMP TABLE buckets AS SELECT
-        CASE WHEN (SELECT g FROM b) = 'hour' THEN u - epoch_us(l) + epoch_us(date_trunc('hour', l)) ELSE epoch_us(timezone(\(zone), date_trunc('day', l))) END AS "at",
+      CREATE OR REPLACE TEMP TABLE q AS SELECT * FROM questions WHERE number = \(number);
+      SET VARIABLE account = (SELECT account FROM q);
+      SET VARIABLE version = (SELECT version FROM q);
+      SET VARIABLE zone = (SELECT zone FROM q);
+      SET VARIABLE now = (SELECT now FROM q);
+      CREATE OR REPLACE TEMP TABLE d AS SELECT \(clock.today) AS today;
+      CREATE OR REPLACE TEMP TABLE dates AS \(Self.dates);
+      \(clock.tables)
+      CREATE OR REPLACE TEMP TABLE b AS SELECT (SELECT min(pf) FROM span) AS fu, (SELECT max(pt) FROM span) AS tu, least((SELECT max(pt) FROM span), \(clock.now)) AS eu,
+        CASE WHEN dl IS NULL OR (df = dl AND (SELECT period FROM q) = 'custom') THEN 'hour' ELSE 'day' END AS g,
+        CASE WHEN dl IS NULL THEN 2 ELSE (SELECT count(*) FROM day WHERE "at" < \(clock.now)) END AS days FROM dates;
+      UPDATE span SET pt = least(pt, \(clock.now));
+      CREATE OR REPLACE TEMP TABLE chosen AS SELECT m.model_id FROM models m WHERE \(chosen);
+      CREATE OR REPLACE TEMP TABLE sel AS SELECT s.* FROM (SELECT r.*, timezone(\(clock.zone), r.arrived_at) AS l, epoch_us(r.arrived_at) AS u FROM requests r, b
+        WHERE r.model_id IN (FROM chosen) AND \(isWanted(in: "r")) AND epoch_us(r.arrived_at) >= fu AND epoch_us(r.arrived_at) < eu) s, dates WHERE dl IS NULL OR l::DATE BETWEEN df AND dl;
+      CREATE OR REPLACE TEMP TABLE buckets AS SELECT \(clock.bucketStart(granularity: "g", wall: "w", moment: "u", offset: "o", from: "fu")) AS "at", c.* EXCLUDE (w, u, o) FROM b, (SELECT
+        date_trunc((SELECT g FROM b), l) AS w, CASE WHEN (SELECT g FROM b) = 'hour' THEN epoch_us(l) - sel.u ELSE 0 END AS o, min(sel.u) AS u,
         count(*) FILTER (status = 'success') AS successes, count(*) FILTER (status <> 'success') AS failures,
         sum(input_tokens)::BIGINT AS input, sum(output_tokens)::BIGINT AS output,
-        (sum(latency_us) FILTER (status = 'success'))::BIGINT AS latencySum,
+        (sum(latency_us) FILTER (status = 'success'))::DOUBLE AS latencySum,
         min(latency_us) FILTER (status = 'success') AS latencyMin, max(latency_us) FILTER (status = 'success') AS latencyMax,
         quantile_disc(latency_us, [0.5, 0.9, 0.95, 0.99, 0.999]) FILTER (status = 'success') AS quantiles
-        FROM sel GROUP BY 1 ORDER BY 1;
+        FROM sel GROUP BY 1, 2) c ORDER BY 1;
       CREATE OR REPLACE TEMP TABLE spans AS SELECT r.model_id, r.version, r.hardware, r.starting + r.ready + r.draining AS replicas, epoch_us(r."at") AS a, n,
         lead(epoch_us(r."at"), 1, 9000000000000000000) OVER (PARTITION BY r.model_id, r.version, r.hardware ORDER BY r."at", r.n) AS e FROM replicas r WHERE r.model_id IN \(own);
-      CREATE OR REPLACE TEMP TABLE used AS SELECT s.*, h.credits_micro_per_hour AS price, greatest(0, least(s.e, eu) - greatest(s.a, fu)) AS inside
-        FROM b, spans s LEFT JOIN hardware h ON h.hardware = s.hardware AND h.account = \(text(account));
-      CREATE OR REPLACE TEMP TABLE rep AS SELECT s.* FROM spans s, b WHERE s.model_id IN (FROM chosen) AND s.\(version) AND s.a < eu AND s.e > s.a;
-      CREATE OR REPLACE TEMP TABLE moments AS SELECT DISTINCT model_id, version, greatest(a, fu) AS "at" FROM rep, b UNION SELECT DISTINCT model_id, version, fu FROM rep, b;
+      CREATE OR REPLACE TEMP TABLE used AS SELECT s.*, h.credits_micro_per_hour AS price, greatest(0, least(s.e, pt) - greatest(s.a, pf)) AS inside
+        FROM span, spans s LEFT JOIN hardware h ON h.hardware = s.hardware AND h.account = \(account);
+      CREATE OR REPLACE TEMP TABLE rep AS SELECT s.* FROM spans s, b WHERE s.model_id IN (FROM chosen) AND \(isWanted(in: "s")) AND s.a < eu AND s.e > s.a;
+      CREATE OR REPLACE TEMP TABLE moments AS SELECT DISTINCT model_id, version, a AS "at" FROM rep, span WHERE a >= pf AND a < pt UNION SELECT DISTINCT model_id, version, pf FROM rep, span WHERE pf < pt;
       CREATE OR REPLACE TEMP TABLE held AS SELECT m.model_id, m.version, m."at", coalesce(sum(r.replicas), 0)::INT AS replicas,
         list_distinct(list(r.hardware) FILTER (r.replicas > 0)) AS names, arg_max(r.hardware, (r.a, r.n)) AS latest
         FROM moments m LEFT JOIN rep r ON r.model_id = m.model_id AND r.version = m.version AND r.a <= m."at" AND r.e > m."at" GROUP BY ALL;
       CREATE OR REPLACE TEMP TABLE named AS SELECT *, CASE WHEN len(names) > 1 THEN 'Multiple Hardware' WHEN len(names) = 1 THEN names[1] ELSE coalesce(latest, '') END AS hw FROM held;
       CREATE OR REPLACE TEMP TABLE steps AS SELECT *, lag(replicas, 1, 0) OVER w AS before, lag(hw, 1, '') OVER w AS hwBefore FROM named WINDOW w AS (PARTITION BY model_id, version ORDER BY "at");
-      CREATE OR REPLACE TEMP TABLE live AS SELECT * FROM deployments d, b WHERE deployed_at IS NOT NULL AND epoch_us(deployed_at) < eu AND (undeployed_at IS NULL OR epoch_us(undeployed_at) > fu);
+      CREATE OR REPLACE TEMP TABLE live AS SELECT * FROM deployments WHERE deployed_at IS NOT NULL AND EXISTS (FROM span WHERE pf < pt AND epoch_us(deployed_at) < pt AND (undeployed_at IS NULL OR epoch_us(undeployed_at) > pf));
       CREATE OR REPLACE TEMP TABLE jobs AS SELECT j.*, epoch_us(finished_at) - epoch_us(started_at) AS whole,
-        greatest(0, least(epoch_us(finished_at), eu) - greatest(epoch_us(started_at), fu)) AS inside, fu, eu FROM fine_tuning_jobs j, b WHERE j.model_id IN \(own);
+        greatest(0, least(whole, fu - epoch_us(started_at))) AS before, greatest(0, least(whole, eu - epoch_us(started_at))) AS until, fu, eu FROM fine_tuning_jobs j, (SELECT pf AS fu, pt AS eu FROM span) WHERE j.model_id IN \(own);
       SELECT to_json({
+        'clock': (SELECT list([a, off] ORDER BY a) FROM era),
         'from': fu, 'to': tu, 'granularity': g, 'days': days,
         'deploymentCredits': (SELECT coalesce(sum(inside::HUGEINT * replicas * price), 0)::DOUBLE / 3.6e15 FROM used),
         'modelCredits': (SELECT coalesce(sum(inside::HUGEINT * replicas * price), 0)::DOUBLE / 3.6e15 FROM used WHERE model_id IN (FROM chosen) AND \(version)),
         'fineTuningCredits': (SELECT coalesce(sum(CASE WHEN whole = 0 THEN CASE WHEN epoch_us(started_at) >= fu AND epoch_us(started_at) < eu THEN credits_micro ELSE 0 END
-            ELSE (2::HUGEINT * credits_micro * inside + whole) // (2::HUGEINT * whole) END), 0)::DOUBLE / 1e6 FROM jobs),
+            ELSE (2::HUGEINT * credits_micro * until + whole) // (2::HUGEINT * whole) - (2::HUGEINT * credits_micro * before + whole) // (2::HUGEINT * whole) END), 0)::DOUBLE / 1e6 FROM jobs),
         'deployedModels': (SELECT count(DISTINCT model_id) FROM (SELECT model_id FROM live WHERE model_id IN \(own) UNION
-            SELECT model_id FROM models, b WHERE account = \(text(account)) AND kind = 'external' AND epoch_us(created_at) < eu AND eu > fu)),
+            SELECT model_id FROM models, b WHERE account = \(account) AND kind = 'external' AND epoch_us(created_at) < eu AND eu > fu)),
         'fineTunedModels': (SELECT count(DISTINCT model_id) FROM jobs WHERE outcome = 'succeeded' AND epoch_us(finished_at) >= fu AND epoch_us(finished_at) < eu),
-        'subscription': (SELECT subscription_max_replicas FROM accounts WHERE account = \(text(account))),
+        'subscription': (SELECT subscription_max_replicas FROM accounts WHERE account = \(account)),
         'buckets': (SELECT list(buckets ORDER BY "at") FROM buckets),
         'reasons': (SELECT list({'reason': failure_reason, 'count': c} ORDER BY failure_reason) FROM (SELECT failure_reason, count(*) AS c FROM sel WHERE status <> 'success' GROUP BY 1)),
         'scaling': (SELECT list({'at': "at", 'version': version, 'replicas': replicas, 'hardware': hw} ORDER BY "at", version, model_id) FROM steps
             WHERE CASE WHEN "at" = fu THEN replicas > 0 ELSE replicas <> before OR hw <> hwBefore END),
         'hardware': (SELECT list(DISTINCT hardware) FROM used WHERE model_id IN (FROM chosen) AND \(version) AND inside > 0 AND replicas > 0),
         'maxReplicas': (SELECT max(max_replicas) FROM live WHERE model_id IN (FROM chosen) AND \(version)),
-        'points': CASE WHEN days <= 7 AND (SELECT count(*) FROM sel WHERE status = 'success') <= \(query["pointLimit"] as? Int ?? 5000)
+        'points': CASE WHEN days <= 7 AND (SELECT count(*) FROM sel WHERE status = 'success') <= (SELECT point_limit FROM q)
             THEN (SELECT list([u, latency_us] ORDER BY u, latency_us) FROM sel WHERE status = 'success') END,
-        'strayPoints': (SELECT count(*) FROM (\(shownPoints)) p WHERE NOT EXISTS (SELECT 1 FROM sel s WHERE s.status = 'success' AND s.u = p.u AND s.latency_us = p.latency_us))
+        'strayPoints': (SELECT count(*) FROM shown_points p WHERE p.number = \(number) AND NOT EXISTS (SELECT 1 FROM sel s WHERE s.status = 'success' AND s.u = p.u AND s.latency_us = p.latency_us))
       }) FROM b;
       """
-  }
-
-  /// The dashboard's own points of a thinned graph, to be looked up in the data.
-  private var shownPoints: String {
-    guard let points = query["shownPoints"] as? [[Int64]], !points.isEmpty else {
-      return "SELECT 0 AS u, 0 AS latency_us WHERE false"
-    }
-    return "SELECT * FROM (VALUES " + points.map { "(\($0[0]), \($0[1]))" }.joined(separator: ", ")
-      + ") v(u, latency_us)"
   }
 }

@@ -13,6 +13,9 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i11 = "I11"
   case i12 = "I12"
   case i13 = "I13"
+  case i14 = "I14"
+  case i15 = "I15"
+  case i16 = "I16"
 
   package var sentence: String {
     switch self {
@@ -24,12 +27,16 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i6: "Replicas of a new deployment start only inside the deploy windows."
     case .i7:
       "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has neither first token nor output."
-    case .i8: "Requests are in order of arrival and numbered 1, 2, 3, …"
+    case .i8:
+      "Requests are in order of arrival and numbered 1, 2, 3, …; from elsewhere, each by a number of its own."
     case .i9: "A deployment keeps its minReplicas from deployed to undeploying."
-    case .i10: "The manifest's row counts and hashes are those of the files."
+    case .i10: "The manifest's row counts and hashes are those of the files, and it knows every file."
     case .i11: "Requests in service never exceed the batch slots of ready and draining replicas."
     case .i12: "Requests of a first-in-first-out queue start service in order of arrival."
     case .i13: "Every dashboard figure is that of an independent recomputation in SQL."
+    case .i14: "Stored rollups are, bit for bit, those of the requests."
+    case .i15: "The manifest's period, seed and scenario are those of the run, its rollups and its dashboards."
+    case .i16: "A draining replica serves at least one request: without any it is released."
     }
   }
 }

@@ -1,8 +1,8 @@
 import ScenarioModel
 import Telemetry
 
-/// The invariants of requests: I3, I4, I7, I8, I11, I12. Takes them in order of arrival, in memory that grows with the
-/// requests in flight alone.
+/// The invariants of requests: I3, I4, I7, I8, I11, I12, I16. Takes them in order of arrival, in memory that grows with
+/// the requests in flight, and with those that are numbered without any order.
 final class RequestInvariants: TelemetrySink {
   private(set) var report = InvariantReport()
   private(set) var successes: Int64 = 0
@@ -19,6 +19,8 @@ final class RequestInvariants: TelemetrySink {
   private var lastStart: [Int64?]
   private var lastArrival = Int64.min
   private var lastID: Int64 = 0
+  /// Of what does not come from a scenario, whose numbers need not follow each other.
+  private var numbers = NumbersSeen()
 
   init(_ tables: TelemetryTables, series: [Series], isSimulated: Bool, end: Timestamp, queues: Scenario?) {
     self.series = series
@@ -26,14 +28,17 @@ final class RequestInvariants: TelemetrySink {
     let kinds = Dictionary(
       tables.models.map { ($0.modelID, $0.kind) }, uniquingKeysWith: { first, _ in first })
     isExternal = series.map { kinds[$0.modelID] == .external }
+    let deployments = Dictionary(grouping: tables.deployments) {
+      Series(modelID: $0.modelID, version: $0.version)
+    }
+    let replicas = Dictionary(grouping: tables.replicas) { Series(modelID: $0.modelID, version: $0.version) }
     deployed = series.map { entry in
-      tables.deployments.filter { $0.modelID == entry.modelID && $0.version == entry.version }.compactMap {
+      (deployments[entry] ?? []).compactMap {
         guard let from = $0.deployedAt else { return nil }
         return from..<max(from, $0.undeployedAt ?? .supported.upperBound)
       }
     }
-    let withReplicas = Set(tables.replicas.map { Series(modelID: $0.modelID, version: $0.version) })
-    hasReplicas = series.map { withReplicas.contains($0) }
+    hasReplicas = series.map { replicas[$0] != nil }
     lastStart = series.map { entry in
       guard let model = tables.models.first(where: { $0.modelID == entry.modelID }),
         let account = queues?.accounts.first(where: { $0.name == model.account }),
@@ -48,12 +53,11 @@ final class RequestInvariants: TelemetrySink {
       else { return nil }
       return Int64.min
     }
+    let hasWarmUp = queues.map { $0.warmUpMicroseconds > 0 } ?? true
     services = series.map { entry in
       ServiceSweep(
-        tables.replicas.filter { $0.modelID == entry.modelID && $0.version == entry.version },
-        batch: tables.deployments.filter { $0.modelID == entry.modelID && $0.version == entry.version }
-          .map(\.maxBatchSize).max() ?? 0,
-        end: end)
+        replicas[entry] ?? [], batch: (deployments[entry] ?? []).map(\.maxBatchSize).max() ?? 0, end: end,
+        hasWarmUp: hasWarmUp)
     }
   }
 
@@ -63,15 +67,16 @@ final class RequestInvariants: TelemetrySink {
 
   private func check(_ requests: RequestColumns, _ row: Int) {
     let arrived = requests.arrivedAt[row]
-    let id = requests.requestID?[row] ?? lastID + 1
+    let id = requests.requestID?[row] ?? lastID &+ 1
     let index = Int(requests.series[row])
     let outcome = requests.outcome[row]
     let succeeded = outcome == RequestOutcome.success
     if succeeded { successes += 1 } else { failures += 1 }
 
-    if arrived < lastArrival || (isReplayed ? arrived == lastArrival && id <= lastID : id != lastID + 1) {
+    if arrived < lastArrival || (isReplayed ? arrived == lastArrival && id <= lastID : id != lastID &+ 1) {
       report.violated(.i8, "request \(id) follows request \(lastID)")
     }
+    if isReplayed { numbers.insert(id) }
     (lastArrival, lastID) = (arrived, id)
 
     let waiting = requests.waitingMicroseconds[row]
@@ -109,8 +114,14 @@ final class RequestInvariants: TelemetrySink {
 
   /// Ends the sweeps.
   func finish() {
+    numbers.finish()
+    if let twice = numbers.repeated { report.violated(.i8, "request \(twice) comes more than once") }
     if !hasReplicas.contains(true), isExternal.contains(false) {
       report.skip(.i11, "the data set says nothing of replicas")
+      report.skip(.i16, "the data set says nothing of replicas")
+    } else if isReplayed {
+      report.skip(
+        .i16, "the data set does not come from a scenario, and platforms differ in how replicas drain")
     }
     if lastStart.allSatisfy({ $0 == nil }), isExternal.contains(false) {
       report.skip(.i12, "the queue disciplines are unknown")
@@ -123,80 +134,12 @@ final class RequestInvariants: TelemetrySink {
           "model \(series[index].modelID) \(series[index].version) serves \(served) requests at \(Timestamp(microseconds: at).rfc3339) in \(slots) batch slots"
         )
       }
-    }
-  }
-}
-
-/// How many requests of one series are in service over time, against the slots of its replicas.
-struct ServiceSweep {
-  /// Starts (+1) and ends (−1) of service that lie ahead: a heap by (time, change), ends first.
-  private var events: [(time: Int64, change: Int)] = []
-  private let rows: [ReplicaRecord]
-  private let batch: Int
-  /// µs; what happens from then on is not checked: there are no rows.
-  private let end: Int64
-  private var nextRow = 0
-  private var byHardware: [String: Int] = [:]
-  private var slots = 0
-  private var served = 0
-  /// The first time that requests had no slots.
-  private(set) var excess: (at: Int64, served: Int, slots: Int)?
-
-  init(_ rows: [ReplicaRecord], batch: Int, end: Timestamp) {
-    self.rows = rows
-    self.end = end.microseconds
-    self.batch = batch
-  }
-
-  mutating func serve(from: Int64, to: Int64) {
-    insert((from, 1))
-    insert((to, -1))
-  }
-
-  /// Nothing that is still to come starts before `time`.
-  mutating func advance(to time: Int64) {
-    while let first = events.first, first.time < time {
-      // All that happens at one moment; replicas' rows tell the state after it, so either side of it may hold.
-      let slotsBefore = slots
-      takeRows(upTo: first.time)
-      while let next = events.first, next.time == first.time {
-        served += next.change
-        removeFirst()
+      if !isReplayed, hasReplicas[index], let (at, served, draining) = services[index].idle {
+        report.violated(
+          .i16,
+          "model \(series[index].modelID) \(series[index].version) has \(draining) draining replicas at \(Timestamp(microseconds: at).rfc3339) and serves \(served) requests"
+        )
       }
-      if served > max(slots, slotsBefore), first.time < end, excess == nil {
-        excess = (first.time, served, slots)
-      }
-    }
-  }
-
-  private mutating func takeRows(upTo time: Int64) {
-    while nextRow < rows.count, rows[nextRow].at.microseconds <= time {
-      byHardware[rows[nextRow].hardware] = (rows[nextRow].ready + rows[nextRow].draining) * batch
-      nextRow += 1
-    }
-    slots = byHardware.values.reduce(0, +)
-  }
-
-  private mutating func insert(_ event: (time: Int64, change: Int)) {
-    events.append(event)
-    var index = events.count - 1
-    while index > 0, events[index] < events[(index - 1) / 2] {
-      events.swapAt(index, (index - 1) / 2)
-      index = (index - 1) / 2
-    }
-  }
-
-  private mutating func removeFirst() {
-    events.swapAt(0, events.count - 1)
-    events.removeLast()
-    var index = 0
-    while true {
-      var least = index
-      for child in [2 * index + 1, 2 * index + 2] where child < events.count && events[child] < events[least]
-      { least = child }
-      if least == index { return }
-      events.swapAt(index, least)
-      index = least
     }
   }
 }

@@ -1,3 +1,4 @@
+import Aggregation
 import Datasets
 import Foundation
 import ScenarioModel
@@ -11,7 +12,8 @@ package struct RunVerification {
   /// - Throws: what `Dataset` throws.
   package init(_ path: String) throws {
     self.path = path
-    data = try Dataset(path)
+    // What does not fit the manifest is reported here, not thrown.
+    data = try Dataset(path, verifies: false)
   }
 
   /// - Parameter progress: called now and then with the share of the requests that is read.
@@ -21,10 +23,20 @@ package struct RunVerification {
     let requests = RequestInvariants(
       data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil, end: periodEnd,
       queues: scenario)
-    try data.requests().read(into: requests, progress: progress)
+    let rollups = try RollupVerification(data)
+    let arrivals = ArrivalExtremes()
+    let reader = try data.requests()
+    try reader.read(
+      into: FanOut([requests, arrivals] + (rollups.map { [$0.rebuilt] } ?? [])), progress: progress)
     requests.finish()
     report.add(requests.report)
     try checkManifest(requests.successes + requests.failures, &report)
+    if let rollups {
+      report.add(try rollups.check(reasons: reader.reasons.names))
+    } else {
+      report.skip(.i14, "there are no stored rollups")
+    }
+    try ManifestVerification(data).check(arrivals.range, &report)
     try checkDashboards(&report)
     checkWindows(&report)
     try recompute(&report)
@@ -49,37 +61,47 @@ package struct RunVerification {
     let recomputation: DashboardRecomputation
     do {
       recomputation = try DashboardRecomputation(
-        path, sources: try data.duckDBSources(scratch: scratch.path), scratch: scratch.path)
+        path, sources: try data.duckDBSources(in: scratch), scratch: scratch)
     } catch let missing as NotFoundError {
       report.skip(.i13, missing.description)
       return
     }
-    var questions: [(name: String, json: [String: Any], account: String, query: [String: Any])] = []
+    var dashboards: [(name: String, json: [String: Any])] = []
+    var questions: [DashboardQuestion] = []
     for name in names {
       guard let bytes = try contents(name) else { continue }
       guard let json = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any],  // Said below.
-        var query = json["query"] as? [String: Any],
         let account = data.tables.accounts.first(where: {
-          name.hasPrefix("dashboard/\(RunDirectory.folderName(of: $0.account))/")
+          name.utf8.starts(with: "dashboard/\(RunDirectory.folderName(of: $0.account))/".utf8)
         })
       else {
         throw DatasetError("\(path)/\(name)", "this is not a dashboard in JSON. Run the scenario again.")
       }
-      let latency = json["latency"] as? [String: Any] ?? [:]
-      if latency["thinned"] as? Bool == true {
-        var parser = TimestampParser()
-        query["shownPoints"] = (latency["points"] as? [[String: Any]] ?? []).compactMap { point -> [Int64]? in
-          guard let at = (point["at"] as? String).flatMap({ parser.parse($0) }),
-            let latency = (point["latency"] as? NSNumber)?.doubleValue
-          else { return nil }
-          return [at.microseconds, Int64((latency * 1000).rounded())]
-        }
+      let question: DashboardQuestion
+      do {
+        question = try DashboardQuestion(json, account: account.account)
+      } catch {
+        throw DatasetError("\(path)/\(name)", "\(error.text). Run the scenario again.")
       }
-      questions.append((name, json, account.account, query))
+      guard recomputation.knows(zone: question.zone) else {
+        report.skip(.i13, "DuckDB does not know the time zone \(question.zone) of \(name). Update DuckDB.")
+        continue
+      }
+      questions.append(question)
+      dashboards.append((name, json))
     }
-    let expected = try recomputation.expected(questions.map { ($0.account, $0.query) })
-    for (question, figures) in zip(questions, expected) {
-      for mismatch in DashboardComparison(question.name, question.json, figures).mismatches {
+    let expected = try recomputation.expected(questions)
+    for (index, (dashboard, figures)) in zip(dashboards, expected).enumerated() {
+      if let calendar = ZonedCalendar(identifier: questions[index].zone),
+        let moment = LocalClock.difference(figures.clock, calendar, until: figures.to)
+      {
+        report.skip(
+          .i13,
+          "\(dashboard.name): DuckDB has another release of the time zone database: its clock in \(questions[index].zone) differs at \(moment.rfc3339(in: calendar))"
+        )
+        continue
+      }
+      for mismatch in DashboardComparison(dashboard.name, dashboard.json, figures).mismatches {
         report.violated(.i13, mismatch)
       }
     }
@@ -120,6 +142,9 @@ package struct RunVerification {
         .i10,
         "\(table) has \(rows) rows, the manifest says \(manifest.rows[table].map(String.init) ?? "nothing")")
     }
+    for table in manifest.rows.keys.sorted() where counted[table] == nil {
+      report.violated(.i10, "the manifest counts rows of \(table), which is no table")
+    }
     for (name, hash) in manifest.files.sorted(by: { $0.key < $1.key }) {
       do {
         if try ContainedPath(name, in: path).digest().sha256 != hash {
@@ -130,6 +155,38 @@ package struct RunVerification {
       } catch let problem as DatasetError {
         report.violated(.i10, problem.description)
       }
+    }
+    if !manifest.files.isEmpty {
+      for name in Self.files(of: path) where manifest.files[name] == nil {
+        report.violated(.i10, "\(name) is in the directory but not in the manifest")
+      }
+    }
+    if manifest.contents != nil { try checkContents(&report) }
+  }
+
+  /// Everything that a run directory's manifest must know, by its path inside; hidden files are nobody's.
+  private static func files(of path: String) -> [String] {
+    var found: [String] = []
+    for folder in ["telemetry", "rollups", "dashboard"] {
+      let entries = FileManager.default.enumerator(atPath: "\(path)/\(folder)")
+      while let name = entries?.nextObject() as? String {
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: "\(path)/\(folder)/\(name)", isDirectory: &isDirectory),
+          !isDirectory.boolValue, !(name as NSString).lastPathComponent.hasPrefix(".")
+        else { continue }
+        found.append("\(folder)/\(name)")
+      }
+    }
+    if FileManager.default.fileExists(atPath: "\(path)/scenario.yaml") { found.append("scenario.yaml") }
+    return found.sorted()
+  }
+
+  /// Rows of a data base against the checksums of its manifest: whoever reads it to copy it compares them.
+  private func checkContents(_ report: inout InvariantReport) throws {
+    do {
+      try Dataset(path).requests().read(into: ArrivalExtremes())
+    } catch let error as DatasetError {
+      report.violated(.i10, error.description)
     }
   }
 
@@ -165,10 +222,10 @@ package struct RunVerification {
         throw DatasetError("\(path)/\(name)", "this is not a dashboard in JSON. Run the scenario again.")
       }
       let requests = figures.requests
-      let successes = requests.points.reduce(0) { $0 + $1.successes }
-      let failures = requests.points.reduce(0) { $0 + $1.failures }
-      if successes != requests.totalSuccesses || failures != requests.totalFailures
-        || requests.totalRequests != successes + failures
+      let successes = requests.points.reduce(Int128(0)) { $0 + Int128($1.successes) }
+      let failures = requests.points.reduce(Int128(0)) { $0 + Int128($1.failures) }
+      if successes != Int128(requests.totalSuccesses) || failures != Int128(requests.totalFailures)
+        || Int128(requests.totalRequests) != successes + failures
       {
         report.violated(
           .i4,
@@ -186,14 +243,20 @@ package struct RunVerification {
     guard let from = parser.parse(figures.query.from), let end = parser.parse(figures.query.to),
       let now = parser.parse(figures.query.now),
       let account = data.tables.accounts.first(where: {
-        name.hasPrefix("dashboard/\(RunDirectory.folderName(of: $0.account))/")
+        name.utf8.starts(with: "dashboard/\(RunDirectory.folderName(of: $0.account))/".utf8)
       })
     else {
       throw DatasetError(
         "\(path)/\(name)", "the query's account or moments cannot be read. Run the scenario again.")
     }
-    let expected = ReplicaCredits.credits(
-      data.tables, account: account.account, from: from, to: min(end, now))
+    // Where clocks go back over midnight, a date is two intervals.
+    let calendar = ZonedCalendar(identifier: figures.query.timeZone ?? account.timeZone) ?? .utc
+    let spans = try? TimelineFilter(figures.query.period ?? "").period(now: now, calendar: calendar).spans  // I13 says it.
+    let expected = (spans.flatMap { $0.count > 1 ? $0 : nil } ?? [from..<max(from, end)]).reduce(0.0) {
+      $0
+        + ReplicaCredits.credits(
+          data.tables, account: account.account, from: $1.lowerBound, to: min($1.upperBound, now))
+    }
     if abs(expected - figures.account.deploymentCredits) > 1e-9 * max(1, abs(expected)) {
       report.violated(
         .i5, "\(name): \(figures.account.deploymentCredits) credits, replica time × price is \(expected)")
@@ -204,6 +267,8 @@ package struct RunVerification {
 /// What verification reads of a dashboard's JSON: decoded by itself, not by the code that wrote it.
 private struct DashboardFigures: Decodable {
   struct Query: Decodable {
+    var period: String?
+    var timeZone: String?
     var from: String
     var to: String
     var now: String
@@ -233,19 +298,19 @@ private enum ReplicaCredits {
       uniquingKeysWith: { first, _ in first })
     var running: [String: Int] = [:]
     /// Micro-credits an hour, all replicas together.
-    var rate: Int64 = 0
+    var rate: Int128 = 0
     var since = from
-    var sum = Int128(0)
+    var sum = ExactSum()
     for row in tables.replicas where models.contains(row.modelID) && row.at < to {
       if row.at > since {
-        sum += Int128(rate) * Int128(row.at - since)
+        sum.add(rate, times: Int128(row.at - since))
         since = row.at
       }
       let key = "\(row.modelID)\u{0}\(row.version)\u{0}\(row.hardware)"
       let before = running.updateValue(row.replicas, forKey: key) ?? 0
-      rate += Int64(row.replicas - before) * (prices[row.hardware] ?? 0)
+      rate += Int128(row.replicas - before) * Int128(prices[row.hardware] ?? 0)
     }
-    if to > since { sum += Int128(rate) * Int128(to - since) }
-    return Double(sum) / 3.6e15
+    if to > since { sum.add(rate, times: Int128(to - since)) }
+    return sum.value / 3.6e15
   }
 }

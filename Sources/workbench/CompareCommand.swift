@@ -102,7 +102,7 @@ struct CompareCommand: ParsableCommand {
     }
     if github || ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true", !json {
       let annotations = ComparisonText(result, most: most).annotations()
-      if !annotations.isEmpty { Terminal.print(annotations) }
+      if !annotations.isEmpty { Terminal.printCommands(annotations) }
     }
     if let junitFile {
       try junitFile.write(JUnitReport(result).xml())

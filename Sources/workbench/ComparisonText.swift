@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 import Verification
 
 /// A comparison's result for people.
@@ -13,7 +14,7 @@ struct ComparisonText {
 
   func text() -> String {
     var lines = [headline]
-    lines += result.warnings.map { "warning: \($0.split(separator: ": warning: ").last ?? "")" }
+    lines += result.warnings.map { "warning: \($0.split(separator: ": warning: ").last ?? "")".shown }
     // Elements of lists are counted list by list: a shifted clock would fill the screen.
     let structure = result.differences.filter { $0.kind != .value && $0.kind != .statistical }
     let whole = structure.filter { !$0.path.hasSuffix("]") || $0.kind == .order || $0.kind == .type }
@@ -63,7 +64,7 @@ struct ComparisonText {
 
   private func place(_ difference: Difference) -> String {
     let path = difference.path.isEmpty ? "the whole output" : difference.path
-    return result.documents > 1 ? "\(difference.document): \(path)" : path
+    return (result.documents > 1 ? "\(difference.document): \(path)" : path).shown
   }
 
   private func structural(_ difference: Difference) -> [String] {
@@ -73,7 +74,7 @@ struct ComparisonText {
     case .extra: what = "not expected: \(difference.actual ?? "")"
     default: what = "\(difference.expected ?? "–") → \(difference.actual ?? "–")"
     }
-    return ["  \(place(difference))", "      \(what)\(look(difference))"]
+    return ["  \(place(difference))", "      \(what.shown)\(look(difference))"]
   }
 
   private func list(_ list: UnmatchedElements) -> [String] {
@@ -87,8 +88,9 @@ struct ComparisonText {
     }
     let more = Int64(examples.count) < list.missing + list.extra ? ", …" : ""
     return [
-      "  \(path)", "      \(counts.joined(separator: ", ")): \(examples.joined(separator: ", "))\(more)",
-      "      \(Terminal.dim(list.examples.first?.look ?? ""))",
+      "  \(path.shown)",
+      "      \(counts.joined(separator: ", ")): \(examples.joined(separator: ", ").shown)\(more)",
+      "      \(Terminal.dim((list.examples.first?.look ?? "").shown))",
     ]
   }
 
@@ -99,7 +101,7 @@ struct ComparisonText {
       if let share = difference.relative { change += " (\(Self.percent(share)))" }
     }
     if let allowed = difference.allowed { change += "   allowed: \(allowed)" }
-    return ["  \(place(difference))", "      \(change)\(look(difference))"]
+    return ["  \(place(difference))", "      \(change.shown)\(look(difference))"]
   }
 
   private static func amount(_ value: Double) -> String {
@@ -107,24 +109,18 @@ struct ComparisonText {
   }
 
   private func look(_ difference: Difference) -> String {
-    difference.look.isEmpty ? "" : "\n      \(Terminal.dim(difference.look))"
+    difference.look.isEmpty ? "" : "\n      \(Terminal.dim(difference.look.shown))"
   }
 
   // MARK: GitHub
 
   /// Workflow commands: `::error title=…::message`.
   func annotations() -> String {
-    func data(_ text: String) -> String {
-      text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
-    }
-    func property(_ text: String) -> String {
-      data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
-    }
     let errors = result.differences.prefix(most).map { difference in
       let message =
         "\(difference.path.isEmpty ? "the whole output" : difference.path): expected \(difference.expected ?? "nothing"), is \(difference.actual ?? "missing"). \(difference.look)"
-      return "::error title=\(property("\(difference.document) differs"))::\(data(message))"
+      return "::error title=\(GitHubText.property("\(difference.document) differs".shown))::\(GitHubText.data(message.shown))"
     }
-    return (errors + result.warnings.map { "::warning::\(data($0))" }).joined(separator: "\n")
+    return (errors + result.warnings.map { "::warning::\(GitHubText.data($0.shown))" }).joined(separator: "\n")
   }
 }

@@ -44,7 +44,11 @@ struct ConvertCommand: ParsableCommand {
     let reader = try data.requests()
     let progress = ProgressBar("Converting", quiet: quiet)
     var manifest = data.manifest
+    // Of the source's own files.
     manifest?.files = [:]
+    manifest?.rollups = nil
+    manifest?.contents = nil
+    let dashboards = data.manifest?.files.keys.count { $0.hasPrefix("dashboard/") } ?? 0
     if let writer = try DatasetTarget.writer(to, series: data.series, reasons: reader.reasons) {
       try reader.read(into: writer) { progress.show($0) }
       try writer.write(data.tables)
@@ -53,6 +57,10 @@ struct ConvertCommand: ParsableCommand {
       try writeDirectory(data, reader, manifest, progress)
     }
     progress.clear()
+    if dashboards > 0, !quiet {
+      Terminal.diagnose(
+        "workbench: \(dashboards) dashboards are not carried over: workbench aggregate gives them")
+    }
     if !quiet {
       Terminal.print("\(to): \(Figure.count(reader.rows)) requests. Next: workbench aggregate '\(to)'")
     }
@@ -74,6 +82,13 @@ struct ConvertCommand: ParsableCommand {
     try reader.read(into: FanOut([writer, rollups])) { progress.show($0) }
     rollups.reasons = reader.reasons.names
     try rollups.finish()
+    let late = reader.rows - rollups.totalRequests
+    if late > 0 {
+      progress.clear()
+      Terminal.diagnose(
+        "workbench: \(Figure.count(late)) requests arrive after the period's end: they are in the tables, not in the rollups"
+      )
+    }
     try writer.write(data.tables)
     directory.count(data.tables, requests: reader.rows)
     for account in data.tables.accounts {

@@ -9,6 +9,7 @@ enum Figure {
     for (limit, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M")] where number >= limit {
       return String(format: "%.2f %@", number / limit, unit)
     }
+    guard number > -1e15 else { return String(format: "%.3g", number) }
     return Int(number.rounded()).formatted(.number.locale(Locale(identifier: "en_US")))
   }
 
@@ -25,7 +26,24 @@ enum Figure {
   }
 
   static func percent(_ part: Int64, of whole: Int64) -> String {
-    whole == 0 ? "–" : String(format: "%.2f %%", 100 * Double(part) / Double(whole))
+    whole == 0 ? "–" : percent(Double(part) / Double(whole))
+  }
+
+  /// A share as `12.34 %`. What is not nothing is never shown as nothing, nor what is not all as all: `< 0.01 %`,
+  /// `> 99.99 %`.
+  static func percent(_ share: Double, decimals: Int = 2) -> String {
+    let least = String(format: "%.*f %%", decimals, pow(10, -Double(decimals)))
+    let most = String(format: "%.*f %%", decimals, 100 - pow(10, -Double(decimals)))
+    let hundredths = (share * 100 * pow(10, Double(decimals))).rounded() / pow(10, Double(decimals))
+    if share != 0, hundredths == 0 { return share > 0 ? "< \(least)" : "> -\(least)" }
+    if abs(share) < 1, abs(hundredths) == 100 { return share > 0 ? "> \(most)" : "< -\(most)" }
+    return String(format: "%.*f %%", decimals, share * 100)
+  }
+
+  /// `12.3 %`: three digits that count.
+  static func share(_ value: Double) -> String {
+    let text = String(format: "%.3g %%", value * 100)
+    return abs(value) < 1 && abs(value * 100) >= 99.95 ? (value > 0 ? "> 99.9 %" : "< -99.9 %") : text
   }
 
   /// Values from 0 to the largest as eighths of a block; a value that is absent is a gap.

@@ -167,7 +167,7 @@ struct FitCommand: ParsableCommand {
       if let value { words += [flag, value] }
     }
     if forecast { words.append("--forecast") }
-    return words.map { $0.contains(" ") ? "'\($0)'" : $0 }.joined(separator: " ")
+    return ShellText.command(words)
   }
 
   /// Simulates the scenario and compares it, model by model.

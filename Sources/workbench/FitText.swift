@@ -1,6 +1,7 @@
 import Calibration
 import Foundation
 import Sampling
+import Telemetry
 
 /// A fit's summary on the terminal.
 enum FitText {
@@ -11,7 +12,7 @@ enum FitText {
   }
 
   private static func print(_ model: FitReport.Model, holdOut: String) {
-    Terminal.print(Terminal.bold("\(model.account)/\(model.model)  \(Figure.count(model.requests)) requests"))
+    Terminal.print(Terminal.bold("\(model.account.shown)/\(model.model.shown)  \(Figure.count(model.requests)) requests"))
     for part in model.fitted {
       let parameters = part.parameters.prefix(8).map(text).joined(separator: ", ")
       Terminal.print(
@@ -20,7 +21,7 @@ enum FitText {
     if model.breakpoints > 0 {
       Terminal.print("  \(padded("rate", 20)) \(model.breakpoints) levels over time")
     }
-    for note in model.notes { Terminal.print(Terminal.dim("  \(note)")) }
+    for note in model.notes { Terminal.print(Terminal.dim("  \(note.shown)")) }
     if let quality = model.quality {
       let judged = holdOut == "nothing" ? "judged by all of it" : "judged by what was held out: \(holdOut)"
       Terminal.print("  Simulated beside observed, \(judged):")
@@ -48,7 +49,7 @@ enum FitText {
         Terminal.dim(
           "    distance: Wasserstein-1 over the observed mean; * of a plain Poisson process with lognormal tokens"
         ))
-      for line in quality.verdict { Terminal.print("  → \(line)") }
+      for line in quality.verdict { Terminal.print("  → \(line.shown)") }
     }
     Terminal.print("")
   }

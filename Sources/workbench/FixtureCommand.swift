@@ -93,8 +93,14 @@ struct FixtureCommand: ParsableCommand {
   private func anchorDate() throws -> LocalDate? {
     guard let anchor else { return nil }
     if anchor == "today" {
-      let epoch = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"].flatMap(Double.init)
-      return LocalDate(daysSince1970: Int((epoch ?? Date().timeIntervalSince1970) / 86400))
+      let text = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"]
+      let epoch = text.flatMap(Double.init) ?? Date().timeIntervalSince1970
+      let moment = Timestamp.supported.lowerBound.microseconds...Timestamp.supported.upperBound.microseconds
+      guard Double(moment.lowerBound) / 1e6...Double(moment.upperBound) / 1e6 ~= epoch else {
+        throw ValidationError(
+          "SOURCE_DATE_EPOCH \(text ?? "") is no moment of the years 1 to 9999. Give seconds since 1970.")
+      }
+      return LocalDate(daysSince1970: Int((epoch / 86400).rounded(.down)))
     }
     guard let date = LocalDate(anchor) else {
       throw ValidationError("--anchor \"\(anchor)\" is not a date. Write today or 2026-03-01.")
@@ -154,13 +160,13 @@ struct FixtureCommand: ParsableCommand {
 
   /// The command that makes the fixture, without what it does not depend on.
   private var commandLine: String {
-    var words = ["workbench", "fixture", anonymise ? "SOURCE" : source ?? ""]
+    var words = ["workbench", "fixture", anonymise ? "SOURCE" : ShellText.quoted(source ?? "")]
     if requests != "1000" { words += ["--requests", requests] }
     if formats != "csv" { words += ["--formats", formats] }
     if let anchor { words += ["--anchor", anchor] }
     if anonymise { words += ["--anonymise"] + (salt.isEmpty ? [] : ["--salt", "…"]) }
     if let seed { words += ["--seed", String(seed)] }
-    words += overrides.flatMap { ["--set", anonymise ? "…" : "'\($0)'"] }
+    words += overrides.flatMap { ["--set", anonymise ? "…" : ShellText.quoted($0)] }
     return words.joined(separator: " ")
   }
 

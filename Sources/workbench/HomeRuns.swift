@@ -1,3 +1,4 @@
+import DashboardServer
 import Datasets
 import Foundation
 import Synchronization
@@ -17,7 +18,7 @@ final class HomeRuns: Sendable {
   }
 
   /// Paths of the runs, the newest first. Plans' variants are not among them.
-  func paths() throws -> [String] {
+  func list() throws -> RunList {
     let home = try SharedHome(address, creating: false)
     let runs = try home.entries().filter { $0.kind == "run" }
     guard !runs.isEmpty else { throw NotFoundError(home.name, "there are no runs to show. Push some.") }
@@ -25,15 +26,16 @@ final class HomeRuns: Sendable {
       Terminal.diagnose(
         "workbench: the newest \(most) of \(runs.count) runs are shown; --newest says how many.")
     }
-    return try lock.withLock { _ in
-      try runs.prefix(most).map { entry in
-        // By the bytes of its identifier, whatever the server says that they are.
-        let path = "\(scratch.path)/\(FileName.encoded(entry.id))"
-        if !FileManager.default.fileExists(atPath: path) {
-          try home.pull(entry, to: path, skipsRequests: true)
+    return RunList(
+      try lock.withLock { _ in
+        try runs.prefix(most).map { entry in
+          // By the bytes of its identifier, whatever the server says that they are.
+          let path = "\(scratch.path)/\(FileName.encoded(entry.id))"
+          if !FileManager.default.fileExists(atPath: path) {
+            try home.pull(entry, to: path, skipsRequests: true)
+          }
+          return path
         }
-        return path
-      }
-    }
+      })
   }
 }

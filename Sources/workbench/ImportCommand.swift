@@ -64,7 +64,7 @@ struct ImportHandling: ParsableArguments {
     let rejected = imported.rejects
     if rejected.count > 0 {
       Terminal.diagnose("\(Figure.count(rejected.count)) rows rejected, see \(rejected.file ?? ""):")
-      for example in rejected.examples { Terminal.diagnose("  \(example)") }
+      for example in rejected.examples { Terminal.diagnose("  \(example.shown)") }
       if rejected.count > Int64(rejected.examples.count) { Terminal.diagnose("  …") }
     }
     let calendar = ZonedCalendar(identifier: mapping.account.timeZone) ?? .utc

@@ -117,10 +117,6 @@ struct ImportServeGenCommand: ParsableCommand {
     }
   }
 
-  private static func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-  }
-
   private func text(_ entries: [Entry], to: String) -> String {
     var models = ""
     var total = 0
@@ -132,7 +128,7 @@ struct ImportServeGenCommand: ParsableCommand {
           - name: client-\(entry.number)
             kind: openSource
             load:
-              arrivals: { serveGen: { trace: \(Self.quoted(entry.trace)), dataset: \(Self.quoted(entry.dataset)) } }
+              arrivals: { serveGen: { trace: \(YAMLText.quoted(entry.trace)), dataset: \(YAMLText.quoted(entry.dataset)) } }
               scale: \(scale)
             deployments:
               - version: V1
@@ -144,7 +140,7 @@ struct ImportServeGenCommand: ParsableCommand {
         """
     }
     return """
-      # \(entries.count) clients of a production LLM service as ServeGen measured them; read from \(directory).
+      # \(entries.count) clients of a production LLM service as ServeGen measured them; read from \(directory.shown).
       # Xiang et al., "ServeGen: Workload Characterization and Generation of Large Language Model Serving in Production",
       # arXiv 2505.09999; data Apache-2.0. Service times and sizes are assumptions: the data say nothing of them.
       workbench: 1
@@ -155,7 +151,7 @@ struct ImportServeGenCommand: ParsableCommand {
 
       account:
         name: servegen
-        timeZone: \(timeZone)
+        timeZone: \(timeZone.shown)
         subscription: { maxReplicas: \(total) }
 
       models:\(models)

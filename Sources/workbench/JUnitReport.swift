@@ -1,5 +1,6 @@
 import Foundation
 import FoundationXML
+import Telemetry
 import Verification
 
 /// A comparison as a JUnit report: what CI systems show as tests. A suite for each dashboard, a case for each widget.
@@ -23,7 +24,7 @@ struct JUnitReport {
       let cases = isData ? Set(differences.map(part)).union(["telemetry"]).sorted() : Self.widgets
       var failed = 0
       for part in cases {
-        let own = differences.filter { self.part($0) == part }
+        let own = differences.filter { Name.same(self.part($0), part) }
         let test = XMLElement(name: "testcase")
         Self.set([("name", part), ("classname", Self.clean(name))], on: test)
         if !own.isEmpty {
@@ -79,14 +80,36 @@ struct JUnitReport {
 
   private static func line(_ difference: Difference) -> String {
     var line =
-      "\(difference.kind.rawValue) \(difference.path): expected \(difference.expected ?? "nothing"), is \(difference.actual ?? "missing")"
+      "\(difference.kind.rawValue) \(difference.path.shown): expected \(difference.expected?.shown ?? "nothing"), is \(difference.actual?.shown ?? "missing")"
     if let allowed = difference.allowed { line += " (allowed: \(allowed))" }
     return line + (difference.look.isEmpty ? "" : " [\(difference.look)]")
   }
 
-  /// XML 1.0 has no place for most control characters.
-  private static func clean(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 32 || $0 == "\n" || $0 == "\t" }))
+  private static func clean(_ text: String) -> String { XMLText.clean(text) }
+}
+
+/// Text for XML 1.0, whose writer escapes what is markup: the one place for what it has no place for.
+enum XMLText {
+  /// Without the characters that no XML document may have, which are shown as `\u{1B}`, so that two names stay two.
+  /// Source: XML 1.0, 2.2.
+  static func clean(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isForbidden) else { return text }
+    var out = ""
+    for scalar in text.unicodeScalars {
+      if isForbidden(scalar) {
+        out += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+      } else {
+        out.unicodeScalars.append(scalar)
+      }
+    }
+    return out
+  }
+
+  private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x09, 0x0a, 0x0d: false
+    case 0..<0x20, 0xfffe, 0xffff: true
+    default: false
+    }
   }
 }

@@ -6,10 +6,14 @@ import Simulation
 
 /// What a plan leaves in its directory.
 extension PlanCommand {
+  /// With its checksum.
   static func encoded(_ result: PlanResult) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(result) + Data("\n".utf8)
+    var sealed = result
+    sealed.checksum = nil
+    sealed.checksum = try JSONSeal.checksum(of: try encoder.encode(sealed))
+    return try encoder.encode(sealed) + Data("\n".utf8)
   }
 
   /// plan.json, the replications as CSV, and runs of the variants that people will want to look at.
@@ -21,7 +25,7 @@ extension PlanCommand {
     let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
     var rows = ["variant,replication," + metrics.map(\.name).joined(separator: ",")]
     for (index, variant) in variants.enumerated() {
-      let name = "\"\(variant.name.replacing("\"", with: "\"\""))\""
+      let name = SpreadsheetText.cell(variant.name)
       for (replication, record) in experiment.records(index).enumerated() {
         rows.append(
           "\(name),\(replication),"

@@ -203,22 +203,32 @@ struct PlanCommand: ParsableCommand {
   private var baseOverrides: [String] { overrides + (seed.map { ["seed=\($0)"] } ?? []) }
 
   /// A variant of the base.
+  /// - Parameters:
+  ///   - base: of which it shares the traces that it names too; `nil` for the base itself.
+  ///   - stored: what tasks have simulated under its number.
   /// - Throws: `ScenarioErrors` under the variant's name.
-  private func variant(_ name: String, _ changes: [String], path: String, traces: [TraceSource.Selection: [TraceRequest]]?)
-    throws
-    -> (variant: Variant, text: String)
-  {
+  private func variant(
+    _ name: String, _ changes: [String], path: String, base: Variant?, stored: CollectedPlan.Entry? = nil
+  ) throws -> (variant: Variant, source: PlanSource) {
     let document: ScenarioDocument
+    let place = stored?.path ?? path
     do {
-      document = try ScenarioInput.document(path, overrides: baseOverrides + changes)
+      document = try ScenarioInput.document(
+        place, overrides: stored == nil ? baseOverrides + changes : [], files: stored?.files ?? [:])
     } catch let errors as ScenarioErrors {
       if changes.isEmpty { throw errors }
       throw InvalidVariant(name: name, errors: errors)
     }
-    let traces = try traces ?? ScenarioInput.traces(document.scenario, scenarioPath: path)
-    return (
-      Variant(name: name, overrides: changes, scenario: document.scenario, traces: traces), document.textAsRun
-    )
+    let source = PlanSource(document, scenarioPath: place, files: stored?.files ?? [:])
+    var traces = base?.traces ?? [:]
+    let isShared = document.scenario.accounts.flatMap(\.models).allSatisfy { model in
+      guard case .trace(let source) = model.load?.arrivals else { return true }
+      return traces[source.selection] != nil
+    }
+    if base == nil || stored != nil || !isShared {
+      traces = try ScenarioInput.traces(document.scenario, scenarioPath: place, files: source.files)
+    }
+    return (Variant(name: name, overrides: changes, scenario: document.scenario, traces: traces), source)
   }
 
   private struct InvalidVariant: Error, CustomStringConvertible {
@@ -239,13 +249,19 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws { try run(words: Array(CommandLine.arguments.dropFirst())) }
 
-  /// - Parameter words: of the command, as the plan will name it.
-  func run(words: [String]) throws {
+  /// - Parameters:
+  ///   - words: of the command, as the plan will name it.
+  ///   - collected: what tasks have done of it already, which is then all there is: nothing else is simulated.
+  func run(words: [String], collected: CollectedPlan? = nil) throws {
     let document = try planFile()
     let factors = try factors(document)
     var options = try options(document)
     let path = scenarios[0]
-    let (base, baseText) = try variant("base", [], path: path, traces: nil)
+    if let collected, decidesAsItGoes(options) {
+      throw collected.differs("it selects, refines or varies further, which tasks cannot")
+    }
+    let (base, baseSource) = try variant(
+      "base", [], path: path, base: nil, stored: collected?.entries.first)
     let hasAccounts = base.scenario.accounts.count > 1
     let paths = factors.map(\.path)
     var wanted: [(name: String, changes: [String])] = []
@@ -272,13 +288,25 @@ struct PlanCommand: ParsableCommand {
     }
     wanted += (document?.variants ?? []).map { ($0.name, $0.set) }
     var variants = [base]
-    var texts = [baseText]
+    var sources = [baseSource]
     var warnings: [String] = []
     for (name, changes) in wanted {
       do {
-        let made = try variant(name, changes, path: path, traces: base.traces)
+        let made: (variant: Variant, source: PlanSource)
+        if let collected {
+          let next = collected.entries.dropFirst(variants.count).first
+          if let next, next.name.utf8.elementsEqual(name.utf8) {
+            made = try variant(name, changes, path: path, base: base, stored: next)
+          } else {
+            // Left out for what is wrong with it, or not what the tasks are of.
+            try checkInvalid(name, changes, collected)
+            continue
+          }
+        } else {
+          made = try variant(name, changes, path: path, base: base)
+        }
         variants.append(made.variant)
-        texts.append(made.text)
+        sources.append(made.source)
       } catch let invalid as InvalidVariant {
         guard keepGoing else {
           Terminal.diagnose("\(invalid.description)\nMend it, or leave such variants out with --keep-going.")
@@ -289,29 +317,54 @@ struct PlanCommand: ParsableCommand {
       }
     }
     for other in scenarios.dropFirst() {
-      var document = try ScenarioInput.document(other, overrides: baseOverrides)
-      if document.scenario.seed != base.scenario.seed {
+      let name = URL(fileURLWithPath: other).deletingPathExtension().lastPathComponent
+      let stored = collected?.entries.dropFirst(variants.count).first
+      if let collected, stored?.name != name { throw collected.differs("variant \(name) is not among them") }
+      let place = stored?.path ?? other
+      let overrides = stored == nil ? baseOverrides : []
+      var document = try ScenarioInput.document(place, overrides: overrides, files: stored?.files ?? [:])
+      if stored == nil, document.scenario.seed != base.scenario.seed {
         // Common random numbers: all draw from the base's seed.
         document = try ScenarioInput.document(
           other, overrides: baseOverrides + ["seed=\(base.scenario.seed)"])
       }
+      let source = PlanSource(document, scenarioPath: place, files: stored?.files ?? [:])
       variants.append(
         Variant(
-          name: URL(fileURLWithPath: other).deletingPathExtension().lastPathComponent, overrides: [],
-          scenario: document.scenario,
-          traces: try ScenarioInput.traces(document.scenario, scenarioPath: other)))
-      texts.append(document.textAsRun)
+          name: name, overrides: [], scenario: document.scenario,
+          traces: try ScenarioInput.traces(document.scenario, scenarioPath: place, files: source.files)))
+      sources.append(source)
     }
-    try carryOut(variants, texts, factors, &options, warnings, path, words)
+    if let collected, variants.count != collected.entries.count {
+      throw collected.differs("it has \(variants.count) variants, the tasks \(collected.entries.count)")
+    }
+    try carryOut(variants, sources, factors, &options, warnings, path, words, collected)
+  }
+
+  /// Whether what is simulated depends on what was.
+  private func decidesAsItGoes(_ options: Study.Options) -> Bool {
+    !options.levels.isEmpty || options.objective != nil || options.precision != nil
+      || options.sensitivity != nil || options.sobolSamples > 0
+  }
+
+  /// - Throws: `InvalidVariant` for a variant of the tasks' base that is not valid; `DatasetError` for one that is.
+  private func checkInvalid(_ name: String, _ changes: [String], _ collected: CollectedPlan) throws {
+    guard let base = collected.entries.first else { return }
+    do {
+      _ = try ScenarioInput.document(base.path, overrides: changes, files: base.files)
+    } catch let errors as ScenarioErrors {
+      throw InvalidVariant(name: name, errors: errors)
+    }
+    throw collected.differs("variant \(name) is not among them")
   }
 
   private func carryOut(
-    _ variants: [Variant], _ texts: [String], _ factors: [Factor], _ options: inout Study.Options,
-    _ warnings: [String], _ path: String, _ words: [String]
+    _ variants: [Variant], _ sources: [PlanSource], _ factors: [Factor], _ options: inout Study.Options,
+    _ warnings: [String], _ path: String, _ words: [String], _ collected: CollectedPlan?
   ) throws {
     let base = variants[0]
     if tasks.isEmitting {
-      try emitTasks(variants, texts, options, path, words)
+      try emitTasks(variants, sources, options, words)
       return
     }
     let output = out ?? OutputName.free("plan-" + base.scenario.name)
@@ -319,20 +372,17 @@ struct PlanCommand: ParsableCommand {
     let bar = PlanProgress(quiet: quiet)
     bar.show("warm-up", 0, 1)
     let warmUp = try Study.warmUp(base, given: options.warmUp)
-    let keys = texts.map { Self.key(warmUp: warmUp.microseconds, text: $0) }
-    let journal: PlanJournal
-    do {
-      journal = try PlanJournal(output + ".journal")
-    } catch is PlanJournal.NotAJournal {
-      throw OutputError(
-        output + ".journal",
-        "it exists and is not the journal of a plan. Give another --out, or move it away.")
-    } catch {
-      throw OutputError(output + ".journal", "cannot be written: \(error.localizedDescription)")
+    var digests = FileDigests()
+    let keys = try sources.map {
+      Self.key(warmUp: warmUp.microseconds, text: $0.text, files: try digests.of($0.files))
     }
-    Interruption.resumable = "the same command goes on where it stopped (\(journal.path))"
+    let journal = try collected == nil ? journal(output + ".journal") : nil
+    if let journal {
+      Interruption.resumable = "the same command goes on where it stopped (\(journal.path))"
+    }
     let experiment = Experiment(variants, warmUp: warmUp.microseconds, threads: options.threads) {
       job, record in
+      guard let journal else { return }
       do {
         try journal.append(key: keys[job.variant], replication: job.replication, record)
       } catch {
@@ -341,13 +391,36 @@ struct PlanCommand: ParsableCommand {
     }
     let indices = Dictionary(zip(keys, keys.indices), uniquingKeysWith: { first, _ in first })
     var adopted = 0
-    for entry in try journal.read() {
-      guard let variant = indices[entry.key] else { continue }
-      experiment.adopt(.init(variant: variant, replication: entry.replication), entry.record)
-      adopted += 1
+    func adopt(_ contents: PlanJournal.Contents) {
+      for entry in contents.entries {
+        guard let variant = indices[entry.key] else { continue }
+        experiment.adopt(.init(variant: variant, replication: entry.replication), entry.record)
+        adopted += 1
+      }
     }
-    if adopted > 0, !quiet {
-      Terminal.diagnose("workbench: going on with \(Figure.count(adopted)) replications from \(journal.path)")
+    if let journal {
+      let contents = try journal.read()
+      adopt(contents)
+      if contents.damaged > 0 {
+        Terminal.diagnose(
+          "workbench: \(journal.path): \(contents.damaged) lines are damaged and were left out; their replications are simulated again"
+        )
+      }
+      if adopted > 0, !quiet {
+        Terminal.diagnose(
+          "workbench: going on with \(Figure.count(adopted)) replications from \(journal.path)")
+      }
+    }
+    if let collected {
+      for lines in collected.lines { adopt(PlanJournal.contents(of: lines)) }
+      for (index, variant) in variants.enumerated() {
+        let done = experiment.records(index).count
+        if done < options.replications {
+          throw collected.differs(
+            "it asks for \(options.replications) replications of variant \(variant.name), warmed up for \(warmUp.microseconds / 1_000_000) s, of which the results hold \(done)"
+          )
+        }
+      }
     }
     var result = PlanResult(
       program: "workbench \(Workbench.programVersion)", command: Self.commandLine(words),
@@ -357,13 +430,13 @@ struct PlanCommand: ParsableCommand {
     result.warnings = warnings
     let study = Study(
       variants, factors: factors, options: options, experiment: experiment, result: result,
-      make: { try variant("sensitivity", $0, path: path, traces: base.traces).variant },
+      make: { try variant("sensitivity", $0, path: path, base: base).variant },
       progress: { bar.show($0, $1, $2) })
     try study.run()
     bar.clear()
-    try write(study.result, experiment, variants, texts, to: staged)
+    try write(study.result, experiment, variants, sources.map(\.text), to: staged)
     try staged.finish()
-    try journal.remove()
+    try journal?.remove()
     Interruption.resumable = nil
     if json {
       Terminal.write(try Self.encoded(study.result))
@@ -379,12 +452,24 @@ struct PlanCommand: ParsableCommand {
     }
   }
 
+  private func journal(_ path: String) throws -> PlanJournal {
+    do {
+      return try PlanJournal(path)
+    } catch PlanJournal.Refusal.notAJournal {
+      throw OutputError(
+        path, "it exists and is not the journal of a plan. Give another --out, or move it away.")
+    } catch PlanJournal.Refusal.otherVersion {
+      throw OutputError(
+        path,
+        "it is the journal of another version of this program, whose replications cannot be taken over. Remove it to simulate them again, or give another --out."
+      )
+    } catch {
+      throw OutputError(path, "cannot be written: \(error.localizedDescription)")
+    }
+  }
+
   /// The command that makes the plan again.
   private static func commandLine(_ words: [String]) -> String {
-    func word(_ text: String) -> String {
-      text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=:%,*".contains($0)) })
-        ? text : "'\(text.replacing("'", with: "'\\''"))'"
-    }
-    return (["workbench"] + words.map(word)).joined(separator: " ")
+    ShellText.command(["workbench"] + words)
   }
 }

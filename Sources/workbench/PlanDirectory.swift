@@ -26,6 +26,11 @@ struct PlanDirectory {
         "the plan has format \(result.plan); this program reads 1. Use the program that wrote it: \(result.program)."
       )
     }
+    if let checksum = result.checksum, try JSONSeal.checksum(of: data) != checksum {
+      throw DatasetError(
+        path + "/plan.json",
+        "the plan has changed since it was written: its checksum does not fit. Run the plan again.")
+    }
   }
 
   /// Runs of its variants, the base first, then in the order of the plan.

@@ -1,5 +1,6 @@
 import Foundation
 import Planning
+import Telemetry
 
 /// A plan's result for people.
 struct PlanText {
@@ -24,7 +25,7 @@ struct PlanText {
   static func value(_ value: Double, _ unit: Metric.Unit) -> String {
     switch unit {
     case .milliseconds: Figure.milliseconds(value)
-    case .share: String(format: abs(value) < 0.01 ? "%.3f %%" : "%.2f %%", value * 100)
+    case .share: Figure.percent(value, decimals: abs(value) < 0.01 ? 3 : 2)
     case .credits:
       abs(value) < 0.01 && abs(value) > 1e-9 ? String(format: "%.3g", value) : String(format: "%.2f", value)
     case .hours: String(format: "%.1f h", value)
@@ -41,11 +42,11 @@ struct PlanText {
 
   func text() -> String {
     var lines = [
-      "\(Terminal.bold(result.scenario)): \(Figure.count(result.variants.count)) variants, \(Figure.count(result.totalReplications)) replications, \(Figure.count(result.totalRequests)) requests, on common random numbers; \(result.warmUp.text)",
+      "\(Terminal.bold(result.scenario.shown)): \(Figure.count(result.variants.count)) variants, \(Figure.count(result.totalReplications)) replications, \(Figure.count(result.totalRequests)) requests, on common random numbers; \(result.warmUp.text)",
       "",
     ]
     lines += table()
-    if var words = Self.recommendation(result) {
+    if var words = Self.recommendation(result)?.map(\.shown) {
       words[0] = Terminal.bold(words[0])
       lines += [""] + words
     }
@@ -73,7 +74,7 @@ struct PlanText {
     }
     var rows = [["variant", "n"] + columns.map(\.name)]
     for variant in shown {
-      var name = variant.name
+      var name = variant.name.shown
       if variant.name == result.choice?.best { name = "★ " + name }
       if variant.brokenLevel != nil { name += " ✗" }
       rows.append(
@@ -172,9 +173,4 @@ struct PlanText {
     }
     return lines
   }
-}
-
-extension Figure {
-  /// `12.3 %`
-  static func share(_ value: Double) -> String { String(format: "%.3g %%", value * 100) }
 }

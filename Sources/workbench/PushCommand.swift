@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import Telemetry
 
 struct PushCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,7 +32,7 @@ struct PushCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    guard runsAndAddress.count >= 2, let address = runsAndAddress.last, address.hasPrefix("postgres") else {
+    guard runsAndAddress.count >= 2, let address = runsAndAddress.last, address.utf8.starts(with: "postgres".utf8) else {
       throw ValidationError(
         "name runs, then the address: workbench push Outputs/week postgres://USER@HOST/DATABASE")
     }
@@ -106,7 +107,7 @@ struct PullCommand: ParsableCommand {
       try print([entry])
     } else if !quiet {
       Terminal.print(
-        "\(path): \(entry.name) by \(entry.pushedBy), \(entry.pushedAt). Next: workbench serve '\(path)'")
+        "\(path): \(entry.name.shown) by \(entry.pushedBy), \(entry.pushedAt). Next: workbench serve '\(path)'")
     }
   }
 
@@ -125,11 +126,11 @@ struct PullCommand: ParsableCommand {
     func padded(_ text: String, _ width: Int) -> String {
       text + String(repeating: " ", count: max(0, width - text.count))
     }
-    let names = min(40, entries.map(\.name.count).max() ?? 0)
-    let people = entries.map(\.pushedBy.count).max() ?? 0
+    let names = min(40, entries.map(\.name.shown.count).max() ?? 0)
+    let people = entries.map(\.pushedBy.shown.count).max() ?? 0
     for entry in entries {
       Terminal.print(
-        "\(entry.id.prefix(12))  \(padded(entry.kind, 4))  \(padded(entry.name, names))  \(entry.pushedAt)  \(padded(entry.pushedBy, people))  \(String(format: "%8.1f MB", Double(entry.bytes) / 1e6))\(entry.note.isEmpty ? "" : "  \(entry.note)")"
+        "\(entry.id.prefix(12))  \(padded(entry.kind.shown, 4))  \(padded(entry.name.shown, names))  \(entry.pushedAt)  \(padded(entry.pushedBy.shown, people))  \(String(format: "%8.1f MB", Double(entry.bytes) / 1e6))\(entry.note.isEmpty ? "" : "  \(entry.note.shown)")"
       )
     }
   }

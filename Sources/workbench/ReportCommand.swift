@@ -32,7 +32,7 @@ struct ReportCommand: ParsableCommand {
       Terminal.print("\(output): written. Open it in a browser.")
       return
     }
-    let report = try Report(try ServedRun(id: "1", path: directory))
+    let report = try Report(try ServedRun(directory))
     let file = try OutputFile(output)
     try file.write(try report.html())
     try file.close()

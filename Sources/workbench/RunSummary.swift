@@ -53,7 +53,7 @@ struct RunSummary {
   func text() -> String {
     let first = scenario.accounts[0].calendar
     var lines = [
-      "\(Terminal.bold(scenario.name)), seed \(scenario.seed): \(first.date(at: scenario.from)) to \(first.date(at: scenario.to + -1)), \(Figure.count(outcome.requests)) requests"
+      "\(Terminal.bold(scenario.name.shown)), seed \(scenario.seed): \(first.date(at: scenario.from)) to \(first.date(at: scenario.to + -1)), \(Figure.count(outcome.requests)) requests"
     ]
     let accounts = scenario.accounts.prefix(Self.mostAccounts).map(\.name)
     for account in accounts { lines += self.lines(account) }
@@ -62,7 +62,7 @@ struct RunSummary {
     }
     lines += [
       "",
-      "\(path): written. Next: workbench aggregate '\(path)' --period 24h\(scenario.accounts.count > 1 ? " --account '\(accounts[0])'" : "")",
+      "\(path): written. Next: workbench aggregate '\(path)' --period 24h\(scenario.accounts.count > 1 ? " --account \(ShellText.quoted(accounts[0]))" : "")",
     ]
     return lines.joined(separator: "\n")
   }
@@ -70,7 +70,7 @@ struct RunSummary {
   private func lines(_ account: String) -> [String] {
     let dashboards = outcome.overviews.filter { $0.account == account }.map(\.dashboard)
     guard let metrics = dashboards.first?.account else { return [] }
-    var lines = ["", "\(Terminal.bold("Account \(account)")) (\(dashboards[0].query.timeZone))"]
+    var lines = ["", "\(Terminal.bold("Account \(account.shown)")) (\(dashboards[0].query.timeZone))"]
     lines.append(
       "  \(metrics.deployedModels) model\(metrics.deployedModels == 1 ? "" : "s") deployed, \(metrics.fineTunedModels) fine-tuned; credits: \(Figure.credits(metrics.deploymentCredits)) in deployment, \(Figure.credits(metrics.fineTuningCredits)) in fine-tuning"
     )
@@ -98,7 +98,7 @@ struct RunSummary {
     if requests.totalRequests > 0 {
       let unit = dashboard.query.granularity
       lines.append(
-        "    \(unit == "hour" ? "requests/hour " : "requests/day  ") \(Figure.chart(series(requests.points.map { Double($0.successes + $0.failures) })))"
+        "    \(unit == "hour" ? "requests/hour " : "requests/day  ") \(RequestsSparkline(dashboard).text)"
       )
       lines.append(
         "    latency        p50 \(Figure.milliseconds(latency.p50))  p95 \(Figure.milliseconds(latency.p95))  p99 \(Figure.milliseconds(latency.p99))  average \(Figure.milliseconds(latency.average))"
@@ -107,7 +107,7 @@ struct RunSummary {
     if let scaling = dashboard.scaling, let hardware = scaling.hardware {
       let most = peak(scaling)
       lines.append(
-        "    replicas       up to \(most) at once of \(hardware); \(Figure.credits(requests.creditsPerRequest)) credits a request"
+        "    replicas       up to \(most) at once of \(hardware.shown); \(Figure.credits(requests.creditsPerRequest)) credits a request"
       )
     }
     if let tokens = dashboard.tokens {
@@ -129,16 +129,7 @@ struct RunSummary {
   private func reasons(_ requests: RequestsWidget) -> String {
     guard requests.totalFailures > 0 else { return "" }
     let parts = requests.failuresByReason.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-    return " (" + parts.map { "\($0.key) \(Figure.count($0.value))" }.joined(separator: ", ") + ")"
-  }
-
-  /// At most 60 columns, each the mean of its points.
-  private func series(_ values: [Double]) -> [Double?] {
-    let columns = min(values.count, 60)
-    return (0..<columns).map { column in
-      let part = values[(column * values.count / columns)..<((column + 1) * values.count / columns)]
-      return part.reduce(0, +) / Double(part.count)
-    }
+    return " (" + parts.map { "\($0.key.shown) \(Figure.count($0.value))" }.joined(separator: ", ") + ")"
   }
 
   /// Most replicas at once over all versions.

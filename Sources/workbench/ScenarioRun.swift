@@ -119,7 +119,7 @@ struct ScenarioRun {
           try RollupArchive.data([pipeline.rollups], account: pipeline.account, models: models, end: end))
         return
       }
-      let dashboard = pipeline.queries[query].query.answer(pipeline.rollups)
+      let dashboard = try pipeline.queries[query].query.answer(pipeline.rollups)
       made[place] =
         try pipeline.queries[query].file.map { .dashboard(file: $0, try dashboard.json()) }
         ?? .overview(dashboard)
@@ -167,9 +167,12 @@ struct ScenarioRun {
       for filter in TimelineFilter.presets {
         let query = try query(filter)
         query.points.map(pipeline.rollups.collect)
+        pipeline.rollups.cut(at: query.period.cuts)
         pipeline.queries.append((Self.dashboardName(account, kind, filter), query))
       }
-      pipeline.queries.append((nil, try query(overview(account))))
+      let overview = try query(overview(account))
+      pipeline.rollups.cut(at: overview.period.cuts)
+      pipeline.queries.append((nil, overview))
     }
     return pipeline
   }

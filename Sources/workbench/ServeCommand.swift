@@ -80,14 +80,16 @@ struct ServeCommand: ParsableCommand {
       throw ValidationError("\(plans.count) plans are given. Serve them one at a time.")
     }
     let plan = try plans.first.map { try PlanDirectory($0).page() }
-    let sources: [@Sendable () throws -> [String]] = try runs.map { run in
+    let sources: [@Sendable () throws -> RunList] = try runs.map { run in
       if try SharedHome.isOne(run) {
         let home = try HomeRuns(run, most: newest)
-        return { try home.paths() }
+        return { try home.list() }
       }
-      return { PlanDirectory.isOne(run) ? try PlanDirectory(run).runs() : [run] }
+      return { RunList(PlanDirectory.isOne(run) ? try PlanDirectory(run).runs() : [run]) }
     }
-    let catalogue = try RunCatalogue(live: liveRun) { try sources.flatMap { try $0() } }
+    let catalogue = try RunCatalogue(
+      live: liveRun, say: { Terminal.diagnose("workbench: warning: \($0)") },
+      list: { try sources.reduce(RunList()) { try $0 + $1() } })
     guard try PageFiles().hasPlotly else {
       throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
     }

@@ -1,20 +1,32 @@
 import Datasets
 import Foundation
+import Telemetry
 
 /// What the program says to people: diagnostics and progress on standard error, results on standard output.
 enum Terminal {
   static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
   static let errorIsTerminal = isatty(STDERR_FILENO) == 1
 
+  private static let isGitHub = ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true"
+
+  /// What is said to people: lines of text, whatever the names in it. Control characters are shown, not sent.
+  static func harmless(_ text: String, forGitHub: Bool = isGitHub) -> String {
+    let shown = text.shownInLines
+    return forGitHub ? GitHubText.inert(shown) : shown
+  }
+
   static func diagnose(_ text: String) {
-    var text = text
+    var text = harmless(text)
     if errorIsTerminal, ProcessInfo.processInfo.environment["NO_COLOR"] == nil {
       text = text.replacing("error:", with: "\u{1b}[1;31merror:\u{1b}[0m")
     }
     FileHandle.standardError.write(Data((text + "\n").utf8))
   }
 
-  static func print(_ text: String) { write(Data((text + "\n").utf8)) }
+  static func print(_ text: String) { write(Data((style(harmless(text)) + "\n").utf8)) }
+
+  /// Lines for a machine that reads the log, each harmless by itself: workflow commands.
+  static func printCommands(_ text: String) { write(Data((text.shownInLines + "\n").utf8)) }
 
   static func write(_ data: Data) {
     do {
@@ -38,8 +50,26 @@ enum Terminal {
   static func bad(_ text: String) -> String { styled(text, "1;31") }
 
   private static func styled(_ text: String, _ code: String) -> String {
-    outputIsTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
-      ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text
+    isStyled ? "\(mark)[\(code)m\(text)\(mark)[0m" : text
+  }
+
+  private static let isStyled = outputIsTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+
+  /// Stands for an escape character until the text is printed. Nobody can have put it into a name.
+  private static let mark = "\u{f8ff}\(UInt64.random(in: .min ... .max))\u{f8ff}"
+
+  private static func style(_ text: String) -> String {
+    guard isStyled else { return text }
+    // By bytes: a Prepend character at the end of a name would take the mark into its cluster.
+    let mark = Array(mark.utf8)
+    var rest = Array(text.utf8)[...]
+    var out: [UInt8] = []
+    while let byte = rest.first {
+      let isMark = byte == mark[0] && rest.starts(with: mark)
+      out.append(isMark ? 0x1b : byte)
+      rest = rest.dropFirst(isMark ? mark.count : 1)
+    }
+    return String(decoding: out, as: UTF8.self)
   }
 }
 

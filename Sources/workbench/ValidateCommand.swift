@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Telemetry
 import Verification
 
 struct ValidateCommand: ParsableCommand {
@@ -56,8 +57,8 @@ struct ValidateCommand: ParsableCommand {
     var lines = [
       "\(entry.result.padding(toLength: 9, withPad: " ", startingAt: 0))\(entry.invariant.padding(toLength: 4, withPad: " ", startingAt: 0)) \(entry.sentence)"
     ]
-    if let reason = entry.reason { lines.append("              not checked: \(reason)") }
-    lines += entry.examples.map { "              \($0)" }
+    if let reason = entry.reason { lines.append("              not checked: \(reason.shown)") }
+    lines += entry.examples.map { "              \($0.shown)" }
     if entry.violations > entry.examples.count {
       lines.append("              … \(entry.violations) in all")
     }

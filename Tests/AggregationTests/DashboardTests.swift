@@ -119,7 +119,7 @@ struct SmallWorld {
     query.points.map(rollups.collect)
     try batch(order).send(to: rollups)
     try rollups.finish()
-    return query.answer(rollups)
+    return try query.answer(rollups)
   }
 }
 

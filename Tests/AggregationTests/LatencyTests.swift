@@ -59,7 +59,7 @@ struct LatencyTests {
       tables: world.tables,
       series: [.init(modelID: 1, version: "V1")], maxPoints: maxPoints)
     let rollups = try Self.rollups(requests, points: query.points)
-    let latency = query.answer(rollups).latency
+    let latency = try query.answer(rollups).latency
     #expect(latency.thinned == (maxPoints < 8000) && latency.requests == 8000)
     #expect(latency.points.count == 8000 || latency.points.count <= maxPoints)
     // Columns are whole half minutes: the least of them that come to maxPoints ÷ 2 columns a day.

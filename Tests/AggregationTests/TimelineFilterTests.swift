@@ -127,4 +127,31 @@ struct TimelineFilterTests {
     _ = try Self.period("2025-03-11", now: "2026-03-11T15:20:00-04:00")
     #expect(LocalDate("2024-02-29")?.oneYearBefore == LocalDate("2023-02-28"))
   }
+
+  @Test(
+    "in the first and the last year that there are, every period has moments that can be written and read",
+    arguments: [
+      "0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000001Z", "0001-01-02T11:00:00Z", "0001-03-04T05:06:07Z",
+      "0001-12-31T23:59:59.999999Z", "0002-01-01T00:00:00Z", "9998-12-31T00:00:00Z", "9999-12-31T22:59:59Z",
+      "9999-12-31T23:59:59.999999Z",
+    ], ["UTC", "America/New_York", "Asia/Tokyo", "Pacific/Kiritimati"])
+  func ends(_ now: String, _ zone: String) throws {
+    let texts =
+      ["24h", "7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"]
+      + ["0001-01-01", "0001-01-01..0001-01-09", "9999-12-31", "9999-12-01..9999-12-31"]
+    for text in texts {
+      let period: DashboardPeriod
+      do { period = try Self.period(text, now: now, zone: zone) } catch is QueryError { continue }
+      for moment in [period.range.lowerBound, period.range.upperBound] + period.bucketStarts {
+        var parser = TimestampParser()
+        let parsed = parser.parse(moment.rfc3339(in: period.calendar))
+        let read = try #require(parsed, "\(text): \(moment)")
+        // In those days offsets have seconds, which RFC 3339 has no room for.
+        #expect(abs(read - moment) < 60_000_000, "\(text): \(moment)")
+      }
+      #expect(Timestamp.supported.contains(period.range.lowerBound), "\(text)")
+      #expect(period.past.upperBound <= period.now || period.past.isEmpty, "\(text)")
+      _ = period.showsEveryRequest
+    }
+  }
 }

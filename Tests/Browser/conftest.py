@@ -1,5 +1,5 @@
 """The dashboard in a real Chromium. `make test` runs this after the Swift tests; WORKBENCH names the program."""
-import json, os, pathlib, re, subprocess, urllib.parse, urllib.request
+import hashlib, json, os, pathlib, re, subprocess, urllib.parse, urllib.request
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -69,10 +69,15 @@ def runs(tmp_path_factory):
     return made
 
 
+def run_id(path):
+    """A run's identifier: the hash of its manifest."""
+    return hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
+
+
 @pytest.fixture(scope="session")
 def server(runs):
     server = Server(runs.values())
-    server.ids = {name: str(index + 1) for index, name in enumerate(runs)}
+    server.ids = {name: run_id(path) for name, path in runs.items()}
     yield server
     server.stop()
 

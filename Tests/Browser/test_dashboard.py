@@ -68,7 +68,7 @@ def check(dashboard, figures):
 @pytest.mark.parametrize("period", PERIODS)
 @pytest.mark.parametrize("name, kind", [("canary", "fineTuned"), ("outage", "external"), ("same", "openSource")])
 def test_every_preset_period_shows_the_pipelines_figures(dashboard, runs, server, name, kind, period):
-    kinds = {model["kind"] for model in server.json("api/runs")[int(server.ids[name]) - 1]["accounts"][0]["models"]}
+    kinds = {model["kind"] for model in server.json("api/runs/" + server.ids[name])["accounts"][0]["models"]}
     kind = kind if kind in kinds else sorted(kinds)[0]
     dashboard.open(run=server.ids[name], kind=kind)
     label = {"this-month": "This month", "last-month": "Last month", "this-year": "This year", "last-year": "Last year"}.get(period, period)
@@ -89,7 +89,7 @@ def test_model_and_version_filters(dashboard, runs, server):
 
 
 def test_same_name_models_are_told_apart_by_their_deployment_time(dashboard, runs, server):
-    account = server.json("api/runs")[int(server.ids["same"]) - 1]["accounts"][0]
+    account = server.json("api/runs/" + server.ids["same"])["accounts"][0]
     twins = [model for model in account["models"] if sum(other["name"] == model["name"] for other in account["models"]) > 1]
     assert len(twins) == 2
     totals = []
@@ -105,7 +105,7 @@ def test_same_name_models_are_told_apart_by_their_deployment_time(dashboard, run
 
 
 def test_the_calendar_offers_a_year_up_to_today_and_takes_dates_and_ranges(dashboard, runs, server):
-    account = server.json("api/runs")[int(server.ids["change"]) - 1]["accounts"][0]
+    account = server.json("api/runs/" + server.ids["change"])["accounts"][0]
     kind = account["models"][0]["kind"]
     dashboard.open(run=server.ids["change"], kind=kind)
     first, last = dashboard.page.get_by_label("From").first, dashboard.page.get_by_label("To").first
@@ -121,7 +121,7 @@ def test_the_calendar_offers_a_year_up_to_today_and_takes_dates_and_ranges(dashb
 
 
 def test_days_of_clock_changes_have_23_and_25_hours(dashboard, runs, server):
-    account = server.json("api/runs")[int(server.ids["change"]) - 1]["accounts"][0]
+    account = server.json("api/runs/" + server.ids["change"])["accounts"][0]
     kind = account["models"][0]["kind"]
     days = pipeline(runs["change"], kind=kind, period="90d")["requests"]["points"]
     counts = {}
@@ -203,7 +203,16 @@ def test_two_runs_on_the_same_axes(dashboard, runs, server):
     assert len(bars) == 4
     assert bars[0]["y"] == [point["successes"] for point in base["requests"]["points"]]
     assert bars[2]["y"] == [point["successes"] for point in tight["requests"]["points"]]
-    assert "tight" in bars[2]["name"]
+    # The base as on its own; only the other has a label and a paleness of the other.
+    assert [bar["name"] for bar in bars[:2]] == ["successes", "failures"]
+    assert all("tight" in bar["name"] for bar in bars[2:])
+    assert [bar["marker"]["opacity"] for bar in bars] == [1, 1, 0.45, 0.45]
+    for kind in ("latency", "scaling"):
+        lines = [trace for trace in dashboard.graph(kind)["data"] if trace["mode"] != "markers"]
+        own = [trace for trace in lines if "tight" not in trace["name"]]
+        assert own and len(own) < len(lines)
+        assert not any(trace["line"].get("dash") == "dot" for trace in own)
+        assert all(trace["line"].get("dash") == "dot" for trace in lines if trace not in own)
 
 
 def test_expanded_filters_do_not_leak(dashboard, runs, server):

@@ -65,7 +65,7 @@ def test_variants_stand_side_by_side(plan, browser):
             assert run["name"] in columns.nth(index).inner_text()
         page.click(".sides a >> nth=1")
         page.wait_for_selector("#widgets article")
-        assert "run=2" in page.url
+        assert f"run={server.json('api/runs')[1]['id']}" in page.url
         page.close()
     finally:
         server.stop()

@@ -67,6 +67,9 @@ def test_headers_keep_the_page_to_itself(server):
 def test_other_sites_and_other_names_are_refused(server):
     assert ask(server, "/api/runs", Host="evil.example")[0] == 403
     assert ask(server, "/api/refresh", "POST", Origin="http://evil.example")[0] == 403
+    # A page of another port of this host is another site's.
+    assert ask(server, "/api/refresh", "POST", Origin="http://127.0.0.1:1")[0] == 403
+    assert ask(server, "/api/refresh", "POST", **{"Sec-Fetch-Site": "same-site"})[0] == 403
     assert ask(server, "/api/refresh", "POST", Origin=f"http://127.0.0.1:{server.port}")[0] == 200
 
 
@@ -94,7 +97,12 @@ def test_the_token_guards_everything(runs):
         assert ask(server, "/api/runs", Authorization=f"Bearer {token}")[0] == 200
         status, headers, _ = ask(server, f"/?token={token}")
         assert status == 200 and "HttpOnly" in headers["set-cookie"] and "SameSite=Strict" in headers["set-cookie"]
-        assert ask(server, "/api/runs", Cookie=f"workbench-token={token}")[0] == 200
+        cookie = headers["set-cookie"].split(";")[0]
+        # Other servers on this host get to see the cookie: it is not the token, and bears the port.
+        assert cookie.startswith(f"workbench-{server.port}=") and token not in cookie
+        assert ask(server, "/api/runs", Cookie=f"other=1; {cookie}")[0] == 200
+        assert ask(server, "/api/runs", Cookie=cookie.replace(str(server.port), str(server.port + 1)))[0] == 401
+        assert ask(server, "/api/refresh", "POST", Cookie=cookie, Origin="http://127.0.0.1:1")[0] == 403
     finally:
         server.stop()
 
@@ -119,7 +127,7 @@ def test_the_openapi_file_describes_what_there_is(server):
         if operations.pop("x-only", None):
             continue
         for method in operations:
-            assert ask(server, path.replace("{run}", "1") + ("?kind=fineTuned" if "dashboard" in path else ""), method.upper())[0] == 200
+            assert ask(server, path.replace("{run}", server.ids["canary"]) + ("?kind=fineTuned" if "dashboard" in path else ""), method.upper())[0] == 200
 
 
 def test_a_live_run_goes_on_pauses_and_takes_a_speed():

@@ -109,12 +109,14 @@ let readers: [String: (Data) throws -> Void] = [
   "scenario": { _ = try ScenarioDocument($0, path: "fuzz.yaml") },
   "mapping": { _ = try ImportMapping($0, path: "fuzz.yaml") },
   "rollups": { data in
-    let archive = try RollupArchive(data)
-    _ = archive.totalRequests
+    // Checksums stop nearly every change; what is tried is the reader behind them.
+    _ = try? RollupArchive(data).totalRequests()
+    let archive = try RollupArchive(data, verifies: false)
+    _ = try archive.totalRequests()
     let all = Timestamp(microseconds: .min)..<Timestamp(microseconds: .max)
     var histogram = LatencyHistogram()
     for index in archive.series.indices {
-      archive.visit(index, in: all, byDay: true) { histogram.add($0.cell, $0.latencies) }
+      try archive.visit(index, in: all, byDay: true) { histogram.add($0.cell, $0.latencies) }
     }
   },
   "tolerances": { _ = try Tolerances($0, path: "fuzz.yaml") },

@@ -1,6 +1,9 @@
 import Foundation
 import Planning
 import Sampling
+import ScenarioModel
+import Simulation
+import Telemetry
 import TestSupport
 import Testing
 
@@ -48,6 +51,75 @@ struct PartsTests {
     let served = Double(record.successes) / 7200
     #expect(abs(served - 2) < 0.01, "\(served)")
     #expect(record.failures["timeout"].map { Double($0) / 7200 > 7.5 } ?? false)
+  }
+
+  @Test("quantiles lie among the latencies that there were: where all are alike, all quantiles are")
+  func quantiles() throws {
+    let variant = try KnownSystem.variant("alike", rate: 0.1, servers: 50, service: "1s", hours: 1)
+    let records = try (0..<3).map { try variant.replicate($0, warmUp: 0) }
+    for name in ["p50", "p90", "p95", "p99", "p999"] {
+      let metric = try #require(Metric("latency.\(name)"))
+      // The bin of 1 s ends at 1.007 s.
+      #expect(records.allSatisfy { metric.value($0) == 1000 }, "\(name)")
+      let estimate = try #require(Estimator.estimate(metric, records, confidence: 0.95))
+      #expect(estimate.value == 1000 && estimate.halfWidth == 0)
+      #expect(Estimator.difference(metric, records, base: records, confidence: 0.95)?.value == 0)
+    }
+    let varied = try KnownSystem.variant(
+      "varied", rate: 0.5, servers: 50, service: "{ exponential: { mean: 1s } }", hours: 1
+    ).replicate(0, warmUp: 0)
+    let (least, most) = (try #require(varied.latencyMin), try #require(varied.latencyMax))
+    for q in stride(from: 0, through: 1, by: 0.01) {
+      let value = try #require(varied.latencyQuantile(q))
+      #expect(value * 1000 >= Double(least) && value * 1000 <= Double(most))
+    }
+  }
+
+  @Test("records of earlier versions, which did not keep the extremes, are still read")
+  func earlierRecords() throws {
+    var record = try KnownSystem.variant("one", rate: 0.001, servers: 1, service: "1s", hours: 1)
+      .replicate(0, warmUp: 0)
+    record.latencies = [100, 2]
+    (record.latencyMin, record.latencyMax) = (nil, nil)
+    var json = try #require(
+      try JSONSerialization.jsonObject(with: JSONEncoder().encode(record)) as? [String: Any])
+    json["latencyMin"] = nil
+    json["latencyMax"] = nil
+    let read = try JSONDecoder().decode(
+      ReplicationRecord.self, from: JSONSerialization.data(withJSONObject: json))
+    #expect(read == record && read.latencyQuantile(0.5) == 0.1005)
+  }
+
+  @Test(
+    "utilisation counts what is served inside the period: of the warm-up's requests and of the last ones, a part"
+  )
+  func utilisation() throws {
+    let yaml = """
+      workbench: 1
+      name: edges
+      period: { from: "2026-03-02T09:00:00Z", to: "2026-03-02T10:00:00Z" }
+      account: { name: acme, timeZone: UTC, subscription: { maxReplicas: 3 } }
+      models:
+        - name: one
+          kind: openSource
+          load: { arrivals: { trace: t } }
+          deployments:
+            - { version: V1, deployAt: 2026-03-02, hardware: A10 single, scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 1 }, service: { perOutputToken: 1s } }
+      """
+    let scenario = try ScenarioDocument(Data(yaml.utf8), path: "edges.yaml").scenario
+    // Requests of 100 s. 40 s of the first lie in the period, 100 s of the next two, 30 s of the fourth, for which the
+    // fifth waits until after the end.
+    let seconds: [Int64] = [-60, 0, 1800, 3570, 3599]
+    let trace = seconds.map {
+      TraceRequest(
+        arrivedAt: scenario.from.microseconds + $0 * 1_000_000, inputTokens: 0, outputTokens: 100)
+    }
+    let variant = Variant(name: "edges", overrides: [], scenario: scenario, traces: ["t": trace])
+    let record = try variant.replicate(0, warmUp: 1_800_000_000)
+    #expect(record.requests == 4)
+    #expect(abs(record.utilisation - 270.0 / 3600) < 1e-12, "\(record.utilisation)")
+    // Without the warm-up, the first is not there at all.
+    #expect(abs(try variant.replicate(0, warmUp: 0).utilisation - 230.0 / 3600) < 1e-12)
   }
 
   @Test("a Latin hypercube uses every part of every range once; a factorial design is every combination")

@@ -1,4 +1,5 @@
 import Simulation
+import Telemetry
 import TestSupport
 import Testing
 
@@ -16,7 +17,8 @@ struct DepartureListTests {
       switch Int.random(in: 0..<100, using: &random) {
       case 0..<(step < 2500 ? 55 : 30):
         let entry = (
-          time(), sequence, Int.random(in: 0..<1024, using: &random), Int.random(in: 0..<50, using: &random)
+          time(), sequence, Int.random(in: 0..<Limits.deploymentsOfModel, using: &random),
+          Int.random(in: 0..<Limits.replicasOfDeployment, using: &random)
         )
         list.insert(time: entry.0, sequence: entry.1, deployment: entry.2, replica: entry.3)
         reference.append(entry)

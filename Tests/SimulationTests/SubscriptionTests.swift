@@ -1,3 +1,4 @@
+import Foundation
 import ScenarioModel
 import Simulation
 import Telemetry
@@ -131,5 +132,43 @@ struct SubscriptionTests {
     #expect(a == [Row(0, 0, 1, 0), Row(15, 1, 1, 0), Row(25, 0, 2, 0), Row(130, 0, 1, 0)])
     // b: the first request ends at 110 s, the second starts then: demand 1, no more excess.
     #expect(b == [Row(0, 0, 1, 0), Row(15, 0, 1, 0, .subscription)])
+  }
+
+  /// One model has the whole subscription until the last hour of the day; the others wait for it, with their demand.
+  private static func waiting(_ count: Int) -> String {
+    let models = (1...count).map {
+      "  - { name: m\($0), kind: openSource, load: { arrivals: { poisson: { rate: 2/h } }, tokens: { input: 1, output: 1 } }, deployments: [ { version: V1, deployAt: 2026-01-05T01:00, hardware: T4 single, scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 1 }, service: { time: 1s } } ] }"
+    }
+    return """
+      workbench: 1
+      name: waiting
+      period: { from: 2026-01-05, to: 2026-01-06 }
+      account: { name: a, timeZone: UTC, subscription: { maxReplicas: 10 } }
+      models:
+        - { name: holder, kind: openSource, load: { arrivals: { poisson: { rate: 20/h } }, tokens: { input: 1, output: 1 } }, deployments: [ { version: V1, deployAt: 2026-01-01, undeployAt: 2026-01-05T23:00, hardware: T4 single, scaling: { minReplicas: 10, maxReplicas: 10, maxBatchSize: 1 }, service: { time: 1s } } ] }
+      \(models.joined(separator: "\n"))
+      """
+  }
+
+  @Test("many models that wait for room: those that fit start in the order of requests")
+  func manyWait() throws {
+    let run = try Simulated(Self.waiting(40))
+    let started = run.tables.deployments.filter { $0.modelID > 1 && $0.deployedAt != nil }.map(\.modelID)
+    // All asked at once: the first ten in the scenario's order.
+    #expect(started == Array(2...11))
+    #expect(run.tables.deployments.allSatisfy { $0.modelID == 1 || $0.outcome == .deferred })
+  }
+
+  @Test("the cost of waiting grows with the models that wait, not with their square")
+  func waitingCost() throws {
+    func steps(_ count: Int) throws -> Int {
+      let document = try ScenarioDocument(Data(Self.waiting(count).utf8), path: "waiting.yaml")
+      let live = try LiveSimulation(ScenarioSimulation(document.scenario), sinks: [NoSink()])
+      try live.advance(to: document.scenario.to)
+      return live.waitingSteps
+    }
+    let (few, many) = (try steps(50), try steps(400))
+    // Eight times the models and their arrivals, each found in a tree three levels higher.
+    #expect(few > 1000 && many < 16 * few, "\(few), \(many)")
   }
 }

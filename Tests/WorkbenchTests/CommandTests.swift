@@ -54,6 +54,38 @@ struct CommandTests {
     #expect(try contents(scratch.file("seed")).filter { $0.key.hasPrefix("dashboard/") } != figures)
   }
 
+  @Test("a few failures of many requests are not shown as none, nor nearly all as all")
+  func fewFailures() throws {
+    let scratch = try Scratch()
+    func summary(_ errors: String, seed: Int) throws -> String {
+      let yaml = """
+        workbench: 1
+        name: few
+        seed: \(seed)
+        period: { from: 2026-03-02, to: 2026-03-03 }
+        account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
+        models:
+          - name: m
+            kind: external
+            provider: P
+            load: { arrivals: { poisson: { rate: 40000/d } }, tokens: { input: 1, output: 1 } }
+            service: { time: 1s }
+            failures: { providerError: \(errors) }
+        """
+      let run = try Program.run(
+        "run", try scratch.write("few-\(seed).yaml", yaml), "--out", scratch.file("few-\(seed)"), "--formats",
+        "none")
+      return run.output
+    }
+    // One to three of some 40,000 are less than 0.01 %.
+    let few = try summary("0.00005", seed: 4)
+    #expect(few.contains(", < 0.01 % failed (providerError "), "\(few)")
+    let most = try summary("0.99995", seed: 7)
+    #expect(most.contains(", > 99.99 % failed (providerError "), "\(most)")
+    #expect(try summary("0", seed: 5).contains(", 0.00 % failed"))
+    #expect(try summary("1", seed: 6).contains(", 100.00 % failed"))
+  }
+
   @Test("a run never takes the place of another unasked")
   func neverOverwrites() throws {
     let scratch = try Scratch()

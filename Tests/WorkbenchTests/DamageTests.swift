@@ -300,6 +300,25 @@ struct DamageTests {
         }
       }
     },
+    .init("counts near 2⁶³", .i4, "successes and") {
+      try $0.widget("external-24h", "requests") {
+        try points(&$0) { list in for index in list.indices { list[index]["successes"] = Int64.max } }
+      }
+    },
+    .init("latencies of 1e300", .i13, "latency.points") {
+      try $0.widget("external-24h", "latency") {
+        $0["thinned"] = true
+        try points(&$0) { list in for index in list.indices { list[index]["latency"] = 1e300 } }
+      }
+    },
+    .init("a replica that drains without end", .i16, "draining replicas at") {
+      try $0.rows("replicas") { rows, columns in
+        var rows = rows
+        let last = try #require(rows.lastIndex { $0[columns["version"] ?? 0] == "V1" })
+        rows[last][columns["draining"] ?? 0] = "1"
+        return rows
+      }
+    },
     .init("overtaking in a fifo queue", .i12, "starts service before an earlier one") {
       try $0.rows("requests") { rows, columns in
         var rows = rows

@@ -1,25 +1,34 @@
-// What the server is asked. Answers of a question are kept until "Refresh".
+// What the server is asked. Answers of a question are kept until "Refresh"; a report brings its own.
 const kept = new Map();
+const report = document.getElementById("answers");
+let reported;
+
+async function answered(response) {
+  const body = await response.json();
+  // 410: the run has been replaced; the list names the one that took its place.
+  if (!response.ok) throw Object.assign(new Error(body.detail || response.statusText), { isReplaced: response.status === 410 });
+  return body;
+}
 
 export async function get(path, fresh = false) {
-  if (window.workbenchReport) return window.workbenchReport(path);
+  if (report) {
+    reported ??= JSON.parse(report.textContent);
+    if (!Object.hasOwn(reported, path)) throw new Error("The report does not hold this view. Serve the run to see it: workbench serve DIR");
+    return reported[path];
+  }
   if (fresh) kept.clear();
   if (!kept.has(path)) {
-    const promise = fetch(path, { headers: { Accept: "application/json" } }).then(async (response) => {
-      const body = await response.json();
-      if (!response.ok) throw new Error(body.detail || response.statusText);
-      return body;
-    });
+    const promise = fetch(path, { headers: { Accept: "application/json" } }).then(answered);
     kept.set(path, promise);
-    promise.catch(() => kept.delete(path));
+    promise.catch(() => kept.get(path) === promise && kept.delete(path));
   }
   return kept.get(path);
 }
 
 export async function refresh() {
+  await answered(await fetch("api/refresh", { method: "POST" }));
+  // After it: what was asked meanwhile may be of before.
   kept.clear();
-  const response = await fetch("api/refresh", { method: "POST" });
-  if (!response.ok) throw new Error((await response.json()).detail);
 }
 
 export function dashboardPath(run, view) {

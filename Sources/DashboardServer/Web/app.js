@@ -65,7 +65,7 @@ async function answers(view) {
   if (other) {
     // The other run has the same account, or its own first.
     const account = other.accounts.find((entry) => entry.account === view.account) || other.accounts[0];
-    list.push([...(await one(other.id, { ...view, account: account.account })), `${other.name} (${other.id})`]);
+    list.push([...(await one(other.id, { ...view, account: account.account })), `${other.name} (${other.id.slice(0, 8)})`]);
   }
   return list;
 }
@@ -78,12 +78,14 @@ const cards = [
 ];
 
 let turn = 0;
+const turns = new Map();
 async function show(target, view, list, onExpand, onData) {
   const mine = ++turn;
+  turns.set(target, mine);
   target.setAttribute("aria-busy", "true");
   try {
     const found = await answers(view);
-    if (mine !== turn) return;  // A newer question was asked meanwhile.
+    if (mine !== turns.get(target)) return;  // A newer question was asked meanwhile.
     byId("message").hidden = true;
     const boxes = list.map((kind) => render(kind, found, view, onExpand));
     for (const box of target.children) box.clear?.();
@@ -91,13 +93,20 @@ async function show(target, view, list, onExpand, onData) {
     onData?.(found[0][0]);
     await Promise.all(boxes.map((box) => box.draw?.()));
   } catch (error) {
-    const message = byId("message");
-    message.textContent = error.message;
-    message.hidden = false;
+    if (mine !== turns.get(target)) return;
+    if (error.isReplaced) return await load();
+    say(error.message);
   } finally {
-    target.setAttribute("aria-busy", "false");
-    document.body.dataset.shown = String(mine);
+    if (mine === turns.get(target)) {
+      target.setAttribute("aria-busy", "false");
+      document.body.dataset.shown = String(mine);
+    }
   }
+}
+
+function say(text) {
+  byId("message").textContent = text;
+  byId("message").hidden = false;
 }
 
 async function main(change = {}) {
@@ -150,10 +159,9 @@ for (const id of ["run", "other", "account"]) byId(id).addEventListener("change"
 byId("refresh").addEventListener("click", async () => {
   try {
     await refresh();
-    await start();
+    await load();
   } catch (error) {
-    byId("message").textContent = error.message;
-    byId("message").hidden = false;
+    say(error.message);
   }
 });
 byId("theme").addEventListener("click", () => {
@@ -164,9 +172,14 @@ byId("theme").addEventListener("click", () => {
 });
 try { if (localStorage.theme) document.documentElement.dataset.theme = localStorage.theme; } catch { /* The same. */ }
 
-async function start() {
-  runs = await get("api/runs");
+async function load() {
+  runs = await get("api/runs", true);
   await main();
+}
+
+// Once: every call would follow the live run once more.
+async function start() {
+  await load();
   if (!runs.some((run) => run.live)) return;
   byId("live").hidden = false;
   let shown = "", busy = false;
@@ -177,8 +190,9 @@ async function start() {
     if (busy || status.now === shown || state.run !== "live") return;
     [busy, shown] = [true, status.now];
     try {
-      runs = await get("api/runs", true);
-      await main();
+      await load();
+    } catch (error) {
+      say(error.message);
     } finally {
       busy = false;
     }
@@ -186,5 +200,5 @@ async function start() {
 }
 byId("pause").addEventListener("click", () => steer({ paused: byId("pause").textContent === "Pause" }));
 byId("speed").addEventListener("change", (event) => steer({ speed: event.target.value }));
-addEventListener("DOMContentLoaded", () => start());
-if (document.readyState !== "loading") start();
+// A module runs when the document has been parsed.
+start().catch((error) => say(error.message));

@@ -37,7 +37,7 @@ export function layout(extra = {}) {
 }
 
 // Plotly reads a little HTML in texts; names must stay text.
-const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+export const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 // A bar stands on its bucket: from its start, most of its length.
 const bucketMs = (data) => (data.query.granularity === "hour" ? 3.6e6 : 8.64e7);
 const onBucket = (data) => ({ offset: bucketMs(data) * 0.06, width: bucketMs(data) * 0.88 });

@@ -26,7 +26,7 @@ function tableOf(differences) {
 
 // The actual output in colours of its own.
 function recolour(figure) {
-  for (const trace of figure.data.filter(({ name }) => name?.endsWith(", actual"))) {
+  for (const trace of figure.data.filter(({ meta }) => meta === "other")) {
     const old = trace.line?.color ?? trace.marker?.color;
     const other = old === charts.colour.red ? charts.colour.violet : charts.colour.amber;
     if (trace.line) trace.line = { ...trace.line, color: other };
@@ -62,8 +62,8 @@ const seen = new IntersectionObserver((entries) => {
 for (const [name, differences] of byDocument) {
   const section = element("section", { "aria-label": name }, element("h2", {}, `${name}: ${differences.length} differences shown`), tableOf(differences));
   main.append(section);
+  if (!Object.hasOwn(pairs, name)) continue;
   const pair = pairs[name];
-  if (!pair) continue;
   const grid = element("div", { className: "widgets" });
   section.append(grid);
   for (const kind of Object.keys(widgets.widgets)) {

@@ -65,13 +65,13 @@ for (const model of fit.models) {
   }
   for (const m of quality.marginals) {
     grid.append(chart(`Distribution of ${m.name}`, "Share of requests at or below.", [observed(m.observedQuantiles, m.probabilities), simulated(m.simulatedQuantiles, m.probabilities)],
-      { xaxis: { type: m.observedQuantiles[0] > 0 ? "log" : "-", title: { text: m.unit } }, yaxis: { range: [0, 1] } }));
+      { xaxis: { type: m.observedQuantiles[0] > 0 ? "log" : "-", title: { text: charts.plain(m.unit) } }, yaxis: { range: [0, 1] } }));
     const ends = [Math.min(m.observedQuantiles[0], m.simulatedQuantiles[0]), Math.max(m.observedQuantiles.at(-1), m.simulatedQuantiles.at(-1))];
     const type = ends[0] > 0 ? "log" : "-";
     grid.append(chart(`Q–Q of ${m.name}`, "Equal quantiles lie on the line.", [
       { name: "quantiles", x: m.observedQuantiles, y: m.simulatedQuantiles, text: m.probabilities.map((p) => `${(100 * p).toFixed(1)} %`), mode: "markers", marker: { color: charts.colour.violet }, hovertemplate: "%{text}: %{x:,.5g} observed, %{y:,.5g} simulated<extra></extra>" },
       { name: "equal", x: ends, y: ends, mode: "lines", line: { color: charts.colour.grey, dash: "dash" } }],
-      { xaxis: { type, title: { text: `observed, ${m.unit}` } }, yaxis: { type, rangemode: "normal", title: { text: "simulated" } } }));
+      { xaxis: { type, title: { text: charts.plain(`observed, ${m.unit}`) } }, yaxis: { type, rangemode: "normal", title: { text: "simulated" } } }));
   }
 }
 for (const draw of waiting) draw();

@@ -8,7 +8,7 @@ const embedded = document.getElementById("plan-data");
 const { plan, words, columns } = embedded ? JSON.parse(embedded.textContent) : await (await fetch("plan.json")).json();
 const most = 60;
 const chartLibrary = () => window.Plotly ? Promise.resolve() : new Promise((resolve) => document.getElementById("plotly").addEventListener("load", resolve, { once: true }));
-const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const { plain } = charts;
 
 // Metrics as people read them: shares in percent.
 const factor = (unit) => (unit === "share" ? 100 : 1);
@@ -80,7 +80,7 @@ if (points.length > 2) {
   grid.append(chart("Cost against latency", "The line joins the Pareto front: variants that no other beats in both.", 380, [
     trace(points, { mode: "markers", name: "variants", marker: { color: points.map((variant) => (variant.name === best ? charts.colour.green : charts.colour.blue)), size: 9 } }),
     trace(front, { mode: "lines", name: "Pareto front", line: { color: charts.colour.amber, dash: "dot" }, error_x: undefined, error_y: undefined }),
-  ], { xaxis: { title: { text: cost } }, yaxis: { title: { text: `${latency}, ms` }, rangemode: "normal" } }));
+  ], { xaxis: { title: { text: plain(cost) } }, yaxis: { title: { text: plain(`${latency}, ms`) }, rangemode: "normal" } }));
 }
 if (plan.ideal.length) {
   grid.append(chart("Replica-hours, and the ideal bound", "What a perfect, instantaneous autoscaler would need for the same arrivals of the first replication.", 300, [

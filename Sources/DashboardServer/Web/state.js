@@ -19,9 +19,12 @@ export function writeState(state) {
 
 // A filter that the account or kind does not have falls back to "all".
 export function settle(state, runs) {
-  const run = runs.find((entry) => entry.id === state.run) || runs[0];
+  // A run that was replaced while it is looked at goes on under the identifier of what took its place.
+  const current = (id) => runs.find((entry) => entry.id === id) || runs.find((entry) => entry.replaces?.includes(id));
+  const run = current(state.run) || runs[0];
   state.run = run.id;
-  if (!runs.some((entry) => entry.id === state.other) || state.other === run.id) state.other = "";
+  state.other = current(state.other)?.id || "";
+  if (state.other === run.id) state.other = "";
   const account = run.accounts.find((entry) => entry.account === state.account) || run.accounts[0];
   state.account = account.account;
   const present = kinds.map(([kind]) => kind).filter((kind) => account.models.some((model) => model.kind === kind));

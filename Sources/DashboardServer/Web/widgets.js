@@ -75,7 +75,7 @@ export function render(kind, answers, view, onExpand) {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
-  const base = `${kind}-${data.query.period}`;
+  const base = `${kind}-${data.query.period}`.replace(/[^A-Za-z0-9._-]+/g, "-");
   const tools = element("span", { className: "bar tools" },
     kind === "latency" ? tool("percentiles", "Percentiles", () => view.toggle("percentiles"), { "aria-pressed": String(!!view.percentiles) }) : null,
     kind === "requests" ? tool("reasons", "Failures by reason", () => view.toggle("reasons"), { "aria-pressed": String(!!view.reasons) }) : null,
@@ -91,10 +91,11 @@ export function render(kind, answers, view, onExpand) {
     box.append(element("div", { className: "empty" }, kind === "scaling" ? "Nothing was deployed in this period." : "No requests in this period."));
     return box;
   }
-  const figure = { data: charts[kind](data, view), layout: charts.layout({ barmode: kind === "tokens" || kind === "requests" ? "stack" : "group" }) };
+  const options = { percentiles: view.percentiles };
+  const figure = { data: charts[kind](data, options), layout: charts.layout({ barmode: kind === "tokens" || kind === "requests" ? "stack" : "group" }) };
   figure.layout.yaxis.title = { text: widget.unit };
   if (answers[1] && widget.shows(answers[1][0])) {
-    figure.data.push(...charts[kind](answers[1][0], { ...view, other: answers[1][2] }));
+    figure.data.push(...charts[kind](answers[1][0], { ...options, other: answers[1][2] }).map((trace) => ({ ...trace, meta: "other" })));
     if (figure.layout.barmode === "stack") figure.layout.barmode = "overlay";
   }
   charts.decorate(kind, data, marks, figure);
@@ -110,7 +111,8 @@ export function render(kind, answers, view, onExpand) {
   return box;
 }
 
-const csv = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : value);
+// A cell of a CSV file. A spreadsheet takes text that begins like a formula for one: an apostrophe keeps a name a name.
+const csv = (value) => { const text = typeof value === "string" && /^[\s\uFEFF]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(value) ? `'${value}` : String(value ?? ""); return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; };
 
 function figures(list) {
   return element("dl", { className: "figures" }, ...list.map(([label, value]) => element("div", {}, element("dt", {}, label), element("dd", {}, value))));

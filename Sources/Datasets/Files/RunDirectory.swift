@@ -1,3 +1,4 @@
+import Aggregation
 import Foundation
 import Telemetry
 
@@ -55,7 +56,12 @@ package final class RunDirectory {
   /// Ends a file and enters its hash in the manifest.
   package func close(_ file: OutputFile, as name: String) throws { manifest.files[name] = try file.close() }
 
+  /// Writes a whole file; of rollups, the manifest keeps the fingerprint too.
   package func write(_ data: some Sequence<UInt8>, as name: String) throws {
+    if name.utf8.starts(with: "rollups/".utf8) {
+      manifest.rollups = manifest.rollups ?? [:]
+      manifest.rollups?[name] = try RollupArchive.fingerprint(of: Data(data))
+    }
     let file = try file(name)
     try file.write(data)
     try close(file, as: name)

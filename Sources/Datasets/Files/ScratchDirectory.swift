@@ -34,6 +34,14 @@ package final class ScratchDirectory: Sendable {
     return file
   }
 
+  /// A link to a file elsewhere, for programs that must open it by a name of ours.
+  /// - Parameter name: of the link, in the directory itself.
+  package func link(_ file: String, as name: String) throws {
+    let target = URL(fileURLWithPath: file).path
+    let status = try Unfinished.shared.uninterrupted { symlink(target, try place(of: name)) }
+    guard status == 0 else { throw OutputError("\(path)/\(name)", cannot: "make a link") }
+  }
+
   /// - Parameter name: of a new file in it.
   /// - Returns: its path.
   @discardableResult

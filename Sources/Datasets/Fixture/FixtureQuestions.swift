@@ -100,8 +100,13 @@ struct FixtureQuestions {
       if before >= first { add(.range(before, after), "a gap of a day between points") }
     }
     for day in days {
-      let length = calendar.start(of: day.advanced(byDays: 1)) - calendar.start(of: day)
-      if length != 86_400_000_000 {
+      let stretches = calendar.stretches(from: day, to: day)
+      let length = stretches.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }
+      if stretches.isEmpty {
+        add(.date(day), "a day that never was: clocks skip it")
+      } else if stretches.count > 1 {
+        add(.date(day), "a day with a gap: clocks go back over midnight")
+      } else if length != 86_400_000_000 {
         let hours = Double(length) / 3.6e9
         add(
           .date(day),

@@ -77,6 +77,12 @@ package struct FixtureWriter {
     }
     let arrivals = Arrivals(data.series, tables)
     let rollups = RequestRollups(series: data.series, now: end)
+    for account in tables.accounts {
+      let calendar = ZonedCalendar(identifier: account.timeZone) ?? .utc
+      rollups.cut(
+        at: calendar.hourStarts(
+          from: start, to: max(start, end), notOn: Rollup.quarterMicroseconds))
+    }
     let points = PointsLater()
     let selection = RequestSelection(
       FanOut(writers + [arrivals, rollups, points]), chosen: chosen, shift: shift)

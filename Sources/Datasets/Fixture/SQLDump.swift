@@ -37,6 +37,7 @@ final class SQLDump: DatasetWriter {
         -- psql -v ON_ERROR_STOP=1 -f postgresql.sql; then: workbench aggregate 'postgres://HOST/DATABASE?schema=fixture'
         BEGIN;
         SET LOCAL standard_conforming_strings = on;
+        SET LOCAL client_encoding = 'UTF8';
         CREATE SCHEMA fixture;
 
         """)
@@ -53,7 +54,7 @@ final class SQLDump: DatasetWriter {
 
   private func literal(_ cell: Cell) -> String {
     switch cell {
-    case .text(let text): "'" + text.replacing("'", with: "''") + "'"
+    case .text(let text): SQLText.literal(text, dialect == .sqlite ? .sqlite : .postgresql)
     case .integer(let number): String(number)
     case .moment(let moment):
       dialect == .sqlite ? String(moment.microseconds) : "'\(moment.rfc3339)'"

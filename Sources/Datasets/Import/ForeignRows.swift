@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 
 /// A row of a platform's own export: values by column name.
 struct ForeignRow {
@@ -46,6 +47,9 @@ final class ForeignCSV: ForeignRows {
       throw DatasetError(path, line: 1, column: 1, "the file is empty. It needs a header.")
     }
     names = try (0..<reader.fieldCount).map { try reader.text($0) }
+    if let problem = NameSpellings.problem(in: names) {
+      throw DatasetError(path, line: 1, column: 1, "the column \(problem)")
+    }
     if let missing = needed.first(where: { !names.contains($0) }) {
       throw DatasetError(
         path, line: 1, column: 1,
@@ -178,7 +182,7 @@ final class OpenTelemetrySpans: ForeignRows {
       values.merge(attributes(span, prefix: "")) { $1 }
       let operation = values["gen_ai.operation.name"] ?? "chat"
       let isCall =
-        values.keys.contains { $0.hasPrefix("gen_ai.") }
+        values.keys.contains { $0.utf8.starts(with: "gen_ai.".utf8) }
         && !["execute_tool", "create_agent", "invoke_agent", "invoke_workflow"].contains(operation)
       guard isCall else {
         others += 1

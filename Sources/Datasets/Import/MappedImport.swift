@@ -22,7 +22,8 @@ package final class MappedImport {
   private var rejectsFile: OutputFile?
   private let sorter: ArrivalSorter
   private var seriesIndices: [Series: Int32] = [:]
-  private var modelIDs: [String: Int32] = [:]
+  private var modelIDs: [ExactName: Int32] = [:]
+  private var spellings = NameSpellings()
   private var parser = TimestampParser()
   /// First arrival of each series, and the last of all, µs.
   private var firsts: [Int64] = []
@@ -175,13 +176,18 @@ package final class MappedImport {
     var outcome = RequestOutcome.success
     if let field = mapping["status"] {
       let status = text(row, "status")
-      let failed = field.success.isEmpty ? field.failure.contains(status) : !field.success.contains(status)
+      let failed = field.success.isEmpty
+        ? field.failure.contains { Name.same($0, status) } : !field.success.contains { Name.same($0, status) }
       if failed {
         let reason = text(row, "failureReason")
-        guard let code = reasons.code(of: reason.isEmpty ? "unspecified" : reason) else {
-          throw Problem(text: "more than 248 different failure reasons")
+        do {
+          guard let code = try reasons.code(of: reason.isEmpty ? "unspecified" : reason) else {
+            throw Problem(text: "more than 248 different failure reasons")
+          }
+          outcome = code
+        } catch let problem as NameProblem {
+          throw Problem(text: "failureReason \(problem)")
         }
-        outcome = code
       }
     }
     let isSuccess = outcome == RequestOutcome.success
@@ -204,12 +210,14 @@ package final class MappedImport {
   }
 
   private func series(_ model: String, _ kind: ModelKind, provider: String, version: String) throws -> Int32 {
-    let key = "\(kind.rawValue)\u{0}\(provider)\u{0}\(model)"
+    let key = ExactName("\(kind.rawValue)\u{0}\(provider)\u{0}\(model)")
     let id: Int32
     if let known = modelIDs[key] {
       id = known
     } else {
       guard modelIDs.count < 100_000 else { throw Problem(text: "more than 100,000 models") }
+      try admit(model, "model")
+      if !provider.isEmpty { try admit(provider, "provider") }
       id = Int32(modelIDs.count + 1)
       modelIDs[key] = id
       tables.models.append(
@@ -219,6 +227,7 @@ package final class MappedImport {
     }
     let entry = Series(modelID: id, version: version)
     if let known = seriesIndices[entry] { return known }
+    if !version.isEmpty { try admit(version, "version") }
     let index = Int32(series.count)
     seriesIndices[entry] = index
     series.append(entry)
@@ -226,10 +235,21 @@ package final class MappedImport {
     return index
   }
 
+  private func admit(_ name: String, _ what: String) throws {
+    do {
+      try Name.check(name)
+      if spellings.isEmpty { try spellings.admit(mapping.account.name) }
+      try spellings.admit(name)
+    } catch {
+      throw Problem(text: "\(what) \(error)")
+    }
+  }
+
   private func text(_ row: ForeignRow, _ name: String) -> String {
     guard let field = mapping[name] else { return "" }
     let raw = field.constant ?? field.columns.lazy.compactMap { row.values[$0] }.first ?? ""
-    return field.values[raw] ?? raw
+    guard let index = field.values.index(forKey: raw), Name.same(field.values[index].key, raw) else { return raw }
+    return field.values[index].value
   }
 
   private func moment(_ row: ForeignRow, _ name: String) throws -> Timestamp? {

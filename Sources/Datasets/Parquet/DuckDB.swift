@@ -1,6 +1,9 @@
 import Foundation
 
 /// The DuckDB command line as a child process: it reads and writes Parquet, and is the second opinion of `validate`.
+///
+/// What it runs is a script that holds no text from outside: values go through files, and files are links in a directory
+/// of its own, so that a path is never a pattern. It may open nothing else, and reads nobody's settings.
 package enum DuckDB {
   /// Where it is: `WORKBENCH_DUCKDB`, the PATH, or `.venv/bin` here.
   /// - Throws: `NotFoundError` that says how to install it.
@@ -10,7 +13,8 @@ package enum DuckDB {
       if FileManager.default.isExecutableFile(atPath: given) { return given }
       throw NotFoundError(given, "WORKBENCH_DUCKDB names no program. Correct or unset it.")
     }
-    let folders = (environment["PATH"] ?? "").split(separator: ":").map(String.init) + [".venv/bin"]
+    let path = (environment["PATH"] ?? "").utf8.split(separator: UInt8(ascii: ":"))
+    let folders = path.map { String(Substring($0)) } + [".venv/bin"]
     if let found = folders.map({ "\($0)/duckdb" }).first(where: FileManager.default.isExecutableFile) {
       return found
     }
@@ -20,14 +24,18 @@ package enum DuckDB {
     )
   }
 
-  package static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
-
   /// Runs SQL and returns what it prints.
   /// - Parameters:
+  ///   - scratch: the directory that it runs in, with the files that it reads.
+  ///   - settings: such as `threads = 2`, made before the configuration is locked.
+  ///   - database: the name of a file in the directory; in memory without one.
   ///   - path: what messages are about.
-  ///   - database: a file; in memory without one.
-  package static func run(_ sql: String, database: String? = nil, path: String) throws -> Data {
-    let child = try DuckDBProcess(sql, database: database, path: path, reads: false, writes: true)
+  package static func run(
+    _ sql: String, in scratch: ScratchDirectory, settings: [String] = [], database: String? = nil,
+    path: String
+  ) throws -> Data {
+    let child = try DuckDBProcess(
+      sql, in: scratch, settings: settings, database: database, path: path, output: .piped)
     var output = Data()
     let piece = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 16)
     defer { piece.deallocate() }
@@ -40,41 +48,76 @@ package enum DuckDB {
 
 /// A running DuckDB whose standard input we write, or whose standard output we read.
 final class DuckDBProcess: ByteSource, ByteSink {
+  enum Output {
+    case discarded
+    case piped
+    /// `/dev/stdout` is this file, which must not exist yet.
+    case file(String)
+  }
+
   private let process = Process()
   private let path: String
   private let input = Pipe()
   private let output = Pipe()
-  private let script: URL
-  private let errors: URL
+  private let scratch: ScratchDirectory
+  private let errors: String
   private let isInput: Bool
   private var writer: DescriptorSink?
   private var hasEnded = false
 
-  init(_ sql: String, database: String? = nil, path: String, reads: Bool, writes: Bool) throws {
+  /// - Parameters:
+  ///   - sql: statements of ours. Nothing from outside is part of them.
+  ///   - scratch: where it runs; a directory of its own without one.
+  ///   - readsInput: whether `/dev/stdin` is what is written here.
+  init(
+    _ sql: String, in scratch: ScratchDirectory? = nil, settings: [String] = [], database: String? = nil,
+    path: String, readsInput: Bool = false, output kind: Output
+  ) throws {
     self.path = path
-    isInput = reads
+    isInput = readsInput
+    let scratch = try scratch ?? ScratchDirectory()
+    self.scratch = scratch
+    // The command line takes a line that starts with a dot for a command of its own.
+    let lines = sql.utf8.split(separator: UInt8(ascii: "\n"))
+    guard !lines.contains(where: { $0.first == UInt8(ascii: ".") }) else {
+      throw DatasetError(path, "DuckDB: a statement has a line that starts with a dot. This is a fault of ours.")
+    }
+    let preamble =
+      settings.map { "SET \($0);" } + [
+        "SET autoinstall_known_extensions = false;", "SET autoload_known_extensions = false;",
+        "SET temp_directory = 'spill';", "SET allowed_directories = ['.'];",
+        "SET allowed_paths = ['/dev/stdin', '/dev/stdout'];", "SET enable_external_access = false;",
+        "SET lock_configuration = true;", "",
+      ]
+    // From a file: an argument has at most 128 KiB.
+    try scratch.write(Data((preamble.joined(separator: "\n") + sql).utf8), as: "script.sql")
+    errors = try scratch.write(Data(), as: "errors.log")
     process.executableURL = URL(fileURLWithPath: try DuckDB.executable())
-    // From a file: an argument has 128 KiB at the most.
-    script = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "workbench-duckdb-\(UUID().uuidString).sql")
-    errors = script.appendingPathExtension("log")
-    guard FileManager.default.createFile(atPath: script.path, contents: Data(sql.utf8)),
-      FileManager.default.createFile(atPath: errors.path, contents: nil)
-    else { throw OutputError(script.path, "cannot create the file.") }
+    process.currentDirectoryURL = URL(fileURLWithPath: scratch.path)
+    // The home directory is for Python, which starts the command line where pip installed it for one user.
+    let environment = ProcessInfo.processInfo.environment
+    process.environment = environment.filter { ["PATH", "HOME", "LD_LIBRARY_PATH"].contains($0.key) }
+    process.environment?["TZ"] = "UTC"
     // -no-init: nobody's own settings.
     process.arguments =
-      ["-no-init", "-batch", "-bail", "-noheader", "-list"] + (database.map { [$0] } ?? []) + [
-        "-f", script.path,
-      ]
-    process.standardError = try FileHandle(forWritingTo: errors)
-    process.standardInput = reads ? input : FileHandle.nullDevice
-    process.standardOutput = writes ? output : FileHandle.nullDevice
+      ["-no-init", "-batch", "-bail", "-noheader", "-list"] + (database.map { [$0] } ?? [])
+      + ["-f", "script.sql"]
+    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
+    process.standardInput = readsInput ? input : FileHandle.nullDevice
+    switch kind {
+    case .discarded: process.standardOutput = FileHandle.nullDevice
+    case .piped: process.standardOutput = output
+    case .file(let file):
+      let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      guard descriptor >= 0 else { throw OutputError(file, cannot: "create the file") }
+      process.standardOutput = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
     do { try process.run() } catch {
       throw OutputError("duckdb", "cannot be started: \(error.localizedDescription).")
     }
     Unfinished.shared.add(process: process.processIdentifier)
-    if reads { writer = DescriptorSink(dup(input.fileHandleForWriting.fileDescriptor), path: path) }
-    if reads { try input.fileHandleForWriting.close() }
+    if readsInput { writer = DescriptorSink(dup(input.fileHandleForWriting.fileDescriptor), path: path) }
+    if readsInput { try input.fileHandleForWriting.close() }
   }
 
   deinit {
@@ -83,8 +126,6 @@ final class DuckDBProcess: ByteSource, ByteSink {
       process.waitUntilExit()
     }
     Unfinished.shared.remove(process: process.processIdentifier)
-    unlink(errors.path)
-    unlink(script.path)
   }
 
   private func finish() throws {
@@ -93,11 +134,10 @@ final class DuckDBProcess: ByteSource, ByteSink {
     process.waitUntilExit()
     Unfinished.shared.remove(process: process.processIdentifier)
     guard process.terminationStatus == 0 else {
-      let said = String(decoding: FileManager.default.contents(atPath: errors.path) ?? Data(), as: UTF8.self)
-      let line =
-        said.split(whereSeparator: \.isNewline).first { !$0.isEmpty } ?? "status \(process.terminationStatus)"
-      throw isInput
-        ? OutputError(path, "DuckDB: \(line)") as any Error : DatasetError(path, "DuckDB: \(line)")
+      let said = FileManager.default.contents(atPath: errors) ?? Data()
+      let line = said.split(separator: 0x0a).first.map { String(decoding: $0, as: UTF8.self) }
+      let message = "DuckDB: \(line ?? "status \(process.terminationStatus)")"
+      throw isInput ? OutputError(path, message) as any Error : DatasetError(path, message)
     }
   }
 

@@ -2,28 +2,30 @@ import Foundation
 import Telemetry
 
 extension Dataset {
-  /// An expression for each table that DuckDB can read; what it cannot read is first written as CSV.
-  /// - Parameter scratch: a directory for that.
-  package func duckDBSources(scratch: String) throws -> [String: String] {
+  /// An expression for each table that DuckDB can read in a directory; what it cannot read is first written as CSV. The
+  /// files are links there, by names of ours: DuckDB takes a path for a pattern.
+  package func duckDBSources(in scratch: ScratchDirectory) throws -> [String: String] {
     var sources: [String: String] = [:]
-    for schema in [TableSchema.requests] + TableSchema.small {
-      switch location {
-      case .files(let directory, let format) where format.layout != .sqlite:
-        let file = try ContainedPath("\(schema.name).\(format)", in: directory)
+    if case .files(let directory, let format) = location, format.layout != .sqlite {
+      for schema in [TableSchema.requests] + TableSchema.small {
+        let name = "\(schema.name).\(format)"
+        let file = try ContainedPath(name, in: directory)
         _ = try file.open()  // DuckDB opens it by its name: it must be a file of this directory.
-        sources[schema.name] = Self.source(file.path, format.layout, schema)
-      default:
-        sources[schema.name] = Self.source("\(scratch)/\(schema.name).csv", .csv, schema)
+        try scratch.link(file.path, as: name)
+        sources[schema.name] = Self.source(name, format.layout, schema)
       }
+      return sources
     }
-    if case .files = location { return sources }
+    for schema in [TableSchema.requests] + TableSchema.small {
+      sources[schema.name] = Self.source("\(schema.name).csv", .csv, schema)
+    }
     for (schema, rows) in tables.rows {
-      let file = try OutputFile(scratch: "\(scratch)/\(schema.name).csv")
+      let file = try OutputFile(scratch: "\(scratch.path)/\(schema.name).csv")
       var writer = try TableWriter(schema, to: file, layout: .csv)
       for cells in rows { try writer.write(cells) }
       try file.close()
     }
-    let file = try OutputFile(scratch: "\(scratch)/requests.csv")
+    let file = try OutputFile(scratch: "\(scratch.path)/requests.csv")
     let reader = try requests()
     let writer = try RequestWriter(file, layout: .csv, series: series, reasons: reader.reasons)
     try reader.read(into: writer)
@@ -31,23 +33,28 @@ extension Dataset {
     return sources
   }
 
-  private static func source(_ path: String, _ layout: DatasetFormat.Layout, _ schema: TableSchema) -> String
-  {
-    let columns = schema.columns.map { "\(DuckDB.quoted($0.name)): \(DuckDB.quoted($0.duckDBType))" }.joined(
-      separator: ", ")
+  /// - Parameter name: of a file, ours: no value from outside.
+  private static func source(_ name: String, _ layout: DatasetFormat.Layout, _ schema: TableSchema) -> String {
+    let columns = schema.duckDBColumns
     let texts = schema.columns.filter { $0.type == .text }.map {
       "coalesce(\"\($0.name)\", '') AS \"\($0.name)\""
     }
     let replaced = texts.isEmpty ? "" : " REPLACE (\(texts.joined(separator: ", ")))"
-    let file = DuckDB.quoted(path)
     let read =
       switch layout {
-      case .parquet: "read_parquet(\(file))"
-      case .ndjson: "read_json(\(file), format = 'newline_delimited', columns = {\(columns)})"
-      // By name, whatever the order of columns.
+      case .parquet: "read_parquet('\(name)')"
+      case .ndjson: "read_json('\(name)', format = 'newline_delimited', columns = \(columns))"
+      // By name, whatever the order of columns. Nothing else is guessed.
       default:
-        "read_csv(\(file), header = true, delim = ',', quote = '\"', escape = '\"', all_varchar = false, types = {\(columns)})"
+        "read_csv('\(name)', header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0, nullstr = '', all_varchar = false, types = \(columns))"
       }
     return "(SELECT *\(replaced) FROM \(read))"
+  }
+}
+
+extension TableSchema {
+  /// `{'name': 'TYPE', …}`.
+  var duckDBColumns: String {
+    "{\(columns.map { "'\($0.name)': '\($0.duckDBType)'" }.joined(separator: ", "))}"
   }
 }

@@ -17,19 +17,17 @@ final class ParquetWriter: DatasetWriter {
 
   private static func pipe(_ schema: TableSchema, _ directory: RunDirectory) throws -> OutputFile {
     let path = try directory.path(of: name(schema))
-    let types = schema.columns.map { "\(DuckDB.quoted($0.name)): \(DuckDB.quoted($0.duckDBType))" }.joined(
-      separator: ", ")
     // DuckDB reads an empty field as NULL; only optional columns may have one.
     let columns = schema.columns.map {
       $0.type == .text ? "coalesce(\"\($0.name)\", '') AS \"\($0.name)\"" : "\"\($0.name)\""
     }
-    // One thread: the same rows give the same bytes.
     let sql = """
-      SET threads = 1; SET TimeZone = 'UTC';
       COPY (SELECT \(columns.joined(separator: ", ")) FROM read_csv('/dev/stdin', auto_detect = false, header = true, \
-      delim = ',', quote = '"', escape = '"', columns = {\(types)})) TO \(DuckDB.quoted(path)) (FORMAT parquet, COMPRESSION zstd)
+      delim = ',', quote = '"', escape = '"', columns = \(schema.duckDBColumns))) TO '/dev/stdout' (FORMAT parquet, COMPRESSION zstd)
       """
-    let process = try DuckDBProcess(sql, path: path, reads: true, writes: false)
+    // One thread: the same rows give the same bytes.
+    let process = try DuckDBProcess(
+      sql, settings: ["threads = 1", "TimeZone = 'UTC'"], path: path, readsInput: true, output: .file(path))
     return try OutputFile(process, path: path)
   }
 
@@ -52,20 +50,22 @@ final class ParquetWriter: DatasetWriter {
 
 /// Reads a Parquet file of a telemetry table, as CSV from DuckDB.
 enum ParquetReader {
-  static func file(_ contained: ContainedPath, _ schema: TableSchema) throws -> InputFile {
-    _ = try contained.open()  // DuckDB opens it by its name: it must be a file of this directory.
-    let path = contained.path
+  static func file(_ path: String, _ schema: TableSchema) throws -> InputFile {
+    _ = try ContainedPath(ofFile: path).open()  // DuckDB opens it by its name: it must be a file of its directory.
     let columns = schema.columns.map { column in
       column.type == .moment
         ? "strftime(make_timestamp(epoch_us(\"\(column.name)\")), '%Y-%m-%dT%H:%M:%S.%fZ') AS \"\(column.name)\""
         : "\"\(column.name)\""
     }
     let order = schema == .requests ? " ORDER BY arrived_at, request_id" : ""
-    // Sorting holds all rows; beyond the limit DuckDB spills to the disk.
-    let spill = FileManager.default.temporaryDirectory.path
+    let scratch = try ScratchDirectory()
+    try scratch.link(path, as: "table.parquet")
     let sql =
-      "SET TimeZone = 'UTC'; SET memory_limit = '300MB'; SET temp_directory = \(DuckDB.quoted(spill)); SET threads = 2; COPY (SELECT \(columns.joined(separator: ", ")) FROM read_parquet(\(DuckDB.quoted(path)))\(order)) TO '/dev/stdout' (FORMAT csv, HEADER)"
-    return try InputFile(DuckDBProcess(sql, path: path, reads: false, writes: true), path: path)
+      "COPY (SELECT \(columns.joined(separator: ", ")) FROM read_parquet('table.parquet')\(order)) TO '/dev/stdout' (FORMAT csv, HEADER)"
+    // Sorting holds all rows; beyond the limit DuckDB spills to the disk.
+    let settings = ["TimeZone = 'UTC'", "memory_limit = '300MB'", "threads = 2"]
+    return try InputFile(
+      DuckDBProcess(sql, in: scratch, settings: settings, path: path, output: .piped), path: path)
   }
 }
 

@@ -14,7 +14,7 @@ package struct PostgreSQLLocation: Sendable {
 
   /// `nil` if the text is no such URI.
   package init?(_ text: String, defaultSchema: String = "telemetry") {
-    guard text.hasPrefix("postgres://") || text.hasPrefix("postgresql://"),
+    guard text.utf8.starts(with: "postgres://".utf8) || text.utf8.starts(with: "postgresql://".utf8),
       var parts = URLComponents(string: text)
     else {
       return nil
@@ -30,6 +30,18 @@ package struct PostgreSQLLocation: Sendable {
       [URLQueryItem(name: "schema", value: schema)]
       + (table.map { [URLQueryItem(name: "table", value: $0)] } ?? [])
     name = parts.string ?? "postgres"
+  }
+
+  /// The schema as an identifier.
+  /// - Throws: `DatasetError` for a name that no schema can have.
+  var quotedSchema: String { get throws { try quoted(schema, "schema") } }
+
+  func quoted(_ identifier: String, _ what: String) throws -> String {
+    do {
+      return try SQLText.identifier(identifier)
+    } catch {
+      throw DatasetError(name, "the \(what) of the address \(error)")
+    }
   }
 }
 
@@ -55,24 +67,60 @@ final class PostgreSQLConnection {
 
   deinit { PQfinish(handle) }
 
-  static func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
-  static func literal(_ text: String) -> String {
-    "E'" + text.replacing("\\", with: "\\\\").replacing("'", with: "''") + "'"
-  }
-
   private static func firstLine(_ message: UnsafeMutablePointer<CChar>?) -> String {
     let text = message.map { String(cString: $0) } ?? ""
-    return String(text.split(whereSeparator: \.isNewline).first ?? "unknown error") + "."
+    let line = text.utf8.split(separator: UInt8(ascii: "\n")).first.map { String(Substring($0)) }
+    return (line ?? "unknown error") + "."
   }
 
   func error() -> DatasetError {
     DatasetError(location.name, "PostgreSQL: \(Self.firstLine(PQerrorMessage(handle)))")
   }
 
+  /// A value of a statement: sent beside it, never part of its text.
+  enum Parameter {
+    /// Of whatever type the statement expects there. Without U+0000, which no text in PostgreSQL has.
+    case text(String)
+    /// As `bytea`.
+    case bytes(Data)
+
+    static func integer(_ number: some BinaryInteger) -> Parameter { .text(String(number)) }
+  }
+
+  /// Runs SQL of ours: statements without parameters, or one with `$1`, `$2`, ….
+  private func result(_ sql: String, _ parameters: [Parameter]) throws -> OpaquePointer? {
+    if parameters.isEmpty { return PQexec(handle, sql) }
+    let values = try parameters.map { parameter -> [CChar] in
+      switch parameter {
+      case .bytes(let data): return data.map { CChar(bitPattern: $0) }
+      case .text(let text):
+        guard !text.utf8.contains(0) else {
+          throw DatasetError(
+            location.name, "a text for the data base has a character U+0000, which PostgreSQL cannot hold.")
+        }
+        return text.utf8.map { CChar(bitPattern: $0) } + [0]
+      }
+    }
+    let starts: [Int] = values.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+    // One block for all of them; an empty bytea still needs an address.
+    let block: [CChar] = values.flatMap { $0 } + [0]
+    let bytea: Oid = 17
+    let types: [Oid] = parameters.map { if case .bytes = $0 { bytea } else { 0 } }
+    let formats: [Int32] = parameters.map { if case .bytes = $0 { 1 } else { 0 } }
+    let lengths = values.map { Int32($0.count) }
+    return block.withUnsafeBufferPointer { bytes in
+      let pointers: [UnsafePointer<CChar>?] = values.indices.map { index in
+        bytes.baseAddress.map { $0 + starts[index] }
+      }
+      return PQexecParams(
+        handle, sql, Int32(parameters.count), types, pointers, lengths, formats, 0)
+    }
+  }
+
   /// - Returns: the first column of the first row, if there is one.
   @discardableResult
-  func execute(_ sql: String) throws -> String? {
-    let result = PQexec(handle, sql)
+  func execute(_ sql: String, _ parameters: Parameter...) throws -> String? {
+    let result = try result(sql, parameters)
     defer { PQclear(result) }
     switch PQresultStatus(result) {
     case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return nil
@@ -82,8 +130,8 @@ final class PostgreSQLConnection {
   }
 
   /// All rows, as text; NULL is empty.
-  func rows(_ sql: String) throws -> [[String]] {
-    let result = PQexec(handle, sql)
+  func rows(_ sql: String, _ parameters: Parameter...) throws -> [[String]] {
+    let result = try result(sql, parameters)
     defer { PQclear(result) }
     guard PQresultStatus(result) == PGRES_TUPLES_OK else { throw error() }
     return (0..<PQntuples(result)).map { row in

@@ -6,20 +6,21 @@ final class PostgreSQLWriter: DatasetWriter {
   private let connection: PostgreSQLConnection
   private let copy: OutputFile
   private let writer: RequestWriter
-  private var schema: String { PostgreSQLConnection.quoted(connection.location.schema) }
+  /// Quoted.
+  private let schema: String
 
   /// - Throws: `OutputError` if the schema exists.
   init(_ location: PostgreSQLLocation, series: [Series], reasons: FailureReasons) throws {
     connection = try PostgreSQLConnection(location)
     let name = location.schema
-    let exists = try connection.execute(
-      "SELECT 1 FROM pg_namespace WHERE nspname = \(PostgreSQLConnection.literal(name))")
+    let exists = try connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = $1", .text(name))
     guard exists == nil else {
       throw OutputError(
         location.name,
         "the schema \(name) exists already. Give another in the address (?schema=NAME), or drop it.")
     }
-    let quoted = PostgreSQLConnection.quoted(name)
+    let quoted = try location.quotedSchema
+    schema = quoted
     try connection.execute("BEGIN")
     try connection.execute("CREATE SCHEMA \(quoted)")
     for table in [TableSchema.requests] + TableSchema.small {
@@ -54,8 +55,9 @@ final class PostgreSQLWriter: DatasetWriter {
 
   func finish(_ manifest: Manifest?) throws {
     if let manifest {
-      let json = PostgreSQLConnection.literal(String(decoding: try manifest.json(), as: UTF8.self))
-      try connection.execute("INSERT INTO \(schema).manifest VALUES (\(json))")
+      try connection.execute(
+        "INSERT INTO \(schema).manifest VALUES ($1)",
+        .text(String(decoding: try manifest.json(), as: UTF8.self)))
     }
     try connection.execute("CREATE INDEX ON \(schema).requests (arrived_at)")
     try connection.execute("CREATE INDEX ON \(schema).requests (model_id, version, arrived_at)")
@@ -74,15 +76,19 @@ package enum PostgreSQLDataset {
 /// Reads a data set from a schema of a PostgreSQL data base.
 final class PostgreSQLReader {
   let connection: PostgreSQLConnection
-  private var schema: String { PostgreSQLConnection.quoted(connection.location.schema) }
+  /// Quoted.
+  private let schema: String
 
-  init(_ location: PostgreSQLLocation) throws { connection = try PostgreSQLConnection(location) }
+  init(_ location: PostgreSQLLocation) throws {
+    schema = try location.quotedSchema
+    connection = try PostgreSQLConnection(location)
+  }
 
   var manifest: Manifest? {
     get throws {
-      let name = PostgreSQLConnection.literal(connection.location.schema)
       let table = try connection.execute(
-        "SELECT 1 FROM pg_tables WHERE schemaname = \(name) AND tablename = 'manifest'")
+        "SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'manifest'",
+        .text(connection.location.schema))
       guard table != nil, let json = try connection.execute("SELECT json FROM \(schema).manifest") else {
         return nil
       }
@@ -92,7 +98,7 @@ final class PostgreSQLReader {
 
   /// A platform's own table or view as CSV, all columns, in whatever order its rows are.
   func foreignTable(_ name: String) throws -> InputFile {
-    let table = "\(schema).\(PostgreSQLConnection.quoted(name))"
+    let table = "\(schema).\(try connection.location.quoted(name, "table"))"
     let source = try connection.copyOut("COPY (SELECT * FROM \(table)) TO STDOUT (FORMAT csv, HEADER true)")
     return try InputFile(source, path: connection.location.name)
   }
@@ -126,10 +132,10 @@ enum PostgreSQLSchema {
     }
     var statements = ["CREATE TABLE \(schema).\(table.name) (\(columns.joined(separator: ", ")))"]
     statements.append(
-      "COMMENT ON TABLE \(schema).\(table.name) IS \(PostgreSQLConnection.literal(table.about))")
+      "COMMENT ON TABLE \(schema).\(table.name) IS \(SQLText.literal(table.about, .postgresql))")
     for column in table.columns where !column.about.isEmpty {
       statements.append(
-        "COMMENT ON COLUMN \(schema).\(table.name).\(column.name) IS \(PostgreSQLConnection.literal(column.about))"
+        "COMMENT ON COLUMN \(schema).\(table.name).\(column.name) IS \(SQLText.literal(column.about, .postgresql))"
       )
     }
     return statements.joined(separator: "; ")

@@ -46,7 +46,8 @@ package final class SharedHome {
 
   package let name: String
   private let connection: PostgreSQLConnection
-  private var schema: String { PostgreSQLConnection.quoted(connection.location.schema) }
+  /// Quoted.
+  private let schema: String
 
   /// Whether an address is that of a home, rather than of a data set.
   /// - Throws: `NotFoundError` if the server cannot be reached.
@@ -56,9 +57,9 @@ package final class SharedHome {
   }
 
   private static func hasVersion(_ connection: PostgreSQLConnection) throws -> Bool {
-    let schema = PostgreSQLConnection.literal(connection.location.schema)
-    return try connection.execute(
-      "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = \(schema) AND tablename = 'home_version'") != nil
+    try connection.execute(
+      "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = 'home_version'",
+      .text(connection.location.schema)) != nil
   }
 
   /// - Parameter creating: makes the schema, or brings it up to this program's version.
@@ -69,6 +70,7 @@ package final class SharedHome {
         address, "a home for runs is a PostgreSQL address: postgres://USER@HOST/DATABASE[?schema=NAME].")
     }
     name = location.name
+    schema = try location.quotedSchema
     connection = try PostgreSQLConnection(location)
     if creating {
       try migrate()
@@ -97,11 +99,10 @@ package final class SharedHome {
 
   /// One at a time, whoever else does the same: the lock holds until the transaction ends.
   private func migrate() throws {
-    let schema = connection.location.schema
     try transaction {
       try connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtext('workbench home ' || \(PostgreSQLConnection.literal(schema))))"
-      )
+        "SELECT pg_advisory_xact_lock(hashtext('workbench home ' || $1))",
+        .text(connection.location.schema))
       if try !Self.hasVersion(connection) {
         try connection.execute("CREATE SCHEMA IF NOT EXISTS \(self.schema)")
         try connection.execute(
@@ -151,7 +152,7 @@ package final class SharedHome {
   /// - Throws: `NotFoundError`.
   package func entry(_ wanted: String) throws -> Entry {
     let all = try entries()
-    let byID = all.filter { wanted.utf8.count >= 4 && $0.id.hasPrefix(wanted) }
+    let byID = all.filter { wanted.utf8.count >= 4 && $0.id.utf8.starts(with: wanted.utf8) }
     if byID.count > 1 {
       throw NotFoundError(name, "\(byID.count) runs begin with \(wanted). Give more of the id.")
     }
@@ -249,21 +250,19 @@ package final class SharedHome {
   ) throws -> (id: String, isNew: Bool, bytes: Int64) {
     let candidate = try Self.candidate(directory)
     let bytes = candidate.files.reduce(0) { $0 + $1.bytes }
-    func text(_ value: String) -> String { PostgreSQLConnection.literal(value) }
     let isNew = try transaction {
       // Whoever pushes the same at the same time waits here, and then finds it there.
       let made = try connection.execute(
         """
         INSERT INTO runs (id, kind, name, program, manifest, bytes, note)
-        VALUES (\(text(candidate.id)), \(text(candidate.kind)), \(text(candidate.name)), \(text(candidate.program)),
-          \(text(String(decoding: candidate.manifest, as: UTF8.self)))::json, \(bytes), \(text(note)))
-        ON CONFLICT (id) DO NOTHING RETURNING 1
-        """)
+        VALUES ($1, $2, $3, $4, $5::json, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING 1
+        """, .text(candidate.id), .text(candidate.kind), .text(candidate.name), .text(candidate.program),
+        .text(String(decoding: candidate.manifest, as: UTF8.self)), .integer(bytes), .text(note))
       guard made != nil else { return false }
       for file in candidate.files {
         try connection.execute(
-          "INSERT INTO files VALUES (\(text(candidate.id)), \(text(file.path)), \(text(file.sha256)), \(file.bytes))"
-        )
+          "INSERT INTO files VALUES ($1, $2, $3, $4)", .text(candidate.id), .text(file.path),
+          .text(file.sha256), .integer(file.bytes))
       }
       // In the order of contents, so that two who push runs with files in common never wait for each other.
       var done: Int64 = 0
@@ -289,10 +288,8 @@ package final class SharedHome {
     while let piece = try file.read(upToCount: Self.pieceSize), !piece.isEmpty {
       hash.update(data: piece)
       try connection.execute(
-        """
-        INSERT INTO pieces VALUES ('\(sha256)', \(number), decode('\(piece.base64EncodedString())', 'base64'))
-        ON CONFLICT DO NOTHING
-        """)
+        "INSERT INTO pieces VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", .text(sha256), .integer(number),
+        .bytes(piece))
       number += 1
     }
     guard hash.finalize().hexadecimal == sha256 else {
@@ -309,8 +306,7 @@ package final class SharedHome {
   ) throws {
     let staged = try StagedDirectory(path)
     let files = try connection.rows(
-      "SELECT path, sha256, bytes FROM files WHERE run_id = \(PostgreSQLConnection.literal(entry.id)) ORDER BY path"
-    )
+      "SELECT path, sha256, bytes FROM files WHERE run_id = $1 ORDER BY path", .text(entry.id))
     var done: Int64 = 0
     for file in files {
       let (name, sha256) = (file[0], file[1])
@@ -325,8 +321,9 @@ package final class SharedHome {
       let output = try staged.file(name)
       var number = 0
       while let text = try connection.execute(
-        "SELECT encode(data, 'base64') FROM pieces WHERE sha256 = \(PostgreSQLConnection.literal(sha256)) AND number = \(number)"
-      ) {
+        "SELECT encode(data, 'base64') FROM pieces WHERE sha256 = $1 AND number = $2", .text(sha256),
+        .integer(number))
+      {
         guard let piece = Data(base64Encoded: text, options: .ignoreUnknownCharacters) else {
           throw DatasetError(self.name, "a piece of \(name) is damaged.")
         }

@@ -16,7 +16,7 @@ final class SQLiteReader {
     }
     var configuration = Configuration()
     configuration.readonly = true
-    queue = try Self.translated(path) { try DatabaseQueue(path: path, configuration: configuration) }
+    queue = try Self.translated(path) { try DatabaseQueue(path: SQLitePath.file(path), configuration: configuration) }
     try Self.translated(path) {
       try queue.read { _ = try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
     }
@@ -30,15 +30,13 @@ final class SQLiteReader {
     }
   }
 
-  var manifest: Manifest? {
-    get throws {
-      let json = try Self.translated(path) {
-        try queue.read { db in
-          try db.tableExists("manifest") ? try String.fetchOne(db, sql: "SELECT json FROM manifest") : nil
-        }
+  func manifest(verifies: Bool) throws -> Manifest? {
+    let json = try Self.translated(path) {
+      try queue.read { db in
+        try db.tableExists("manifest") ? try String.fetchOne(db, sql: "SELECT json FROM manifest") : nil
       }
-      return try json.map { try Manifest(Data($0.utf8), path: path) }
     }
+    return try json.map { try Manifest(Data($0.utf8), path: path, verifies: verifies) }
   }
 
   private static func columns(_ schema: TableSchema) -> String {
@@ -61,42 +59,61 @@ final class SQLiteReader {
     try Self.translated(path) {
       try queue.read { db in
         try check(schema, db)
-        var number = 0
-        return try GRDB.Row.fetchAll(
-          db, sql: "SELECT \(Self.columns(schema)) FROM \(schema.name) ORDER BY rowid"
-        ).map { row in
-          number += 1
-          let cells = try schema.columns.indices.map { index in
-            try cell(row[index] as DatabaseValue, schema, schema.columns[index], number)
-          }
-          return Row(schema: schema, cells: cells)
+        let statement = try db.makeStatement(
+          sql: "SELECT \(Self.columns(schema)) FROM \(schema.name) ORDER BY rowid")
+        var rows: [Row] = []
+        try visit(statement, db) { row in
+          let cells = try schema.columns.indices.map { try cell(row, $0, schema, rows.count + 1) }
+          rows.append(Row(schema: schema, cells: cells))
         }
+        return rows
       }
     }
   }
 
-  private func cell(_ value: DatabaseValue, _ schema: TableSchema, _ column: TableSchema.Column, _ row: Int)
-    throws -> Cell
-  {
-    switch (column.type, value.storage) {
-    case (_, .null) where column.isOptional: return .empty
-    case (.text, .string(let text)): return .text(text)
-    case (.integer, .int64(let number)): return .integer(number)
-    case (.moment, .int64(let number)):
-      let moment = Timestamp(microseconds: number)
-      if Timestamp.supported.contains(moment) { return .moment(moment) }
-      fallthrough
-    default:
-      throw DatasetError(
-        path,
-        "\(schema.name), row \(row): \(column.name) is \(value), not \(column.type == .moment ? "a moment in µs since 1970" : column.type.words)."
-      )
+  private func visit(_ statement: Statement, _ db: Database, _ body: (RequestRow) throws -> Void) throws {
+    defer { withExtendedLifetime(statement) {} }
+    let handle = statement.sqliteStatement
+    while true {
+      switch sqlite3_step(handle) {
+      case SQLITE_ROW: try body(RequestRow(statement: handle))
+      case SQLITE_DONE: return
+      default:
+        throw DatasetError(path, "SQLite: \(String(cString: sqlite3_errmsg(db.sqliteConnection))).")
+      }
     }
   }
 
-  /// One row of `requests`, valid during the call that passes it.
+  private func cell(_ row: RequestRow, _ index: Int, _ schema: TableSchema, _ number: Int) throws -> Cell {
+    let column = schema.columns[index]
+    if row.isNull(index), column.isOptional { return .empty }
+    switch column.type {
+    case .text:
+      // All its bytes: what GRDB gives ends at U+0000 and repairs what is not UTF-8.
+      if let bytes = row.text(index), let text = String(validating: bytes, as: UTF8.self) {
+        return .text(text)
+      }
+    case .integer: if let integer = row.integer(index) { return .integer(integer) }
+    case .moment:
+      if let integer = row.integer(index) {
+        let moment = Timestamp(microseconds: integer)
+        if Timestamp.supported.contains(moment) { return .moment(moment) }
+      }
+    }
+    let shown =
+      row.text(index).map { "\"\(String(decoding: $0.prefix(60), as: UTF8.self))\"" }
+      ?? row.integer(index).map { String($0) } ?? (row.isNull(index) ? "NULL" : "of another type")
+    throw DatasetError(
+      path,
+      "\(schema.name), row \(number): \(column.name) is \(shown), not \(column.type == .moment ? "a moment in µs since 1970" : column.type.words)."
+    )
+  }
+
+  /// One row of a table, valid during the call that passes it.
   struct RequestRow {
     fileprivate let statement: OpaquePointer
+
+    func isNull(_ column: Int) -> Bool { sqlite3_column_type(statement, Int32(column)) == SQLITE_NULL }
 
     func integer(_ column: Int) -> Int64? {
       sqlite3_column_type(statement, Int32(column)) == SQLITE_INTEGER
@@ -120,16 +137,7 @@ final class SQLiteReader {
         let total = try Int64.fetchOne(db, sql: "SELECT count(*) FROM requests") ?? 0
         let statement = try db.makeStatement(
           sql: "SELECT \(Self.columns(.requests)) FROM requests ORDER BY arrived_at, request_id")
-        defer { withExtendedLifetime(statement) {} }
-        let handle = statement.sqliteStatement
-        while true {
-          switch sqlite3_step(handle) {
-          case SQLITE_ROW: try body(RequestRow(statement: handle), total)
-          case SQLITE_DONE: return
-          default:
-            throw DatasetError(path, "SQLite: \(String(cString: sqlite3_errmsg(db.sqliteConnection))).")
-          }
-        }
+        try visit(statement, db) { try body($0, total) }
       }
     }
   }

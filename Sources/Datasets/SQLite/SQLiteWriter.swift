@@ -1,3 +1,4 @@
+import Aggregation
 import Foundation
 import GRDB
 import GRDBSQLite
@@ -10,9 +11,12 @@ package final class SQLiteWriter: DatasetWriter {
   private let series: [Series]
   private let reasons: FailureReasons
   private let onFinish: () throws -> Void
-  private var texts: [UnsafeMutablePointer<CChar>] = []
-  private var versions: [UnsafeMutablePointer<CChar>] = []
+  private var texts: [BoundText] = []
+  private var versions: [BoundText] = []
   private var rows: Int64 = 0
+  /// Of the rows as they are written, for the manifest inside.
+  private var requests: ContentDigest
+  private var contents: [String: String] = [:]
 
   static let insertRequest = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -28,17 +32,18 @@ package final class SQLiteWriter: DatasetWriter {
     self.series = series
     self.reasons = reasons
     self.onFinish = onFinish
+    requests = ContentDigest(series: series)
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true  // One transaction over many calls.
     configuration.prepareDatabase { db in
       // Nobody sees the file before it is whole: neither a journal nor waiting for the disk would help.
       try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 8192")
     }
-    queue = try Self.translated(path) { try DatabaseQueue(path: place, configuration: configuration) }
+    queue = try Self.translated(path) { try DatabaseQueue(path: SQLitePath.file(place), configuration: configuration) }
     try inDatabase { db in
       try db.execute(sql: "BEGIN; " + SQLiteSchema.tables)
     }
-    versions = series.compactMap { strdup($0.version) }
+    versions = series.map { BoundText($0.version) }
   }
 
   /// A file of its own, which must not exist yet; it appears when it is whole.
@@ -49,8 +54,6 @@ package final class SQLiteWriter: DatasetWriter {
     close(try staged.create())
     try self.init(staged.stagingPath, shownAs: path, series: series, reasons: reasons) { try staged.commit() }
   }
-
-  deinit { for text in versions + texts { free(text) } }
 
   static func translated<T>(_ path: String, _ body: () throws -> T) throws -> T {
     do {
@@ -66,9 +69,9 @@ package final class SQLiteWriter: DatasetWriter {
 
   package func receive(_ requests: RequestColumns) throws {
     while texts.count < reasons.names.count {
-      guard let text = strdup(reasons.names[texts.count]) else { throw OutputError(path, "out of memory.") }
-      texts.append(text)
+      texts.append(BoundText(reasons.names[texts.count]))
     }
+    self.requests.add(requests, reasons)
     try inDatabase { db in
       let statement = try db.cachedStatement(sql: Self.insertRequest)
       defer { withExtendedLifetime(statement) {} }
@@ -79,9 +82,9 @@ package final class SQLiteWriter: DatasetWriter {
         sqlite3_bind_int64(handle, 1, requests.requestID?[row] ?? rows)
         sqlite3_bind_int64(handle, 2, requests.arrivedAt[row])
         sqlite3_bind_int64(handle, 3, Int64(series[Int(requests.series[row])].modelID))
-        sqlite3_bind_text(handle, 4, versions[Int(requests.series[row])], -1, nil)
+        versions[Int(requests.series[row])].bind(handle, 4)
         sqlite3_bind_text(handle, 5, outcome == 0 ? "success" : "failure", -1, Self.transient)
-        sqlite3_bind_text(handle, 6, texts[outcome], -1, nil)
+        texts[outcome].bind(handle, 6)
         sqlite3_bind_int64(handle, 7, requests.waitingMicroseconds[row])
         sqlite3_bind_int64(handle, 8, requests.firstTokenMicroseconds[row])
         sqlite3_bind_int64(handle, 9, requests.latencyMicroseconds[row])
@@ -110,14 +113,23 @@ package final class SQLiteWriter: DatasetWriter {
       for (schema, rows) in tables.rows {
         let marks = schema.columns.map { _ in "?" }.joined(separator: ", ")
         let statement = try db.makeStatement(sql: "INSERT INTO \(schema.name) VALUES (\(marks))")
-        for cells in rows { try statement.execute(arguments: StatementArguments(cells.map(\.databaseValue))) }
+        for cells in rows {
+          // GRDB binds a text up to its first U+0000.
+          if cells.contains(where: { if case .text(let text) = $0 { text.utf8.contains(0) } else { false } }) {
+            throw OutputError(path, "a text in \(schema.name) has a character U+0000. Remove it.")
+          }
+          try statement.execute(arguments: StatementArguments(cells.map(\.databaseValue)))
+        }
+        contents[schema.name] = Checksum.text(ContentDigest.checksum(of: rows))
       }
     }
   }
 
   package func finish(_ manifest: Manifest?) throws {
     try inDatabase { db in
-      if let manifest {
+      if var manifest {
+        contents[TableSchema.requests.name] = Checksum.text(requests.checksum)
+        manifest.contents = contents
         try db.execute(
           sql: "INSERT INTO manifest VALUES (?)",
           arguments: [String(decoding: try manifest.json(), as: UTF8.self)])
@@ -126,6 +138,28 @@ package final class SQLiteWriter: DatasetWriter {
     }
     try Self.translated(path) { try queue.close() }
     try onFinish()
+  }
+}
+
+/// A path for SQLite, which takes one that starts with `file:` for a URI and `:memory:` for none at all.
+enum SQLitePath {
+  static func file(_ path: String) -> String { path.utf8.first == UInt8(ascii: "/") ? path : "./" + path }
+}
+
+/// A text that statements bind again and again without a copy; all its bytes, whatever they are.
+private final class BoundText {
+  private let bytes: UnsafeMutableBufferPointer<CChar>
+
+  init(_ text: String) {
+    let utf8 = Array(text.utf8)
+    bytes = .allocate(capacity: utf8.count + 1)
+    _ = bytes.initialize(from: utf8.map { CChar(bitPattern: $0) } + [0])
+  }
+
+  deinit { bytes.deallocate() }
+
+  func bind(_ statement: OpaquePointer, _ index: Int32) {
+    sqlite3_bind_text(statement, index, bytes.baseAddress, Int32(bytes.count - 1), nil)
   }
 }
 

@@ -256,7 +256,10 @@ package struct OutputComparison {
       }
       guard !rest.isEmpty else { continue }
       let fresh = RequestRollups(series: data.series, now: now)
-      for (_, query) in rest { query.points.map(fresh.collect) }
+      for (_, query) in rest {
+        query.points.map(fresh.collect)
+        fresh.cut(at: query.period.cuts)
+      }
       let reader = try data.requests()
       try reader.read(into: fresh)
       fresh.reasons = reader.reasons.names

@@ -85,7 +85,10 @@ struct CollectCommand: ParsableCommand {
         first,
         unique.values.sorted { ($0.run?.from ?? 0) < ($1.run?.from ?? 0) }.compactMap { found[$0.id]?.path })
     } else {
-      try collectPlan(first, unique.values.compactMap { found[$0.id]?.path })
+      try collectPlan(
+        first, Array(unique.values),
+        unique.values.sorted { ($0.plan?.variant ?? 0, $0.plan?.from ?? 0) < ($1.plan?.variant ?? 0, $1.plan?.from ?? 0) }
+          .compactMap { found[$0.id]?.path })
     }
   }
 
@@ -143,7 +146,7 @@ struct CollectCommand: ParsableCommand {
       do {
         result = try TaskResult(contentsOf: path)
       } catch let damage as DatasetError {
-        Terminal.diagnose("damaged: \(damage.description)")
+        Terminal.diagnose("damaged: \(damage.description.shown)")
         continue
       }
       let id = result.header.task.id
@@ -196,6 +199,7 @@ struct CollectCommand: ParsableCommand {
         }
       }
       tables.append(try TelemetryTables(try DatasetLocation(tableFiles.path)))
+      try tables.checkSpellings(path)
       requests += result.header.requests
       for (account, count) in result.header.notDeployed { directory.manifest.notDeployed[account] = count }
     }
@@ -234,32 +238,37 @@ struct CollectCommand: ParsableCommand {
     return expected
   }
 
-  /// Hands the replications to the plan's own command, which finds nothing left to simulate.
-  private func collectPlan(_ first: SimulationTask, _ paths: [String]) throws {
+  /// Hands the replications, and the scenarios they are of, to the plan's own command, which simulates nothing more.
+  private func collectPlan(_ first: SimulationTask, _ tasks: [SimulationTask], _ paths: [String]) throws {
     let arguments = first.plan?.arguments ?? []
     guard var plan = try Workbench.parseAsRoot(arguments) as? PlanCommand else {
-      throw DatasetError(tasks, "the tasks are of no plan that this program knows.")
+      throw DatasetError(self.tasks, "the tasks are of no plan that this program knows.")
     }
     guard !FileManager.default.fileExists(atPath: out) else {
       throw OutputError(out, "it exists already. Give another --out.")
     }
-    let journal: PlanJournal
-    do {
-      journal = try PlanJournal(out + ".journal")
-      _ = try journal.read()
-      for path in paths {
-        try TaskResult(contentsOf: path).visit { name, data in
-          if name == "replications.jsonl" { try journal.append(lines: data) }
-        }
+    let inputs = inputs(first)
+    var entries: [Int: CollectedPlan.Entry] = [:]
+    for task in tasks {
+      guard let part = task.plan, entries[part.variant] == nil else { continue }
+      entries[part.variant] = .init(
+        name: part.name, path: try inputs.file(task.scenario),
+        files: try task.files.mapValues { try inputs.file($0) })
+    }
+    var collected = CollectedPlan(tasks: self.tasks, entries: [], lines: [])
+    collected.entries = try entries.keys.sorted().enumerated().map { place, number in
+      guard place == number, let entry = entries[number] else {
+        throw DatasetError(self.tasks, "the tasks of variant \(place) are not there. Use the whole file.")
       }
-    } catch let error as CocoaError {
-      throw OutputError(out + ".journal", "cannot be written: \(error.localizedDescription)")
-    } catch is PlanJournal.NotAJournal {
-      throw OutputError(
-        out + ".journal", "it exists and is not the journal of a plan. Give another --out, or move it away.")
+      return entry
+    }
+    for path in paths {
+      try TaskResult(contentsOf: path).visit { name, data in
+        if name == "replications.jsonl" { collected.lines.append(data) }
+      }
     }
     plan.out = out
     plan.quiet = quiet
-    try plan.run(words: arguments)
+    try plan.run(words: arguments, collected: collected)
   }
 }

@@ -8,14 +8,24 @@ import Simulation
 
 /// A plan cut into tasks for other machines.
 extension PlanCommand {
-  /// What a variant's replications are kept under: its text, the warm-up, the program.
-  static func key(warmUp: Int64, text: String) -> String {
-    SHA256.hash(data: Data("\(Workbench.programVersion)\u{0}\(warmUp)\u{0}\(text)".utf8)).hexadecimal
+  /// What a variant's replications are kept under: its text, the files it names, the warm-up, the program.
+  /// - Parameter files: SHA-256 of each file, in hexadecimal, by the name that the text gives it.
+  static func key(warmUp: Int64, text: String, files: [String: String]) -> String {
+    var hash = SHA256()
+    func add(_ part: String) { hash.update(data: Data("\(part.utf8.count):\(part)".utf8)) }
+    add(Workbench.programVersion)
+    add("\(warmUp)")
+    add(text)
+    for (name, digest) in files.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+      add(name)
+      add(digest)
+    }
+    return hash.finalize().hexadecimal
   }
 
   /// Prints the plan's tasks: some replications of a variant each.
   func emitTasks(
-    _ variants: [Variant], _ texts: [String], _ options: Study.Options, _ path: String, _ words: [String]
+    _ variants: [Variant], _ sources: [PlanSource], _ options: Study.Options, _ words: [String]
   ) throws {
     if !options.levels.isEmpty || options.objective != nil || options.precision != nil {
       throw ValidationError(
@@ -31,19 +41,17 @@ extension PlanCommand {
     let warmUp = try Study.warmUp(variants[0], given: options.warmUp).microseconds
     bar.clear()
     let store = TaskStore(tasks.absoluteStore)
-    var named: [String: String] = [:]
-    for (name, file) in ScenarioInput.files(of: variants[0].scenario, scenarioPath: path) {
-      named[name] = try store.add(contentsOf: file)
-    }
+    /// Names in the store by path: variants share their files.
+    var stored: [String: String] = [:]
     var made: [SimulationTask] = []
     for (index, variant) in variants.enumerated() {
-      var files = named
-      if index > 0, scenarios.count > 1 {
-        for (name, file) in ScenarioInput.files(of: variant.scenario, scenarioPath: scenarios[index]) {
-          files[name] = try store.add(contentsOf: file)
-        }
+      let files = try sources[index].files.mapValues { path in
+        if let known = stored[path] { return known }
+        let name = try store.add(contentsOf: path)
+        stored[path] = name
+        return name
       }
-      let text = try store.add(Data(texts[index].utf8), extension: ".yaml")
+      let text = try store.add(Data(sources[index].text.utf8), extension: ".yaml")
       let expected = max(ScenarioSimulation(variant.scenario, traces: variant.traces).expectedRequests, 1)
       let each = max(1, min(options.replications, Int(Double(tasks.requestsPerTask) / expected)))
       for from in stride(from: 0, to: options.replications, by: each) {

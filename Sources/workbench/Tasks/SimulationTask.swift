@@ -86,6 +86,21 @@ struct SimulationTask: Codable, Equatable {
     guard TaskStore.isName(scenario), files.values.allSatisfy(TaskStore.isName) else {
       throw Problem(message: "the task names inputs by something else than their hash. Emit the tasks again.")
     }
+    guard isPossible else {
+      throw Problem(message: "the task's numbers are out of range. Emit the tasks again.")
+    }
+  }
+
+  /// Whether its ranges are some: an id only says that nobody changed them since.
+  private var isPossible: Bool {
+    if let run {
+      return 0 <= run.from && run.from < run.to && run.to <= run.of && (2...1_000_000).contains(run.maxPoints)
+    }
+    guard let plan else { return false }
+    // As `plan` allows them.
+    return (0...200_000).contains(plan.variant) && 0 <= plan.from && plan.from < plan.to
+      && plan.to <= 1_000_000
+      && (0...Int64(1) << 52).contains(plan.warmUp) && (1...1_000_000_000).contains(plan.tasks)
   }
 
   init(program: String, scenario: String, files: [String: String], seed: UInt64, store: String) {

@@ -113,7 +113,8 @@ struct TaskCommand: ParsableCommand {
       throw DatasetError(path, "the task is neither of a run nor of a plan.")
     }
     let variant = Variant(name: plan.name, overrides: [], scenario: document.scenario, traces: traces)
-    let key = PlanCommand.key(warmUp: plan.warmUp, text: document.textAsRun)
+    let key = PlanCommand.key(
+      warmUp: plan.warmUp, text: document.textAsRun, files: task.files.mapValues { String($0.prefix(64)) })
     var lines = Data()
     var requests: Int64 = 0
     for replication in plan.from..<plan.to {

@@ -18,6 +18,8 @@ struct TaskResult {
     var notDeployed: [String: Int] = [:]
   }
 
+  /// More than any task simulates; the sum over all tasks stays far inside 64 bits.
+  private static let mostRequests: Int64 = 1 << 50
   private static let mark = "workbench-result 1 "
 
   let header: Header
@@ -55,14 +57,17 @@ struct TaskResult {
       guard names.insert(Array(file.name.utf8)).inserted else {
         throw DatasetError(path, "the result has a file twice: \(file.name). Do the task again.")
       }
+      // Each length by itself first, so that no sum of them can overflow.
       guard (0...left).contains(file.bytes) else {
         left = -1
         break
       }
       left -= file.bytes
     }
-    guard left == 0 else {
-      throw DatasetError(path, "the result is damaged: its files have other lengths. Do the task again.")
+    guard left == 0, (0...Self.mostRequests).contains(header.requests),
+      header.notDeployed.values.allSatisfy({ (0...Int(Self.mostRequests)).contains($0) })
+    else {
+      throw DatasetError(path, "the result is damaged: its lengths or counts cannot be. Do the task again.")
     }
   }
 

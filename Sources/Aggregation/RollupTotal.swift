@@ -1,0 +1,31 @@
+/// The sum of any number of cells, exact: in 128 bits no sum of telemetry leaves its range.
+package struct RollupTotal: Equatable, Sendable {
+  package private(set) var successes: Int64 = 0
+  package private(set) var failures: Int64 = 0
+  /// Of successful requests, µs; so are the next two.
+  package private(set) var latencySum: Int128 = 0
+  package private(set) var latencyMin = Int64.max
+  package private(set) var latencyMax = Int64.min
+  /// Of all requests, failures included.
+  package private(set) var inputTokens: Int128 = 0
+  package private(set) var outputTokens: Int128 = 0
+
+  package init() {}
+
+  package var requests: Int64 { successes &+ failures }
+
+  /// Average latency, ms; `nil` without successes.
+  package var averageLatency: Double? {
+    successes == 0 ? nil : Double(latencySum) / Double(Int128(successes) * 1000)
+  }
+
+  package mutating func add(_ cell: RollupCell) {
+    successes &+= cell.successes
+    failures &+= cell.failures
+    latencySum += Int128(cell.latencySum)
+    latencyMin = min(latencyMin, cell.latencyMin)
+    latencyMax = max(latencyMax, cell.latencyMax)
+    inputTokens += Int128(cell.inputTokens)
+    outputTokens += Int128(cell.outputTokens)
+  }
+}

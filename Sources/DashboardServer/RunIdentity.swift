@@ -1,0 +1,80 @@
+import Crypto
+import Datasets
+import Foundation
+import Synchronization
+
+/// Which run lies at a place, and whether it is still the one that was read.
+///
+/// Tables are read once and requests when a question needs them. Were the run replaced between the two, an answer would
+/// mix both; so the files are looked at before and after each answer.
+final class RunIdentity: Sendable {
+  /// SHA-256 of the manifest in hexadecimal; without one, of what tells the files apart.
+  let id: String
+  private let stamps: [Stamp]
+  private let hasChanged = Atomic(false)
+
+  /// What changes when somebody writes to a file or puts another in its place.
+  private struct Stamp: Equatable, Sendable {
+    var path: String
+    var device: UInt64 = 0
+    var inode: UInt64 = 0
+    var bytes: Int64 = -1
+    var changed: [Int] = []
+
+    init(_ path: String) {
+      self.path = path
+      var status = stat()
+      guard stat(path, &status) == 0 else { return }
+      (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
+      // Of a directory, which one it is: a file that is put beside a run is none of it.
+      if status.st_mode & S_IFMT == S_IFDIR {
+        bytes = 0
+        return
+      }
+      bytes = Int64(status.st_size)
+      changed = [
+        status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
+      ]
+    }
+  }
+
+  /// - Throws: `NotFoundError`, if there is nothing at the place.
+  init(_ path: String) throws {
+    if PostgreSQLLocation(path) != nil {
+      // A data base tells nobody when it changes: it is read again whenever the page asks for a refresh.
+      id = SHA256.hash(data: Data("\(path) \(UUID().uuidString)".utf8)).hexadecimal
+      stamps = []
+      return
+    }
+    stamps = Self.files(path).map(Stamp.init)
+    guard stamps.contains(where: { $0.bytes >= 0 }) else {
+      throw NotFoundError(path, "there is no such data set.")
+    }
+    if let manifest = FileManager.default.contents(atPath: path + "/manifest.json") {
+      id = SHA256.hash(data: manifest).hexadecimal
+    } else {
+      id = SHA256.hash(data: Data("\(stamps)".utf8)).hexadecimal
+    }
+  }
+
+  /// What a data set is read from: the file, or the tables and rollups of a directory.
+  private static func files(_ path: String) -> [String] {
+    [path, path + "/manifest.json"]
+      + ["", "/telemetry", "/rollups"].flatMap { folder in
+        // A folder that is not there holds nothing.
+        ((try? FileManager.default.contentsOfDirectory(atPath: path + folder)) ?? []).sorted()
+          .map { "\(path)\(folder)/\($0)" }
+      }
+  }
+
+  /// Whether nothing has been written or replaced since. Once it has, never again.
+  var isCurrent: Bool {
+    if hasChanged.load(ordering: .relaxed) { return false }
+    let same = stamps.allSatisfy { $0 == Stamp($0.path) }
+    if !same { hasChanged.store(true, ordering: .relaxed) }
+    return same
+  }
+
+  /// Whether it can tell: files can, a data base cannot.
+  var isWatched: Bool { !stamps.isEmpty }
+}

@@ -1,0 +1,135 @@
+import Crypto
+import Foundation
+
+/// A page as one file: its style, its scripts and its data inside, and a policy under which nothing else runs.
+///
+/// Names in the data are an attacker's to choose, so three things hold whatever they are: the template is cut at its own
+/// markers once, and what takes their places is never searched again; the data is JSON without a byte that HTML or
+/// JavaScript could read as the end of something; and the browser runs a script only if its hash stands in the policy.
+/// All of it works on bytes, because a Swift `Character` may hold a quote or a bracket together with what precedes it.
+struct SelfContainedPage {
+  private let files: PageFiles
+  private let template: String
+  private let modules: [String]
+  private let dataID: String
+  private let data: Data
+  private let replacements: [(marker: String, text: String)]
+
+  /// - Parameters:
+  ///   - template: one of the page's own files.
+  ///   - modules: the page's scripts, each after those that it imports; the template loads the last.
+  ///   - dataID: of the element from which that script reads the data.
+  ///   - data: JSON.
+  ///   - replacements: what else of the template is different in a file.
+  init(
+    _ files: PageFiles, template: String, modules: [String], dataID: String, data: Data,
+    replacements: [(marker: String, text: String)] = []
+  ) {
+    (self.files, self.template, self.modules) = (files, template, modules)
+    (self.dataID, self.data, self.replacements) = (dataID, data, replacements)
+  }
+
+  /// - Throws: `CocoaError` if the program's resources are not those that belong to it.
+  func html() throws -> Data {
+    let library = Self.script(files.files["plotly.min.js"]?.data ?? Data())
+    let program = Self.script(Data(try files.script(modules).utf8))
+    let charset = "<meta charset=\"utf-8\">"
+    // Icons and preloads are for a server; the rest a template must have.
+    let optional: [(String, Data)] =
+      [("  <link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n", Data())]
+      + modules.map { ("  <link rel=\"modulepreload\" href=\"\($0)\">\n", Data()) }
+    let needed: [(String, Data)] =
+      [
+        (charset, Data("\(charset)\n  \(Self.policy(scripts: [library, program]))".utf8)),
+        (
+          "<link rel=\"stylesheet\" href=\"style.css\">",
+          Data("<style>\n".utf8) + (files.files["style.css"]?.data ?? Data()) + Data("</style>".utf8)
+        ),
+        (
+          "<script src=\"plotly.min.js\" id=\"plotly\" async></script>",
+          Data("<script>".utf8) + library + Data("</script>".utf8)
+        ),
+        (
+          "<script src=\"\(modules.last ?? "")\" type=\"module\"></script>",
+          Data("<script type=\"application/json\" id=\"\(dataID)\">".utf8) + Self.json(data)
+            + Data("</script>\n<script type=\"module\">".utf8) + program + Data("</script>".utf8)
+        ),
+      ] + replacements.map { ($0.marker, Data($0.text.utf8)) }
+    return try Self.fill(files.files[template]?.data ?? Data(), needed: needed, optional: optional)
+  }
+
+  /// The template with each marker's first place taken.
+  private static func fill(
+    _ template: Data, needed: [(String, Data)], optional: [(String, Data)]
+  ) throws -> Data {
+    var places: [(range: Range<Int>, content: Data)] = []
+    for (marker, content) in needed {
+      guard let range = template.firstRange(of: Data(marker.utf8)) else {
+        throw CocoaError(.fileReadCorruptFile)
+      }
+      places.append((range, content))
+    }
+    for (marker, content) in optional {
+      template.firstRange(of: Data(marker.utf8)).map { places.append(($0, content)) }
+    }
+    var page = Data()
+    var position = template.startIndex
+    for place in places.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+      page += template[position..<place.range.lowerBound] + place.content
+      position = place.range.upperBound
+    }
+    return page + template[position...]
+  }
+
+  /// What the browser lets the file do: run the scripts of these hashes, draw, and offer what it drew as a download.
+  /// Plotly sets styles of its own, which can show but not run anything.
+  private static func policy(scripts: [Data]) -> String {
+    let hashes = scripts.map { "'sha256-\(Data(SHA256.hash(data: $0)).base64EncodedString())'" }
+    return
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src \(hashes.joined(separator: " ")); style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'\">"
+  }
+
+  /// JSON of the same meaning that may stand in a script element: outside of strings JSON has none of these bytes, and
+  /// inside an escape says the same.
+  static func json(_ json: Data) -> Data {
+    var safe: [UInt8] = []
+    safe.reserveCapacity(json.count + json.count / 16)
+    // Repairs what is not UTF-8, so that an escape below never cuts a character.
+    let bytes = Array(String(decoding: json, as: UTF8.self).utf8)
+    var index = 0
+    while index < bytes.count {
+      let byte = bytes[index]
+      switch byte {
+      case UInt8(ascii: "<"): safe += "\\u003c".utf8
+      case UInt8(ascii: ">"): safe += "\\u003e".utf8
+      case UInt8(ascii: "&"): safe += "\\u0026".utf8
+      // U+2028 and U+2029 end lines of scripts.
+      case 0xe2 where index + 2 < bytes.count && bytes[index + 1] == 0x80 && bytes[index + 2] & 0xfe == 0xa8:
+        safe += (bytes[index + 2] == 0xa8 ? "\\u2028" : "\\u2029").utf8
+        index += 2
+      default: safe.append(byte)
+      }
+      index += 1
+    }
+    return Data(safe)
+  }
+
+  /// One of our own scripts so that it may stand in a script element: its strings may speak of tags.
+  private static func script(_ text: Data) -> Data {
+    let bytes = [UInt8](text)
+    let (end, comment) = (Array("</script".utf8), Array("<!--".utf8))
+    func begins(_ word: [UInt8], at index: Int) -> Bool {
+      index + word.count <= bytes.count
+        && zip(bytes[index...], word).allSatisfy { $0 == $1 || ($0 | 0x20 == $1 && $1 >= UInt8(ascii: "a")) }
+    }
+    var safe: [UInt8] = []
+    safe.reserveCapacity(bytes.count)
+    for (index, byte) in bytes.enumerated() {
+      safe.append(byte)
+      if byte == UInt8(ascii: "<"), begins(end, at: index) || begins(comment, at: index) {
+        safe.append(UInt8(ascii: "\\"))
+      }
+    }
+    return Data(safe)
+  }
+}

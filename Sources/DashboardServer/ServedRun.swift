@@ -1,0 +1,133 @@
+import Aggregation
+import Datasets
+import Foundation
+import Synchronization
+import Telemetry
+
+/// A run being served: a data set with its rollups as they were at one moment, or a simulation that goes on.
+package final class ServedRun: Sendable {
+  private struct Stored: Sendable {
+    var data: Dataset
+    var now: Timestamp
+    var archives: [String: RollupArchive]
+    var identity: RunIdentity
+    /// Bytes of rollups, by account.
+    var sizes: [String: Int]
+  }
+
+  private enum Source: Sendable {
+    case stored(Stored)
+    case live(LiveRun)
+  }
+
+  /// SHA-256 of its manifest in hexadecimal; `live` of a simulation.
+  package let id: String
+  package let name: String
+  /// Where it was read; `nil` of a simulation.
+  package let path: String?
+  /// Differs for every reading of every run: what answers are kept by.
+  let reading: Int
+  private let source: Source
+  private static let readings = Atomic<Int>(0)
+  /// Rollups beyond it are worked through where others do not wait for it.
+  private static let largeRollups = 1 << 20
+  private static let mostAttempts = 3
+
+  /// - Throws: `NotFoundError`, `DatasetError`; data sets without rollups are read once, to make them.
+  package init(_ path: String) throws {
+    var stored = try Self.read(path)
+    // Whoever replaces runs by hand is not done at once.
+    for _ in 1..<Self.mostAttempts where !stored.identity.isCurrent { stored = try Self.read(path) }
+    guard stored.identity.isCurrent else {
+      throw DatasetError(path, "the run is being written to. Serve it when it is whole.")
+    }
+    id = stored.identity.id
+    name =
+      stored.data.manifest?.scenario?.name ?? stored.data.manifest?.source
+      ?? URL(fileURLWithPath: path).lastPathComponent
+    self.path = path
+    source = .stored(stored)
+    reading = Self.readings.add(1, ordering: .relaxed).newValue
+  }
+
+  private static func read(_ path: String) throws -> Stored {
+    let identity = try RunIdentity(path)
+    let data = try Dataset(path)
+    let now = try data.end()
+    var stored = Stored(data: data, now: now, archives: [:], identity: identity, sizes: [:])
+    var fresh: (any RollupSource)?
+    for account in data.tables.accounts {
+      if let archive = try data.rollups(of: account.account) {
+        stored.archives[account.account] = archive
+        let file = "\(path)/\(RunDirectory.rollupsName(of: account.account))"
+        stored.sizes[account.account] =
+          try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
+        continue
+      }
+      let rollups = try fresh ?? data.allRollups(end: now).rollups
+      fresh = rollups
+      let bytes = try RollupArchive.data([rollups], account: account, models: data.tables.models, end: now)
+      stored.archives[account.account] = try RollupArchive(bytes)
+      stored.sizes[account.account] = bytes.count
+    }
+    return stored
+  }
+
+  package init(live: LiveRun) {
+    id = "live"
+    name = live.name
+    path = nil
+    source = .live(live)
+    reading = Self.readings.add(1, ordering: .relaxed).newValue
+  }
+
+  var live: LiveRun? { if case .live(let run) = source { run } else { nil } }
+
+  /// Whether what was read is what lies there.
+  var isCurrent: Bool { if case .stored(let stored) = source { stored.identity.isCurrent } else { true } }
+
+  /// Whether a refresh need not read it again.
+  var isReusable: Bool {
+    if case .stored(let stored) = source {
+      stored.identity.isWatched && stored.identity.isCurrent
+    } else {
+      true
+    }
+  }
+
+  /// The data's end, or how far a simulation has come.
+  package var now: Timestamp {
+    switch source {
+    case .stored(let stored): stored.now
+    case .live(let run): run.moment.now
+    }
+  }
+
+  package var tables: TelemetryTables {
+    switch source {
+    case .stored(let stored): stored.data.tables
+    case .live(let run): run.moment.tables
+    }
+  }
+
+  /// The figures: those of which `workbench aggregate` prints the JSON.
+  /// - Parameter check: throws where nobody waits for them any more.
+  /// - Throws: `QueryError`, `DatasetError`, `NotFoundError`; what `check` throws.
+  func dashboard(_ question: Dataset.Question, check: () throws -> Void = {}) throws -> Dashboard {
+    switch source {
+    case .stored(let stored):
+      try stored.data.answer(question, stored.archives[question.account.account]) { _ in try check() }
+    case .live(let run): try run.answer(question)
+    }
+  }
+
+  /// The same where rollups give it at once; `nil` where it takes longer.
+  func quickDashboard(_ question: Dataset.Question) throws -> Dashboard? {
+    guard case .stored(let stored) = source else { return try dashboard(question) }
+    let account = question.account.account
+    guard let archive = stored.archives[account] else { return nil }
+    let query = try stored.data.query(question)
+    if query.period.showsEveryRequest, stored.sizes[account] ?? 0 > Self.largeRollups { return nil }
+    return try stored.data.answerFromRollups(question, query, archive)
+  }
+}

@@ -1,0 +1,107 @@
+import Dispatch
+import Synchronization
+
+/// Threads for what takes long, so that those of the server only move bytes: a question that reads a hundred million
+/// requests must not keep anybody from the list of runs. First come, first served; so many at a time; beyond a queue of
+/// bounded length whoever asks is told to come back.
+final class WorkQueue: Sendable {
+  /// Tells work that nobody waits for it any more.
+  final class Token: Sendable {
+    private let flag = Atomic(false)
+
+    fileprivate func cancel() { flag.store(true, ordering: .relaxed) }
+
+    /// - Throws: `CancellationError`.
+    func check() throws {
+      if flag.load(ordering: .relaxed) { throw CancellationError() }
+    }
+  }
+
+  private struct Job: Sendable {
+    var id: Int
+    var work: @Sendable () -> Void
+    var refuse: @Sendable (any Error) -> Void
+  }
+
+  private struct State {
+    var running = 0
+    var waiting: [Job] = []
+    var lastID = 0
+  }
+
+  private let state = Mutex(State())
+  private let threads: DispatchQueue
+  private let width: Int
+  private let mostWaiting: Int
+
+  /// - Parameters:
+  ///   - width: how much is worked on at a time.
+  ///   - mostWaiting: how much may wait beside it.
+  init(_ name: String, width: Int, mostWaiting: Int) {
+    threads = DispatchQueue(label: name, attributes: .concurrent)
+    (self.width, self.mostWaiting) = (width, mostWaiting)
+  }
+
+  /// - Throws: what the work throws; `Problem` if too much waits already; `CancellationError` if the task was cancelled
+  ///   before the work began.
+  func run<Value: Sendable>(_ work: @escaping @Sendable (Token) throws -> Value) async throws -> Value {
+    let id = state.withLock { state in
+      state.lastID += 1
+      return state.lastID
+    }
+    let token = Token()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Value, any Error>) in
+        add(
+          Job(
+            id: id, work: { continuation.resume(with: Result { try work(token) }) },
+            refuse: { continuation.resume(throwing: $0) }))
+        // Cancelled before there was anything to take back.
+        if Task.isCancelled { abandon(id, token) }
+      }
+    } onCancel: {
+      abandon(id, token)
+    }
+  }
+
+  private enum Place { case start, wait, refuse }
+
+  private func add(_ job: Job) {
+    let place = state.withLock { state -> Place in
+      if state.running < width {
+        state.running += 1
+        return .start
+      }
+      guard state.waiting.count < mostWaiting else { return .refuse }
+      state.waiting.append(job)
+      return .wait
+    }
+    switch place {
+    case .start: start(job)
+    case .wait: break
+    case .refuse: job.refuse(Problem.busy)
+    }
+  }
+
+  private func start(_ job: Job) {
+    threads.async { [self] in
+      job.work()
+      let next = state.withLock { state -> Job? in
+        guard !state.waiting.isEmpty else {
+          state.running -= 1
+          return nil
+        }
+        return state.waiting.removeFirst()
+      }
+      if let next { start(next) }
+    }
+  }
+
+  private func abandon(_ id: Int, _ token: Token) {
+    token.cancel()
+    let job = state.withLock { state in
+      state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0) }
+    }
+    job?.refuse(CancellationError())
+  }
+}

@@ -1,0 +1,62 @@
+import Aggregation
+import Telemetry
+
+/// A checksum of what a table's rows say, the same in every format: what a data base, whose file may lie elsewhere in
+/// other bytes, is verified by.
+struct ContentDigest {
+  private(set) var checksum: UInt64 = 0
+  private let models: [Int64]
+  private let versions: [UInt64]
+  private var reasons: [UInt64] = []
+  private var rows: Int64 = 0
+
+  /// Of requests.
+  init(series: [Series]) {
+    models = series.map { Int64($0.modelID) }
+    versions = series.map { Checksum.xxh64($0.version.utf8) }
+  }
+
+  mutating func add(_ requests: RequestColumns, _ names: FailureReasons) {
+    while reasons.count < names.names.count { reasons.append(Checksum.xxh64(names.names[reasons.count].utf8)) }
+    var sum = checksum
+    // Nine numbers of a row: chained, so that neither a row nor its place may change.
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 9) { row in
+      for index in 0..<requests.count {
+        rows += 1
+        let series = Int(requests.series[index])
+        row[0] = UInt64(bitPattern: requests.requestID?[index] ?? rows)
+        row[1] = UInt64(bitPattern: requests.arrivedAt[index])
+        row[2] = UInt64(bitPattern: models[series])
+        row[3] = versions[series]
+        row[4] = reasons[Int(requests.outcome[index])]
+        row[5] = UInt64(bitPattern: requests.waitingMicroseconds[index])
+        row[6] = UInt64(bitPattern: requests.firstTokenMicroseconds[index])
+        row[7] = UInt64(bitPattern: requests.latencyMicroseconds[index])
+        row[8] =
+          UInt64(UInt32(bitPattern: requests.inputTokens[index])) << 32
+          | UInt64(UInt32(bitPattern: requests.outputTokens[index]))
+        for place in 0..<9 { row[place] = row[place].littleEndian }
+        sum = Checksum.xxh64(UnsafeRawBufferPointer(row), seed: sum)
+      }
+    }
+    checksum = sum
+  }
+
+  /// Of a small table.
+  static func checksum(of rows: [[Cell]]) -> UInt64 {
+    var sum: UInt64 = 0
+    for cells in rows {
+      for cell in cells {
+        let (kind, bytes): (UInt64, [UInt8]) =
+          switch cell {
+          case .text(let text): (1, Array(text.utf8))
+          case .integer(let number): (2, Array("\(number)".utf8))
+          case .moment(let moment): (3, Array("\(moment.microseconds)".utf8))
+          case .empty: (4, [])
+          }
+        sum = Checksum.xxh64(bytes, seed: sum &+ kind)
+      }
+    }
+    return sum
+  }
+}

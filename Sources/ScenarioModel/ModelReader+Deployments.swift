@@ -1,0 +1,119 @@
+import Telemetry
+
+/// The deployments of a model together: how many, what they serve at once, whether they overlap.
+extension ModelReader {
+  /// - Returns: `nil` for more than can be simulated, which are not read.
+  func readDeployments() -> ([Scenario.Deployment?], [Section])? {
+    let count = section.node("deployments")?.elements?.count ?? 0
+    guard count <= Limits.deploymentsOfModel else {
+      section.error(
+        "deployments",
+        "\(count) deployments of one model: at most \(Limits.deploymentsOfModel) are simulated. Give fewer, or spread them over several models."
+      )
+      return nil
+    }
+    let sections = section.sections("deployments")
+    let deployments = sections.map(deployment)
+    for (keys, deployment) in zip(sections, deployments) {
+      if let deployment { check(deployment, keys) }
+    }
+    let slots = deployments.reduce(0) {
+      $0 + ($1.map { $0.scaling.maxReplicas * $0.scaling.maxBatchSize } ?? 0)
+    }
+    let batch = deployments.compactMap { $0?.scaling.maxBatchSize }.max() ?? 0
+    let served = min(slots, (subscription ?? Limits.requestsInService) * batch)
+    if served > Limits.requestsInService {
+      section.error(
+        "deployments",
+        "the model could serve \(served) requests at once (replicas × maxBatchSize, as far as the subscription goes): at most \(Limits.requestsInService) are simulated. Lower maxReplicas, maxBatchSize or account.subscription.maxReplicas, or spread the deployments over several models."
+      )
+    }
+    return (deployments, sections)
+  }
+
+  private func check(_ deployment: Scenario.Deployment, _ keys: Section) {
+    if let undeployAt = deployment.undeployAt, undeployAt <= deployment.deployAt {
+      keys.error("undeployAt", "undeployAt is not after deployAt. Move it, or leave it out.")
+    }
+    if checkTimes {
+      if deployment.deployAt >= period.upperBound {
+        keys.error(
+          "deployAt",
+          "the deployment lies outside the period, which ends at \(period.upperBound.rfc3339(in: keys.calendar)). Move it, or extend the period."
+        )
+      }
+      if let undeployAt = deployment.undeployAt, undeployAt <= period.lowerBound {
+        keys.error(
+          "undeployAt",
+          "the deployment lies outside the period, which starts at \(period.lowerBound.rfc3339(in: keys.calendar)). Move it, or extend the period."
+        )
+      }
+    }
+    if let subscription, deployment.scaling.minReplicas > subscription {
+      keys.section("scaling")?.error(
+        "minReplicas",
+        "minReplicas \(deployment.scaling.minReplicas) can never fit the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+      )
+    }
+    if let subscription, deployment.scaling.minReplicas <= subscription,
+      deployment.scaling.maxReplicas > subscription
+    {
+      keys.section("scaling")?.error(
+        "maxReplicas",
+        "maxReplicas \(deployment.scaling.maxReplicas) is above the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+      )
+    }
+  }
+
+  /// For each span, the others that overlap it, ascending. In the order of their starts, so that many that follow each
+  /// other need not be compared in pairs.
+  private static func overlapping(_ spans: [Range<Timestamp>?]) -> [[Int]] {
+    var others = [[Int]](repeating: [], count: spans.count)
+    var open: [(index: Int, end: Timestamp)] = []
+    let order = spans.indices.compactMap { index in
+      spans[index].flatMap { $0.isEmpty ? nil : (start: $0.lowerBound, end: $0.upperBound, index: index) }
+    }.sorted { ($0.start, $0.index) < ($1.start, $1.index) }
+    for next in order {
+      open.removeAll { $0.end <= next.start }
+      for earlier in open {
+        others[earlier.index].append(next.index)
+        others[next.index].append(earlier.index)
+      }
+      open.append((next.index, next.end))
+    }
+    return others.map { $0.sorted() }
+  }
+
+  func checkOverlaps(_ deployments: [Scenario.Deployment?], _ sections: [Section]) {
+    func span(_ deployment: Scenario.Deployment) -> Range<Timestamp> {
+      deployment.deployAt..<max(deployment.undeployAt ?? .supported.upperBound, deployment.deployAt)
+    }
+    let overlapping = Self.overlapping(deployments.map { $0.map(span) })
+    for later in deployments.indices {
+      guard let b = deployments[later] else { continue }
+      var stated = b.traffic ?? 0
+      var hasRest = b.traffic == nil
+      for earlier in overlapping[later] {
+        guard let a = deployments[earlier] else { continue }
+        stated += a.traffic ?? 0
+        if a.version == b.version, earlier < later {
+          sections[later].error(
+            "version",
+            "version \(b.version) is deployed twice at the same time. Give undeployAt to the first, or another version."
+          )
+        } else if a.traffic == nil, b.traffic == nil, earlier < later {
+          sections[later].error(
+            "deployAt",
+            "versions \(a.version) and \(b.version) overlap without traffic shares. Give one of them traffic, or undeploy \(a.version) before."
+          )
+        }
+        if a.traffic == nil { hasRest = true }
+      }
+      if hasRest, stated >= 1, b.traffic != nil {
+        sections[later].error(
+          "traffic",
+          "the traffic shares leave nothing for the version without one. They must add up to less than 1.")
+      }
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/// Limits of what the program computes with, each by its name: who reads a scenario or telemetry checks them, with an
+/// error in words, so that no packed field and no product can leave its width further in.
+package enum Limits {
+  /// Deployments of one model: an hourly version over a year, and some. The engine's events name them in 16 bits.
+  package static let deploymentsOfModel = 10_000
+  /// Replicas of one deployment: the platform's limit; the engine keeps sets of them in 64 bits.
+  package static let replicasOfDeployment = 50
+  /// Requests that a replica serves at once: the platform's limit.
+  package static let batchSize = 256
+  /// Requests of one model that are served at once: the engine numbers their places in 24 bits.
+  package static let requestsInService = 1 << 24
+  /// Models and deployments of a scenario over all accounts: identifiers and series are 32 bits wide, and memory ends
+  /// long before.
+  package static let modelsAndDeployments = 10_000_000
+  /// Tokens of one request, input or output. Draws beyond are cut to it.
+  package static let tokens = 2_147_483_000
+  /// Further attempts of one request: counted in 8 bits.
+  package static let attempts = 100
+}

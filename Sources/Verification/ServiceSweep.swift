@@ -1,0 +1,95 @@
+import Telemetry
+
+/// How many requests of one series are in service over time, against its replicas: their slots, and those that drain.
+struct ServiceSweep {
+  /// Starts (+1) and ends (−1) of service that lie ahead: a heap by (time, change), ends first.
+  private var events: [(time: Int64, change: Int)] = []
+  private let rows: [ReplicaRecord]
+  private let batch: Int
+  /// µs; what happens from then on is not checked: there are no rows.
+  private let end: Int64
+  private var nextRow = 0
+  private var byHardware: [String: (slots: Int, draining: Int)] = [:]
+  private var slots = 0
+  private var draining = 0
+  private var served = 0
+  /// Requests in service that the data may not have, those of a warm-up: no more than found a slot, at every moment so
+  /// far, beside those that are there.
+  private var mostUnseen: Int
+  /// The first time that requests had no slots.
+  private(set) var excess: (at: Int64, served: Int, slots: Int)?
+  /// The first time that a replica drained without a request to serve.
+  private(set) var idle: (at: Int64, served: Int, draining: Int)?
+
+  /// - Parameters:
+  ///   - rows: of the series, in order of time.
+  ///   - batch: slots of a replica.
+  ///   - hasWarmUp: whether requests that arrived before the first may still be served.
+  init(_ rows: [ReplicaRecord], batch: Int, end: Timestamp, hasWarmUp: Bool) {
+    self.rows = rows
+    self.end = end.microseconds
+    self.batch = batch
+    mostUnseen = hasWarmUp ? .max : 0
+  }
+
+  mutating func serve(from: Int64, to: Int64) {
+    insert((from, 1))
+    insert((to, -1))
+  }
+
+  /// Nothing that is still to come starts before `time`.
+  mutating func advance(to time: Int64) {
+    while true {
+      let row = nextRow < rows.count ? rows[nextRow].at.microseconds : .max
+      let moment = min(events.first?.time ?? .max, row)
+      guard moment < time else { return }
+      // All that happens at one moment; replicas' rows tell the state after it, so either side of it may hold.
+      let slotsBefore = slots
+      takeRows(upTo: moment)
+      while let next = events.first, next.time == moment {
+        served += next.change
+        removeFirst()
+      }
+      guard moment < end else { continue }
+      let most = max(slots, slotsBefore)
+      if served > most, excess == nil { excess = (moment, served, slots) }
+      mostUnseen = min(mostUnseen, max(most &- served, 0))
+      if draining > served, draining - served > mostUnseen, idle == nil { idle = (moment, served, draining) }
+    }
+  }
+
+  private mutating func takeRows(upTo time: Int64) {
+    let first = nextRow
+    while nextRow < rows.count, rows[nextRow].at.microseconds <= time {
+      let row = rows[nextRow]
+      byHardware[row.hardware] = ((row.ready &+ row.draining) &* batch, row.draining)
+      nextRow += 1
+    }
+    guard nextRow > first else { return }
+    slots = byHardware.values.reduce(0) { $0 &+ $1.slots }
+    draining = byHardware.values.reduce(0) { $0 &+ $1.draining }
+  }
+
+  private mutating func insert(_ event: (time: Int64, change: Int)) {
+    events.append(event)
+    var index = events.count - 1
+    while index > 0, events[index] < events[(index - 1) / 2] {
+      events.swapAt(index, (index - 1) / 2)
+      index = (index - 1) / 2
+    }
+  }
+
+  private mutating func removeFirst() {
+    events.swapAt(0, events.count - 1)
+    events.removeLast()
+    var index = 0
+    while true {
+      var least = index
+      for child in [2 * index + 1, 2 * index + 2] where child < events.count && events[child] < events[least]
+      { least = child }
+      if least == index { return }
+      events.swapAt(index, least)
+      index = least
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import Crypto
+import Foundation
+import TestSupport
+import Testing
+
+@testable import DashboardServer
+
+@Suite("Pages that are files")
+struct SelfContainedPageTests {
+  /// A scalar of every category before and after everything that HTML, JSON or JavaScript could take for an end.
+  static func names(_ count: Int) -> [String] {
+    let around: [Unicode.Scalar] = [
+      "a", "\u{600}", "\u{6dd}", "\u{110bd}", "\u{301}", "\u{20dd}", "\u{200d}", "\u{fe0f}", "\u{1f1e6}",
+      "\u{1100}",
+      "\u{feff}", "\u{202e}", "\u{2028}", "\u{2029}", "\u{0}", "\u{1b}", "\u{85}", "\r", "\n", "\u{fffd}",
+      "\u{e000}",
+      "\u{10ffff}", "日", "🦊", "\\",
+    ]
+    let special = [
+      "<", "</script>", "<!--", "-->", "<script>", "]]>", "\"", "'", "&", "&lt;", "\\u003c", "$&", "$1",
+      "/* data */",
+      "<link rel=\"stylesheet\" href=\"style.css\">", "<meta charset=\"utf-8\">", "`${x}`",
+    ]
+    var random = SeededGenerator(state: 8)
+    return (0..<count).map { _ in
+      (0..<Int.random(in: 1...4, using: &random)).map { _ in
+        String(String.UnicodeScalarView([around.randomElement(using: &random)!])) + special.randomElement(
+          using: &random)!
+      }.joined()
+    }
+  }
+
+  @Test("10,000 names come back from the data of a page, and none has a byte that could end it")
+  func data() throws {
+    let names = Self.names(10_000)
+    let safe = SelfContainedPage.json(try JSONEncoder().encode(names))
+    for byte in "<>&".utf8 { #expect(!safe.contains(byte)) }
+    for text in ["\u{2028}", "\u{2029}"] { #expect(safe.firstRange(of: Data(text.utf8)) == nil) }
+    let back = try JSONDecoder().decode([String].self, from: safe)
+    #expect(zip(back, names).allSatisfy { $0.utf8.elementsEqual($1.utf8) } && back.count == names.count)
+    // What is not UTF-8 cannot hide a byte either.
+    #expect(!SelfContainedPage.json(Data([0x22, 0xe2, 0x80, 0x3c, 0x22])).contains(UInt8(ascii: "<")))
+  }
+
+  @Test(
+    "a file has its own two scripts and its data, whatever the names; the policy lets those two run and no other"
+  )
+  func policy() throws {
+    let names = Self.names(500)
+    let plan = Data("{\"names\": ".utf8) + (try JSONEncoder().encode(names)) + Data("}".utf8)
+    var difference = try DifferencePage()
+    try difference.add(names[0], expected: plan, actual: plan)
+    let pages: [Data] = [
+      try PlanPage(plan: plan, words: names, columns: [(names[1], "ms")]).html(),
+      try FitPage(plan).html(),
+      try difference.html(plan),
+    ]
+    for page in pages {
+      let text = String(decoding: page, as: UTF8.self)
+      let opens = text.ranges(of: "<script").count
+      #expect(opens == 3)
+      #expect(text.ranges(of: "</script>").count == 3)
+      #expect(text.ranges(of: "</style>").count == 1)
+      #expect(text.ranges(of: "<meta ").count == 3)
+      let policy =
+        try #require(
+          text.firstMatch(of: try Regex("http-equiv=\"Content-Security-Policy\" content=\"([^\"]*)\""))
+        ).output[1]
+        .substring ?? ""
+      #expect(policy.hasPrefix("default-src 'none'; script-src 'sha256-"))
+      #expect(
+        !policy.contains("script-src 'unsafe") && !policy.contains("eval")
+          && policy.contains("base-uri 'none'"))
+      // Before anything that could run.
+      #expect(
+        try #require(text.firstRange(of: "Content-Security-Policy")).lowerBound
+          < #require(text.firstRange(of: "<script")).lowerBound)
+      var hashes = 0
+      for open in ["<script>", "<script type=\"module\">"] {
+        let start = try #require(page.firstRange(of: Data(open.utf8))).upperBound
+        let end = try #require(page[start...].firstRange(of: Data("</script>".utf8))).lowerBound
+        let hash = Data(SHA256.hash(data: page[start..<end])).base64EncodedString()
+        if policy.contains("'sha256-\(hash)'") { hashes += 1 }
+      }
+      #expect(hashes == 2)
+    }
+  }
+
+  @Test("what stands in the data is never a place to put something")
+  func markers() throws {
+    let marker = "<script src=\"plan.js\" type=\"module\"></script>"
+    let page = try PlanPage(plan: try JSONEncoder().encode([marker]), words: [marker], columns: []).html()
+    #expect(page.firstRange(of: Data(marker.utf8)) == nil)
+    let text = String(decoding: page, as: UTF8.self)
+    #expect(text.ranges(of: "id=\"plan-data\"").count == 1)
+  }
+}

@@ -1,0 +1,351 @@
+import Crypto
+import Foundation
+import TestSupport
+import Testing
+
+@testable import DashboardServer
+
+@Suite("The served dashboard", .serialized)
+struct ServerTests {
+  /// Everything that a query string gives a meaning to, and letters of one to four bytes.
+  static let names = [
+    "a b", "a+b", "a%20b", "a&b=c", "a#b", "a?b", "é", "e\u{301}", "日本", "🦊", "<b>", "\"'", "a;b", "a\\b",
+    "100%", "+",
+    "\u{600}<x", "=1+1",
+  ]
+
+  static func hostile(_ path: String) throws -> String {
+    var run = SmallRun(models: [])
+    for (index, name) in names.enumerated() {
+      run.models.append(.init(name: "m\(name)", versions: [("v\(name)", index + 1), ("other", 100)]))
+      run.models.append(
+        .init(name: "x\(name)", kind: "external", provider: "p\(name)", versions: [("", index + 1)]))
+    }
+    run.account = "a c+me & ü"
+    return try run.write(path)
+  }
+
+  private func total(_ reply: Reply) throws -> Int {
+    let requests = try #require(
+      try reply.object()["requests"] as? [String: Any], "\(String(decoding: reply.body, as: UTF8.self))")
+    return try #require(requests["totalRequests"] as? Int)
+  }
+
+  @Test("every filter takes every name, with a space as + or as %20")
+  func names() async throws {
+    let scratch = try Scratch()
+    let catalogue = try RunCatalogue([try Self.hostile(scratch.file("run"))])
+    try await withServer(catalogue) { client in
+      for space in ["+", "%20"] {
+        let account = Client.encoded("a c+me & ü", space: space)
+        for (index, name) in Self.names.enumerated() {
+          let text = Client.encoded(name, space: space)
+          let base = "/api/runs/1/dashboard?account=\(account)&period=24h"
+          let version = try await client.get("\(base)&kind=openSource&model=m\(text)&version=v\(text)")
+          #expect(try total(version) == index + 1, "\(name)")
+          let model = try await client.get("\(base)&kind=openSource&model=m\(text)")
+          #expect(try total(model) == index + 101, "\(name)")
+          let provider = try await client.get("\(base)&kind=external&provider=p\(text)")
+          #expect(try total(provider) == index + 1, "\(name)")
+        }
+        #expect(try await client.get("/api/runs/1/marks?account=\(account)").status == 200)
+      }
+    }
+  }
+
+  @Test("a strange question is a problem in JSON, never a crash")
+  func strangeQuestions() async throws {
+    let scratch = try Scratch()
+    let run = SmallRun(models: [.init(name: "m", versions: [("v", 10)])])
+    let catalogue = try RunCatalogue([try run.write(scratch.file("run"))])
+    try await withServer(catalogue) { client in
+      let wrong = [
+        "kind=openSource&kind=openSource", "kind=%ZZ", "kind=openSource&model=%", "kind=openSource&model=%C3",
+        "kind=openSource&model=%FF%FE", "kind=openSource&model=%ED%A0%80", "%C3=1",
+        "kind=openSource&maxPoints=1",
+        "kind=openSource&maxPoints=99999999999999999999", "kind=openSource&maxPoints=0x10",
+        "kind=openSource&maxPoints=1e3", "kind=openSource&period=0001-01-01",
+        "kind=openSource&period=9999-12-31",
+        "kind=openSource&period=2026-03-02..2026-03-01", "kind=openSource&period=0000-00-00",
+        "kind=openSource&period=0001-01-01..9999-12-31", "kind=openSource&period=2026-02-30",
+        "kind=openSource&period=99999999999-01-01", "kind=openSource&deployedAt=0001-01-01T00:00:00Z",
+        "kind=openSource&deployedAt=9999-12-31T23:59:59%2B23:59", "kind=openSource&version=%00",
+        "kind=external&version=v", "kind=openSource&provider=x", "kind", "=", "account=&kind=",
+        "kind=openSource&a",
+      ]
+      for query in wrong {
+        let reply = try await client.get("/api/runs/1/dashboard?\(query)")
+        #expect(reply.status == 400, "\(query)")
+        #expect(reply.headers["content-type"] == "application/problem+json", "\(query)")
+        #expect(try reply.object()["status"] as? Int == 400)
+      }
+      // Words of questions in a random order.
+      var random = SeededGenerator(state: 20)
+      let words =
+        wrong.flatMap { $0.split(separator: "&").map(String.init) }
+        + [
+          "kind=openSource", "kind=external", "model=m", "version=v", "period=24h", "period=last-year",
+          "maxPoints=2",
+        ]
+      for _ in 0..<300 {
+        let query = (0..<Int.random(in: 1...5, using: &random)).map { _ in
+          words.randomElement(using: &random)!
+        }
+        .joined(separator: "&")
+        let reply = try await client.get("/api/runs/1/dashboard?\(query)")
+        #expect([200, 400].contains(reply.status), "\(query)")
+        _ = try reply.object()
+      }
+      for target in [
+        "/api/runs/%FF/dashboard", "/api/runs/0", "/api/runs/-1", "/api/runs/99999999999999999999", "/%",
+      ] {
+        #expect([400, 404].contains(try await client.get(target).status), "\(target)")
+      }
+      for line in [
+        "GET http://127.0.0.1 HTTP/1.1", "GET * HTTP/1.1", "GET ?x HTTP/1.1", "GET /\u{e9} HTTP/1.1",
+      ] {
+        _ = try await client.send(Data("\(line)\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".utf8))
+      }
+      #expect(try total(try await client.get("/api/runs/1/dashboard?kind=openSource&period=24h")) == 10)
+    }
+  }
+
+  @Test("HEAD says what GET says, without the body")
+  func head() async throws {
+    let scratch = try Scratch()
+    let run = SmallRun(models: [.init(name: "m", versions: [("v", 10)])])
+    let catalogue = try RunCatalogue([try run.write(scratch.file("run"))])
+    try await withServer(catalogue) { client in
+      for target in [
+        "/", "/index.html", "/app.js", "/style.css", "/api/runs", "/api/runs/1", "/api/openapi.yaml",
+        "/api/runs/1/dashboard?kind=openSource", "/api/runs/1/marks", "/nothing",
+        "/api/runs/1/dashboard?kind=x",
+      ] {
+        let get = try await client.get(target)
+        let head = try await client.get(target, method: "HEAD")
+        #expect(head.status == get.status, "\(target)")
+        #expect(head.body.isEmpty, "\(target)")
+        #expect(head.headers["content-length"] == get.headers["content-length"], "\(target)")
+        #expect(head.headers["content-type"] == get.headers["content-type"], "\(target)")
+        #expect(get.body.count == Int(get.headers["content-length"] ?? ""), "\(target)")
+      }
+    }
+  }
+
+  @Test("a run that is replaced is another run: its old identifier says so, its place shows the new figures")
+  func replaced() async throws {
+    let scratch = try Scratch()
+    let path = scratch.file("run")
+    try SmallRun(models: [.init(name: "old", versions: [("v", 10)])]).write(path)
+    let catalogue = try RunCatalogue([path])
+    try await withServer(catalogue) { client in
+      func list() async throws -> [[String: Any]] {
+        try #require(try await client.get("/api/runs").json() as? [[String: Any]])
+      }
+      let first = try #require(try await list().first?["id"] as? String)
+      let manifest = try Data(contentsOf: URL(fileURLWithPath: path + "/manifest.json"))
+      #expect(first == SHA256.hash(data: manifest).map { String(format: "%02x", $0) }.joined())
+      #expect(
+        try total(try await client.get("/api/runs/\(first)/dashboard?kind=openSource&period=24h")) == 10)
+      #expect(
+        try total(try await client.get("/api/runs/\(first.prefix(8))/dashboard?kind=openSource&period=24h"))
+          == 10)
+
+      try SmallRun(models: [.init(name: "new", versions: [("v", 20)])], seed: 2).write(scratch.file("next"))
+      #expect(rename(path, scratch.file("gone")) == 0 && rename(scratch.file("next"), path) == 0)
+      // Nobody has asked for a refresh.
+      #expect(try await client.get("/api/runs/\(first)/dashboard?kind=openSource&period=24h").status == 410)
+      let second = try #require(try await list().first)
+      let id = try #require(second["id"] as? String)
+      #expect(id != first && second["replaces"] as? [String] == [first])
+      #expect(try total(try await client.get("/api/runs/\(id)/dashboard?kind=openSource&period=24h")) == 20)
+      #expect(
+        try total(try await client.get("/api/runs/1/dashboard?kind=openSource&period=24h&model=new")) == 20)
+      #expect(
+        try await client.get("/api/runs/1/dashboard?kind=openSource&period=24h&model=old").status == 400)
+
+      // Gone altogether: said, until a refresh; the server goes on.
+      #expect(rename(path, scratch.file("away")) == 0)
+      #expect(try await client.get("/api/runs/1/dashboard?kind=openSource&period=24h").status == 503)
+      #expect(rename(scratch.file("away"), path) == 0)
+      #expect(try await client.get("/api/refresh", method: "POST").status == 200)
+      #expect(try total(try await client.get("/api/runs/\(id)/dashboard?kind=openSource&period=24h")) == 20)
+    }
+  }
+
+  @Test("a refresh shows what was written since, under the same manifest as well")
+  func refresh() async throws {
+    let scratch = try Scratch()
+    let path = scratch.file("run")
+    try SmallRun(models: [.init(name: "m", versions: [("v", 10)])]).write(path)
+    let catalogue = try RunCatalogue([path])
+    try await withServer(catalogue) { client in
+      let target = "/api/runs/1/dashboard?kind=openSource&period=24h"
+      #expect(try total(try await client.get(target)) == 10)
+      #expect(try await client.get(target).headers["cache-control"] == "no-store")
+      try SmallRun(models: [.init(name: "m", versions: [("v", 30)])]).write(path)
+      #expect(try await client.get("/api/refresh", method: "POST").status == 200)
+      #expect(try total(try await client.get(target)) == 30)
+    }
+  }
+
+  @Test("while a run is replaced again and again, no answer mixes two of them")
+  func replacedMeanwhile() async throws {
+    let scratch = try Scratch()
+    let path = scratch.file("run")
+    // More requests in a quarter than rollups keep points of: answers read the requests.
+    func write(_ odd: Bool, _ path: String) throws {
+      try SmallRun(
+        models: [.init(name: odd ? "odd" : "even", versions: [("v", odd ? 501 : 500)])], seed: odd ? 1 : 2
+      )
+      .write(path)
+    }
+    try write(false, path)
+    let catalogue = try RunCatalogue([path])
+    try await withServer(catalogue) { client in
+      let replacing = Task.detached {
+        for round in 0..<20 {
+          try write(round % 2 == 0, scratch.file("next"))
+          _ = rename(path, scratch.file("gone\(round)"))
+          _ = rename(scratch.file("next"), path)
+          try await Task.sleep(for: .milliseconds(60))
+        }
+      }
+      var answered = 0
+      for number in 0..<60 {
+        let reply = try await client.get(
+          "/api/runs/1/dashboard?kind=openSource&period=24h&maxPoints=\(90_000 + number % 7)")
+        guard reply.status == 200 else {
+          #expect([410, 503].contains(reply.status))
+          continue
+        }
+        answered += 1
+        let object = try reply.object()
+        let latency = try #require(object["latency"] as? [String: Any])
+        let total = try total(reply)
+        #expect([500, 501].contains(total))
+        #expect((latency["points"] as? [Any])?.count == total)
+      }
+      try await replacing.value
+      #expect(answered > 0)
+      _ = try await client.get("/api/refresh", method: "POST")
+      #expect(try self.total(try await client.get("/api/runs/1/dashboard?kind=openSource&period=24h")) == 500)
+    }
+  }
+
+  @Test("readers that take nothing hold an answer once, and are closed after a while")
+  func slowReaders() async throws {
+    let scratch = try Scratch()
+    let run = SmallRun(models: [.init(name: "m", versions: [("v", 600)])])
+    let catalogue = try RunCatalogue([try run.write(scratch.file("run"))])
+    try await withServer(catalogue, readingLimit: .seconds(1)) { client in
+      guard let chart = try PageFiles().files["plotly.min.js"] else { return }
+      let before = Answer.heldBytes
+      let readers = try (0..<20).map { _ in try Connection(client.port, buffer: 4096) }
+      for reader in readers {
+        try reader.send(Data("GET /plotly.min.js HTTP/1.1\r\nHost: 127.0.0.1:\(client.port)\r\n\r\n".utf8))
+      }
+      try await Task.sleep(for: .milliseconds(300))
+      #expect(Answer.heldBytes == before)
+      // Others are served meanwhile.
+      #expect(try await client.get("/api/runs").status == 200)
+      try await Task.sleep(for: .seconds(2))
+      let received = try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(with: Result { try readers[0].readAll().count }) }
+      }
+      #expect(received < chart.data.count)
+    }
+  }
+
+  @Test("the token is asked for; its cookie bears the port and is not the token; other ports cannot post")
+  func token() async throws {
+    let scratch = try Scratch()
+    let run = SmallRun(models: [.init(name: "m", versions: [("v", 1)])])
+    let catalogue = try RunCatalogue([try run.write(scratch.file("run"))])
+    let token = "0123456789abcdef"
+    try await withServer(catalogue, token: token) { client in
+      #expect(try await client.get("/api/runs").status == 401)
+      #expect(try await client.get("/api/runs?token=0123456789abcdee").status == 401)
+      #expect(try await client.get("/api/runs?token=%FF").status == 401)
+      let first = try await client.get("/?token=\(token)")
+      let cookie = try #require(first.headers["set-cookie"])
+      #expect(cookie.hasPrefix("workbench-\(client.port)=") && !cookie.contains(token))
+      #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"))
+      let pair = String(cookie.prefix { $0 != ";" })
+      #expect(try await client.get("/api/runs", ["Cookie": "a=b; \(pair)"]).status == 200)
+      #expect(try await client.get("/api/runs", ["Cookie": pair + "0"]).status == 401)
+      let port = client.port
+      for (origin, status) in [("http://127.0.0.1:\(port)", 200), ("http://127.0.0.1:1", 403), ("null", 403)]
+      {
+        let reply = try await client.get("/api/refresh", method: "POST", ["Cookie": pair, "Origin": origin])
+        #expect(reply.status == status, "\(origin)")
+      }
+    }
+    try await withServer(catalogue) { client in
+      #expect(try await client.get("/?token=\(token)").headers["set-cookie"] == nil)
+    }
+  }
+}
+
+@Suite("Work beside the server's threads")
+struct WorkQueueTests {
+  @Test("so much at a time; beyond the queue whoever asks is told to come back; who leaves is not worked for")
+  func limits() async throws {
+    let queue = WorkQueue("test", width: 1, mostWaiting: 1)
+    let (gate, open) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    async let first: Int = queue.run { _ in
+      open.signal()
+      gate.wait()
+      return 1
+    }
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        open.wait()
+        continuation.resume()
+      }
+    }
+    let second = Task { try await queue.run { _ in 2 } }
+    // Until it waits, a third may be let in or not.
+    var refused = false
+    while !refused {
+      let third = Task { try await queue.run { _ in 3 } }
+      try await Task.sleep(for: .milliseconds(5))
+      third.cancel()
+      do { _ = try await third.value } catch is CancellationError {} catch { refused = true }
+    }
+    second.cancel()
+    await #expect(throws: CancellationError.self) { try await second.value }
+    gate.signal()
+    #expect(try await first == 1)
+    #expect(try await queue.run { _ in 4 } == 4)
+  }
+
+  @Test("a question asked twice at a time is answered once, and kept")
+  func once() async throws {
+    let answers = Answers()
+    let key = Answers.Key(reading: 1, question: Array("q".utf8))
+    let count = Counter()
+    let replies = try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<20 {
+        group.addTask {
+          try await answers.answer(key) {
+            await count.add()
+            try await Task.sleep(for: .milliseconds(50))
+            return Answer(Array("figures".utf8))
+          }.bytes.readableBytes
+        }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(replies == Array(repeating: 7, count: 20))
+    #expect(await count.value == 1)
+    #expect(await answers.known(key) != nil)
+    // Another reading of the run is another question.
+    #expect(await answers.known(.init(reading: 2, question: key.question)) == nil)
+  }
+
+  private actor Counter {
+    var value = 0
+    func add() { value += 1 }
+  }
+}
