@@ -78,10 +78,13 @@ let package = Package(
       exclude: ["zone_oracle.py"]),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TestSupport"]),
     .testTarget(name: "SamplingTests", dependencies: ["CGSL", "Sampling"]),
-    .testTarget(name: "ScenarioModelTests", dependencies: ["ScenarioModel", "TestSupport"]),
+    .testTarget(
+      name: "ScenarioModelTests",
+      dependencies: ["ScenarioModel", "Telemetry", "TestSupport", .product(name: "Yams", package: "Yams")]),
     .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Sampling", "TestSupport"]),
     .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "TestSupport"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "TestSupport"]),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "ScenarioModel", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "VerificationTests",
       dependencies: ["Verification", "Aggregation", "Simulation", "Sampling", "ScenarioModel", "TestSupport"]),

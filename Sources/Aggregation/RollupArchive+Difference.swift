@@ -13,7 +13,8 @@ extension RollupArchive {
     same("time zone", timeZone, expected.timeZone)
     same("end", end.rfc3339, expected.end.rfc3339)
     if series != expected.series {
-      found.append("\(series.count) series of model versions, not the \(expected.series.count) of the requests")
+      found.append(
+        "\(series.count) series of model versions, not the \(expected.series.count) of the requests")
     }
     guard found.isEmpty else { return found }
     for index in series.indices {

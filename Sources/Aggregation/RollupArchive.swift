@@ -160,10 +160,12 @@ package final class RollupArchive: RollupSource, Sendable {
   }
 
   private func damage(_ day: Day, _ series: Series?, _ what: String) -> AggregationError {
-    let whose = series.map { "model \($0.modelID)\($0.version.isEmpty ? "" : " \($0.version)")" } ?? "a kind of model"
+    let whose =
+      series.map { "model \($0.modelID)\($0.version.isEmpty ? "" : " \($0.version)")" } ?? "a kind of model"
     let start = Timestamp(microseconds: day.quarter &* Rollup.quarterMicroseconds)
     return AggregationError(
-      "\(place): error: the rollups of \(whose) of the day from \(start.rfc3339) are damaged: \(what). \(Self.remedy)")
+      "\(place): error: the rollups of \(whose) of the day from \(start.rfc3339) are damaged: \(what). \(Self.remedy)"
+    )
   }
 
   /// Every quarter of a series.
@@ -196,7 +198,7 @@ private struct Index {
   private var areNames: Bool {
     do {
       try Name.check(account)
-      for reason in reasons { try Name.check(reason) }
+      for reason in reasons.dropFirst() { try Name.check(reason) }  // The first is that of successes: none.
       for entry in series { try Name.check(entry.version, mayBeEmpty: true) }
       var spellings = NameSpellings()
       for name in [account] + reasons + series.map(\.version) { try spellings.admit(name) }

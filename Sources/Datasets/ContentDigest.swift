@@ -17,7 +17,9 @@ struct ContentDigest {
   }
 
   mutating func add(_ requests: RequestColumns, _ names: FailureReasons) {
-    while reasons.count < names.names.count { reasons.append(Checksum.xxh64(names.names[reasons.count].utf8)) }
+    while reasons.count < names.names.count {
+      reasons.append(Checksum.xxh64(names.names[reasons.count].utf8))
+    }
     var sum = checksum
     // Nine numbers of a row: chained, so that neither a row nor its place may change.
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 9) { row in

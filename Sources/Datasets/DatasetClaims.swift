@@ -75,7 +75,9 @@ package struct DatasetClaims: Sendable {
   }
 
   /// What tells stored rollups from those of an account of a data set; `nil` if nothing does.
-  func foreign(_ archive: RollupArchive, of data: Dataset, _ account: String, _ name: String) throws -> String? {
+  func foreign(_ archive: RollupArchive, of data: Dataset, _ account: String, _ name: String) throws
+    -> String?
+  {
     guard archive.account.utf8.elementsEqual(account.utf8) else {
       return "they are of account \(archive.account)"
     }

@@ -31,7 +31,11 @@ package struct DatasetFormat: Hashable, Sendable, CustomStringConvertible {
 
   /// By the ending of a file's name.
   package init?(path: String) {
-    guard let format = Self.all.first(where: { path.hasSuffix("." + $0.description) }) else { return nil }
+    guard
+      let format = Self.all.first(where: {
+        path.utf8.suffix($0.description.utf8.count + 1).elementsEqual(".\($0)".utf8)
+      })
+    else { return nil }
     self = format
   }
 

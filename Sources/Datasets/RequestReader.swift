@@ -141,7 +141,9 @@ package final class RequestReader {
       request.outcome = RequestOutcome.success
     } else {
       do {
-        guard let code = try reasons.code(of: String(decoding: line.reason, as: UTF8.self)) else { return false }
+        guard let code = try reasons.code(of: String(decoding: line.reason, as: UTF8.self)) else {
+          return false
+        }
         request.outcome = code
       } catch {
         return false  // The general way says what is wrong.

@@ -6,7 +6,9 @@ extension TelemetryTables {
   /// Parts of one run number the same models alike. Imports number them as they come and know them by their names:
   /// there, models of one account, kind, provider and name are one, from the first time that any part saw it.
   /// - Throws: `DatasetError` for rows that contradict each other.
-  package static func merged(_ parts: [Dataset]) throws -> (tables: TelemetryTables, numbers: [[Int32: Int32]]) {
+  package static func merged(_ parts: [Dataset]) throws -> (
+    tables: TelemetryTables, numbers: [[Int32: Int32]]
+  ) {
     guard parts.allSatisfy(\.knowsModelsByName) else {
       return (
         try TelemetryTables(merging: parts.map { ($0.path, $0.tables) }), parts.map { _ in [:] }
@@ -147,7 +149,9 @@ private struct ModelName: Hashable, Comparable {
   }
 
   static func < (a: ModelName, b: ModelName) -> Bool {
-    for (own, other) in zip(a.parts, b.parts) where own != other { return own.lexicographicallyPrecedes(other) }
+    for (own, other) in zip(a.parts, b.parts) where own != other {
+      return own.lexicographicallyPrecedes(other)
+    }
     return false
   }
 }

@@ -73,7 +73,8 @@ extension DeploymentRecord: TableRecord {
   }
   init(_ row: Row) throws {
     self.init(
-      modelID: try row.modelID(), version: try row.name("version", mayBeEmpty: true), hardware: try row.name("hardware", mayBeEmpty: true),
+      modelID: try row.modelID(), version: try row.name("version", mayBeEmpty: true),
+      hardware: try row.name("hardware", mayBeEmpty: true),
       minReplicas: try row.count("min_replicas"), maxReplicas: try row.count("max_replicas"),
       maxBatchSize: try row.count("max_batch_size"), requestedAt: row.moment("requested_at"),
       deployedAt: row.optionalMoment("deployed_at"), undeployedAt: row.optionalMoment("undeployed_at"),
@@ -119,7 +120,8 @@ extension FineTuningJobRecord: TableRecord {
   var identity: RowIdentity? { RowIdentity("job_id", [String(jobID)]) }
   init(_ row: Row) throws {
     self.init(
-      jobID: try row.integer("job_id"), modelID: try row.modelID(), baseModel: try row.name("base_model", mayBeEmpty: true),
+      jobID: try row.integer("job_id"), modelID: try row.modelID(),
+      baseModel: try row.name("base_model", mayBeEmpty: true),
       hardware: try row.name("hardware", mayBeEmpty: true), startedAt: row.moment("started_at"),
       finishedAt: row.moment("finished_at"),
       outcome: try row.choice("outcome"),
@@ -146,7 +148,8 @@ extension IncidentRecord: TableRecord {
   }
   init(_ row: Row) throws {
     self.init(
-      modelID: try row.optionalModelID(), provider: try row.name("provider", mayBeEmpty: true), kind: try row.name("kind", mayBeEmpty: true),
+      modelID: try row.optionalModelID(), provider: try row.name("provider", mayBeEmpty: true),
+      kind: try row.name("kind", mayBeEmpty: true),
       startedAt: row.moment("started_at"), endedAt: row.moment("ended_at"))
   }
 }

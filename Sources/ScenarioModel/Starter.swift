@@ -53,33 +53,33 @@ package enum Starter {
     -> String
   {
     """
-      # Replays the requests of \(source.shown), as `workbench import` wrote them, through an autoscaled deployment.
-      # The trace gives arrivals and tokens; hardware, scaling and service times are yours to change.
+    # Replays the requests of \(source.shown), as `workbench import` wrote them, through an autoscaled deployment.
+    # The trace gives arrivals and tokens; hardware, scaling and service times are yours to change.
 
-      workbench: 1
-      name: \(YAMLText.quoted(name))
-      description: \(YAMLText.quoted("Replay of " + source))
-      seed: 1
-      period: { from: \(from.rfc3339(in: .utc)), to: \(to.rfc3339(in: .utc)) }
+    workbench: 1
+    name: \(YAMLText.quoted(name))
+    description: \(YAMLText.quoted("Replay of " + source))
+    seed: 1
+    period: { from: \(from.rfc3339(in: .utc)), to: \(to.rfc3339(in: .utc)) }
 
-      account:
-        name: azure
-        timeZone: UTC
-        subscription: { maxReplicas: 12 }
+    account:
+      name: azure
+      timeZone: UTC
+      subscription: { maxReplicas: 12 }
 
-      models:
-        - name: conversation
-          kind: openSource
-          load:
-            arrivals: { trace: \(YAMLText.quoted(trace)) }
-          deployments:
-            - version: V1
-              deployAt: \(from.rfc3339(in: .utc))
-              hardware: A10 cluster of 4
-              scaling: { minReplicas: 2, maxReplicas: 12, maxBatchSize: 8, scaleUpDelay: 20s, scaleDownDelay: 5min, startup: 60s }
-              service: { firstToken: 150ms, perInputToken: 0.1ms, perOutputToken: 20ms, batchSlowdown: 0.03 }
-              queue: { capacity: 500, timeout: 60s }
+    models:
+      - name: conversation
+        kind: openSource
+        load:
+          arrivals: { trace: \(YAMLText.quoted(trace)) }
+        deployments:
+          - version: V1
+            deployAt: \(from.rfc3339(in: .utc))
+            hardware: A10 cluster of 4
+            scaling: { minReplicas: 2, maxReplicas: 12, maxBatchSize: 8, scaleUpDelay: 20s, scaleDownDelay: 5min, startup: 60s }
+            service: { firstToken: 150ms, perInputToken: 0.1ms, perOutputToken: 20ms, batchSlowdown: 0.03 }
+            queue: { capacity: 500, timeout: 60s }
 
-      """
+    """
   }
 }

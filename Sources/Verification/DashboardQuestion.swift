@@ -90,7 +90,9 @@ struct DashboardQuestion {
   /// `2026-01-05..2026-02-10`, or one date.
   private static func dates(_ text: String) -> (first: LocalDate, last: LocalDate)? {
     let bytes = Array(text.utf8)
-    guard bytes.count == 10 || bytes.count == 22 && bytes[10...11].elementsEqual("..".utf8) else { return nil }
+    guard bytes.count == 10 || bytes.count == 22 && bytes[10...11].elementsEqual("..".utf8) else {
+      return nil
+    }
     func date(_ part: ArraySlice<UInt8>) -> LocalDate? { LocalDate(String(decoding: part, as: UTF8.self)) }
     guard let first = date(bytes.prefix(10)), let last = date(bytes.suffix(10)) else { return nil }
     return (first, last)

@@ -24,7 +24,8 @@ struct DashboardRecomputation {
       "CREATE TABLE \(name) AS SELECT *, row_number() OVER () AS n FROM \(source);"
     }
     _ = try DuckDB.run(
-      tables.joined(separator: "\n"), in: scratch, settings: Self.settings, database: Self.database, path: path)
+      tables.joined(separator: "\n"), in: scratch, settings: Self.settings, database: Self.database,
+      path: path)
     zones = Set(
       String(
         decoding: try DuckDB.run(
@@ -46,7 +47,8 @@ struct DashboardRecomputation {
       sql.joined(separator: "\n"), in: scratch, settings: Self.settings, database: Self.database, path: path)
     let lines = output.split(separator: 0x0a)
     guard lines.count == questions.count else {
-      throw DatasetError(path, "the second opinion has \(lines.count) answers to \(questions.count) questions.")
+      throw DatasetError(
+        path, "the second opinion has \(lines.count) answers to \(questions.count) questions.")
     }
     do {
       return try lines.map { try JSONDecoder().decode(ExpectedFigures.self, from: $0) }

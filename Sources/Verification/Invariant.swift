@@ -35,7 +35,8 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i12: "Requests of a first-in-first-out queue start service in order of arrival."
     case .i13: "Every dashboard figure is that of an independent recomputation in SQL."
     case .i14: "Stored rollups are, bit for bit, those of the requests."
-    case .i15: "The manifest's period, seed and scenario are those of the run, its rollups and its dashboards."
+    case .i15:
+      "The manifest's period, seed and scenario are those of the run, its rollups and its dashboards."
     case .i16: "A draining replica serves at least one request: without any it is released."
     }
   }

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Telemetry
 import Verification
@@ -119,8 +120,10 @@ struct ComparisonText {
     let errors = result.differences.prefix(most).map { difference in
       let message =
         "\(difference.path.isEmpty ? "the whole output" : difference.path): expected \(difference.expected ?? "nothing"), is \(difference.actual ?? "missing"). \(difference.look)"
-      return "::error title=\(GitHubText.property("\(difference.document) differs".shown))::\(GitHubText.data(message.shown))"
+      return
+        "::error title=\(GitHubText.property("\(difference.document) differs".shown))::\(GitHubText.data(message.shown))"
     }
-    return (errors + result.warnings.map { "::warning::\(GitHubText.data($0.shown))" }).joined(separator: "\n")
+    return (errors + result.warnings.map { "::warning::\(GitHubText.data($0.shown))" }).joined(
+      separator: "\n")
   }
 }

@@ -12,7 +12,8 @@ enum FitText {
   }
 
   private static func print(_ model: FitReport.Model, holdOut: String) {
-    Terminal.print(Terminal.bold("\(model.account.shown)/\(model.model.shown)  \(Figure.count(model.requests)) requests"))
+    Terminal.print(
+      Terminal.bold("\(model.account.shown)/\(model.model.shown)  \(Figure.count(model.requests)) requests"))
     for part in model.fitted {
       let parameters = part.parameters.prefix(8).map(text).joined(separator: ", ")
       Terminal.print(

@@ -32,7 +32,9 @@ struct PushCommand: ParsableCommand {
   var quiet = false
 
   func validate() throws {
-    guard runsAndAddress.count >= 2, let address = runsAndAddress.last, address.utf8.starts(with: "postgres".utf8) else {
+    guard runsAndAddress.count >= 2, let address = runsAndAddress.last,
+      address.utf8.starts(with: "postgres".utf8)
+    else {
       throw ValidationError(
         "name runs, then the address: workbench push Outputs/week postgres://USER@HOST/DATABASE")
     }
@@ -107,7 +109,8 @@ struct PullCommand: ParsableCommand {
       try print([entry])
     } else if !quiet {
       Terminal.print(
-        "\(path): \(entry.name.shown) by \(entry.pushedBy), \(entry.pushedAt). Next: workbench serve '\(path)'")
+        "\(path): \(entry.name.shown) by \(entry.pushedBy), \(entry.pushedAt). Next: workbench serve '\(path)'"
+      )
     }
   }
 

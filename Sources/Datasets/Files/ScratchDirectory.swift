@@ -1,8 +1,11 @@
 import Foundation
+import Synchronization
 
 /// A directory that goes away with its owner.
 package final class ScratchDirectory: Sendable {
   package let path: String
+  /// Where links lead, links on the way there followed.
+  private let targets = Mutex<[String]>([])
 
   package init() throws {
     path =
@@ -37,10 +40,18 @@ package final class ScratchDirectory: Sendable {
   /// A link to a file elsewhere, for programs that must open it by a name of ours.
   /// - Parameter name: of the link, in the directory itself.
   package func link(_ file: String, as name: String) throws {
-    let target = URL(fileURLWithPath: file).path
-    let status = try Unfinished.shared.uninterrupted { symlink(target, try place(of: name)) }
-    guard status == 0 else { throw OutputError("\(path)/\(name)", cannot: "make a link") }
+    guard let resolved = realpath(file, nil) else { throw NotFoundError(file, "there is no such file.") }
+    defer { free(resolved) }
+    let target = String(cString: resolved)
+    let place = try place(of: name)
+    guard Unfinished.shared.uninterrupted({ symlink(target, place) }) == 0 else {
+      throw OutputError(place, cannot: "make a link")
+    }
+    targets.withLock { $0.append(target) }
   }
+
+  /// Files elsewhere to which links lead.
+  var linkTargets: [String] { targets.withLock { $0 } }
 
   /// - Parameter name: of a new file in it.
   /// - Returns: its path.

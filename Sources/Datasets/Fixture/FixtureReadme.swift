@@ -19,7 +19,8 @@ struct FixtureReadme {
       ? "\(requests) requests"
       : "\(requests) of \(available) requests: chosen evenly, with the first of every version and of every way to end"
     var lines = [
-      "# Fixture \(options.name)", "", options.about.isEmpty ? nil : "\(options.about)\n",
+      "# Fixture \(MarkdownText.inline(options.name))", "",
+      options.about.isEmpty ? nil : "\(MarkdownText.paragraph(options.about))\n",
       "\(size), from \(start.rfc3339) to \(end.rfc3339). *Now* is the end; every expected figure counts nothing from then on.",
       "", "| | |", "|---|---|",
       "| `telemetry/` | the data set (\(formats)), in the telemetry schema (`workbench schema telemetry`) |",
@@ -45,16 +46,13 @@ struct FixtureReadme {
     lines += ["", "## Questions", "", "| file | exercises |", "|---|---|"]
     lines += questions.map { "| `\($0.file)` | \(Self.cell($0.why)) |" }
     lines += [
-      "", "Made by `\(options.command)` (\(options.program)); the same command gives the same bytes.", "",
+      "",
+      "Made by \(MarkdownText.code(options.command)) (\(options.program)); the same command gives the same bytes.",
+      "",
     ]
     return lines.joined(separator: "\n")
   }
 
   /// Names may hold anything: what Markdown or HTML would take for its own is escaped.
-  private static func cell(_ text: String) -> String {
-    text.reduce(into: "") { result, character in
-      if "\\`*_{}[]<>#|!~".contains(character) { result.append("\\") }
-      result.append(character.isNewline ? " " : character)
-    }
-  }
+  private static func cell(_ text: String) -> String { MarkdownText.inline(text) }
 }

@@ -176,7 +176,8 @@ package final class MappedImport {
     var outcome = RequestOutcome.success
     if let field = mapping["status"] {
       let status = text(row, "status")
-      let failed = field.success.isEmpty
+      let failed =
+        field.success.isEmpty
         ? field.failure.contains { Name.same($0, status) } : !field.success.contains { Name.same($0, status) }
       if failed {
         let reason = text(row, "failureReason")
@@ -248,7 +249,9 @@ package final class MappedImport {
   private func text(_ row: ForeignRow, _ name: String) -> String {
     guard let field = mapping[name] else { return "" }
     let raw = field.constant ?? field.columns.lazy.compactMap { row.values[$0] }.first ?? ""
-    guard let index = field.values.index(forKey: raw), Name.same(field.values[index].key, raw) else { return raw }
+    guard let index = field.values.index(forKey: raw), Name.same(field.values[index].key, raw) else {
+      return raw
+    }
     return field.values[index].value
   }
 

@@ -2,8 +2,8 @@ import Foundation
 
 /// The DuckDB command line as a child process: it reads and writes Parquet, and is the second opinion of `validate`.
 ///
-/// What it runs is a script that holds no text from outside: values go through files, and files are links in a directory
-/// of its own, so that a path is never a pattern. It may open nothing else, and reads nobody's settings.
+/// What it runs is a script that holds no text from outside but the paths that it may open: values go through files, and
+/// files are links in a directory of its own, so that a path is never a pattern. It may open nothing else, and reads nobody's settings.
 package enum DuckDB {
   /// Where it is: `WORKBENCH_DUCKDB`, the PATH, or `.venv/bin` here.
   /// - Throws: `NotFoundError` that says how to install it.
@@ -80,13 +80,17 @@ final class DuckDBProcess: ByteSource, ByteSink {
     // The command line takes a line that starts with a dot for a command of its own.
     let lines = sql.utf8.split(separator: UInt8(ascii: "\n"))
     guard !lines.contains(where: { $0.first == UInt8(ascii: ".") }) else {
-      throw DatasetError(path, "DuckDB: a statement has a line that starts with a dot. This is a fault of ours.")
+      throw DatasetError(
+        path, "DuckDB: a statement has a line that starts with a dot. This is a fault of ours.")
     }
+    // DuckDB judges a link by where it leads.
+    let allowed = ["/dev/stdin", "/dev/stdout"] + scratch.linkTargets
     let preamble =
       settings.map { "SET \($0);" } + [
         "SET autoinstall_known_extensions = false;", "SET autoload_known_extensions = false;",
         "SET temp_directory = 'spill';", "SET allowed_directories = ['.'];",
-        "SET allowed_paths = ['/dev/stdin', '/dev/stdout'];", "SET enable_external_access = false;",
+        "SET allowed_paths = [\(allowed.map { SQLText.literal($0, .duckDB) }.joined(separator: ", "))];",
+        "SET enable_external_access = false;",
         "SET lock_configuration = true;", "",
       ]
     // From a file: an argument has at most 128 KiB.

@@ -34,7 +34,8 @@ extension Dataset {
   }
 
   /// - Parameter name: of a file, ours: no value from outside.
-  private static func source(_ name: String, _ layout: DatasetFormat.Layout, _ schema: TableSchema) -> String {
+  private static func source(_ name: String, _ layout: DatasetFormat.Layout, _ schema: TableSchema) -> String
+  {
     let columns = schema.duckDBColumns
     let texts = schema.columns.filter { $0.type == .text }.map {
       "coalesce(\"\($0.name)\", '') AS \"\($0.name)\""

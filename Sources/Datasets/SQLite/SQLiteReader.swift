@@ -16,7 +16,9 @@ final class SQLiteReader {
     }
     var configuration = Configuration()
     configuration.readonly = true
-    queue = try Self.translated(path) { try DatabaseQueue(path: SQLitePath.file(path), configuration: configuration) }
+    queue = try Self.translated(path) {
+      try DatabaseQueue(path: SQLitePath.file(path), configuration: configuration)
+    }
     try Self.translated(path) {
       try queue.read { _ = try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema") }
     }

@@ -39,7 +39,9 @@ package final class SQLiteWriter: DatasetWriter {
       // Nobody sees the file before it is whole: neither a journal nor waiting for the disk would help.
       try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 8192")
     }
-    queue = try Self.translated(path) { try DatabaseQueue(path: SQLitePath.file(place), configuration: configuration) }
+    queue = try Self.translated(path) {
+      try DatabaseQueue(path: SQLitePath.file(place), configuration: configuration)
+    }
     try inDatabase { db in
       try db.execute(sql: "BEGIN; " + SQLiteSchema.tables)
     }
@@ -115,7 +117,8 @@ package final class SQLiteWriter: DatasetWriter {
         let statement = try db.makeStatement(sql: "INSERT INTO \(schema.name) VALUES (\(marks))")
         for cells in rows {
           // GRDB binds a text up to its first U+0000.
-          if cells.contains(where: { if case .text(let text) = $0 { text.utf8.contains(0) } else { false } }) {
+          if cells.contains(where: { if case .text(let text) = $0 { text.utf8.contains(0) } else { false } })
+          {
             throw OutputError(path, "a text in \(schema.name) has a character U+0000. Remove it.")
           }
           try statement.execute(arguments: StatementArguments(cells.map(\.databaseValue)))

@@ -9,7 +9,9 @@ package enum SpreadsheetText {
     let starters = "=+-@\t\r\n".unicodeScalars
     // U+FF1D and its like are taken for their ASCII forms by some.
     let wide: [UInt32] = [0xff1d, 0xff0b, 0xff0d, 0xff20]
-    let first = text.unicodeScalars.first { $0 != " " && $0 != "\u{a0}" && !($0.isHidden && !starters.contains($0)) }
+    let first = text.unicodeScalars.first {
+      $0 != " " && $0 != "\u{a0}" && !($0.isHidden && !starters.contains($0))
+    }
     let computes = first.map { starters.contains($0) || wide.contains($0.value) } ?? false
     return String(decoding: TableWriter.csv((computes ? "'" : "") + text, always: true), as: UTF8.self)
   }

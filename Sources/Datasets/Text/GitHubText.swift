@@ -1,11 +1,11 @@
 /// What a GitHub runner reads in a log: the one place where it is escaped, byte by byte.
 /// Source: actions/toolkit, `command.ts` (`escapeData`, `escapeProperty`), and actions/runner, `ActionCommand.cs`.
-enum GitHubText {
+package enum GitHubText {
   /// The message of a workflow command.
-  static func data(_ text: String) -> String { escaped(text, "%\r\n") }
+  package static func data(_ text: String) -> String { escaped(text, "%\r\n") }
 
   /// A property of a workflow command.
-  static func property(_ text: String) -> String { escaped(text, "%\r\n:,") }
+  package static func property(_ text: String) -> String { escaped(text, "%\r\n:,") }
 
   private static func escaped(_ text: String, _ special: String) -> String {
     var bytes: [UInt8] = []
@@ -22,7 +22,7 @@ enum GitHubText {
 
   /// Lines for people, so that the runner takes none of them for a command: it looks for `::` at the start of a line and
   /// for `##[` anywhere in it.
-  static func inert(_ text: String) -> String {
+  package static func inert(_ text: String) -> String {
     let lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false).map { line -> [UInt8] in
       var bytes: [UInt8] = []
       for (index, byte) in line.enumerated() {

@@ -46,7 +46,8 @@ package enum SQLText {
       case _ where scalar.isHidden:
         let digits = String(scalar.value, radix: 16, uppercase: true)
         let width = scalar.value < 0x10000 ? 4 : 8
-        out += "\\\(width == 4 ? "u" : "U")\(String(repeating: "0", count: width - digits.utf8.count))\(digits)"
+        out +=
+          "\\\(width == 4 ? "u" : "U")\(String(repeating: "0", count: width - digits.utf8.count))\(digits)"
       default: out.unicodeScalars.append(scalar)
       }
     }
@@ -54,7 +55,8 @@ package enum SQLText {
   }
 
   /// `('a' || char(10) || 'b')`.
-  private static func concatenation(_ text: String, _ function: String, joinedBy separator: String?) -> String {
+  private static func concatenation(_ text: String, _ function: String, joinedBy separator: String?) -> String
+  {
     var parts: [String] = []
     var plain = String.UnicodeScalarView()
     var hidden: [String] = []

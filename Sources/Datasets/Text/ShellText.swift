@@ -1,10 +1,10 @@
 import Telemetry
 
 /// Words of a command to copy into a shell: the one place where they are quoted.
-enum ShellText {
+package enum ShellText {
   /// The word as it is where no shell does anything with it; otherwise in single quotes, hidden characters as `$'\n'`
   /// escapes, so that what is copied from a terminal is what is meant.
-  static func quoted(_ word: String) -> String {
+  package static func quoted(_ word: String) -> String {
     let safe = word.utf8.allSatisfy {
       (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0)
         || "-_./=:%,*+@".utf8.contains($0)
@@ -26,5 +26,5 @@ enum ShellText {
     return out + "'"
   }
 
-  static func command(_ words: [String]) -> String { words.map(quoted).joined(separator: " ") }
+  package static func command(_ words: [String]) -> String { words.map(quoted).joined(separator: " ") }
 }

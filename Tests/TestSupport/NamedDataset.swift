@@ -1,0 +1,54 @@
+import Datasets
+import Telemetry
+
+/// A data set of names.
+package enum NamedDataset {
+  /// Names everywhere a name can be.
+  package static func write(_ names: [String], _ path: String, _ format: DatasetFormat = DatasetFormat(.csv))
+    throws
+  {
+    let moment = Timestamp(microseconds: 1_772_442_000_000_000)
+    var tables = TelemetryTables()
+    tables.accounts = [AccountRecord(account: names[0], timeZone: "UTC", subscriptionMaxReplicas: 5)]
+    var series: [Series] = []
+    for (index, name) in names.enumerated() {
+      let id = Int32(index + 1)
+      tables.hardware.append(
+        HardwareRecord(account: names[0], hardware: name, creditsMicroPerHour: Int64(index)))
+      tables.models.append(
+        ModelRecord(
+          modelID: id, account: names[0], kind: .openSource, name: name, provider: name, createdAt: moment))
+      tables.deployments.append(
+        DeploymentRecord(
+          modelID: id, version: name, hardware: name, minReplicas: 1, maxReplicas: 1, maxBatchSize: 1,
+          requestedAt: moment, deployedAt: moment, undeployedAt: nil, outcome: .deployed))
+      tables.fineTuningJobs.append(
+        FineTuningJobRecord(
+          jobID: Int64(id), modelID: id, baseModel: name, hardware: name, startedAt: moment,
+          finishedAt: moment,
+          outcome: .succeeded, creditsMicro: 1))
+      tables.incidents.append(
+        IncidentRecord(modelID: id, provider: name, kind: name, startedAt: moment, endedAt: moment))
+      series.append(Series(modelID: id, version: name))
+    }
+    let reasons = FailureReasons()
+    let batch = RequestBatch(capacity: names.count)
+    for (index, name) in names.enumerated() {
+      let code = index < 200 ? try reasons.code(of: name) ?? 1 : UInt8(1 + index % 6)
+      batch.append(
+        requestID: Int64(index + 1), arrivedAt: moment.microseconds + Int64(index), series: Int32(index),
+        outcome: code, waitingMicroseconds: 0, firstTokenMicroseconds: 0, latencyMicroseconds: 5,
+        inputTokens: 1,
+        outputTokens: 0)
+    }
+    let directory = try RunDirectory(
+      path,
+      manifest: Manifest(
+        program: "test", scenario: nil, seed: nil, period: .init(from: moment, to: moment + 60_000_000)))
+    let writer = try directory.writer(format, series: series, reasons: reasons)
+    try batch.send(to: writer)
+    try writer.write(tables)
+    try writer.finish(directory.manifest)
+    try directory.finish()
+  }
+}
