@@ -90,7 +90,7 @@ let package = Package(
       dependencies: ["Verification", "Aggregation", "Simulation", "Sampling", "ScenarioModel", "TestSupport"]),
     .testTarget(
       name: "PlanningTests",
-      dependencies: ["Planning", "Sampling", "ScenarioModel", "Simulation", "TestSupport"]),
+      dependencies: ["Planning", "Aggregation", "Sampling", "ScenarioModel", "Simulation", "TestSupport"]),
     .testTarget(
       name: "CalibrationTests",
       dependencies: ["Calibration", "Sampling", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
@@ -100,7 +100,8 @@ let package = Package(
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [
-        "workbench", "ScenarioModel", "Simulation", "Telemetry", "Verification", "Datasets", "TestSupport",
+        "workbench", "ScenarioModel", "Simulation", "Aggregation", "Telemetry", "Verification", "Datasets",
+        "TestSupport",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
   ],
@@ -113,7 +114,7 @@ if Context.environment["WORKBENCH_FUZZ"] != nil {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Verification", "Calibration",
+        "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Verification", "Planning", "Calibration",
       ],
       path: "Tests/Fuzz",
       exclude: ["corpus"], swiftSettings: [.swiftLanguageMode(.v5)]))

@@ -9,7 +9,7 @@ WORKBENCH = os.path.abspath(sys.argv[1])
 SCENARIO = pathlib.Path(__file__).resolve().parents[1] / "Scenarios/capacity-week.yaml"
 SCALING = "models.assistant.deployments.V1.scaling"
 VARY = ["--vary", f"{SCALING}.maxReplicas=2..6", "--vary", f"{SCALING}.scaleUpDelay=10s,30s,60s,120s,300s", "--vary",
-        "models.assistant.deployments.V1.hardware=A10 single,T4 single", "--vary", "load.scale=0.95,1.05"]
+        f"{SCALING}.maxBatchSize=3,4", "--vary", "load.scale=0.95,1.05"]
 
 with tempfile.TemporaryDirectory() as name:
     print("| | variants | replications | requests | s | million requests a second | MiB |\n|---|---:|---:|---:|---:|---:|---:|")

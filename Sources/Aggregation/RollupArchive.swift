@@ -178,8 +178,14 @@ package final class RollupArchive: RollupSource, Sendable {
   /// Requests in it.
   /// - Throws: `AggregationError` for damage.
   package func totalRequests() throws -> Int64 {
+    try requests(in: Timestamp(microseconds: .min)..<Timestamp(microseconds: .max))
+  }
+
+  /// Requests of the quarters of an hour that start in a range.
+  /// - Throws: `AggregationError` for damage.
+  package func requests(in range: Range<Timestamp>) throws -> Int64 {
     var sum: Int64 = 0
-    for index in series.indices { try visitQuarters(index) { sum &+= $0.cell.requests } }
+    for index in series.indices { try visit(index, in: range, byDay: true) { sum &+= $0.cell.requests } }
     return sum
   }
 }
@@ -283,11 +289,12 @@ extension Rollup {
     let bins = Array(reader.raw(reader.count()))
     let isComplete = reader.unsigned() == 1
     let points = Array(reader.raw(reader.count()))
-    // What no pipeline wrote must not reach sums and dates, which trap where they overflow.
+    // What no pipeline wrote must not reach figures and dates. Sums may be as large as 64 bits hold: those of a period
+    // have 128.
     let sums = [cell.latencySum, cell.firstTokenSum, cell.waitingSum, cell.inputTokens, cell.outputTokens]
     if !Self.believable.contains(quarter) || cell.latencyMin < 0 && cell.successes > 0
       || cell.latencyMin > cell.latencyMax && cell.successes > 0
-      || sums.contains(where: { $0.magnitude > 1 << 62 })
+      || sums.contains(where: { $0 < 0 })
     {
       reader.fail()
       self.init(

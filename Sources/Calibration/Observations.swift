@@ -24,6 +24,9 @@ package final class Observations: @unchecked Sendable {
   /// What all time stamps are apart by multiples of, µs; 1 unless they are coarse.
   package private(set) var resolution: Int64 = 1
 
+  /// Whether they come from elsewhere: an import writes 0 for numbers that it does not know.
+  package var isForeign = false
+
   package init() {}
 
   package var count: Int { arrivedAt.count }
@@ -153,6 +156,7 @@ package final class Observations: @unchecked Sendable {
     copy.firstToken = firstToken
     copy.latency = latency
     copy.resolution = resolution
+    copy.isForeign = isForeign
     return copy
   }
 

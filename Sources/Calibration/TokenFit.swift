@@ -19,16 +19,29 @@ package struct TokenFit: Sendable {
     func isAnswered(_ row: Int) -> Bool {
       !hasSuccess || observations.outcome[row] == RequestOutcome.success
     }
+    // No request asks for nothing: where others have input tokens, those without have not said how many.
+    let isTold = spans.contains { span in observations.rows(in: span).contains { observations.input[$0] > 0 }
+    }
+    func isUnknown(_ row: Int) -> Bool {
+      isTold && observations.input[row] == 0
+        && (observations.isForeign || observations.outcome[row] != RequestOutcome.success)
+    }
     func column(_ values: [Int32], _ name: String) -> (fit: DistributionFit, notes: [String])? {
       var sample = GroupedSample(isWhole: true)
       let isOutput = name == "output"
+      var unknown = 0
       for span in spans {
         for row in observations.rows(in: span) where !isOutput || isAnswered(row) {
-          sample.add(Double(values[row]))
+          if isUnknown(row) { unknown += 1 } else { sample.add(Double(values[row])) }
         }
       }
       guard sample.count > 0 else { return nil }
       var notes: [String] = []
+      if unknown > 0 {
+        notes.append(
+          "\(unknown) requests say nothing of their input tokens: left out of the \(name) tokens, which are not known."
+        )
+      }
       if let limit = Outliers.limit(sample), sample.largest > limit {
         var inside = GroupedSample(isWhole: true)
         var outside: [Double] = []
@@ -67,7 +80,7 @@ package struct TokenFit: Sendable {
     input = first.fit
     output = second.fit
     notes = first.notes + second.notes
-    let chosen = observations.rows(in: spans, most: 200_000).filter(isAnswered)
+    let chosen = observations.rows(in: spans, most: 200_000).filter { isAnswered($0) && !isUnknown($0) }
     if chosen.count >= 30, input.name != "constant", output.name != "constant" {
       let value = SampleDistance.normalScoreCorrelation(
         chosen.map { Double(observations.input[$0]) }, chosen.map { Double(observations.output[$0]) })

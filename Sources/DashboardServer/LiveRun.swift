@@ -134,9 +134,7 @@ package final class LiveRun: Sendable {
     let paused = try items.text("paused")
     let speed = try items.text("speed")
     if let speed {
-      // Decimal digits only: Swift would take "0x10" as well.
-      let isDecimal = speed.utf8.allSatisfy { "0123456789.eE+-".utf8.contains($0) }
-      guard isDecimal, let value = Double(speed), value > 0, value <= 1e7 else {
+      guard let value = NumberText.decimal(speed), value > 0, value <= 1e7 else {
         throw Problem.badParameter(
           "speed", "speed must be above 0 and at most 10000000 simulated seconds a second.")
       }

@@ -85,7 +85,7 @@ package struct PageFiles: Sendable {
     for (name, file) in files
     where !name.hasPrefix("diff.") && !name.hasPrefix("fit.") && (plan != nil || !name.hasPrefix("plan.")) {
       // One for all readers, who may be slow.
-      let answer = Answer(name == "index.html" && plan != nil ? Self.withPlan(file.data) : file.data)
+      let answer = Answer(name == "index.html" && plan != nil ? Self.withPlan(file.data) : Array(file.data))
       let response: @Sendable (Request, BasicRequestContext) -> Response = { _, _ in
         var response = answer.response(file.type)
         if name == "plotly.min.js" { response.headers[.cacheControl] = "private, max-age=86400" }
@@ -97,11 +97,13 @@ package struct PageFiles: Sendable {
   }
 
   /// The page with a link to the plan.
-  private static func withPlan(_ index: Data) -> Data {
-    let heading = Data("<h1>Model Analytics Dashboard</h1>".utf8)
-    guard let place = index.firstRange(of: heading) else { return index }
-    return index[..<place.upperBound]
-      + Data(" <a href=\"plan.html\">The plan: all variants side by side</a>".utf8)
-      + index[place.upperBound...]
+  private static func withPlan(_ index: Data) -> [UInt8] {
+    var page = Array(index)
+    if let place = page.firstRange(of: Array("<h1>Model Analytics Dashboard</h1>".utf8)) {
+      page.insert(
+        contentsOf: " <a href=\"plan.html\">The plan: all variants side by side</a>".utf8,
+        at: place.upperBound)
+    }
+    return page
   }
 }

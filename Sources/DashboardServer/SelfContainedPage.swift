@@ -31,51 +31,56 @@ struct SelfContainedPage {
 
   /// - Throws: `CocoaError` if the program's resources are not those that belong to it.
   func html() throws -> Data {
-    let library = Self.script(files.files["plotly.min.js"]?.data ?? Data())
-    let program = Self.script(Data(try files.script(modules).utf8))
+    func file(_ name: String) -> [UInt8] { files.files[name].map { Array($0.data) } ?? [] }
+    func element(_ open: String, _ content: [UInt8], _ close: String) -> [UInt8] {
+      Array(open.utf8) + content + Array(close.utf8)
+    }
+    let library = Self.script(file("plotly.min.js"))
+    let program = Self.script(Array(try files.script(modules).utf8))
     let charset = "<meta charset=\"utf-8\">"
     // Icons and preloads are for a server; the rest a template must have.
-    let optional: [(String, Data)] =
-      [("  <link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n", Data())]
-      + modules.map { ("  <link rel=\"modulepreload\" href=\"\($0)\">\n", Data()) }
-    let needed: [(String, Data)] =
+    let optional =
+      ["  <link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n"]
+      + modules.map { "  <link rel=\"modulepreload\" href=\"\($0)\">\n" }
+    let needed: [(String, [UInt8])] =
       [
-        (charset, Data("\(charset)\n  \(Self.policy(scripts: [library, program]))".utf8)),
+        (charset, Array("\(charset)\n  \(Self.policy(scripts: [library, program]))".utf8)),
         (
           "<link rel=\"stylesheet\" href=\"style.css\">",
-          Data("<style>\n".utf8) + (files.files["style.css"]?.data ?? Data()) + Data("</style>".utf8)
+          element("<style>\n", file("style.css"), "</style>")
         ),
         (
           "<script src=\"plotly.min.js\" id=\"plotly\" async></script>",
-          Data("<script>".utf8) + library + Data("</script>".utf8)
+          element("<script>", library, "</script>")
         ),
         (
           "<script src=\"\(modules.last ?? "")\" type=\"module\"></script>",
-          Data("<script type=\"application/json\" id=\"\(dataID)\">".utf8) + Self.json(data)
-            + Data("</script>\n<script type=\"module\">".utf8) + program + Data("</script>".utf8)
+          element("<script type=\"application/json\" id=\"\(dataID)\">", Self.json(data), "</script>\n")
+            + element("<script type=\"module\">", program, "</script>")
         ),
-      ] + replacements.map { ($0.marker, Data($0.text.utf8)) }
-    return try Self.fill(files.files[template]?.data ?? Data(), needed: needed, optional: optional)
+      ] + replacements.map { ($0.marker, Array($0.text.utf8)) }
+    return Data(try Self.fill(file(template), needed: needed, optional: optional))
   }
 
   /// The template with each marker's first place taken.
   private static func fill(
-    _ template: Data, needed: [(String, Data)], optional: [(String, Data)]
-  ) throws -> Data {
-    var places: [(range: Range<Int>, content: Data)] = []
+    _ template: [UInt8], needed: [(String, [UInt8])], optional: [String]
+  ) throws -> [UInt8] {
+    var places: [(range: Range<Int>, content: [UInt8])] = []
     for (marker, content) in needed {
-      guard let range = template.firstRange(of: Data(marker.utf8)) else {
+      guard let range = template.firstRange(of: Array(marker.utf8)) else {
         throw CocoaError(.fileReadCorruptFile)
       }
       places.append((range, content))
     }
-    for (marker, content) in optional {
-      template.firstRange(of: Data(marker.utf8)).map { places.append(($0, content)) }
+    for marker in optional {
+      if let range = template.firstRange(of: Array(marker.utf8)) { places.append((range, [])) }
     }
-    var page = Data()
-    var position = template.startIndex
+    var page: [UInt8] = []
+    var position = 0
     for place in places.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
-      page += template[position..<place.range.lowerBound] + place.content
+      page += template[position..<place.range.lowerBound]
+      page += place.content
       position = place.range.upperBound
     }
     return page + template[position...]
@@ -83,7 +88,7 @@ struct SelfContainedPage {
 
   /// What the browser lets the file do: run the scripts of these hashes, draw, and offer what it drew as a download.
   /// Plotly sets styles of its own, which can show but not run anything.
-  private static func policy(scripts: [Data]) -> String {
+  private static func policy(scripts: [[UInt8]]) -> String {
     let hashes = scripts.map { "'sha256-\(Data(SHA256.hash(data: $0)).base64EncodedString())'" }
     return
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src \(hashes.joined(separator: " ")); style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'\">"
@@ -91,7 +96,7 @@ struct SelfContainedPage {
 
   /// JSON of the same meaning that may stand in a script element: outside of strings JSON has none of these bytes, and
   /// inside an escape says the same.
-  static func json(_ json: Data) -> Data {
+  static func json(_ json: Data) -> [UInt8] {
     var safe: [UInt8] = []
     safe.reserveCapacity(json.count + json.count / 16)
     // Repairs what is not UTF-8, so that an escape below never cuts a character.
@@ -111,12 +116,11 @@ struct SelfContainedPage {
       }
       index += 1
     }
-    return Data(safe)
+    return safe
   }
 
   /// One of our own scripts so that it may stand in a script element: its strings may speak of tags.
-  private static func script(_ text: Data) -> Data {
-    let bytes = [UInt8](text)
+  private static func script(_ bytes: [UInt8]) -> [UInt8] {
     let (end, comment) = (Array("</script".utf8), Array("<!--".utf8))
     func begins(_ word: [UInt8], at index: Int) -> Bool {
       index + word.count <= bytes.count
@@ -130,6 +134,6 @@ struct SelfContainedPage {
         safe.append(UInt8(ascii: "\\"))
       }
     }
-    return Data(safe)
+    return safe
   }
 }

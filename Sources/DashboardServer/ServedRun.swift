@@ -57,7 +57,7 @@ package final class ServedRun: Sendable {
     var stored = Stored(data: data, now: now, archives: [:], identity: identity, sizes: [:])
     var fresh: (any RollupSource)?
     for account in data.tables.accounts {
-      if let archive = try data.rollups(of: account.account) {
+      if let archive = try data.rollups(of: account.account, isMapped: false) {
         stored.archives[account.account] = archive
         let file = "\(path)/\(RunDirectory.rollupsName(of: account.account))"
         stored.sizes[account.account] =
@@ -116,7 +116,7 @@ package final class ServedRun: Sendable {
   func dashboard(_ question: Dataset.Question, check: () throws -> Void = {}) throws -> Dashboard {
     switch source {
     case .stored(let stored):
-      try stored.data.answer(question, stored.archives[question.account.account]) { _ in try check() }
+      try stored.data.answer(question, stored.archives[question.account.account], progress: { _ in try check() })
     case .live(let run): try run.answer(question)
     }
   }

@@ -2,9 +2,14 @@ import Foundation
 
 /// Reads comma-separated values record by record (RFC 4180; line ends LF or CRLF; a byte order mark is skipped).
 /// Fields are views that hold until the next call of `next()`.
-final class CSVReader {
-  /// Longest record, bytes.
-  static let longestRecord = 1 << 20
+///
+/// A record that cannot be read is thrown as a `DatasetError`, after which the reader stands at the line that follows the
+/// one where the record begins (`canGoOn`): an import rejects the row and reads on.
+package final class CSVReader {
+  /// Longest record, bytes: 256 MiB.
+  package static let longestRecord = 256 << 20
+  /// Bytes that are kept in memory ahead of the next line, if the file has them.
+  private static let lookAhead = 1 << 20
 
   private struct Field {
     var start: Int
@@ -14,26 +19,38 @@ final class CSVReader {
   }
 
   private let file: InputFile
-  private var buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: CSVReader.capacity)
-  private static let capacity = 2 * longestRecord
+  private let longest: Int
+  private var buffer: UnsafeMutablePointer<UInt8>
+  private var capacity: Int
   private var position = 0
   private var end = 0
   private var hasEnded = false
   private var fields: [Field] = []
   /// Of the record that was read last, from 1.
-  private(set) var line = 0
+  package private(set) var line = 0
   private var nextLine = 1
+  /// Whether the error that was thrown last is of one record, so that the next one can be read.
+  package private(set) var canGoOn = false
   var path: String { file.path }
 
-  init(_ file: InputFile) throws {
+  /// - Parameter longest: bytes that a record may have.
+  init(_ file: InputFile, longest: Int = CSVReader.longestRecord) throws {
     self.file = file
+    self.longest = longest
+    capacity = 2 * Self.lookAhead
+    buffer = .allocate(capacity: capacity)
     try fill()
     if end >= 3, buffer[0] == 0xef, buffer[1] == 0xbb, buffer[2] == 0xbf { position = 3 }
   }
 
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  package convenience init(_ path: String, longest: Int = CSVReader.longestRecord) throws {
+    try self.init(InputFile(path), longest: longest)
+  }
+
   deinit { buffer.deallocate() }
 
-  var fieldCount: Int { fields.count }
+  package var fieldCount: Int { fields.count }
 
   @inline(__always)
   func field(_ index: Int) -> UnsafeBufferPointer<UInt8> {
@@ -42,7 +59,7 @@ final class CSVReader {
   }
 
   /// - Throws: `DatasetError` if the field is not UTF-8.
-  func text(_ index: Int) throws -> String {
+  package func text(_ index: Int) throws -> String {
     guard let text = String(validating: field(index), as: UTF8.self) else {
       throw error(index, "the text is not UTF-8. Convert the file.")
     }
@@ -54,24 +71,37 @@ final class CSVReader {
     return DatasetError(path, line: line, column: column, message)
   }
 
+  /// Reads on until the buffer is full or the file ends; what has been read already moves to the buffer's start.
   private func fill() throws {
     if position > 0 {
       buffer.update(from: buffer + position, count: end - position)
       end -= position
       position = 0
     }
-    while !hasEnded, end < Self.capacity {
-      let count = try file.read(into: buffer + end, capacity: Self.capacity - end)
+    while !hasEnded, end < capacity {
+      let count = try file.read(into: buffer + end, capacity: capacity - end)
       hasEnded = count == 0
       end += count
     }
+  }
+
+  /// Makes room for a record that the buffer does not hold, and reads on.
+  private func grow() throws {
+    let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: 2 * capacity)
+    larger.update(from: buffer + position, count: end - position)
+    buffer.deallocate()
+    buffer = larger
+    capacity *= 2
+    end -= position
+    position = 0
+    try fill()
   }
 
   /// The next line, without its end, if all of it is in memory; it remains the next one. For callers that know what they
   /// look for and leave everything else to `next()`.
   @inline(__always)
   func peekLine() throws -> UnsafeBufferPointer<UInt8>? {
-    if end - position < Self.longestRecord, !hasEnded { try fill() }
+    if end - position < Self.lookAhead, !hasEnded { try fill() }
     guard position < end, let found = memchr(buffer + position, 10, end - position) else { return nil }
     let start = UnsafePointer(buffer + position)
     return UnsafeBufferPointer(
@@ -87,42 +117,142 @@ final class CSVReader {
   }
 
   /// Goes to the next record that is not empty; `false` at the end.
-  func next() throws -> Bool {
+  /// - Throws: `DatasetError` for a record that cannot be read, or a file that cannot.
+  package func next() throws -> Bool {
+    canGoOn = false
     while true {
       line = nextLine
-      if end - position < Self.longestRecord, !hasEnded { try fill() }
-      if position == end { return false }
-      guard let lineEnd = newline(from: position) else {
-        guard hasEnded else {
-          throw DatasetError(
-            path, line: line, "the line is longer than \(Self.longestRecord) bytes. This is no telemetry.")
-        }
-        split(position, end)
-        if fields.count == 1, fields[0].count == 0 {
-          position = end
-          continue
-        }
-        let unquoted = try unquoteAll(until: end)
-        position = unquoted
-        return true
+      if end - position < Self.lookAhead, !hasEnded { try fill() }
+      if position == end {
+        try file.verifyEnd()
+        return false
       }
-      let start = position
-      split(start, lineEnd)
+      let length = try lineLength()
+      split(position, position + length)
       if fields.count == 1, fields[0].count == 0 {
-        position = lineEnd + 1
+        position = min(position + length + 1, end)
         nextLine += 1
         continue
       }
-      position = try unquoteAll(until: lineEnd)
+      guard fields.contains(where: { $0.count > 0 && buffer[$0.start] == UInt8(ascii: "\"") }) else {
+        position = min(position + length + 1, end)
+        nextLine += 1
+        return true
+      }
+      // A quoted field may span lines, so the record's end is looked for before anything is changed.
+      let record = try recordLength(firstLine: length)
+      unquote(from: position, to: position + record.length)
+      position = min(position + record.length + 1, end)
+      nextLine += record.lines
       return true
     }
   }
 
-  private func newline(from start: Int) -> Int? {
-    var index = start
-    let limit = min(end, start + Self.longestRecord)
-    while index < limit, buffer[index] != UInt8(ascii: "\n") { index += 1 }
-    return index < limit ? index : nil
+  /// Bytes of the next line without its end, all of which are then in memory.
+  private func lineLength() throws -> Int {
+    var searched = 0
+    while true {
+      if let found = memchr(buffer + position + searched, 10, end - position - searched) {
+        let length = UnsafeMutablePointer(found.assumingMemoryBound(to: UInt8.self)) - (buffer + position)
+        if length <= longest { return length }
+      } else if hasEnded, end - position <= longest {
+        return end - position
+      }
+      searched = end - position
+      if searched > longest {
+        try skipRestOfLine()
+        throw bad(1, "the record is longer than \(longest) bytes. Leave such texts out of the export.")
+      }
+      try grow()
+    }
+  }
+
+  /// Drops what is left of a line that is too long.
+  private func skipRestOfLine() throws {
+    while true {
+      if let found = memchr(buffer + position, 10, end - position) {
+        position = UnsafeMutablePointer(found.assumingMemoryBound(to: UInt8.self)) - buffer + 1
+        break
+      }
+      position = end
+      if hasEnded { break }
+      try fill()
+    }
+    nextLine += 1
+  }
+
+  private func bad(_ column: Int, _ message: String) -> DatasetError {
+    canGoOn = true
+    return DatasetError(path, line: line, column: column, message)
+  }
+
+  /// The bytes of a record with quoted fields, without its end, and the lines that it spans.
+  /// - Parameter firstLine: bytes of its first line.
+  private func recordLength(firstLine: Int) throws -> (length: Int, lines: Int) {
+    func badRecord(_ column: Int, _ message: String) -> DatasetError {
+      position = min(position + firstLine + 1, end)
+      nextLine += 1
+      return bad(column, message)
+    }
+    var offset = 0
+    var lines = 1
+    while true {
+      // At the start of a field.
+      if position + offset < end, buffer[position + offset] == UInt8(ascii: "\"") {
+        let opened = offset
+        offset += 1
+        while true {
+          if position + offset >= end {
+            guard !hasEnded, offset <= longest else {
+              throw badRecord(
+                opened + 1, "a quote opens here and never closes. Close it, or double the quotes inside.")
+            }
+            try grow()
+            continue
+          }
+          let byte = buffer[position + offset]
+          if byte == UInt8(ascii: "\n") { lines += 1 }
+          if byte == UInt8(ascii: "\"") {
+            if position + offset + 1 >= end, !hasEnded { try grow() }
+            guard position + offset + 1 < end, buffer[position + offset + 1] == UInt8(ascii: "\"") else {
+              break
+            }
+            offset += 1
+          }
+          offset += 1
+        }
+        offset += 1
+        if position + offset + 1 >= end, !hasEnded { try grow() }
+        if position + offset < end, buffer[position + offset] == UInt8(ascii: "\r") { offset += 1 }
+        guard
+          position + offset >= end || buffer[position + offset] == UInt8(ascii: ",")
+            || buffer[position + offset] == UInt8(ascii: "\n")
+        else {
+          throw badRecord(offset + 1, "text after a closing quote. Double the quotes inside a quoted field.")
+        }
+      } else {
+        while true {
+          if position + offset >= end {
+            if hasEnded { break }
+            guard offset <= longest else {
+              throw badRecord(
+                1, "the record is longer than \(longest) bytes. Leave such texts out of the export.")
+            }
+            try grow()
+            continue
+          }
+          if buffer[position + offset] == UInt8(ascii: ",") || buffer[position + offset] == UInt8(ascii: "\n")
+          {
+            break
+          }
+          offset += 1
+        }
+      }
+      if position + offset >= end || buffer[position + offset] == UInt8(ascii: "\n") {
+        return (offset, lines)
+      }
+      offset += 1
+    }
   }
 
   /// Cuts at commas, quotes not looked at.
@@ -138,86 +268,36 @@ final class CSVReader {
     fields.append(Field(start: begin, count: stop - begin, column: begin - start))
   }
 
-  /// Cuts again, with care, where a field begins with a quote. Returns where the next record begins.
-  private func unquoteAll(until lineEnd: Int) throws -> Int {
-    let after = min(lineEnd + 1, end)
-    guard fields.contains(where: { $0.count > 0 && buffer[$0.start] == UInt8(ascii: "\"") }) else {
-      nextLine += 1
-      return after
-    }
-    let start = fields[0].start
+  /// Cuts a record again, with care, where fields begin with a quote: `recordLength` has found it well formed. Quotes go
+  /// away in place.
+  private func unquote(from start: Int, to stop: Int) {
     fields.removeAll(keepingCapacity: true)
     var index = start
-    var isLast = false
-    nextLine += 1
-    while !isLast {
+    while true {
       var field = Field(start: index, count: 0, column: index - start)
-      var target = index
-      if index < end, buffer[index] == UInt8(ascii: "\"") {
+      if index < stop, buffer[index] == UInt8(ascii: "\"") {
+        var target = index
         index += 1
-        var isOpen = true
-        while isOpen {
-          guard index < end, index - start < Self.longestRecord else {
-            throw DatasetError(
-              path, line: line, column: field.column + 1,
-              "a quote opens here and never closes. Close it, or double the quotes inside.")
+        while index < stop {
+          if buffer[index] == UInt8(ascii: "\"") {
+            guard index + 1 < stop, buffer[index + 1] == UInt8(ascii: "\"") else { break }
+            index += 1
           }
-          let byte = buffer[index]
-          if byte == UInt8(ascii: "\"") {
-            if index + 1 < end, buffer[index + 1] == UInt8(ascii: "\"") {
-              index += 1
-            } else {
-              isOpen = false
-            }
-          }
-          if isOpen {
-            if byte == UInt8(ascii: "\n") { nextLine += 1 }
-            buffer[target] = byte
-            target += 1
-          }
+          buffer[target] = buffer[index]
+          target += 1
           index += 1
         }
         field.count = target - field.start
-        if index < end, buffer[index] == UInt8(ascii: "\r") { index += 1 }
-        guard index >= end || buffer[index] == UInt8(ascii: ",") || buffer[index] == UInt8(ascii: "\n") else {
-          throw DatasetError(
-            path, line: line, column: index - start + 1,
-            "text after a closing quote. Double the quotes inside a quoted field.")
-        }
+        index += 1
+        if index < stop, buffer[index] == UInt8(ascii: "\r") { index += 1 }
       } else {
-        while index < end, buffer[index] != UInt8(ascii: ","), buffer[index] != UInt8(ascii: "\n") {
-          index += 1
-        }
+        while index < stop, buffer[index] != UInt8(ascii: ",") { index += 1 }
         field.count = index - field.start
-        if field.count > 0, buffer[index - 1] == UInt8(ascii: "\r") { field.count -= 1 }
+        if field.count > 0, index == stop, buffer[index - 1] == UInt8(ascii: "\r") { field.count -= 1 }
       }
       fields.append(field)
-      isLast = index >= end || buffer[index] == UInt8(ascii: "\n")
+      guard index < stop else { return }
       index += 1
     }
-    return min(index, end)
   }
-}
-
-/// A whole number in decimal digits, with a sign if need be; `nil` for anything else, or what 64 bits do not hold.
-@inline(__always)
-func parseInteger(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
-  guard let first = text.first else { return nil }
-  let isNegative = first == UInt8(ascii: "-")
-  let start = isNegative ? 1 : 0
-  guard text.count > start else { return nil }
-  var number: Int64 = 0
-  for index in start..<text.count {
-    let digit = text[index] &- 48
-    guard digit < 10 else { return nil }
-    if index - start < 18 {
-      number = number * 10 + Int64(digit)
-    } else {
-      let scaled = number.multipliedReportingOverflow(by: 10)
-      let sum = scaled.partialValue.addingReportingOverflow(Int64(digit))
-      if scaled.overflow || sum.overflow { return nil }
-      number = sum.partialValue
-    }
-  }
-  return isNegative ? -number : number
 }

@@ -91,13 +91,15 @@ package struct Dataset: Sendable {
   }
 
   /// Stored rollups of an account; `nil` if there are none.
+  /// - Parameter isMapped: whether they may stay on the disk. Whoever keeps them for long must have a copy: a mapped
+  ///   file that somebody shortens ends the program.
   /// - Throws: `DatasetError` if they are damaged, or those of another data set or account.
-  package func rollups(of account: String) throws -> RollupArchive? {
+  package func rollups(of account: String, isMapped: Bool = true) throws -> RollupArchive? {
     let name = RunDirectory.rollupsName(of: account)
     let contained = try ContainedPath(name, in: path)
     let file = contained.path
     guard FileKind(of: file) != nil else { return nil }
-    let data = try contained.mapped()
+    let data = try isMapped ? contained.mapped() : contained.contents()
     let archive = try RollupArchive(data, from: file)
     guard let foreign = try claims.foreign(archive, of: self, account, name) else { return archive }
     throw DatasetError(

@@ -26,14 +26,21 @@ extension Dataset {
   /// The dashboard's figures: from stored rollups where they say all, else from the requests.
   /// - Parameters:
   ///   - rollups: stored ones of the account.
+  ///   - leftOut: told how many requests arrive at now or later, and do not count, where there are some.
   ///   - progress: of reading requests.
-  /// - Throws: `QueryError`; `DatasetError`; `NotFoundError` if requests are needed and are not there; what `progress` throws.
+  /// - Throws: `QueryError`; `DatasetError`; `AggregationError` for damaged rollups; `NotFoundError` if requests are needed
+  ///   and are not there; what `progress` throws.
   package func answer(
-    _ question: Question, _ rollups: RollupArchive?, progress: (Double) throws -> Void = { _ in }
+    _ question: Question, _ rollups: RollupArchive?, leftOut: (Int64) -> Void = { _ in },
+    progress: (Double) throws -> Void = { _ in }
   ) throws -> Dashboard {
     let query = try query(question)
-    if let rollups {
-      if let answer = try answerFromRollups(question, query, rollups) { return answer }
+    if let rollups, let answer = try answerFromRollups(question, query, rollups) {
+      if question.now < rollups.end {
+        let late = try rollups.requests(in: question.now..<rollups.end)
+        if late > 0 { leftOut(late) }
+      }
+      return answer
     }
     let fresh = RequestRollups(series: series, now: question.now)
     fresh.cut(at: query.period.cuts)
@@ -42,6 +49,7 @@ extension Dataset {
     try reader.read(into: fresh, progress: progress)
     fresh.reasons = reader.reasons.names
     try fresh.finish()
+    if reader.rows > fresh.totalRequests { leftOut(reader.rows - fresh.totalRequests) }
     return try query.answer(fresh)
   }
 

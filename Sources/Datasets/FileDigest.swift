@@ -3,9 +3,6 @@ import Foundation
 
 /// SHA-256 of files on the disk.
 package enum FileDigest {
-  /// Of bytes that were read, in hexadecimal.
-  package static func sha256(of data: Data) -> String { SHA256.hash(data: data).hexadecimal }
-
   /// In hexadecimal.
   /// - Throws: `NotFoundError`, `DatasetError`.
   package static func sha256(of path: String) throws -> String {

@@ -62,12 +62,13 @@ final class InputFile {
   /// What the file is verified by at its end.
   private let digest: StreamingDigest?
   private let sha256: String?
+  private var isChanged = false
   private var rawStart = 0
   private var rawEnd = 0
   private var hasEnded = false
   private static let pieceSize = 1 << 17
 
-  /// - Parameter sha256: what the whole file must have, in hexadecimal: another one is an error at the file's end.
+  /// - Parameter sha256: what the whole file must have, in hexadecimal; see `verifyEnd()`.
   /// - Throws: `NotFoundError`, `DatasetError`.
   convenience init(_ path: String, sha256: String? = nil) throws {
     try self.init(FileSource(path), path: path, sha256: sha256)
@@ -105,8 +106,12 @@ final class InputFile {
     if let digest, count > 0 { digest.update(UnsafeRawBufferPointer(start: raw + rawEnd, count: count)) }
     rawEnd += count
     hasEnded = count == 0
-    if hasEnded, let digest, digest.finish() != sha256 { throw DatasetClaims.changed(path) }
+    if hasEnded, let digest { isChanged = digest.finish() != sha256 }
   }
+
+  /// For readers at their end: what is wrong with a row is said before the file is found to be another.
+  /// - Throws: `DatasetError` if the file is not the one that is claimed.
+  func verifyEnd() throws { if isChanged { throw DatasetClaims.changed(path) } }
 
   /// Reads up to `capacity` bytes; 0 at the end.
   func read(into target: UnsafeMutablePointer<UInt8>, capacity: Int) throws -> Int {

@@ -1,33 +1,10 @@
-import Foundation
 import Telemetry
 
 /// Reads newline-delimited JSON, an object a line, as rows of a table.
 final class NDJSONReader {
-  /// What a telemetry table may hold.
-  private enum Value: Decodable {
-    case text(String)
-    case integer(Int64)
-    case null
-    case other
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if container.decodeNil() {
-        self = .null
-      } else if let text = try? container.decode(String.self) {  // The type is what the file says it is.
-        self = .text(text)
-      } else if let number = try? container.decode(Int64.self) {  // The same.
-        self = .integer(number)
-      } else {
-        self = .other
-      }
-    }
-  }
-
   private let file: InputFile
   private let lines: LineReader
   private let schema: TableSchema
-  private let decoder = JSONDecoder()
   private var parser = TimestampParser()
 
   init(_ file: InputFile, schema: TableSchema) {
@@ -40,28 +17,35 @@ final class NDJSONReader {
     while true {
       guard let bytes = try lines.next() else { return nil }
       if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
-      let object: [String: Value]
+      let object: JSONNode
       do {
-        object = try decoder.decode([String: Value].self, from: Data(bytes))
+        object = try JSONNode(bytes)
       } catch {
-        throw DatasetError(
-          file.path, line: lines.line, column: 1, "the line is not a JSON object. Write one object a line.")
+        throw self.error("the line is not a JSON object. Write one object a line (here: \(error.text)).")
+      }
+      guard object.members != nil else {
+        throw error("the line is not a JSON object. Write one object a line.")
       }
       return Row(schema: schema, cells: try schema.columns.map { try cell($0, object[$0.name]) })
     }
   }
 
-  private func cell(_ column: TableSchema.Column, _ value: Value?) throws -> Cell {
-    guard let value else { throw error("\(column.name) is missing. Add it.") }
+  private func cell(_ column: TableSchema.Column, _ node: JSONNode?) throws -> Cell {
+    guard let value = node?.value else { throw error("\(column.name) is missing. Add it.") }
     switch (column.type, value) {
     case (_, .null) where column.isOptional: return .empty
     case (.text, .text(let text)): return .text(text)
     case (.text, .null): return .text("")
-    case (.integer, .integer(let number)): return .integer(number)
+    case (.integer, .number(let text)):
+      guard let number = NumberText.whole(text) else {
+        throw error("\(column.name) \(text.prefix(40)) is not a whole number in 64 bits.")
+      }
+      return .integer(number)
     case (.moment, .text(let text)):
       guard let moment = parser.parse(text) else {
         throw error(
-          "\(column.name) \"\(text)\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00.000000Z.")
+          "\(column.name) \"\(text.prefix(60))\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00.000000Z."
+        )
       }
       return .moment(moment)
     default: throw error("\(column.name) has the wrong type. It must be \(column.type.words).")

@@ -132,9 +132,15 @@ package final class OutputFile {
   /// Room for the next bytes, `count` at least; `advance(by:)` says how many were used.
   @inline(__always)
   func reserve(_ count: Int) throws -> UnsafeMutablePointer<UInt8> {
-    if used + count > Self.capacity { try flush() }
-    precondition(count <= Self.capacity)
+    if used + count > Self.capacity { try makeRoom(for: count) }
     return buffer + used
+  }
+
+  private func makeRoom(for count: Int) throws {
+    guard count <= Self.capacity else {
+      throw OutputError(path, "a line with names of some \(count) bytes cannot be written. Shorten them.")
+    }
+    try flush()
   }
 
   @inline(__always)

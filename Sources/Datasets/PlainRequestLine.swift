@@ -15,8 +15,9 @@ struct PlainRequestLine {
   private(set) var version = UnsafeRawBufferPointer(start: nil, count: 0)
   private(set) var reason = UnsafeRawBufferPointer(start: nil, count: 0)
 
-  private var day: UInt64 = 0
-  private var dayEnd: UInt16 = 0
+  /// The bytes of the last date, "1970-01-01" at first: no bytes are taken for a date that was never read.
+  private var day = UInt64(littleEndian: 0x2d31_302d_3037_3931)
+  private var dayEnd = UInt16(littleEndian: 0x3130)
   private var dayMicroseconds: Int64 = 0
 
   private struct Cursor {

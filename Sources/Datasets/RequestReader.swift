@@ -25,6 +25,8 @@ package final class RequestReader {
   private let claims: DatasetClaims
   private let place: String
   private var content: ContentDigest?
+  /// Whether the file's bytes do not come by here.
+  private var isReadByOthers = false
 
   /// - Parameters:
   ///   - series: what a request may belong to; `nil` takes whatever there is, and numbers it (`foundSeries`).
@@ -40,8 +42,8 @@ package final class RequestReader {
       switch format.layout {
       case .ndjson: input = .ndjson(try claims.input(path))
       case .parquet:
-        try claims.check(path)
         input = .csv(try ParquetReader.file(path, .requests))
+        isReadByOthers = true
       case .csv, .sqlite: input = .csv(try claims.input(path))
       }
     case .sqlite(let path):
@@ -120,6 +122,7 @@ package final class RequestReader {
       }
     }
     try handOn(1)
+    if isReadByOthers { try claims.check(place) }
     try claims.check(rows: rows, of: TableSchema.requests.name, place)
     if let content { try claims.check(content: content.checksum, of: TableSchema.requests.name, place) }
   }

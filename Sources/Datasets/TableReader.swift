@@ -47,8 +47,8 @@ struct ClaimedLocation: TableRecords {
       switch format.layout {
       case .csv: try csv(try claims.input(path), schema, body)
       case .parquet:
-        try claims.check(path)
         try csv(try ParquetReader.file(path, schema), schema, body)
+        try claims.check(path)
       case .ndjson:
         let reader = NDJSONReader(try claims.input(path), schema: schema)
         while let row = try reader.next() { try body(RowReading(row: row) { reader.error($0.message) }) }
@@ -101,6 +101,11 @@ struct CSVColumns {
           "the header has no column \(column.name). A \(schema.name) table has \(schema.columns.map(\.name).joined(separator: ","))."
         )
       }
+      guard names[(position + 1)...].firstIndex(of: column.name) == nil else {
+        throw DatasetError(
+          reader.path, line: reader.line, column: 1,
+          "the header has the column \(column.name) twice. Leave one of them out.")
+      }
       return position
     }
   }
@@ -130,7 +135,7 @@ struct CSVColumns {
     case .text: return .text(try reader.text(position))
     case _ where definition.isOptional && field.count == 0: return .empty
     case .integer:
-      guard let number = parseInteger(field) else { throw wrong(column, "a whole number") }
+      guard let number = NumberText.integer(field) else { throw wrong(column, "a whole number") }
       return .integer(number)
     case .moment: return .moment(try moment(column))
     }
@@ -144,7 +149,7 @@ struct CSVColumns {
   }
 
   func integer(_ column: Int, _ range: ClosedRange<Int64>) throws -> Int64 {
-    guard let number = parseInteger(reader.field(positions[column])) else {
+    guard let number = NumberText.integer(reader.field(positions[column])) else {
       throw wrong(column, "a whole number")
     }
     guard range.contains(number) else {

@@ -70,7 +70,8 @@ package struct TraceFile {
           0, "TIMESTAMP \"\(shown(reader, 0))\" is not a moment such as 2023-11-16 18:15:46.6805900.")
       }
       func tokens(_ field: Int) throws -> Int32 {
-        guard let number = parseInteger(reader.field(field)), (0...Int64(Int32.max)).contains(number) else {
+        guard let number = NumberText.integer(reader.field(field)), (0...Int64(Int32.max)).contains(number)
+        else {
           throw reader.error(
             field,
             "\(azureHeader[field]) \"\(shown(reader, field))\" is not a number of tokens in 0…\(Int32.max).")

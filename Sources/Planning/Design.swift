@@ -1,5 +1,6 @@
 import Sampling
 import ScenarioModel
+import Telemetry
 
 /// Something of a scenario that a plan varies.
 package struct Factor: Sendable {
@@ -66,7 +67,7 @@ package struct Factor: Sendable {
   /// A number and what follows it.
   private static func number(_ text: some StringProtocol) -> (value: Double, unit: String)? {
     let digits = text.prefix { $0.isNumber || "+-.eE".contains($0) }
-    guard let value = Double(String(digits)) else { return nil }
+    guard let value = NumberText.decimal(digits, allowsPlus: true) else { return nil }
     return (value, String(text.dropFirst(digits.count)))
   }
 

@@ -24,7 +24,7 @@ package enum Estimator {
     let values = records.compactMap(metric.value)
     guard !values.isEmpty else { return nil }
     let centre: Double
-    if let q = metric.quantile, let pooled = ReplicationRecord.latencyQuantile(records, q) {
+    if let q = metric.quantile, let pooled = pooledQuantile(metric, q, records) {
       centre = pooled
     } else {
       centre = values.reduce(0, +) / Double(values.count)
@@ -44,14 +44,18 @@ package enum Estimator {
     }
     guard !values.isEmpty else { return nil }
     var centre = values.reduce(0, +) / Double(values.count)
-    if let q = metric.quantile,
-      let a = ReplicationRecord.latencyQuantile(Array(variant.prefix(count)), q),
-      let b = ReplicationRecord.latencyQuantile(Array(base.prefix(count)), q)
+    if let q = metric.quantile, let a = pooledQuantile(metric, q, Array(variant.prefix(count))),
+      let b = pooledQuantile(metric, q, Array(base.prefix(count)))
     {
       centre = a - b
     }
     return interval(values, centre, confidence)
   }
+
+  /// Of all replications together.
+  private static func pooledQuantile(_ metric: Metric, _ q: Double, _ records: [ReplicationRecord])
+    -> Double?
+  { RequestFigures.latencyQuantile(records.compactMap(metric.figures), q) }
 
   private static func interval(_ values: [Double], _ centre: Double, _ confidence: Double) -> Estimate {
     let n = Double(values.count)

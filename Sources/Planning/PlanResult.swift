@@ -28,14 +28,39 @@ package struct PlanResult: Codable, Sendable {
     package var isEliminated: Bool?
     /// Not dominated in cost and latency.
     package var isOnParetoFront = false
+    /// Other settings that come to the same scenario, and were not simulated again.
+    package var alsoNamed: [String]?
+    /// How it stands to each level, in the order of `Choice.levels`.
+    package var levels: [LevelResult]?
+    /// Of metrics ending in `[worst]`: the model that they are of.
+    package var worstModels: [String: String]?
+
+    /// With what other settings come to the same.
+    package var title: String {
+      guard let alsoNamed, !alsoNamed.isEmpty else { return name }
+      return "\(name) (\(alsoNamed.joined(separator: "; ")))"
+    }
+  }
+
+  /// How a variant stands to a level.
+  package struct LevelResult: Codable, Sendable {
+    package var level: String
+    /// The model that comes nearest to breaking it, or breaks it most, where it holds for each model.
+    package var model: String?
+    /// Of that model.
+    package var estimate: Estimate?
+    /// By the estimate; absent where there was no request to judge by.
+    package var isKept: Bool?
   }
 
   package struct Choice: Codable, Sendable {
     package var levels: [String]
+    /// Whom each level holds for, in words.
+    package var scopes: [String]?
     package var objective: String
     package var minimizes: Bool
-    /// Of correct selection, at least.
-    package var confidence: Double
+    /// Of correct selection, at least; absent where nothing is drawn at random, and the selection is certain.
+    package var confidence: Double?
     /// A difference of the objective that does not matter.
     package var indifference: Double
     /// A difference from a level's bound that does not matter, as a share of it.
@@ -48,6 +73,10 @@ package struct PlanResult: Codable, Sendable {
     package var nearest: String?
     package var nearestLevel: String?
     package var nearestExcess: Double?
+    /// Why there is no verdict, where there is none.
+    package var inconclusive: String?
+    /// Why no headroom is stated, where levels are given and it is not.
+    package var noHeadroom: String?
   }
 
   package struct Headroom: Codable, Sendable {
@@ -105,6 +134,14 @@ package struct PlanResult: Codable, Sendable {
   package var seed: UInt64
   package var warmUp: WarmUp
   package var confidence: Double
+  /// Nothing is drawn at random: one replication of each variant says all, and figures have no intervals.
+  package var isDeterministic: Bool?
+  /// What differs between replications, in words.
+  package var varies: [String]?
+  /// Models whose demand is a trace, replayed as it was recorded in every replication.
+  package var replayed: [String]?
+  /// All models with requests.
+  package var models: [String]?
   package var totalReplications = 0
   package var totalRequests: Int64 = 0
   package var variants: [VariantResult] = []

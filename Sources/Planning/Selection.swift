@@ -89,7 +89,7 @@ package final class Selection {
         for (index, level) in levels.enumerated() where levelStates[variant][index] == .undecided {
           let width = max(options.tolerance * abs(level.bound), 1e-12)
           // Values beyond the bound are positive.
-          let sum = records[variant].prefix(n).reduce(0) { $0 + excess($1, level) }
+          let sum = records[variant].prefix(n).reduce(0) { $0 + level.excess($1) }
           let region = max(0, h * levelVariances[variant][index] / width - width * Double(n) / 2)
           if sum >= region, region > 0 || sum > 0 {
             levelStates[variant][index] = .infeasible
@@ -135,18 +135,13 @@ package final class Selection {
 
   package var isExhausted: Bool { round >= options.most }
 
-  private func excess(_ record: ReplicationRecord, _ level: ServiceLevel) -> Double {
-    guard let value = level.metric.value(record) else { return level.isUpper ? 0 : 1 }
-    return level.isUpper ? value - level.bound : level.bound - value
-  }
-
   private func firstStage(_ records: [[ReplicationRecord]]) {
     func variance(_ x: [Double]) -> Double {
       let mean = x.reduce(0, +) / Double(x.count)
       return x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(x.count - 1, 1))
     }
     let first = records.map { Array($0.prefix(options.firstStage)) }
-    levelVariances = first.map { own in levels.map { level in variance(own.map { excess($0, level) }) } }
+    levelVariances = first.map { own in levels.map { level in variance(own.map(level.excess)) } }
     let goals = first.map { $0.map(goal) }
     pairVariances = goals.map { a in goals.map { b in variance(zip(a, b).map { $0 - $1 }) } }
   }

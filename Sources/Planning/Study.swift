@@ -26,29 +26,58 @@ package final class Study {
   /// Said while the work goes on: what is being done, and how much of it.
   package typealias Progress = @Sendable (String, Int, Int) -> Void
 
-  private let variants: [Variant]
+  let variants: [Variant]
   private let factors: [Factor]
   /// Makes a variant of some settings, `PATH=VALUE` each.
   private let make: ([String]) throws -> Variant
-  private let options: Options
-  private let experiment: Experiment
-  private let progress: Progress
-  package private(set) var result: PlanResult
+  let options: Options
+  let experiment: Experiment
+  let progress: Progress
+  let objectives: Objectives
+  /// Nothing is drawn at random, so that every replication is the first.
+  let isDeterministic: Bool
+  var selection: Selection?
+  package internal(set) var result: PlanResult
 
   /// - Parameters:
   ///   - variants: the base first.
   ///   - experiment: of the same variants, with what is known already.
+  /// - Throws: `ServiceLevel.Problem` for a level on a model that is not there.
   package init(
     _ variants: [Variant], factors: [Factor], options: Options, experiment: Experiment, result: PlanResult,
     make: @escaping ([String]) throws -> Variant, progress: @escaping Progress
-  ) {
+  ) throws {
     self.variants = variants
     self.factors = factors
+    var options = options
+    isDeterministic = Self.isDeterministic(variants)
+    if isDeterministic { options.replications = 1 }
     self.options = options
     self.experiment = experiment
+    objectives = try Objectives(options.levels, models: Self.models(variants))
     self.result = result
     self.make = make
     self.progress = progress
+    self.result.models = objectives.models
+    if isDeterministic { self.result.isDeterministic = true }
+    let varies = variants.reduce(into: [String]()) { found, variant in
+      for what in variant.scenario.randomness where !found.contains(what) { found.append(what) }
+    }
+    if !varies.isEmpty { self.result.varies = varies }
+    let replayed = variants[0].scenario.replayedModels
+    if !replayed.isEmpty { self.result.replayed = replayed }
+  }
+
+  /// Whether nothing of any variant is drawn at random.
+  package static func isDeterministic(_ variants: [Variant]) -> Bool {
+    variants.allSatisfy(\.scenario.randomness.isEmpty)
+  }
+
+  /// Models with demand in any variant, in the order of the scenarios.
+  package static func models(_ variants: [Variant]) -> [String] {
+    variants.reduce(into: []) { found, variant in
+      for name in variant.scenario.modelsWithDemand where !found.contains(name) { found.append(name) }
+    }
   }
 
   /// The warm-up of a plan: given, or found by pilot replications of the base.
@@ -60,6 +89,13 @@ package final class Study {
     let own = base.scenario.warmUpMicroseconds
     if let given {
       return .init(microseconds: given, method: "given", text: "warm-up \(text(given)), as given")
+    }
+    if base.scenario.randomness.isEmpty {
+      return .init(
+        microseconds: own, method: "scenario",
+        text:
+          "warm-up \(text(own)), the scenario's: nothing is drawn at random, so there is nothing to detect it by"
+      )
     }
     var longest = 0.0
     for pilot in 0..<3 {
@@ -98,7 +134,8 @@ package final class Study {
       try replicate(
         "replications", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, options.replications) }))
     }
-    if options.precision != nil { try refine() }
+    // Without chance there is no interval to narrow.
+    if options.precision != nil, !isDeterministic { try refine() }
     summarise()
     paretoFront()
     if options.objective != nil { try explain() }
@@ -110,166 +147,8 @@ package final class Study {
     }
   }
 
-  private func replicate(_ what: String, _ counts: [Int: Int]) throws {
+  func replicate(_ what: String, _ counts: [Int: Int]) throws {
     try experiment.run(counts) { [progress] in progress(what, $0, $1) }
-  }
-
-  // MARK: Selection
-
-  private var selection: Selection?
-
-  private func select() throws {
-    guard let objective = options.objective else { return }
-    var settings = Selection.Options()
-    settings.confidence = options.confidence
-    settings.tolerance = options.tolerance
-    settings.firstStage = max(5, min(10, options.replications))
-    settings.most = options.maxReplications
-    try replicate(
-      "first stage", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, settings.firstStage) }))
-    let means = variants.indices.compactMap {
-      Estimator.estimate(objective, experiment.records($0), confidence: options.confidence)?.value
-    }
-    let smallest = means.map(abs).filter { $0 > 0 }.min() ?? 1
-    settings.indifference = options.indifference * smallest
-    let selection = Selection(
-      variants: variants.count, objective: objective, minimizes: options.minimizes, levels: options.levels,
-      options: settings)
-    func look() { selection.update(variants.indices.map(experiment.records)) }
-    look()
-    while !selection.isDecided, !selection.isExhausted, !selection.alive.isEmpty {
-      // A few more of those that are still in the race, fewer as it goes on than all would take.
-      selection.advance(by: max(5, selection.round / 4))
-      try replicate(
-        "selection, \(selection.alive.count) left",
-        Dictionary(uniqueKeysWithValues: selection.alive.map { ($0, selection.round) }))
-      look()
-    }
-    self.selection = selection
-    // The best and the base are told of with as many replications as were asked for.
-    var counts = [0: options.replications]
-    if let best = best(selection) { counts[best] = options.replications }
-    try replicate("best and base", counts)
-    result.choice = .init(
-      levels: options.levels.map(\.description), objective: objective.name, minimizes: options.minimizes,
-      confidence: options.confidence, indifference: settings.indifference, tolerance: options.tolerance,
-      isDecided: selection.isDecided)
-  }
-
-  private func best(_ selection: Selection) -> Int? {
-    guard let objective = options.objective else { return nil }
-    // Undecided ones are judged by their estimates.
-    let candidates = selection.alive.filter { variant in
-      selection.feasibility[variant] == .feasible
-        || options.levels.allSatisfy { level in
-          Estimator.estimate(level.metric, experiment.records(variant), confidence: options.confidence)
-            .map { level.slack($0.value) >= 0 } ?? level.isUpper
-        }
-    }
-    func value(_ variant: Int) -> Double {
-      let estimate = Estimator.estimate(
-        objective, experiment.records(variant), confidence: options.confidence)
-      return (estimate?.value ?? .infinity) * (options.minimizes ? 1 : -1)
-    }
-    return candidates.min { (value($0), $0) < (value($1), $1) }
-  }
-
-  private func explain(withHeadroom: Bool = true) throws {
-    guard let selection, let objective = options.objective, var choice = result.choice else { return }
-    let best = best(selection)
-    choice.best = best.map { variants[$0].name }
-    func estimate(_ metric: Metric, _ variant: Int) -> Double? {
-      Estimator.estimate(metric, experiment.records(variant), confidence: options.confidence)?.value
-    }
-    if let best, let own = estimate(objective, best) {
-      // Of those that would be better, what most of them break.
-      let better = variants.indices.filter { variant in
-        guard variant != best, let value = estimate(objective, variant) else { return false }
-        return options.minimizes ? value < own : value > own
-      }
-      var broken: [String: Int] = [:]
-      for variant in better {
-        for level in options.levels
-        where estimate(level.metric, variant).map({ level.slack($0) < 0 }) ?? false {
-          broken[level.description, default: 0] += 1
-        }
-      }
-      choice.binding =
-        broken.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
-        ?? options.levels.min {
-          (estimate($0.metric, best).map($0.slack) ?? 1) < (estimate($1.metric, best).map($1.slack) ?? 1)
-        }?.description
-      if withHeadroom { result.headroom = try headroom(best) }
-    } else if !options.levels.isEmpty {
-      // The least of the worst excesses.
-      let worst = variants.indices.map { variant in
-        options.levels.map { (level: $0, slack: estimate($0.metric, variant).map($0.slack) ?? -.infinity) }
-          .min { $0.slack < $1.slack }
-      }
-      if let nearest = variants.indices.max(by: {
-        (worst[$0]?.slack ?? -.infinity) < (worst[$1]?.slack ?? -.infinity)
-      }) {
-        choice.nearest = variants[nearest].name
-        choice.nearestLevel = worst[nearest]?.level.description
-        choice.nearestExcess = worst[nearest].map { -$0.slack }
-      }
-    }
-    result.choice = choice
-    for index in variants.indices {
-      result.variants[index].feasibility = selection.feasibility[index].rawValue
-      result.variants[index].brokenLevel = selection.broken[index]?.description
-      result.variants[index].isEliminated = selection.isEliminated[index]
-    }
-  }
-
-  /// By how much demand can grow before a level's estimate breaks: bisection to 1 %, on the same random numbers.
-  private func headroom(_ best: Int) throws -> PlanResult.Headroom? {
-    guard !options.levels.isEmpty else { return nil }
-    let replications = min(10, options.replications)
-    let limit = 8.0
-    func broken(_ factor: Double) throws -> ServiceLevel? {
-      var variant = variants[best]
-      variant.scenario = variant.scenario.demandScaled(by: factor)
-      let trial = Experiment([variant], warmUp: experiment.warmUp, threads: options.threads)
-      try trial.run([0: replications]) { [progress] in
-        progress(String(format: "headroom, demand × %.2f", factor), $0, $1)
-      }
-      return options.levels.first { level in
-        guard
-          let value = Estimator.estimate(level.metric, trial.records(0), confidence: options.confidence)?
-            .value
-        else {
-          return !level.isUpper
-        }
-        return level.slack(value) < 0
-      }
-    }
-    if let level = try broken(1) {
-      return .init(factor: 1, level: level.description, replications: replications, isAtLimit: false)
-    }
-    var low = 1.0
-    var high = 1.25
-    var level: ServiceLevel?
-    while level == nil, high <= limit {
-      level = try broken(high)
-      if level == nil {
-        low = high
-        high *= 1.25
-      }
-    }
-    guard var found = level else {
-      return .init(factor: low, level: nil, replications: replications, isAtLimit: true)
-    }
-    while high / low > 1.01 {
-      let middle = (low * high).squareRoot()
-      if let level = try broken(middle) {
-        high = middle
-        found = level
-      } else {
-        low = middle
-      }
-    }
-    return .init(factor: low, level: found.description, replications: replications, isAtLimit: false)
   }
 
   // MARK: Precision
@@ -277,7 +156,7 @@ package final class Study {
   private func refine() throws {
     guard let (metric, relative) = options.precision else { return }
     var open = Set(variants.indices)
-    if let selection { open = Set(best(selection).map { [$0] } ?? []) }
+    if selection != nil { open = Set(best.map { [$0] } ?? []) }
     var counts = Dictionary(
       uniqueKeysWithValues: open.map { ($0, max(experiment.records($0).count, options.replications)) })
     var missed: [Int] = []
@@ -314,10 +193,23 @@ package final class Study {
   /// Every metric, failures by reason included.
   private var metrics: [Metric] {
     let reasons = Set(variants.indices.flatMap { experiment.records($0).flatMap(\.failures.keys) }).sorted()
-    return Metric.all + reasons.compactMap { Metric("failureRate.\($0)") }
+    let all = Metric.all + reasons.compactMap { Metric("failureRate.\($0)") }
+    let models = objectives.models
+    // What the plan asks for, whomever it is of.
+    var more = objectives.judged.map(\.metric)
+    more += [options.objective, options.precision?.metric, options.sensitivity].compactMap { $0 }
+    if models.count > 1, models.count <= Self.mostModelsShown {
+      // Of several models each has figures of its own: together they say nothing of the worst.
+      more += all.filter(\.isJudgedByModel).flatMap { metric in models.map { metric.scoped(.model($0)) } }
+    }
+    var seen = Set(all)
+    return all + more.filter { $0.scope != .worst && seen.insert($0).inserted }
   }
 
-  private func summarise() {
+  /// Of more models only those figures that levels are about are kept one by one.
+  private static let mostModelsShown = 20
+
+  func summarise() {
     let base = experiment.records(0)
     let metrics = metrics
     result.variants = variants.indices.map { index in
@@ -333,6 +225,9 @@ package final class Study {
             metric, records, base: base, confidence: options.confidence)
         }
       }
+      if !variants[index].alsoNamed.isEmpty { entry.alsoNamed = variants[index].alsoNamed }
+      addWorst(&entry, records, base: index > 0 ? base : nil)
+      entry.levels = levelResults(index)
       for name in index > 0 ? ["latency.mean", "latency.p95", "waiting.mean", "credits"] : [] {
         entry.varianceReduction[name] = Metric(name).flatMap {
           Estimator.varianceReduction($0, records, base: base)
@@ -342,10 +237,40 @@ package final class Study {
     }
   }
 
+  /// The figures of the worst model, where several have one of their own.
+  private func addWorst(
+    _ entry: inout PlanResult.VariantResult, _ records: [ReplicationRecord], base: [ReplicationRecord]?
+  ) {
+    guard objectives.models.count > 1 else { return }
+    var names: [String: String] = [:]
+    // Of very many models only what levels are about: the rest would take longer than the simulation.
+    let levels = Set(objectives.levels.map(\.metric))
+    for metric in Metric.all where metric.isJudgedByModel {
+      guard objectives.models.count <= Self.mostModelsShown || levels.contains(metric) else { continue }
+      let own = objectives.models.compactMap { model -> (String, Metric, Estimate)? in
+        let scoped = metric.scoped(.model(model))
+        return Estimator.estimate(scoped, records, confidence: options.confidence).map { (model, scoped, $0) }
+      }
+      guard let worst = own.max(by: { $0.2.value < $1.2.value }) else { continue }
+      let name = metric.scoped(.worst).name
+      entry.metrics[name] = worst.2
+      names[name] = worst.0
+      if let base {
+        entry.differences[name] = Estimator.difference(
+          worst.1, records, base: base, confidence: options.confidence)
+      }
+    }
+    entry.worstModels = names
+  }
+
   /// Cost against latency: of the objective, or credits; and of the first level on latency, or p95.
   private func paretoFront() {
     let cost = options.minimizes ? options.objective?.name ?? "credits" : "credits"
-    let latency = options.levels.first { $0.metric.name.hasPrefix("latency.") }?.metric.name ?? "latency.p95"
+    let level = objectives.levels.first { $0.metric.base.utf8.starts(with: "latency.".utf8) }?.metric
+    // Of several models, that of the worst.
+    let latency =
+      level.map { $0.isJudgedByModel && objectives.models.count > 1 ? $0.scoped(.worst).name : $0.name }
+      ?? "latency.p95"
     let points = result.variants.map {
       ($0.metrics[cost]?.value ?? .infinity, $0.metrics[latency]?.value ?? .infinity)
     }
@@ -358,7 +283,7 @@ package final class Study {
 
   private func bounds() throws {
     var wanted = [0]
-    if let best = selection.flatMap(best), best != 0 { wanted.append(best) }
+    if let best, best != 0 { wanted.append(best) }
     for variant in wanted {
       let records = experiment.records(variant)
       guard let record = records.first, record.replicaHours > 0 else { continue }
@@ -380,7 +305,7 @@ package final class Study {
     guard let metric, !factors.isEmpty else { return }
     var sensitivity = PlanResult.Sensitivity(metric: metric.name)
     let hasAccounts = variants[0].scenario.accounts.count > 1
-    let replications = min(options.replications, 20)
+    let replications = min(options.replications, 20)  // One where nothing is random.
     for (index, factor) in factors.enumerated() {
       let (low, high) = factor.extremes
       let pair = try [low, high].map { try make([factor.override($0, hasAccounts: hasAccounts)]) }

@@ -8,6 +8,8 @@ package struct Variant: Sendable {
   /// What it changes of the base, `PATH=VALUE` each.
   package var overrides: [String]
   package var scenario: Scenario
+  /// Names of others that come to the same, and are not simulated again.
+  package var alsoNamed: [String] = []
   /// Requests of the trace files that it names.
   package var traces: [TraceSource.Selection: [TraceRequest]]
 
@@ -19,6 +21,18 @@ package struct Variant: Sendable {
     self.overrides = overrides
     self.scenario = scenario
     self.traces = traces
+  }
+
+  /// Whether another's replications would be these, number for number.
+  package func comesToTheSame(as other: Variant) -> Bool {
+    var (a, b) = (scenario, other.scenario)
+    (a.name, a.description) = (b.name, b.description)
+    guard a == b, traces.count == other.traces.count else { return false }
+    return traces.allSatisfy { file, requests in
+      other.traces[file]?.elementsEqual(requests) { x, y in
+        x.arrivedAt == y.arrivedAt && x.inputTokens == y.inputTokens && x.outputTokens == y.outputTokens
+      } ?? false
+    }
   }
 
   /// Simulates one replication. Replications of the same number draw the same numbers in every variant.
@@ -47,14 +61,41 @@ package struct Variant: Sendable {
     let simulation = ScenarioSimulation(scenario, traces: traces)
     let external = Set(simulation.models.filter { $0.kind == .external }.map(\.modelID))
     let hasReplicas = simulation.series.map { !external.contains($0.modelID) }
+    // Models of one name follow each other; a reader of figures takes them for one.
+    let names = scenario.modelNames
+    let places = Dictionary(zip(names, names.indices), uniquingKeysWith: { first, _ in first })
+    let modelOfID = Dictionary(
+      simulation.models.map { ($0.modelID, places[scenario.modelName($0.name, of: $0.account)] ?? 0) },
+      uniquingKeysWith: { first, _ in first })
     let sink = ReplicationSink(
+      models: names, modelOfSeries: simulation.series.map { modelOfID[$0.modelID] ?? 0 },
       hasReplicas: hasReplicas, period: scenario.from..<scenario.to, keepsSeries: keepsSeries)
     let target: any TelemetrySink = requests.map { FanOut([sink, $0]) } ?? sink
     let result = try simulation.run(
       threads: 1, into: .init(accounts: scenario.accounts.map { _ in target }, merged: nil))
-    var record = sink.finish(RequestOutcome.names)
+    var record = try sink.finish(RequestOutcome.names)
     record.notDeployed = result.notDeployed.reduce(0) { $0 + $1.requests }
     record.addReplicas(result.tables, scenario, busy: sink.busyMicroseconds)
     return (record, sink.series?.means ?? [])
+  }
+}
+
+extension Scenario {
+  /// What a model is called in figures: by its own name, or with its account's where there are several.
+  func modelName(_ model: String, of account: String) -> String {
+    accounts.count > 1 ? "\(account)/\(model)" : model
+  }
+
+  /// Names of all models, each once, in order.
+  var modelNames: [String] { names { _ in true } }
+
+  /// Names of the models that have demand.
+  package var modelsWithDemand: [String] { names { $0.load != nil } }
+
+  private func names(_ isWanted: (Model) -> Bool) -> [String] {
+    var seen: Set<String> = []
+    return accounts.flatMap { account in
+      account.models.filter(isWanted).map { modelName($0.name, of: account.name) }
+    }.filter { seen.insert($0).inserted }
   }
 }

@@ -14,12 +14,15 @@ package enum TwoSampleTests {
   ) -> (statistic: Double, pValue: Double) {
     guard !a.isEmpty, !b.isEmpty else { return (0, 1) }
     let statistic = distance(a.sorted(), b.sorted())
-    if inflation <= 1, a.count * b.count <= 10_000 {
-      return (statistic, exactTail(statistic, a.count, b.count))
-    }
-    let size = Double(a.count) * Double(b.count) / Double(a.count + b.count) / max(inflation, 1)
+    return (statistic, tail(statistic, a.count, b.count, inflation))
+  }
+
+  /// P(D ≥ d): exact for small samples of independent values, else in the limit.
+  private static func tail(_ d: Double, _ n: Int, _ m: Int, _ inflation: Double) -> Double {
+    if inflation <= 1, n * m <= 10_000 { return exactTail(d, n, m) }
+    let size = Double(n) * Double(m) / Double(n + m) / max(inflation, 1)
     let root = size.squareRoot()
-    return (statistic, GoodnessOfFit.kolmogorovTail((root + 0.12 + 0.11 / root) * statistic))
+    return GoodnessOfFit.kolmogorovTail((root + 0.12 + 0.11 / root) * d)
   }
 
   /// Of sorted samples.
@@ -51,11 +54,50 @@ package enum TwoSampleTests {
   }
 
   /// The least p-value that samples of these sizes can have under Kolmogorov–Smirnov: none of one between those of the
-  /// other, 2 ⁄ C(n+m, n).
-  package static func leastPValue(_ n: Int, _ m: Int) -> Double {
+  /// other, 2 ⁄ C(n+m, n), or what the limiting distribution gives for it where the test uses that.
+  package static func leastPValue(_ n: Int, _ m: Int, inflation: Double = 1) -> Double {
     guard n > 0, m > 0 else { return 1 }
+    if inflation > 1 || n * m > 10_000 { return tail(1, n, m, inflation) }
     return 2
       * exp(gsl_sf_lngamma(Double(n + 1)) + gsl_sf_lngamma(Double(m + 1)) - gsl_sf_lngamma(Double(n + m + 1)))
+  }
+
+  /// By how much the means of two samples like these must differ for Welch's test to find it with a probability.
+  /// - Parameters:
+  ///   - level: p-values up to this are significant.
+  ///   - inflation: see `dependence(_:)`.
+  /// - Returns: `nil` for fewer than two values on a side.
+  package static func detectableByMeans(
+    _ a: [Double], _ b: [Double], level: Double, power: Double, inflation: Double = 1
+  ) -> Double? {
+    guard let means = meanDifference(a, b) else { return nil }
+    let degrees = means.degreesOfFreedom
+    return (gsl_cdf_tdist_Qinv(level / 2, degrees) + gsl_cdf_tdist_Pinv(power, degrees))
+      * means.standardError * inflation.squareRoot()
+  }
+
+  /// The same of Kolmogorov and Smirnov's test, for a shift of a normal distribution: the largest distance of the two is
+  /// 2 Φ(δ ⁄ 2σ) − 1. A guide, since neither is known to be normal.
+  package static func detectableByDistribution(
+    _ a: [Double], _ b: [Double], level: Double, power: Double, inflation: Double = 1
+  ) -> Double? {
+    guard a.count > 1, b.count > 1 else { return nil }
+    let (n, m) = (a.count, b.count)
+    // The least distance that is significant, by bisection.
+    var (low, high) = (0.0, 1.0)
+    for _ in 0..<16 {
+      let middle = (low + high) / 2
+      if tail(middle, n, m, inflation) > level { low = middle } else { high = middle }
+    }
+    func squares(_ x: [Double]) -> Double {
+      let mean = x.reduce(0, +) / Double(x.count)
+      return x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    }
+    let deviation = ((squares(a) + squares(b)) / Double(n + m - 2)).squareRoot()
+    // Samples wholly apart are as far apart as samples can be.
+    let place = min((1 + high) / 2, 1 - 0.5 / Double(n + m))
+    let chance = (inflation * (1 / Double(n) + 1 / Double(m))).squareRoot()
+    return deviation * (2 * gsl_cdf_ugaussian_Pinv(place) + gsl_cdf_ugaussian_Pinv(power) * chance)
   }
 
   /// By how much dependence in time inflates the variance of a sample's empirical distribution: the integrated

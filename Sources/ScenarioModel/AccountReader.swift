@@ -9,6 +9,8 @@ struct AccountReader {
   let owner: Section
   let diagnostics: Diagnostics
   let period: Range<Timestamp>
+  /// µs, before the period.
+  let warmUp: Int64
   /// Off where the period itself is wrong.
   let checkTimes: Bool
   let profiles: [String: RateProfile]
@@ -30,13 +32,17 @@ struct AccountReader {
       ).read()
     }
     let numbered = distinguished(models, modelSections)
-    let incidents = owner.sections("incidents").map { incident($0, models.compactMap { $0 }) }
+    let incidentSections = owner.sections("incidents")
+    let incidents = incidentSections.map { incident($0, models.compactMap { $0 }) }
+    warnOfThePointless(models, modelSections, incidents, incidentSections, windows, subscription)
     guard let name, let subscription, let windows, !numbered.contains(where: { $0 == nil }),
       !incidents.contains(where: { $0 == nil })
     else { return nil }
     return Scenario.Account(
       name: name, calendar: section.calendar, subscriptionMaxReplicas: subscription,
-      prices: prices.sorted { $0.key < $1.key }.map { (hardware: $0.key, creditsMicroPerHour: $0.value) },
+      prices: prices.sorted { $0.key < $1.key }.map {
+        .init(hardware: $0.key, creditsMicroPerHour: $0.value)
+      },
       deployWindows: windows,
       models: numbered.compactMap { $0 }, incidents: incidents.compactMap { $0 })
   }

@@ -1,7 +1,7 @@
 import Telemetry
 
 /// When deploy, undeploy and version changes may happen.
-package struct DeployWindows: Sendable {
+package struct DeployWindows: Sendable, Equatable {
   package enum Policy: String, Sendable {
     /// An operation asked for outside a window waits for the next one.
     case `defer`
@@ -97,4 +97,8 @@ package struct DeployWindows: Sendable {
     else { return nil }
     return hour * 3600 + minute * 60
   }
+}
+
+extension ZonedCalendar: Equatable {
+  package static func == (a: ZonedCalendar, b: ZonedCalendar) -> Bool { a.identifier == b.identifier }
 }

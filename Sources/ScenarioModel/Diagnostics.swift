@@ -13,7 +13,16 @@ package struct Diagnostic: Hashable, Sendable {
   package var location: Location?
   package var message: String
 
-  /// `path:line:column: error: message`, on one line whatever the names in it.
+  package enum Severity: String, Sendable, Encodable { case error, warning }
+  package var severity = Severity.error
+
+  package init(location: Location?, message: String, severity: Severity = .error) {
+    self.location = location
+    self.message = message
+    self.severity = severity
+  }
+
+  /// `path:line:column: error: message`, or `warning` in its place, on one line whatever the names in it.
   package func rendered(path: String) -> String {
     let place =
       switch location {
@@ -21,7 +30,20 @@ package struct Diagnostic: Hashable, Sendable {
       case .override(let text): "--set \(text)"
       case nil: path
       }
-    return "\(place): error: \(message)".shown
+    return "\(place): \(severity.rawValue): \(message)".shown
+  }
+}
+
+extension [Diagnostic] {
+  /// In the order of the document; what stands nowhere in it keeps its place.
+  package func inOrder() -> [Diagnostic] {
+    enumerated().sorted { a, b in
+      switch (a.element.location, b.element.location) {
+      case (.document(let line, let column), .document(let otherLine, let otherColumn)):
+        (line, column, a.offset) < (otherLine, otherColumn, b.offset)
+      default: a.offset < b.offset
+      }
+    }.map(\.element)
   }
 }
 
@@ -47,15 +69,15 @@ final class Diagnostics {
     if all.count < Self.most, !all.contains(diagnostic) { all.append(diagnostic) }
   }
 
-  func inOrder() -> [Diagnostic] {
-    all.enumerated().sorted { a, b in
-      switch (a.element.location, b.element.location) {
-      case (.document(let line, let column), .document(let otherLine, let otherColumn)):
-        (line, column, a.offset) < (otherLine, otherColumn, b.offset)
-      default: a.offset < b.offset
-      }
-    }.map(\.element)
+  /// What is valid but probably not meant.
+  private(set) var warnings: [Diagnostic] = []
+
+  func warning(_ location: Location?, _ message: String) {
+    let diagnostic = Diagnostic(location: location, message: message, severity: .warning)
+    if warnings.count < Self.most, !warnings.contains(diagnostic) { warnings.append(diagnostic) }
   }
+
+  func inOrder() -> [Diagnostic] { all.inOrder() }
 }
 
 /// The candidate that a misspelt word most probably means, if any is near.

@@ -6,9 +6,12 @@ package struct ImportMapping: Sendable {
   package enum MomentFormat: String, CaseIterable, Sendable { case iso, s, ms, us, ns }
 
   package struct Field: Sendable {
-    /// Names of columns, the first that a row has counts.
+    /// Names of columns: the first that has a value in a row counts, or the sum of all.
     package var columns: [String] = []
+    package var isSum = false
     package var constant: String?
+    /// What a row without a value is taken to have; `nil`: it is rejected.
+    package var missing: String?
     package var format = MomentFormat.iso
     /// What moments without an offset refer to; `nil`: there must be one.
     package var zone: ZonedCalendar?
@@ -69,6 +72,10 @@ package struct ImportMapping: Sendable {
       if columns.has("latency"), columns.has("endedAt") {
         columns.error("endedAt", "latency and endedAt together; give one of them.")
       }
+      for name in ["waiting", "firstToken"]
+      where columns.has(name) && !columns.has("latency") && !columns.has("endedAt") {
+        columns.error(name, "\(name) without a latency, which it is a part of. Give latency or endedAt too.")
+      }
     }
     return account.map { ImportMapping(account: $0, fields: fields) }
   }
@@ -81,10 +88,20 @@ package struct ImportMapping: Sendable {
     if let node = keys.node("column") {
       field.columns = node.scalar.map { [$0] } ?? keys.list("column").compactMap(\.scalar)
     }
-    if keys.has("constant") { field.constant = keys.node("constant")?.scalar }
-    if field.columns.isEmpty == (field.constant == nil) {
-      columns.error(name, "\(name) needs a column or a constant, one of them.")
+    if keys.has("sum") {
+      field.isSum = true
+      field.columns += keys.list("sum").compactMap(\.scalar)
+      if !(numbers + durations).contains(name) {
+        keys.error("sum", "\(name) is no number, so it cannot be a sum. Name one column.")
+      }
     }
+    if keys.has("constant") { field.constant = keys.node("constant")?.scalar }
+    if ["column", "sum", "constant"].filter(keys.has).count != 1
+      || (field.constant == nil && field.columns.isEmpty)
+    {
+      columns.error(name, "\(name) needs a column, a sum of columns or a constant, one of them.")
+    }
+    readMissing(keys, name, &field)
     if keys.has("format") {
       field.format = keys.choice("format").flatMap { MomentFormat(rawValue: $0) } ?? .iso
     }
@@ -113,6 +130,25 @@ package struct ImportMapping: Sendable {
     return field
   }
 
+  private static let numbers = ["inputTokens", "outputTokens"]
+  private static let durations = ["waiting", "firstToken", "latency"]
+
+  private static func readMissing(_ keys: Section, _ name: String, _ field: inout Field) {
+    guard keys.has("missing"), let text = keys.node("missing")?.scalar, text != "reject" else { return }
+    field.missing = text
+    if ["arrivedAt", "endedAt"].contains(name) {
+      keys.error("missing", "a moment that a row does not have cannot be made up. Leave missing out.")
+    }
+    let isRight =
+      numbers.contains(name)
+      ? NumberText.whole(text).map { (0...Int64(Int32.max)).contains($0) } ?? false
+      : !durations.contains(name) || (NumberText.decimal(text).map { $0 >= 0 } ?? false)
+    if !isRight {
+      keys.error(
+        "missing", "missing \(quoted(text)) is neither reject nor a number that \(name) may have, such as 0.")
+    }
+  }
+
   /// The JSON Schema of a mapping file.
   package static func schemaJSON() throws -> String {
     try ScenarioSchema.json(MappingGrammar.mapping, title: "Model Analytics Workbench import mapping")
@@ -139,14 +175,14 @@ package struct ImportMapping: Sendable {
     columns:
       arrivedAt: { column: startTimeUnixNano, format: ns }
       endedAt: { column: endTimeUnixNano, format: ns }
-      model: { column: [ gen_ai.request.model, gen_ai.response.model ] }
+      model: { column: [ gen_ai.request.model, gen_ai.response.model, llm.model_name ] }
       kind: { constant: external }
-      provider: { column: [ gen_ai.provider.name, gen_ai.system ] }
+      provider: { column: [ gen_ai.provider.name, gen_ai.system, llm.provider, llm.system ] }
       status: { column: status.code, failure: [ "2", STATUS_CODE_ERROR ] }
       failureReason: error.type
-      firstToken: { column: [ gen_ai.response.time_to_first_chunk, gen_ai.server.time_to_first_token ], unit: s }
-      inputTokens: { column: [ gen_ai.usage.input_tokens, gen_ai.usage.prompt_tokens ] }
-      outputTokens: { column: [ gen_ai.usage.output_tokens, gen_ai.usage.completion_tokens ] }
+      firstToken: { column: [ gen_ai.response.time_to_first_chunk, gen_ai.server.time_to_first_token ], unit: s, missing: 0 }
+      inputTokens: { column: [ gen_ai.usage.input_tokens, gen_ai.usage.prompt_tokens, llm.token_count.prompt ], missing: 0 }
+      outputTokens: { column: [ gen_ai.usage.output_tokens, gen_ai.usage.completion_tokens, llm.token_count.completion ], missing: 0 }
 
     """
 }
@@ -181,11 +217,15 @@ enum MappingGrammar {
       Key("version", source, "Version of a model that is not external."),
       Key("status", source, "Without it, all are successes."),
       Key("failureReason", source, "Of failures; unspecified where empty."),
-      Key("waiting", source, "Waiting time, 0 without it."),
-      Key("firstToken", source, "Time to first token from arrival, 0 without it."),
-      Key("latency", source, "From arrival to complete response; or give endedAt. 0 without either."),
+      Key("waiting", source, "Waiting time. Without it unknown, which is written as 0."),
+      Key(
+        "firstToken", source, "Time to first token from arrival. Without it unknown, which is written as 0."),
+      Key(
+        "latency", source,
+        "From arrival to complete response; or give endedAt. Without either unknown, which is written as 0."),
       Key("endedAt", source, "Complete response; or give latency."),
-      Key("inputTokens", source, "0 without it."), Key("outputTokens", source, "0 without it."),
+      Key("inputTokens", source, "Without it unknown, which is written as 0."),
+      Key("outputTokens", source, "Without it unknown, which is written as 0. Those of failures count too."),
     ])
 
   static let field = Shape(
@@ -193,7 +233,16 @@ enum MappingGrammar {
     [
       Key(
         "column", .either(.text, .list(.text)),
-        "The column, or several of which the first counts that is there."),
+        "The column, or several of which in each row the first counts that has a value. Nested JSON by dotted names, elements of lists by their number from 0."
+      ),
+      Key(
+        "sum", .list(.text),
+        "Columns whose numbers are added: input tokens and the cached ones that are counted beside them. A part that a row lacks counts as 0, and is counted."
+      ),
+      Key(
+        "missing", .text, default: "reject",
+        "What a row without a value is taken to have, in the same unit; or reject, which rejects the row. Failures may lack numbers: they count as 0, and are counted."
+      ),
       Key("constant", .text, "The same for every row."),
       Key(
         "format", .choice(["iso", "s", "ms", "us", "ns"]), default: "iso",

@@ -18,6 +18,7 @@ struct ModelReader {
     let load = section.has("load") ? section.section("load").flatMap(self.load) : nil
     guard let (deployments, deploymentSections) = readDeployments() else { return nil }
     checkOverlaps(deployments, deploymentSections)
+    warnOfThePointless(deployments, deploymentSections, load)
     if let kind { checkKind(kind) }
     let external = externalParts()
     guard let name, let kind, let external, section.has("load") == (load != nil),
@@ -259,7 +260,7 @@ struct ModelReader {
     case "markovModulated":
       guard let section = keys.section("markovModulated") else { return nil }
       let states = section.sections("states").compactMap {
-        state -> (rate: Double, meanMicroseconds: Double)? in
+        state -> MarkovState? in
         guard let rate = state.rate("rate", allowZero: true), let mean = state.duration("mean") else {
           return nil
         }
@@ -267,7 +268,7 @@ struct ModelReader {
           state.error("mean", "a state's mean time must be at least 1ms.")
           return nil
         }
-        return (rate, Double(mean))
+        return MarkovState(rate: rate, meanMicroseconds: Double(mean))
       }
       guard states.count == section.list("states").count else { return nil }
       guard (2...100).contains(states.count) else {

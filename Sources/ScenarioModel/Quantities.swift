@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Durations, rates and numbers as they are written in scenarios.
 enum Quantity {
   /// Microseconds. Longest unit first where one is the end of another.
@@ -12,14 +14,22 @@ enum Quantity {
   /// A century: beyond that, a duration is a mistake and sums of microseconds come near their limit.
   static let longestMicroseconds = 36_525.0 * 8.64e10
 
-  /// `nil` unless all of it is a finite decimal number (no `nan`, `inf` or `0x10`).
-  static func number(_ text: some StringProtocol) -> Double? {
-    guard !text.isEmpty, text.utf8.count <= 40,
-      text.utf8.allSatisfy({
-        ($0 >= 48 && $0 <= 57) || "+-.eE".utf8.contains($0)
-      }), let value = Double(text), value.isFinite
-    else { return nil }
-    return value
+  /// `nil` unless all of it is a finite decimal number (no `nan`, `inf` or `0x10`); a plus sign may stand before it.
+  static func number(_ text: some StringProtocol) -> Double? { NumberText.decimal(text, allowsPlus: true) }
+
+  /// A whole number; a plus sign may stand before it, and single underscores between digits, as YAML allows.
+  static func integer(_ text: String) -> Int? {
+    var digits = Array(text.utf8)
+    if digits.first == UInt8(ascii: "+") { digits.removeFirst() }
+    for place in digits.indices where digits[place] == UInt8(ascii: "_") {
+      guard place > 0, place + 1 < digits.count, digits[place - 1] &- 48 < 10, digits[place + 1] &- 48 < 10
+      else {
+        return nil
+      }
+    }
+    digits.removeAll { $0 == UInt8(ascii: "_") }
+    if text.utf8.first == UInt8(ascii: "+"), digits.first == UInt8(ascii: "-") { return nil }
+    return digits.withUnsafeBufferPointer { NumberText.integer($0) }.map(Int.init)
   }
 
   /// Microseconds, not rounded.
@@ -50,4 +60,7 @@ package enum PlanQuantity {
   package static func milliseconds(_ text: String) -> Double? {
     Quantity.duration(text).flatMap { abs($0) <= Quantity.longestMicroseconds ? $0 / 1000 : nil }
   }
+
+  /// A finite decimal number, whole: neither `nan` nor `0x10`.
+  package static func number(_ text: String) -> Double? { Quantity.number(text) }
 }

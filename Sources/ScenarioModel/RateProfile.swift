@@ -2,10 +2,10 @@ import Foundation
 import Telemetry
 
 /// What multiplies an arrival rate over time.
-package struct RateProfile: Sendable {
+package struct RateProfile: Sendable, Equatable {
   package init() {}
 
-  package struct Spike: Sendable {
+  package struct Spike: Sendable, Equatable {
     package var from: Timestamp
     package var to: Timestamp
     package var factor: Double
@@ -22,7 +22,7 @@ package struct RateProfile: Sendable {
   /// Lasting changes, ascending: from each moment its factor holds until the next; 1 before the first.
   package var breakpoints: [Breakpoint] = []
 
-  package struct Breakpoint: Sendable {
+  package struct Breakpoint: Sendable, Equatable {
     package var at: Timestamp
     package var factor: Double
 

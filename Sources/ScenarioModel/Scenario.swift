@@ -2,7 +2,7 @@ import Sampling
 import Telemetry
 
 /// A validated scenario: names resolved, quantities in microseconds, moments in UTC.
-package struct Scenario: Sendable {
+package struct Scenario: Sendable, Equatable {
   package var name: String
   package var description: String
   package var seed: UInt64
@@ -36,18 +36,23 @@ package struct Scenario: Sendable {
     return scaled
   }
 
-  package struct Account: Sendable {
+  package struct Account: Sendable, Equatable {
     package var name: String
     package var calendar: ZonedCalendar
     package var subscriptionMaxReplicas: Int
     /// The price list in force, by hardware name, ascending.
-    package var prices: [(hardware: String, creditsMicroPerHour: Int64)]
+    package var prices: [Price]
     package var deployWindows: DeployWindows
     package var models: [Model]
     package var incidents: [Incident]
   }
 
-  package struct Model: Sendable {
+  package struct Price: Sendable, Equatable {
+    package var hardware: String
+    package var creditsMicroPerHour: Int64
+  }
+
+  package struct Model: Sendable, Equatable {
     package var name: String
     /// 1 for the first of its name, 2 for the second, …: tells same-name models apart in stream names.
     package var ordinal: Int
@@ -66,7 +71,7 @@ package struct Scenario: Sendable {
     package var rateLimit: RateLimit?
   }
 
-  package struct FineTuningJob: Sendable {
+  package struct FineTuningJob: Sendable, Equatable {
     package var startAt: Timestamp
     package var hardware: String
     /// µs.
@@ -75,7 +80,7 @@ package struct Scenario: Sendable {
     package var cancelProbability: Double
   }
 
-  package struct Load: Sendable {
+  package struct Load: Sendable, Equatable {
     package var arrivals: Arrivals
     package var profile: RateProfile?
     /// `nil` where a trace brings its own.
@@ -83,21 +88,21 @@ package struct Scenario: Sendable {
     package var retries: Retries?
   }
 
-  package struct Tokens: Sendable {
+  package struct Tokens: Sendable, Equatable {
     package var input: Distribution
     package var output: Distribution
     /// Of the normal scores.
     package var correlation: Double
   }
 
-  package struct Retries: Sendable {
+  package struct Retries: Sendable, Equatable {
     package var probability: Double
     package var attempts: Int
     /// µs.
     package var backoff: Distribution
   }
 
-  package struct Deployment: Sendable {
+  package struct Deployment: Sendable, Equatable {
     package var version: String
     package var deployAt: Timestamp
     package var undeployAt: Timestamp?
@@ -110,7 +115,7 @@ package struct Scenario: Sendable {
     package var crash: Crash?
   }
 
-  package struct Scaling: Sendable {
+  package struct Scaling: Sendable, Equatable {
     package var minReplicas: Int
     package var maxReplicas: Int
     package var maxBatchSize: Int
@@ -120,14 +125,14 @@ package struct Scenario: Sendable {
     package var startup: Distribution
   }
 
-  package enum DeploymentService: Sendable {
+  package enum DeploymentService: Sendable, Equatable {
     /// Each request has a service time of its own.
     case alone(ServiceTime)
     case continuousBatching(ContinuousBatching)
   }
 
   /// A replica works in steps; one takes `base + perSequence × requests + perPromptToken × prompt tokens` µs.
-  package struct ContinuousBatching: Sendable {
+  package struct ContinuousBatching: Sendable, Equatable {
     /// µs, above 0.
     package var base: Double
     /// µs for each request that takes part in the step.
@@ -139,33 +144,33 @@ package struct Scenario: Sendable {
   }
 
   /// All in µs.
-  package enum ServiceTime: Sendable {
+  package enum ServiceTime: Sendable, Equatable {
     case direct(Distribution, batchSlowdown: Double)
     case tokens(
       firstToken: Distribution, perInputToken: Distribution, perOutputToken: Distribution,
       batchSlowdown: Double)
   }
 
-  package struct Queue: Sendable {
+  package struct Queue: Sendable, Equatable {
     package enum Discipline: String, Sendable { case fifo, lifo }
     package var capacity: Int
     package var timeoutMicroseconds: Int64?
     package var discipline: Discipline
   }
 
-  package struct Crash: Sendable {
+  package struct Crash: Sendable, Equatable {
     /// µs.
     package var timeBetween: Distribution
     package var timeToRepair: Distribution
   }
 
-  package struct RateLimit: Sendable {
+  package struct RateLimit: Sendable, Equatable {
     package var requestsPerMinute: Int64?
     package var tokensPerMinute: Int64?
   }
 
-  package struct Incident: Sendable {
-    package enum Schedule: Sendable {
+  package struct Incident: Sendable, Equatable {
+    package enum Schedule: Sendable, Equatable {
       case between(Timestamp, Timestamp)
       /// µs.
       case random(timeBetween: Distribution, timeToRepair: Distribution)
@@ -192,12 +197,23 @@ package struct VariabilityChange: Sendable, Equatable {
   }
 }
 
+/// While a Markov-modulated process is in a state, requests arrive at its rate, per microsecond.
+package struct MarkovState: Sendable, Equatable {
+  package var rate: Double
+  package var meanMicroseconds: Double
+
+  package init(rate: Double, meanMicroseconds: Double) {
+    self.rate = rate
+    self.meanMicroseconds = meanMicroseconds
+  }
+}
+
 /// Rates are per microsecond. Changes of the variability are ascending.
-package enum Arrivals: Sendable {
+package enum Arrivals: Sendable, Equatable {
   case poisson(rate: Double)
   case gamma(rate: Double, cv: Double, changes: [VariabilityChange] = [])
   case weibull(rate: Double, cv: Double, changes: [VariabilityChange] = [])
-  case markovModulated([(rate: Double, meanMicroseconds: Double)])
+  case markovModulated([MarkovState])
   case trace(TraceSource)
   /// A client of ServeGen: its two files, relative to the scenario; its data start at a moment, by default the period's.
   case serveGen(trace: String, dataset: String, startAt: Timestamp?, scale: Double)
@@ -209,7 +225,8 @@ package enum Arrivals: Sendable {
     case .gamma(let rate, let cv, let changes): .gamma(rate: rate * factor, cv: cv, changes: changes)
     case .weibull(let rate, let cv, let changes): .weibull(rate: rate * factor, cv: cv, changes: changes)
     case .markovModulated(let states):
-      .markovModulated(states.map { ($0.rate * factor, $0.meanMicroseconds) })
+      .markovModulated(
+        states.map { MarkovState(rate: $0.rate * factor, meanMicroseconds: $0.meanMicroseconds) })
     case .serveGen(let trace, let dataset, let startAt, let scale):
       .serveGen(trace: trace, dataset: dataset, startAt: startAt, scale: scale * factor)
     case .trace: self

@@ -10,6 +10,8 @@ package struct ScenarioDocument: Sendable {
   package var scenario: Scenario
   /// The document as run: the file's own bytes, or with overrides applied.
   package let textAsRun: String
+  /// What is valid but probably not meant, in the order of the document.
+  package let warnings: [Diagnostic]
 
   /// - Parameters:
   ///   - path: for messages, and what trace files are relative to.
@@ -25,6 +27,7 @@ package struct ScenarioDocument: Sendable {
     let found = diagnostics.inOrder()
     guard found.isEmpty, let scenario else { throw ScenarioErrors(path: path, diagnostics: found) }
     self.scenario = scenario
+    warnings = diagnostics.warnings.inOrder()
   }
 }
 
@@ -57,6 +60,7 @@ struct ScenarioReader {
       top.error("warmUp", "warmUp is more than ten times the period. Shorten it.")
     }
     let read = accounts(zoned, accountSections, calendars, from..<to, warmUp ?? 0, checkTimes: true)
+    warnOfUnusedProfiles(top, accountSections)
     guard let name, let description, let seed, let warmUp, diagnostics.all.isEmpty else { return nil }
     guard read.expectedArrivals <= Self.mostArrivals else {
       top.error(
@@ -132,8 +136,8 @@ struct ScenarioReader {
       var profilesSection = top
       profilesSection.calendar = calendar
       let reader = AccountReader(
-        section: section, owner: owner, diagnostics: diagnostics, period: period, checkTimes: checkTimes,
-        profiles: profiles(profilesSection))
+        section: section, owner: owner, diagnostics: diagnostics, period: period, warmUp: warmUp,
+        checkTimes: checkTimes, profiles: profiles(profilesSection))
       guard let account = reader.read() else { continue }
       let count =
         section.shape.key("count") != nil && section.has("count") ? section.integer("count") ?? 1 : nil
@@ -141,7 +145,9 @@ struct ScenarioReader {
       if checkTimes, diagnostics.all.isEmpty {
         expected +=
           Double(count ?? 1)
-          * account.models.reduce(0) { $0 + self.expected($1, simulated, period, account.calendar) }
+          * account.models.reduce(0) {
+            $0 + $1.expectedArrivals(simulated, origin: period.lowerBound, account.calendar)
+          }
       }
       counted += (count ?? 1) * account.models.reduce(0) { $0 + 1 + $1.deployments.count }
       guard counted <= Limits.modelsAndDeployments else {
@@ -162,20 +168,6 @@ struct ScenarioReader {
       }
     }
     return (accounts, expected)
-  }
-
-  private func expected(
-    _ model: Scenario.Model, _ simulated: Range<Timestamp>, _ period: Range<Timestamp>,
-    _ calendar: ZonedCalendar
-  ) -> Double {
-    guard let load = model.load, let rate = load.arrivals.meanRate else { return 0 }
-    let segments = (load.profile ?? RateProfile()).segments(
-      from: simulated.lowerBound, to: simulated.upperBound, origin: period.lowerBound, calendar: calendar)
-    return segments.reduce(0) { sum, segment in
-      let length = Double(segment.end - segment.start)
-      let grown = segment.growth == 0 ? length : expm1(segment.growth * length) / segment.growth
-      return sum + rate * segment.factor * grown
-    }
   }
 
   private func profiles(_ top: Section) -> [String: RateProfile] {

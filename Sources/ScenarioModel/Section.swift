@@ -65,6 +65,10 @@ struct Section {
     diagnostics.error(name.map(location(of:)) ?? location, message)
   }
 
+  func warning(_ name: String?, _ message: String) {
+    diagnostics.warning(name.map(location(of:)) ?? location, message)
+  }
+
   func section(_ name: String) -> Section? {
     guard let node = entries[name], case .object(let shape)? = shape.key(name)?.kind else { return nil }
     return Section(node, shape(), diagnostics, calendar)
@@ -141,7 +145,7 @@ struct Section {
 
   func integer(_ name: String) -> Int? {
     guard let node = entries[name], case .integer(let range)? = shape.key(name)?.kind else { return nil }
-    guard let text = node.scalar, let value = Int(text.filter { $0 != "_" }) else {
+    guard let text = node.scalar, let value = Quantity.integer(text) else {
       diagnostics.error(node.location, "\(name) must be a whole number, not \(node.kindName).")
       return nil
     }

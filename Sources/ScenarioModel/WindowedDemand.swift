@@ -2,10 +2,10 @@ import Sampling
 
 /// A client's demand as it was measured, window by window: a renewal process whose rate and variability change at
 /// window borders, and token counts by longer windows. Read from files that a scenario names.
-package struct WindowedDemand: Sendable {
+package struct WindowedDemand: Sendable, Equatable {
   package enum Family: String, Sendable { case gamma, weibull }
 
-  package struct Window: Sendable {
+  package struct Window: Sendable, Equatable {
     /// From the start of the data, µs.
     package var start: Int64
     /// µs.
@@ -25,7 +25,7 @@ package struct WindowedDemand: Sendable {
     }
   }
 
-  package struct Tokens: Sendable {
+  package struct Tokens: Sendable, Equatable {
     /// From the start of the data, µs; they hold until the next.
     package var start: Int64
     package var input: Distribution

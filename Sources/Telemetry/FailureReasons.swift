@@ -1,6 +1,9 @@
 /// Names of failures by outcome code: the platform's own, then those that foreign telemetry brings. Shared by a reader,
 /// which adds to it, and the sinks of its requests.
 package final class FailureReasons {
+  /// Codes that there are: a byte's, less one that no outcome has.
+  package static let most = 255
+
   package private(set) var names: [String]
 
   package init(_ names: [String] = RequestOutcome.names) { self.names = names }
@@ -12,8 +15,17 @@ package final class FailureReasons {
     try Name.check(name)
     var spellings = NameSpellings()
     for known in names + [name] { try spellings.admit(known) }
-    guard names.count < 255 else { return nil }
+    guard names.count < Self.most else { return nil }
     names.append(name)
     return UInt8(names.count - 1)
+  }
+
+  /// The code of a reason, or of "other" where there are no more but that.
+  /// A reason in another spelling that is canonically equal is the same.
+  /// - Throws: what `Name` says of a new one.
+  package func codeOrOther(of name: String) throws(NameProblem) -> (code: UInt8, isOther: Bool) {
+    if let known = names.firstIndex(where: { $0 == name }) { return (UInt8(known), false) }
+    if names.count < Self.most - 1 || name == "other", let code = try code(of: name) { return (code, false) }
+    return (try code(of: "other") ?? UInt8(names.count - 1), true)
   }
 }

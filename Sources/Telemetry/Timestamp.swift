@@ -100,12 +100,13 @@ package struct TimestampFormatter {
 
 /// Reads RFC 3339 moments (`2026-01-05T09:00:00.123456Z`, offsets too). Keeps the last day's number.
 package struct TimestampParser {
-  private var dayText: (UInt64, UInt16) = (0, 0)
+  /// The bytes of the last date, "1970-01-01" at first: no bytes are taken for a date that was never read.
+  private var dayText: (UInt64, UInt16) = (0x3139_3730_2d30_312d, 0x3031)
   private var daySeconds: Int64 = 0
 
   package init() {}
 
-  /// The moment, or `nil` if the bytes are not one. More than six decimals are cut, not rounded.
+  /// The moment, or `nil` if the bytes are not one of `Timestamp.supported`. More than six decimals are cut, not rounded.
   /// - Parameter zoneRequired: else a moment without an offset is read as UTC.
   package mutating func parse(_ text: UnsafeBufferPointer<UInt8>, zoneRequired: Bool = true) -> Timestamp? {
     guard text.count >= 19, let day = parseDay(text) else { return nil }

@@ -26,7 +26,7 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i5: "Deployment credits are replica time × price."
     case .i6: "Replicas of a new deployment start only inside the deploy windows."
     case .i7:
-      "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has neither first token nor output."
+      "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has no first token and, in a simulation, no output."
     case .i8:
       "Requests are in order of arrival and numbered 1, 2, 3, …; from elsewhere, each by a number of its own."
     case .i9: "A deployment keeps its minReplicas from deployed to undeploying."
@@ -53,14 +53,17 @@ package struct InvariantReport: Sendable {
   package private(set) var findings: [Finding] = []
   /// How often each was violated.
   package private(set) var violations: [Invariant: Int] = [:]
-  /// What could not be checked, and why.
+  /// What does not apply to the data, or could not be checked, and why.
   package private(set) var skipped: [(invariant: Invariant, reason: String)] = []
+  /// Why the whole cannot be said to hold, although nothing was violated: of what applies something was not checked.
+  package private(set) var missing: [String] = []
 
   private static let mostExamples = 5
 
   package init() {}
 
-  package var holds: Bool { violations.isEmpty }
+  /// Whether all that applies was checked, and holds.
+  package var holds: Bool { violations.isEmpty && missing.isEmpty }
 
   package mutating func violated(_ invariant: Invariant, _ message: @autoclosure () -> String) {
     violations[invariant, default: 0] += 1
@@ -69,11 +72,23 @@ package struct InvariantReport: Sendable {
     }
   }
 
+  /// Notes that an invariant does not apply: the data have nothing that it is about. It does not keep the rest from
+  /// holding.
   package mutating func skip(_ invariant: Invariant, _ reason: String) { skipped.append((invariant, reason)) }
+
+  /// Notes that an invariant applies but could not be checked: there is no verdict then, unless another is violated.
+  package mutating func miss(_ invariant: Invariant, _ reason: String) {
+    skipped.append((invariant, reason))
+    missing.append("\(invariant.rawValue) was not checked: \(reason)")
+  }
+
+  /// Notes that there is nothing that could be checked at all.
+  package mutating func missAll(_ reason: String) { missing.append(reason) }
 
   package mutating func add(_ other: InvariantReport) {
     for (invariant, count) in other.violations { violations[invariant, default: 0] += count }
     findings += other.findings
     skipped += other.skipped
+    missing += other.missing
   }
 }

@@ -63,7 +63,7 @@ struct LocalClock {
   func bucketStart(granularity: String, wall: String, moment: String, offset: String, from: String) -> String
   {
     """
-    CASE WHEN \(granularity) = 'hour' THEN greatest(epoch_us(\(wall)) - \(offset), \(from), (SELECT max(a) FROM era WHERE a <= \(moment)))
+    CASE WHEN \(granularity) = 'hour' THEN greatest(epoch_us(\(wall)) - (\(offset)), \(from), (SELECT max(a) FROM era WHERE a <= \(moment)))
       ELSE (SELECT "at" FROM day WHERE d = \(wall)::DATE) END
     """
   }

@@ -76,7 +76,7 @@ struct ManifestVerification {
         report.violated(.i15, "the scenario's accounts are not those of the data")
       }
     } catch {
-      report.skip(.i15, "this program cannot read the run's scenario")
+      report.miss(.i15, "this program cannot read the run's scenario")
     }
   }
 

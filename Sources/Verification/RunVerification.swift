@@ -30,6 +30,9 @@ package struct RunVerification {
       into: FanOut([requests, arrivals] + (rollups.map { [$0.rebuilt] } ?? [])), progress: progress)
     requests.finish()
     report.add(requests.report)
+    if requests.successes + requests.failures == 0, data.tables.replicas.isEmpty, dashboardNames.isEmpty {
+      report.missAll("there is nothing to check: neither requests nor replicas nor dashboard figures.")
+    }
     try checkManifest(requests.successes + requests.failures, &report)
     if let rollups {
       report.add(try rollups.check(reasons: reader.reasons.names))
@@ -54,7 +57,7 @@ package struct RunVerification {
   private func recompute(_ report: inout InvariantReport) throws {
     let names = dashboardNames
     if names.isEmpty {
-      report.skip(.i13, "there are no dashboard figures")
+      skipDashboards(.i13, &report)
       return
     }
     let scratch = try ScratchDirectory()
@@ -63,7 +66,7 @@ package struct RunVerification {
       recomputation = try DashboardRecomputation(
         path, sources: try data.duckDBSources(in: scratch), scratch: scratch)
     } catch let missing as NotFoundError {
-      report.skip(.i13, missing.description)
+      report.miss(.i13, missing.reason)
       return
     }
     var dashboards: [(name: String, json: [String: Any])] = []
@@ -84,7 +87,7 @@ package struct RunVerification {
         throw DatasetError("\(path)/\(name)", "\(error.text). Run the scenario again.")
       }
       guard recomputation.knows(zone: question.zone) else {
-        report.skip(.i13, "DuckDB does not know the time zone \(question.zone) of \(name). Update DuckDB.")
+        report.miss(.i13, "DuckDB does not know the time zone \(question.zone) of \(name). Update DuckDB.")
         continue
       }
       questions.append(question)
@@ -95,7 +98,7 @@ package struct RunVerification {
       if let calendar = ZonedCalendar(identifier: questions[index].zone),
         let moment = LocalClock.difference(figures.clock, calendar, until: figures.to)
       {
-        report.skip(
+        report.miss(
           .i13,
           "\(dashboard.name): DuckDB has another release of the time zone database: its clock in \(questions[index].zone) differs at \(moment.rfc3339(in: calendar))"
         )
@@ -111,6 +114,15 @@ package struct RunVerification {
   private func contents(_ name: String) throws -> Data? {
     let file = try ContainedPath(name, in: path)
     return file.isFile ? try file.contents() : nil
+  }
+
+  /// A data set need not have dashboards; a run has some.
+  private func skipDashboards(_ invariant: Invariant, _ report: inout InvariantReport) {
+    if data.manifest?.scenario != nil {
+      report.miss(invariant, "the run has no dashboard figures, which every run is written with")
+    } else {
+      report.skip(invariant, "there are no dashboard figures")
+    }
   }
 
   private var dashboardNames: [String] {
@@ -156,7 +168,8 @@ package struct RunVerification {
         report.violated(.i10, problem.description)
       }
     }
-    if !manifest.files.isEmpty {
+    // A data base has no files of its own beside it.
+    if FileManager.default.fileExists(atPath: path + "/manifest.json") {
       for name in Self.files(of: path) where manifest.files[name] == nil {
         report.violated(.i10, "\(name) is in the directory but not in the manifest")
       }
@@ -205,14 +218,14 @@ package struct RunVerification {
             data.tables, account: account.name, account.deployWindows, periodStart: scenario.from))
       }
     } catch {
-      report.skip(.i6, "this program cannot read the run's scenario")
+      report.miss(.i6, "this program cannot read the run's scenario")
     }
   }
 
   /// I4 and I5 of every dashboard written.
   private func checkDashboards(_ report: inout InvariantReport) throws {
     let names = dashboardNames
-    if names.isEmpty { report.skip(.i5, "there are no dashboard figures") }
+    if names.isEmpty { skipDashboards(.i5, &report) }
     for name in names {
       guard let json = try contents(name) else { continue }
       let figures: DashboardFigures
@@ -249,9 +262,9 @@ package struct RunVerification {
       throw DatasetError(
         "\(path)/\(name)", "the query's account or moments cannot be read. Run the scenario again.")
     }
-    // Where clocks go back over midnight, a date is two intervals.
+    // Where clocks go back over midnight, a date is two intervals. A period that is none is I13's to report.
     let calendar = ZonedCalendar(identifier: figures.query.timeZone ?? account.timeZone) ?? .utc
-    let spans = try? TimelineFilter(figures.query.period ?? "").period(now: now, calendar: calendar).spans  // I13 says it.
+    let spans = try? TimelineFilter(figures.query.period ?? "").period(now: now, calendar: calendar).spans
     let expected = (spans.flatMap { $0.count > 1 ? $0 : nil } ?? [from..<max(from, end)]).reduce(0.0) {
       $0
         + ReplicaCredits.credits(

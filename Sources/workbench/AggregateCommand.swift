@@ -73,8 +73,15 @@ struct AggregateCommand: ParsableCommand {
     let question = Dataset.Question(
       account: account, filter: filter, now: moment, selection: selection, maxPoints: maxPoints)
     let progress = ProgressBar("Reading")
-    let json = try data.answer(question, try data.rollups(of: account.account)) { progress.show($0) }.json()
+    var late: Int64 = 0
+    let json = try data.answer(question, try data.rollups(of: account.account), leftOut: { late = $0 }) {
+      progress.show($0)
+    }.json()
     progress.clear()
+    if late > 0 {
+      Terminal.diagnose(
+        "workbench: \(Figure.count(late)) requests arrive at \(moment.rfc3339) or later and do not count")
+    }
     guard let out else {
       Terminal.write(json)
       return

@@ -59,6 +59,14 @@ struct BaselineOptions: ParsableArguments {
     return found
   }
 
+  /// Neither a scenario nor a baseline: nothing was checked, or kept.
+  var nothing: InconclusiveError {
+    InconclusiveError(
+      scenarios,
+      "there is no scenario (*.yaml), and no baseline in \(baselines). Say where they are with --scenarios and --baselines."
+    )
+  }
+
   /// What the scenarios come to now.
   func made(_ names: [String]) throws -> [String: Data] {
     let progress = ProgressBar("Running scenarios", quiet: quiet)
@@ -75,7 +83,9 @@ struct BaselineOptions: ParsableArguments {
 struct BaselineCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Runs the scenarios and compares them with what is kept. Exit status 1 if any differs.")
+    abstract: "Runs the scenarios and compares them with what is kept.",
+    discussion:
+      "Exit status: 0 the same; 1 any differs; 2 inconclusive: there is neither a scenario nor a baseline.")
 
   @OptionGroup var options: BaselineOptions
 
@@ -96,13 +106,14 @@ struct BaselineCheckCommand: ParsableCommand {
       Terminal.write(try encoder.encode(result) + Data("\n".utf8))
     } else if !(options.quiet && result.isSame) {
       Terminal.print(ComparisonText(result, most: most).text())
-      if !result.isSame {
+      if result.verdict == .different {
         Terminal.print(
           "\nIf this is what you meant: workbench baseline update, then look at the diff of \(options.baselines)."
         )
       }
     }
-    if !result.isSame { throw ExitCode(1) }
+    if result.documents == 0 { throw options.nothing }
+    try CompareCommand.conclude(result)
   }
 }
 
@@ -115,6 +126,7 @@ struct BaselineUpdateCommand: ParsableCommand {
   func run() throws {
     let names = try options.chosen()
     let kept = try options.kept()
+    if names.isEmpty, kept.isEmpty { throw options.nothing }
     let made = try options.made(names)
     for name in names {
       guard let data = made[name], data != kept[name] else { continue }

@@ -2,17 +2,25 @@ import ArgumentParser
 import Datasets
 import Foundation
 import ScenarioModel
+import Telemetry
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Validates scenarios, and says all that is wrong in one pass.",
+    commandName: "check",
+    abstract: "Validates scenarios, says all that is wrong in one pass, and what will be simulated.",
     discussion: """
-      Each error is one line on standard error, FILE:LINE:COLUMN: error: what is wrong. How to mend it. \
-      Exit status 1 if there is any, 66 if a file is not there.
+      Each error is one line on standard error, FILE:LINE:COLUMN: error: what is wrong. How to fix it. Files that a \
+      scenario names (traces, clients of ServeGen) are read too. What is valid but pointless is a warning of the same \
+      form: a profile that no load names, an incident outside the period, replicas that nobody asks for.
+
+      Of a scenario without errors it prints the requests that are expected of each model, and what the run will take.
+
+      Exit status: 0 no errors; 1 errors, or with --strict warnings; 66 a scenario is not there.
 
       Examples:
         workbench check Scenarios/*.yaml
         workbench check month.yaml --set account.subscription.maxReplicas=4
+        workbench check month.yaml --strict
       """)
 
   @Argument(help: "Scenario files.")
@@ -21,10 +29,14 @@ struct CheckCommand: ParsableCommand {
   @Option(name: .customLong("set"), help: "Overrides a value: PATH=VALUE. May be repeated.")
   var overrides: [String] = []
 
-  @Flag(help: "Prints the errors as JSON on standard output.")
+  @Flag(help: "Warnings are errors.")
+  var strict = false
+
+  @Flag(help: "Prints errors and warnings as JSON on standard output.")
   var json = false
 
   private struct Finding: Encodable {
+    var severity: Diagnostic.Severity
     var file: String
     var line: Int?
     var column: Int?
@@ -33,6 +45,7 @@ struct CheckCommand: ParsableCommand {
 
     init(_ diagnostic: Diagnostic, file: String) {
       self.file = file
+      severity = diagnostic.severity
       message = diagnostic.message
       switch diagnostic.location {
       case .document(let line, let column): (self.line, self.column) = (line, column)
@@ -44,14 +57,20 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     var findings: [Finding] = []
+    var isAnyAbsent = false
     for path in scenarios {
       do {
-        let document = try ScenarioInput.document(path, overrides: overrides)
-        _ = try ScenarioInput.traces(document.scenario, scenarioPath: path)
-        if !json { Terminal.print("\(path): no errors (\(Self.outline(document.scenario)))") }
-      } catch let errors as ScenarioErrors {
-        findings += errors.diagnostics.map { Finding($0, file: path) }
-        if !json { Terminal.diagnose(errors.description) }
+        let checked = try ScenarioCheck(path, overrides: overrides)
+        findings += checked.diagnostics.map { Finding($0, file: path) }
+        if !json {
+          for diagnostic in checked.diagnostics { Terminal.diagnose(diagnostic.rendered(path: path)) }
+          if let outline = checked.outline { Terminal.print("\(path): no errors (\(outline))") }
+          for line in checked.estimate { Terminal.print("  " + line) }
+        }
+      } catch let absent as NotFoundError {
+        // The others are looked at nonetheless.
+        Terminal.diagnose(absent.description)
+        isAnyAbsent = true
       }
     }
     if json {
@@ -59,13 +78,7 @@ struct CheckCommand: ParsableCommand {
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       Terminal.write(try encoder.encode(findings) + Data("\n".utf8))
     }
-    if !findings.isEmpty { throw ExitCode(1) }
-  }
-
-  private static func outline(_ scenario: Scenario) -> String {
-    func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
-    let models = scenario.accounts.map(\.models.count).reduce(0, +)
-    return
-      "\(count(scenario.accounts.count, "account")), \(count(models, "model")), about \(Figure.count(scenario.expectedArrivals)) requests"
+    if isAnyAbsent { throw ExitCode(66) }
+    if findings.contains(where: { strict || $0.severity == .error }) { throw ExitCode(1) }
   }
 }

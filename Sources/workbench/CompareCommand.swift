@@ -25,7 +25,8 @@ struct CompareCommand: ParsableCommand {
           - { path: requests.totalRequests, means: { margin: 2% } }       # equivalence of means
       "workbench schema tolerances" has all keys.
 
-      Exit status: 0 the same; 1 different; 65 an input that cannot be read.
+      Exit status: 0 the same; 1 different; 2 inconclusive: nothing was compared, or the replications are too few for \
+      any difference to be found (one line says which, and how many would do); 65 an input that cannot be read.
 
       Examples:
         workbench compare Outputs/expected Outputs/actual
@@ -112,7 +113,17 @@ struct CompareCommand: ParsableCommand {
       try htmlFile.write(try page.html(encoded))
       try htmlFile.close()
     }
-    if !result.isSame { throw ExitCode(1) }
+    try Self.conclude(result)
+  }
+
+  /// Ends with the exit status of a comparison's verdict.
+  /// - Throws: `ExitCode`, `InconclusiveError`.
+  static func conclude(_ result: ComparisonOutcome) throws {
+    switch result.verdict {
+    case .same: break
+    case .different: throw ExitCode(1)
+    case .inconclusive: throw InconclusiveError(result.actual, result.reasons.joined(separator: " "))
+    }
   }
 }
 

@@ -55,7 +55,13 @@ struct ComparisonText {
     if result.replications != [1, 1] {
       compared += ", \(result.replications[0]) and \(result.replications[1]) replications"
     }
-    if result.isSame { return "\(Terminal.good("The same")): \(compared)." }
+    switch result.verdict {
+    case .same: return "\(Terminal.good("The same")): \(compared)."
+    // Why, says the line on standard error.
+    case .inconclusive:
+      return "\(Terminal.bad("Inconclusive")): \(compared) compared, and no difference found."
+    case .different: break
+    }
     let many = result.total == 1 ? "1 difference" : "\(Figure.count(result.total)) differences"
     let places = result.documents > 1 ? " in \(result.byDocument.count) of \(result.documents) outputs" : ""
     return "\(Terminal.bad("Different")): \(many)\(places); \(compared) compared."
@@ -117,13 +123,16 @@ struct ComparisonText {
 
   /// Workflow commands: `::error title=…::message`.
   func annotations() -> String {
+    let open =
+      result.verdict == .inconclusive
+      ? ["::error title=inconclusive::\(GitHubText.data(result.reasons.joined(separator: " ").shown))"] : []
     let errors = result.differences.prefix(most).map { difference in
       let message =
         "\(difference.path.isEmpty ? "the whole output" : difference.path): expected \(difference.expected ?? "nothing"), is \(difference.actual ?? "missing"). \(difference.look)"
       return
         "::error title=\(GitHubText.property("\(difference.document) differs".shown))::\(GitHubText.data(message.shown))"
     }
-    return (errors + result.warnings.map { "::warning::\(GitHubText.data($0.shown))" }).joined(
+    return (open + errors + result.warnings.map { "::warning::\(GitHubText.data($0.shown))" }).joined(
       separator: "\n")
   }
 }

@@ -25,6 +25,7 @@ enum Figure {
     return value != 0 && value < 0.01 ? String(format: "%.3g", value) : String(format: "%.2f", value)
   }
 
+  /// `0.42 %`; some of very many are not `0.00 %`, nor nearly all `100.00 %`.
   static func percent(_ part: Int64, of whole: Int64) -> String {
     whole == 0 ? "–" : percent(Double(part) / Double(whole))
   }

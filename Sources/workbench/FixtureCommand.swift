@@ -212,6 +212,7 @@ struct FixtureCommand: ParsableCommand {
         throw ValidationError(
           "the catalogue has no \"\(unknown)\". It has: \(catalogue.map(\.name).joined(separator: ", ")).")
       }
+      if names.isEmpty { throw ValidationError("--only names no fixture. Leave it out for all of them.") }
       chosen = catalogue.filter { names.contains($0.name) }
     }
     let staged = try StagedDirectory(output)

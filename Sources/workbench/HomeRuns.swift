@@ -17,7 +17,7 @@ final class HomeRuns: Sendable {
     scratch = try ScratchDirectory()
   }
 
-  /// Paths of the runs, the newest first. Plans' variants are not among them.
+  /// The runs, the newest first. Plans' variants are not among them. One that is damaged is said, and the others shown.
   func list() throws -> RunList {
     let home = try SharedHome(address, creating: false)
     let runs = try home.entries().filter { $0.kind == "run" }
@@ -26,16 +26,31 @@ final class HomeRuns: Sendable {
       Terminal.diagnose(
         "workbench: the newest \(most) of \(runs.count) runs are shown; --newest says how many.")
     }
-    return RunList(
-      try lock.withLock { _ in
-        try runs.prefix(most).map { entry in
-          // By the bytes of its identifier, whatever the server says that they are.
-          let path = "\(scratch.path)/\(FileName.encoded(entry.id))"
+    return try lock.withLock { _ in
+      var list = RunList()
+      var last: (any Error)?
+      for entry in runs.prefix(most) {
+        // By the bytes of its identifier, whatever the server says that they are.
+        let path = "\(scratch.path)/\(FileName.encoded(entry.id))"
+        do {
           if !FileManager.default.fileExists(atPath: path) {
             try home.pull(entry, to: path, skipsRequests: true)
           }
-          return path
+          list.places.append(.init(path, isOptional: true))
+        } catch let error as OutputError {
+          // Nothing is wrong with the run: there is no room for it here.
+          throw error
+        } catch {
+          Terminal.diagnose("workbench: warning: \(error)")
+          list.unreadable.append(
+            .init(
+              name: entry.name,
+              reason: "It is damaged in the shared home. Push it again from where it was made."))
+          last = error
         }
-      })
+      }
+      if let last, list.places.isEmpty { throw last }
+      return list
+    }
   }
 }

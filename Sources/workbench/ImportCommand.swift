@@ -34,7 +34,7 @@ struct ImportHandling: ParsableArguments {
     let progress = ProgressBar("Importing", quiet: quiet)
     let imported = try MappedImport(
       input, source, mapping: mapping, output: output, rejectsPath: rejects ?? output + ".rejects.csv",
-      isStrict: strict)
+      replacesRejects: rejects == nil && !FileManager.default.fileExists(atPath: output), isStrict: strict)
     try imported.read { progress.show($0) }
     let period = imported.period
     let directory = try RunDirectory(
@@ -55,22 +55,29 @@ struct ImportHandling: ParsableArguments {
     }
     try writer.finish(directory.manifest)
     try directory.finish()
-    try imported.keepRejects()
+    try imported.finishRejects()
     progress.clear()
     if quiet { return }
-    if imported.otherSpans > 0 {
-      Terminal.print("\(Figure.count(imported.otherSpans)) spans were no calls of a model.")
-    }
-    let rejected = imported.rejects
-    if rejected.count > 0 {
-      Terminal.diagnose("\(Figure.count(rejected.count)) rows rejected, see \(rejected.file ?? ""):")
-      for example in rejected.examples { Terminal.diagnose("  \(example.shown)") }
-      if rejected.count > Int64(rejected.examples.count) { Terminal.diagnose("  …") }
-    }
+    for sentence in imported.report.sentences { Terminal.print(sentence) }
+    show(imported.rejects)
     let calendar = ZonedCalendar(identifier: mapping.account.timeZone) ?? .utc
     Terminal.print(
       "\(output): a data set of \(Figure.count(imported.count)) requests. Next: workbench aggregate '\(output)' --period \(calendar.date(at: period.to + -1))"
     )
+  }
+}
+
+extension ImportHandling {
+  private func show(_ rejected: MappedImport.Rejects) {
+    guard rejected.count > 0 else { return }
+    Terminal.diagnose(
+      "\(Figure.count(rejected.count)) \(rejected.count == 1 ? "row" : "rows") rejected, see \(rejected.file ?? ""):"
+    )
+    for example in rejected.examples { Terminal.diagnose("  \(example.shown)") }
+    guard rejected.count > Int64(rejected.examples.count) || rejected.kinds.count > 1 else { return }
+    let kinds = rejected.kinds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    Terminal.diagnose(
+      "  by reason: \(kinds.map { "\($0.key) \(Figure.count($0.value))" }.joined(separator: ", "))")
   }
 }
 
@@ -95,7 +102,14 @@ struct ImportTableCommand: ParsableCommand {
           inputTokens: prompt_tokens
           outputTokens: completion_tokens
 
-      Rows that make no request are counted, shown and written to a reject file; --strict stops at the first.
+      A list of columns ([ started, time ]) takes in each row the first that has a value; sum: [ a, b ] adds numbers. \
+      Numbers are decimal digits, a point, a minus sign and an exponent, and nothing else: "-", dates, 0x10, 1.2.3, true \
+      and nan are none. A row without a number that the mapping names is rejected, unless the mapping says what stands \
+      for it (missing: 0); failures may lack numbers, which then count as 0. Local times that come twice are told apart by \
+      the order of the rows, those that never come are rejected.
+
+      Rows that make no request are counted, shown and written to a reject file; --strict stops at the first. The summary \
+      says what else had to be settled.
 
       Examples:
         workbench import table export.csv --mapping platform.yaml -o Outputs/platform
@@ -124,7 +138,8 @@ struct ImportTableCommand: ParsableCommand {
       throw NotFoundError(mapping, "there is no such file.")
     }
     let isJSON =
-      PostgreSQLLocation(input) == nil && ["ndjson", "jsonl"].contains { input.contains(".\($0)") }
+      PostgreSQLLocation(input) == nil
+      && ["", ".gz", ".zst"].contains { input.hasSuffix(".ndjson" + $0) || input.hasSuffix(".jsonl" + $0) }
     try handling.write(
       input, isJSON ? .ndjson : .csv, try ImportMapping(data, path: mapping), output: output, format: format)
   }
@@ -134,11 +149,15 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "otlp", abstract: "OpenTelemetry spans of generative AI clients, as OTLP in JSON.",
     discussion: """
-      INPUT is what an OTLP file exporter writes: export requests in JSON, one a line or one as the whole file. Spans \
-      with gen_ai.* attributes become requests of external models; others are counted and left out.
+      INPUT is what an OTLP file exporter writes: export requests in JSON, one a line or one as the whole file. Calls of a \
+      model become requests of external models: spans whose gen_ai.operation.name is chat, text_completion, \
+      generate_content or embeddings, or one that --operation adds; and, without an operation, spans with a model and no \
+      call below them. Agents, workflows, tools, retrieval and operations that the conventions do not know are counted and \
+      left out. A span that comes again, by its trace and span identifier, counts once.
 
       Examples:
         workbench import otlp traces.jsonl -o Outputs/otel --account acme --time-zone Europe/Berlin
+        workbench import otlp traces.jsonl -o Outputs/otel --operation call_llm
       """)
 
   @Argument(help: "The export.")
@@ -149,6 +168,9 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
 
   @Option(help: "Of the data set: \(DatasetFormat.all.map(\.description).joined(separator: ", ")).")
   var format = "csv"
+
+  @Option(help: "A further operation that is a call of a model; may be given several times.")
+  var operation: [String] = []
 
   @Option(help: "The account that the requests belong to.")
   var account = "otel"
@@ -169,7 +191,8 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
     var mapping = try ImportMapping(Data(ImportMapping.openTelemetry.utf8), path: "otlp")
     mapping.account.name = account
     mapping.account.timeZone = timeZone
-    try handling.write(input, .openTelemetry, mapping, output: output, format: format)
+    try handling.write(
+      input, .openTelemetry(operations: Set(operation)), mapping, output: output, format: format)
   }
 }
 

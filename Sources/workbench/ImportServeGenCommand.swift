@@ -38,7 +38,7 @@ struct ImportServeGenCommand: ParsableCommand {
   @Option(help: "The date of the data's first second, which has none.")
   var from = "2025-01-06"
 
-  @Option(help: "Multiplies every client's demand.")
+  @Option(help: "Multiplies every client's demand.", transform: decimalNumber)
   var scale = 1.0
 
   @Option(help: "IANA time zone of the account.")
@@ -68,8 +68,8 @@ struct ImportServeGenCommand: ParsableCommand {
   func run() throws {
     let entries = try self.entries()
     guard let first = LocalDate(from), let calendar = ZonedCalendar(identifier: timeZone) else { return }
-    let length = entries.flatMap(\.client.demand.windows).map { $0.start + $0.length }.max() ?? 0
-    let whole = Int((length + 86_399_999_999) / 86_400_000_000)
+    let last = entries.flatMap(\.client.demand.windows).map { $0.start + $0.length }.max() ?? 0
+    let whole = Int((last + 86_399_999_999) / 86_400_000_000)
     let days = min(days ?? whole, whole)
     let to = calendar.start(of: first) + Int64(days) * 86_400_000_000
     let file = try OutputFile(output)
@@ -77,13 +77,18 @@ struct ImportServeGenCommand: ParsableCommand {
     try file.close()
     let expected =
       scale * entries.reduce(0) { $0 + $1.client.demand.expected(from: 0, to: Int64(days) * 86_400_000_000) }
-    let pauses = entries.reduce(0) { $0 + $1.client.pauses }
-    let empty = entries.reduce(0) { $0 + $1.client.emptyTokenWindows }
+    let length = Int64(days) * 86_400_000_000
+    func sum(_ count: (ServeGenClient) -> Int) -> Int { entries.reduce(0) { $0 + count($1.client) } }
+    let pauses = sum { $0.pauses(within: length) }
+    let windows = sum { $0.windows(within: length) }
+    let empty = sum { $0.emptyTokenWindows(within: length) }
+    let kinds = Set(entries.flatMap(\.client.inputKinds)).sorted()
     Terminal.print(
       """
       \(output): \(entries.count) clients, \(days) days, \(Figure.count(expected)) requests expected.
-      In \(Figure.count(pauses)) of \(Figure.count(entries.reduce(0) { $0 + $1.client.windows })) windows a client pauses. \
-      \(Figure.count(empty)) token windows are empty: they take the counts of the window before, or of the first that has some.
+      In \(Figure.count(pauses)) of \(Figure.count(windows)) windows a client pauses. \
+      \(Figure.count(empty)) token windows are empty: they take the counts of the window before, or of the first that has some.\
+      \(kinds.isEmpty ? "" : "\nInput tokens are the sum of \(kinds.joined(separator: ", ")), as if these were independent: the data say nothing of how they go together.")
       Next: workbench run '\(output)' --formats none
       """)
   }

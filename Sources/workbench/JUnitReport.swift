@@ -24,6 +24,7 @@ struct JUnitReport {
       let isData = name == "telemetry"
       let cases = isData ? Set(differences.map(part)).union(["telemetry"]).sorted() : Self.widgets
       var failed = 0
+      var skipped = 0
       for part in cases {
         let own = differences.filter { Name.same(self.part($0), part) }
         let test = XMLElement(name: "testcase")
@@ -39,28 +40,60 @@ struct JUnitReport {
             ],
             on: failure)
           test.addChild(failure)
+        } else if let reason = undecided(name, part) {
+          skipped += 1
+          let skip = XMLElement(name: "skipped")
+          Self.set([("message", reason)], on: skip)
+          test.addChild(skip)
         }
         suite.addChild(test)
       }
       Self.set(
         [
           ("name", Self.clean(name)), ("tests", String(cases.count)), ("failures", String(failed)),
-          ("errors", "0"),
+          ("errors", "0"), ("skipped", String(skipped)),
         ], on: suite)
       tests += cases.count
       failures += failed
       root.addChild(suite)
     }
+    // Systems that show skipped tests as green must not show this one so.
+    let isOpen = result.verdict == .inconclusive
+    if isOpen {
+      root.addChild(inconclusive())
+      tests += 1
+    }
     Self.set(
       [
         ("name", Self.clean("workbench compare \(result.expected) \(result.actual)")),
         ("tests", String(tests)),
-        ("failures", String(failures)),
+        ("failures", String(failures)), ("errors", isOpen ? "1" : "0"),
       ], on: root)
     let document = XMLDocument(rootElement: root)
     document.version = "1.0"
     document.characterEncoding = "UTF-8"
     return document.xmlData(options: .nodePrettyPrint) + Data("\n".utf8)
+  }
+
+  /// A suite that says that there is no verdict, and why.
+  private func inconclusive() -> XMLElement {
+    let suite = XMLElement(name: "testsuite")
+    let test = XMLElement(name: "testcase")
+    Self.set([("name", "verdict"), ("classname", "verdict")], on: test)
+    let error = XMLElement(name: "error", stringValue: Self.clean(result.reasons.joined(separator: "\n")))
+    Self.set([("message", "no verdict was possible"), ("type", "inconclusive")], on: error)
+    test.addChild(error)
+    suite.addChild(test)
+    Self.set(
+      [("name", "verdict"), ("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")], on: suite)
+    return suite
+  }
+
+  /// What is said of a widget of which no figure that varies could be judged; `nil` if some could, or none varies.
+  private func undecided(_ document: String, _ part: String) -> String? {
+    let own = result.tests.filter { $0.document == document && self.part(ofPath: $0.path, document) == part }
+    guard !own.isEmpty, own.allSatisfy({ $0.verdict == "undecided" }) else { return nil }
+    return own.count == 1 ? "1 test could tell nothing" : "\(own.count) tests could tell nothing"
   }
 
   /// In this order, so that the same result is the same bytes.
@@ -73,9 +106,11 @@ struct JUnitReport {
   }
 
   /// The widget or table that a difference is in; a whole dashboard or widget that is missing is its structure.
-  private func part(_ difference: Difference) -> String {
-    let first = String(difference.path.prefix { $0 != "." && $0 != "[" })
-    if difference.document == "telemetry" { return first.isEmpty ? "telemetry" : first }
+  private func part(_ difference: Difference) -> String { part(ofPath: difference.path, difference.document) }
+
+  private func part(ofPath path: String, _ document: String) -> String {
+    let first = String(path.prefix { $0 != "." && $0 != "[" })
+    if document == "telemetry" { return first.isEmpty ? "telemetry" : first }
     return Self.widgets.contains(first) ? first : "structure"
   }
 

@@ -23,6 +23,7 @@ enum Main {
   /// The exit status of an error of ours; `nil` for those of the argument parser, which knows how to show them.
   private static func exitStatus(of error: any Error) -> Int32? {
     switch error {
+    case is InconclusiveError: InconclusiveError.status
     case is QueryError: 64
     case is ScenarioErrors, is DatasetError, is AggregationError: 65
     case is NotFoundError: 66

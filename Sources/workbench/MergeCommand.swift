@@ -41,13 +41,15 @@ struct MergeCommand: ParsableCommand {
     let start = try read.map { try $0.start() }.min() ?? end
     var sources: [[any RollupSource]] = []
     for (index, data) in read.enumerated() {
-      sources.append(try rollups(of: data, end: ends[index]).map {
-        numbers[index].isEmpty ? $0 : RenumberedRollups($0, numbers: numbers[index])
-      })
+      sources.append(
+        try rollups(of: data, end: ends[index]).map {
+          numbers[index].isEmpty ? $0 : RenumberedRollups($0, numbers: numbers[index])
+        })
       progress.show(Double(index + 1) / Double(read.count + 1))
     }
     if let twice = try RollupOverlap.find(sources) {
-      let model = tables.models.first { $0.modelID == twice.series.modelID }?.name ?? "\(twice.series.modelID)"
+      let model =
+        tables.models.first { $0.modelID == twice.series.modelID }?.name ?? "\(twice.series.modelID)"
       throw DatasetError(
         parts[twice.parts.1],
         "it has requests that \(parts[twice.parts.0]) has too, one of model \(model) at \(twice.at.rfc3339); they would count twice. Leave one of the two out, or cut them so that each request is in one part."
@@ -107,7 +109,8 @@ struct MergeCommand: ParsableCommand {
     let (rollups, leftOut) = try data.allRollups(end: end)
     if leftOut > 0 {
       Terminal.diagnose(
-        "workbench: \(data.path): \(Figure.count(leftOut)) requests arrive after its period's end and are left out")
+        "workbench: \(data.path): \(Figure.count(leftOut)) requests arrive after its period's end and are left out"
+      )
     }
     return [rollups]
   }
@@ -122,7 +125,8 @@ struct MergeCommand: ParsableCommand {
     if parts.contains(where: { $0.manifest?.scenario != nil }) { left.append("scenarios") }
     if !left.isEmpty, !quiet {
       Terminal.diagnose(
-        "workbench: \(left.joined(separator: ", ")) of the parts are not carried over: a merge has tables and rollups")
+        "workbench: \(left.joined(separator: ", ")) of the parts are not carried over: a merge has tables and rollups"
+      )
     }
   }
 }

@@ -23,7 +23,11 @@ extension PlanCommand {
   ) throws {
     try staged.write(try Self.encoded(result), as: "plan.json")
     let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
-    var rows = ["variant,replication," + metrics.map(\.name).joined(separator: ",")]
+    // The name of a model may hold anything.
+    let heads = metrics.map {
+      $0.scope == .unstated ? $0.name : "\"\($0.name.replacing("\"", with: "\"\""))\""
+    }
+    var rows = ["variant,replication," + heads.joined(separator: ",")]
     for (index, variant) in variants.enumerated() {
       let name = SpreadsheetText.cell(variant.name)
       for (replication, record) in experiment.records(index).enumerated() {

@@ -19,19 +19,24 @@ struct PlanCommand: ParsableCommand {
       they matter, and the answer comes with the binding level, the headroom, the Pareto front, and the bound of a \
       perfect autoscaler. An interrupted plan goes on where it stopped when the same command is given again.
 
+      A level on latency, waiting time or failures holds for each model by itself; latency.p95[model=chat] <= 2s is \
+      about one of them, latency.p95[all] <= 2s about the requests of all together. Hardware is varied together with \
+      the service time it gives, in variants of a plan file; alone it would only change the price, and is refused. \
+      Where nothing is drawn at random (a trace, constant service times) one replication is run.
+
       Metrics: \(Metric.names).
 
       Examples:
         workbench plan week.yaml --vary load.scale=1,1.5,2 --replications 30
         workbench plan week.yaml --vary models.chat.deployments.V1.scaling.maxReplicas=2..8 \\
-          --vary 'models.chat.deployments.V1.hardware=A10 single,T4 single' \\
           --slo 'latency.p95 <= 2s, failureRate <= 0.1%' --minimize credits
         workbench plan week.yaml --vary load.scale=0.5..2 --samples 40 --sensitivity latency.p95 --sobol 64
         workbench plan week.yaml --precision latency.p95=2%
         workbench plan before.yaml after.yaml
         workbench plan week.yaml --file plan.yaml -o Outputs/plan && workbench report Outputs/plan -o plan.html
 
-      Exit status: 0 done; 1 no variant keeps the levels, or a precision was not reached; 64, 65, 66 as elsewhere.
+      Exit status: 0 done; 1 no variant keeps the levels, or a precision was not reached; 2 inconclusive: the \
+      replications did not suffice to choose, or there was no request to judge by; 64, 65, 66 as elsewhere.
       """)
 
   @Argument(help: "The scenario; further ones are variants of it: before and after.")
@@ -160,7 +165,9 @@ struct PlanCommand: ParsableCommand {
       options.objective = Metric("credits")
     }
     if let text = precision ?? document?.precision {
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      // A scope has a sign of its own: latency.p95[model=chat]=2%.
+      let parts =
+        text.lastIndex(of: "=").map { [String(text[..<$0]), String(text[text.index(after: $0)...])] } ?? []
       let share =
         parts.count == 2
         ? (parts[1].hasSuffix("%") ? Double(parts[1].dropLast()).map { $0 / 100 } : Double(parts[1])) : nil
@@ -198,45 +205,6 @@ struct PlanCommand: ParsableCommand {
     }
   }
 
-  // MARK: Variants
-
-  private var baseOverrides: [String] { overrides + (seed.map { ["seed=\($0)"] } ?? []) }
-
-  /// A variant of the base.
-  /// - Parameters:
-  ///   - base: of which it shares the traces that it names too; `nil` for the base itself.
-  ///   - stored: what tasks have simulated under its number.
-  /// - Throws: `ScenarioErrors` under the variant's name.
-  private func variant(
-    _ name: String, _ changes: [String], path: String, base: Variant?, stored: CollectedPlan.Entry? = nil
-  ) throws -> (variant: Variant, source: PlanSource) {
-    let document: ScenarioDocument
-    let place = stored?.path ?? path
-    do {
-      document = try ScenarioInput.document(
-        place, overrides: stored == nil ? baseOverrides + changes : [], files: stored?.files ?? [:])
-    } catch let errors as ScenarioErrors {
-      if changes.isEmpty { throw errors }
-      throw InvalidVariant(name: name, errors: errors)
-    }
-    let source = PlanSource(document, scenarioPath: place, files: stored?.files ?? [:])
-    var traces = base?.traces ?? [:]
-    let isShared = document.scenario.accounts.flatMap(\.models).allSatisfy { model in
-      guard case .trace(let source) = model.load?.arrivals else { return true }
-      return traces[source.selection] != nil
-    }
-    if base == nil || stored != nil || !isShared {
-      traces = try ScenarioInput.traces(document.scenario, scenarioPath: place, files: source.files)
-    }
-    return (Variant(name: name, overrides: changes, scenario: document.scenario, traces: traces), source)
-  }
-
-  private struct InvalidVariant: Error, CustomStringConvertible {
-    var name: String
-    var errors: ScenarioErrors
-    var description: String { "variant \(name) is not valid:\n\(errors.description)" }
-  }
-
   /// Of a path's end as much as tells it from the others.
   private func shortName(_ path: String, among paths: [String]) -> String {
     let parts = path.split(separator: ".")
@@ -260,8 +228,7 @@ struct PlanCommand: ParsableCommand {
     if let collected, decidesAsItGoes(options) {
       throw collected.differs("it selects, refines or varies further, which tasks cannot")
     }
-    let (base, baseSource) = try variant(
-      "base", [], path: path, base: nil, stored: collected?.entries.first)
+    let (base, baseSource) = try baseVariant(path, collected?.entries.first)
     let hasAccounts = base.scenario.accounts.count > 1
     let paths = factors.map(\.path)
     var wanted: [(name: String, changes: [String])] = []
@@ -287,29 +254,28 @@ struct PlanCommand: ParsableCommand {
       }
     }
     wanted += (document?.variants ?? []).map { ($0.name, $0.set) }
-    var variants = [base]
-    var sources = [baseSource]
+    var variants = Variants()
+    variants.add(base, baseSource)
     var warnings: [String] = []
     for (name, changes) in wanted {
       do {
         let made: (variant: Variant, source: PlanSource)
         if let collected {
-          let next = collected.entries.dropFirst(variants.count).first
+          let next = collected.entries.dropFirst(variants.all.count).first
           if let next, next.name.utf8.elementsEqual(name.utf8) {
             made = try variant(name, changes, path: path, base: base, stored: next)
           } else {
-            // Left out for what is wrong with it, or not what the tasks are of.
-            try checkInvalid(name, changes, collected)
+            // Left out for what is wrong with it, the same as an earlier one, or not what the tasks are of.
+            variants.add(try known(name, changes, collected, variants, base), baseSource)
             continue
           }
         } else {
           made = try variant(name, changes, path: path, base: base)
         }
-        variants.append(made.variant)
-        sources.append(made.source)
+        variants.add(made.variant, made.source)
       } catch let invalid as InvalidVariant {
         guard keepGoing else {
-          Terminal.diagnose("\(invalid.description)\nMend it, or leave such variants out with --keep-going.")
+          Terminal.diagnose("\(invalid.description)\nFix it, or leave such variants out with --keep-going.")
           throw ExitCode(65)
         }
         warnings.append("left out: \(invalid.description)")
@@ -318,8 +284,9 @@ struct PlanCommand: ParsableCommand {
     }
     for other in scenarios.dropFirst() {
       let name = URL(fileURLWithPath: other).deletingPathExtension().lastPathComponent
-      let stored = collected?.entries.dropFirst(variants.count).first
-      if let collected, stored?.name != name { throw collected.differs("variant \(name) is not among them") }
+      // One that comes to the same as an earlier one has no tasks.
+      let next = collected?.entries.dropFirst(variants.all.count).first
+      let stored = next.flatMap { $0.name.utf8.elementsEqual(name.utf8) ? $0 : nil }
       let place = stored?.path ?? other
       let overrides = stored == nil ? baseOverrides : []
       var document = try ScenarioInput.document(place, overrides: overrides, files: stored?.files ?? [:])
@@ -329,33 +296,32 @@ struct PlanCommand: ParsableCommand {
           other, overrides: baseOverrides + ["seed=\(base.scenario.seed)"])
       }
       let source = PlanSource(document, scenarioPath: place, files: stored?.files ?? [:])
-      variants.append(
-        Variant(
-          name: name, overrides: [], scenario: document.scenario,
-          traces: try ScenarioInput.traces(document.scenario, scenarioPath: place, files: source.files)))
-      sources.append(source)
+      if let change = PriceOnlyChange(from: base.scenario, to: document.scenario) {
+        throw DatasetError(other, change.description)
+      }
+      let made = Variant(
+        name: name, overrides: [], scenario: document.scenario,
+        traces: try ScenarioInput.traces(document.scenario, scenarioPath: place, files: source.files))
+      if let collected, stored == nil, !variants.has(made) {
+        throw collected.differs("variant \(name) is not among them")
+      }
+      variants.add(made, source)
     }
-    if let collected, variants.count != collected.entries.count {
-      throw collected.differs("it has \(variants.count) variants, the tasks \(collected.entries.count)")
+    if let collected, variants.all.count != collected.entries.count {
+      throw collected.differs("it has \(variants.all.count) variants, the tasks \(collected.entries.count)")
     }
-    try carryOut(variants, sources, factors, &options, warnings, path, words, collected)
+    do {
+      _ = try Objectives(options.levels, models: Study.models(variants.all))
+    } catch let problem as ServiceLevel.Problem {
+      throw ValidationError("--slo: \(problem.description)")
+    }
+    try carryOut(variants.all, variants.sources, factors, &options, warnings, path, words, collected)
   }
 
   /// Whether what is simulated depends on what was.
   private func decidesAsItGoes(_ options: Study.Options) -> Bool {
     !options.levels.isEmpty || options.objective != nil || options.precision != nil
       || options.sensitivity != nil || options.sobolSamples > 0
-  }
-
-  /// - Throws: `InvalidVariant` for a variant of the tasks' base that is not valid; `DatasetError` for one that is.
-  private func checkInvalid(_ name: String, _ changes: [String], _ collected: CollectedPlan) throws {
-    guard let base = collected.entries.first else { return }
-    do {
-      _ = try ScenarioInput.document(base.path, overrides: changes, files: base.files)
-    } catch let errors as ScenarioErrors {
-      throw InvalidVariant(name: name, errors: errors)
-    }
-    throw collected.differs("variant \(name) is not among them")
   }
 
   private func carryOut(
@@ -428,7 +394,7 @@ struct PlanCommand: ParsableCommand {
       description: base.scenario.description, seed: base.scenario.seed, warmUp: warmUp, confidence: confidence
     )
     result.warnings = warnings
-    let study = Study(
+    let study = try Study(
       variants, factors: factors, options: options, experiment: experiment, result: result,
       make: { try variant("sensitivity", $0, path: path, base: base).variant },
       progress: { bar.show($0, $1, $2) })
@@ -443,6 +409,7 @@ struct PlanCommand: ParsableCommand {
     } else if !quiet {
       Terminal.print(PlanText(study.result, path: output).text())
     }
+    if let reason = study.result.choice?.inconclusive { throw InconclusiveError(output, reason) }
     if let choice = study.result.choice, choice.best == nil { throw ExitCode(1) }
     if let precision = study.result.precision, !precision.missed.isEmpty {
       Terminal.diagnose(

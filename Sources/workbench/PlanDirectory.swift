@@ -48,7 +48,7 @@ struct PlanDirectory {
 
   func page() throws -> PlanPage {
     try PlanPage(
-      plan: data, words: PlanText.recommendation(result) ?? [],
+      plan: data, words: (PlanText.recommendation(result) ?? []) + PlanText.chance(result),
       columns: PlanText.columns(result).map { ($0.name, $0.unit.rawValue) })
   }
 }

@@ -15,11 +15,19 @@ struct PlanText {
 
   /// What is shown of each variant: the levels' metrics, the objective, and a few that are always of interest.
   static func columns(_ result: PlanResult) -> [Metric] {
-    var names = (result.choice?.levels ?? []).compactMap { $0.split(separator: " ").first.map(String.init) }
-    names += [result.choice?.objective, result.precision?.metric].compactMap { $0 }
-    names += ["latency.mean", "latency.p95", "failureRate", "credits", "utilisation"]
+    var metrics = (result.choice?.levels ?? []).compactMap { try? ServiceLevel($0) }.map(\.metric)
+    metrics += [result.choice?.objective, result.precision?.metric].compactMap { $0.flatMap(Metric.init) }
+    metrics += ["latency.mean", "latency.p95", "failureRate", "credits", "utilisation"].compactMap(
+      Metric.init)
+    // Of several models, the worst: all together could hide it.
+    if (result.models?.count ?? 1) > 1 {
+      metrics = metrics.map { metric in
+        let worst = metric.scoped(.worst)
+        return metric.isJudgedByModel && result.variants[0].metrics[worst.name] != nil ? worst : metric
+      }
+    }
     var seen: Set<String> = []
-    return names.filter { seen.insert($0).inserted }.prefix(6).compactMap(Metric.init)
+    return Array(metrics.filter { seen.insert($0.name).inserted }.prefix(6))
   }
 
   static func value(_ value: Double, _ unit: Metric.Unit) -> String {
@@ -41,10 +49,12 @@ struct PlanText {
   }
 
   func text() -> String {
-    var lines = [
-      "\(Terminal.bold(result.scenario.shown)): \(Figure.count(result.variants.count)) variants, \(Figure.count(result.totalReplications)) replications, \(Figure.count(result.totalRequests)) requests, on common random numbers; \(result.warmUp.text)",
-      "",
-    ]
+    let counts =
+      "\(Figure.count(result.variants.count)) variant\(result.variants.count == 1 ? "" : "s"), \(Figure.count(result.totalReplications)) replication\(result.totalReplications == 1 ? "" : "s"), \(Figure.count(result.totalRequests)) requests"
+    let how = result.isDeterministic == true ? "" : ", on common random numbers"
+    var lines = ["\(Terminal.bold(result.scenario.shown)): \(counts)\(how); \(result.warmUp.text)"]
+    lines += Self.chance(result).map(\.shown)
+    lines.append("")
     lines += table()
     if var words = Self.recommendation(result)?.map(\.shown) {
       words[0] = Terminal.bold(words[0])
@@ -74,7 +84,7 @@ struct PlanText {
     }
     var rows = [["variant", "n"] + columns.map(\.name)]
     for variant in shown {
-      var name = variant.name.shown
+      var name = variant.title.shown
       if variant.name == result.choice?.best { name = "★ " + name }
       if variant.brokenLevel != nil { name += " ✗" }
       rows.append(
@@ -100,22 +110,45 @@ struct PlanText {
     return lines
   }
 
+  /// What the figures vary by, where that is not everything.
+  static func chance(_ result: PlanResult) -> [String] {
+    if result.isDeterministic == true {
+      return [
+        "Deterministic: \(result.replayed == nil ? "" : "demand is replayed from a trace, and ")nothing is drawn at random, so each variant is simulated once; figures have no intervals, and hold for this \(result.replayed == nil ? "scenario" : "trace") alone."
+      ]
+    }
+    guard let replayed = result.replayed, let varies = result.varies else { return [] }
+    return [
+      "The demand of \(replayed.prefix(5).joined(separator: ", "))\(replayed.count > 5 ? ", …" : "") is a trace, the same in every replication. Intervals and probabilities are about what varies (\(varies.joined(separator: ", "))), not about other days."
+    ]
+  }
+
   /// The recommendation in words.
   static func recommendation(_ result: PlanResult) -> [String]? {
     guard let choice = result.choice else { return ideal(result) }
     var lines: [String] = []
-    let levels = choice.levels.joined(separator: ", ")
+    // Whom a level holds for is said where there is more than one model.
+    let levels = choice.levels.enumerated().map { place, level in
+      let scope = (result.models?.count ?? 1) > 1 ? choice.scopes?[place] : nil
+      return scope.map { "\(level) (\($0))" } ?? level
+    }.joined(separator: ", ")
     let goal = "least \(choice.objective)"
     if let best = choice.best, let variant = result.variants.first(where: { $0.name == best }),
       let metric = Metric(choice.objective)
     {
       let certainty =
-        choice.isDecided
-        ? "with probability of at least \(Figure.share(choice.confidence)) it is the best of all, up to \(value(choice.indifference, metric.unit)) of \(choice.objective) and \(Figure.share(choice.tolerance)) of a level's bound"
-        : "the replications did not suffice to be sure: allow more with --max-replications"
+        if let reason = choice.inconclusive {
+          "that it is the best is not shown: \(reason)"
+        } else if let confidence = choice.confidence {
+          "with probability of at least \(Figure.share(confidence)) it is the best of all, up to \(value(choice.indifference, metric.unit)) of \(choice.objective) and \(Figure.share(choice.tolerance)) of a level's bound."
+        } else {
+          "nothing is drawn at random."
+        }
+      let title = choice.inconclusive == nil ? "Recommended" : "Inconclusive, best so far"
       lines.append(
-        "Recommended: \(best): \(goal)\(levels.isEmpty ? "" : " that keeps \(levels)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)."
+        "\(title): \(variant.title): \(goal)\(levels.isEmpty ? "" : " that keeps \(levels)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)"
       )
+      lines += worst(variant, result)
       if let binding = choice.binding {
         lines.append("Binding: \(binding) is what keeps anything better from being chosen.")
       }
@@ -129,19 +162,33 @@ struct PlanText {
         } else {
           lines.append(String(format: "Headroom: demand can grow more than %.1f-fold.", headroom.factor))
         }
+      } else if let reason = choice.noHeadroom {
+        lines.append("Headroom: not stated; \(reason).")
       }
       let front = result.variants.filter(\.isOnParetoFront).map(\.name)
       lines.append(
         "Pareto front of cost and latency: \(front.prefix(8).joined(separator: "; "))\(front.count > 8 ? "; …" : "")."
       )
     } else {
-      var line = "No variant keeps \(levels)."
+      var line =
+        choice.inconclusive.map { "Inconclusive: no variant is shown to keep \(levels): \($0)" }
+        ?? "No variant keeps \(levels)."
       if let nearest = choice.nearest, let level = choice.nearestLevel, let excess = choice.nearestExcess {
         line += " Nearest: \(nearest), which misses \(level) by \(Figure.share(excess))."
       }
       lines.append(line)
     }
     return lines + (ideal(result) ?? [])
+  }
+
+  /// Of several models, the one that is nearest to breaking each level.
+  private static func worst(_ variant: PlanResult.VariantResult, _ result: PlanResult) -> [String] {
+    guard (result.models?.count ?? 1) > 1 else { return [] }
+    return (variant.levels ?? []).compactMap { entry in
+      guard let model = entry.model, let level = try? ServiceLevel(entry.level) else { return nil }
+      return
+        "Of all models \(model) comes nearest to breaking \(entry.level): \(level.metric.base) \(estimate(entry.estimate, level.metric.unit))."
+    }
   }
 
   private static func ideal(_ result: PlanResult) -> [String]? {

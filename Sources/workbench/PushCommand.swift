@@ -9,7 +9,8 @@ struct PushCommand: ParsableCommand {
     discussion: """
       The first push makes the schema ("workbench", or ?schema=NAME), a later program brings it up to date. A run is \
       checked against its manifest, and goes there whole or not at all; the same run is kept once, whoever pushes it and \
-      however often. Files that runs have in common are kept once as well.
+      however often. Files that runs have in common are kept once as well. What of a run is damaged there, a push of it \
+      repairs.
 
       Examples:
         workbench push Outputs/week postgres://qa@db.example/quality
@@ -44,20 +45,29 @@ struct PushCommand: ParsableCommand {
     let home = try SharedHome(runsAndAddress.last ?? "", creating: true)
     for run in runsAndAddress.dropLast() {
       let progress = ProgressBar("Pushing \(run)", quiet: quiet)
-      let (id, isNew, bytes) = try home.push(run, note: note) { progress.show($0) }
+      let (id, isNew, bytes, repaired) = try home.push(run, note: note) { progress.show($0) }
       progress.clear()
       if json {
         struct Pushed: Encodable {
           var id: String
           var isNew: Bool
           var bytes: Int64
+          /// Contents that the home had damaged.
+          var repaired: Int
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        Terminal.write(try encoder.encode(Pushed(id: id, isNew: isNew, bytes: bytes)) + Data("\n".utf8))
+        Terminal.write(
+          try encoder.encode(Pushed(id: id, isNew: isNew, bytes: bytes, repaired: repaired))
+            + Data("\n".utf8))
       } else if !quiet {
+        let done =
+          isNew
+          ? "pushed"
+          : repaired == 0
+            ? "is there already" : "was damaged there and is repaired (\(repaired) of its files' contents)"
         Terminal.print(
-          "\(run): \(isNew ? "pushed" : "is there already"), \(id.prefix(12)). Next: workbench pull '\(home.name)' \(id.prefix(12))"
+          "\(run): \(done), \(id.prefix(12)). Next: workbench pull '\(home.name)' \(id.prefix(12))"
         )
       }
     }

@@ -43,6 +43,17 @@ enum ScenarioInput {
     return client
   }
 
+  /// Reads a file that a scenario names, for what is wrong with it.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  static func read(_ file: NamedFile, besides scenario: String) throws {
+    switch file.content {
+    case .trace(let trace):
+      _ = try TraceFile(contentsOf: path(trace.file, besides: scenario), model: trace.model)
+    case .serveGen(let trace, let dataset):
+      _ = try client(path(trace, besides: scenario), path(dataset, besides: scenario))
+    }
+  }
+
   /// Files that a scenario names, by the name it gives them, with their paths.
   static func files(of scenario: Scenario, scenarioPath: String) -> [String: String] {
     var files: [String: String] = [:]

@@ -34,7 +34,7 @@ struct ServeCommand: ParsableCommand {
   @Option(help: "Of a shared data base: so many runs, the newest.")
   var newest = 20
 
-  @Option(help: "Simulated seconds a second, with --live.")
+  @Option(help: "Simulated seconds a second, with --live.", transform: decimalNumber)
   var speed = 3600.0
 
   @Option(help: "The port, or the next free one. 0 for any.")

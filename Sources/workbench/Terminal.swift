@@ -34,6 +34,7 @@ enum Terminal {
       try output.write(data)
       try output.close()
     } catch let problem as OutputError where problem.number != EPIPE {
+      // A verdict that nobody could read is not given.
       diagnose(problem.description)
       exit(73)
     } catch {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Foundation
 import Telemetry
 import Verification
@@ -7,8 +8,12 @@ struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate", abstract: "Checks the invariants of a run or of any data set.",
     discussion: """
-      Prints one line for each invariant: whether it holds, was violated (with examples), or could not be checked. \
-      Exit status 1 if any was violated.
+      Prints one line for each invariant: whether it holds, was violated (with examples), or was skipped. What does \
+      not apply to the data (deploy windows of a data set that comes from no scenario, say) is skipped and leaves the \
+      verdict as it is; what applies but could not be checked leaves none.
+
+      Exit status: 0 all that applies holds; 1 any was violated; 2 inconclusive: none was violated, but some could not \
+      be checked (I13 without DuckDB), or there was nothing to check.
 
       Examples:
         workbench validate Outputs/steady
@@ -29,6 +34,8 @@ struct ValidateCommand: ParsableCommand {
     var violations: Int
     var examples: [String]
     var reason: String?
+    /// Of what was skipped: whether it applies, so that there is no verdict without it.
+    var isMissing: Bool?
   }
 
   func run() throws {
@@ -38,10 +45,12 @@ struct ValidateCommand: ParsableCommand {
     let entries = Invariant.allCases.map { invariant in
       let violations = report.violations[invariant] ?? 0
       let skipped = report.skipped.first { $0.invariant == invariant }?.reason
+      let isMissing = report.missing.contains { $0.hasPrefix("\(invariant.rawValue) ") }
       return Entry(
         invariant: invariant.rawValue, sentence: invariant.sentence,
         result: violations > 0 ? "violated" : skipped == nil ? "holds" : "skipped", violations: violations,
-        examples: report.findings.filter { $0.invariant == invariant }.map(\.message), reason: skipped)
+        examples: report.findings.filter { $0.invariant == invariant }.map(\.message), reason: skipped,
+        isMissing: skipped == nil ? nil : isMissing)
     }
     if json {
       let encoder = JSONEncoder()
@@ -50,14 +59,22 @@ struct ValidateCommand: ParsableCommand {
     } else {
       for entry in entries { Terminal.print(Self.line(entry)) }
     }
-    if !report.holds { throw ExitCode(1) }
+    if !report.violations.isEmpty { throw ExitCode(1) }
+    guard !report.missing.isEmpty else { return }
+    let shown = report.missing.prefix(3).joined(separator: " ")
+    let more = report.missing.count > 3 ? " And \(report.missing.count - 3) more." : ""
+    throw InconclusiveError(directory, shown + more)
   }
 
   private static func line(_ entry: Entry) -> String {
     var lines = [
       "\(entry.result.padding(toLength: 9, withPad: " ", startingAt: 0))\(entry.invariant.padding(toLength: 4, withPad: " ", startingAt: 0)) \(entry.sentence)"
     ]
-    if let reason = entry.reason { lines.append("              not checked: \(reason.shown)") }
+    if let reason = entry.reason {
+      lines.append(
+        "              \(entry.isMissing == true ? "could not be checked" : "does not apply"): \(reason.shown)"
+      )
+    }
     lines += entry.examples.map { "              \($0.shown)" }
     if entry.violations > entry.examples.count {
       lines.append("              … \(entry.violations) in all")

@@ -20,8 +20,9 @@ struct Workbench: ParsableCommand {
         workbench import azure-llm TRACE.csv -o azure.yaml
         workbench fit Outputs/platform -o platform.yaml   a scenario like real telemetry
 
-      Exit status: 0 done; 1 a check found errors; 64 wrong usage; 65 bad input; 66 input not found; \
-      70 internal error; 73 output cannot be written; 130 interrupted.
+      Exit status: 0 done; 1 a check, validation, comparison or objective failed; 2 inconclusive: no verdict was \
+      possible, and one line says why; 64 wrong usage; 65 bad input; 66 input not found; 70 internal error; \
+      73 output cannot be written; 130 interrupted.
       """,
     version: Self.programVersion,
     subcommands: [

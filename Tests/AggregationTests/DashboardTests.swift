@@ -197,8 +197,9 @@ struct DashboardTests {
   )
   func fineTuning() throws {
     let dashboard = try world.dashboard("7d")
-    // 8,000,001 micro-credits × ½, rounded half up, + 2 credits.
-    #expect(dashboard.account.fineTuningCredits == 6.000001)
+    // 8,000,001 micro-credits: by the period's start half has accrued, 4,000,000.5, which rounds to 4,000,001 and is the
+    // day's before; the period has the other 4,000,000, and 2 credits.
+    #expect(dashboard.account.fineTuningCredits == 6)
     #expect(dashboard.account.fineTunedModels == 1)
     #expect(try world.dashboard("2026-03-05").account.fineTunedModels == 0)
   }

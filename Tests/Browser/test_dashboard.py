@@ -1,9 +1,9 @@
 """The numbers on the page are the pipeline's: every widget, filter and download against the JSON of the command line."""
-import csv, io, json, subprocess, urllib.parse
+import csv, io, json, shutil, subprocess, urllib.parse
 
 import pytest
 
-from conftest import Dashboard, WORKBENCH
+from conftest import Dashboard, ROOT, Server, WORKBENCH
 
 PERIODS = ["24h", "7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"]
 
@@ -278,6 +278,44 @@ def test_refresh_reads_the_runs_anew(dashboard, server):
     dashboard.settled()
 
 
+def test_a_run_that_is_replaced_shows_its_new_figures(browser, runs, tmp_path):
+    place = tmp_path / "run"
+    shutil.copytree(runs["same"], place)
+    old = pipeline(place, period="30d", kind="openSource")["requests"]["totalRequests"]
+    server = Server([place])
+    try:
+        dashboard = Dashboard(browser, server)
+        dashboard.open(kind="openSource", period="30d")
+        total = lambda: dashboard.figures("requests")["total requests"]
+        assert total() == commas(old)
+
+        def replace(seed):
+            other = tmp_path / f"other-{seed}"
+            subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/same-name-redeployed.yaml", "--seed", str(seed), "--out", other, "-q"], check=True)
+            place.rename(tmp_path / f"gone-{seed}")
+            other.rename(place)
+            figures = pipeline(place, period="30d", kind="openSource")["requests"]["totalRequests"]
+            assert figures != old
+            return figures
+
+        new = replace(1001)
+        dashboard.page.get_by_role("button", name="Refresh").click()
+        dashboard.page.locator("[data-widget=requests] dd", has_text=commas(new)).first.wait_for()
+        # Without a refresh the page notices at the next question, and goes on with the new run.
+        newer = replace(1002)
+        dashboard.problems.clear()
+        dashboard.page.get_by_role("button", name="7d", exact=True).click()
+        dashboard.settled()
+        dashboard.page.get_by_role("button", name="30d", exact=True).click()
+        dashboard.page.locator("[data-widget=requests] dd", has_text=commas(newer)).first.wait_for()
+        # The browser reports the 410 itself.
+        assert all("410" in problem for problem in dashboard.problems)
+        dashboard.problems.clear()
+        dashboard.close()
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("width", [360, 1400, 2560])
 def test_the_layout_fits(browser, server, width):
     dashboard = Dashboard(browser, server, width=width, height=900).open(run=server.ids["canary"], kind="fineTuned", period="7d")
@@ -350,6 +388,8 @@ def test_the_page_follows_a_live_run(browser):
     server = Server([], "--live", str(ROOT / "Scenarios/office-hours-spike.yaml"), "--speed", "20000")
     try:
         dashboard = Dashboard(browser, server)
+        streams = []
+        dashboard.page.on("request", lambda request: request.url.endswith("api/live/events") and streams.append(request.url))
         dashboard.open(run="live", period="7d")
         total = lambda: int(dashboard.figures("requests")["total requests"].replace(",", ""))
         before = total()
@@ -358,6 +398,11 @@ def test_the_page_follows_a_live_run(browser):
         dashboard.page.get_by_role("button", name="Go on").wait_for()
         dashboard.settled()
         assert total() > before
+        # Followed once, after a refresh as well.
+        dashboard.page.get_by_role("button", name="Refresh").click()
+        dashboard.page.wait_for_timeout(500)
+        dashboard.settled()
+        assert len(streams) == 1
         dashboard.close()
     finally:
         server.stop()

@@ -8,9 +8,10 @@ from conftest import ROOT, WORKBENCH, Server
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plan")
-    subprocess.run(
-        [WORKBENCH, "plan", ROOT / "Scenarios/steady.yaml", "--vary", "load.scale=0.5,1,1.5", "--replications", "5", "--slo", "latency.p95 <= 3030ms",
-         "--minimize", "utilisation", "--sensitivity", "latency.mean", "--sobol", "8", "--max-replications", "30", "-o", folder / "p", "-q"], check=True)
+    outcome = subprocess.run(
+        [WORKBENCH, "plan", ROOT / "Scenarios/steady.yaml", "--vary", "load.scale=0.5,1,1.5", "--replications", "5", "--slo", "latency.p95[all] <= 3100ms",
+         "--minimize", "utilisation", "--sensitivity", "latency.mean", "--sobol", "8", "--max-replications", "30", "-o", folder / "p", "-q"])
+    assert outcome.returncode == 0
     return folder / "p"
 
 

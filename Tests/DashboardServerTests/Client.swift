@@ -92,7 +92,7 @@ final class Connection: Sendable {
 
   func send(_ bytes: Data) throws {
     let sent = bytes.withUnsafeBytes {
-      Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+      Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
     }
     guard sent == bytes.count else { throw Failure(what: "send: \(errno)") }
   }

@@ -37,7 +37,7 @@ struct NameTests {
       "a\r\nb\u{1b}[31m\u{202e}\u{2028}\u{9b}é".shown == "a\\r\\nb\\u{1B}[31m\\u{202E}\\u{2028}\\u{9B}é")
     #expect("a\nb\u{7}".shownInLines == "a\nb\\u{7}")
     for name in HostileNames.list() {
-      #expect(!name.shown.unicodeScalars.contains(where: \.isHidden))
+      #expect(!name.shown.unicodeScalars.contains { $0.isHidden })
       #expect(Name.same(name.shown, name.shown.shown))
     }
   }

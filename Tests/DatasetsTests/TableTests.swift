@@ -148,7 +148,7 @@ struct TableTests {
       name: "too many fields", text: "\(header)\n\(row),7\n", error: "the row has 12 fields, the header 11."),
     .init(
       name: "an endless line", text: "\(header)\n" + String(repeating: "x", count: 3 << 20),
-      error: ":2: error: the line is longer than"),
+      error: "the row has 1 fields, the header 11."),
   ]
 
   @Test("what is damaged is refused with its place", arguments: damages)
@@ -193,7 +193,10 @@ struct TableTests {
       ("missing", good.replacing("\"waiting_us\":1,", with: ""), ":1:1: error: waiting_us is missing."),
       ("typed", good.replacing(":3,", with: ":\"3\","), ":1:1: error: latency_us has the wrong type."),
       ("list", "[1]\n", ":1:1: error: the line is not a JSON object."),
-      ("fraction", good.replacing(":3,", with: ":3.5,"), ":1:1: error: latency_us has the wrong type."),
+      (
+        "fraction", good.replacing(":3,", with: ":3.5,"),
+        ":1:1: error: latency_us 3.5 is not a whole number in 64 bits."
+      ),
     ] {
       let path = try scratch.write("\(name).ndjson", text)
       do {

@@ -5,6 +5,7 @@ import Aggregation
 import Calibration
 import Datasets
 import Foundation
+import Planning
 import ScenarioModel
 import Telemetry
 import Verification
@@ -97,7 +98,107 @@ func fit(_ data: Data) throws {
   }
 }
 
+/// An archive as it is, and as if every checksum fitted: what is tried is the reader behind them.
+func rollups(_ data: Data) throws {
+  _ = try? RollupArchive(data).totalRequests()
+  let archive = try RollupArchive(data, verifies: false)
+  _ = try archive.totalRequests()
+  let all = Timestamp(microseconds: .min)..<Timestamp(microseconds: .max)
+  var histogram = LatencyHistogram()
+  for index in archive.series.indices {
+    try archive.visit(index, in: all, byDay: true) { histogram.add($0.cell, $0.latencies) }
+  }
+  _ = try archive.differences(from: archive)
+  _ = try RollupOverlap.find([[archive], [archive]])
+  // What the page and `merge` make of it.
+  let models = Set(archive.series.map(\.modelID)).sorted().map {
+    ModelRecord(
+      modelID: $0, account: archive.account, kind: .external, name: "m\($0)", provider: "p",
+      createdAt: Timestamp(microseconds: 0))
+  }
+  var tables = TelemetryTables()
+  tables.accounts = [
+    AccountRecord(account: archive.account, timeZone: archive.timeZone, subscriptionMaxReplicas: 1)
+  ]
+  tables.models = models
+  guard Timestamp.supported.contains(archive.end) else { return }
+  _ = try RollupArchive.data([archive], account: tables.accounts[0], models: models, end: archive.end)
+  for period in ["24h", "7d", "90d"] {
+    let query = try DashboardQuery(
+      account: tables.accounts[0], filter: TimelineFilter(period), now: archive.end,
+      selection: ModelSelection(kind: .external), tables: tables, series: archive.series)
+    _ = try query.answer(archive).json()
+  }
+}
+
+/// A manifest as it is, and as if its checksum fitted.
+func manifest(_ data: Data) throws {
+  _ = try? Manifest(data, path: "fuzz")
+  let read = try Manifest(data, path: "fuzz", verifies: false)
+  // What is written again is read again.
+  let again = try Manifest(try read.json(), path: "fuzz")
+  precondition(again.files == read.files && again.rows == read.rows && again.period == read.period)
+}
+
+/// Lines of a journal as they are, and the whole as JSON of one line under a right checksum.
+func journal(_ data: Data) throws {
+  _ = PlanJournal.contents(of: data)
+  let sealed = Data("\(Checksum.text(Checksum.xxh64(data))) ".utf8) + data + Data([0x0a])
+  let records = PlanJournal.contents(of: sealed).entries.map(\.record)
+  for metric in Metric.all {
+    for record in records { _ = metric.value(record) }
+    _ = Estimator.estimate(metric, records + records + records, confidence: 0.95)
+  }
+}
+
+/// Takes the lines of the bytes, cut at U+001E, for names: every writer keeps them, or they are refused.
+func names(_ data: Data) throws {
+  let parts = String(decoding: data, as: UTF8.self).unicodeScalars.split(separator: "\u{1e}").prefix(8)
+  let names = parts.map { String(Substring($0)) }
+  for name in names { try Name.check(name) }
+  if let problem = NameSpellings.problem(in: names) { throw problem }
+  if names.isEmpty || Set(names).count < names.count { return }
+  let moment = Timestamp(microseconds: 1_767_571_200_000_000)
+  var tables = TelemetryTables()
+  tables.accounts = [AccountRecord(account: names[0], timeZone: "UTC", subscriptionMaxReplicas: 1)]
+  tables.models = names.enumerated().map { index, name in
+    ModelRecord(
+      modelID: Int32(index), account: names[0], kind: .external, name: name, provider: name, createdAt: moment
+    )
+  }
+  for format in ["csv", "ndjson", "sqlite"].compactMap(DatasetFormat.init) {
+    let path = "\(scratch)/names"
+    // It may not be there.
+    try? FileManager.default.removeItem(atPath: path)
+    let directory = try RunDirectory(
+      path,
+      manifest: Manifest(
+        program: "fuzz", scenario: nil, seed: nil, period: .init(from: moment, to: moment + 1)))
+    let writer = try directory.writer(format, series: [Series(modelID: 0, version: "")])
+    try writer.write(tables)
+    try writer.finish(directory.manifest)
+    try directory.finish()
+    let back = try Dataset(path).tables.models.map(\.name)
+    precondition(back.elementsEqual(names, by: Name.same))
+  }
+  for name in names {
+    let text = """
+      workbench: 1
+      name: \(YAMLText.quoted(name))
+      period: { from: 2026-03-02, to: 2026-03-03 }
+      account: { name: \(YAMLText.quoted(name)), subscription: { maxReplicas: 1 } }
+      models: [ { name: m, kind: external, provider: p, load: { arrivals: { poisson: { rate: 1/d } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } } ]
+
+      """
+    precondition(Name.same(try ScenarioDocument(Data(text.utf8), path: "fuzz.yaml").scenario.name, name))
+    precondition(!GitHubText.property(name).utf8.contains { [10, 13, 44, 58].contains($0) })
+    precondition(!SQLText.literal(name, .sqlite).unicodeScalars.contains(where: \.isHidden))
+    precondition(Name.same(name.shown, name.shown.shown))
+  }
+}
+
 let readers: [String: (Data) throws -> Void] = [
+  "names": names,
   "fit": fit,
   "requests-csv": {
     try RequestReader(file($0, "r.csv"), layout: .csv, series: series).read(into: Nowhere())
@@ -108,17 +209,9 @@ let readers: [String: (Data) throws -> Void] = [
   "trace": { _ = try TraceFile(contentsOf: file($0, "trace.csv")) },
   "scenario": { _ = try ScenarioDocument($0, path: "fuzz.yaml") },
   "mapping": { _ = try ImportMapping($0, path: "fuzz.yaml") },
-  "rollups": { data in
-    // Checksums stop nearly every change; what is tried is the reader behind them.
-    _ = try? RollupArchive(data).totalRequests()
-    let archive = try RollupArchive(data, verifies: false)
-    _ = try archive.totalRequests()
-    let all = Timestamp(microseconds: .min)..<Timestamp(microseconds: .max)
-    var histogram = LatencyHistogram()
-    for index in archive.series.indices {
-      try archive.visit(index, in: all, byDay: true) { histogram.add($0.cell, $0.latencies) }
-    }
-  },
+  "rollups": rollups,
+  "manifest": manifest,
+  "journal": journal,
   "tolerances": { _ = try Tolerances($0, path: "fuzz.yaml") },
   "plan": { _ = try PlanDocument($0, path: "fuzz.yaml") },
   "servegen-trace": {
@@ -135,7 +228,7 @@ let readers: [String: (Data) throws -> Void] = [
   },
   "import-csv": { try importing($0, .csv, table, "i.csv") },
   "import-ndjson": { try importing($0, .ndjson, table, "i.ndjson") },
-  "import-otlp": { try importing($0, .openTelemetry, ImportMapping.openTelemetry, "i.json") },
+  "import-otlp": { try importing($0, .openTelemetry(), ImportMapping.openTelemetry, "i.json") },
 ]
 
 let reader: (Data) throws -> Void = {

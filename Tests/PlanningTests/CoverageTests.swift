@@ -183,7 +183,7 @@ struct CoverageTests {
       options.objective = Metric("credits")
       options.tolerance = 0.05
       let experiment = Experiment(variants, warmUp: 600_000_000, threads: 2)
-      let study = Study(
+      let study = try Study(
         variants, factors: [], options: options, experiment: experiment,
         result: PlanResult(
           program: "", command: "", scenario: "known", description: "", seed: 1,

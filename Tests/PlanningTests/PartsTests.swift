@@ -55,7 +55,7 @@ struct PartsTests {
 
   @Test("quantiles lie among the latencies that there were: where all are alike, all quantiles are")
   func quantiles() throws {
-    let variant = try KnownSystem.variant("alike", rate: 0.1, servers: 50, service: "1s", hours: 1)
+    let variant = try KnownSystem.variant("alike", rate: 0.1, servers: 10, service: "1s", hours: 1)
     let records = try (0..<3).map { try variant.replicate($0, warmUp: 0) }
     for name in ["p50", "p90", "p95", "p99", "p999"] {
       let metric = try #require(Metric("latency.\(name)"))
@@ -66,7 +66,7 @@ struct PartsTests {
       #expect(Estimator.difference(metric, records, base: records, confidence: 0.95)?.value == 0)
     }
     let varied = try KnownSystem.variant(
-      "varied", rate: 0.5, servers: 50, service: "{ exponential: { mean: 1s } }", hours: 1
+      "varied", rate: 0.5, servers: 10, service: "{ exponential: { mean: 1s } }", hours: 1
     ).replicate(0, warmUp: 0)
     let (least, most) = (try #require(varied.latencyMin), try #require(varied.latencyMax))
     for q in stride(from: 0, through: 1, by: 0.01) {

@@ -1,5 +1,7 @@
+import Aggregation
 import Datasets
 import Foundation
+import Telemetry
 import TestSupport
 import Testing
 
@@ -38,9 +40,11 @@ struct BitFlipTests {
     let run = try IntegrityTests.copy(scratch)
     let expected = try Self.figures(run.path)
     var generator = SeededGenerator(state: 11)
-    let files = ["manifest.json", "rollups/acme.rollups"] + [
-      "accounts", "models", "deployments", "replicas", "hardware", "fine_tuning_jobs", "incidents",
-    ].map { "telemetry/\($0).csv" }
+    let files =
+      ["manifest.json", "rollups/acme.rollups"]
+      + [
+        "accounts", "models", "deployments", "replicas", "hardware", "fine_tuning_jobs", "incidents",
+      ].map { "telemetry/\($0).csv" }
     var refused = 0
     for number in 0..<(Self.isLong ? 900 : 108) {
       let file = "\(run.path)/\(files[number % files.count])"
@@ -120,7 +124,9 @@ struct BitFlipTests {
     _ = try run("run", "later.yaml", "-o", "later", "-q")
     _ = try run("convert", "run", "ndjson", "--format", "ndjson.zst", "-q")
     _ = try run("convert", "run", "run.sqlite", "-q")
-    if kind.file.hasPrefix("parquet") { _ = try run("convert", "run", "parquet", "--format", "parquet", "-q") }
+    if kind.file.hasPrefix("parquet") {
+      _ = try run("convert", "run", "parquet", "--format", "parquet", "-q")
+    }
     let plan = ["plan", "z.yaml", "--replications", "3", "--warm-up", "none"]
     _ = try Program.command(Program.path, plan + ["-q", "-o", "plan"], in: scratch.path)
     let tasks = try Program.command(

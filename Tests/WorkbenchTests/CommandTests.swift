@@ -219,6 +219,59 @@ struct CommandTests {
     #expect(findings.count == text.error.split(separator: "\n").count)
   }
 
+  @Test(
+    "check says in one pass what is wrong with a scenario and with the files it names, and goes on to the next"
+  )
+  func checkFiles() throws {
+    let scratch = try Scratch()
+    try scratch.write(
+      "broken.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2026-01-05 00:00:00.0000000,ten,20\n")
+    let path = try scratch.write(
+      "two.yaml",
+      """
+      workbench: 1
+      name: two
+      seeed: 1
+      period: { from: 2026-01-05, to: 2026-01-06 }
+      account: { name: acme, subscription: { maxReplicas: 2 } }
+      models:
+        - { name: a, kind: external, provider: p, load: { arrivals: { trace: absent.csv } }, service: { time: 1s } }
+        - { name: b, kind: external, provider: p, load: { arrivals: { trace: broken.csv } }, service: { time: 1s } }
+      """)
+    let outcome = try Program.run("check", path, Self.steady)
+    #expect(outcome.status == 1)
+    let lines = outcome.error.split(separator: "\n")
+    #expect(lines.count == 3 && lines[0].contains("two.yaml:3:1: error: unknown key"), "\(outcome.error)")
+    #expect(
+      lines[1].contains("two.yaml:7:72: error: ") && lines[1].contains("absent.csv"), "\(outcome.error)")
+    #expect(
+      lines[2].contains("two.yaml:8:72: error: ") && lines[2].contains("broken.csv:2"), "\(outcome.error)")
+    #expect(outcome.output.contains("steady.yaml: no errors"), "\(outcome.output)")
+    #expect(try Program.run("check", scratch.file("absent.yaml"), path).error.contains("two.yaml:3:1"))
+  }
+
+  @Test("check says what will be simulated; warnings are errors only where that is asked for")
+  func checkEstimate() throws {
+    let scratch = try Scratch()
+    let plain = try Program.run("check", Self.steady)
+    // Two days and half an hour of warm-up at 1.2 and 0.4 a second: 209,520 and 69,840.
+    #expect(
+      plain.output.contains("about 279,360 requests")
+        && plain.output.contains("classifier: about 209,520 requests")
+        && plain.output.contains("gpt-4o-mini: about 69,840 requests") && plain.output.contains("2 days")
+        && plain.output.contains("22 MB of requests.csv"), "\(plain.output)")
+    let path = try scratch.write(
+      "idle.yaml",
+      try String(contentsOfFile: Self.steady, encoding: .utf8)
+        + "\nprofiles: { rates: { night: { weekly: { Sat: 0.5 } } } }\n")
+    let idle = try Program.run("check", path)
+    #expect(
+      idle.status == 0 && idle.error.contains("warning: no load names the rate profile"), "\(idle.error)")
+    #expect(try Program.run("check", path, "--strict").status == 1)
+    let json = try Program.run("check", path, "--json")
+    #expect(json.status == 0 && json.output.contains("\"severity\" : \"warning\""), "\(json.output)")
+  }
+
   @Test("a scenario whose models have hostile names runs, and its files stay inside the run")
   func hostileNames() throws {
     let scratch = try Scratch()

@@ -47,7 +47,7 @@ struct ImportTests {
       ).dropFirst() == [
         "1,2026-03-28T22:00:00.000000Z,2,,success,,0,0,250000,10,5",
         "2,2026-03-29T00:30:00.000000Z,1,V1,success,,0,0,1500000,100,50",
-        "3,2026-03-29T01:10:00.000000Z,1,V1,failure,\"GPU, lost\",0,0,2000000,100,0",
+        "3,2026-03-29T01:10:00.000000Z,1,V1,failure,\"GPU, lost\",0,0,2000000,100,50",
       ])
     #expect(
       outcome.error.contains("4 rows rejected")
@@ -139,20 +139,77 @@ struct ImportTests {
         "import", "otlp", path, "-o", scratch.file(name), "--account", "acme", "--time-zone", "Asia/Kathmandu"
       )
       #expect(
-        outcome.status == 0 && outcome.output.contains("1 spans were no calls of a model."),
+        outcome.status == 0
+          && outcome.output.contains("1 span was no call of a model: spans of other things 1."),
         "\(outcome.error)")
       #expect(
         try String(contentsOfFile: scratch.file("\(name)/telemetry/requests.csv"), encoding: .utf8).split(
           separator: "\n"
         ).dropFirst() == [
           "1,2026-01-05T00:00:00.123456Z,1,,success,,0,0,1000000,120,40",
-          "2,2026-01-05T00:00:00.123456Z,1,,failure,429,0,0,1000000,120,0",
+          "2,2026-01-05T00:00:00.123456Z,1,,failure,429,0,0,1000000,120,40",
         ])
       #expect(
         try String(contentsOfFile: scratch.file("\(name)/telemetry/models.csv"), encoding: .utf8).contains(
           "1,acme,external,gpt-4o,openai,"))
     }
+    let vendor = try scratch.write(
+      "vendor.jsonl",
+      export([span.replacing("\"chat\"", with: "\"call_llm\""), span], "") + "\n{\"resourceMetrics\":[]}\n")
+    let first = try Program.run("import", "otlp", vendor, "-o", scratch.file("v"))
+    #expect(
+      first.output.contains("1 span was no call of a model: call_llm 1.\n")
+        && first.output.contains("--operation call_llm counts its spans as calls.")
+        && first.output.contains("1 export of metrics or logs left out."), "\(first.output)")
+    let both = try Program.run(
+      "import", "otlp", vendor, "-o", scratch.file("w"), "--operation", "call_llm")
+    #expect(both.output.contains("a data set of 2 requests") && !both.output.contains("no call"))
     let broken = try scratch.write("broken.json", "{\"resourceSpans\": 7}")
     #expect(try Program.run("import", "otlp", broken, "-o", scratch.file("c")).status == 65)
+  }
+
+  @Test(
+    "an import that was killed, or whose data set was deleted, can be repeated: its rejects file is no obstacle"
+  )
+  func again() throws {
+    let scratch = try Scratch()
+    let export = try scratch.write("export.csv", Self.export)
+    let mapping = try scratch.write("map.yaml", Self.mapping)
+    for _ in 0..<2 {
+      let outcome = try Program.run(
+        "import", "table", export, "--mapping", mapping, "-o", scratch.file("out"), "-q")
+      #expect(outcome.status == 0, "\(outcome.error)")
+      #expect(try scratch.entries() == ["export.csv", "map.yaml", "out", "out.rejects.csv"])
+      try FileManager.default.removeItem(atPath: scratch.file("out"))
+    }
+    let kept = try String(contentsOfFile: scratch.file("out.rejects.csv"), encoding: .utf8)
+    #expect(kept.split(separator: "\n").count == 5)
+    // A file that is no rejects file is nobody's to replace, nor one that was asked for by name.
+    try scratch.write("out.rejects.csv", "mine\n")
+    let refused = try Program.run("import", "table", export, "--mapping", mapping, "-o", scratch.file("out"))
+    #expect(refused.status == 73 && refused.error.contains("it exists already"))
+    try scratch.write("named.csv", kept)
+    let named = try Program.run(
+      "import", "table", export, "--mapping", mapping, "-o", scratch.file("out"), "--rejects",
+      scratch.file("named.csv"))
+    #expect(named.status == 73)
+    #expect(try !scratch.entries().contains("out"))
+  }
+
+  @Test("what is no export of rows is refused in words")
+  func otherFiles() throws {
+    let scratch = try Scratch()
+    let mapping = try scratch.write("map.yaml", Self.mapping)
+    let json = try scratch.write("report.json", "[\n {\"time\": 1}\n]\n")
+    let table = try Program.run("import", "table", json, "--mapping", mapping, "-o", scratch.file("a"))
+    #expect(table.status == 65 && table.error.contains("this is JSON, not CSV"))
+    let dump = try scratch.write("dump.json", "{\n  \"spans\": []\n}\n")
+    let spans = try Program.run("import", "otlp", dump, "-o", scratch.file("b"))
+    #expect(
+      spans.status == 65
+        && spans.error.contains(
+          "not an OTLP export in JSON (an object with resourceSpans): its keys are spans"),
+      "\(spans.error)")
+    #expect(try scratch.entries() == ["dump.json", "map.yaml", "report.json"])
   }
 }

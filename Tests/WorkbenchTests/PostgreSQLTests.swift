@@ -206,6 +206,85 @@ struct PostgreSQLTests {
   }
 
   @Test(
+    "pushing again repairs what is damaged: pieces, pieces too many, lists of files, another run's common content"
+  )
+  func repair() throws {
+    let scratch = try Scratch()
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let home = Self.home(server)
+    let run = try FormatTests.source(scratch)
+    #expect(try Program.run("push", run, home, "-q").status == 0)
+    let id = String(try server.sql("SELECT id FROM workbench.runs").prefix(64))
+    let untouched = try Program.run("push", run, home, "--json")
+    #expect(untouched.output.contains("\"isNew\":false") && untouched.output.contains("\"repaired\":0"))
+    let damages = [
+      "UPDATE workbench.pieces SET data = set_byte(data, 0, get_byte(data, 0) # 1)",
+      "UPDATE workbench.pieces SET data = substr(data, 1, length(data) / 2)",
+      "INSERT INTO workbench.pieces SELECT sha256, 1 + max(number), 'more' FROM workbench.pieces GROUP BY sha256",
+      "DELETE FROM workbench.pieces", "DELETE FROM workbench.files WHERE path = 'scenario.yaml'",
+      "UPDATE workbench.files SET path = 'elsewhere' WHERE path = 'manifest.json'",
+    ]
+    for (number, damage) in damages.enumerated() {
+      _ = try server.sql(damage)
+      let back = scratch.file("back\(number)")
+      #expect(try Program.run("pull", home, id, "-o", back, "-q").status == 65, "\(damage)")
+      let again = try Program.run("push", run, home)
+      #expect(again.status == 0, "\(again.error)")
+      if damage.contains("pieces") {
+        #expect(again.output.contains("is repaired"), "\(damage): \(again.output)")
+      }
+      #expect(try Program.run("pull", home, id, "-o", back, "-q").status == 0, "\(damage)")
+      #expect(try TaskTests.differences(run, back) == "", "\(damage)")
+    }
+    // A run that has contents in common with a damaged one brings them along.
+    _ = try server.sql(damages[0])
+    let other = scratch.file("other")
+    #expect(try Program.command(Program.path, ["convert", run, other, "-q"]).status == 0)
+    #expect(try Program.run("push", other, home, "-q").status == 0)
+    let second = String(try server.sql("SELECT id FROM workbench.runs WHERE id <> '\(id)'").prefix(64))
+    let pulled = try Program.run("pull", home, second, "-o", scratch.file("second"), "-q")
+    #expect(pulled.status == 0, "\(pulled.error)")
+  }
+
+  @Test("one unreadable run does not stop the dashboard of a home: the others are shown, and it is said")
+  func unreadableRun() throws {
+    let scratch = try Scratch()
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let home = Self.home(server)
+    let run = try FormatTests.source(scratch)
+    #expect(try Program.run("push", run, home, "-q").status == 0)
+    // An entry of somebody who writes to the data base, whose identifier would be a path.
+    _ = try server.sql(
+      """
+      ALTER TABLE workbench.runs DROP CONSTRAINT runs_id_check;
+      INSERT INTO workbench.runs VALUES ('../../stray', 'run', 'evil', 'p', '{}', 1);
+      INSERT INTO workbench.files VALUES ('../../stray', 'authorized_keys', encode(sha256('k'), 'hex'), 1);
+      INSERT INTO workbench.pieces VALUES (encode(sha256('k'), 'hex'), 0, 'k');
+      INSERT INTO workbench.runs VALUES (repeat('a', 64), 'run', 'cut', 'p', '{}', 1);
+      """)
+    let script = """
+      "$1" serve "$2" --port 0 > "$3/address" 2> "$3/said" & server=$!
+      for n in $(seq 200); do [ -s "$3/address" ] && break; sleep 0.1; done
+      curl -s "$(cat "$3/address")api/runs" > "$3/runs"
+      curl -s "$(cat "$3/address")api/unreadable" > "$3/unreadable"
+      kill $server
+      """
+    let outcome = try Program.command("/bin/bash", ["-c", script, "bash", Program.path, home, scratch.path])
+    func text(_ name: String) throws -> String {
+      try String(contentsOfFile: scratch.file(name), encoding: .utf8)
+    }
+    let id = try server.sql("SELECT id FROM workbench.runs WHERE name NOT IN ('evil', 'cut')").prefix(64)
+    #expect(try text("runs").contains("\"id\":\"\(id)\""), "\(outcome.error)")
+    #expect(try text("unreadable").contains("evil") && text("unreadable").contains("cut"))
+    #expect(try text("said").contains("identifier is not the hash") && text("said").contains("is missing"))
+    #expect(try Program.run("pull", home, "evil", "-o", scratch.file("evil")).status == 65)
+    #expect(!FileManager.default.fileExists(atPath: scratch.file("evil")))
+    // Nothing but such runs: an error in words.
+    _ = try server.sql("DELETE FROM workbench.runs WHERE name NOT IN ('evil', 'cut')")
+    #expect(try Program.run("serve", home, "--port", "0").status == 65)
+  }
+
+  @Test(
     "a home of an older program is brought up to date by a push, with what is in it; one of a newer program is left alone"
   )
   func migration() throws {
@@ -293,7 +372,8 @@ struct PostgreSQLTests {
     let outcome = try Program.command(
       "/bin/bash", ["-c", script, "bash", Program.path, home, run, scratch.path])
     let runs = try String(contentsOfFile: scratch.file("runs"), encoding: .utf8)
-    #expect(runs.contains("\"id\":\"1\""), "\(runs) \(outcome.error)")
+    let id = try server.sql("SELECT id FROM workbench.runs").prefix(64)
+    #expect(runs.contains("\"id\":\"\(id)\""), "\(runs) \(outcome.error)")
     let expected = try Program.run("aggregate", run, "--kind", "external", "--period", "2026-03-05").output
     #expect(try String(contentsOfFile: scratch.file("answer"), encoding: .utf8) == expected)
   }

@@ -155,4 +155,40 @@ struct ServeGenTests {
     let absent = try Program.run("import", "servegen", scratch.path + "/none", "-o", scratch.file("x.yaml"))
     #expect(absent.status == 66)
   }
+
+  @Test("the input of a multimodal client is the sum of its text and of all its pieces")
+  func multimodal() throws {
+    let scratch = try Scratch()
+    let trace = try scratch.write(
+      "chunk-1-trace.csv", (0..<288).map { "\(600 * $0),\($0 < 144 ? 1 : 0),1,Gamma,1,1\n" }.joined())
+    func client(_ window: String) throws -> ServeGenClient {
+      let dataset = try scratch.write(
+        "chunk-1-dataset.json",
+        "{\"0\": {\(window), \"output_tokens\": \"{7: 1.0}\"}, \"86400\": {\(window), \"output_tokens\": \"{}\"}}"
+      )
+      return try ServeGenClient(trace: trace, dataset: dataset)
+    }
+    let plain = try client("\"text_tokens\": \"{10: 1.0}\", \"image_tokens\": \"{100: 1.0}\"")
+    #expect(plain.demand.tokens[0].input.mean == 110 && plain.inputKinds == ["image_tokens", "text_tokens"])
+    // 10 + (0 or 2 pieces of 150 on average) + nothing.
+    let several = try client(
+      "\"text_tokens\": \"{10: 1.0}\", \"image_tokens\": \"{100: 0.5, 200: 0.5}\", \"image_count\": \"{0: 0.5, 2: 0.5}\", \"audio_tokens\": \"{0: 1.0}\""
+    )
+    #expect(abs(several.demand.tokens[0].input.mean - 160) < 1e-9)
+    // On a grid, the mean is kept: 4,000 + 50 × 1,234.5.
+    let large = try client(
+      "\"text_tokens\": \"{4000: 1.0}\", \"image_tokens\": \"{1000: 0.5, 1469: 0.5}\", \"image_count\": \"{50: 1.0}\""
+    )
+    #expect(abs(large.demand.tokens[0].input.mean - 65_725) < 1e-6)
+    // What is said of the data is said of the days that are taken.
+    let day: Int64 = 86_400_000_000
+    #expect(
+      plain.windows(within: day) == 144 && plain.pauses(within: day) == 0
+        && plain.emptyTokenWindows(within: day) == 0)
+    #expect(
+      plain.windows(within: 2 * day) == 288 && plain.pauses(within: 2 * day) == 144
+        && plain.emptyTokenWindows(within: 2 * day) == 1)
+    let error = #expect(throws: DatasetError.self) { try client("\"prompt\": \"{1: 1}\"") }
+    #expect(error?.message.contains("Its keys are: prompt, output_tokens.") == true)
+  }
 }

@@ -1,6 +1,6 @@
 // What the server is asked. Answers of a question are kept until "Refresh"; a report brings its own.
 const kept = new Map();
-const report = document.getElementById("answers");
+export const report = document.getElementById("answers");
 let reported;
 
 async function answered(response) {

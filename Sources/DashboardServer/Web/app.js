@@ -1,11 +1,14 @@
 // The page: filters and tabs above, widgets below. The expanded view is a page in the page, with a state of its own.
-import { get, refresh, dashboardPath, marksPath, follow, steer } from "./api.js";
+import { get, report, refresh, dashboardPath, marksPath, follow, steer } from "./api.js";
 import { presets, kinds, readState, writeState, settle } from "./state.js";
 import { element, info, number, credits, render, widgetsOf, widgets } from "./widgets.js";
 
 const byId = (id) => document.getElementById(id);
 const state = readState();
 let runs = [];
+
+// Runs of one name are told apart by the beginning of their identifiers.
+const title = (run) => (runs.some((other) => other !== run && other.name === run.name) ? `${run.name} (${run.id.slice(0, 8)})` : run.name);
 
 function option(value, label, selected) { return element("option", { value, selected }, label); }
 
@@ -94,7 +97,10 @@ async function show(target, view, list, onExpand, onData) {
     await Promise.all(boxes.map((box) => box.draw?.()));
   } catch (error) {
     if (mine !== turns.get(target)) return;
-    if (error.isReplaced) return await load();
+    if (error.isReplaced) {
+      byId("expanded").close();
+      return await load();
+    }
     say(error.message);
   } finally {
     if (mine === turns.get(target)) {
@@ -113,10 +119,10 @@ async function main(change = {}) {
   Object.assign(state, change);
   const context = settle(state, runs);
   writeState(state);
-  byId("run").replaceChildren(...runs.map((run) => option(run.id, run.name, run.id === state.run)));
+  byId("run").replaceChildren(...runs.map((run) => option(run.id, title(run), run.id === state.run)));
   byId("account").replaceChildren(...context.run.accounts.map((entry) => option(entry.account, entry.account, entry.account === state.account)));
   byId("account-label").hidden = context.run.accounts.length < 2;
-  byId("other").replaceChildren(option("", "nothing", !state.other), ...runs.filter((run) => run.id !== state.run).map((run) => option(run.id, run.name, run.id === state.other)));
+  byId("other").replaceChildren(option("", "nothing", !state.other), ...runs.filter((run) => run.id !== state.run).map((run) => option(run.id, title(run), run.id === state.other)));
   byId("other").parentElement.hidden = runs.length < 2;
   byId("now").textContent = `${context.run.name}: now is ${context.run.now}, ${context.account.timeZone}.`;
   filters(byId("filters"), state, context, main);
@@ -174,6 +180,9 @@ try { if (localStorage.theme) document.documentElement.dataset.theme = localStor
 
 async function load() {
   runs = await get("api/runs", true);
+  const missing = report ? [] : await get("api/unreadable");
+  byId("unreadable").replaceChildren(...missing.map(({ name, reason }) => element("p", {}, `${name} is not shown. ${reason}`)));
+  if (!runs.length) return say("There are no runs to show.");
   await main();
 }
 

@@ -47,7 +47,7 @@ function mark(figure, differences) {
 
 const main = document.getElementById("main");
 const byDocument = Map.groupBy(result.differences, (difference) => difference.document);
-const summary = `${result.total.toLocaleString("en")} differences in ${byDocument.size} of ${result.documents} dashboards; ${result.figures.toLocaleString("en")} figures compared.`;
+const summary = result.verdict === "inconclusive" ? `Inconclusive: ${result.reason} No difference was found in ${result.figures.toLocaleString("en")} figures.` : `${result.total.toLocaleString("en")} differences in ${byDocument.size} of ${result.documents} dashboards; ${result.figures.toLocaleString("en")} figures compared.`;
 main.append(element("p", {}, `Expected ${result.expected}, actual ${result.actual}. ${summary}`), element("p", {}, "Graphs: expected as on the dashboard, actual dotted or pale in amber and violet. Dashed lines: buckets that differ."));
 for (const note of [...result.warnings, ...result.notes]) main.append(element("p", { className: "note" }, note));
 

@@ -39,7 +39,8 @@ function chart(title, note, height, data, layout) {
 
 const best = plan.choice?.best;
 const shown = plan.variants.slice(0, most);
-const name = (variant) => (variant.name === best ? `★ ${variant.name}` : variant.name);
+const title = (variant) => (variant.alsoNamed?.length ? `${variant.name} (${variant.alsoNamed.join("; ")})` : variant.name);
+const name = (variant) => (variant.name === best ? `★ ${title(variant)}` : title(variant));
 
 main.append(element("section", { "aria-label": "Recommendation" },
   element("h2", {}, plan.scenario), plan.description ? element("p", {}, plan.description) : null,
@@ -58,8 +59,8 @@ const grid = element("div", { className: "widgets" });
 main.append(element("section", { "aria-label": "Graphs" }, element("h2", {}, "Graphs"), grid));
 for (const { name: metric, unit } of columns) {
   const own = shown.filter((variant) => variant.metrics[metric]).reverse();
-  const level = plan.choice?.levels.find((text) => text.startsWith(`${metric} `));
-  grid.append(chart(metric, `Estimate and ${plan.confidence * 100} % interval of each variant${level ? `; level: ${level}` : ""}.`, Math.max(220, 60 + own.length * 22), [{
+  const level = plan.choice?.levels.find((text) => text.startsWith(`${metric.replace("[worst]", "")} `));
+  grid.append(chart(metric, `${plan.isDeterministic ? "Of each variant; nothing is drawn at random" : `Estimate and ${plan.confidence * 100} % interval of each variant`}${level ? `; level: ${level}` : ""}.`, Math.max(220, 60 + own.length * 22), [{
     type: "scatter", mode: "markers", x: own.map((variant) => variant.metrics[metric].value * factor(unit)), y: own.map((variant) => plain(name(variant))),
     error_x: { type: "data", array: own.map((variant) => (variant.metrics[metric].halfWidth ?? 0) * factor(unit)), color: charts.colour.grey },
     marker: { size: 9, color: own.map((variant) => (variant.name === best ? charts.colour.green : variant.brokenLevel ? charts.colour.red : charts.colour.blue)) },
@@ -68,7 +69,7 @@ for (const { name: metric, unit } of columns) {
 }
 
 const cost = plan.choice?.minimizes ? plan.choice.objective : "credits";
-const latency = plan.choice?.levels.map((text) => text.split(" ")[0]).find((text) => text.startsWith("latency.")) || "latency.p95";
+const latency = columns.map(({ name }) => name).find((text) => text.startsWith("latency.") && plan.choice?.levels.some((level) => level.startsWith(`${text.replace("[worst]", "")} `))) || "latency.p95";
 const points = plan.variants.filter((variant) => variant.metrics[cost] && variant.metrics[latency]);
 if (points.length > 2) {
   const front = points.filter((variant) => variant.isOnParetoFront).sort((a, b) => a.metrics[cost].value - b.metrics[cost].value);
@@ -105,8 +106,8 @@ if (plan.sensitivity) {
 }
 
 main.append(element("section", { "aria-label": "How to read this" }, element("h2", {}, "How to read this"),
-  element("p", {}, `Every variant was simulated on the same random numbers, replication by replication; ${plan.warmUp.text}. An estimate ± half width is an interval that contains the true value in ${plan.confidence * 100} % of such experiments. Means have Student's interval over replications, quantiles one by sectioning. Differences are paired: where they vary less than both variants apart, the pairing has paid (“variance reduced”). A difference whose interval contains 0 is not shown to be one.`),
-  plan.choice ? element("p", {}, `The best was selected by a feasibility test of each level (Batur and Kim 2010) and the procedure KN (Kim and Nelson 2001): variants get replications only while they are in the race, so intervals of those that left early are wider. The stated probability holds for differences beyond the indifference given.`) : null,
+  element("p", {}, plan.isDeterministic ? `Nothing of this plan is drawn at random: every variant was simulated once, and figures have no intervals; ${plan.warmUp.text}.` : `Every variant was simulated on the same random numbers, replication by replication; ${plan.warmUp.text}. An estimate ± half width is an interval that contains the true value in ${plan.confidence * 100} % of such experiments. Means have Student's interval over replications, quantiles one by sectioning. Differences are paired: where they vary less than both variants apart, the pairing has paid (“variance reduced”). A difference whose interval contains 0 is not shown to be one.`),
+  plan.choice && !plan.isDeterministic ? element("p", {}, `The best was selected by a feasibility test of each level (Batur and Kim 2010) and the procedure KN (Kim and Nelson 2001): variants get replications only while they are in the race, so intervals of those that left early are wider. The stated probability holds for differences beyond the indifference given.`) : null,
   element("p", {}, "Made by:"), element("pre", {}, plan.command), element("p", { className: "note" }, plan.program)));
 
 // Served, the variants' own dashboards stand beside each other.

@@ -20,6 +20,8 @@ final class ArrivalSorter {
   private var pending: [Request] = []
   private(set) var count: Int64 = 0
 
+  /// - Parameter output: what is going to be written; the file lies beside it, under a name that nothing else has, and has
+  ///   none any more once it is open: nothing is left of it, however the program ends.
   init(beside output: String) throws {
     let name = try FinalName(output)
     try name.makeParent()
@@ -34,6 +36,7 @@ final class ArrivalSorter {
       close(descriptor)
       Unfinished.shared.add(path)
     }
+    defer { Unfinished.shared.remove(path, deleting: true) }
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true
     configuration.prepareDatabase {
@@ -47,8 +50,6 @@ final class ArrivalSorter {
       )
     }
   }
-
-  deinit { Unfinished.shared.remove(path, deleting: true) }
 
   private func inDatabase<T>(_ body: (Database) throws -> T) throws -> T {
     try SQLiteWriter.translated(path) { try queue.inDatabase(body) }

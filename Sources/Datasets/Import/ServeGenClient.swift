@@ -1,25 +1,37 @@
 import Foundation
 import Sampling
 import ScenarioModel
+import Telemetry
 
 /// A client of ServeGen's data: arrival windows from its CSV, token counts from its JSON.
 /// Source: Xiang et al. (2025), "ServeGen: Workload Characterization and Generation of Large Language Model Serving in
 /// Production", arXiv 2505.09999.
 package struct ServeGenClient: Sendable {
   package let demand: WindowedDemand
-  /// What had to be settled: pauses, and empty token windows.
-  package let pauses: Int
-  package let emptyTokenWindows: Int
-  package var windows: Int { demand.windows.count }
+  /// Starts of the token windows without counts, µs.
+  private let emptyTokens: [Int64]
+  /// What makes up the input tokens, where the data have them by kind: text_tokens, image_tokens, …
+  package let inputKinds: [String]
 
   /// - Throws: `NotFoundError`, `DatasetError`.
   package init(trace: String, dataset: String) throws {
     let windows = try Self.windows(trace)
     let tokens = try Self.tokens(dataset)
-    pauses = windows.count { $0.rate == 0 }
-    emptyTokenWindows = tokens.empty
+    emptyTokens = tokens.empty
+    inputKinds = tokens.kinds
     demand = WindowedDemand(windows: windows, tokens: tokens.tokens)
   }
+
+  /// Windows that start in the first so many µs.
+  package func windows(within length: Int64) -> Int { demand.windows.count { $0.start < length } }
+
+  /// Those of them in which nothing arrives.
+  package func pauses(within length: Int64) -> Int {
+    demand.windows.count { $0.start < length && $0.rate == 0 }
+  }
+
+  /// Token windows without counts that start in the first so many µs.
+  package func emptyTokenWindows(within length: Int64) -> Int { emptyTokens.count { $0 < length } }
 
   /// Expected requests of all windows.
   package var expectedRequests: Double {
@@ -43,7 +55,7 @@ package struct ServeGenClient: Sendable {
         )
       }
       func number(_ field: Int, _ name: String, most: Double) throws -> Double {
-        guard let value = Double(try reader.text(field)), value >= 0, value <= most else {
+        guard let value = NumberText.decimal(try reader.text(field)), value >= 0, value <= most else {
           throw reader.error(field, "\(name) \"\(try reader.text(field))\" is not a number in 0…\(most).")
         }
         return value
@@ -82,67 +94,52 @@ package struct ServeGenClient: Sendable {
     return rows.map(\.window)
   }
 
+  /// What a dataset says.
+  private struct TokenWindows {
+    var tokens: [WindowedDemand.Tokens] = []
+    /// Starts of the windows without counts, µs.
+    var empty: [Int64] = []
+    var kinds: [String] = []
+  }
+
   /// Windows without counts take those of the window before them, the first ones those of the first that has some.
-  private static func tokens(_ path: String) throws -> (tokens: [WindowedDemand.Tokens], empty: Int) {
+  private static func tokens(_ path: String) throws -> TokenWindows {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw NotFoundError(path, "there is no such file.")
     }
-    let object: Any
+    let root: JSONNode
     do {
-      object = try JSONSerialization.jsonObject(with: data)
+      root = try JSONNode(ArraySlice(data))
     } catch {
-      throw DatasetError(path, "not JSON: \(error.localizedDescription).")
+      throw DatasetError(path, "not JSON: \(error.text).")
     }
-    guard let byStart = object as? [String: [String: String]] else {
+    guard let members = root.members, members.allSatisfy({ $0.value.members != nil }) else {
       throw DatasetError(
         path,
         "not a ServeGen dataset: it must be an object keyed by window start, with input_tokens and output_tokens."
       )
     }
-    var windows: [WindowedDemand.Tokens] = []
-    var empty = 0
-    for (start, entry) in try byStart.map({ key, value -> (Double, [String: String]) in
-      guard let start = Double(key), start >= 0, start <= longestSeconds else {
-        throw DatasetError(path, "the window start \"\(key)\" is not a number of seconds.")
+    var found = TokenWindows()
+    var kinds: Set<String> = []
+    for (start, entry) in try members.map({ member -> (Double, JSONNode) in
+      guard let start = NumberText.decimal(member.key), start >= 0, start <= longestSeconds else {
+        throw DatasetError(path, "the window start \"\(member.key)\" is not a number of seconds.")
       }
-      return (start, value)
+      return (start, member.value)
     }).sorted(by: { $0.0 < $1.0 }) {
-      let place = "\(path), window \(Int(start))"
-      guard let input = try distribution(entry["input_tokens"], "\(place), input_tokens"),
-        let output = try distribution(entry["output_tokens"], "\(place), output_tokens")
-      else {
-        empty += 1
+      let counts = TokenCounts(entry: entry, place: "\(path), window \(Int(start))")
+      let microseconds = Int64(start * 1e6)
+      guard let input = try counts.input(), let output = try counts.distribution("output_tokens") else {
+        found.empty.append(microseconds)
         continue
       }
-      windows.append(.init(start: Int64(start * 1e6), input: input, output: output))
+      kinds.formUnion(input.kinds)
+      found.tokens.append(.init(start: microseconds, input: input.distribution, output: output))
     }
-    guard !windows.isEmpty else {
+    guard !found.tokens.isEmpty else {
       throw DatasetError(path, "no window has token counts. There is nothing to draw from.")
     }
-    return (windows, empty)
-  }
-
-  /// `{34: 0.0019, 35: 0.0428}`; `nil` if it is empty.
-  private static func distribution(_ text: String?, _ place: String) throws -> Distribution? {
-    guard let text else { throw DatasetError(place, "is missing.") }
-    guard text.hasPrefix("{"), text.hasSuffix("}") else {
-      throw DatasetError(place, "is not of the form {count: probability, …}.")
-    }
-    var values: [Double] = []
-    var weights: [Double] = []
-    for pair in text.dropFirst().dropLast().split(separator: ",") {
-      let parts = pair.split(separator: ":")
-      guard parts.count == 2, let value = Double(parts[0].trimmingCharacters(in: .whitespaces)),
-        let weight = Double(parts[1].trimmingCharacters(in: .whitespaces)), value >= 0, weight >= 0
-      else { throw DatasetError(place, "\"\(pair)\" is not count: probability.") }
-      values.append(value)
-      weights.append(weight)
-    }
-    if values.isEmpty { return nil }
-    do {
-      return try Distribution(.empirical(EmpiricalDistribution(values: values, weights: weights)))
-    } catch {
-      throw DatasetError(place, "\(error).")
-    }
+    found.kinds = kinds.sorted()
+    return found
   }
 }

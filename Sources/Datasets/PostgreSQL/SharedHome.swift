@@ -242,14 +242,15 @@ package final class SharedHome {
       + ContainedPath.folders(in: directory + "/runs").flatMap { try runFiles(directory, "runs/\($0)/") }
   }
 
-  /// Puts a run or a plan there, unless it is there already.
+  /// Puts a run or a plan there. What is there already is looked through, and put right where it does not fit its hash.
   /// - Parameter progress: is told the share that is done.
-  /// - Returns: its id, and whether it is new.
+  /// - Returns: its id, whether it is new, and how many contents were damaged.
   package func push(
     _ directory: String, note: String, progress: (Double) -> Void = { _ in }
-  ) throws -> (id: String, isNew: Bool, bytes: Int64) {
+  ) throws -> (id: String, isNew: Bool, bytes: Int64, repaired: Int) {
     let candidate = try Self.candidate(directory)
     let bytes = candidate.files.reduce(0) { $0 + $1.bytes }
+    var repaired = 0
     let isNew = try transaction {
       // Whoever pushes the same at the same time waits here, and then finds it there.
       let made = try connection.execute(
@@ -258,7 +259,14 @@ package final class SharedHome {
         VALUES ($1, $2, $3, $4, $5::json, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING 1
         """, .text(candidate.id), .text(candidate.kind), .text(candidate.name), .text(candidate.program),
         .text(String(decoding: candidate.manifest, as: UTF8.self)), .integer(bytes), .text(note))
-      guard made != nil else { return false }
+      if made == nil {
+        // What the home says of a run that it has may be damaged as well.
+        try connection.execute(
+          "UPDATE runs SET kind = $2, name = $3, program = $4, manifest = $5::json, bytes = $6 WHERE id = $1",
+          .text(candidate.id), .text(candidate.kind), .text(candidate.name), .text(candidate.program),
+          .text(String(decoding: candidate.manifest, as: UTF8.self)), .integer(bytes))
+        try connection.execute("DELETE FROM files WHERE run_id = $1", .text(candidate.id))
+      }
       for file in candidate.files {
         try connection.execute(
           "INSERT INTO files VALUES ($1, $2, $3, $4)", .text(candidate.id), .text(file.path),
@@ -269,16 +277,26 @@ package final class SharedHome {
       var last = ""
       for file in candidate.files.sorted(by: { $0.sha256 < $1.sha256 }) where file.sha256 != last {
         last = file.sha256
-        try pushPieces(try ContainedPath(file.path, in: directory), file.sha256)
+        if try pushPieces(try ContainedPath(file.path, in: directory), file.sha256), made == nil {
+          repaired += 1
+        }
         done += file.bytes
         progress(Double(done) / Double(max(bytes, 1)))
       }
-      return true
+      return made != nil
     }
-    return (candidate.id, isNew, bytes)
+    return (candidate.id, isNew, bytes, repaired)
   }
 
-  private func pushPieces(_ contained: ContainedPath, _ sha256: String) throws {
+  /// Puts a content there: those of its pieces that are not there as they should be.
+  /// - Returns: whether there were any.
+  private func pushPieces(_ contained: ContainedPath, _ sha256: String) throws -> Bool {
+    // The server hashes what it has, so that nothing sound is sent twice.
+    let present = Dictionary(
+      try connection.rows(
+        "SELECT number, encode(sha256(data), 'hex') FROM pieces WHERE sha256 = $1", .text(sha256)
+      ).map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+    var hasChanged = false
     let path = contained.path
     let opened = try contained.open()
     let file = FileHandle(fileDescriptor: opened.descriptor, closeOnDealloc: false)
@@ -287,26 +305,60 @@ package final class SharedHome {
     var number = 0
     while let piece = try file.read(upToCount: Self.pieceSize), !piece.isEmpty {
       hash.update(data: piece)
-      try connection.execute(
-        "INSERT INTO pieces VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", .text(sha256), .integer(number),
-        .bytes(piece))
+      if present["\(number)"] != SHA256.hash(data: piece).hexadecimal {
+        hasChanged = true
+        try connection.execute(
+          """
+          INSERT INTO pieces VALUES ($1, $2, $3)
+          ON CONFLICT (sha256, number) DO UPDATE SET data = EXCLUDED.data
+          """, .text(sha256), .integer(number), .bytes(piece))
+      }
       number += 1
     }
     guard hash.finalize().hexadecimal == sha256 else {
       throw DatasetError(path, "the file changed while it was read. Push again when nothing writes to it.")
     }
+    // Pieces beyond the end are no part of it.
+    if present.keys.contains(where: { Int($0) ?? .max >= number }) {
+      hasChanged = true
+      try connection.execute(
+        "DELETE FROM pieces WHERE sha256 = $1 AND number >= $2", .text(sha256), .integer(number))
+    }
+    return hasChanged
   }
 
   // MARK: Pull
+
+  /// The files of an entry, if they are those that its identifier stands for: others write to the data base, too.
+  /// - Throws: `DatasetError`.
+  private func soundFiles(of entry: Entry) throws -> [[String]] {
+    let digits = Set("0123456789abcdef".utf8)
+    guard entry.id.utf8.count == 64, entry.id.utf8.allSatisfy(digits.contains),
+      ["run", "plan"].contains(entry.kind)
+    else {
+      throw DatasetError(
+        name,
+        "an entry's identifier is not the hash of a manifest. Whoever runs the data base must delete it.")
+    }
+    let files = try connection.rows(
+      "SELECT path, sha256, bytes FROM files WHERE run_id = $1 ORDER BY path", .text(entry.id))
+    let main = entry.kind == "plan" ? "plan.json" : "manifest.json"
+    guard files.contains(where: { $0[0] == main && $0[1] == entry.id }) else {
+      throw DatasetError(
+        name,
+        "\(main) of run \(entry.id.prefix(12)) is missing, or not the one that the run is named by. Push the run again from where it was made."
+      )
+    }
+    return files
+  }
 
   /// Copies a run or a plan to a directory, which must not exist; every file is checked by its hash.
   /// - Parameter skipsRequests: leaves out the requests table, which figures do not need.
   package func pull(
     _ entry: Entry, to path: String, skipsRequests: Bool = false, progress: (Double) -> Void = { _ in }
   ) throws {
+    let files = try soundFiles(of: entry)
     let staged = try StagedDirectory(path)
-    let files = try connection.rows(
-      "SELECT path, sha256, bytes FROM files WHERE run_id = $1 ORDER BY path", .text(entry.id))
     var done: Int64 = 0
     for file in files {
       let (name, sha256) = (file[0], file[1])
@@ -336,6 +388,18 @@ package final class SharedHome {
         throw DatasetError(
           self.name,
           "\(name) of run \(entry.id.prefix(12)) is damaged: its content does not fit its hash. Push the run again from where it was made."
+        )
+      }
+    }
+    if entry.kind == "run" {
+      // The manifest, which the identifier vouches for, vouches for the rest.
+      let manifest = try Manifest(contentsOf: "\(staged.path)/manifest.json")
+      let listed = Dictionary(files.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+        .filter { $0.key != "manifest.json" }
+      guard listed == manifest.files else {
+        throw DatasetError(
+          name,
+          "run \(entry.id.prefix(12)) has other files than its manifest says. Push the run again from where it was made."
         )
       }
     }

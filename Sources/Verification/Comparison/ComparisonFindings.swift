@@ -20,7 +20,7 @@ final class ComparisonFindings {
     }
   }
 
-  private struct SampleKey: Hashable {
+  struct SampleKey: Hashable {
     var document: String
     var path: String
     var rule: Int
@@ -36,8 +36,8 @@ final class ComparisonFindings {
   private var isUsed: [Bool]
   private var isActive: [Bool]
   private var decisions: [Int: Decision] = [:]
-  private var samples: [SampleKey: Samples] = [:]
-  private var sampleOrder: [SampleKey] = []
+  private(set) var samples: [SampleKey: Samples] = [:]
+  private(set) var sampleOrder: [SampleKey] = []
   private(set) var differences: [Difference] = []
   private(set) var total: Int64 = 0
   private var unmatched: [UnmatchedElements] = []
@@ -235,78 +235,13 @@ final class ComparisonFindings {
 
   // MARK: The end
 
-  /// Statistical tests of what was sampled; differences for those that are significant together.
-  private func tests(_ notes: inout [String]) -> [StatisticalTest] {
-    var tests: [StatisticalTest] = []
-    var untested = 0
-    var leastPower = 0.0
-    for key in sampleOrder {
-      guard let sample = samples[key] else { continue }
-      let (a, b) = (sample.expected.values, sample.actual.values)
-      guard a.count >= 2, b.count >= 2 else {
-        untested += 1
-        continue
-      }
-      func mean(_ x: [Double]) -> Double { x.reduce(0, +) / Double(x.count) }
-      var test = StatisticalTest(
-        document: key.document, path: key.path, test: "", expectedCount: a.count, actualCount: b.count,
-        expectedMean: mean(a), actualMean: mean(b), pValue: 1, statistic: 0,
-        dependence: sample.isOfReplications
-          ? 1 : max(TwoSampleTests.dependence(a), TwoSampleTests.dependence(b)))
-      switch sample.test {
-      case .means(let margin):
-        guard var means = TwoSampleTests.meanDifference(a, b) else { continue }
-        means.standardError *= test.dependence.squareRoot()
-        let allowed = margin.absolute + margin.relative * max(abs(test.expectedMean), abs(test.actualMean))
-        test.test = "means"
-        test.statistic = means.difference
-        test.margin = allowed
-        test.pValue = means.pValueOfDifference(beyond: allowed)
-        if margin.mustBeShown {
-          let isShown = means.pValueOfEquivalence(within: allowed) <= tolerances.significance
-          test.verdict = isShown ? "same" : test.pValue <= tolerances.significance ? "different" : "undecided"
-        }
-      default:
-        test.test = "distribution"
-        (test.statistic, test.pValue) = TwoSampleTests.kolmogorovSmirnov(a, b, inflation: test.dependence)
-        if sample.isOfReplications {
-          leastPower = max(leastPower, TwoSampleTests.leastPValue(a.count, b.count))
-        }
-      }
-      tests.append(test)
-    }
-    let significant = TwoSampleTests.significant(tests.map(\.pValue), familywise: tolerances.significance)
-    for index in tests.indices {
-      if significant[index] { tests[index].verdict = "different" }
-      guard tests[index].verdict != "same" else { continue }
-      let test = tests[index]
-      let key = sampleOrder.first { $0.document == test.document && $0.path == test.path }
-      let larger = max(abs(test.expectedMean), abs(test.actualMean))
-      add(
-        Difference(
-          document: test.document, path: test.path, kind: .statistical,
-          expected: "mean \(Self.short(test.expectedMean)) of \(test.expectedCount)",
-          actual: "mean \(Self.short(test.actualMean)) of \(test.actualCount)",
-          difference: test.actualMean - test.expectedMean,
-          relative: larger > 0 ? abs(test.actualMean - test.expectedMean) / larger : nil,
-          allowed: test.verdict == "undecided"
-            ? "equivalence within ±\(Self.short(test.margin ?? 0)) is not shown: more replications are needed"
-            : "p \(Self.short(test.pValue)) by \(test.test == "means" ? "Welch's test" : "Kolmogorov–Smirnov, distance \(Self.short(test.statistic))")",
-          look: key.flatMap { samples[$0]?.look } ?? ""))
-    }
-    if untested > 0 { notes.append("\(untested) figures have too few values for a test.") }
-    if !tests.isEmpty, leastPower > tolerances.significance / Double(tests.count) {
-      notes.append(
-        "With so few replications no single one of \(tests.count) tests can be significant at \(Self.short(tolerances.significance * 100)) % together. Add replications, or name fewer figures in the rules."
-      )
-    }
-    return tests
-  }
-
   static func short(_ value: Double) -> String { String(format: "%.4g", value) }
 
   func finish(_ result: inout ComparisonOutcome) {
-    result.tests = tests(&result.notes)
+    let tests = tests(replications: result.replications)
+    result.tests = tests.all
+    result.notes += tests.notes
+    result.reasons += tests.reasons
     if !result.tests.isEmpty { result.significance = tolerances.significance }
     differences.sort(by: Difference.isWorse)
     result.differences = Array(differences.prefix(Self.mostKept))
@@ -314,11 +249,27 @@ final class ComparisonFindings {
     result.total = total
     result.byDocument = byDocument
     result.figures += figures
+    if result.figures == 0, samples.isEmpty {
+      result.reasons.append(
+        result.documents == 0
+          ? "there is nothing to compare on either side."
+          : tolerances.rules.isEmpty
+            ? "there are no figures to compare on either side."
+            : "the tolerances leave no figure to compare. Ignore less."
+      )
+    }
     for (rule, isUsed) in zip(tolerances.rules, isUsed) where !isUsed {
       let scope = rule.documents.map { " in \($0)" } ?? ""
       result.warnings.append(
         tolerances.warning(
           rule, "\(rule.pattern)\(scope) matches nothing that was compared; it is probably misspelt."))
+      switch rule.test {
+      case .distribution, .means:
+        // The others allow less than was asked for; this one would have brought in figures that nothing else compares.
+        result.reasons.append(
+          "the test that \(rule.pattern)\(scope) asks for was not made: it matches nothing.")
+      default: break
+      }
     }
   }
 }

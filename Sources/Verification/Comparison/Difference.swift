@@ -77,15 +77,30 @@ package struct StatisticalTest: Encodable, Sendable {
   /// By how much dependence in time shrinks the samples.
   package var dependence: Double
   package var margin: Double?
-  /// `same`, `different`, or `undecided` where equivalence was neither shown nor refuted.
+  /// By how much the means must differ for this test to find it in four of five such comparisons, in the figure's own
+  /// unit and beyond any margin; absent where no difference, however large, could be found.
+  package var detectable: Double?
+  /// `same`; `different`; `undecided` where equivalence was neither shown nor refuted, or where the samples are so small
+  /// that no difference, however large, would be significant.
   package var verdict = "same"
+}
+
+/// What a comparison says.
+package enum Verdict: String, Encodable, Sendable {
+  case same, different
+  /// Nothing was found to differ, but nothing could have been: there is no verdict.
+  case inconclusive
 }
 
 /// What a comparison came to.
 package struct ComparisonOutcome: Encodable, Sendable {
   package var expected: String
   package var actual: String
-  package var isSame: Bool { total == 0 }
+  /// A difference that was found stands, whatever else could not be compared.
+  package var verdict: Verdict { total > 0 ? .different : reasons.isEmpty ? .same : .inconclusive }
+  package var isSame: Bool { verdict == .same }
+  /// Why nothing that was found would not mean that nothing differs; empty where it does.
+  package var reasons: [String] = []
   /// Dashboards (and data sets) compared.
   package var documents = 0
   /// Figures compared.
@@ -110,14 +125,16 @@ package struct ComparisonOutcome: Encodable, Sendable {
   package var names: [String] = []
 
   private enum CodingKeys: String, CodingKey {
-    case verdict, expected, actual, documents, figures, requests, replications, total, differences, unmatched,
+    case verdict, reason, expected, actual, documents, figures, requests, replications, total, differences,
+      unmatched,
       tests,
       significance, warnings, notes
   }
 
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(isSame ? "same" : "different", forKey: .verdict)
+    try container.encode(verdict, forKey: .verdict)
+    if verdict == .inconclusive { try container.encode(reasons.joined(separator: " "), forKey: .reason) }
     try container.encode(expected, forKey: .expected)
     try container.encode(actual, forKey: .actual)
     try container.encode(documents, forKey: .documents)

@@ -90,7 +90,7 @@ struct RequestComparison {
         a.row += count
         b.row += count
         rows += Int64(count)
-        findings.figures += Int64(count * columns.count)
+        findings.figures += Int64(count * (isIgnored.count { !$0 }))
         if count > 0 { continue }
       }
       if a.moment != b.moment, findings.hasEnough(ofList: "requests") {

@@ -87,8 +87,10 @@ struct CollectCommand: ParsableCommand {
     } else {
       try collectPlan(
         first, Array(unique.values),
-        unique.values.sorted { ($0.plan?.variant ?? 0, $0.plan?.from ?? 0) < ($1.plan?.variant ?? 0, $1.plan?.from ?? 0) }
-          .compactMap { found[$0.id]?.path })
+        unique.values.sorted {
+          ($0.plan?.variant ?? 0, $0.plan?.from ?? 0) < ($1.plan?.variant ?? 0, $1.plan?.from ?? 0)
+        }
+        .compactMap { found[$0.id]?.path })
     }
   }
 

@@ -40,6 +40,8 @@ extension PlanCommand {
     let bar = ProgressBar("Warm-up", quiet: quiet)
     let warmUp = try Study.warmUp(variants[0], given: options.warmUp).microseconds
     bar.clear()
+    // Without chance every replication is the first.
+    let replications = Study.isDeterministic(variants) ? 1 : options.replications
     let store = TaskStore(tasks.absoluteStore)
     /// Names in the store by path: variants share their files.
     var stored: [String: String] = [:]
@@ -53,13 +55,13 @@ extension PlanCommand {
       }
       let text = try store.add(Data(sources[index].text.utf8), extension: ".yaml")
       let expected = max(ScenarioSimulation(variant.scenario, traces: variant.traces).expectedRequests, 1)
-      let each = max(1, min(options.replications, Int(Double(tasks.requestsPerTask) / expected)))
-      for from in stride(from: 0, to: options.replications, by: each) {
+      let each = max(1, min(replications, Int(Double(tasks.requestsPerTask) / expected)))
+      for from in stride(from: 0, to: replications, by: each) {
         var task = SimulationTask(
           program: "workbench \(Workbench.programVersion)", scenario: text, files: files,
           seed: variant.scenario.seed, store: store.path)
         task.plan = .init(
-          variant: index, name: variant.name, from: from, to: min(from + each, options.replications),
+          variant: index, name: variant.name, from: from, to: min(from + each, replications),
           warmUp: warmUp, tasks: 0, arguments: TaskOptions.without(words))
         made.append(task)
       }

@@ -1,0 +1,138 @@
+/// What an import left out or had to settle, in sentences for its summary.
+package struct ImportReport {
+  /// Something about one row that makes a request.
+  enum Note: Hashable {
+    /// A number that the row does not have; what the mapping says stands for it.
+    case missing(String, String)
+    /// A number that a failure does not have.
+    case missingInFailure(String)
+    /// A part of a sum that the row does not have.
+    case missingPart(String)
+    /// A first token up to a millisecond after the end.
+    case roundedFirstToken
+    /// A failure reason that is too long or not on one line.
+    case shortenedReason
+    /// A failure reason beyond those that can be told apart.
+    case otherReason
+    /// An end at a local time that comes twice.
+    case endsTwice
+  }
+
+  private var notes: [Note: Int64] = [:]
+  /// Columns of the export that the mapping names and no row has, though some may.
+  var nowhere: [String] = []
+  /// Columns of telemetry that the mapping does not name.
+  var unmapped: [String] = []
+  var toldRepeatedHours: Int64 = 0
+  var untoldRepeatedHours: Int64 = 0
+  /// Of OpenTelemetry.
+  var otherSpans: [String: Int] = [:]
+  var unknownOperations: Set<String> = []
+  var repeatedSpans = 0
+  var otherExports = 0
+  var nestedCalls = 0
+
+  mutating func take(_ found: [Note]) { for note in found { notes[note, default: 0] += 1 } }
+
+  private static func count(_ number: Int64, _ one: String, _ many: String) -> String {
+    "\(number) \(number == 1 ? one : many)"
+  }
+
+  private func sum(_ note: Note) -> Int64 { notes[note] ?? 0 }
+
+  /// One sentence each, in a fixed order; none where there is nothing to say.
+  package var sentences: [String] {
+    var sentences = spanSentences
+    if !nowhere.isEmpty {
+      sentences.append(
+        "No row has the \(nowhere.count == 1 ? "column" : "columns") \(nowhere.joined(separator: ", ")), which the mapping names."
+      )
+    }
+    for case (.missing(let name, let value), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
+      sentences.append(
+        "\(Self.count(count, "request has", "requests have")) no \(name) in the export: taken as \(value). It is not known."
+      )
+    }
+    for case (.missingInFailure(let name), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
+      sentences.append(
+        "\(Self.count(count, "failure has", "failures have")) no \(name) in the export: taken as 0.")
+    }
+    for case (.missingPart(let name), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
+      sentences.append(
+        "\(Self.count(count, "request lacks", "requests lack")) a part of the sum \(name): what is missing counts as 0."
+      )
+    }
+    if toldRepeatedHours > 0 {
+      sentences.append(
+        "\(Self.count(toldRepeatedHours, "row is", "rows are")) of a local time that comes twice: the order of the rows tells which."
+      )
+    }
+    if untoldRepeatedHours > 0 {
+      sentences.append(
+        "\(Self.count(untoldRepeatedHours, "row is", "rows are")) of a local time that comes twice, and nothing tells which is meant: taken as the first. Export moments with an offset, or in UTC."
+      )
+    }
+    let ends = sum(.endsTwice)
+    if ends > 0 {
+      sentences.append(
+        "\(Self.count(ends, "request ends", "requests end")) at a local time that comes twice: taken as the first that is not before its arrival."
+      )
+    }
+    let rounded = sum(.roundedFirstToken)
+    if rounded > 0 {
+      sentences.append(
+        "\(Self.count(rounded, "first token lies", "first tokens lie")) less than a millisecond after the end: taken as at the end."
+      )
+    }
+    let shortened = sum(.shortenedReason)
+    if shortened > 0 {
+      sentences.append(
+        "\(Self.count(shortened, "failure reason was", "failure reasons were")) put on one line of at most 200 bytes."
+      )
+    }
+    let other = sum(.otherReason)
+    if other > 0 {
+      sentences.append(
+        "\(Self.count(other, "failure has", "failures have")) a reason beyond the first 247: counted as \"other\". Map an error's class, not its message."
+      )
+    }
+    if !unmapped.isEmpty {
+      sentences.append(
+        "Nothing is said of \(unmapped.joined(separator: ", ")): not known, written as 0.")
+    }
+    return sentences
+  }
+
+  private var spanSentences: [String] {
+    var sentences: [String] = []
+    let all = otherSpans.values.reduce(0, +)
+    if all > 0 {
+      let listed = otherSpans.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(8).map {
+        "\($0.key) \($0.value)"
+      }
+      sentences.append(
+        "\(Self.count(Int64(all), "span was no call", "spans were no calls")) of a model: \(listed.joined(separator: ", "))\(otherSpans.count > 8 ? ", …" : "")."
+      )
+    }
+    if !unknownOperations.isEmpty {
+      let names = unknownOperations.sorted()
+      sentences.append(
+        "The conventions do not know the \(names.count == 1 ? "operation" : "operations") \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : ""); --operation \(names[0]) counts its spans as calls."
+      )
+    }
+    if repeatedSpans > 0 {
+      sentences.append(
+        "\(Self.count(Int64(repeatedSpans), "span", "spans")) came again, by trace and span identifier: counted once."
+      )
+    }
+    if nestedCalls > 0 {
+      sentences.append(
+        "\(Self.count(Int64(nestedCalls), "call lies", "calls lie")) below another call, as where two instruments see the same one: both are counted. Leave one of them out of the export."
+      )
+    }
+    if otherExports > 0 {
+      sentences.append("\(Self.count(Int64(otherExports), "export", "exports")) of metrics or logs left out.")
+    }
+    return sentences
+  }
+}

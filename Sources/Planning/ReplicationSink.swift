@@ -1,0 +1,181 @@
+import Aggregation
+import Telemetry
+
+/// Takes a replication's requests, and sums them up model by model.
+final class ReplicationSink: TelemetrySink {
+  /// Of one model.
+  private struct Sums {
+    var requests: Int64 = 0
+    var latencySum: Int128 = 0
+    var waitingSum: Int128 = 0
+    var waited: Int64 = 0
+    var input: Int64 = 0
+    var output: Int64 = 0
+    var least = Int64.max
+    var most = Int64.min
+    /// Service given inside the period, µs.
+    var busy: Int128 = 0
+  }
+
+  private let models: [String]
+  /// By series.
+  private let modelOfSeries: [Int]
+  private let hasReplicas: [Bool]
+  private var sums: [Sums]
+  /// Bins of latencies and, behind them, outcomes, by model; `nil` for a model without requests so far.
+  private var counts: [UnsafeMutablePointer<Int64>?]
+  private static let outcomes = LatencyBin.count
+  private static let width = LatencyBin.count + 256
+  private let period: Range<Int64>
+  private var busyOfWarmUp: Int128 = 0
+  /// Service given inside the period to requests of models with replicas, µs.
+  var busyMicroseconds: Int128 { sums.reduce(busyOfWarmUp) { $0 + $1.busy } }
+  private(set) var series: BatchMeans?
+
+  /// - Parameters:
+  ///   - models: their names.
+  ///   - modelOfSeries: places in `models`.
+  ///   - hasReplicas: by series.
+  ///   - period: what is looked at, without the warm-up.
+  ///   - keepsSeries: whether batch means of the latency are kept, for the warm-up.
+  init(
+    models: [String], modelOfSeries: [Int], hasReplicas: [Bool], period: Range<Timestamp>,
+    keepsSeries: Bool
+  ) {
+    self.models = models
+    self.modelOfSeries = modelOfSeries
+    self.hasReplicas = hasReplicas
+    self.period = period.lowerBound.microseconds..<period.upperBound.microseconds
+    sums = Array(repeating: Sums(), count: models.count)
+    counts = Array(repeating: nil, count: models.count)
+    series = keepsSeries ? BatchMeans() : nil
+  }
+
+  deinit { for pointer in counts { pointer?.deallocate() } }
+
+  private func counters(_ model: Int) -> UnsafeMutablePointer<Int64> {
+    if let known = counts[model] { return known }
+    let fresh = UnsafeMutablePointer<Int64>.allocate(capacity: Self.width)
+    fresh.initialize(repeating: 0, count: Self.width)
+    counts[model] = fresh
+    return fresh
+  }
+
+  func receive(_ requests: RequestColumns) {
+    // Requests of one model mostly follow each other: its sums stay in registers until another's turn.
+    var start = 0
+    while start < requests.count {
+      let model = modelOfSeries[Int(requests.series[start])]
+      var end = start + 1
+      modelOfSeries.withUnsafeBufferPointer { modelOfSeries in
+        while end < requests.count, modelOfSeries[Int(requests.series[end])] == model { end += 1 }
+      }
+      receive(requests, start..<end, model)
+      start = end
+    }
+    if series != nil {
+      for row in 0..<requests.count where requests.outcome[row] == RequestOutcome.success {
+        series?.add(Double(requests.latencyMicroseconds[row]))
+      }
+    }
+  }
+
+  private func receive(_ requests: RequestColumns, _ rows: Range<Int>, _ model: Int) {
+    let bins = counters(model)
+    let outcomes = bins + Self.outcomes
+    var own = sums[model]
+    hasReplicas.withUnsafeBufferPointer { hasReplicas in
+      for row in rows {
+        let outcome = requests.outcome[row]
+        let latency = requests.latencyMicroseconds[row]
+        let waiting = requests.waitingMicroseconds[row]
+        outcomes[Int(outcome)] += 1
+        own.input &+= Int64(requests.inputTokens[row])
+        own.output &+= Int64(requests.outputTokens[row])
+        if outcome == RequestOutcome.success {
+          own.latencySum &+= Int128(latency)
+          own.least = min(own.least, latency)
+          own.most = max(own.most, latency)
+          bins[LatencyBin.index(latency)] += 1
+        }
+        // One that was turned away has waited for nothing.
+        if outcome != RequestOutcome.overloaded, outcome != RequestOutcome.rateLimited {
+          own.waitingSum &+= Int128(waiting)
+          own.waited += 1
+          if hasReplicas[Int(requests.series[row])] { own.busy &+= served(requests, row) }
+        }
+      }
+    }
+    own.requests += Int64(rows.count)
+    sums[model] = own
+  }
+
+  /// Some are still served in the period.
+  func receiveWarmUp(_ requests: RequestColumns) {
+    for row in 0..<requests.count where hasReplicas[Int(requests.series[row])] {
+      // One that was turned away has neither waited nor been served: it adds nothing.
+      busyOfWarmUp &+= served(requests, row)
+    }
+  }
+
+  /// How long a request was served inside the period, µs.
+  @inline(__always)
+  private func served(_ requests: RequestColumns, _ row: Int) -> Int128 {
+    let arrived = requests.arrivedAt[row]
+    let from = max(arrived &+ requests.waitingMicroseconds[row], period.lowerBound)
+    let to = min(arrived &+ requests.latencyMicroseconds[row], period.upperBound)
+    return Int128(max(to &- from, 0))
+  }
+
+  /// - Parameter reasons: names by outcome.
+  /// - Throws: `AggregationError` if a sum leaves the range of 64 bits.
+  func finish(_ reasons: [String]) throws -> ReplicationRecord {
+    var record = ReplicationRecord()
+    for model in models.indices {
+      guard let counters = counts[model] else { continue }
+      let own = sums[model]
+      var figures = RequestFigures(
+        name: models[model], requests: own.requests, successes: counters[Self.outcomes],
+        latencySum: try Self.whole(own.latencySum), waitingSum: try Self.whole(own.waitingSum),
+        waited: own.waited, inputTokens: own.input, outputTokens: own.output)
+      for (code, name) in reasons.enumerated() where code > 0 && counters[Self.outcomes + code] > 0 {
+        figures.failures[name] = counters[Self.outcomes + code]
+      }
+      if own.least <= own.most { (figures.latencyMin, figures.latencyMax) = (own.least, own.most) }
+      figures.latencies = (0..<LatencyBin.count).filter { counters[$0] > 0 }.flatMap {
+        [Int64($0), counters[$0]]
+      }
+      try record.add(figures)
+    }
+    return record
+  }
+
+  fileprivate static func whole(_ sum: Int128) throws -> Int64 {
+    guard let whole = Int64(exactly: sum) else {
+      throw AggregationError(
+        "the sum of a replication's latencies, waiting times or tokens leaves the range of 64 bits. Shorten its service times, or the period."
+      )
+    }
+    return whole
+  }
+}
+
+extension ReplicationRecord {
+  /// Adds a model's requests to those of all.
+  fileprivate mutating func add(_ figures: RequestFigures) throws {
+    func sum(_ a: Int64, _ b: Int64) throws -> Int64 { try ReplicationSink.whole(Int128(a) + Int128(b)) }
+    requests += figures.requests
+    successes += figures.successes
+    failures.merge(figures.failures) { $0 + $1 }
+    latencySum = try sum(latencySum, figures.latencySum)
+    waitingSum = try sum(waitingSum, figures.waitingSum)
+    waited += figures.waited
+    inputTokens = try sum(inputTokens, figures.inputTokens)
+    outputTokens = try sum(outputTokens, figures.outputTokens)
+    latencyMin = [latencyMin, figures.latencyMin].compactMap { $0 }.min()
+    latencyMax = [latencyMax, figures.latencyMax].compactMap { $0 }.max()
+    latencies =
+      models.isEmpty ? figures.latencies : RequestFigures.pooled([latencies, figures.latencies])
+    models.append(figures)
+  }
+}

@@ -1,0 +1,188 @@
+import ScenarioModel
+
+/// A service level: a metric and its bound.
+package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
+  package var metric: Metric
+  package var isUpper: Bool
+  /// In the metric's own unit.
+  package var bound: Double
+  /// As written; of one of several models, with its name.
+  package let description: String
+
+  package struct Problem: Error, CustomStringConvertible {
+    package let description: String
+  }
+
+  /// Several, separated by commas: `latency.p95 <= 2s, failureRate <= 0.1%`.
+  /// - Throws: `Problem`, also where there is none.
+  package static func list(_ text: String) throws -> [ServiceLevel] {
+    var parts = [String.UnicodeScalarView()]
+    var isQuoted = false
+    var isEscaped = false
+    for scalar in text.unicodeScalars {
+      if scalar == ",", !isQuoted {
+        parts.append(.init())
+        continue
+      }
+      if scalar == "\"", !isEscaped { isQuoted.toggle() }
+      isEscaped = scalar == "\\" && !isEscaped
+      parts[parts.count - 1].append(scalar)
+    }
+    let levels = try parts.map { String($0).trimmed }.filter { !$0.isEmpty }.map { try ServiceLevel($0) }
+    guard !levels.isEmpty else {
+      throw Problem(description: "no service level is named. Write for instance latency.p95 <= 2s.")
+    }
+    return levels
+  }
+
+  /// - Throws: `Problem`, also for a bound that no value can break, or none can keep.
+  package init(_ text: String) throws {
+    let trimmed = text.trimmed
+    // A model's name may hold anything.
+    let scalars = trimmed.unicodeScalars
+    let start = scalars.lastIndex(of: "]") ?? scalars.startIndex
+    guard let sign = scalars[start...].firstIndex(where: { $0 == "<" || $0 == ">" }) else {
+      throw Problem(
+        description:
+          "\"\(trimmed)\" is no service level. Write for instance latency.p95 <= 2s or failureRate <= 0.1%.")
+    }
+    let name = String(scalars[..<sign]).trimmed
+    guard let metric = Metric(name), metric.scope != .worst else {
+      throw Problem(description: "there is no metric \"\(name)\". There are: \(Metric.names).")
+    }
+    var rest = scalars[scalars.index(after: sign)...]
+    if rest.first == "=" { rest = rest.dropFirst() }
+    let value = String(rest).trimmed
+    guard let bound = Self.bound(value, metric.unit), bound.isFinite else {
+      let help =
+        switch metric.unit {
+        case .milliseconds: "a duration such as 2s or 800ms"
+        case .share: "a share such as 0.1% or 0.001"
+        default: "a number"
+        }
+      throw Problem(description: "\"\(value)\" is no bound of \(name). Write \(help).")
+    }
+    self.metric = metric
+    isUpper = scalars[sign] == "<"
+    self.bound = bound
+    description = "\(metric.name) \(isUpper ? "<=" : ">=") \(value)"
+    try check(value)
+  }
+
+  /// Refuses what would be kept, or broken, whatever happens.
+  /// - Parameter value: the bound as written.
+  private func check(_ value: String) throws {
+    let (least, most) = (metric.range.lowerBound, metric.range.upperBound)
+    let between =
+      most.isFinite ? "lies between 0 and \(metric.unit == .share ? "100 %" : "\(most)")" : "is never below 0"
+    if isUpper, bound >= most || bound < least {
+      throw Problem(
+        description:
+          "\(description) \(bound >= most ? "can never be broken" : "can never be kept"): \(metric.base) \(between). Give a bound inside."
+      )
+    }
+    if !isUpper, metric.better == .lower {
+      throw Problem(
+        description:
+          "\(description) asks for more of what is better the less of it there is. Write \(metric.name) <= \(value)."
+      )
+    }
+    if !isUpper, bound <= least || bound > most {
+      throw Problem(
+        description:
+          "\(description) \(bound <= least ? "can never be broken" : "can never be kept"): \(metric.base) \(between). Give a bound inside."
+      )
+    }
+  }
+
+  private init(_ level: ServiceLevel, of model: String, isAlone: Bool) {
+    metric = level.metric.scoped(.model(model))
+    isUpper = level.isUpper
+    bound = level.bound
+    description = isAlone ? level.description : "\(level.description) of \(model)"
+  }
+
+  private static func bound(_ text: String, _ unit: Metric.Unit) -> Double? {
+    switch unit {
+    case .milliseconds: return PlanQuantity.milliseconds(text)
+    case .share:
+      if text.unicodeScalars.last == "%" {
+        return PlanQuantity.number(String(text.unicodeScalars.dropLast()).trimmed).map { $0 / 100 }
+      }
+      return PlanQuantity.number(text)
+    default: return PlanQuantity.number(text)
+    }
+  }
+
+  /// By how much a value keeps the level, in units of the bound; negative where it breaks it.
+  package func slack(_ value: Double) -> Double {
+    let gap = isUpper ? bound - value : value - bound
+    return bound != 0 ? gap / abs(bound) : gap
+  }
+
+  /// By how much a replication breaks the level, in the metric's unit; not positive where it keeps it. Without any
+  /// request there is nothing to break; where there were some but none succeeded, it is broken by as much as its bound.
+  func excess(_ record: ReplicationRecord) -> Double {
+    if let value = metric.value(record) { return isUpper ? value - bound : bound - value }
+    return hasRequests(record) ? max(abs(bound), 1) : 0
+  }
+
+  /// Whether a replication has any request that the level could be about; always, of what is not about requests.
+  func hasRequests(_ record: ReplicationRecord) -> Bool {
+    if !metric.isOfRequests { return metric.value(record) != nil }
+    return (metric.figures(record)?.requests ?? 0) > 0
+  }
+
+  /// For each model where it holds for each, else itself.
+  fileprivate func judged(_ models: [String]) -> [ServiceLevel] {
+    metric.isJudgedByModel
+      ? models.map { ServiceLevel(self, of: $0, isAlone: models.count == 1) } : [self]
+  }
+}
+
+/// The levels of a plan, and whom each holds for.
+package struct Objectives: Sendable {
+  /// As written.
+  package let levels: [ServiceLevel]
+  /// One for each model that a level holds for.
+  package let judged: [ServiceLevel]
+  /// Places in `judged`, by level.
+  package let parts: [Range<Int>]
+  /// Models with requests.
+  package let models: [String]
+
+  /// - Parameter models: that have demand in any variant.
+  /// - Throws: `ServiceLevel.Problem` for a model that is not there.
+  package init(_ levels: [ServiceLevel], models: [String]) throws {
+    self.levels = levels
+    self.models = models
+    var judged: [ServiceLevel] = []
+    var parts: [Range<Int>] = []
+    for level in levels {
+      if case .model(let name) = level.metric.scope,
+        !models.contains(where: { $0.utf8.elementsEqual(name.utf8) })
+      {
+        throw ServiceLevel.Problem(
+          description:
+            "\(level): no model with requests is called \"\(name)\". There are: \(models.prefix(12).joined(separator: ", "))."
+        )
+      }
+      let own = level.judged(models)
+      parts.append(judged.count..<(judged.count + own.count))
+      judged += own
+    }
+    self.judged = judged
+    self.parts = parts
+  }
+
+  /// In words, whom a level holds for.
+  package func scope(_ level: Int) -> String {
+    let metric = levels[level].metric
+    if case .model(let name) = metric.scope { return "model \(name)" }
+    if metric.isJudgedByModel {
+      return models.count == 1 ? "model \(models[0])" : "each of \(models.count) models"
+    }
+    if metric.isOfRequests { return models.count == 1 ? "model \(models[0])" : "all models together" }
+    return "the whole account"
+  }
+}

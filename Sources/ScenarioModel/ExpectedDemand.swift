@@ -1,0 +1,50 @@
+import Foundation
+import Telemetry
+
+extension Scenario.Model {
+  /// Mean number of arrivals, retries and recorded demand not counted.
+  /// - Parameter origin: where the profile's trend is 1.
+  func expectedArrivals(_ time: Range<Timestamp>, origin: Timestamp, _ calendar: ZonedCalendar) -> Double {
+    guard let load, let rate = load.arrivals.meanRate else { return 0 }
+    let segments = (load.profile ?? RateProfile()).segments(
+      from: time.lowerBound, to: time.upperBound, origin: origin, calendar: calendar)
+    return segments.reduce(0) { sum, segment in
+      let length = Double(segment.end - segment.start)
+      let grown = segment.growth == 0 ? length : expm1(segment.growth * length) / segment.growth
+      return sum + rate * segment.factor * grown
+    }
+  }
+}
+
+extension Scenario {
+  /// Demand that is expected of a model.
+  package struct ModelDemand: Sendable, Equatable {
+    package var account: String
+    package var model: String
+    /// Requests in warm-up and period, retries not counted; `nil` for a trace, whose file says it.
+    package var requests: Double?
+    /// The trace that is replayed, if one is.
+    package var trace: TraceSource?
+  }
+
+  /// What each model is asked for, in the scenario's order; models without demand are left out.
+  package var demandByModel: [ModelDemand] {
+    accounts.flatMap { account in
+      account.models.compactMap { model -> ModelDemand? in
+        guard let load = model.load else { return nil }
+        var demand = ModelDemand(account: account.name, model: model.name)
+        switch load.arrivals {
+        case .trace(let source): demand.trace = source
+        case .serveGen(let file, _, let startAt, let scale):
+          let origin = (startAt ?? from).microseconds
+          let expected = measured[file]?.expected(
+            from: simulationStart.microseconds - origin, to: to.microseconds - origin)
+          demand.requests = scale * (expected ?? 0)
+        default:
+          demand.requests = model.expectedArrivals(simulationStart..<to, origin: from, account.calendar)
+        }
+        return demand
+      }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import Foundation
+
+/// A file that a scenario names, and where it does: found whether or not the rest of the document is right.
+package struct NamedFile: Sendable {
+  package enum Content: Sendable, Equatable {
+    /// A file, and of a trace of several models the one to replay.
+    case trace(TraceSource.Selection)
+    case serveGen(trace: String, dataset: String)
+  }
+  package var content: Content
+  package var location: Location
+
+  /// Every file of a document; none of one that is not YAML.
+  package static func all(in data: Data, path: String, overrides: [String] = []) -> [NamedFile] {
+    // What is wrong with the document is said by whoever reads it.
+    guard var root = try? Document.parse(data, path: path) else { return [] }
+    for override in overrides { try? root.apply(override) }
+    let models =
+      root.member("models")?.elements ?? []
+      + (root.member("accounts")?.elements ?? []).flatMap { $0.member("models")?.elements ?? [] }
+    return models.compactMap { model in
+      guard let arrivals = model.member("load")?.member("arrivals") else { return nil }
+      if let trace = arrivals.member("trace"), let file = trace.scalar ?? trace.member("file")?.scalar {
+        let selection = TraceSource.Selection(file: file, model: trace.member("model")?.scalar)
+        return NamedFile(
+          content: .trace(selection), location: trace.member("file")?.location ?? trace.location)
+      }
+      if let client = arrivals.member("serveGen"), let trace = client.member("trace"),
+        let file = trace.scalar, let dataset = client.member("dataset")?.scalar
+      {
+        return NamedFile(content: .serveGen(trace: file, dataset: dataset), location: trace.location)
+      }
+      return nil
+    }
+  }
+}
+
+extension DocumentNode {
+  func member(_ name: String) -> DocumentNode? { entries?.first { $0.key == name }?.value }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import Sampling
+import Telemetry
+
+// Warnings of what a scenario says and nothing comes of: it is valid, and probably not what is meant.
+
+extension ModelReader {
+  /// - Parameter sections: of the deployments, in the order of the document.
+  func warnOfThePointless(
+    _ deployments: [Scenario.Deployment?], _ sections: [Section], _ load: Scenario.Load?
+  ) {
+    guard checkTimes else { return }
+    let length = period.upperBound - period.lowerBound
+    if !deployments.isEmpty, !section.has("load") {
+      section.warning(
+        "deployments",
+        "the model has no load: its replicas cost credits and serve nothing. Give it a load, or leave it out."
+      )
+    }
+    if let profile = load?.profile, profile.hourly.allSatisfy({ $0 == 0 }), !profile.hourly.isEmpty {
+      section.section("load")?.warning(
+        "profile", "every hour's factor is 0: no request ever arrives. Raise one, or leave the load out.")
+    }
+    for (deployment, keys) in zip(deployments, sections) {
+      guard let deployment, let scalingKeys = keys.section("scaling") else { continue }
+      let scaling = deployment.scaling
+      if scaling.minReplicas == scaling.maxReplicas {
+        for key in ["scaleUpDelay", "scaleDownDelay"] where scalingKeys.has(key) {
+          scalingKeys.warning(
+            key,
+            "\(key) does nothing: minReplicas and maxReplicas are both \(scaling.minReplicas). Remove it, or raise maxReplicas."
+          )
+        }
+        continue
+      }
+      if scaling.scaleUpDelayMicroseconds >= length {
+        scalingKeys.warning(
+          "scaleUpDelay",
+          "scaleUpDelay is not shorter than the period: no replica is ever added. Shorten it, or lengthen the period."
+        )
+      } else if scaling.startup.mean >= Double(length) {
+        scalingKeys.warning(
+          "startup",
+          "a replica takes longer to start than the period lasts: none that is added serves a request. Shorten it, or lengthen the period."
+        )
+      }
+    }
+  }
+}
+
+extension AccountReader {
+  /// - Parameters:
+  ///   - models: in the order of their sections.
+  ///   - incidents: in the order of theirs.
+  func warnOfThePointless(
+    _ models: [Scenario.Model?], _ modelSections: [Section], _ incidents: [Scenario.Incident?],
+    _ incidentSections: [Section], _ windows: DeployWindows?, _ subscription: Int?
+  ) {
+    guard checkTimes else { return }
+    for (incident, keys) in zip(incidents, incidentSections) {
+      if let incident { warn(of: incident, keys, models) }
+    }
+    if let windows, !windows.weekly.isEmpty || !windows.freezes.isEmpty,
+      windows.nextOpening(from: period.lowerBound).map({ $0 >= period.upperBound }) ?? true
+    {
+      section.warning(
+        "deployWindows", "no deploy window opens in the period: nothing can be deployed or undeployed in it.")
+    }
+    for (model, keys) in zip(models, modelSections) {
+      guard let model else { continue }
+      warnOfRetries(model, keys, incidents)
+      if let subscription { warnOfOverload(model, keys, subscription) }
+      for (deployment, own) in zip(model.deployments, deploymentSections(keys, model)) {
+        guard let windows, windows.policy == .defer, deployment.deployAt > period.lowerBound,
+          windows.nextOpening(from: deployment.deployAt).map({ $0 >= period.upperBound }) ?? true
+        else { continue }
+        own.warning(
+          "deployAt",
+          "version \(deployment.version) is never deployed: no deploy window opens between deployAt and the period's end. Move it, or open one."
+        )
+      }
+    }
+  }
+
+  /// In the order of the model's deployments, which are sorted by time.
+  private func deploymentSections(_ keys: Section, _ model: Scenario.Model) -> [Section] {
+    let sections = keys.sections("deployments")
+    return model.deployments.compactMap { deployment in
+      sections.first {
+        $0.text("version") == deployment.version && $0.moment("deployAt") == deployment.deployAt
+      }
+    }
+  }
+
+  private func warn(of incident: Scenario.Incident, _ keys: Section, _ models: [Scenario.Model?]) {
+    if case .between(let from, let to) = incident.schedule {
+      if from >= period.upperBound {
+        keys.warning("from", "the incident starts after the period's end. Move it, or extend the period.")
+      } else if to <= period.lowerBound + -warmUp {
+        keys.warning(
+          "to", "the incident ends before the period starts. Move it, or start the period earlier.")
+      }
+    }
+    if incident.errorProbability == 0, incident.latencyFactor == 1 {
+      keys.warning(
+        nil, "the incident changes nothing: errorProbability is 0 and latencyFactor is 1. Give one of them.")
+    }
+    if let name = incident.model, !models.contains(where: { $0?.name == name && $0?.load != nil }) {
+      keys.warning("model", "\(name) has no load, so that the incident hits no request.")
+    }
+  }
+
+  private func warnOfRetries(_ model: Scenario.Model, _ keys: Section, _ incidents: [Scenario.Incident?]) {
+    guard let retries = model.load?.retries, retries.probability > 0 else { return }
+    let mayFail =
+      model.providerErrorProbability > 0 || model.rateLimitedProbability > 0 || model.rateLimit != nil
+      // A queue that is full turns requests away.
+      || !model.deployments.isEmpty
+      || incidents.contains {
+        ($0?.errorProbability ?? 0) > 0
+          && ($0?.model.map { $0 == model.name } ?? $0?.provider.map { $0 == model.provider } ?? true)
+      }
+    if !mayFail {
+      keys.section("load")?.warning(
+        "retries",
+        "no request of this model can fail, so that none is tried again. Add failures, or remove retries."
+      )
+    }
+  }
+
+  /// Demand that its replicas cannot serve by far, however they are scaled: the queue only grows.
+  private func warnOfOverload(_ model: Scenario.Model, _ keys: Section, _ subscription: Int) {
+    let length = Double(period.upperBound - period.lowerBound)
+    let demand = model.expectedArrivals(period, origin: period.lowerBound, section.calendar) / length
+    let capacities = model.deployments.map { $0.capacity(model.load?.tokens) }
+    guard demand > 0, !capacities.isEmpty, !capacities.contains(where: { $0 == nil }) else { return }
+    // As if all were deployed all the time, and nobody else needed the subscription.
+    let replicas = model.deployments.map { min($0.scaling.maxReplicas, subscription) }
+    let capacity = zip(capacities, replicas).reduce(0.0) { $0 + ($1.0 ?? 0) * Double($1.1) }
+    guard capacity > 0, demand > 2 * capacity else { return }
+    func rate(_ perMicrosecond: Double) -> String { String(format: "%.3g/s", perMicrosecond * 1e6) }
+    keys.warning(
+      "load",
+      "\(rate(demand)) arrive on average, and all replicas together serve at most \(rate(capacity)): the queue only grows. Lower the rate, or raise maxReplicas or maxBatchSize."
+    )
+  }
+}
+
+extension Scenario.Deployment {
+  /// Requests that a replica with a full batch serves per microsecond; `nil` where the tokens are not known.
+  fileprivate func capacity(_ tokens: Scenario.Tokens?) -> Double? {
+    let batch = Double(scaling.maxBatchSize)
+    switch service {
+    case .alone(.direct(let time, let slowdown)):
+      return time.mean > 0 ? batch / (time.mean * (1 + slowdown * (batch - 1))) : nil
+    case .alone(.tokens(let first, let input, let output, let slowdown)):
+      guard let tokens else { return nil }
+      let time = first.mean + input.mean * tokens.input.mean + output.mean * tokens.output.mean
+      return time > 0 ? batch / (time * (1 + slowdown * (batch - 1))) : nil
+    case .continuousBatching(let batching):
+      guard let tokens else { return nil }
+      let steps = tokens.output.mean * (batching.base / batch + batching.perSequence)
+      let time = steps + tokens.input.mean * batching.perPromptToken
+      return time > 0 ? 1 / time : nil
+    }
+  }
+}
+
+extension ScenarioReader {
+  /// Profiles that no load names.
+  func warnOfUnusedProfiles(_ top: Section, _ accounts: [Section]) {
+    guard let profiles = top.section("profiles") else { return }
+    let models = ([top] + accounts).flatMap { owner in
+      owner.shape.key("models") == nil ? [] : owner.node("models")?.elements ?? []
+    }
+    let used = Set(models.compactMap { $0.member("load")?.member("profile")?.scalar })
+    for entry in profiles.map("rates") where !used.contains(entry.key) {
+      diagnostics.warning(
+        entry.keyLocation,
+        "no load names the rate profile \(quoted(entry.key)). Name it as a load's profile, or remove it."
+      )
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Sampling
+import ScenarioModel
+import Testing
+import Verification
+
+/// A verdict that could not be given is not green.
+@Suite("Comparison: when there is no verdict")
+struct VerdictTests {
+  /// Replications of one dashboard with so many figures, each drawn evenly around a mean.
+  static func replications(_ count: Int, figures: Int, mean: Double) -> [[String: Data]] {
+    (0..<count).map { index in
+      // 1 % from one replication to the next, so that 17 % lies beyond all of them.
+      let value = mean * (1 + 0.01 * (Double(index) - Double(count - 1) / 2))
+      let members = (0..<figures).map { "\"f\($0)\": \(value + Double($0))" }.joined(separator: ", ")
+      return ["d": Data("{\"query\": {}, \(members)}".utf8)]
+    }
+  }
+
+  static func compare(_ a: [[String: Data]], _ b: [[String: Data]], _ rules: String = "") throws
+    -> ComparisonOutcome
+  {
+    try OutputComparison.compareReplications(
+      expected: a, actual: b, tolerances: rules.isEmpty ? Tolerances() : tolerances(rules))
+  }
+
+  @Test(
+    "six against six replications of 24 figures, one side 17 % slower: nothing could be found, and eight would do"
+  )
+  func tooFew() throws {
+    // The least p-value is 2 ⁄ C(12, 6) = 0.00216; of 24 tests at 1 % together the first must reach 0.000417. With seven
+    // on each side it is 2 ⁄ 3,432 = 0.00058, with eight 2 ⁄ 12,870 = 0.00016.
+    let result = try Self.compare(
+      Self.replications(6, figures: 24, mean: 100), Self.replications(6, figures: 24, mean: 117))
+    #expect(result.verdict == .inconclusive && result.total == 0)
+    let reason = result.reasons.joined()
+    #expect(
+      reason.contains("6 and 6 replications are too few") && reason.contains("least p-value 0.002165")
+        && reason.contains("needed 0.0004167") && reason.contains("Compare 8 and 8"), "\(reason)")
+    #expect(result.tests.allSatisfy { $0.verdict == "undecided" && $0.detectable == nil })
+    let enough = try Self.compare(
+      Self.replications(8, figures: 24, mean: 100), Self.replications(8, figures: 24, mean: 117))
+    #expect(enough.verdict == .different && enough.total == 24)
+    // Of one figure six are enough to tell.
+    #expect(
+      try Self.compare(
+        Self.replications(6, figures: 1, mean: 100), Self.replications(6, figures: 1, mean: 117)
+      ).verdict == .different)
+    let same = try Self.compare(
+      Self.replications(8, figures: 24, mean: 100), Self.replications(8, figures: 24, mean: 100.1))
+    #expect(same.verdict == .same && same.notes.contains { $0.contains("Found in 4 of 5") }, "\(same.notes)")
+  }
+
+  @Test("one replication on each side tells nothing, unless they are the same")
+  func one() throws {
+    let (a, b) = (Self.replications(1, figures: 3, mean: 100), Self.replications(1, figures: 3, mean: 101))
+    let result = try Self.compare(a, b)
+    #expect(
+      result.verdict == .inconclusive && result.reasons.joined().contains("no test is possible of 3 figures"),
+      "\(result.reasons)")
+    #expect(try Self.compare(a, a).verdict == .same)
+    // Three against the same three: no test is needed.
+    let three = Self.replications(3, figures: 30, mean: 100)
+    #expect(try Self.compare(three, three).verdict == .same)
+  }
+
+  @Test("what was found to differ stands, whatever else could not be compared")
+  func foundNonetheless() throws {
+    var other = Self.replications(3, figures: 30, mean: 120)
+    for index in other.indices { other[index]["e"] = other[index]["d"] }
+    let result = try Self.compare(Self.replications(3, figures: 30, mean: 100), other)
+    #expect(result.verdict == .different && result.differences.map(\.kind) == [.extra])
+  }
+
+  @Test("equivalence that is neither shown nor refuted is no verdict; a difference beyond the margin is one")
+  func equivalence() throws {
+    func set(_ mean: Double, _ spread: Double) -> [[String: Data]] {
+      (0..<10).map { ["d": Data("{\"query\": {}, \"figure\": \(mean + spread * (Double($0) - 4.5))}".utf8)] }
+    }
+    let rule = "  - { path: figure, means: { margin: 2%, require: equivalence } }"
+    let open = try Self.compare(set(100, 5), set(101, 5), rule)
+    #expect(open.verdict == .inconclusive && open.reasons.joined().contains("neither shown nor refuted"))
+    #expect(try Self.compare(set(100, 0.01), set(100.5, 0.01), rule).verdict == .same)
+    #expect(try Self.compare(set(100, 0.01), set(105, 0.01), rule).verdict == .different)
+  }
+
+  @Test("nothing to compare is no verdict: no documents, no figures, everything ignored")
+  func nothing() throws {
+    func documents(_ a: [String: Data], _ b: [String: Data], _ rules: Tolerances = Tolerances()) throws
+      -> ComparisonOutcome
+    { try OutputComparison.compare(expected: a, actual: b, tolerances: rules, labels: ("e", "a")) }
+    let none = try documents([:], [:])
+    #expect(none.verdict == .inconclusive && none.reasons.joined().contains("nothing to compare"))
+    let empty = Data("{}".utf8)
+    #expect(try documents(["a": empty], ["a": empty]).verdict == .inconclusive)
+    let one = Data("{\"x\": 1}".utf8)
+    #expect(try documents(["a": one], ["a": one]).verdict == .same)
+    let ignored = try documents(["a": one], ["a": one], tolerances("  - { path: \"**\", ignore: true }"))
+    #expect(
+      ignored.verdict == .inconclusive && ignored.reasons.joined().contains("leave no figure"),
+      "\(ignored.reasons)")
+    #expect(try documents([:], ["a": one]).verdict == .different)
+  }
+
+  @Test("a test that was asked for and matches nothing leaves no verdict; a limit that does only warns")
+  func misspelt() throws {
+    let three = Self.replications(3, figures: 1, mean: 100)
+    let test = try Self.compare(three, three, "  - { path: latncy.p95, means: { margin: 2% } }")
+    #expect(test.verdict == .inconclusive && test.reasons.joined().contains("latncy.p95"), "\(test.reasons)")
+    #expect(try Self.compare(three, three, "  - { path: latncy.p95, relative: 2% }").verdict == .same)
+  }
+
+  @Test(
+    "a difference that is called detectable is found in about four of five comparisons",
+    arguments: [true, false])
+  func detectable(_ ofMeans: Bool) throws {
+    let (n, pairs, level) = (20, 400, 0.05)
+    let arena = SamplingArena()
+    let stream = arena.stream(state: (21, 22, 23, 24))
+    try withExtendedLifetime(arena) {
+      // A sample whose deviation is that of the normal distribution that is drawn.
+      let plain = (0..<n).map { Double($0) - Double(n - 1) / 2 }
+      let deviation = (plain.reduce(0) { $0 + $1 * $1 } / Double(n - 1)).squareRoot()
+      let unit = plain.map { $0 / deviation }
+      let shift = try #require(
+        ofMeans
+          ? TwoSampleTests.detectableByMeans(unit, unit, level: level, power: 0.8)
+          : TwoSampleTests.detectableByDistribution(unit, unit, level: level, power: 0.8))
+      var found = 0
+      for _ in 0..<pairs {
+        let a = (0..<n).map { _ in stream.standardNormal() }
+        let b = (0..<n).map { _ in stream.standardNormal() + shift }
+        let p =
+          ofMeans
+          ? TwoSampleTests.meanDifference(a, b)?.pValueOfDifference(beyond: 0) ?? 1
+          : TwoSampleTests.kolmogorovSmirnov(a, b).pValue
+        if p <= level { found += 1 }
+      }
+      // Four standard errors of a share of 400; the guide for the distribution is a little cautious.
+      let share = Double(found) / Double(pairs)
+      #expect(share > 0.72 && share < (ofMeans ? 0.88 : 0.95), "\(share) at \(shift)")
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What a plan recommends it can back; what it cannot, it refuses or says.
+@Suite("workbench plan: verdicts")
+struct PlanVerdictTests {
+  struct Plan {
+    var status: Int32
+    var json: [String: Any]
+    var error: String
+
+    var choice: [String: Any] { json["choice"] as? [String: Any] ?? [:] }
+    var variants: [[String: Any]] { json["variants"] as? [[String: Any]] ?? [] }
+  }
+
+  func plan(_ scratch: Scratch, _ arguments: String...) throws -> Plan {
+    let outcome = try Program.command(
+      Program.path, ["plan"] + arguments + ["-o", scratch.file(UUID().uuidString), "--json"])
+    let json = try? JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+    return Plan(status: outcome.status, json: json ?? [:], error: outcome.error)
+  }
+
+  /// Two hosted models: of sixty requests fifty-nine take 100 ms, and one, to another model, 5 s.
+  static func twoModels(_ scratch: Scratch) throws -> String {
+    try scratch.write(
+      "two.yaml",
+      """
+      workbench: 1
+      name: two
+      period: { from: 2026-01-05, to: 2026-01-05T01:00 }
+      account: { name: acme, subscription: { maxReplicas: 2 } }
+      models:
+        - { name: fast, kind: external, provider: p, load: { arrivals: { poisson: { rate: 59/min } }, tokens: { input: 1, output: 1 } }, service: { time: 100ms } }
+        - { name: slow, kind: external, provider: p, load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 1, output: 1 } }, service: { time: 5s } }
+      """)
+  }
+
+  @Test(
+    "a level holds for each model, and the result names the one that breaks it; a scope is about one, or all")
+  func eachModel() throws {
+    let scratch = try Scratch()
+    let path = try Self.twoModels(scratch)
+    let each = try plan(
+      scratch, path, "--slo", "latency.p95 <= 1s", "--replications", "5", "--warm-up", "none")
+    #expect(each.status == 1 && each.choice["best"] == nil, "\(each.error)")
+    #expect(each.choice["scopes"] as? [String] == ["each of 2 models"])
+    #expect(each.choice["nearestLevel"] as? String == "latency.p95 <= 1s of slow")
+    let level = try #require((each.variants[0]["levels"] as? [[String: Any]])?.first)
+    #expect(level["model"] as? String == "slow" && level["isKept"] as? Bool == false)
+    let p95 = try #require((level["estimate"] as? [String: Any])?["value"] as? Double)
+    #expect(abs(p95 - 5000) < 80)
+    for (slo, status) in [
+      ("latency.p95[all] <= 1s", 0), ("latency.p95[model=fast] <= 1s", 0),
+      ("latency.p95[model=slow] <= 1s", 1),
+    ] {
+      let one = try plan(scratch, path, "--slo", slo, "--replications", "5", "--warm-up", "none")
+      #expect(one.status == Int32(status), "\(slo): \(one.error)")
+    }
+    let text = try Program.run(
+      "plan", path, "--slo", "latency.p95 <= 6s", "--replications", "5", "--warm-up", "none", "-o",
+      scratch.file("t"))
+    #expect(
+      text.status == 0 && text.output.contains("latency.p95 <= 6s (each of 2 models)")
+        && text.output.contains("Of all models slow comes nearest")
+        && text.output.contains("latency.p95[worst]"),
+      "\(text.output)\(text.error)")
+  }
+
+  @Test(
+    "hardware that would only cost differently is refused, however it is varied; with its service it is not")
+  func hardware() throws {
+    let scratch = try Scratch()
+    let path = try PlanTests.scenario(scratch)
+    let deployment = "models.m.deployments.V1"
+    let hardware = "\(deployment).hardware=A10 single"
+    let service = "\(deployment).service={time: {exponential: {mean: 0.9s}}}"
+    let price = try scratch.write(
+      "price.yaml", "workbenchPlan: 1\nvariants:\n  - { name: a10, set: [ \"\(hardware)\" ] }\n")
+    let both = try scratch.write(
+      "both.yaml",
+      "workbenchPlan: 1\nvariants:\n  - { name: a10, set: [ \"\(hardware)\", \"\(service)\" ] }\n")
+    let other = try scratch.write(
+      "other.yaml",
+      String(contentsOfFile: path, encoding: .utf8).replacing(
+        "hardware: T4 single", with: "hardware: A10 single"))
+    for arguments in [
+      ["--vary", "\(hardware),T4 single"], ["--file", price], [other], ["--set", hardware],
+      ["--vary", "\(hardware),T4 single", "--samples", "4"],
+    ] {
+      let outcome = try Program.command(
+        Program.path, ["plan", path, "-o", scratch.file("x"), "--replications", "3"] + arguments)
+      #expect(
+        outcome.status == 65 && outcome.error.contains("from T4 single to A10 single and keeps its service")
+          && outcome.error.contains("variant of a plan file"), "\(arguments): \(outcome.error)")
+      #expect(!FileManager.default.fileExists(atPath: scratch.file("x")))
+    }
+    let allowed = try plan(scratch, path, "--file", both, "--replications", "3", "--warm-up", "none")
+    #expect(allowed.status == 0 && allowed.variants.count == 2, "\(allowed.error)")
+  }
+
+  @Test(
+    "a replayed trace with constant service is simulated once, without intervals, probabilities or headroom")
+  func deterministic() throws {
+    let scratch = try Scratch()
+    let rows = (0..<600).map {
+      "2026-01-05 00:\($0 / 60 < 10 ? "0" : "")\($0 / 60):\($0 % 60 < 10 ? "0" : "")\($0 % 60).0000000,10,20"
+    }
+    try scratch.write(
+      "t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n" + rows.joined(separator: "\n") + "\n")
+    let path = try PlanTests.scenario(scratch)
+    let replayed = try String(contentsOfFile: path, encoding: .utf8)
+      .replacing(
+        "load: { arrivals: { poisson: { rate: 1/s } }, tokens: { input: 10, output: 20 } }",
+        with: "load: { arrivals: { trace: t.csv } }")
+    let random = try scratch.write("random.yaml", replayed)
+    let constant = try scratch.write(
+      "constant.yaml", replayed.replacing("{ exponential: { mean: 1.2s } }", with: "1.2s"))
+    let vary = "models.m.deployments.V1.scaling.maxBatchSize=1..2"
+    let once = try plan(scratch, constant, "--vary", vary, "--slo", "latency.p95 <= 2s")
+    #expect(once.status == 0, "\(once.error)")
+    #expect(once.json["isDeterministic"] as? Bool == true && once.json["totalReplications"] as? Int == 2)
+    #expect(once.json["headroom"] == nil && once.choice["confidence"] == nil)
+    #expect(once.json["replayed"] as? [String] == ["m"])
+    let metrics = try #require(once.variants[0]["metrics"] as? [String: [String: Any]])
+    #expect(metrics.values.allSatisfy { $0["halfWidth"] == nil })
+    let text = try Program.run("plan", constant, "--slo", "latency.p95 <= 2s", "-o", scratch.file("text"))
+    #expect(
+      text.output.contains("Deterministic:") && text.output.contains("Headroom: not stated")
+        && !text.output.contains("probability") && !text.output.contains("±"), "\(text.output)\(text.error)")
+    let report = try Program.run("report", scratch.file("text"), "-o", scratch.file("text.html"))
+    #expect(report.status == 0, "\(report.error)")
+    let chance = try Program.run(
+      "plan", random, "--slo", "latency.p95 <= 20s", "--replications", "5", "-o", scratch.file("chance"))
+    #expect(
+      chance.output.contains("The demand of m is a trace, the same in every replication")
+        && chance.output.contains("about what varies (service times)")
+        && chance.output.contains("Headroom: not stated"),
+      "\(chance.output)\(chance.error)")
+  }
+
+  @Test("without a decision or without a request there is no recommendation: status 2, and one line")
+  func inconclusive() throws {
+    let scratch = try Scratch()
+    let path = try PlanTests.scenario(scratch)
+    // A bound where the estimate lies: five replications cannot tell on which side.
+    let known = try plan(scratch, path, "--replications", "5", "--warm-up", "10min")
+    let p95 = try #require(
+      ((known.variants[0]["metrics"] as? [String: Any])?["latency.p95"] as? [String: Any])?["value"]
+        as? Double)
+    let open = try plan(
+      scratch, path, "--replications", "5", "--max-replications", "5", "--warm-up", "10min", "--slo",
+      "latency.p95 <= \(Int(p95))ms")
+    #expect(open.status == 2, "\(open.error)")
+    #expect(
+      open.error.contains(": inconclusive: after 5 replications") && open.error.contains("--max-replications")
+        && open.error.split(separator: "\n").count == 1, "\(open.error)")
+    #expect(open.choice["inconclusive"] != nil)
+    // All requests of the trace lie before the period.
+    try scratch.write(
+      "early.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2025-01-05 00:00:00.0000000,10,20\n")
+    let empty = try scratch.write(
+      "empty.yaml",
+      String(contentsOfFile: path, encoding: .utf8).replacing(
+        "load: { arrivals: { poisson: { rate: 1/s } }, tokens: { input: 10, output: 20 } }",
+        with: "load: { arrivals: { trace: early.csv } }"))
+    let none = try plan(scratch, empty, "--slo", "latency.p95 <= 2s")
+    #expect(
+      none.status == 2 && none.error.contains("has no request by which"), "\(none.status) \(none.error)")
+  }
+
+  @Test("a few failures of very many are shown", arguments: [("0.000003", "0.0003")])
+  func fewFailures(_ share: String, _ least: String) throws {
+    let scratch = try Scratch()
+    let path = try scratch.write(
+      "z.yaml",
+      """
+      workbench: 1
+      name: z
+      seed: 4
+      period: { from: 2026-03-02, to: 2026-03-03 }
+      account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
+      models:
+        - name: m
+          kind: external
+          provider: P
+          load: { arrivals: { poisson: { rate: 12/s } }, tokens: { input: 1, output: 1 } }
+          service: { time: 1s }
+          failures: { providerError: \(share) }
+      """)
+    let run = try Program.run("run", path, "--out", scratch.file("o"), "--formats", "none")
+    #expect(run.status == 0 && !run.output.contains("0.00 % failed"), "\(run.output)")
+    let plan = try Program.run(
+      "plan", path, "--replications", "3", "--warm-up", "none", "-o", scratch.file("p"))
+    #expect(plan.output.contains("< 0.001 %"), "\(plan.output)")
+  }
+}
