@@ -22,7 +22,7 @@ package struct Dataset: Sendable {
     location = try DatasetLocation(path)
     let manifestPath = path + "/manifest.json"
     manifest =
-      FileManager.default.fileExists(atPath: manifestPath)
+      FileKind(of: manifestPath) != nil
       ? try Manifest(contentsOf: manifestPath, verifies: verifies)
       : try location.manifest(verifies: verifies)
     claims = DatasetClaims(root: path, manifest: verifies ? manifest : nil)
@@ -96,14 +96,10 @@ package struct Dataset: Sendable {
   /// - Throws: `DatasetError` if they are damaged, or those of another data set or account.
   package func rollups(of account: String, isMapped: Bool = true) throws -> RollupArchive? {
     let name = RunDirectory.rollupsName(of: account)
-    let file = "\(path)/\(name)"
-    guard FileManager.default.fileExists(atPath: file) else { return nil }
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: file), options: isMapped ? .mappedIfSafe : [])
-    } catch {
-      throw DatasetError(file, "cannot read: \(error.localizedDescription).")
-    }
+    let contained = try ContainedPath(name, in: path)
+    let file = contained.path
+    guard FileKind(of: file) != nil else { return nil }
+    let data = try isMapped ? contained.mapped() : contained.contents()
     let archive = try RollupArchive(data, from: file)
     guard let foreign = try claims.foreign(archive, of: self, account, name) else { return archive }
     throw DatasetError(

@@ -43,12 +43,16 @@ package struct DatasetClaims: Sendable {
   }
 
   /// A file that is verified at its end.
-  func input(_ path: String) throws -> InputFile { try InputFile(path, sha256: try hash(of: path)) }
+  func input(_ path: String) throws -> InputFile {
+    try InputFile(ContainedPath(ofFile: path), sha256: try hash(of: path))
+  }
 
   /// Verifies a file that somebody else will read.
   /// - Throws: `DatasetError`, `NotFoundError`.
   func check(_ path: String) throws {
-    if let hash = try hash(of: path), try FileDigest.sha256(of: path) != hash { throw Self.changed(path) }
+    if let hash = try hash(of: path), try ContainedPath(ofFile: path).digest().sha256 != hash {
+      throw Self.changed(path)
+    }
   }
 
   /// - Throws: `DatasetError` if another number of rows is claimed.

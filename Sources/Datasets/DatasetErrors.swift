@@ -31,12 +31,19 @@ package struct NotFoundError: Error, CustomStringConvertible {
 /// Output that cannot be written.
 package struct OutputError: Error, CustomStringConvertible {
   package let description: String
+  /// Of the system call that failed, if it was one.
+  package let number: Int32?
 
-  package init(_ path: String, _ message: String) { description = "\(path): error: \(message)".shown }
+  package init(_ path: String, _ message: String) {
+    description = "\(path): error: \(message)".shown
+    number = nil
+  }
 
   /// From the last failed system call.
   init(_ path: String, cannot what: String) {
-    description = "\(path): error: cannot \(what): \(String(cString: strerror(errno)))."
+    let number = errno
+    description = "\(path): error: cannot \(what): \(String(cString: strerror(number)))."
+    self.number = number
   }
 }
 

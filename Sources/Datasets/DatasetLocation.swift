@@ -29,16 +29,21 @@ package enum DatasetLocation: Sendable {
       return
     }
     let nested = path + "/telemetry"
-    let directory = FileManager.default.fileExists(atPath: nested) ? nested : path
-    if let format = DatasetFormat.all.first(where: {
-      $0.layout != .sqlite && FileManager.default.fileExists(atPath: "\(directory)/requests.\($0)")
-    }) {
+    let kind = FileKind(of: nested)
+    if kind == .link {
+      throw DatasetError(
+        nested, "it is a link; inside a directory none is followed. Put what it leads to in its place.")
+    }
+    let directory = kind == .directory ? nested : path
+    func exists(_ name: String) -> Bool { FileKind(of: "\(directory)/\(name)") != nil }
+    let formats = DatasetFormat.all.filter { $0.layout != .sqlite }
+    if let format = formats.first(where: { exists("requests.\($0)") }) {
       self = .files(directory: directory, format)
-    } else if FileManager.default.fileExists(atPath: "\(directory)/telemetry.sqlite") {
-      self = .sqlite("\(directory)/telemetry.sqlite")
-    } else if let format = DatasetFormat.all.first(where: {
-      $0.layout != .sqlite && FileManager.default.fileExists(atPath: "\(directory)/models.\($0)")
-    }) {
+    } else if exists("telemetry.sqlite") {
+      let file = try ContainedPath("telemetry.sqlite", in: directory)
+      _ = try file.open()  // SQLite opens it by its name: it must be a file of this directory.
+      self = .sqlite(file.path)
+    } else if let format = formats.first(where: { exists("models.\($0)") }) {
       // Without requests: what `merge` leaves, or a run with --formats none.
       self = .files(directory: directory, format)
     } else {
@@ -50,14 +55,18 @@ package enum DatasetLocation: Sendable {
   }
 
   private static func isSQLite(_ path: String) -> Bool {
-    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    var status = stat()
+    // Looked at first: to open a pipe waits for its writer.
+    guard stat(path, &status) == 0, FileKind(status.st_mode) == .regular,
+      let file = FileHandle(forReadingAtPath: path)
+    else { return false }
     defer { file.closeFile() }
     return file.readData(ofLength: 15).elementsEqual("SQLite format 3".utf8)
   }
 
   var hasRequests: Bool {
     if case .files(let directory, let format) = self {
-      return FileManager.default.fileExists(atPath: "\(directory)/requests.\(format)")
+      return FileKind(of: "\(directory)/requests.\(format)") != nil
     }
     return true
   }

@@ -78,7 +78,8 @@ extension RunDirectory {
     case .parquet: try ParquetWriter(self, series: series, reasons: reasons)
     case .sqlite:
       try SQLiteWriter(
-        path(of: "telemetry/telemetry.sqlite"), series: series, reasons: reasons,
+        try path(of: "telemetry/telemetry.sqlite"), shownAs: "\(finalPath)/telemetry/telemetry.sqlite",
+        series: series, reasons: reasons,
         onFinish: { [self] in try adopt("telemetry/telemetry.sqlite") })
     }
   }

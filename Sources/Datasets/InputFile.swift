@@ -24,6 +24,13 @@ final class FileSource: ByteSource {
     }
   }
 
+  /// A file of a directory: regular, and reached through no link.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  init(_ contained: ContainedPath) throws {
+    path = contained.path
+    descriptor = try contained.open().released()
+  }
+
   deinit { close(descriptor) }
 
   func read(into target: UnsafeMutablePointer<UInt8>, capacity: Int) throws -> Int {
@@ -65,6 +72,12 @@ final class InputFile {
   /// - Throws: `NotFoundError`, `DatasetError`.
   convenience init(_ path: String, sha256: String? = nil) throws {
     try self.init(FileSource(path), path: path, sha256: sha256)
+  }
+
+  /// A file of a directory: regular, and reached through no link.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  convenience init(_ contained: ContainedPath, sha256: String? = nil) throws {
+    try self.init(FileSource(contained), path: contained.path, sha256: sha256)
   }
 
   init(_ source: any ByteSource, path: String, sha256: String? = nil) throws {

@@ -74,10 +74,7 @@ package struct Manifest: Codable, Equatable, Sendable {
   /// - Parameter verifies: whether one that fits its checksum no longer is an error.
   /// - Throws: `DatasetError` if the file is not one.
   package init(contentsOf path: String, verifies: Bool = true) throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw NotFoundError(path, "there is no such file.")
-    }
-    try self.init(data, path: path, verifies: verifies)
+    try self.init(try ContainedPath(ofFile: path).contents(), path: path, verifies: verifies)
   }
 
   /// - Parameter path: where it comes from, for messages.
@@ -92,6 +89,14 @@ package struct Manifest: Codable, Equatable, Sendable {
         path,
         "the manifest has format \(format); this program reads \(Self.formatVersion). Use the program that wrote it: \(program)."
       )
+    }
+    for name in files.keys.sorted() {
+      if let problem = ContainedPath.problem(with: name) {
+        throw DatasetError(
+          path,
+          "the manifest names a file that cannot be inside of the run: \(problem). Nobody should trust this run."
+        )
+      }
     }
     if verifies, let checksum, try JSONSeal.checksum(of: data) != checksum {
       throw DatasetError(

@@ -1,4 +1,5 @@
 import CCompression
+import CFileSystem
 import Crypto
 import Foundation
 
@@ -13,10 +14,19 @@ protocol ByteSink: AnyObject {
 final class DescriptorSink: ByteSink {
   private let path: String
   private var descriptor: Int32
+  private let startsEarly: Bool
+  private var written: Int64 = 0
+  private var started: Int64 = 0
 
-  init(_ descriptor: Int32, path: String) {
+  /// Bytes after which the disk is asked to begin with them.
+  private static let earlyBytes: Int64 = 8 << 20
+
+  /// - Parameter startsEarly: whether the disk writes while the program goes on, so that there is little left to wait for at
+  ///   the end.
+  init(_ descriptor: Int32, path: String, startsEarly: Bool = false) {
     self.descriptor = descriptor
     self.path = path
+    self.startsEarly = startsEarly
   }
 
   deinit { if descriptor >= 0 { Foundation.close(descriptor) } }
@@ -31,6 +41,12 @@ final class DescriptorSink: ByteSink {
       }
       done += written
     }
+    written += Int64(bytes.count)
+    if startsEarly, written - started >= Self.earlyBytes {
+      // What goes wrong here is said where the file is waited for.
+      _ = wb_start_writing(descriptor, started, written - started)
+      started = written
+    }
   }
 
   func close() throws {
@@ -43,7 +59,7 @@ final class DescriptorSink: ByteSink {
 /// Bytes being written, through a buffer, compression and a running SHA-256.
 ///
 /// A file grows under a name of its own and gets the final one, which must be free, when it is closed; dropped before
-/// that, it is removed.
+/// that, it is removed. One inside a directory that is staged itself has its name at once.
 package final class OutputFile {
   package let path: String
   private let sink: any ByteSink
@@ -56,21 +72,48 @@ package final class OutputFile {
   package private(set) var digest = ""
   private static let capacity = 1 << 18
 
-  /// - Throws: `OutputError` if the file exists or cannot be made.
-  package convenience init(_ path: String, compression: Compression = .none) throws {
-    let staged = try StagedPath(path)
-    let descriptor = open(staged.stagingPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw OutputError(path, cannot: "create the file") }
+  /// - Parameters:
+  ///   - existing: what happens to a file of that name.
+  ///   - makesFolder: whether the directories that it lies in are made.
+  /// - Throws: `OutputError` if the file exists and must stay, or cannot be made.
+  package convenience init(
+    _ path: String, compression: Compression = .none, existing: StagedPath.Existing = .refused,
+    makesFolder: Bool = false
+  ) throws {
+    let staged = try StagedPath(path, existing: existing)
+    if makesFolder { try staged.name.makeParent() }
     try self.init(
-      DescriptorSink(descriptor, path: path), path: path, staged: staged, compression: compression)
+      DescriptorSink(try staged.create(), path: path, startsEarly: true), path: path, staged: staged,
+      compression: compression)
   }
 
-  /// - Parameter path: what stands for the sink in messages.
+  /// A new file in a directory of the program's own.
+  /// - Parameters:
+  ///   - place: where it is.
+  ///   - path: where it will be, for messages.
+  ///   - isDurable: whether it is going to be waited for.
+  convenience init(
+    inside place: String, shownAs path: String, isDurable: Bool, compression: Compression = .none
+  ) throws {
+    let descriptor = Unfinished.shared.uninterrupted {
+      open(place, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
+    }
+    guard descriptor >= 0 else { throw OutputError(path, cannot: "create the file") }
+    try self.init(
+      DescriptorSink(descriptor, path: path, startsEarly: isDurable), path: path, compression: compression)
+  }
+
+  /// A new file that nobody needs after the program.
+  convenience init(scratch path: String) throws {
+    try self.init(inside: path, shownAs: path, isDurable: false)
+  }
+
   /// Standard output, plain.
   package static func standardOutput() throws -> OutputFile {
     try OutputFile(DescriptorSink(dup(STDOUT_FILENO), path: "standard output"), path: "standard output")
   }
 
+  /// - Parameter path: what stands for the sink in messages.
   init(_ sink: any ByteSink, path: String, staged: StagedPath? = nil, compression: Compression = .none) throws
   {
     self.path = path

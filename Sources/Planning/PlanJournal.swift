@@ -11,8 +11,8 @@ package final class PlanJournal: Sendable {
   private let file: FileHandle
   private let lock = Mutex(())
 
-  /// Something else of its name, or a journal of another version: it is left alone.
-  package enum Refusal: Error { case notAJournal, otherVersion }
+  /// Something else of its name, a journal of another version, or one that another program writes to: it is left alone.
+  package enum Refusal: Error { case notAJournal, otherVersion, inUse }
 
   /// The first line of every journal, so that nobody's file is taken for one.
   private static let header = Data("workbench plan journal 2\n".utf8)
@@ -37,15 +37,23 @@ package final class PlanJournal: Sendable {
   /// - Throws: `Refusal`; `CocoaError` if the file cannot be written.
   package init(_ path: String) throws {
     self.path = path
-    if !FileManager.default.fileExists(atPath: path),
-      !FileManager.default.createFile(atPath: path, contents: Self.header)
-    {
-      throw CocoaError(.fileWriteUnknown)
+    let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw CocoaError(
+        .fileWriteUnknown, userInfo: [NSLocalizedDescriptionKey: String(cString: strerror(errno))])
     }
-    file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
-    let start = try file.read(upToCount: Self.header.count)
+    file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    // Until this program ends, however it does.
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else { throw Refusal.inUse }
+    let start = try file.read(upToCount: Self.header.count) ?? Data()
+    if start.count < Self.header.count, Self.header.starts(with: start) {
+      // New, or of a program that was killed before it had written the first line.
+      try file.seek(toOffset: 0)
+      try file.write(contentsOf: Self.header)
+      return
+    }
     guard start == Self.header else {
-      throw start?.starts(with: Self.family) == true ? Refusal.otherVersion : .notAJournal
+      throw start.starts(with: Self.family) ? Refusal.otherVersion : .notAJournal
     }
   }
 

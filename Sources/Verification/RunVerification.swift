@@ -72,7 +72,7 @@ package struct RunVerification {
     var dashboards: [(name: String, json: [String: Any])] = []
     var questions: [DashboardQuestion] = []
     for name in names {
-      guard let bytes = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }
+      guard let bytes = try contents(name) else { continue }
       guard let json = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any],  // Said below.
         let account = data.tables.accounts.first(where: {
           name.utf8.starts(with: "dashboard/\(RunDirectory.folderName(of: $0.account))/".utf8)
@@ -108,6 +108,12 @@ package struct RunVerification {
         report.violated(.i13, mismatch)
       }
     }
+  }
+
+  /// Of a file that the manifest names; `nil` for one that is not there, or is no file: see I10.
+  private func contents(_ name: String) throws -> Data? {
+    let file = try ContainedPath(name, in: path)
+    return file.isFile ? try file.contents() : nil
   }
 
   /// A data set need not have dashboards; a run has some.
@@ -152,12 +158,14 @@ package struct RunVerification {
       report.violated(.i10, "the manifest counts rows of \(table), which is no table")
     }
     for (name, hash) in manifest.files.sorted(by: { $0.key < $1.key }) {
-      guard FileManager.default.fileExists(atPath: "\(path)/\(name)") else {
+      do {
+        if try ContainedPath(name, in: path).digest().sha256 != hash {
+          report.violated(.i10, "\(name) has changed since it was written: its SHA-256 is not the manifest's")
+        }
+      } catch is NotFoundError {
         report.violated(.i10, "\(name) is in the manifest but not in the directory")
-        continue
-      }
-      if try FileDigest.sha256(of: "\(path)/\(name)") != hash {
-        report.violated(.i10, "\(name) has changed since it was written: its SHA-256 is not the manifest's")
+      } catch let problem as DatasetError {
+        report.violated(.i10, problem.description)
       }
     }
     // A data base has no files of its own beside it.
@@ -219,7 +227,7 @@ package struct RunVerification {
     let names = dashboardNames
     if names.isEmpty { skipDashboards(.i5, &report) }
     for name in names {
-      guard let json = FileManager.default.contents(atPath: "\(path)/\(name)") else { continue }
+      guard let json = try contents(name) else { continue }
       let figures: DashboardFigures
       do {
         figures = try JSONDecoder().decode(DashboardFigures.self, from: json)

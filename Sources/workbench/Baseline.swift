@@ -21,7 +21,7 @@ enum Baseline {
       run,
       manifest: Manifest(
         program: "", scenario: .init(name: scenario.name, text: document.textAsRun, overrides: []),
-        seed: scenario.seed, period: .init(from: scenario.from, to: scenario.to)))
+        seed: scenario.seed, period: .init(from: scenario.from, to: scenario.to)), isDurable: false)
     _ = try ScenarioRun(
       ScenarioSimulation(scenario, traces: try ScenarioInput.traces(scenario, scenarioPath: path)),
       maxPoints: 5000, threads: ProcessInfo.processInfo.activeProcessorCount

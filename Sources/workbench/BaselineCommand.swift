@@ -54,7 +54,7 @@ struct BaselineOptions: ParsableArguments {
     guard FileManager.default.fileExists(atPath: baselines) else { return [:] }
     var found: [String: Data] = [:]
     for name in try files(baselines, ".json") where names.isEmpty || names.contains(name) {
-      found[name] = try Data(contentsOf: URL(fileURLWithPath: "\(baselines)/\(name).json"))
+      found[name] = try ContainedPath(name + ".json", in: baselines).contents()
     }
     return found
   }
@@ -128,19 +128,12 @@ struct BaselineUpdateCommand: ParsableCommand {
     let kept = try options.kept()
     if names.isEmpty, kept.isEmpty { throw options.nothing }
     let made = try options.made(names)
-    do {
-      try FileManager.default.createDirectory(atPath: options.baselines, withIntermediateDirectories: true)
-    } catch {
-      throw OutputError(options.baselines, "cannot create the directory: \(error.localizedDescription)")
-    }
     for name in names {
       guard let data = made[name], data != kept[name] else { continue }
       let path = "\(options.baselines)/\(name).json"
-      do {
-        try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-      } catch {
-        throw OutputError(path, "cannot write: \(error.localizedDescription)")
-      }
+      let file = try OutputFile(path, existing: .replaced, makesFolder: true)
+      try file.write(data)
+      try file.close()
       Terminal.print("\(path): \(kept[name] == nil ? "new" : "changed")")
     }
     // A scenario that is gone leaves its baseline behind.

@@ -127,6 +127,7 @@ struct FixtureCommand: ParsableCommand {
       return
     }
     guard let source, let output else { return }
+    try StagedDirectory.requireFree(output)  // Said before the work.
     let progress = ProgressBar("Making the fixture", quiet: quiet)
     let isScenario = source.hasSuffix(".yaml") || source.hasSuffix(".yml")
     let outcome: FixtureWriter.Outcome
@@ -183,7 +184,7 @@ struct FixtureCommand: ParsableCommand {
         program: "workbench \(Workbench.programVersion)",
         scenario: .init(name: simulated.name, text: document.textAsRun, overrides: overrides),
         seed: simulated.seed,
-        period: .init(from: simulated.from, to: simulated.to)))
+        period: .init(from: simulated.from, to: simulated.to)), isDurable: false)
     _ = try ScenarioRun(
       ScenarioSimulation(simulated, traces: traces), maxPoints: 5000,
       threads: ProcessInfo.processInfo.activeProcessorCount
@@ -221,12 +222,12 @@ struct FixtureCommand: ParsableCommand {
       let command = "workbench fixture --catalogue --only \(edge.name)"
       let outcome = try simulated(edge.path, [], command: command) { _, data in
         try FixtureWriter(data, try options(edge.name, edge.about, command: command))
-          .write(to: "\(staged.path)/\(edge.name)")
+          .write(to: edge.name, in: staged)
       }
       dashboards += outcome.dashboards
       progress.show(Double(index + 1) / Double(chosen.count))
     }
-    try staged.write(EdgeCase.readme(chosen), as: "README.md")
+    try staged.write(EdgeCase.readme(chosen).utf8, as: "README.md")
     try staged.finish()
     progress.clear()
     if !quiet {

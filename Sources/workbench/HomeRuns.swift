@@ -30,7 +30,8 @@ final class HomeRuns: Sendable {
       var list = RunList()
       var last: (any Error)?
       for entry in runs.prefix(most) {
-        let path = "\(scratch.path)/\(entry.id)"
+        // By the bytes of its identifier, whatever the server says that they are.
+        let path = "\(scratch.path)/\(FileName.encoded(entry.id))"
         do {
           if !FileManager.default.fileExists(atPath: path) {
             try home.pull(entry, to: path, skipsRequests: true)

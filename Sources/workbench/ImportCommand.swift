@@ -30,6 +30,7 @@ struct ImportHandling: ParsableArguments {
     _ input: String, _ source: MappedImport.Source, _ mapping: ImportMapping, output: String, format: String
   ) throws {
     guard let format = DatasetFormat(format) else { return }
+    try StagedDirectory.requireFree(output)  // Said before the work.
     let progress = ProgressBar("Importing", quiet: quiet)
     let imported = try MappedImport(
       input, source, mapping: mapping, output: output, rejectsPath: rejects ?? output + ".rejects.csv",
@@ -263,7 +264,8 @@ struct ImportAzureCommand: ParsableCommand {
     let traceFile = stem.lastPathComponent + ".requests.\(format)"
     let tracePath = stem.deletingLastPathComponent().appendingPathComponent(traceFile).path
     let scenario = try OutputFile(output)
-    let file = try OutputFile(tracePath, compression: format.compression)
+    // An import that was killed may have left the trace without its scenario.
+    let file = try OutputFile(tracePath, compression: format.compression, existing: .keptIfSame)
     try write(requests, to: file, format)
     try scenario.write(
       Starter.replay(

@@ -10,6 +10,9 @@ enum Interruption {
 
   static func watch() {
     signal(SIGPIPE, SIG_IGN)
+    // A file that may get no larger is an error of writing, not a death.
+    signal(SIGXFSZ, SIG_IGN)
+    atexit { Unfinished.shared.deleteAll() }
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

@@ -7,18 +7,21 @@ enum OutputName {
   /// `Outputs/NAME`, or the first of `Outputs/NAME-2`, `-3`, … that is free.
   static func free(_ name: String) -> String {
     let base = "Outputs/" + file(name)
-    if !FileManager.default.fileExists(atPath: base) { return base }
+    if !isTaken(base) { return base }
     var number = 2
-    while FileManager.default.fileExists(atPath: "\(base)-\(number)") { number += 1 }
+    while isTaken("\(base)-\(number)") { number += 1 }
     return "\(base)-\(number)"
   }
 
-  /// A name that any file system takes.
+  /// By anything, be it a link that leads nowhere.
+  private static func isTaken(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
+  /// A name that any file system takes, with room for a number and an ending; different names stay different.
   static func file(_ name: String) -> String {
-    let safe = CharacterSet(
-      charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.=, ")
-    let encoded = name.addingPercentEncoding(withAllowedCharacters: safe) ?? "run"
-    return encoded.hasPrefix(".") ? "_" + encoded : String(encoded.prefix(120))
+    FileName.encoded(name, keeping: "-_.=, ", longest: 150, kept: 80)
   }
 }
 

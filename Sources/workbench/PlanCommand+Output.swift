@@ -21,7 +21,7 @@ extension PlanCommand {
     _ result: PlanResult, _ experiment: Experiment, _ variants: [Variant], _ texts: [String],
     to staged: StagedDirectory
   ) throws {
-    try staged.write(String(decoding: try Self.encoded(result), as: UTF8.self), as: "plan.json")
+    try staged.write(try Self.encoded(result), as: "plan.json")
     let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
     // The name of a model may hold anything.
     let heads = metrics.map {
@@ -36,7 +36,7 @@ extension PlanCommand {
             + metrics.map { $0.value(record).map { "\($0)" } ?? "" }.joined(separator: ","))
       }
     }
-    try staged.write(rows.joined(separator: "\n") + "\n", as: "replications.csv")
+    try staged.write((rows.joined(separator: "\n") + "\n").utf8, as: "replications.csv")
     // Side by side on the dashboard: the base, the best, and some of the Pareto front.
     let best = result.choice?.best
     let front = result.variants.filter { $0.isOnParetoFront || $0.name == best }.map(\.name)
@@ -47,16 +47,20 @@ extension PlanCommand {
     for index in shown.prefix(8) {
       try writeRun(
         variants[index], text: texts[index], warmUp: experiment.warmUp,
-        to: "\(staged.path)/runs/\(OutputName.file(variants[index].name))")
+        to: "runs/\(OutputName.file(variants[index].name))", in: staged)
     }
   }
 
-  private func writeRun(_ variant: Variant, text: String, warmUp: Int64, to path: String) throws {
+  private func writeRun(
+    _ variant: Variant, text: String, warmUp: Int64, to folder: String, in staged: StagedDirectory
+  )
+    throws
+  {
     var scenario = variant.scenario
     scenario.name = variant.name
     scenario.warmUpMicroseconds = warmUp
     let directory = try RunDirectory(
-      path,
+      in: staged, folder: folder,
       manifest: Manifest(
         program: "workbench \(Workbench.programVersion)",
         scenario: .init(name: variant.name, text: text, overrides: variant.overrides), seed: scenario.seed,

@@ -423,6 +423,8 @@ struct PlanCommand: ParsableCommand {
     } catch PlanJournal.Refusal.notAJournal {
       throw OutputError(
         path, "it exists and is not the journal of a plan. Give another --out, or move it away.")
+    } catch PlanJournal.Refusal.inUse {
+      throw OutputError(path, "another program is making this plan. Wait for it, or give another --out.")
     } catch PlanJournal.Refusal.otherVersion {
       throw OutputError(
         path,

@@ -14,10 +14,7 @@ struct PlanDirectory {
   /// - Throws: `DatasetError`.
   init(_ path: String) throws {
     self.path = path
-    guard let data = FileManager.default.contents(atPath: path + "/plan.json") else {
-      throw NotFoundError(path + "/plan.json", "cannot read the file.")
-    }
-    self.data = data
+    data = try ContainedPath("plan.json", in: path).contents()
     do {
       result = try JSONDecoder().decode(PlanResult.self, from: data)
     } catch {
@@ -39,10 +36,10 @@ struct PlanDirectory {
   /// Runs of its variants, the base first, then in the order of the plan.
   func runs() throws -> [String] {
     // A plan without runs is served by its page.
-    let entries = (try? FileManager.default.contentsOfDirectory(atPath: path + "/runs")) ?? []
+    let entries = try ContainedPath.folders(in: path + "/runs")
     let order = Dictionary(
       result.variants.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-    return try entries.filter { !$0.hasPrefix(".") }.map { name in
+    return try entries.map { name in
       let run = "\(path)/runs/\(name)"
       let place = try Manifest(contentsOf: run + "/manifest.json").scenario.flatMap { order[$0.name] } ?? .max
       return (place, run)

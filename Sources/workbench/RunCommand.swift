@@ -120,7 +120,8 @@ struct RunCommand: ParsableCommand {
       return
     }
     let directory = try RunDirectory(
-      out ?? OutputName.free(simulated.name), manifest: manifest, replaces: replace)
+      out ?? OutputName.free(simulated.name), manifest: manifest,
+      existing: replace ? .runReplaced : out == nil ? .numbered : .refused)
     let progress = ProgressBar("Simulating", quiet: quiet)
     let run = ScenarioRun(
       ScenarioSimulation(simulated, traces: traces), maxPoints: maxPoints,

@@ -157,7 +157,6 @@ struct ScenarioRun {
     var tables = TelemetryTables()
     let ids = Set(series.map(\.modelID))
     tables.models = simulation.models.filter { ids.contains($0.modelID) }
-    let folder = "dashboard/" + RunDirectory.folderName(of: account.name)
     for kind in ModelKind.allCases where account.models.contains(where: { $0.kind == kind }) {
       func query(_ filter: TimelineFilter) throws -> DashboardQuery {
         try DashboardQuery(
@@ -169,13 +168,26 @@ struct ScenarioRun {
         let query = try query(filter)
         query.points.map(pipeline.rollups.collect)
         pipeline.rollups.cut(at: query.period.cuts)
-        pipeline.queries.append(("\(folder)/\(kind.rawValue)-\(filter).json", query))
+        pipeline.queries.append((Self.dashboardName(account, kind, filter), query))
       }
       let overview = try query(overview(account))
       pipeline.rollups.cut(at: overview.period.cuts)
       pipeline.queries.append((nil, overview))
     }
     return pipeline
+  }
+
+  /// The files that hold an account's figures and rollups.
+  static func figureFiles(of account: Scenario.Account) -> [String] {
+    let kinds = ModelKind.allCases.filter { kind in account.models.contains { $0.kind == kind } }
+    return [RunDirectory.rollupsName(of: account.name)]
+      + kinds.flatMap { kind in TimelineFilter.presets.map { dashboardName(account, kind, $0) } }
+  }
+
+  private static func dashboardName(
+    _ account: Scenario.Account, _ kind: ModelKind, _ filter: TimelineFilter
+  ) -> String {
+    "dashboard/\(RunDirectory.folderName(of: account.name))/\(kind.rawValue)-\(filter).json"
   }
 
   /// All of the simulated period that a filter may select.

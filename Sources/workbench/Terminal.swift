@@ -30,15 +30,16 @@ enum Terminal {
 
   static func write(_ data: Data) {
     do {
-      try FileHandle.standardOutput.write(contentsOf: data)
-    } catch {
-      Unfinished.shared.deleteAll()
-      let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-      // Whoever read it has gone, as `head` does: there is nobody left to talk to.
-      if cause?.code == Int(EPIPE) { exit(141) }
+      let output = try OutputFile.standardOutput()
+      try output.write(data)
+      try output.close()
+    } catch let problem as OutputError where problem.number != EPIPE {
       // A verdict that nobody could read is not given.
-      diagnose(OutputError("standard output", "cannot write: \(error.localizedDescription)").description)
+      diagnose(problem.description)
       exit(73)
+    } catch {
+      // Whoever read it has gone, as `head` does: there is nobody left to talk to.
+      exit(141)
     }
   }
 

@@ -36,12 +36,28 @@ struct JournalTests {
     let path = try journal(scratch, 3)
     let whole = try Data(contentsOf: URL(fileURLWithPath: path))
     try (whole + Data("0123456789abcdef {\"key".utf8)).write(to: URL(fileURLWithPath: path))
-    let again = try PlanJournal(path)
-    let contents = try again.read()
-    #expect(contents.damaged == 0 && contents.entries.map(\.replication) == [0, 1, 2])
-    #expect(contents.entries[1].record == Self.record(1))
-    try again.append(key: "key", replication: 3, Self.record(3))
+    do {
+      let again = try PlanJournal(path)
+      let contents = try again.read()
+      #expect(contents.damaged == 0 && contents.entries.map(\.replication) == [0, 1, 2])
+      #expect(contents.entries[1].record == Self.record(1))
+      // Two plans of one name do not write into each other's journal.
+      #expect(throws: PlanJournal.Refusal.inUse) { try PlanJournal(path) }
+      try again.append(key: "key", replication: 3, Self.record(3))
+    }
     #expect(try PlanJournal(path).read().entries.count == 4)
+  }
+
+  @Test(
+    "a program that was killed before the first line was whole leaves a journal that the next begins anew")
+  func cutHeader() throws {
+    let scratch = try Scratch()
+    for text in ["", "workbench plan j"] {
+      try scratch.write("p.journal", text)
+      #expect(try PlanJournal(scratch.file("p.journal")).read().entries.isEmpty)
+      let path = try journal(scratch, 2)
+      #expect(try PlanJournal(path).read().entries.count == 2)
+    }
   }
 
   @Test("a flip of any single bit loses its own line and no other, and never changes a figure")
@@ -74,7 +90,7 @@ struct JournalTests {
     let scratch = try Scratch()
     for (text, refusal) in [
       ("workbench plan journal 1\n{}\n", PlanJournal.Refusal.otherVersion), ("notes\n", .notAJournal),
-      ("", .notAJournal),
+      ("workbench, plan", .notAJournal),
     ] {
       try scratch.write("x.journal", text)
       #expect(throws: refusal) { try PlanJournal(scratch.file("x.journal")) }

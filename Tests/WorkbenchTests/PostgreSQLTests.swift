@@ -310,6 +310,51 @@ struct PostgreSQLTests {
     }
   }
 
+  @Test("a home that names files and runs elsewhere makes nothing outside of the directory asked for")
+  func hostileHome() throws {
+    let scratch = try Scratch()
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let home = Self.home(server)
+    let run = try FormatTests.source(scratch)
+    // What a person put beside a run stays with that person.
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: run + "/notes.txt"))
+    #expect(try Program.run("push", run, home, "-q").status == 0)
+    #expect(try server.sql("SELECT count(*) FROM workbench.files WHERE path = 'notes.txt'") == "0\n")
+    let before = try scratch.entries()
+    for name in [
+      "../escaped", "/tmp/workbench-escaped", "telemetry/../../escaped", ".", "a//b", "telemetry/",
+    ] {
+      _ = try server.sql("UPDATE workbench.files SET path = '\(name)' WHERE path LIKE 'scenario.yaml'")
+      let pulled = try Program.run("pull", home, "-q", try Self.only(server), "-o", scratch.file("pulled"))
+      #expect(pulled.status == 65 && pulled.error.contains("cannot be inside of it"), "\(pulled.error)")
+      #expect(try scratch.entries() == before)
+      _ = try server.sql("UPDATE workbench.files SET path = 'scenario.yaml' WHERE path = '\(name)'")
+    }
+    #expect(!FileManager.default.fileExists(atPath: "/tmp/workbench-escaped"))
+    // A run's identifier is a name of nothing but the run.
+    _ = try server.sql(
+      """
+      ALTER TABLE workbench.runs DROP CONSTRAINT runs_id_check;
+      ALTER TABLE workbench.files DROP CONSTRAINT files_run_id_fkey;
+      UPDATE workbench.runs SET id = '../escaped'; UPDATE workbench.files SET run_id = '../escaped'
+      """)
+    let script = """
+      export TMPDIR="$3"; "$1" serve "$2" --port 0 > "$3/address" & server=$!
+      for n in $(seq 100); do [ -s "$3/address" ] && break; sleep 0.1; done
+      ls "$3"; kill $server; wait $server
+      """
+    try FileManager.default.createDirectory(atPath: scratch.file("tmp"), withIntermediateDirectories: false)
+    let served = try Program.command(
+      "/bin/bash", ["-c", script, "bash", Program.path, home, scratch.file("tmp")])
+    #expect(!served.output.contains("escaped"))
+    #expect(try scratch.entries("/tmp") == ["address"])
+  }
+
+  /// The identifier of the one run in a home.
+  private static func only(_ server: PostgreSQLServer) throws -> String {
+    try server.sql("SELECT id FROM workbench.runs").trimmingCharacters(in: .newlines)
+  }
+
   @Test("the dashboard of a shared home has the runs that people pushed, and gives the bytes of aggregate")
   func servedHome() async throws {
     let scratch = try Scratch()

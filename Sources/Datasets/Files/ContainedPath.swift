@@ -23,8 +23,19 @@ package struct ContainedPath: Hashable, Sendable {
     self.name = name
   }
 
+  /// A file by its whole path: what is before its name is its directory.
+  /// - Throws: `DatasetError` for a path that ends in no name.
+  package init(ofFile path: String) throws {
+    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+    let name = slash.map { path[path.utf8.index(after: $0)...] } ?? path[...]
+    let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    try self.init(String(name), in: directory)
+  }
+
   /// Where it lies: for messages, and for programs that must open it by name.
-  package var path: String { "\(directory)/\(name)" }
+  package var path: String {
+    directory == "." ? name : directory == "/" ? "/\(name)" : "\(directory)/\(name)"
+  }
 
   /// Why a name is not one of a file inside a directory; `nil` for one that is.
   package static func problem(with name: String) -> String? {
@@ -49,6 +60,34 @@ package struct ContainedPath: Hashable, Sendable {
       $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) ? Unicode.Scalar(0xfffd)! : $0
     }
     return String(String.UnicodeScalarView(scalars))
+  }
+
+  /// What there is in a directory and those in it, but the directories themselves, in the order of names. Links, pipes and
+  /// the like are among it: what opens them says what they are.
+  /// - Parameter folder: only what is in this one, perhaps none.
+  /// - Throws: `NotFoundError` for a directory that cannot be read, `DatasetError` for a folder that is a link.
+  package static func all(in directory: String, under folder: String = "") throws -> [ContainedPath] {
+    let root = try folder.isEmpty ? directory : ContainedPath(folder, in: directory).path
+    if !folder.isEmpty, let kind = FileKind(of: root), kind != .directory {
+      throw DatasetError(
+        root, "it is \(kind.words); here must be a directory. Put the directory itself in its place.")
+    }
+    return try DirectoryEntry.all(in: root).filter { $0.kind != .directory }.map {
+      try ContainedPath(folder.isEmpty ? $0.name : "\(folder)/\($0.name)", in: directory)
+    }
+  }
+
+  /// Names of directories in a directory, in order; links to some are not among them, nor what is hidden.
+  /// - Returns: none where there is no such directory, or it is a link.
+  package static func folders(in directory: String) throws -> [String] {
+    guard FileKind(of: directory) == .directory else { return [] }
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: directory).sorted().filter {
+        $0.utf8.first != UInt8(ascii: ".") && FileKind(of: "\(directory)/\($0)") == .directory
+      }
+    } catch {
+      throw NotFoundError(directory, "cannot read the directory: \(error.localizedDescription)")
+    }
   }
 
   /// Whether there is a regular file of this name, reached through no link.

@@ -2,12 +2,18 @@ import Foundation
 
 /// An open file or directory, closed with its owner.
 package final class OpenFile {
-  package let descriptor: Int32
+  package private(set) var descriptor: Int32
 
   /// - Parameter descriptor: is closed by this object.
   init(_ descriptor: Int32) { self.descriptor = descriptor }
 
-  deinit { close(descriptor) }
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// The descriptor, which the caller closes from now on.
+  func released() -> Int32 {
+    defer { descriptor = -1 }
+    return descriptor
+  }
 
   var status: stat? {
     var status = stat()

@@ -35,8 +35,13 @@ package struct FixtureWriter {
     self.options = options
   }
 
+  /// - Parameters:
+  ///   - path: of the directory.
+  ///   - staged: a directory in the making that it lies in.
   /// - Throws: `DatasetError`, `OutputError`, `QueryError`.
-  package func write(to path: String, progress: (Double) -> Void = { _ in }) throws -> Outcome {
+  package func write(
+    to path: String, in staged: StagedDirectory? = nil, progress: (Double) -> Void = { _ in }
+  ) throws -> Outcome {
     let choice = RequestChoice(options.requests ?? .max)
     var chosen: [Int64]?
     let available: Int64
@@ -60,7 +65,9 @@ package struct FixtureWriter {
     // The scenario tells of moments and names as they were.
     let isAsSimulated = shift == 0 && options.pseudonyms == nil
     if isAsSimulated { manifest.scenario = data.manifest?.scenario }
-    let directory = try RunDirectory(path, manifest: manifest)
+    let directory =
+      try staged.map { try RunDirectory(in: $0, folder: path, manifest: manifest) }
+      ?? RunDirectory(path, manifest: manifest)
     let reader = try data.requests()
     var writers: [any DatasetWriter] = try options.formats.map {
       try directory.writer($0, series: data.series, reasons: reader.reasons)

@@ -23,12 +23,19 @@ final class ArrivalSorter {
   /// - Parameter output: what is going to be written; the file lies beside it, under a name that nothing else has, and has
   ///   none any more once it is open: nothing is left of it, however the program ends.
   init(beside output: String) throws {
-    let url = URL(fileURLWithPath: output)
-    let path = url.deletingLastPathComponent().appendingPathComponent(
-      ".\(url.lastPathComponent).sorting-\(UUID().uuidString)"
-    ).path
+    let name = try FinalName(output)
+    try name.makeParent()
+    let path = name.hidden("sorting")
     self.path = path
-    Unfinished.shared.add(path)
+    try Unfinished.shared.uninterrupted {
+      // Made here, so that SQLite finds the file there and empty: nobody else's, and through no link.
+      let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else {
+        throw OutputError(output, cannot: "create the file that requests are sorted in")
+      }
+      close(descriptor)
+      Unfinished.shared.add(path)
+    }
     defer { Unfinished.shared.remove(path, deleting: true) }
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true

@@ -68,7 +68,7 @@ package final class MappedImport {
     self.mapping = mapping
     self.isStrict = isStrict
     self.rejectsPath = rejectsPath
-    let isThere = FileManager.default.fileExists(atPath: rejectsPath)
+    let isThere = FileKind(of: rejectsPath) != nil
     self.replacesRejects = isThere && replacesRejects && Self.isRejectsFile(rejectsPath)
     guard !isThere || self.replacesRejects else {
       throw OutputError(rejectsPath, "it exists already. Move it out of the way, or give another --rejects.")
@@ -85,7 +85,9 @@ package final class MappedImport {
 
   /// A file that cannot be read is not taken for one.
   private static func isRejectsFile(_ path: String) -> Bool {
-    guard let reader = try? LineReader(path, longest: 1000) else { return false }  // Not ours then.
+    guard FileKind(of: path) == .regular, let reader = try? LineReader(path, longest: 1000) else {
+      return false  // Not ours then.
+    }
     return (try? reader.next())?.elementsEqual(rejectsHeader.utf8.dropLast()) == true  // The same.
   }
 
@@ -192,7 +194,7 @@ package final class MappedImport {
     if rejects.examples.count < 5 { rejects.examples.append(place) }
     if rejectsFile == nil {
       // It takes the place of an earlier one when the import is done.
-      let file = try OutputFile(replacesRejects ? Self.freeName(rejectsPath) : rejectsPath)
+      let file = try OutputFile(rejectsPath, existing: replacesRejects ? .replaced : .refused)
       try file.write(Self.rejectsHeader.utf8)
       rejectsFile = file
       rejects.file = rejectsPath
@@ -203,21 +205,10 @@ package final class MappedImport {
     try rejectsFile?.write(TableWriter.csv(bad.text) + [0x0a])
   }
 
-  private static func freeName(_ path: String) -> String {
-    let url = URL(fileURLWithPath: path)
-    return url.deletingLastPathComponent().appendingPathComponent(
-      ".\(url.lastPathComponent).\(UUID().uuidString)"
-    ).path
-  }
-
   /// Gives the rejects file its name; to be called when the data set is there, so that an import that is killed before
   /// leaves nothing that would be in the way of the next.
   package func finishRejects() throws {
-    guard let file = rejectsFile else { return }
-    try file.close()
-    if replacesRejects, rename(file.path, rejectsPath) != 0 {
-      throw OutputError(rejectsPath, "cannot be written: \(String(cString: strerror(errno))).")
-    }
+    try rejectsFile?.close()
   }
 
   // MARK: Models

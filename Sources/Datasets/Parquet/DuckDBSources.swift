@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Telemetry
 
 extension Dataset {
@@ -10,7 +9,9 @@ extension Dataset {
     if case .files(let directory, let format) = location, format.layout != .sqlite {
       for schema in [TableSchema.requests] + TableSchema.small {
         let name = "\(schema.name).\(format)"
-        try scratch.link("\(directory)/\(name)", as: name)
+        let file = try ContainedPath(name, in: directory)
+        _ = try file.open()  // DuckDB opens it by its name: it must be a file of this directory.
+        try scratch.link(file.path, as: name)
         sources[schema.name] = Self.source(name, format.layout, schema)
       }
       return sources
@@ -19,12 +20,12 @@ extension Dataset {
       sources[schema.name] = Self.source("\(schema.name).csv", .csv, schema)
     }
     for (schema, rows) in tables.rows {
-      let file = try OutputFile("\(scratch.path)/\(schema.name).csv")
+      let file = try OutputFile(scratch: "\(scratch.path)/\(schema.name).csv")
       var writer = try TableWriter(schema, to: file, layout: .csv)
       for cells in rows { try writer.write(cells) }
       try file.close()
     }
-    let file = try OutputFile("\(scratch.path)/requests.csv")
+    let file = try OutputFile(scratch: "\(scratch.path)/requests.csv")
     let reader = try requests()
     let writer = try RequestWriter(file, layout: .csv, series: series, reasons: reader.reasons)
     try reader.read(into: writer)
@@ -57,49 +58,4 @@ extension TableSchema {
   var duckDBColumns: String {
     "{\(columns.map { "'\($0.name)': '\($0.duckDBType)'" }.joined(separator: ", "))}"
   }
-}
-
-/// A directory that goes away with its owner.
-package final class ScratchDirectory: Sendable {
-  package let path: String
-  /// Where links lead, links on the way there followed.
-  private let targets = Mutex<[String]>([])
-
-  package init() throws {
-    path =
-      FileManager.default.temporaryDirectory.appendingPathComponent("workbench-\(UUID().uuidString)").path
-    // Ours alone, and new.
-    guard mkdir(path, 0o700) == 0 else { throw OutputError(path, cannot: "create the directory") }
-    Unfinished.shared.add(path)
-  }
-
-  deinit { Unfinished.shared.remove(path, deleting: true) }
-
-  /// - Parameter name: of a file in it, perhaps in a folder that is there.
-  /// - Returns: its path.
-  @discardableResult
-  package func write(_ data: Data, as name: String) throws -> String {
-    let file = "\(path)/\(name)"
-    do {
-      try data.write(to: URL(fileURLWithPath: file))
-    } catch {
-      throw OutputError(file, "cannot be written: \(error.localizedDescription)")
-    }
-    return file
-  }
-
-  /// A link to a file elsewhere.
-  /// - Parameter name: of the link, in the directory itself.
-  package func link(_ file: String, as name: String) throws {
-    guard let resolved = realpath(file, nil) else { throw NotFoundError(file, "there is no such file.") }
-    defer { free(resolved) }
-    let target = String(cString: resolved)
-    guard symlink(target, "\(path)/\(name)") == 0 else {
-      throw OutputError("\(path)/\(name)", cannot: "make a link")
-    }
-    targets.withLock { $0.append(target) }
-  }
-
-  /// Files elsewhere to which links lead.
-  var linkTargets: [String] { targets.withLock { $0 } }
 }

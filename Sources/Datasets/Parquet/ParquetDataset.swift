@@ -16,7 +16,7 @@ final class ParquetWriter: DatasetWriter {
   private static func name(_ schema: TableSchema) -> String { "telemetry/\(schema.name).parquet" }
 
   private static func pipe(_ schema: TableSchema, _ directory: RunDirectory) throws -> OutputFile {
-    let path = directory.path(of: name(schema))
+    let path = try directory.path(of: name(schema))
     // DuckDB reads an empty field as NULL; only optional columns may have one.
     let columns = schema.columns.map {
       $0.type == .text ? "coalesce(\"\($0.name)\", '') AS \"\($0.name)\"" : "\"\($0.name)\""
@@ -51,9 +51,7 @@ final class ParquetWriter: DatasetWriter {
 /// Reads a Parquet file of a telemetry table, as CSV from DuckDB.
 enum ParquetReader {
   static func file(_ path: String, _ schema: TableSchema) throws -> InputFile {
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw NotFoundError(path, "there is no such file.")
-    }
+    _ = try ContainedPath(ofFile: path).open()  // DuckDB opens it by its name: it must be a file of its directory.
     let columns = schema.columns.map { column in
       column.type == .moment
         ? "strftime(make_timestamp(epoch_us(\"\(column.name)\")), '%Y-%m-%dT%H:%M:%S.%fZ') AS \"\(column.name)\""

@@ -178,22 +178,18 @@ package final class SharedHome {
 
   /// - Throws: `DatasetError` if files do not fit the manifest.
   private static func candidate(_ directory: String) throws -> Candidate {
-    let manager = FileManager.default
-    let isPlan = manager.fileExists(atPath: directory + "/plan.json")
+    let isPlan = FileKind(of: directory + "/plan.json") != nil
     let main = isPlan ? "plan.json" : "manifest.json"
-    guard let data = manager.contents(atPath: "\(directory)/\(main)") else {
+    guard isPlan || FileKind(of: "\(directory)/\(main)") != nil else {
       throw NotFoundError(
         directory, "this is neither a run nor a plan: it has no manifest.json and no plan.json.")
     }
+    let data = try ContainedPath(main, in: directory).contents()
+    // Only what is vouched for: what somebody put beside it stays with them.
     var files: [(path: String, sha256: String, bytes: Int64)] = []
-    guard let listing = manager.enumerator(atPath: directory) else {
-      throw NotFoundError(directory, "cannot read the directory.")
-    }
-    for case let path as String in listing {
-      let attributes = try manager.attributesOfItem(atPath: "\(directory)/\(path)")
-      guard attributes[.type] as? FileAttributeType == .typeRegular else { continue }
-      files.append(
-        (path, try FileDigest.sha256(of: "\(directory)/\(path)"), attributes[.size] as? Int64 ?? 0))
+    for name in try isPlan ? planFiles(directory) : runFiles(directory, "") {
+      let (sha256, bytes) = try ContainedPath(name, in: directory).digest()
+      files.append((name, sha256, bytes))
     }
     files.sort { $0.path < $1.path }
     var candidate = Candidate(
@@ -226,9 +222,24 @@ package final class SharedHome {
           ? "the file is missing. Run the scenario again."
           : "the file has been changed since the run. Run the scenario again.")
     }
-    // Only what the manifest vouches for.
-    candidate.files.removeAll { $0.path != "manifest.json" && manifest.files[$0.path] == nil }
     return candidate
+  }
+
+  /// A run's manifest and the files that it names.
+  private static func runFiles(_ directory: String, _ folder: String) throws -> [String] {
+    let manifest = try Manifest(contentsOf: "\(directory)/\(folder)manifest.json")
+    let files = manifest.files.keys.filter { name in
+      // What is missing is said below, by the names of the manifest.
+      FileKind(of: "\(directory)/\(folder)\(name)") != nil
+    }
+    return (files + ["manifest.json"]).map { folder + $0 }
+  }
+
+  /// What a plan leaves in its directory.
+  private static func planFiles(_ directory: String) throws -> [String] {
+    let own = ["plan.json", "replications.csv"].filter { FileKind(of: "\(directory)/\($0)") != nil }
+    return try own
+      + ContainedPath.folders(in: directory + "/runs").flatMap { try runFiles(directory, "runs/\($0)/") }
   }
 
   /// Puts a run or a plan there. What is there already is looked through, and put right where it does not fit its hash.
@@ -266,7 +277,9 @@ package final class SharedHome {
       var last = ""
       for file in candidate.files.sorted(by: { $0.sha256 < $1.sha256 }) where file.sha256 != last {
         last = file.sha256
-        if try pushPieces("\(directory)/\(file.path)", file.sha256), made == nil { repaired += 1 }
+        if try pushPieces(try ContainedPath(file.path, in: directory), file.sha256), made == nil {
+          repaired += 1
+        }
         done += file.bytes
         progress(Double(done) / Double(max(bytes, 1)))
       }
@@ -277,17 +290,17 @@ package final class SharedHome {
 
   /// Puts a content there: those of its pieces that are not there as they should be.
   /// - Returns: whether there were any.
-  private func pushPieces(_ path: String, _ sha256: String) throws -> Bool {
+  private func pushPieces(_ contained: ContainedPath, _ sha256: String) throws -> Bool {
     // The server hashes what it has, so that nothing sound is sent twice.
     let present = Dictionary(
       try connection.rows(
         "SELECT number, encode(sha256(data), 'hex') FROM pieces WHERE sha256 = $1", .text(sha256)
       ).map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
     var hasChanged = false
-    guard let file = FileHandle(forReadingAtPath: path) else {
-      throw NotFoundError(path, "cannot open the file.")
-    }
-    defer { file.closeFile() }
+    let path = contained.path
+    let opened = try contained.open()
+    let file = FileHandle(fileDescriptor: opened.descriptor, closeOnDealloc: false)
+    defer { withExtendedLifetime(opened) {} }
     var hash = SHA256()
     var number = 0
     while let piece = try file.read(upToCount: Self.pieceSize), !piece.isEmpty {
@@ -350,21 +363,14 @@ package final class SharedHome {
     for file in files {
       let (name, sha256) = (file[0], file[1])
       // A data base that others write to must not name files elsewhere.
-      let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-      guard !parts.contains(where: { $0.isEmpty || $0.elementsEqual("..".utf8) }), !name.utf8.contains(0)
-      else {
-        throw DatasetError(self.name, "the run names a file outside of it: \(name).")
+      if let problem = ContainedPath.problem(with: name) {
+        throw DatasetError(
+          self.name,
+          "run \(entry.id.prefix(12)) names a file that cannot be inside of it: \(problem). Push the run again."
+        )
       }
       if skipsRequests, name.contains("telemetry/requests.") { continue }
-      let target = "\(staged.path)/\(name)"
-      do {
-        try FileManager.default.createDirectory(
-          atPath: URL(fileURLWithPath: target).deletingLastPathComponent().path,
-          withIntermediateDirectories: true)
-      } catch {
-        throw OutputError(target, "cannot create the directory: \(error.localizedDescription)")
-      }
-      let output = try OutputFile(target)
+      let output = try staged.file(name)
       var number = 0
       while let text = try connection.execute(
         "SELECT encode(data, 'base64') FROM pieces WHERE sha256 = $1 AND number = $2", .text(sha256),

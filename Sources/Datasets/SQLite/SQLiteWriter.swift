@@ -21,10 +21,12 @@ package final class SQLiteWriter: DatasetWriter {
   static let insertRequest = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
   /// - Parameters:
-  ///   - path: a file that does not exist yet.
+  ///   - place: a file that does not exist yet, or is empty.
+  ///   - path: where it will be, for messages.
   ///   - onFinish: called when the file is whole and closed.
   init(
-    _ path: String, series: [Series], reasons: FailureReasons, onFinish: @escaping () throws -> Void
+    _ place: String, shownAs path: String, series: [Series], reasons: FailureReasons,
+    onFinish: @escaping () throws -> Void
   ) throws {
     self.path = path
     self.series = series
@@ -38,7 +40,7 @@ package final class SQLiteWriter: DatasetWriter {
       try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 8192")
     }
     queue = try Self.translated(path) {
-      try DatabaseQueue(path: SQLitePath.file(path), configuration: configuration)
+      try DatabaseQueue(path: SQLitePath.file(place), configuration: configuration)
     }
     try inDatabase { db in
       try db.execute(sql: "BEGIN; " + SQLiteSchema.tables)
@@ -50,7 +52,9 @@ package final class SQLiteWriter: DatasetWriter {
   /// - Throws: `OutputError`.
   package convenience init(newFile path: String, series: [Series], reasons: FailureReasons) throws {
     let staged = try StagedPath(path)
-    try self.init(staged.stagingPath, series: series, reasons: reasons) { try staged.commit() }
+    // Made here, so that SQLite finds the file there and empty: nobody else's, and through no link.
+    close(try staged.create())
+    try self.init(staged.stagingPath, shownAs: path, series: series, reasons: reasons) { try staged.commit() }
   }
 
   static func translated<T>(_ path: String, _ body: () throws -> T) throws -> T {

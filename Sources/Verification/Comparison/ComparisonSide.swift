@@ -8,10 +8,12 @@ struct Source {
   var bytes: Data?
   /// Where it comes from, for messages.
   var path = ""
+  /// Of a directory of dashboards.
+  var file: ContainedPath?
 
   func data() throws -> Data {
     if let bytes { return bytes }
-    guard let data = FileManager.default.contents(atPath: path) else {
+    guard let data = try file?.contents() ?? FileManager.default.contents(atPath: path) else {
       throw NotFoundError(path, "cannot read the file.")
     }
     return data
@@ -73,7 +75,7 @@ struct Side {
       content = .replications(runs.map { "\(path)/\($0)" })
     } else if (try? DatasetLocation(path)) != nil {  // Tables, or what is said next.
       content = .data
-    } else if !Self.jsonFiles(path).isEmpty {
+    } else if try !Self.jsonFiles(path).isEmpty {
       content = .jsonDirectory
     } else {
       throw NotFoundError(
@@ -91,11 +93,13 @@ struct Side {
     return head.first { !" \n\r\t".utf8.contains($0) }.map { "{[".utf8.contains($0) } ?? false
   }
 
-  private static func jsonFiles(_ directory: String) -> [String: String] {
-    var found: [String: String] = [:]
-    for case let name as String in FileManager.default.enumerator(atPath: directory) ?? .init()
-    where name.hasSuffix(".json") && name != "queries.json" {
-      found[String(name.dropLast(5))] = "\(directory)/\(name)"
+  /// Regular files, reached through no link. Others that are named like them are an error.
+  private static func jsonFiles(_ directory: String, under folder: String = "") throws -> [String: Source] {
+    var found: [String: Source] = [:]
+    for file in try ContainedPath.all(in: directory, under: folder) {
+      let name = String(folder.isEmpty ? file.name[...] : file.name.dropFirst(folder.count + 1))
+      guard name.utf8.suffix(5).elementsEqual(".json".utf8), name != "queries.json" else { continue }
+      found[String(name.dropLast(5))] = Source(path: file.path, file: file)
     }
     return found
   }
@@ -103,10 +107,12 @@ struct Side {
   var isFile: Bool { if case .file = content { true } else { false } }
 
   var hasDashboards: Bool {
-    switch content {
-    case .file, .jsonDirectory: true
-    case .runDirectory: !Self.jsonFiles(path + "/dashboard").isEmpty
-    case .data, .replications: false
+    get throws {
+      switch content {
+      case .file, .jsonDirectory: true
+      case .runDirectory: try !Self.jsonFiles(path, under: "dashboard").isEmpty
+      case .data, .replications: false
+      }
     }
   }
 
@@ -121,9 +127,8 @@ struct Side {
   func dashboards() throws -> [String: Source]? {
     switch content {
     case .file(let source): ["dashboard": source]
-    case .jsonDirectory: Self.jsonFiles(path).mapValues { Source(path: $0) }
-    case .runDirectory:
-      hasDashboards ? Self.jsonFiles(path + "/dashboard").mapValues { Source(path: $0) } : nil
+    case .jsonDirectory: try Self.jsonFiles(path)
+    case .runDirectory: try hasDashboards ? try Self.jsonFiles(path, under: "dashboard") : nil
     case .data, .replications: nil
     }
   }

@@ -103,7 +103,7 @@ package struct OutputComparison {
     let wantsData: Bool
     switch scope {
     case .auto:
-      wantsDashboards = expected.hasDashboards || actual.hasDashboards
+      wantsDashboards = try expected.hasDashboards || actual.hasDashboards
       wantsData = !wantsDashboards
     case .dashboards: (wantsDashboards, wantsData) = (true, false)
     case .data: (wantsDashboards, wantsData) = (false, true)

@@ -181,26 +181,27 @@ struct CollectCommand: ParsableCommand {
     let path = try inputs.file(first.scenario)
     let document = try ScenarioInput.document(path, files: try first.files.mapValues { try inputs.file($0) })
     let directory = try RunDirectory(
-      out, manifest: .of(document, overrides: first.run?.overrides ?? []), replaces: replace)
-    let scratch = try ScratchDirectory()
+      out, manifest: .of(document, overrides: first.run?.overrides ?? []),
+      existing: replace ? .runReplaced : .refused)
     var tables = TelemetryTables()
     var requests: Int64 = 0
     let progress = ProgressBar("Collecting", quiet: quiet)
     for (place, path) in paths.enumerated() {
       progress.show(Double(place) / Double(paths.count))
       let result = try TaskResult(contentsOf: path)
-      let telemetry = "\(scratch.path)/\(place)"
-      try FileManager.default.createDirectory(atPath: telemetry, withIntermediateDirectories: true)
+      let expected = try expectedFiles(of: result.header.task, document.scenario, path)
+      let tableFiles = try ScratchDirectory()
       try result.visit { name, data in
-        if name.hasPrefix("telemetry/") {
-          try scratch.write(data, as: "\(place)/\(name.dropFirst("telemetry/".count))")
-        } else {
-          try directory.write(data, as: name)
+        switch expected[name] {
+        case .table(let file): try tableFiles.write(data, as: file)
+        case .figures: try directory.write(data, as: name)
+        case nil:
+          throw DatasetError(
+            path, "the result has a file that no task of these accounts makes: \(name). Do the task again.")
         }
       }
-      tables.append(try TelemetryTables(try DatasetLocation(telemetry)))
+      tables.append(try TelemetryTables(try DatasetLocation(tableFiles.path)))
       try tables.checkSpellings(path)
-      try FileManager.default.removeItem(atPath: telemetry)
       requests += result.header.requests
       for (account, count) in result.header.notDeployed { directory.manifest.notDeployed[account] = count }
     }
@@ -215,6 +216,28 @@ struct CollectCommand: ParsableCommand {
         "\(out): \(Figure.count(Int(requests))) requests of \(document.scenario.accounts.count) accounts, from \(paths.count) results. Next: workbench serve '\(out)'"
       )
     }
+  }
+
+  private enum ExpectedFile {
+    case table(String)
+    case figures
+  }
+
+  /// What the result of a task may hold: nothing but its own accounts' figures, and the small tables.
+  private func expectedFiles(
+    of task: SimulationTask, _ scenario: Scenario, _ path: String
+  ) throws -> [String: ExpectedFile] {
+    var expected: [String: ExpectedFile] = [:]
+    for table in TelemetryTables().namedRows {
+      expected["telemetry/\(table.name).csv"] = .table("\(table.name).csv")
+    }
+    guard let run = task.run, 0 <= run.from, run.from < run.to, run.to <= scenario.accounts.count else {
+      throw DatasetError(path, "the result is of accounts that the scenario has not. Emit the tasks again.")
+    }
+    for account in scenario.accounts[run.from..<run.to] {
+      for file in ScenarioRun.figureFiles(of: account) { expected[file] = .figures }
+    }
+    return expected
   }
 
   /// Hands the replications, and the scenarios they are of, to the plan's own command, which simulates nothing more.

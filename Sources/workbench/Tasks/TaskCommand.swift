@@ -88,35 +88,17 @@ struct TaskCommand: ParsableCommand {
       let path = "\(results)/\(task.id).result"
       // What is damaged is done anew.
       if let known = try? TaskResult(contentsOf: path), known.header.task.id == task.id { return }
-      do {
-        try FileManager.default.createDirectory(atPath: results, withIntermediateDirectories: true)
-      } catch {
-        throw OutputError(results, "cannot create the directory: \(error.localizedDescription)")
-      }
       target = path
     }
     let inputs = TaskStore(
       store ?? ProcessInfo.processInfo.environment["WORKBENCH_STORE"] ?? task.store ?? "Outputs/store")
     let scratch = try ScratchDirectory()
     let (header, files) = try carryOut(task, inputs, scratch)
-    // Another machine may do the same task: a name of one's own until it is whole.
-    let staged = target.map { "\($0).partial-\(UUID().uuidString)" }
-    if let staged { Unfinished.shared.add(staged) }
-    do {
-      let output = try staged.map { try OutputFile($0) } ?? .standardOutput()
-      try TaskResult.write(header, files, to: output)
-      _ = try output.close()
-    } catch {
-      if let staged { Unfinished.shared.remove(staged, deleting: true) }
-      throw error
-    }
-    if let staged, let target {
-      guard rename(staged, target) == 0 else {
-        Unfinished.shared.remove(staged, deleting: true)
-        throw OutputError(target, "cannot be given its name: \(String(cString: strerror(errno))).")
-      }
-      Unfinished.shared.remove(staged, deleting: false)
-    }
+    // Another machine may do the same task, and gives the same bytes: whoever is last replaces the other's.
+    let output =
+      try target.map { try OutputFile($0, existing: .replaced, makesFolder: true) } ?? .standardOutput()
+    try TaskResult.write(header, files, to: output)
+    try output.close()
   }
 
   private func carryOut(
@@ -156,7 +138,8 @@ struct TaskCommand: ParsableCommand {
       throw DatasetError(
         "task \(task.id.prefix(12))", "it is of accounts that the scenario has not. Emit the tasks again.")
     }
-    let directory = try RunDirectory("\(scratch.path)/run", manifest: .of(document, overrides: run.overrides))
+    let directory = try RunDirectory(
+      "\(scratch.path)/run", manifest: .of(document, overrides: run.overrides), isDurable: false)
     let outcome = try ScenarioRun(
       ScenarioSimulation(scenario, traces: traces, accounts: run.from..<run.to), maxPoints: run.maxPoints,
       threads: threads

@@ -30,11 +30,7 @@ struct TaskResult {
 
   /// - Throws: `DatasetError`: not a result, or a damaged one.
   init(contentsOf path: String) throws {
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-    } catch {
-      throw NotFoundError(path, "cannot read the file.")
-    }
+    data = try ContainedPath(ofFile: path).mapped()
     let mark = Data(Self.mark.utf8)
     guard data.starts(with: mark), data.count > mark.count + 65, data[mark.count + 64] == 0x0a else {
       throw DatasetError(path, "this is not the result of a task, or its beginning is lost.")
@@ -51,14 +47,24 @@ struct TaskResult {
     } catch {
       throw DatasetError(path, "the result is of another version of this program. Do the task again.")
     }
-    // Each length by itself first, so that no sum of them can overflow.
     var left = data.count - bodyStart
-    let fits = header.files.allSatisfy { file in
-      guard (0...left).contains(file.bytes) else { return false }
+    var names: Set<[UInt8]> = []
+    for file in header.files {
+      // What comes from elsewhere names no file outside of the run, and none twice.
+      if let problem = ContainedPath.problem(with: file.name) {
+        throw DatasetError(path, "the result names a file that cannot be inside of a run: \(problem).")
+      }
+      guard names.insert(Array(file.name.utf8)).inserted else {
+        throw DatasetError(path, "the result has a file twice: \(file.name). Do the task again.")
+      }
+      // Each length by itself first, so that no sum of them can overflow.
+      guard (0...left).contains(file.bytes) else {
+        left = -1
+        break
+      }
       left -= file.bytes
-      return true
     }
-    guard fits, left == 0, (0...Self.mostRequests).contains(header.requests),
+    guard left == 0, (0...Self.mostRequests).contains(header.requests),
       header.notDeployed.values.allSatisfy({ (0...Int(Self.mostRequests)).contains($0) })
     else {
       throw DatasetError(path, "the result is damaged: its lengths or counts cannot be. Do the task again.")

@@ -10,22 +10,32 @@ struct TaskStore {
 
   /// SHA-256 in hexadecimal, and perhaps an extension.
   static func isName(_ name: String) -> Bool {
-    name.wholeMatch(of: /[0-9a-f]{64}(\.[A-Za-z0-9.]{1,16})?/) != nil
+    let bytes = Array(name.utf8)
+    guard bytes.count >= 64, bytes[..<64].allSatisfy(isHexadecimal) else { return false }
+    return bytes.count == 64 || isExtension(bytes[64...])
+  }
+
+  private static func isHexadecimal(_ byte: UInt8) -> Bool {
+    (48...57).contains(byte) || (97...102).contains(byte)
+  }
+
+  /// A dot, and up to 16 more dots, letters or digits.
+  private static func isExtension(_ bytes: some Collection<UInt8>) -> Bool {
+    (2...17).contains(bytes.count) && bytes.first == UInt8(ascii: ".")
+      && bytes.allSatisfy {
+        (48...57).contains($0) || (97...122).contains($0 | 32) || $0 == UInt8(ascii: ".")
+      }
   }
 
   /// - Returns: the file's name.
   func add(_ data: Data, extension suffix: String) throws -> String {
     let name = SHA256.hash(data: data).hexadecimal + suffix
     let file = "\(path)/\(name)"
-    if FileManager.default.fileExists(atPath: file), try FileDigest.sha256(of: file) == name.prefix(64) {
-      return name
-    }
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      try data.write(to: URL(fileURLWithPath: file), options: .atomic)
-    } catch {
-      throw OutputError(file, "cannot be written: \(error.localizedDescription)")
-    }
+    let known = try ContainedPath(name, in: path)
+    if known.isFile, try known.digest().sha256.utf8.elementsEqual(name.utf8.prefix(64)) { return name }
+    let output = try OutputFile(file, existing: .replaced, makesFolder: true)
+    try output.write(data)
+    try output.close()
     return name
   }
 
@@ -38,22 +48,26 @@ struct TaskStore {
     }
     let name = URL(fileURLWithPath: file).lastPathComponent
     // As much of the extensions as says how to read it: .csv.gz.
-    let suffix = name.firstIndex(of: ".").map { String(name[$0...]) } ?? ""
-    return try add(data, extension: suffix.wholeMatch(of: /\.[A-Za-z0-9.]{1,16}/) == nil ? "" : suffix)
+    let suffix = name.utf8.drop { $0 != UInt8(ascii: ".") }
+    return try add(data, extension: Self.isExtension(suffix) ? String(decoding: suffix, as: UTF8.self) : "")
   }
 
   /// Where an input lies.
   /// - Throws: `NotFoundError` if it is not there, `DatasetError` if it is not what its name says.
   func file(_ name: String) throws -> String {
-    let file = "\(path)/\(name)"
-    guard FileManager.default.fileExists(atPath: file) else {
+    let file = try ContainedPath(name, in: path)
+    let digest: String
+    do {
+      digest = try file.digest().sha256
+    } catch is NotFoundError {
       throw NotFoundError(
-        file,
+        file.path,
         "an input of the task is not in the store. Copy the store here, or say where it is with --store.")
     }
-    guard try FileDigest.sha256(of: file) == name.prefix(64) else {
-      throw DatasetError(file, "the file is damaged: its content does not fit its name. Copy it here again.")
+    guard digest.utf8.elementsEqual(name.utf8.prefix(64)) else {
+      throw DatasetError(
+        file.path, "the file is damaged: its content does not fit its name. Copy it here again.")
     }
-    return file
+    return file.path
   }
 }
