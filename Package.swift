@@ -96,7 +96,9 @@ let package = Package(
       dependencies: ["Calibration", "Sampling", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "DashboardServerTests",
-      dependencies: ["DashboardServer", "Datasets", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
+      dependencies: [
+        "DashboardServer", "Datasets", "ScenarioModel", "Simulation", "Telemetry", "TestSupport",
+      ]),
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [

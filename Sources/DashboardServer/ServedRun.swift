@@ -116,7 +116,8 @@ package final class ServedRun: Sendable {
   func dashboard(_ question: Dataset.Question, check: () throws -> Void = {}) throws -> Dashboard {
     switch source {
     case .stored(let stored):
-      try stored.data.answer(question, stored.archives[question.account.account], progress: { _ in try check() })
+      try stored.data.answer(
+        question, stored.archives[question.account.account], progress: { _ in try check() })
     case .live(let run): try run.answer(question)
     }
   }
