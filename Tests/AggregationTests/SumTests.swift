@@ -136,7 +136,7 @@ struct SumTests {
         ready: 1_000_000_000,
         draining: 1_000_000_000, limitedBy: .none)
     }
-    let credits = ReplicaTime(rows, in: year).creditsMicro(["A10": 1_000_000_000_000_000]) { _ in true }
+    let credits = ReplicaTime(rows, in: [year]).creditsMicro(["A10": 1_000_000_000_000_000]) { _ in true }
     // 40 × 3·10⁹ replicas × 8,760 h × 10¹⁵.
     #expect(abs(credits / (40 * 3e9 * 8760 * 1e15) - 1) < 1e-12)
   }
