@@ -84,7 +84,7 @@ extension TelemetryTables {
   /// The tables of a whole from those of its parts: rows that are the same become one; of two deployments that differ
   /// only in when (or whether) they were deployed and undeployed, the one that knows more.
   /// - Throws: `DatasetError` for rows that contradict each other.
-  init(merging parts: [(path: String, tables: TelemetryTables)]) throws {
+  package init(merging parts: [(path: String, tables: TelemetryTables)]) throws {
     self.init()
     // Before anything is looked up by name.
     var all = TelemetryTables()

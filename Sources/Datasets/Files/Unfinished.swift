@@ -9,9 +9,13 @@ package final class Unfinished: @unchecked Sendable {
 
   package func add(_ path: String) { lock.withLock { _ = paths.insert(path) } }
 
+  /// - Parameter deleting: whether it goes away: wholly, even if the program is interrupted meanwhile.
   package func remove(_ path: String, deleting: Bool) {
-    let known = lock.withLock { paths.remove(path) != nil }
-    if known, deleting { Self.delete(path) }
+    lock.withLock {
+      guard paths.contains(path) else { return }
+      if deleting { Self.delete(path) }
+      paths.remove(path)
+    }
   }
 
   func add(process: pid_t) { lock.withLock { _ = processes.insert(process) } }
