@@ -53,11 +53,12 @@ package final class ScratchDirectory: Sendable {
   /// Files elsewhere to which links lead.
   var linkTargets: [String] { targets.withLock { $0 } }
 
-  /// - Parameter name: of a new file in it.
+  /// - Parameter name: of a file in it; an earlier one goes away.
   /// - Returns: its path.
   @discardableResult
   package func write(_ data: some Sequence<UInt8>, as name: String) throws -> String {
     let place = try place(of: name)
+    unlink(place)  // An earlier one of this name.
     let file = try OutputFile(inside: place, shownAs: place, isDurable: false)
     try file.write(data)
     try file.close()
