@@ -3,14 +3,14 @@ import NIOCore
 import Synchronization
 
 /// Bytes that go to whoever asks for them: many readers, however slow, hold them once.
-final class Answer: Sendable {
-  let bytes: ByteBuffer
+package final class Answer: Sendable {
+  package let bytes: ByteBuffer
 
   /// All that are held, whether kept or still being sent.
   private static let held = Atomic<Int>(0)
-  static var heldBytes: Int { held.load(ordering: .relaxed) }
+  package static var heldBytes: Int { held.load(ordering: .relaxed) }
 
-  init(_ bytes: some Sequence<UInt8>) {
+  package init(_ bytes: some Sequence<UInt8>) {
     self.bytes = ByteBuffer(bytes: bytes)
     Self.held.add(self.bytes.readableBytes, ordering: .relaxed)
   }
@@ -20,7 +20,7 @@ final class Answer: Sendable {
   /// What goes to a reader at a time: the next only when this is under way, so that `SlowReaders` sees progress.
   private static let pieceSize = 256 << 10
 
-  func response(_ type: String) -> Response {
+  package func response(_ type: String) -> Response {
     Response(
       status: .ok, headers: [.contentType: type],
       body: .init(contentLength: bytes.readableBytes) { [self] writer in
@@ -36,12 +36,17 @@ final class Answer: Sendable {
 }
 
 /// Answers that have been given, and those that are being worked out: who asks the same meanwhile waits for the same.
-actor Answers {
-  struct Key: Hashable {
+package actor Answers {
+  package struct Key: Hashable {
     /// Of the run as it was read.
-    let reading: Int
+    package let reading: Int
     /// As asked, byte for byte.
-    let question: [UInt8]
+    package let question: [UInt8]
+
+    package init(reading: Int, question: [UInt8]) {
+      self.reading = reading
+      self.question = question
+    }
   }
 
   private struct Pending {
@@ -56,12 +61,16 @@ actor Answers {
   /// With those that slow readers hold.
   private static let mostHeld = 256 << 20
 
-  func known(_ key: Key) -> Answer? { kept[key] }
+  package init() {}
+
+  package func known(_ key: Key) -> Answer? { kept[key] }
 
   /// The answer, from memory if it has been given before.
   /// - Parameter make: is cancelled when nobody waits for it any more.
   /// - Throws: what `make` throws; `Problem` if readers hold too much already.
-  func answer(_ key: Key, _ make: @escaping @Sendable () async throws -> Answer) async throws -> Answer {
+  package func answer(_ key: Key, _ make: @escaping @Sendable () async throws -> Answer) async throws
+    -> Answer
+  {
     if let known = kept[key] { return known }
     if Answer.heldBytes > Self.mostHeld {
       forget()

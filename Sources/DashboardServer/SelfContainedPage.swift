@@ -7,7 +7,7 @@ import Foundation
 /// markers once, and what takes their places is never searched again; the data is JSON without a byte that HTML or
 /// JavaScript could read as the end of something; and the browser runs a script only if its hash stands in the policy.
 /// All of it works on bytes, because a Swift `Character` may hold a quote or a bracket together with what precedes it.
-struct SelfContainedPage {
+package struct SelfContainedPage {
   private let files: PageFiles
   private let template: String
   private let modules: [String]
@@ -21,7 +21,7 @@ struct SelfContainedPage {
   ///   - dataID: of the element from which that script reads the data.
   ///   - data: JSON.
   ///   - replacements: what else of the template is different in a file.
-  init(
+  package init(
     _ files: PageFiles, template: String, modules: [String], dataID: String, data: Data,
     replacements: [(marker: String, text: String)] = []
   ) {
@@ -30,7 +30,7 @@ struct SelfContainedPage {
   }
 
   /// - Throws: `CocoaError` if the program's resources are not those that belong to it.
-  func html() throws -> Data {
+  package func html() throws -> Data {
     func file(_ name: String) -> [UInt8] { files.files[name].map { Array($0.data) } ?? [] }
     func element(_ open: String, _ content: [UInt8], _ close: String) -> [UInt8] {
       Array(open.utf8) + content + Array(close.utf8)
@@ -96,7 +96,7 @@ struct SelfContainedPage {
 
   /// JSON of the same meaning that may stand in a script element: outside of strings JSON has none of these bytes, and
   /// inside an escape says the same.
-  static func json(_ json: Data) -> [UInt8] {
+  package static func json(_ json: Data) -> [UInt8] {
     var safe: [UInt8] = []
     safe.reserveCapacity(json.count + json.count / 16)
     // Repairs what is not UTF-8, so that an escape below never cuts a character.

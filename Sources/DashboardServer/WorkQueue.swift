@@ -4,9 +4,9 @@ import Synchronization
 /// Threads for what takes long, so that those of the server only move bytes: a question that reads a hundred million
 /// requests must not keep anybody from the list of runs. First come, first served; so many at a time; beyond a queue of
 /// bounded length whoever asks is told to come back.
-final class WorkQueue: Sendable {
+package final class WorkQueue: Sendable {
   /// Tells work that nobody waits for it any more.
-  final class Token: Sendable {
+  package final class Token: Sendable {
     private let flag = Atomic(false)
 
     fileprivate func cancel() { flag.store(true, ordering: .relaxed) }
@@ -37,14 +37,15 @@ final class WorkQueue: Sendable {
   /// - Parameters:
   ///   - width: how much is worked on at a time.
   ///   - mostWaiting: how much may wait beside it.
-  init(_ name: String, width: Int, mostWaiting: Int) {
+  package init(_ name: String, width: Int, mostWaiting: Int) {
     threads = DispatchQueue(label: name, attributes: .concurrent)
     (self.width, self.mostWaiting) = (width, mostWaiting)
   }
 
   /// - Throws: what the work throws; `Problem` if too much waits already; `CancellationError` if the task was cancelled
   ///   before the work began.
-  func run<Value: Sendable>(_ work: @escaping @Sendable (Token) throws -> Value) async throws -> Value {
+  package func run<Value: Sendable>(_ work: @escaping @Sendable (Token) throws -> Value) async throws -> Value
+  {
     let id = state.withLock { state in
       state.lastID += 1
       return state.lastID

@@ -13,6 +13,12 @@ package struct DeployWindows: Sendable, Equatable {
     package var weekday: Int
     package var fromSecond: Int64
     package var toSecond: Int64
+
+    package init(weekday: Int, fromSecond: Int64, toSecond: Int64) {
+      self.weekday = weekday
+      self.fromSecond = fromSecond
+      self.toSecond = toSecond
+    }
   }
 
   package var policy: Policy
@@ -20,6 +26,13 @@ package struct DeployWindows: Sendable, Equatable {
   package var weekly: [Window]
   package var freezes: [Range<Timestamp>]
   package var calendar: ZonedCalendar
+
+  package init(policy: Policy, weekly: [Window], freezes: [Range<Timestamp>], calendar: ZonedCalendar) {
+    self.policy = policy
+    self.weekly = weekly
+    self.freezes = freezes
+    self.calendar = calendar
+  }
 
   package static func always(_ calendar: ZonedCalendar) -> DeployWindows {
     DeployWindows(policy: .defer, weekly: [], freezes: [], calendar: calendar)

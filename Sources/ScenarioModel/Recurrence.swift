@@ -13,7 +13,7 @@ package struct Recurrence: Sendable, Equatable {
     self.every = every
   }
 
-  static let microsecondsPerDay: Int64 = 86_400_000_000
+  package static let microsecondsPerDay: Int64 = 86_400_000_000
   /// Changes that one course may come to in a period.
   static let mostChanges = 1_000_000
 
@@ -40,7 +40,7 @@ package struct Recurrence: Sendable, Equatable {
   /// - Parameters:
   ///   - changes: ascending, within the stretch.
   ///   - first: what holds from the stretch's start to the first change.
-  func unrolled<Value>(
+  package func unrolled<Value>(
     _ changes: [(at: Timestamp, value: Value)], first: Value, over period: Range<Timestamp>,
     _ calendar: ZonedCalendar
   ) -> [(at: Timestamp, value: Value)] {

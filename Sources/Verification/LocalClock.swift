@@ -11,10 +11,15 @@ import Telemetry
 ///   that it skips.
 /// - `span`: the moments that are selected, `[pf, pt)`: several only where clocks go back over midnight. For 24 hours those
 ///   that end with the first full hour that the clock shows at or after now; else cut at now.
-struct LocalClock {
+package struct LocalClock {
   /// SQL expressions: the zone's name, and µs since 1970.
-  var zone: String
-  var now: String
+  package var zone: String
+  package var now: String
+
+  package init(zone: String, now: String) {
+    self.zone = zone
+    self.now = now
+  }
 
   /// What the clock shows at a moment in µs, as a number of µs.
   private func wall(_ moment: String) -> String {
@@ -22,13 +27,13 @@ struct LocalClock {
   }
 
   /// The local date of the last microsecond before now.
-  var today: String { "timezone(\(zone), make_timestamptz(\(now) - 1))::DATE" }
+  package var today: String { "timezone(\(zone), make_timestamptz(\(now) - 1))::DATE" }
 
   private static let hour = "3600000000"
   private static let day = "86400000000"
 
   /// Statements.
-  var tables: String {
+  package var tables: String {
     """
     CREATE OR REPLACE TEMP TABLE probe AS SELECT h, \(wall("h")) - h AS off FROM (SELECT unnest(generate_series(
         (least(coalesce(epoch_us(df::TIMESTAMP), \(now)), \(now)) // \(Self.hour) - 60) * \(Self.hour),
@@ -60,7 +65,8 @@ struct LocalClock {
   ///   - wall: what the clock shows, cut to the hour or day: a timestamp.
   ///   - moment: of one row, µs.
   ///   - offset: in force then, µs.
-  func bucketStart(granularity: String, wall: String, moment: String, offset: String, from: String) -> String
+  package func bucketStart(granularity: String, wall: String, moment: String, offset: String, from: String)
+    -> String
   {
     """
     CASE WHEN \(granularity) = 'hour' THEN greatest(epoch_us(\(wall)) - (\(offset)), \(from), (SELECT max(a) FROM era WHERE a <= \(moment)))
@@ -70,7 +76,8 @@ struct LocalClock {
 
   /// The first moment of the eras at which the pipeline's calendar has another offset, `nil` for none: then the two have
   /// different releases of the time zone database, and cannot judge each other.
-  static func difference(_ eras: [[Int64]], _ calendar: ZonedCalendar, until end: Int64) -> Timestamp? {
+  package static func difference(_ eras: [[Int64]], _ calendar: ZonedCalendar, until end: Int64) -> Timestamp?
+  {
     func differs(_ moment: Int64, _ offset: Int64) -> Bool {
       Int64(calendar.offsetSeconds(at: Timestamp(microseconds: moment))) * 1_000_000 != offset
     }

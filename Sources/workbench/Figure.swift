@@ -1,7 +1,7 @@
 import Foundation
 
 /// How figures are shown to people.
-enum Figure {
+package enum Figure {
   /// `1,234`, from a million on `1.23 M`.
   static func count(_ number: some BinaryInteger) -> String { count(Double(number)) }
 
@@ -48,7 +48,7 @@ enum Figure {
   }
 
   /// Values from 0 to the largest as eighths of a block; a value that is absent is a gap.
-  static func chart(_ values: [Double?]) -> String {
+  package static func chart(_ values: [Double?]) -> String {
     let blocks = Array("▁▂▃▄▅▆▇█")
     let largest = values.compactMap { $0 }.max() ?? 0
     return String(

@@ -3,7 +3,7 @@ import Telemetry
 
 /// Requests over a dashboard's period for one line of a terminal. Buckets without requests have no points in the
 /// figures; here they keep their place, or a quiet night would not be seen and everything after it come too early.
-struct RequestsSparkline {
+package struct RequestsSparkline {
   /// Requests per bucket in each column; `nil` where there were none.
   let columns: [Double?]
   /// What fits beside a label.
@@ -33,7 +33,7 @@ struct RequestsSparkline {
   }
 
   /// At most sixty, each the mean of its buckets.
-  static func columns(_ buckets: [Int64]) -> [Double?] {
+  package static func columns(_ buckets: [Int64]) -> [Double?] {
     let count = min(buckets.count, mostColumns)
     return (0..<count).map { column in
       let part = buckets[(column * buckets.count / count)..<((column + 1) * buckets.count / count)]

@@ -1,9 +1,8 @@
 import Crypto
+import DashboardServer
 import Foundation
 import TestSupport
 import Testing
-
-@testable import DashboardServer
 
 @Suite("Pages that are files")
 struct SelfContainedPageTests {

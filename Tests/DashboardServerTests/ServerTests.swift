@@ -1,9 +1,8 @@
 import Crypto
+import DashboardServer
 import Foundation
 import TestSupport
 import Testing
-
-@testable import DashboardServer
 
 @Suite("The served dashboard", .serialized)
 struct ServerTests {

@@ -1,8 +1,7 @@
 import Foundation
+import ScenarioModel
 import Telemetry
 import Testing
-
-@testable import ScenarioModel
 
 /// St John's, 7 November 2010: at 00:01 on Sunday clocks go back to 23:01 on Saturday.
 @Suite("Scenarios where clocks go back over midnight, or an hour comes twice")

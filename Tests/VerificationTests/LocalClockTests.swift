@@ -3,8 +3,7 @@ import Foundation
 import Telemetry
 import TestSupport
 import Testing
-
-@testable import Verification
+import Verification
 
 @Suite("The second opinion's calendar")
 struct LocalClockTests {

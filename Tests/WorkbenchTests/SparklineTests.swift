@@ -1,6 +1,5 @@
 import Testing
-
-@testable import workbench
+import workbench
 
 @Suite("Sparklines")
 struct SparklineTests {

@@ -2,9 +2,9 @@ import CFileSystem
 import Foundation
 
 /// Where output is to be found when it is whole, and how it gets there.
-struct FinalName {
+package struct FinalName {
   /// As given, without slashes at its end.
-  let path: String
+  package let path: String
   /// "" for the current directory; else ends in "/".
   private let parent: String
   private let name: String
@@ -13,7 +13,7 @@ struct FinalName {
   private static let longestPath = 3000
 
   /// - Throws: `OutputError` for what can be no name of a file.
-  init(_ given: String) throws {
+  package init(_ given: String) throws {
     var bytes = Array(given.utf8)
     while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
     let start = (bytes.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1
@@ -33,13 +33,13 @@ struct FinalName {
 
   /// - Parameter advice: what to do if it is not.
   /// - Throws: `OutputError` if there is something of the name, be it a link that leads nowhere.
-  func requireFree(_ advice: String = "Give another name, or move it out of the way.") throws {
+  package func requireFree(_ advice: String = "Give another name, or move it out of the way.") throws {
     if FileKind(of: path) != nil { throw OutputError(path, "it exists already. \(advice)") }
   }
 
   /// A hidden name beside the final one that nobody else has or will have: neither another program on any machine, nor
   /// this one at another time. Process ids repeat, above all in containers.
-  func hidden(_ purpose: String) -> String {
+  package func hidden(_ purpose: String) -> String {
     var hint = ""
     for scalar in name.unicodeScalars {
       if hint.utf8.count + UTF8.width(scalar) > 200 { break }
@@ -53,7 +53,7 @@ struct FinalName {
 
   /// Makes the directories that it lies in.
   /// - Throws: `OutputError`.
-  func makeParent() throws {
+  package func makeParent() throws {
     guard !parent.isEmpty, FileKind(of: parent) == nil else { return }
     do {
       try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
@@ -64,10 +64,10 @@ struct FinalName {
 
   /// Waits until the name itself is on the disk.
   /// - Throws: `OutputError`.
-  func sync() throws { try Durability.sync(directory: parent.isEmpty ? "." : parent, of: path) }
+  package func sync() throws { try Durability.sync(directory: parent.isEmpty ? "." : parent, of: path) }
 
   /// File systems without renameat2(2), such as NFS and some of FUSE, say so by one of these.
-  static func isUnsupported(_ number: Int32) -> Bool {
+  package static func isUnsupported(_ number: Int32) -> Bool {
     number == EINVAL || number == ENOSYS || number == EOPNOTSUPP
   }
 
@@ -76,7 +76,7 @@ struct FinalName {
   /// Where the file system has no such call: a file by link(2), which replaces nothing either, but may leave the hidden
   /// name as well if the program is killed there; a directory by rename(2), which replaces nothing but an empty directory.
   /// - Throws: `OutputError` if it is not free, or the name cannot be given.
-  func take(_ staging: String, isDirectory: Bool) throws {
+  package func take(_ staging: String, isDirectory: Bool) throws {
     let status = wb_rename_to_free(staging, path)
     if status == 0 { return }
     if Self.isUnsupported(status) {
@@ -86,7 +86,7 @@ struct FinalName {
     throw taken(status)
   }
 
-  func takeWithoutFlags(_ staging: String, isDirectory: Bool) throws {
+  package func takeWithoutFlags(_ staging: String, isDirectory: Bool) throws {
     if isDirectory {
       guard FileKind(of: path) == nil else { throw taken(EEXIST) }
       guard rename(staging, path) == 0 else { throw taken(errno) }
@@ -104,18 +104,18 @@ struct FinalName {
 }
 
 /// Waiting until something is on the disk, so that a loss of power leaves no name of what is not whole.
-enum Durability {
+package enum Durability {
   /// Files are waited for one by one up to this number. Of more, the whole file system is: once, where tens of thousands
   /// of small files would each wait for the disk (measured on ext4: 5,000 files 2.1 s singly, 0.13 s together); of few, one
   /// does not want to wait for what other programs write.
   private static let mostSingly = 64
 
   /// - Throws: `OutputError` about `output`.
-  static func sync(file path: String, of output: String) throws {
+  package static func sync(file path: String, of output: String) throws {
     try sync(path, O_RDONLY | O_CLOEXEC, output) { fsync($0) == 0 ? 0 : errno }
   }
 
-  static func sync(directory path: String, of output: String) throws {
+  package static func sync(directory path: String, of output: String) throws {
     try sync(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, output) {
       // Some file systems have nothing to wait for of a directory, and say so.
       fsync($0) == 0 || errno == EINVAL ? 0 : errno
@@ -123,7 +123,7 @@ enum Durability {
   }
 
   /// All that is in a directory, and it.
-  static func sync(tree path: String, of output: String) throws {
+  package static func sync(tree path: String, of output: String) throws {
     let entries = try DirectoryEntry.all(in: path)
     guard entries.count <= mostSingly else {
       try sync(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, output, wb_sync_file_system)
@@ -159,14 +159,14 @@ enum Durability {
 }
 
 /// What there is in a directory and the directories in it, links not followed.
-struct DirectoryEntry {
+package struct DirectoryEntry {
   /// From the directory.
-  var name: String
-  var kind: FileKind
+  package var name: String
+  package var kind: FileKind
 
   /// In the order of names; a directory before what is in it.
   /// - Throws: `NotFoundError` for a directory that cannot be read.
-  static func all(in directory: String) throws -> [DirectoryEntry] {
+  package static func all(in directory: String) throws -> [DirectoryEntry] {
     var found: [DirectoryEntry] = []
     func visit(_ folder: String) throws {
       let path = folder.isEmpty ? directory : "\(directory)/\(folder)"

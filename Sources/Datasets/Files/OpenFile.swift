@@ -5,27 +5,27 @@ package final class OpenFile {
   package private(set) var descriptor: Int32
 
   /// - Parameter descriptor: is closed by this object.
-  init(_ descriptor: Int32) { self.descriptor = descriptor }
+  package init(_ descriptor: Int32) { self.descriptor = descriptor }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// The descriptor, which the caller closes from now on.
-  func released() -> Int32 {
+  package func released() -> Int32 {
     defer { descriptor = -1 }
     return descriptor
   }
 
-  var status: stat? {
+  package var status: stat? {
     var status = stat()
     return fstat(descriptor, &status) == 0 ? status : nil
   }
 }
 
 /// What a name stands for, links not followed.
-enum FileKind {
+package enum FileKind {
   case regular, directory, link, other
 
-  init(_ mode: mode_t) {
+  package init(_ mode: mode_t) {
     switch mode & S_IFMT {
     case S_IFREG: self = .regular
     case S_IFDIR: self = .directory
@@ -35,13 +35,13 @@ enum FileKind {
   }
 
   /// `nil` if there is nothing of that name.
-  init?(of path: String) {
+  package init?(of path: String) {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
     self.init(status.st_mode)
   }
 
-  var words: String {
+  package var words: String {
     switch self {
     case .regular: "a file"
     case .directory: "a directory"

@@ -1,14 +1,14 @@
 import Foundation
 
 /// A run directory in whose place a new one may be put: everything in it is what a run of this program wrote.
-final class ReplaceableRun {
+package final class ReplaceableRun {
   private let path: String
   private let manifest: Manifest
   /// Open to the end, so that no other directory can get its inode.
   private let directory: OpenFile
 
   /// - Throws: `OutputError` for whatever is not a run, or holds something that its manifest does not name.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     guard FileKind(of: path) == .directory else {
       throw OutputError(
@@ -34,7 +34,7 @@ final class ReplaceableRun {
 
   /// - Parameter place: where it lies now.
   /// - Throws: `OutputError` that names the first file that nobody vouches for.
-  func check(_ place: String) throws {
+  package func check(_ place: String) throws {
     guard let foreign = try foreign(place) else { return }
     throw OutputError(
       path,
@@ -43,7 +43,7 @@ final class ReplaceableRun {
   }
 
   /// The first of what is in a directory that the manifest does not name; by bytes, since equal text may be other bytes.
-  func foreign(_ place: String) throws -> String? {
+  package func foreign(_ place: String) throws -> String? {
     let files = Set((manifest.files.keys + ["manifest.json"]).map { Array($0.utf8) })
     var folders: Set<[UInt8]> = Set(RunDirectory.folders.map { Array($0.utf8) })
     for file in files {
@@ -67,7 +67,7 @@ final class ReplaceableRun {
   }
 
   /// Whether a name is this very directory's.
-  func isAt(_ place: String) -> Bool {
+  package func isAt(_ place: String) -> Bool {
     var other = stat()
     guard lstat(place, &other) == 0, let own = directory.status else { return false }
     return other.st_dev == own.st_dev && other.st_ino == own.st_ino

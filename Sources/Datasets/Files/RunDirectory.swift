@@ -28,7 +28,7 @@ package final class RunDirectory {
     try self.init(staged, folder + "/", manifest)
   }
 
-  init(_ staged: StagedDirectory, _ prefix: String, _ manifest: Manifest) throws {
+  package init(_ staged: StagedDirectory, _ prefix: String, _ manifest: Manifest) throws {
     self.staged = staged
     self.prefix = prefix
     self.manifest = manifest

@@ -18,7 +18,7 @@ package final class StagedDirectory {
   }
 
   /// Where a crash would make a difference: what tests stop at.
-  enum Step: CaseIterable { case created, written, synced, named, nameSynced, oldDeleted }
+  package enum Step: CaseIterable { case created, written, synced, named, nameSynced, oldDeleted }
 
   package private(set) var finalPath: String
   /// Where it grows.
@@ -30,7 +30,7 @@ package final class StagedDirectory {
   private var made: Set<String> = []
   private var isWhole = false
   /// Called after each step.
-  var watch: (Step) throws -> Void = { _ in }
+  package var watch: (Step) throws -> Void = { _ in }
 
   /// - Parameter isDurable: whether `finish()` waits until everything is on the disk.
   /// - Throws: `OutputError` if there is something of that name that must stay, or the directory cannot be made.
@@ -174,7 +174,7 @@ package final class StagedDirectory {
   }
 
   /// For file systems without an exchange.
-  func exchangeByRenaming(_ old: ReplaceableRun) throws -> String {
+  package func exchangeByRenaming(_ old: ReplaceableRun) throws -> String {
     let aside = name.hidden("replaced")
     guard rename(name.path, aside) == 0 else {
       throw OutputError(finalPath, cannot: "move the old run out of the way")

@@ -21,7 +21,7 @@ package final class StagedPath {
 
   /// - Parameter isDurable: whether `commit()` waits until the file is on the disk.
   /// - Throws: `OutputError` if there is something of that name that must stay, or the file cannot be created.
-  init(_ path: String, existing: Existing = .refused, isDurable: Bool = true) throws {
+  package init(_ path: String, existing: Existing = .refused, isDurable: Bool = true) throws {
     name = try FinalName(path)
     finalPath = path
     stagingPath = name.hidden("partial")
@@ -51,7 +51,7 @@ package final class StagedPath {
 
   /// Gives the file its name. What was written must have been closed.
   /// - Throws: `OutputError`.
-  func commit() throws {
+  package func commit() throws {
     if isDurable { try Durability.sync(file: stagingPath, of: finalPath) }
     if existing == .keptIfSame, FileKind(of: name.path) == .regular,
       try FileDigest.sha256(of: name.path) == FileDigest.sha256(of: stagingPath)

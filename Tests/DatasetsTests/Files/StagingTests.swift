@@ -1,8 +1,7 @@
+import Datasets
 import Foundation
 import TestSupport
 import Testing
-
-@testable import Datasets
 
 /// Files and directories that appear whole or not at all.
 @Suite("Staging")
