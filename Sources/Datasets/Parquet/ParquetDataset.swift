@@ -51,7 +51,8 @@ final class ParquetWriter: DatasetWriter {
 /// Reads a Parquet file of a telemetry table, as CSV from DuckDB.
 enum ParquetReader {
   static func file(_ path: String, _ schema: TableSchema) throws -> InputFile {
-    _ = try ContainedPath(ofFile: path).open()  // DuckDB opens it by its name: it must be a file of its directory.
+    // DuckDB opens it by its name: it must be a file of its directory.
+    _ = try ContainedPath(ofFile: path).open()
     let columns = schema.columns.map { column in
       column.type == .moment
         ? "strftime(make_timestamp(epoch_us(\"\(column.name)\")), '%Y-%m-%dT%H:%M:%S.%fZ') AS \"\(column.name)\""
