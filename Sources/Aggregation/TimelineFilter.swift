@@ -77,7 +77,8 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
       // 24 hours that pass, not 24 that the clock shows: where it changes by half an hour they begin at half past.
       let end = calendar.fullHour(from: now)
       return DashboardPeriod(
-        filter: self, spans: [end + -24 * 3_600_000_000..<end], now: now, isHourly: true, calendar: calendar)
+        filter: self, spans: [Self.supported(end + -24 * 3_600_000_000..<end)], now: now, isHourly: true,
+        calendar: calendar)
     case .days(let count): dates = today.advanced(byDays: 1 - count)...today
     case .date(let date): dates = try dated(date, date)
     case .range(let first, let last): dates = try dated(first, last)

@@ -40,6 +40,8 @@ package struct Manifest: Codable, Equatable, Sendable {
   package var period: Period
   /// Where the data came from, if not from a scenario.
   package var source: String?
+  /// How many requests there were where those of this data set were chosen from; absent if it has all of them.
+  package var chosenFrom: Int64?
   /// Rows by table.
   package var rows: [String: Int64] = [:]
   /// Requests that arrived while no version of their model was deployed, by account.

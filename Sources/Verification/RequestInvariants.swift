@@ -13,6 +13,7 @@ final class RequestInvariants: TelemetrySink {
   private let deployed: [[Range<Timestamp>]]
   private var services: [ServiceSweep]
   private let isReplayed: Bool
+  private let hasAllRequests: Bool
   /// Whether a series has replicas to look at at all.
   private let hasReplicas: [Bool]
   /// The last start of service of each series whose queue is first-in-first-out; `nil` where it is not, or unknown.
@@ -22,9 +23,14 @@ final class RequestInvariants: TelemetrySink {
   /// Of what does not come from a scenario, whose numbers need not follow each other.
   private var numbers = NumbersSeen()
 
-  init(_ tables: TelemetryTables, series: [Series], isSimulated: Bool, end: Timestamp, queues: Scenario?) {
+  /// - Parameter hasAllRequests: whether nothing was left out of what a simulation made.
+  init(
+    _ tables: TelemetryTables, series: [Series], isSimulated: Bool, hasAllRequests: Bool, end: Timestamp,
+    queues: Scenario?
+  ) {
     self.series = series
     isReplayed = !isSimulated
+    self.hasAllRequests = hasAllRequests
     let kinds = Dictionary(
       tables.models.map { ($0.modelID, $0.kind) }, uniquingKeysWith: { first, _ in first })
     isExternal = series.map { kinds[$0.modelID] == .external }
@@ -132,6 +138,8 @@ final class RequestInvariants: TelemetrySink {
     } else if isReplayed {
       report.skip(
         .i16, "the data set does not come from a scenario, and platforms differ in how replicas drain")
+    } else if !hasAllRequests {
+      report.skip(.i16, "the requests were chosen from more, and replicas may drain for those left out")
     }
     if lastStart.allSatisfy({ $0 == nil }), isExternal.contains(false) {
       report.skip(.i12, "the queue disciplines are unknown")
@@ -144,7 +152,7 @@ final class RequestInvariants: TelemetrySink {
           "model \(series[index].modelID) \(series[index].version) serves \(served) requests at \(Timestamp(microseconds: at).rfc3339) in \(slots) batch slots"
         )
       }
-      if !isReplayed, hasReplicas[index], let (at, served, draining) = services[index].idle {
+      if !isReplayed, hasAllRequests, hasReplicas[index], let (at, served, draining) = services[index].idle {
         report.violated(
           .i16,
           "model \(series[index].modelID) \(series[index].version) has \(draining) draining replicas at \(Timestamp(microseconds: at).rfc3339) and serves \(served) requests"

@@ -21,8 +21,8 @@ package struct RunVerification {
   package func run(progress: (Double) -> Void = { _ in }) throws -> InvariantReport {
     var report = TableInvariants.check(data.tables)
     let requests = RequestInvariants(
-      data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil, end: periodEnd,
-      queues: scenario)
+      data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil,
+      hasAllRequests: data.manifest?.chosenFrom == nil, end: periodEnd, queues: scenario)
     let rollups = try RollupVerification(data)
     let arrivals = ArrivalExtremes()
     let reader = try data.requests()

@@ -367,7 +367,7 @@ struct PlanCommand: ParsableCommand {
       adopt(contents)
       if contents.damaged > 0 {
         Terminal.diagnose(
-          "workbench: \(journal.path): \(contents.damaged) lines are damaged and were left out; their replications are simulated again"
+          "workbench: \(journal.path): \(contents.damaged) damaged line\(contents.damaged == 1 ? "" : "s") left out; what they held is simulated again"
         )
       }
       if adopted > 0, !quiet {

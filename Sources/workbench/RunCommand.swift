@@ -108,6 +108,8 @@ struct RunCommand: ParsableCommand {
     }
   }
 
+  static let anotherOut = "Give another --out, or --replace to put the new run in its place."
+
   func run() throws {
     let formats = try datasetFormats()
     let seedOverride = seed.map { ["seed=\($0)"] } ?? []
@@ -119,6 +121,7 @@ struct RunCommand: ParsableCommand {
       try emitTasks(document, ScenarioSimulation(simulated, traces: traces), overrides + seedOverride)
       return
     }
+    if let out, !replace { try StagedDirectory.requireFree(out, Self.anotherOut) }
     let directory = try RunDirectory(
       out ?? OutputName.free(simulated.name), manifest: manifest,
       existing: replace ? .runReplaced : out == nil ? .numbered : .refused)

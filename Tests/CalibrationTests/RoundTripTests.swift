@@ -442,7 +442,7 @@ struct OddTelemetryTests {
   func coarse() throws {
     let fit = try Self.calibration(
       Self.arrivals(20_000, meanMicroseconds: 2e5).map { $0 / 1_000_000 * 1_000_000 })
-    #expect(says(fit, "multiples of 1 s"))
+    #expect(says(fit, "grid of 1 s"))
     #expect(fit.arrivals?.process == .poisson, "\(String(describing: fit.arrivals?.candidates))")
   }
 

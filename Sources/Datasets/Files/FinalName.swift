@@ -31,9 +31,11 @@ package struct FinalName {
     }
   }
 
+  package static let anotherName = "Give another name, or move it out of the way."
+
   /// - Parameter advice: what to do if it is not.
   /// - Throws: `OutputError` if there is something of the name, be it a link that leads nowhere.
-  package func requireFree(_ advice: String = "Give another name, or move it out of the way.") throws {
+  package func requireFree(_ advice: String = anotherName) throws {
     if FileKind(of: path) != nil { throw OutputError(path, "it exists already. \(advice)") }
   }
 

@@ -57,7 +57,9 @@ package final class StagedDirectory {
   deinit { if !isWhole { Unfinished.shared.remove(path, deleting: true) } }
 
   /// - Throws: `OutputError` if there is something of a name that `init` would refuse: to be said before long work.
-  package static func requireFree(_ path: String) throws { try FinalName(path).requireFree() }
+  package static func requireFree(_ path: String, _ advice: String = FinalName.anotherName) throws {
+    try FinalName(path).requireFree(advice)
+  }
 
   /// Where a file inside grows, with the folders that it lies in.
   /// - Throws: `OutputError` for a name that leads elsewhere, or folders that cannot be made.

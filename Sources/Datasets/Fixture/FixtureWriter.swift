@@ -92,6 +92,7 @@ package struct FixtureWriter {
     try rollups.finish()
     for writer in writers { try writer.write(tables) }
     directory.count(tables, requests: selection.count)
+    if selection.count < available { directory.manifest.chosenFrom = available }
     if selection.count == available, isAsSimulated {
       directory.manifest.notDeployed = data.manifest?.notDeployed ?? [:]
     }

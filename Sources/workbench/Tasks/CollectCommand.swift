@@ -180,6 +180,7 @@ struct CollectCommand: ParsableCommand {
     let inputs = inputs(first)
     let path = try inputs.file(first.scenario)
     let document = try ScenarioInput.document(path, files: try first.files.mapValues { try inputs.file($0) })
+    if !replace { try StagedDirectory.requireFree(out, RunCommand.anotherOut) }
     let directory = try RunDirectory(
       out, manifest: .of(document, overrides: first.run?.overrides ?? []),
       existing: replace ? .runReplaced : .refused)
