@@ -20,8 +20,8 @@ SCENARIO = {
     "models": [
         {"name": EVIL["model"], "kind": "openSource", "load": {"arrivals": {"poisson": {"rate": "0.5/s"}}, "tokens": {"input": 10, "output": 5}},
          "deployments": [
-             {"version": version, "deployAt": "2026-03-01", "hardware": "A10 single", "traffic": 0.5, "scaling": {"minReplicas": 1, "maxReplicas": 2, "maxBatchSize": 4},
-              "service": {"time": {"exponential": {"mean": "120ms"}}}, "failures": {"modelError": 0.3}} for version in (EVIL["version"], EVIL["other"])]},
+             {"version": version, "deployAt": "2026-03-01", "hardware": "A10 single", "traffic": 0.5, "scaling": {"minReplicas": 1, "maxReplicas": 2, "maxBatchSize": 1},
+              "service": {"time": {"exponential": {"mean": "2s"}}}, "failures": {"modelError": 0.3}} for version in (EVIL["version"], EVIL["other"])]},
         {"name": EVIL["external"], "kind": "external", "provider": EVIL["provider"], "load": {"arrivals": {"poisson": {"rate": "0.05/s"}}, "tokens": {"input": 10, "output": 5}}, "service": {"time": "120ms"}},
     ],
 }
@@ -139,7 +139,7 @@ def test_report(watched, folder):
 
 
 def test_a_script_that_gets_into_a_file_does_not_run(browser, folder):
-    target = folder / "report.html"
+    target = folder / "sound.html"
     subprocess.run([WORKBENCH, "report", folder / "a", "-o", target], check=True, stdout=subprocess.DEVNULL)
     worse = folder / "worse.html"
     worse.write_text(target.read_text().replace("<main>", "<main><script>window.pwned=1</script><img src=x onerror='window.pwned=2'>"))

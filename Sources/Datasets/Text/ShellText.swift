@@ -7,9 +7,10 @@ package enum ShellText {
   package static func quoted(_ word: String) -> String {
     let safe = word.utf8.allSatisfy {
       (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0)
-        || "-_./=:%,*+@".utf8.contains($0)
+        || "-_./=:%,+@".utf8.contains($0)
     }
-    if safe, !word.isEmpty { return word }
+    // zsh takes a word that begins with "=" for the path of a command.
+    if safe, let first = word.utf8.first, first != UInt8(ascii: "=") { return word }
     let hasHidden = word.unicodeScalars.contains(where: \.isHidden)
     var out = hasHidden ? "$'" : "'"
     for scalar in word.unicodeScalars {
