@@ -18,7 +18,7 @@ struct API: Sendable {
 
   init(_ catalogue: RunCatalogue) { self.catalogue = catalogue }
 
-  func add(to router: Router<BasicRequestContext>) {
+  func add(to router: Router<ConnectedContext>) {
     let api = router.group("api")
     api.get("runs") { _, _ in try await list() }
     api.post("refresh") { _, _ in
@@ -62,7 +62,7 @@ struct API: Sendable {
   }
 
   /// The run that is asked for, as it lies there now.
-  private func current(_ context: BasicRequestContext) async throws -> ServedRun {
+  private func current(_ context: ConnectedContext) async throws -> ServedRun {
     let id = try context.parameters.require("run")
     let run = try catalogue.run(id)
     if run.isCurrent { return run }
@@ -72,7 +72,7 @@ struct API: Sendable {
   }
 
   @Sendable private func dashboard(
-    _ request: Request, _ context: BasicRequestContext
+    _ request: Request, _ context: ConnectedContext
   ) async throws -> Response {
     let items = try QueryItems(request.uri.query)
     try items.only(Self.known)
@@ -94,7 +94,7 @@ struct API: Sendable {
           }
           return answer.response(Self.type)
         }
-        return try await answerAtLength(request, run, question, key)
+        return try await answerAtLength(context, run, question, key)
       } catch {
         // What failed may have failed because another run was written there meanwhile.
         guard run.isCurrent else { continue }
@@ -109,9 +109,9 @@ struct API: Sendable {
 
   /// Answers a question that takes long, unless whoever asked goes away.
   private func answerAtLength(
-    _ request: Request, _ run: ServedRun, _ question: Dataset.Question, _ key: Answers.Key
+    _ context: ConnectedContext, _ run: ServedRun, _ question: Dataset.Question, _ key: Answers.Key
   ) async throws -> Response {
-    let answer = try await request.body.consumeWithCancellationOnInboundClose { _ in
+    let answer = try await context.departures().whileConnected { [answers, long] in
       try await answers.answer(key) {
         try await long.run { token in
           try token.check()
@@ -121,10 +121,7 @@ struct API: Sendable {
         }
       }
     }
-    // Nobody listens to the connection any more.
-    var response = answer.response(Self.type)
-    response.headers[.connection] = "close"
-    return response
+    return answer.response(Self.type)
   }
 
   private static let type = "application/json"

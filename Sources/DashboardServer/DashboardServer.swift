@@ -39,7 +39,7 @@ package struct DashboardServer: Sendable {
   /// - Throws: if the port cannot be had.
   package func run(onStart: @escaping @Sendable (Int) -> Void) async throws {
     let listening = ListeningPort(port)
-    let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+    let router = Router(context: ConnectedContext.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: Protection(token: token, port: listening))
     API(catalogue).add(to: router)
     try PageFiles().add(to: router, plan: plan)
@@ -50,7 +50,7 @@ package struct DashboardServer: Sendable {
       router: router,
       server: .http1(
         configuration: .init(
-          additionalChannelHandlers: [SlowReaders(limit: limit)],
+          additionalChannelHandlers: [SlowReaders(limit: limit), Departures()],
           idleTimeout: .seconds(Self.idleSeconds),
           httpDecoderConfiguration: .init(
             maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),

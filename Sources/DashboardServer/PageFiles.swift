@@ -76,7 +76,7 @@ package struct PageFiles: Sendable {
   package var hasPlotly: Bool { files["plotly.min.js"] != nil }
 
   /// - Parameter plan: one whose page is served too.
-  func add(to router: Router<BasicRequestContext>, plan: PlanPage? = nil) {
+  func add(to router: Router<ConnectedContext>, plan: PlanPage? = nil) {
     if let plan {
       let data = Answer(plan.data)
       router.get("plan.json") { _, _ in data.response("application/json") }
@@ -86,7 +86,7 @@ package struct PageFiles: Sendable {
     where !name.hasPrefix("diff.") && !name.hasPrefix("fit.") && (plan != nil || !name.hasPrefix("plan.")) {
       // One for all readers, who may be slow.
       let answer = Answer(name == "index.html" && plan != nil ? Self.withPlan(file.data) : Array(file.data))
-      let response: @Sendable (Request, BasicRequestContext) -> Response = { _, _ in
+      let response: @Sendable (Request, ConnectedContext) -> Response = { _, _ in
         var response = answer.response(file.type)
         if name == "plotly.min.js" { response.headers[.cacheControl] = "private, max-age=86400" }
         return response

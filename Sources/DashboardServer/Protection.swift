@@ -10,8 +10,8 @@ struct Protection: RouterMiddleware {
   private static let longestURI = 8192
 
   func handle(
-    _ request: Request, context: BasicRequestContext,
-    next: (Request, BasicRequestContext) async throws -> Response
+    _ request: Request, context: ConnectedContext,
+    next: (Request, ConnectedContext) async throws -> Response
   ) async throws -> Response {
     var response: Response
     do {

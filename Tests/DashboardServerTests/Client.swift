@@ -39,6 +39,21 @@ struct Client: Sendable {
     }
   }
 
+  /// Sends, and leaves some µs later, perhaps with a first piece of the answer.
+  func ask(_ bytes: Data, leavingAfter delay: Int, reads: Bool) async throws {
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      DispatchQueue.global().async {
+        continuation.resume(
+          with: Result {
+            let connection = try Connection(port)
+            try connection.send(bytes)
+            usleep(UInt32(delay))
+            if reads { _ = try connection.read() }
+          })
+      }
+    }
+  }
+
   static func parse(_ data: Data) throws -> Reply {
     let end = try #require(data.firstRange(of: Data("\r\n\r\n".utf8)))
     let lines = String(decoding: data[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")

@@ -110,6 +110,29 @@ struct ServerTests {
     }
   }
 
+  @Test("whoever leaves at any moment, or promises a body that never comes, harms nobody")
+  func departures() async throws {
+    let scratch = try Scratch()
+    let run = SmallRun(models: [.init(name: "m", versions: [("v", 200)])])
+    let catalogue = try RunCatalogue([try run.write(scratch.file("run"))])
+    try await withServer(catalogue) { client in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for index in 0..<120 {
+          // Each a question of its own, answered from the requests; nothing is kept of those before.
+          let target = "/api/runs/1/dashboard?kind=openSource&period=24h&maxPoints=\(2 + index)"
+          let body = index % 3 == 0 ? "Content-Length: 10\r\n" : ""
+          let head = "GET \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(client.port)\r\n\(body)\r\n"
+          group.addTask {
+            try await client.ask(Data(head.utf8), leavingAfter: index * 50, reads: index % 4 == 1)
+          }
+        }
+        try await group.waitForAll()
+      }
+      let after = try await client.get("/api/runs/1/dashboard?kind=openSource&period=24h&maxPoints=1000")
+      #expect(try total(after) == 200)
+    }
+  }
+
   @Test("HEAD says what GET says, without the body")
   func head() async throws {
     let scratch = try Scratch()
@@ -347,8 +370,31 @@ struct WorkQueueTests {
     #expect(await answers.known(.init(reading: 2, question: key.question)) == nil)
   }
 
-  private actor Counter {
-    var value = 0
-    func add() { value += 1 }
+}
+
+private actor Counter {
+  var value = 0
+  func add() { value += 1 }
+}
+
+@Suite("Whoever asked leaves")
+struct DepartureTests {
+  @Test("work is cancelled when the connection ends, at once if it has ended; finished work is not")
+  func cancelled() async throws {
+    let listeners = DepartureListeners()
+    #expect(try await listeners.whileConnected { 1 } == 1)
+    let started = Counter()
+    let long = Task {
+      try await listeners.whileConnected {
+        await started.add()
+        try await Task.sleep(for: .seconds(3600))
+      }
+    }
+    while await started.value == 0 { await Task.yield() }
+    listeners.tell()
+    await #expect(throws: CancellationError.self) { try await long.value }
+    await #expect(throws: CancellationError.self) {
+      try await listeners.whileConnected { try await Task.sleep(for: .seconds(3600)) }
+    }
   }
 }
