@@ -6,7 +6,8 @@ extension Study {
   func select() throws {
     guard let objective = options.objective else { return }
     if isDeterministic {
-      try replicate("variants", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, 1) }))
+      try replicate(
+        "variants", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, options.replications) }))
       result.choice = choice(objective, indifference: 0, isDecided: true)
       return
     }
@@ -18,14 +19,14 @@ extension Study {
     try replicate(
       "first stage", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, settings.firstStage) }))
     let means = variants.indices.compactMap {
-      Estimator.estimate(objective, experiment.records($0), confidence: options.confidence)?.value
+      Estimator.estimate(objective, records($0), confidence: options.confidence)?.value
     }
     let smallest = means.map(abs).filter { $0 > 0 }.min() ?? 1
     settings.indifference = options.indifference * smallest
     let selection = Selection(
       variants: variants.count, objective: objective, minimizes: options.minimizes,
       levels: objectives.judged, options: settings)
-    func look() { selection.update(variants.indices.map(experiment.records)) }
+    func look() { selection.update(variants.indices.map(records)) }
     look()
     while !selection.isDecided, !selection.isExhausted, !selection.alive.isEmpty {
       // A few more of those that are still in the race, fewer as it goes on than all would take.
@@ -54,7 +55,7 @@ extension Study {
   // MARK: Levels
 
   private func estimate(_ metric: Metric, _ variant: Int) -> Estimate? {
-    Estimator.estimate(metric, experiment.records(variant), confidence: options.confidence)
+    Estimator.estimate(metric, records(variant), confidence: options.confidence)
   }
 
   /// By how much estimates keep a level, in units of its bound; negative where they break it; `nil` without requests.
@@ -70,7 +71,7 @@ extension Study {
   /// How a variant stands to each level as written: of those that it holds for, the one that is nearest to breaking it.
   func levelResults(_ variant: Int) -> [PlanResult.LevelResult]? {
     guard !objectives.levels.isEmpty else { return nil }
-    let records = experiment.records(variant)
+    let records = self.records(variant)
     return zip(objectives.levels, objectives.parts).map { level, parts in
       let judged = parts.compactMap { place in
         slack(objectives.judged[place], records).map { (level: objectives.judged[place], slack: $0) }
@@ -88,13 +89,13 @@ extension Study {
 
   /// Whether estimates keep all levels that there are requests for.
   private func keepsAll(_ variant: Int) -> Bool {
-    let records = experiment.records(variant)
+    let records = self.records(variant)
     return objectives.judged.allSatisfy { (slack($0, records) ?? 0) >= 0 }
   }
 
   /// The first level of which a variant has no request to be judged by.
   private func unjudged(_ variant: Int) -> ServiceLevel? {
-    let records = experiment.records(variant)
+    let records = self.records(variant)
     return zip(objectives.levels, objectives.parts).first { _, parts in
       !parts.contains { place in records.contains(where: objectives.judged[place].hasRequests) }
     }?.0
@@ -127,12 +128,12 @@ extension Study {
       }
       var broken: [String: Int] = [:]
       for variant in better {
-        let records = experiment.records(variant)
+        let records = self.records(variant)
         for level in objectives.judged where (slack(level, records) ?? 0) < 0 {
           broken[level.description, default: 0] += 1
         }
       }
-      let records = experiment.records(best)
+      let records = self.records(best)
       choice.binding =
         broken.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
         ?? objectives.judged.min { (slack($0, records) ?? 1) < (slack($1, records) ?? 1) }?.description
@@ -147,7 +148,7 @@ extension Study {
     } else if !objectives.levels.isEmpty {
       // The least of the worst excesses.
       let worst = variants.indices.map { variant in
-        let records = experiment.records(variant)
+        let records = self.records(variant)
         return objectives.judged.compactMap { level in slack(level, records).map { (level: level, slack: $0) }
         }
         .min { $0.slack < $1.slack }
@@ -168,7 +169,7 @@ extension Study {
         result.variants[index].brokenLevel = selection.broken[index]?.description
         result.variants[index].isEliminated = selection.isEliminated[index]
       } else {
-        let records = experiment.records(index)
+        let records = self.records(index)
         let broken = objectives.judged.first { (slack($0, records) ?? 0) < 0 }
         result.variants[index].feasibility =
           (broken == nil ? Selection.Feasibility.feasible : .infeasible).rawValue

@@ -6,6 +6,8 @@ import Telemetry
 package final class Study {
   package struct Options: Sendable {
     package var replications = 20
+    /// Whether the number was asked for: then it is kept where one would do.
+    package var areReplicationsGiven = false
     package var maxReplications = 500
     package var confidence = 0.95
     package var threads = 1
@@ -51,7 +53,7 @@ package final class Study {
     self.factors = factors
     var options = options
     isDeterministic = Self.isDeterministic(variants)
-    if isDeterministic { options.replications = 1 }
+    options.replications = Self.replications(options, variants)
     self.options = options
     self.experiment = experiment
     objectives = try Objectives(options.levels, models: Self.models(variants))
@@ -71,6 +73,17 @@ package final class Study {
   /// Whether nothing of any variant is drawn at random.
   package static func isDeterministic(_ variants: [Variant]) -> Bool {
     variants.allSatisfy(\.scenario.randomness.isEmpty)
+  }
+
+  /// How many replications there are to be of each: as many as were asked for; else one where all would be the same.
+  package static func replications(_ options: Options, _ variants: [Variant]) -> Int {
+    isDeterministic(variants) && !options.areReplicationsGiven ? 1 : options.replications
+  }
+
+  /// What figures rest on: where nothing is drawn at random all replications are the first, and say no more than it.
+  func records(_ variant: Int) -> [ReplicationRecord] {
+    let all = experiment.records(variant)
+    return isDeterministic ? Array(all.prefix(1)) : all
   }
 
   /// Models with demand in any variant, in the order of the scenarios.
@@ -210,12 +223,13 @@ package final class Study {
   private static let mostModelsShown = 20
 
   func summarise() {
-    let base = experiment.records(0)
+    let base = records(0)
     let metrics = metrics
     result.variants = variants.indices.map { index in
-      let records = experiment.records(index)
+      let records = self.records(index)
       var entry = PlanResult.VariantResult(
-        name: variants[index].name, overrides: variants[index].overrides, replications: records.count,
+        name: variants[index].name, overrides: variants[index].overrides,
+        replications: experiment.records(index).count,
         metrics: [:],
         differences: [:])
       for metric in metrics {
@@ -305,7 +319,7 @@ package final class Study {
     guard let metric, !factors.isEmpty else { return }
     var sensitivity = PlanResult.Sensitivity(metric: metric.name)
     let hasAccounts = variants[0].scenario.accounts.count > 1
-    let replications = min(options.replications, 20)  // One where nothing is random.
+    let replications = isDeterministic ? 1 : min(options.replications, 20)
     for (index, factor) in factors.enumerated() {
       let (low, high) = factor.extremes
       let pair = try [low, high].map { try make([factor.override($0, hasAccounts: hasAccounts)]) }

@@ -146,7 +146,9 @@ struct PlanCommand: ParsableCommand {
 
   private func options(_ document: PlanDocument?) throws -> Study.Options {
     var options = Study.Options()
-    options.replications = replications ?? document?.replications ?? 20
+    let given = replications ?? document?.replications
+    options.replications = given ?? options.replications
+    options.areReplicationsGiven = given != nil
     options.maxReplications = max(maxReplications ?? document?.maxReplications ?? 500, options.replications)
     options.confidence = confidence
     options.indifference = indifference
@@ -377,11 +379,12 @@ struct PlanCommand: ParsableCommand {
     }
     if let collected {
       for lines in collected.lines { adopt(PlanJournal.contents(of: lines)) }
+      let asked = Study.replications(options, variants)
       for (index, variant) in variants.enumerated() {
         let done = experiment.records(index).count
-        if done < options.replications {
+        if done < asked {
           throw collected.differs(
-            "it asks for \(options.replications) replications of variant \(variant.name), warmed up for \(warmUp.microseconds / 1_000_000) s, of which the results hold \(done)"
+            "it asks for \(asked) replications of variant \(variant.name), warmed up for \(warmUp.microseconds / 1_000_000) s, of which the results hold \(done)"
           )
         }
       }

@@ -114,7 +114,7 @@ struct PlanText {
   static func chance(_ result: PlanResult) -> [String] {
     if result.isDeterministic == true {
       return [
-        "Deterministic: \(result.replayed == nil ? "" : "demand is replayed from a trace, and ")nothing is drawn at random, so each variant is simulated once; figures have no intervals, and hold for this \(result.replayed == nil ? "scenario" : "trace") alone."
+        "Deterministic: \(result.replayed == nil ? "" : "demand is replayed from a trace, and ")nothing is drawn at random, so one replication says all; figures have no intervals, and hold for this \(result.replayed == nil ? "scenario" : "trace") alone."
       ]
     }
     guard let replayed = result.replayed, let varies = result.varies else { return [] }

@@ -111,8 +111,8 @@ def facts(name, say):
         for wall in sorted({low - 1, low, (low + high) // 2, high - 1, high, high + 1, low // 86400 * 86400}):
             say("reading", day(wall), wall % 86400, *readings(t, wall))
         say("hours", t - 5000, t + 9000, *hours(t, t - 5000, t + 9000))
-        for now in (t - 3601, t - 1700, t - 1, t, t + 1, t + 1700):
-            say("full", now, full(t, now))
+        for at in (t - 3601, t - 1700, t - 1, t, t + 1, t + 1700):
+            say("full", at, full(t, at))
 
 
 def version():

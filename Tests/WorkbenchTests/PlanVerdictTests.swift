@@ -120,10 +120,32 @@ struct PlanVerdictTests {
     let once = try plan(scratch, constant, "--vary", vary, "--slo", "latency.p95 <= 2s")
     #expect(once.status == 0, "\(once.error)")
     #expect(once.json["isDeterministic"] as? Bool == true && once.json["totalReplications"] as? Int == 2)
+    // As many as are asked for, all the same, and no more said than by one.
+    let thrice = try plan(
+      scratch, constant, "--vary", vary, "--slo", "latency.p95 <= 2s", "--replications", "3")
+    #expect(thrice.status == 0 && thrice.json["totalReplications"] as? Int == 6, "\(thrice.error)")
+    #expect(thrice.json["choice"] as? NSDictionary == once.json["choice"] as? NSDictionary)
+    #expect(
+      thrice.variants.map { $0["metrics"] as? NSDictionary }
+        == once.variants.map { $0["metrics"] as? NSDictionary })
     #expect(once.json["headroom"] == nil && once.choice["confidence"] == nil)
     #expect(once.json["replayed"] as? [String] == ["m"])
     let metrics = try #require(once.variants[0]["metrics"] as? [String: [String: Any]])
     #expect(metrics.values.allSatisfy { $0["halfWidth"] == nil })
+    // In tasks: as many replications as on one machine.
+    let tasks = try Program.run(
+      "plan", constant, "--vary", vary, "--emit-tasks", "--store", scratch.file("store"), "-q")
+    #expect(tasks.status == 0 && tasks.output.split(separator: "\n").count == 2, "\(tasks.error)")
+    try scratch.write("tasks.jsonl", tasks.output)
+    for index in ["0", "1"] {
+      let done = try Program.run(
+        "task", "--tasks", scratch.file("tasks.jsonl"), "--index", index, "--results", scratch.file("results")
+      )
+      #expect(done.status == 0, "\(done.error)")
+    }
+    let collected = try Program.run(
+      "collect", scratch.file("tasks.jsonl"), scratch.file("results"), "-o", scratch.file("collected"), "-q")
+    #expect(collected.status == 0, "\(collected.error)")
     let text = try Program.run("plan", constant, "--slo", "latency.p95 <= 2s", "-o", scratch.file("text"))
     #expect(
       text.output.contains("Deterministic:") && text.output.contains("Headroom: not stated")

@@ -40,8 +40,7 @@ extension PlanCommand {
     let bar = ProgressBar("Warm-up", quiet: quiet)
     let warmUp = try Study.warmUp(variants[0], given: options.warmUp).microseconds
     bar.clear()
-    // Without chance every replication is the first.
-    let replications = Study.isDeterministic(variants) ? 1 : options.replications
+    let replications = Study.replications(options, variants)
     let store = TaskStore(tasks.absoluteStore)
     /// Names in the store by path: variants share their files.
     var stored: [String: String] = [:]
