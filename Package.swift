@@ -42,6 +42,9 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .target(
+      name: "Runs",
+      dependencies: ["Datasets", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(
       name: "Verification",
       dependencies: ["CJansson", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets"]),
     .target(
@@ -60,8 +63,8 @@ let package = Package(
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "Sampling", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Verification", "Planning",
-        "Calibration", "DashboardServer",
+        "Sampling", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs", "Verification",
+        "Planning", "Calibration", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],
@@ -116,7 +119,8 @@ if Context.environment["WORKBENCH_FUZZ"] != nil {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Verification", "Planning", "Calibration",
+        "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Runs", "Verification", "Planning",
+        "Calibration",
       ],
       path: "Tests/Fuzz",
       exclude: ["corpus"], swiftSettings: [.swiftLanguageMode(.v5)]))

@@ -2,6 +2,7 @@ import Aggregation
 import ArgumentParser
 import Datasets
 import Foundation
+import Runs
 import ScenarioModel
 import Simulation
 import Telemetry

@@ -6,6 +6,7 @@ import Calibration
 import Datasets
 import Foundation
 import Planning
+import Runs
 import ScenarioModel
 import Telemetry
 import Verification
@@ -151,6 +152,26 @@ func journal(_ data: Data) throws {
   }
 }
 
+/// A task and a result as they are, and as if their checksums fitted; what is written again is read again.
+func result(_ data: Data) throws {
+  _ = try? SimulationTask(line: data)
+  _ = try? TaskResult(data, path: "fuzz")
+  let line = Data(data.prefix { $0 != 0x0a })
+  if let task = try? SimulationTask(line: line, verifies: false) {  // One that is none may be a result.
+    precondition(try SimulationTask(line: task.named().json()) == task.named())
+  }
+  let sealed = Data("workbench-result 1 \(String(repeating: "0", count: 64))\n".utf8) + data
+  let read = try TaskResult(sealed, path: "fuzz", verifies: false)
+  var bytes = 0
+  try read.visit { name, file in
+    precondition(ContainedPath.problem(with: name) == nil)
+    bytes += file.count
+    if name == "replications.jsonl" { _ = PlanJournal.contents(of: file) }
+    if name.hasSuffix(".rollups") { _ = try? RollupArchive(file).totalRequests() }
+  }
+  precondition(bytes <= data.count)
+}
+
 /// Takes the lines of the bytes, cut at U+001E, for names: every writer keeps them, or they are refused.
 func names(_ data: Data) throws {
   let parts = String(decoding: data, as: UTF8.self).unicodeScalars.split(separator: "\u{1e}").prefix(8)
@@ -212,6 +233,7 @@ let readers: [String: (Data) throws -> Void] = [
   "rollups": rollups,
   "manifest": manifest,
   "journal": journal,
+  "result": result,
   "tolerances": { _ = try Tolerances($0, path: "fuzz.yaml") },
   "plan": { _ = try PlanDocument($0, path: "fuzz.yaml") },
   "servegen-trace": {

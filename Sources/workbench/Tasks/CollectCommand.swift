@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 import Planning
+import Runs
 import ScenarioModel
 import Telemetry
 

@@ -3,6 +3,7 @@ import Crypto
 import Datasets
 import Foundation
 import Planning
+import Runs
 import ScenarioModel
 import Simulation
 

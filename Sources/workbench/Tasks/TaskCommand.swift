@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 import Planning
+import Runs
 import ScenarioModel
 import Simulation
 
@@ -167,33 +168,5 @@ extension Manifest {
       program: "workbench \(Workbench.programVersion)",
       scenario: .init(name: scenario.name, text: document.textAsRun, overrides: overrides),
       seed: scenario.seed, period: .init(from: scenario.from, to: scenario.to))
-  }
-}
-
-/// A file of tasks.
-enum TaskList {
-  /// Lines that are not empty, with their numbers from 1.
-  static func lines(_ path: String) throws -> [(number: Int, line: Data)] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw NotFoundError(path, "cannot read the file.")
-    }
-    return data.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated().compactMap {
-      $1.isEmpty ? nil : ($0 + 1, Data($1))
-    }
-  }
-
-  /// - Throws: `DatasetError`, naming the line.
-  static func tasks(_ path: String) throws -> [SimulationTask] {
-    let tasks = try lines(path).map { number, line in
-      do {
-        return try SimulationTask(line: line)
-      } catch let problem as SimulationTask.Problem {
-        throw DatasetError(path, line: number, problem.message)
-      }
-    }
-    guard !tasks.isEmpty else {
-      throw DatasetError(path, "there are no tasks in the file. \"workbench run --emit-tasks\" prints some.")
-    }
-    return tasks
   }
 }

@@ -3,13 +3,13 @@ import Datasets
 import Foundation
 
 /// Inputs of tasks by their content: files named by the SHA-256 of what is in them, so that any copy will do.
-struct TaskStore {
-  let path: String
+package struct TaskStore {
+  package let path: String
 
-  init(_ path: String) { self.path = path }
+  package init(_ path: String) { self.path = path }
 
   /// SHA-256 in hexadecimal, and perhaps an extension.
-  static func isName(_ name: String) -> Bool {
+  package static func isName(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
     guard bytes.count >= 64, bytes[..<64].allSatisfy(isHexadecimal) else { return false }
     return bytes.count == 64 || isExtension(bytes[64...])
@@ -28,7 +28,7 @@ struct TaskStore {
   }
 
   /// - Returns: the file's name.
-  func add(_ data: Data, extension suffix: String) throws -> String {
+  package func add(_ data: Data, extension suffix: String) throws -> String {
     let name = SHA256.hash(data: data).hexadecimal + suffix
     let file = "\(path)/\(name)"
     let known = try ContainedPath(name, in: path)
@@ -39,7 +39,7 @@ struct TaskStore {
     return name
   }
 
-  func add(contentsOf file: String) throws -> String {
+  package func add(contentsOf file: String) throws -> String {
     let data: Data
     do {
       data = try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe)
@@ -54,7 +54,7 @@ struct TaskStore {
 
   /// Where an input lies.
   /// - Throws: `NotFoundError` if it is not there, `DatasetError` if it is not what its name says.
-  func file(_ name: String) throws -> String {
+  package func file(_ name: String) throws -> String {
     let file = try ContainedPath(name, in: path)
     let digest: String
     do {

@@ -4,40 +4,61 @@ import Foundation
 
 /// What a task came to: a line with the SHA-256 of all that follows, a line of JSON, and the files that it names, one
 /// after the other.
-struct TaskResult {
-  struct Entry: Codable, Equatable {
-    var name: String
-    var bytes: Int
+package struct TaskResult {
+  package struct Entry: Codable, Equatable {
+    package var name: String
+    package var bytes: Int
+
+    package init(name: String, bytes: Int) {
+      self.name = name
+      self.bytes = bytes
+    }
   }
 
-  struct Header: Codable, Equatable {
-    var task: SimulationTask
-    var files: [Entry]
+  package struct Header: Codable, Equatable {
+    package var task: SimulationTask
+    package var files: [Entry]
     /// Requests simulated.
-    var requests: Int64
-    var notDeployed: [String: Int] = [:]
+    package var requests: Int64
+    package var notDeployed: [String: Int] = [:]
+
+    package init(task: SimulationTask, files: [Entry], requests: Int64, notDeployed: [String: Int] = [:]) {
+      self.task = task
+      self.files = files
+      self.requests = requests
+      self.notDeployed = notDeployed
+    }
   }
 
   /// More than any task simulates; the sum over all tasks stays far inside 64 bits.
   private static let mostRequests: Int64 = 1 << 50
   private static let mark = "workbench-result 1 "
 
-  let header: Header
+  package let header: Header
   /// Of all but the first line.
-  let digest: String
+  package let digest: String
   private let data: Data
   private let bodyStart: Int
 
   /// - Throws: `DatasetError`: not a result, or a damaged one.
-  init(contentsOf path: String) throws {
-    data = try ContainedPath(ofFile: path).mapped()
+  package init(contentsOf path: String) throws {
+    try self.init(try ContainedPath(ofFile: path).mapped(), path: path)
+  }
+
+  /// - Parameters:
+  ///   - path: where it comes from, for messages.
+  ///   - verifies: whether one that does not fit its checksum is an error.
+  package init(_ data: Data, path: String, verifies: Bool = true) throws {
+    // Indices from 0, whatever it is a slice of.
+    self.data = data.startIndex == 0 ? data : Data(data)
+    let data = self.data
     let mark = Data(Self.mark.utf8)
     guard data.starts(with: mark), data.count > mark.count + 65, data[mark.count + 64] == 0x0a else {
       throw DatasetError(path, "this is not the result of a task, or its beginning is lost.")
     }
     digest = String(decoding: data[mark.count..<mark.count + 64], as: UTF8.self)
     let rest = data[(mark.count + 65)...]
-    guard SHA256.hash(data: rest).hexadecimal == digest, let end = rest.firstIndex(of: 0x0a) else {
+    guard !verifies || SHA256.hash(data: rest).hexadecimal == digest, let end = rest.firstIndex(of: 0x0a) else {
       throw DatasetError(
         path, "the result is damaged or cut off: its checksum does not fit. Do the task again.")
     }
@@ -72,7 +93,7 @@ struct TaskResult {
   }
 
   /// Each file, in order.
-  func visit(_ body: (String, Data) throws -> Void) rethrows {
+  package func visit(_ body: (String, Data) throws -> Void) rethrows {
     var position = bodyStart
     for entry in header.files {
       try body(entry.name, data[position..<position + entry.bytes])
@@ -81,7 +102,7 @@ struct TaskResult {
   }
 
   /// - Parameter files: with their paths on the disk.
-  static func write(_ header: Header, _ files: [String], to output: OutputFile) throws {
+  package static func write(_ header: Header, _ files: [String], to output: OutputFile) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let line = try encoder.encode(header) + Data("\n".utf8)
