@@ -58,7 +58,8 @@ package struct TaskResult {
     }
     digest = String(decoding: data[mark.count..<mark.count + 64], as: UTF8.self)
     let rest = data[(mark.count + 65)...]
-    guard !verifies || SHA256.hash(data: rest).hexadecimal == digest, let end = rest.firstIndex(of: 0x0a) else {
+    guard !verifies || SHA256.hash(data: rest).hexadecimal == digest, let end = rest.firstIndex(of: 0x0a)
+    else {
       throw DatasetError(
         path, "the result is damaged or cut off: its checksum does not fit. Do the task again.")
     }
