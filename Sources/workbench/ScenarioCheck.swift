@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Runs
 import ScenarioModel
 import Telemetry
 
@@ -13,7 +14,7 @@ struct ScenarioCheck {
 
   /// - Throws: `NotFoundError` if the scenario itself is not there.
   init(_ path: String, overrides: [String]) throws {
-    let data = try ScenarioInput.text(path)
+    let data = try ScenarioBundle.text(path)
     var document: ScenarioDocument?
     do {
       let read = try ScenarioDocument(data, path: path, overrides: overrides)
@@ -24,7 +25,7 @@ struct ScenarioCheck {
     }
     for file in NamedFile.all(in: data, path: path, overrides: overrides) {
       do {
-        try ScenarioInput.read(file, besides: path)
+        try ScenarioBundle.read(file, besides: path)
       } catch let error as NotFoundError {
         diagnostics.append(Diagnostic(location: file.location, message: Self.message(error.description)))
       } catch let error as DatasetError {
@@ -33,11 +34,12 @@ struct ScenarioCheck {
     }
     diagnostics = diagnostics.inOrder()
     guard document != nil, !diagnostics.contains(where: { $0.severity == .error }) else { return }
-    let scenario = try ScenarioInput.document(path, overrides: overrides).scenario
+    let bundle = try ScenarioBundle(path, overrides: overrides)
+    for note in bundle.notes { Terminal.diagnose(note) }
+    let scenario = bundle.scenario
     self.scenario = scenario
-    let read = try ScenarioInput.traces(scenario, scenarioPath: path)
     for demand in scenario.demandByModel {
-      guard let source = demand.trace, let requests = read[source.selection] else { continue }
+      guard let source = demand.trace, let requests = bundle.traces[source.selection] else { continue }
       let shift = source.startAt.map { $0.microseconds - (requests.first?.arrivedAt ?? 0) } ?? 0
       let time = scenario.simulationStart.microseconds..<scenario.to.microseconds
       traces[source] = requests.count {

@@ -33,5 +33,5 @@ struct Workbench: ParsableCommand {
       SchemaCommand.self,
     ])
 
-  static let programVersion = "0.1.0"
+  static let programVersion = Program.version
 }

@@ -1,4 +1,5 @@
 import Aggregation
+import Datasets
 import Foundation
 import Telemetry
 
@@ -38,112 +39,99 @@ package struct FixtureWriter {
   /// - Parameters:
   ///   - path: of the directory.
   ///   - staged: a directory in the making that it lies in.
+  ///   - progress: called from any thread, with the share in [0, 1].
   /// - Throws: `DatasetError`, `OutputError`, `QueryError`.
   package func write(
-    to path: String, in staged: StagedDirectory? = nil, progress: (Double) -> Void = { _ in }
+    to path: String, in staged: StagedDirectory? = nil,
+    progress: @escaping @Sendable (Double) -> Void = { _ in }
   ) throws -> Outcome {
-    let choice = RequestChoice(options.requests ?? .max)
-    var chosen: [Int64]?
-    let available: Int64
-    if options.requests != nil {
-      try data.requests().read(into: choice) { progress($0 * 0.4) }
-      available = choice.rows
-      chosen = choice.chosen
-    } else {
-      available = data.manifest?.rows["requests"] ?? 0
-    }
-    let oldEnd = try data.end()
-    let shift = try shift(oldEnd)
-    let end = oldEnd + shift
-    let start = try data.start() + shift
-    var tables = data.tables.shifted(by: shift)
-    if let pseudonyms = options.pseudonyms { tables = tables.anonymised(pseudonyms) }
-
+    let source = try FixtureSource(data, options) { progress($0 * 0.4) }
     var manifest = Manifest(
-      program: options.program, scenario: nil, seed: data.manifest?.seed, period: .init(from: start, to: end),
+      program: options.program, scenario: nil, seed: data.manifest?.seed,
+      period: .init(from: source.period.lowerBound, to: source.period.upperBound),
       source: "fixture \(options.name)")
     // The scenario tells of moments and names as they were.
-    let isAsSimulated = shift == 0 && options.pseudonyms == nil
+    let isAsSimulated = source.shift == 0 && options.pseudonyms == nil
     if isAsSimulated { manifest.scenario = data.manifest?.scenario }
     let directory =
       try staged.map { try RunDirectory(in: $0, folder: path, manifest: manifest) }
       ?? RunDirectory(path, manifest: manifest)
-    let reader = try data.requests()
-    var writers: [any DatasetWriter] = try options.formats.map {
-      try directory.writer($0, series: data.series, reasons: reader.reasons)
-    }
-    writers += try SQLDump.Dialect.allCases.map {
-      try SQLDump(directory, $0, series: data.series, reasons: reader.reasons)
-    }
-    let arrivals = Arrivals(data.series, tables)
-    let rollups = RequestRollups(series: data.series, now: end)
-    for account in tables.accounts {
-      let calendar = ZonedCalendar(identifier: account.timeZone) ?? .utc
-      rollups.cut(
-        at: calendar.hourStarts(
-          from: start, to: max(start, end), notOn: Rollup.quarterMicroseconds))
-    }
-    let points = PointsLater()
-    let selection = RequestSelection(
-      FanOut(writers + [arrivals, rollups, points]), chosen: chosen, shift: shift)
-    try reader.read(into: selection) { progress(0.4 + $0 * 0.4) }
-    try selection.flush()
-    rollups.reasons = reader.reasons.names
-    try rollups.finish()
-    for writer in writers { try writer.write(tables) }
-    directory.count(tables, requests: selection.count)
-    if selection.count < available { directory.manifest.chosenFrom = available }
-    if selection.count == available, isAsSimulated {
-      directory.manifest.notDeployed = data.manifest?.notDeployed ?? [:]
-    }
+    let expected = ExpectedDashboards(
+      source, options, notDeployed: isAsSimulated ? data.manifest?.notDeployed ?? [:] : [:]
+    ) { progress(0.8 + 0.2 * $0) }
+    var recorder = RunRecorder()
+    recorder.formats = options.formats
+    recorder.hasDashboards = false
+    recorder.supplement = expected
+    let run = try recorder.record(source, into: directory) { progress(0.4 + $0 * 0.4) }
+    return Outcome(requests: run.requests, available: source.available, dashboards: expected.count)
+  }
+}
 
-    let questions = FixtureQuestions(tables, start: start, now: end, arrivals: arrivals.byAccount).questions
-    try answer(questions, tables, rollups, points, directory, progress)
-    for account in tables.accounts {
-      try directory.store([rollups], of: account, models: tables.models, end: end)
-    }
-    if let text = manifest.scenario?.text { try directory.write(text.utf8, as: "scenario.yaml") }
-    try directory.write(try Self.index(questions), as: "queries.json")
-    let readme = FixtureReadme(
-      options: options, tables: tables, questions: questions, start: start, end: end,
-      requests: selection.count,
-      available: available, isWhole: chosen == nil)
-    try directory.write(readme.text().utf8, as: "README.md")
-    for writer in writers { try writer.finish(directory.manifest) }
-    try directory.finish()
-    return Outcome(requests: selection.count, available: available, dashboards: questions.count)
+/// What a fixture has besides a run's own: the answers to every question worth testing, the questions, the data as SQL,
+/// and a README.
+private final class ExpectedDashboards: RunSupplement {
+  private let source: FixtureSource
+  private let options: FixtureWriter.Options
+  private let notDeployed: [String: Int]
+  private let progress: (Double) -> Void
+  private let arrivals: Arrivals
+  private let points = PointsLater()
+  /// Answers written.
+  private(set) var count = 0
+
+  /// - Parameters:
+  ///   - notDeployed: of the whole data set, for fixtures that have all of it.
+  ///   - progress: of the answers.
+  init(
+    _ source: FixtureSource, _ options: FixtureWriter.Options, notDeployed: [String: Int],
+    progress: @escaping (Double) -> Void
+  ) {
+    self.source = source
+    self.options = options
+    self.notDeployed = notDeployed
+    self.progress = progress
+    arrivals = Arrivals(source.series, source.tables)
   }
 
-  /// The move that makes the data end at the same local time of the anchor's day.
-  private func shift(_ end: Timestamp) throws -> Int64 {
-    guard let anchor = options.anchor else { return 0 }
-    guard let zone = data.tables.accounts.first?.timeZone, let calendar = ZonedCalendar(identifier: zone)
-    else {
-      throw DatasetError(data.path, "there is no account whose time zone --anchor could mean.")
+  func writers(for directory: RunDirectory, _ source: some TelemetrySource) throws -> [any DatasetWriter] {
+    try SQLDump.Dialect.allCases.map {
+      try SQLDump(directory, $0, series: source.series, reasons: source.reasons)
     }
-    let today = calendar.date(at: end + -1)
-    let intoDay = end - calendar.start(of: today)
-    // The end of a day stays the end of a day, however long the day is.
-    if calendar.start(of: today.advanced(byDays: 1)) == end {
-      return calendar.start(of: anchor.advanced(byDays: 1)) - end
-    }
-    return calendar.start(of: anchor) + intoDay - end
   }
 
-  private func answer(
-    _ questions: [FixtureQuestion], _ tables: TelemetryTables, _ rollups: RequestRollups,
-    _ points: PointsLater,
-    _ directory: RunDirectory, _ progress: (Double) -> Void
-  ) throws {
+  var sinks: [any TelemetrySink] { [arrivals, points] }
+
+  func cuts(of account: AccountRecord, in period: Range<Timestamp>) -> [Timestamp] {
+    let calendar = ZonedCalendar(identifier: account.timeZone) ?? .utc
+    return calendar.hourStarts(
+      from: period.lowerBound, to: period.upperBound, notOn: Rollup.quarterMicroseconds)
+  }
+
+  func write(_ run: RecordedRun, _ rollups: [RequestRollups], into directory: RunDirectory) throws {
+    if run.requests < source.available { directory.manifest.chosenFrom = source.available }
+    if run.requests == source.available { directory.manifest.notDeployed = notDeployed }
+    let questions = FixtureQuestions(
+      run.tables, start: source.period.lowerBound, now: source.period.upperBound,
+      arrivals: arrivals.byAccount
+    ).questions
+    guard let rollups = rollups.first else { return }
     for (index, entry) in questions.enumerated() {
       let question = entry.question
       let query = try DashboardQuery(
         account: question.account, filter: question.filter, now: question.now, selection: question.selection,
-        tables: tables, series: data.series, maxPoints: question.maxPoints)
+        tables: run.tables, series: source.series, maxPoints: question.maxPoints)
       if let wanted = query.points { try points.send(to: wanted) }
       try directory.write(try query.answer(rollups).json(), as: entry.file)
-      progress(0.8 + 0.2 * Double(index + 1) / Double(questions.count))
+      progress(Double(index + 1) / Double(questions.count))
     }
+    count = questions.count
+    try directory.write(try Self.index(questions), as: "queries.json")
+    let readme = FixtureReadme(
+      options: options, tables: run.tables, questions: questions, start: source.period.lowerBound,
+      end: source.period.upperBound, requests: run.requests, available: source.available,
+      isWhole: source.isWhole)
+    try directory.write(readme.text().utf8, as: "README.md")
   }
 
   /// Questions and their files, for test parameters in other languages.

@@ -1,33 +1,25 @@
 import Datasets
 import Foundation
-import ScenarioModel
-import Simulation
-import Verification
 
 /// What a scenario is expected to come to: the figures of its dashboards without their lists, and hashes of everything,
 /// as JSON that reads well in a diff.
-enum Baseline {
+package enum Baseline {
   /// Of more accounts, only hashes.
   private static let mostAccounts = 4
 
   /// Simulates a scenario and takes what is kept of it.
   /// - Throws: what reading and running a scenario throws.
-  static func make(_ path: String) throws -> Data {
-    let document = try ScenarioInput.document(path)
-    let scenario = document.scenario
+  package static func make(_ path: String) throws -> Data {
+    let bundle = try ScenarioBundle(path)
+    let scenario = bundle.scenario
     let scratch = try ScratchDirectory()
     let run = scratch.path + "/run"
-    let directory = try RunDirectory(
-      run,
-      manifest: Manifest(
-        program: "", scenario: .init(name: scenario.name, text: document.textAsRun, overrides: []),
-        seed: scenario.seed, period: .init(from: scenario.from, to: scenario.to)), isDurable: false)
-    _ = try ScenarioRun(
-      ScenarioSimulation(scenario, traces: try ScenarioInput.traces(scenario, scenarioPath: path)),
-      maxPoints: 5000, threads: ProcessInfo.processInfo.activeProcessorCount
-    ).run(into: directory, formats: [DatasetFormat(.csv)]) { _ in }
-    try directory.finish()
-    let manifest = try Manifest(contentsOf: run + "/manifest.json")
+    let directory = try RunDirectory(run, manifest: bundle.manifest(program: ""), isDurable: false)
+    var recorder = RunRecorder()
+    recorder.formats = [DatasetFormat(.csv)]
+    recorder.hasScenario = false
+    _ = try recorder.record(bundle.simulation(), into: directory)
+    let manifest = directory.manifest
     let kept = Set(scenario.accounts.prefix(mostAccounts).map { RunDirectory.folderName(of: $0.name) })
     var dashboards: [String: Any] = [:]
     var hashes: [String: String] = [:]

@@ -1,0 +1,115 @@
+import Datasets
+import Foundation
+import Runs
+import Telemetry
+
+/// A finished plan on the disk: plan.json, the replications as CSV, and runs of the variants that people will want to
+/// look at.
+package struct PlanDirectory: Sendable {
+  private let path: String
+  /// plan.json.
+  package let data: Data
+  package let result: PlanResult
+
+  package static func isOne(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: path + "/plan.json")
+  }
+
+  /// - Throws: `DatasetError`, `NotFoundError`.
+  package init(_ path: String) throws {
+    self.path = path
+    data = try ContainedPath("plan.json", in: path).contents()
+    do {
+      result = try JSONDecoder().decode(PlanResult.self, from: data)
+    } catch {
+      throw DatasetError(path + "/plan.json", "this is not a plan of this program. Run the plan again.")
+    }
+    guard result.plan == 1 else {
+      throw DatasetError(
+        path + "/plan.json",
+        "the plan has format \(result.plan); this program reads 1. Use the program that wrote it: \(result.program)."
+      )
+    }
+    if let checksum = result.checksum, try JSONSeal.checksum(of: data) != checksum {
+      throw DatasetError(
+        path + "/plan.json",
+        "the plan has changed since it was written: its checksum does not fit. Run the plan again.")
+    }
+  }
+
+  /// Runs of its variants, the base first, then in the order of the plan.
+  package func runs() throws -> [String] {
+    // A plan without runs is served by its page.
+    let entries = try ContainedPath.folders(in: path + "/runs")
+    let order = Dictionary(
+      result.variants.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    return try entries.map { name in
+      let run = "\(path)/runs/\(name)"
+      let place = try Manifest(contentsOf: run + "/manifest.json").scenario.flatMap { order[$0.name] } ?? .max
+      return (place, run)
+    }.sorted { $0 < $1 }.map(\.1)
+  }
+
+  /// plan.json, with its checksum.
+  package static func encoded(_ result: PlanResult) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    var sealed = result
+    sealed.checksum = nil
+    sealed.checksum = try JSONSeal.checksum(of: try encoder.encode(sealed))
+    return try encoder.encode(sealed) + Data("\n".utf8)
+  }
+
+  /// Writes a plan into a directory in the making.
+  /// - Parameters:
+  ///   - texts: of the variants' scenarios, as simulated.
+  ///   - threads: for the runs, at least 1.
+  static func write(
+    _ result: PlanResult, _ experiment: Experiment, texts: [String], threads: Int, to staged: StagedDirectory
+  ) throws {
+    let variants = experiment.variants
+    try staged.write(try encoded(result), as: "plan.json")
+    let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
+    // The name of a model may hold anything.
+    let heads = metrics.map {
+      $0.scope == .unstated ? $0.name : "\"\($0.name.replacing("\"", with: "\"\""))\""
+    }
+    var rows = ["variant,replication," + heads.joined(separator: ",")]
+    for (index, variant) in variants.enumerated() {
+      let name = SpreadsheetText.cell(variant.name)
+      for (replication, record) in experiment.records(index).enumerated() {
+        rows.append(
+          "\(name),\(replication),"
+            + metrics.map { $0.value(record).map { "\($0)" } ?? "" }.joined(separator: ","))
+      }
+    }
+    try staged.write((rows.joined(separator: "\n") + "\n").utf8, as: "replications.csv")
+    // Side by side on the dashboard: the base, the best, and some of the Pareto front.
+    let best = result.choice?.best
+    let front = result.variants.filter { $0.isOnParetoFront || $0.name == best }.map(\.name)
+    let few = variants.count <= 6
+    let shown = variants.indices.filter {
+      few || $0 == 0 || variants[$0].name == best || front.prefix(6).contains(variants[$0].name)
+    }
+    for index in shown.prefix(8) {
+      try record(variants[index], text: texts[index], experiment.warmUp, threads: threads, in: staged)
+    }
+  }
+
+  private static func record(
+    _ variant: Variant, text: String, _ warmUp: Int64, threads: Int, in staged: StagedDirectory
+  ) throws {
+    var scenario = variant.scenario
+    scenario.name = variant.name
+    scenario.warmUpMicroseconds = warmUp
+    let directory = try RunDirectory(
+      in: staged, folder: "runs/\(OutputName.file(variant.name))",
+      manifest: Manifest(
+        program: Program.nameAndVersion,
+        scenario: .init(name: variant.name, text: text, overrides: variant.overrides), seed: scenario.seed,
+        period: .init(from: scenario.from, to: scenario.to)))
+    var recorder = RunRecorder()
+    recorder.threads = threads
+    _ = try recorder.record(variant.simulation(of: scenario), into: directory)
+  }
+}

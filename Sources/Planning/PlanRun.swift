@@ -1,0 +1,186 @@
+import Datasets
+import Foundation
+import Runs
+import Synchronization
+import Telemetry
+
+/// Carries out a plan into its directory: replications, kept in a journal until all are done, and what they come to.
+package struct PlanRun: Sendable {
+  /// What tasks have simulated: all that there is, nothing else is.
+  struct Collected: Sendable {
+    /// Of each variant.
+    var replications: Int
+    /// Where the tasks are, for messages.
+    var place: String
+    /// As journals have them.
+    var lines: [Data]
+  }
+
+  private let plan: Plan
+  private let variants: PlannedVariants
+  private let command: String
+  /// At most so many, at least 1.
+  package var threads = ProcessInfo.processInfo.activeProcessorCount
+  var warmUp: PlanResult.WarmUp?
+  var collected: Collected?
+
+  /// - Parameter command: that makes the plan, for people.
+  package init(_ plan: Plan, _ variants: PlannedVariants, command: String) {
+    self.plan = plan
+    self.variants = variants
+    self.command = command
+  }
+
+  /// Said while the plan is carried out.
+  package enum Event: Sendable {
+    /// What is being done, how much of it, and of how much.
+    case progress(String, Int, Int)
+    /// Replications are kept in this file until the plan is done.
+    case journal(String)
+    /// Replications that the journal had.
+    case resumed(Int, journal: String)
+    /// Lines of the journal that were left out.
+    case damaged(Int, journal: String)
+  }
+
+  /// What a variant's replications are kept under: its text, the files it names, the warm-up, the program.
+  /// - Parameters:
+  ///   - warmUp: µs.
+  ///   - files: SHA-256 of each file, in hexadecimal, by the name that the text gives it.
+  static func key(warmUp: Int64, text: String, files: [String: String]) -> String {
+    var hash = TextHash()
+    hash.add(Program.version)
+    hash.add("\(warmUp)")
+    hash.add(text)
+    for (name, digest) in files.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+      hash.add(name)
+      hash.add(digest)
+    }
+    return hash.finish()
+  }
+
+  /// Whether the levels hold for models that there are.
+  /// - Throws: `PlanProblem`.
+  package func check() throws {
+    do {
+      _ = try Objectives(try plan.options(threads: threads).levels, models: Study.models(variants.all))
+    } catch let problem as ServiceLevel.Problem {
+      throw PlanProblem(.levels, problem.description)
+    }
+  }
+
+  /// Simulates what is not known yet, and writes the plan: it appears whole.
+  /// - Parameters:
+  ///   - path: of the directory, which must be free. The journal is beside it.
+  ///   - tell: called from any thread.
+  /// - Throws: `OutputError`; what replications throw. What was simulated stays in the journal.
+  package func run(into path: String, tell: @escaping @Sendable (Event) -> Void) throws -> PlanResult {
+    try check()
+    let options = try plan.options(threads: threads)
+    let base = variants.all[0]
+    let staged = try StagedDirectory(path)
+    tell(.progress("warm-up", 0, 1))
+    let warmUp = try self.warmUp ?? Study.warmUp(base, given: options.warmUp)
+    let journal = try collected == nil ? Self.journal(path + ".journal") : nil
+    if let journal { tell(.journal(journal.path)) }
+    let experiment = try experiment(warmUp.microseconds, journal, tell)
+    try checkWhole(experiment, warmUp)
+    var result = PlanResult(
+      program: Program.nameAndVersion, command: command, scenario: base.scenario.name,
+      description: base.scenario.description, seed: base.scenario.seed, warmUp: warmUp,
+      confidence: plan.confidence)
+    result.warnings = variants.warnings
+    let study = try Study(
+      variants.all, factors: variants.factors, options: options, experiment: experiment, result: result,
+      make: variants.further, progress: { tell(.progress($0, $1, $2)) })
+    try study.run()
+    try PlanDirectory.write(
+      study.result, experiment, texts: variants.sources.map(\.text), threads: threads, to: staged)
+    try staged.finish()
+    try journal?.remove()
+    return study.result
+  }
+
+  /// With all replications that are known.
+  private func experiment(
+    _ warmUp: Int64, _ journal: PlanJournal?, _ tell: @escaping @Sendable (Event) -> Void
+  ) throws -> Experiment {
+    var digests = FileDigests()
+    let keys = try variants.sources.map {
+      Self.key(warmUp: warmUp, text: $0.text, files: try digests.of($0.files))
+    }
+    let experiment = Experiment(variants.all, warmUp: warmUp, threads: threads) { job, record in
+      guard let journal else { return }
+      do {
+        try journal.append(key: keys[job.variant], replication: job.replication, record)
+      } catch {
+        throw OutputError(journal.path, "cannot be written: \(error.localizedDescription)")
+      }
+    }
+    let indices = Dictionary(zip(keys, keys.indices), uniquingKeysWith: { first, _ in first })
+    var adopted = 0
+    func adopt(_ contents: PlanJournal.Contents) {
+      for entry in contents.entries {
+        guard let variant = indices[entry.key] else { continue }
+        experiment.adopt(.init(variant: variant, replication: entry.replication), entry.record)
+        adopted += 1
+      }
+    }
+    if let journal {
+      let contents = try journal.read()
+      adopt(contents)
+      if contents.damaged > 0 { tell(.damaged(contents.damaged, journal: journal.path)) }
+      if adopted > 0 { tell(.resumed(adopted, journal: journal.path)) }
+    }
+    for lines in collected?.lines ?? [] { adopt(PlanJournal.contents(of: lines)) }
+    return experiment
+  }
+
+  /// Whether tasks have simulated all that was asked for.
+  private func checkWhole(_ experiment: Experiment, _ warmUp: PlanResult.WarmUp) throws {
+    guard let collected else { return }
+    for (index, variant) in variants.all.enumerated() {
+      let done = experiment.records(index).count
+      if done < collected.replications {
+        throw DatasetError(
+          collected.place,
+          "the plan has \(collected.replications) replications of variant \(variant.name), warmed up for \(warmUp.microseconds / 1_000_000) s, of which the results hold \(done). Emit the tasks again."
+        )
+      }
+    }
+  }
+
+  private static func journal(_ path: String) throws -> PlanJournal {
+    do {
+      return try PlanJournal(path)
+    } catch PlanJournal.Refusal.notAJournal {
+      throw OutputError(
+        path, "it exists and is not the journal of a plan. Give another --out, or move it away.")
+    } catch PlanJournal.Refusal.inUse {
+      throw OutputError(path, "another program is making this plan. Wait for it, or give another --out.")
+    } catch PlanJournal.Refusal.otherVersion {
+      throw OutputError(
+        path,
+        "it is the journal of another version of this program, whose replications cannot be taken over. Remove it to simulate them again, or give another --out."
+      )
+    } catch {
+      throw OutputError(path, "cannot be written: \(error.localizedDescription)")
+    }
+  }
+}
+
+/// SHA-256 of files that variants share, each read once.
+private struct FileDigests {
+  private var known: [String: String] = [:]
+
+  /// By the names that files go under.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  mutating func of(_ files: [String: String]) throws -> [String: String] {
+    try files.mapValues { path in
+      if let digest = known[path] { return digest }
+      let digest = try FileDigest.sha256(of: path)
+      known[path] = digest
+      return digest
+    }
+  }
+}

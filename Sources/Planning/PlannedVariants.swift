@@ -1,0 +1,171 @@
+import Datasets
+import Foundation
+import Runs
+import ScenarioModel
+import Telemetry
+
+/// The variants of a plan, the base first: made from it, and refused where they cannot be compared with it.
+package struct PlannedVariants: Sendable {
+  /// What a variant was read from.
+  package struct Source: Sendable {
+    /// The scenario as simulated.
+    package var text: String
+    /// Paths of the files that it names, by the name it gives them.
+    package var files: [String: String]
+  }
+
+  package private(set) var all: [Variant] = []
+  package private(set) var sources: [Source] = []
+  package let factors: [Factor]
+  /// Variants that were left out, and why.
+  package private(set) var warnings: [String] = []
+  /// What there is to know of the files of scenarios.
+  package private(set) var notes: [String] = []
+  /// The base with its files, of which further variants are made; `nil` for variants that tasks have simulated.
+  private var base: ScenarioBundle?
+  private var path = ""
+  /// Of more, each is only held against the base.
+  private static let mostCompared = 500
+
+  /// A variant that cannot be simulated, or not be compared.
+  package struct Invalid: Error, CustomStringConvertible {
+    package var name: String
+    package var problem: String
+    package var description: String { "variant \(name) is not valid:\n\(problem)" }
+  }
+
+  /// - Parameters:
+  ///   - scenarios: the base; further ones are variants of it.
+  /// - Throws: `PlanProblem`; `Invalid`; what a scenario's files throw.
+  package init(_ plan: Plan, scenarios: [String]) throws {
+    factors = try plan.factors()
+    path = scenarios[0]
+    let bundle = try ScenarioBundle(path, overrides: plan.overrides)
+    base = bundle
+    notes = bundle.notes
+    // A file that is only valid with its overrides has nothing to be held against.
+    if !plan.overrides.isEmpty, let plain = try? ScenarioBundle(path, sharing: bundle),
+      let change = PriceOnlyChange(from: plain.scenario, to: bundle.scenario)
+    {
+      throw DatasetError(path, change.description)
+    }
+    add(Variant(name: "base", overrides: [], bundle), bundle)
+    for (name, changes) in try wanted(plan, bundle.scenario) {
+      do {
+        let made = try self.bundle(name, changes, bundle)
+        add(Variant(name: name, overrides: changes, made), made)
+      } catch let invalid as Invalid {
+        guard plan.leavesInvalidOut else { throw invalid }
+        warnings.append("left out: \(invalid.description)")
+      }
+    }
+    for other in scenarios.dropFirst() { try add(scenario: other, plan, bundle) }
+  }
+
+  /// Of variants that tasks have simulated.
+  package init(_ all: [Variant], _ sources: [Source], factors: [Factor], warnings: [String]) {
+    self.all = all
+    self.sources = sources
+    self.factors = factors
+    self.warnings = warnings
+  }
+
+  /// A variant beside those that were planned, of the settings of a sensitivity.
+  package func further(_ changes: [String]) throws -> Variant {
+    guard let base else {
+      throw Invalid(name: "sensitivity", problem: "the scenario of the plan is not there any more.")
+    }
+    return Variant(name: "sensitivity", overrides: changes, try bundle("sensitivity", changes, base))
+  }
+
+  private func wanted(_ plan: Plan, _ base: Scenario) throws -> [(name: String, changes: [String])] {
+    var wanted: [(name: String, changes: [String])] = []
+    if !factors.isEmpty {
+      let hasAccounts = base.accounts.count > 1
+      let paths = factors.map(\.path)
+      for point in try points(plan, base) {
+        wanted.append(
+          (
+            zip(factors, point).map { "\(Self.shortName($0.path, among: paths))=\($1)" }
+              .joined(separator: ", "),
+            zip(factors, point).map { $0.override($1, hasAccounts: hasAccounts) }
+          ))
+      }
+    }
+    return wanted + plan.variants.map { ($0.name, $0.set) }
+  }
+
+  private func points(_ plan: Plan, _ base: Scenario) throws -> [[String]] {
+    let points: [[String]]
+    do {
+      points =
+        try plan.samples.map { Design.latinHypercube(factors, samples: $0, seed: base.seed) }
+        ?? Design.factorial(factors.map { try $0.levels() })
+    } catch let problem as Factor.Problem {
+      throw PlanProblem(.vary, problem.description)
+    }
+    guard points.count <= Plan.mostVariants else {
+      throw PlanProblem(
+        .samples,
+        "\(points.count) variants are more than \(Plan.mostVariants). Vary less, or take samples of them.")
+    }
+    return points
+  }
+
+  /// Of a path's end as much as tells it from the others.
+  private static func shortName(_ path: String, among paths: [String]) -> String {
+    let parts = path.split(separator: ".")
+    for count in 1...max(parts.count, 1) {
+      let short = parts.suffix(count).joined(separator: ".")
+      if !paths.contains(where: { $0 != path && ($0 == short || $0.hasSuffix("." + short)) }) { return short }
+    }
+    return path
+  }
+
+  /// The base with some changes.
+  /// - Throws: `Invalid`.
+  private func bundle(_ name: String, _ changes: [String], _ base: ScenarioBundle) throws -> ScenarioBundle {
+    let bundle: ScenarioBundle
+    do {
+      bundle = try ScenarioBundle(path, overrides: base.overrides + changes, sharing: base)
+    } catch let errors as ScenarioErrors {
+      throw Invalid(name: name, problem: errors.description)
+    }
+    if let change = PriceOnlyChange(from: base.scenario, to: bundle.scenario) {
+      throw Invalid(name: name, problem: "\(path): error: \(change.description)")
+    }
+    return bundle
+  }
+
+  /// A scenario of its own as a variant.
+  private mutating func add(scenario other: String, _ plan: Plan, _ base: ScenarioBundle) throws {
+    let name = URL(fileURLWithPath: other).deletingPathExtension().lastPathComponent
+    var bundle = try ScenarioBundle(other, overrides: plan.overrides)
+    if bundle.scenario.seed != base.scenario.seed {
+      // Common random numbers: all draw from the base's seed.
+      bundle = try ScenarioBundle(other, overrides: plan.overrides + ["seed=\(base.scenario.seed)"])
+    }
+    notes += bundle.notes
+    if let change = PriceOnlyChange(from: base.scenario, to: bundle.scenario) {
+      throw DatasetError(other, change.description)
+    }
+    add(Variant(name: name, overrides: [], bundle), bundle)
+  }
+
+  /// One that comes to the same as another is not simulated again.
+  private mutating func add(_ variant: Variant, _ bundle: ScenarioBundle) {
+    let known = all.count > Self.mostCompared ? 1 : all.count
+    if let same = all.prefix(known).firstIndex(where: { $0.comesToTheSame(as: variant) }) {
+      all[same].alsoNamed.append(variant.name)
+    } else {
+      all.append(variant)
+      sources.append(Source(text: bundle.document.textAsRun, files: bundle.files))
+    }
+  }
+}
+
+extension Variant {
+  package init(name: String, overrides: [String], _ bundle: ScenarioBundle) {
+    self.init(name: name, overrides: overrides, scenario: bundle.scenario, traces: bundle.traces)
+  }
+}

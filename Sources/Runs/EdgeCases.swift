@@ -1,0 +1,43 @@
+import Datasets
+import Foundation
+import ScenarioModel
+
+/// A trap that dashboards fall into, as a scenario of the catalogue.
+package struct EdgeCase: Sendable {
+  package var name: String
+  /// What goes wrong there.
+  package var about: String
+  /// Of the scenario's file.
+  package var path: String
+
+  /// All of them, by name.
+  /// - Throws: if the program's resources are not where they belong.
+  package static func catalogue() throws -> [EdgeCase] {
+    guard let folder = Bundle.module.url(forResource: "Catalogue", withExtension: nil) else {
+      throw CocoaError(.fileNoSuchFile)
+    }
+    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      .filter { $0.hasSuffix(".yaml") }.map { file in
+        let path = folder.appendingPathComponent(file).path
+        let scenario = try ScenarioBundle(path).scenario
+        return EdgeCase(name: scenario.name, about: scenario.description, path: path)
+      }
+  }
+
+  package static func readme(_ edges: [EdgeCase], program: String) -> String {
+    let rows = edges.map { "| [\($0.name)](\($0.name)/README.md) | \($0.about) |" }
+    return """
+      # Edge cases
+
+      A fixture for each trap. Load its data, ask your dashboard the questions of its queries.json, and compare:
+      `workbench compare FIXTURE YOURS`.
+
+      | fixture | the trap |
+      |---|---|
+      \(rows.joined(separator: "\n"))
+
+      Made by `workbench fixture --catalogue` (\(program)); the same command gives the same bytes.
+
+      """
+  }
+}

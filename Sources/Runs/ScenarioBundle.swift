@@ -1,0 +1,150 @@
+import Datasets
+import Foundation
+import ScenarioModel
+import Simulation
+import Synchronization
+import Telemetry
+
+/// A scenario with every file that it names: read once, whole, or the error.
+package struct ScenarioBundle: Sendable {
+  /// The document; of `scenario` in it, what measured demand expects is filled in.
+  package private(set) var document: ScenarioDocument
+  /// Paths of the files that the scenario names, by the name it gives them.
+  package let files: [String: String]
+  package let traces: [TraceSource.Selection: [TraceRequest]]
+  /// `PATH=VALUE` each, as the manifest names them.
+  package let overrides: [String]
+  /// What whoever runs it should know of its files, a sentence each.
+  package let notes: [String]
+
+  package var scenario: Scenario { document.scenario }
+
+  /// - Parameters:
+  ///   - path: of the scenario.
+  ///   - overrides: `PATH=VALUE` each.
+  ///   - files: where files that the scenario names lie, by the name it gives them, if not beside it.
+  ///   - known: a bundle whose traces are taken over where the scenario names the same ones.
+  /// - Throws: `NotFoundError`, `ScenarioErrors`, `DatasetError`.
+  package init(
+    _ path: String, overrides: [String] = [], files: [String: String] = [:],
+    sharing known: ScenarioBundle? = nil
+  ) throws {
+    self.overrides = overrides
+    document = try ScenarioDocument(try Self.text(path), path: path, overrides: overrides)
+    self.files = Self.files(of: document.scenario, besides: path).merging(files) { $1 }
+    try Self.fillDemand(&document.scenario, self.files)
+    (traces, notes) = try Self.traces(document.scenario, self.files, known)
+  }
+
+  /// A simulation of the scenario, or of some of its accounts.
+  package func simulation(accounts: Range<Int>? = nil) -> ScenarioSimulation {
+    ScenarioSimulation(scenario, traces: traces, accounts: accounts)
+  }
+
+  /// The first half of the manifest of a run of this scenario.
+  package func manifest(program: String) -> Manifest {
+    Manifest(
+      program: program,
+      scenario: .init(name: scenario.name, text: document.textAsRun, overrides: overrides),
+      seed: scenario.seed, period: .init(from: scenario.from, to: scenario.to))
+  }
+
+  /// Reads a file that a scenario names, for what is wrong with it.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  package static func read(_ file: NamedFile, besides scenario: String) throws {
+    switch file.content {
+    case .trace(let trace):
+      _ = try TraceFile(contentsOf: path(trace.file, besides: scenario), model: trace.model)
+    case .serveGen(let trace, let dataset):
+      _ = try client(path(trace, besides: scenario), path(dataset, besides: scenario))
+    }
+  }
+
+  /// The bytes of a scenario's file, or of a plan's.
+  /// - Throws: `NotFoundError`.
+  package static func text(_ path: String) throws -> Data {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw NotFoundError(path, "there is no such file.")
+    }
+    guard !isDirectory.boolValue, let file = FileHandle(forReadingAtPath: path) else {
+      throw NotFoundError(path, "cannot read it as a file.")
+    }
+    // More than any scenario may have; the reader says so.
+    return try file.read(upToCount: 64 << 20) ?? Data()
+  }
+
+  /// Reads the measured demand of models, and what it comes to.
+  private static func fillDemand(_ scenario: inout Scenario, _ files: [String: String]) throws {
+    for model in scenario.accounts.flatMap(\.models) {
+      guard case .serveGen(let trace, let dataset, let startAt, let scale)? = model.load?.arrivals else {
+        continue
+      }
+      if scenario.measured[trace] == nil {
+        scenario.measured[trace] = try client(files[trace] ?? trace, files[dataset] ?? dataset).demand
+      }
+      let origin = (startAt ?? scenario.from).microseconds
+      let expected = scenario.measured[trace]?.expected(
+        from: scenario.simulationStart.microseconds - origin, to: scenario.to.microseconds - origin)
+      scenario.expectedArrivals += scale * (expected ?? 0)
+    }
+  }
+
+  /// Clients that were read, by their files: a plan reads a scenario once for each variant.
+  private static let clients = Mutex<[String: ServeGenClient]>([:])
+
+  private static func client(_ trace: String, _ dataset: String) throws -> ServeGenClient {
+    let key = "\(trace)\u{0}\(dataset)"
+    if let known = clients.withLock({ $0[key] }) { return known }
+    let client = try ServeGenClient(trace: trace, dataset: dataset)
+    clients.withLock { $0[key] = client }
+    return client
+  }
+
+  private static func files(of scenario: Scenario, besides place: String) -> [String: String] {
+    var files: [String: String] = [:]
+    for model in scenario.accounts.flatMap(\.models) {
+      switch model.load?.arrivals {
+      case .trace(let source): files[source.file] = path(source.file, besides: place)
+      case .serveGen(let trace, let dataset, _, _):
+        files[trace] = path(trace, besides: place)
+        files[dataset] = path(dataset, besides: place)
+      default: break
+      }
+    }
+    return files
+  }
+
+  /// A file that a scenario names.
+  private static func path(_ file: String, besides scenario: String) -> String {
+    file.utf8.first == UInt8(ascii: "/")
+      ? file : URL(fileURLWithPath: scenario).deletingLastPathComponent().appendingPathComponent(file).path
+  }
+
+  /// The traces that a scenario names, and what is to be said of them.
+  private static func traces(
+    _ scenario: Scenario, _ files: [String: String], _ known: ScenarioBundle?
+  ) throws -> ([TraceSource.Selection: [TraceRequest]], notes: [String]) {
+    var traces: [TraceSource.Selection: [TraceRequest]] = [:]
+    var notes: [String] = []
+    for model in scenario.accounts.flatMap(\.models) {
+      guard case .trace(let source) = model.load?.arrivals, traces[source.selection] == nil else { continue }
+      let path = files[source.file] ?? source.file
+      if let known, known.files[source.file] == path, let trace = known.traces[source.selection] {
+        traces[source.selection] = trace
+        continue
+      }
+      let trace = try TraceFile(contentsOf: path, model: source.model)
+      if trace.borrowedAnswers > 0 {
+        notes.append(
+          "\(path): note: \(trace.borrowedAnswers) of \(trace.requests.count) requests failed when they were recorded; each is replayed with the answer length of the success before it."
+        )
+      }
+      traces[source.selection] = trace.requests.map {
+        TraceRequest(
+          arrivedAt: $0.arrivedAt.microseconds, inputTokens: $0.inputTokens, outputTokens: $0.outputTokens)
+      }
+    }
+    return (traces, notes)
+  }
+}
