@@ -63,8 +63,8 @@ let package = Package(
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "Sampling", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs", "Verification",
-        "Planning", "Calibration", "DashboardServer",
+        "Sampling", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs",
+        "Verification", "Planning", "Calibration", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Telemetry
 
 struct Workbench: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -33,5 +34,5 @@ struct Workbench: ParsableCommand {
       SchemaCommand.self,
     ])
 
-  static let programVersion = "0.1.0"
+  static let programVersion = Program.version
 }
