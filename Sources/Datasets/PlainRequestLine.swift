@@ -7,18 +7,24 @@ struct PlainRequestLine {
   var arrivedAt: Int64 = 0
   var model: Int64 = 0
   var isSuccess = false
-  var waiting: Int64 = 0
-  var firstToken: Int64 = 0
-  var latency: Int64 = 0
-  var input: Int64 = 0
-  var output: Int64 = 0
+  var measures = RequestMeasures()
   private(set) var version = UnsafeRawBufferPointer(start: nil, count: 0)
   private(set) var reason = UnsafeRawBufferPointer(start: nil, count: 0)
+
+  /// The largest value of each measure.
+  private let largest: RequestMeasures
+  private let isOptional: [Bool] = RequestMeasure.allCases.map(\.column.isOptional)
 
   /// The bytes of the last date, "1970-01-01" at first: no bytes are taken for a date that was never read.
   private var day = UInt64(littleEndian: 0x2d31_302d_3037_3931)
   private var dayEnd = UInt16(littleEndian: 0x3130)
   private var dayMicroseconds: Int64 = 0
+
+  init() {
+    var largest = RequestMeasures()
+    for measure in RequestMeasure.allCases { largest[measure] = measure.column.range.upperBound }
+    self.largest = largest
+  }
 
   private struct Cursor {
     var at: UnsafePointer<UInt8>
@@ -36,13 +42,22 @@ struct PlainRequestLine {
       }
       let digits = at - start
       isGood = isGood && digits > 0 && digits <= 18
+      end(isLast: isLast)
+      return number
+    }
+
+    /// Whether an empty field is next.
+    @inline(__always)
+    var isEmpty: Bool { at == end || at.pointee == UInt8(ascii: ",") || at.pointee == 13 }
+
+    @inline(__always)
+    mutating func end(isLast: Bool) {
       if isLast {
         if at < end, at.pointee == 13 { at += 1 }
         isGood = isGood && at == end
       } else {
         comma()
       }
-      return number
     }
 
     @inline(__always)
@@ -84,14 +99,17 @@ struct PlainRequestLine {
         ? status.elementsEqual("success".utf8) : status.elementsEqual("failure".utf8)
     else { return false }
     isSuccess = status[0] == UInt8(ascii: "s")
-    waiting = cursor.number()
-    firstToken = cursor.number()
-    latency = cursor.number()
-    input = cursor.number()
-    output = cursor.number(isLast: true)
+    for place in 0..<RequestMeasures.count {
+      let isLast = place == RequestMeasures.count - 1
+      if isOptional[place], cursor.isEmpty {
+        measures[place] = RequestMeasure.missing
+        cursor.end(isLast: isLast)
+      } else {
+        measures[place] = cursor.number(isLast: isLast)
+      }
+      if measures[place] > largest[place] { return false }
+    }
     return cursor.isGood && isSuccess == reason.isEmpty && model <= Int64(Int32.max)
-      && input <= Int64(Int32.max)
-      && output <= Int64(Int32.max)
   }
 
   /// `2026-01-05T09:00:00.123456Z,`
