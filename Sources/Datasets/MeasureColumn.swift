@@ -8,7 +8,11 @@ struct MeasureColumn {
 
   /// In the order of the schema. Valid as long as the requests.
   static func all(of requests: RequestColumns) -> [MeasureColumn] {
-    RequestMeasure.allCases.map {
+    of(RequestMeasure.allCases, requests)
+  }
+
+  static func of(_ measures: [RequestMeasure], _ requests: RequestColumns) -> [MeasureColumn] {
+    measures.map {
       MeasureColumn(isOptional: $0.column.isOptional, values: requests.integers($0))
     }
   }

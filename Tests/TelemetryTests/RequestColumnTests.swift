@@ -72,6 +72,8 @@ struct RequestColumnTests {
         .latency: columns.latencyMicroseconds[0], .inputTokens: Int64(columns.inputTokens[0]),
         .outputTokens: Int64(columns.outputTokens[0]),
       ]
+      // A measure that every request has must be in each loop that is written out by hand.
+      #expect(Set(named.keys) == Set(RequestMeasure.allCases).subtracting(RequestMeasure.optional))
       for (measure, value) in named { #expect(value == Self.record(0).measures[measure]) }
     }
   }

@@ -172,6 +172,7 @@ struct RequestComparison {
           b.integers(measure).map { y in (column: measure.place, a: x, b: y) }
         }
       }
+      let hasOptional = !RequestMeasure.optional.isEmpty
       var row = 0
       while row < count {
         if a.arrivedAt[row] != b.arrivedAt[row] || a.series[row] != map[Int(b.series[row])]
@@ -179,7 +180,13 @@ struct RequestComparison {
         {
           break
         }
-        if measures.contains(where: { $0.a[row] != $0.b[row] }) {
+        // Those that every row has by hand: this is asked of each row.
+        if a.latencyMicroseconds[row] != b.latencyMicroseconds[row]
+          || a.waitingMicroseconds[row] != b.waitingMicroseconds[row]
+          || a.firstTokenMicroseconds[row] != b.firstTokenMicroseconds[row]
+          || a.inputTokens[row] != b.inputTokens[row] || a.outputTokens[row] != b.outputTokens[row]
+          || hasOptional && measures.contains(where: { $0.a[row] != $0.b[row] })
+        {
           let seriesOfRow = first.series[Int(a.series[row])]
           for measure in measures {
             let (x, y) = (measure.a[row], measure.b[row])
