@@ -31,7 +31,7 @@ extension PlanCommand {
     let source = PlanSource(document, scenarioPath: place, files: stored?.files ?? [:])
     var traces = base?.traces ?? [:]
     let isShared = document.scenario.accounts.flatMap(\.models).allSatisfy { model in
-      guard case .trace(let source) = model.load?.arrivals else { return true }
+      guard let source = model.load?.arrivals.replayed else { return true }
       return traces[source.selection] != nil
     }
     if base == nil || stored != nil || !isShared {

@@ -14,20 +14,14 @@ enum ScenarioInput {
   ) throws -> ScenarioDocument {
     var document = try ScenarioDocument(try text(path), path: path, overrides: overrides)
     for model in document.scenario.accounts.flatMap(\.models) {
-      guard case .serveGen(let trace, let dataset, let startAt, let scale)? = model.load?.arrivals else {
-        continue
-      }
-      if document.scenario.measured[trace] == nil {
-        document.scenario.measured[trace] = try client(
-          files[trace] ?? Self.path(trace, besides: path),
-          files[dataset] ?? Self.path(dataset, besides: path)
+      guard case .serveGen(let client)? = model.load?.arrivals.source else { continue }
+      if document.scenario.measured[client.trace] == nil {
+        document.scenario.measured[client.trace] = try Self.client(
+          files[client.trace] ?? Self.path(client.trace, besides: path),
+          files[client.dataset] ?? Self.path(client.dataset, besides: path)
         ).demand
       }
-      let scenario = document.scenario
-      let origin = (startAt ?? scenario.from).microseconds
-      let expected = scenario.measured[trace]?.expected(
-        from: scenario.simulationStart.microseconds - origin, to: scenario.to.microseconds - origin)
-      document.scenario.expectedArrivals += scale * (expected ?? 0)
+      document.scenario.expectedArrivals += client.expectedRequests(in: document.scenario)
     }
     return document
   }
@@ -58,13 +52,7 @@ enum ScenarioInput {
   static func files(of scenario: Scenario, scenarioPath: String) -> [String: String] {
     var files: [String: String] = [:]
     for model in scenario.accounts.flatMap(\.models) {
-      switch model.load?.arrivals {
-      case .trace(let source): files[source.file] = path(source.file, besides: scenarioPath)
-      case .serveGen(let trace, let dataset, _, _):
-        files[trace] = path(trace, besides: scenarioPath)
-        files[dataset] = path(dataset, besides: scenarioPath)
-      default: break
-      }
+      for file in model.load?.arrivals.namedFiles ?? [] { files[file] = path(file, besides: scenarioPath) }
     }
     return files
   }
@@ -94,7 +82,7 @@ enum ScenarioInput {
   ) throws -> [TraceSource.Selection: [TraceRequest]] {
     var traces: [TraceSource.Selection: [TraceRequest]] = [:]
     for model in scenario.accounts.flatMap(\.models) {
-      guard case .trace(let source) = model.load?.arrivals, traces[source.selection] == nil else { continue }
+      guard let source = model.load?.arrivals.replayed, traces[source.selection] == nil else { continue }
       let path = files[source.file] ?? Self.path(source.file, besides: scenarioPath)
       let trace = try TraceFile(contentsOf: path, model: source.model)
       if trace.borrowedAnswers > 0 {
