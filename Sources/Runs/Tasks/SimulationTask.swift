@@ -1,6 +1,6 @@
-import Crypto
 import Datasets
 import Foundation
+import Hashing
 
 /// A part of a run or of a plan that any machine can do: one JSON object a line. See the guide Clusters.
 package struct SimulationTask: Codable, Equatable {

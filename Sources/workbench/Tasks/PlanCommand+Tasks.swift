@@ -1,7 +1,7 @@
 import ArgumentParser
-import Crypto
 import Datasets
 import Foundation
+import Hashing
 import Planning
 import Runs
 import ScenarioModel
