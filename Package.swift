@@ -1,5 +1,22 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
+
+/// What Hummingbird is made of, pinned like everything else that is compiled: a repository, its version, and a product
+/// that Hummingbird links anyway.
+let hummingbirdParts: [(repository: String, version: Version, product: String)] = [
+  ("apple/swift-async-algorithms", "1.1.4", "AsyncAlgorithms"),
+  ("apple/swift-atomics", "1.3.0", "Atomics"),
+  ("apple/swift-collections", "1.6.0", "DequeModule"),
+  ("apple/swift-distributed-tracing", "1.7.3", "Tracing"),
+  ("apple/swift-http-types", "1.8.0", "HTTPTypes"),
+  ("apple/swift-log", "1.16.2", "Logging"),
+  ("apple/swift-metrics", "2.13.0", "Metrics"),
+  ("apple/swift-nio", "2.101.2", "NIOCore"),
+  ("apple/swift-nio-extras", "1.35.2", "NIOHTTPTypesHTTP1"),
+  ("apple/swift-service-context", "1.5.1", "ServiceContextModule"),
+  ("apple/swift-system", "1.8.1", "SystemPackage"),
+  ("swift-server/swift-service-lifecycle", "2.13.0", "ServiceLifecycle"),
+]
 
 // A target depends only on targets above it in this list; see docs in README, "The rooms".
 let package = Package(
@@ -8,12 +25,14 @@ let package = Package(
     .executable(name: "workbench", targets: ["workbench"])
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-  ],
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    // Without its trait for configuration files, which nothing here reads and which takes long to compile.
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: ["FullFoundation"]),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ]
+    + hummingbirdParts.map { .package(url: "https://github.com/\($0.repository)", exact: $0.version) },
   targets: [
     .target(
       name: "CGSL",
@@ -21,13 +40,13 @@ let package = Package(
     .target(
       name: "CCompression",
       linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
+    .target(name: "CLibcrypto", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "CBranchless"),
     .target(name: "CFileSystem"),
     .target(name: "CPostgreSQL", linkerSettings: [.linkedLibrary("pq")]),
     .target(name: "CJansson", linkerSettings: [.linkedLibrary("jansson")]),
-    .target(
-      name: "Sampling",
-      dependencies: ["CGSL", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(name: "Hashing", dependencies: ["CLibcrypto"]),
+    .target(name: "Sampling", dependencies: ["CGSL", "Hashing"]),
     .target(name: "Telemetry"),
     .target(
       name: "ScenarioModel",
@@ -37,38 +56,44 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: [
-        "CCompression", "CFileSystem", "CPostgreSQL", "Sampling", "Telemetry", "ScenarioModel", "Aggregation",
+        "CCompression", "CFileSystem", "CPostgreSQL", "Hashing", "Sampling", "Telemetry", "ScenarioModel",
+        "Aggregation",
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
-        .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .target(
       name: "Runs",
-      dependencies: ["Datasets", .product(name: "Crypto", package: "swift-crypto")]),
+      dependencies: [
+        "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets",
+      ],
+      resources: [.copy("Catalogue")]),
     .target(
       name: "Verification",
       dependencies: ["CJansson", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets"]),
     .target(
       name: "Planning",
-      dependencies: ["Sampling", "Telemetry", "ScenarioModel", "Simulation", "Aggregation"]),
+      dependencies: [
+        "Hashing", "Sampling", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs",
+      ]),
     .target(
-      name: "Calibration", dependencies: ["Sampling", "Telemetry", "ScenarioModel"]),
+      name: "Calibration", dependencies: ["Sampling", "Telemetry", "ScenarioModel", "Simulation"]),
     .target(
       name: "DashboardServer",
       dependencies: [
-        "Telemetry", "Simulation", "Aggregation", "Datasets",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "Hashing", "Telemetry", "Simulation", "Aggregation", "Datasets",
         .product(name: "Hummingbird", package: "hummingbird"),
-      ],
+      ]
+        + hummingbirdParts.map { part in
+          let name = part.repository.split(separator: "/")[1]
+          return .product(name: part.product, package: String(name))
+        },
       resources: [.copy("Web")]),
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "Sampling", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs", "Verification",
+        "Hashing", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Runs", "Verification",
         "Planning", "Calibration", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Crypto", package: "swift-crypto"),
-      ],
-      resources: [.copy("Catalogue")]),
+      ]),
 
     .executableTarget(
       name: "pipeline-benchmark",
@@ -79,6 +104,7 @@ let package = Package(
       name: "TestSupport",
       dependencies: ["Telemetry", "ScenarioModel", "Simulation", "Datasets"], path: "Tests/TestSupport",
       exclude: ["zone_oracle.py"]),
+    .testTarget(name: "HashingTests", dependencies: ["Hashing"]),
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TestSupport"]),
     .testTarget(name: "SamplingTests", dependencies: ["CGSL", "Sampling"]),
     .testTarget(
@@ -100,14 +126,13 @@ let package = Package(
     .testTarget(
       name: "DashboardServerTests",
       dependencies: [
-        "DashboardServer", "Datasets", "ScenarioModel", "Simulation", "Telemetry", "TestSupport",
+        "DashboardServer", "Datasets", "Hashing", "ScenarioModel", "Simulation", "Telemetry", "TestSupport",
       ]),
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [
-        "workbench", "ScenarioModel", "Simulation", "Aggregation", "Telemetry", "Verification", "Datasets",
-        "TestSupport",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "workbench", "Hashing", "ScenarioModel", "Simulation", "Aggregation", "Telemetry", "Verification",
+        "Datasets", "TestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

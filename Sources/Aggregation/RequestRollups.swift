@@ -5,8 +5,9 @@ import Telemetry
 package final class RequestRollups: TelemetrySink {
   package let series: [Series]
   private let firstIndex: Int
-  /// Names of failures by the requests' outcome codes.
-  package var reasons = RequestOutcome.names
+  private let failureReasons: FailureReasons
+  /// Names of failures by the requests' outcome codes; complete once all requests are in.
+  package var reasons: [String] { failureReasons.names }
   private let parts: [SeriesRollups]
   /// Requests from this moment on are left out.
   private let now: Timestamp
@@ -18,10 +19,13 @@ package final class RequestRollups: TelemetrySink {
   ///   - series: what batches refer to by index.
   ///   - firstIndex: the index in batches of the first of these series.
   ///   - now: requests that arrive then or later do not count.
+  ///   - reasons: the source's, which may add to them while it sends.
   ///   - mostInQuarter: requests after which a quarter's rollup is begun anew, and added up with the others at the end.
   package init(
-    series: [Series], firstIndex: Int = 0, now: Timestamp, mostInQuarter: Int64? = nil
+    series: [Series], firstIndex: Int = 0, now: Timestamp, reasons: FailureReasons,
+    mostInQuarter: Int64? = nil
   ) {
+    failureReasons = reasons
     self.series = series
     self.firstIndex = firstIndex
     self.now = now

@@ -285,5 +285,17 @@ package struct ArrivalFit: Sendable {
   /// The coefficient of variation as far as a scenario may say it.
   var writtenCv: Double { Self.written(cv) }
 
+  /// The process as a scenario has it.
+  var arrivals: Arrivals {
+    switch process {
+    case .poisson: .poisson(PoissonArrivals(rate: rate))
+    case .gamma: .renewal(RenewalArrivals(.gamma, rate: rate, cv: writtenCv, changes: cvChanges))
+    case .weibull: .renewal(RenewalArrivals(.weibull, rate: rate, cv: writtenCv, changes: cvChanges))
+    case .markovModulated(let states):
+      .markovModulated(
+        MarkovModulatedArrivals(states.map { .init(rate: $0.rate, meanMicroseconds: max($0.mean, 1000)) }))
+    }
+  }
+
   private static func written(_ cv: Double) -> Double { min(max(cv, 0.05), 20) }
 }

@@ -32,7 +32,7 @@ package struct ScenarioText {
     writer.lines += heading.map(YAMLText.comment)
     writer.lines += [
       "workbench: 1", "name: \(quoted(name))", "description: \(quoted(description))", "seed: \(seed)",
-      "period: { from: \(moment(from)), to: \(moment(to)) }", "",
+      "period: { from: \(YAMLText.moment(from)), to: \(YAMLText.moment(to)) }", "",
     ]
     writer.profiles(accounts)
     if accounts.count == 1 {
@@ -54,29 +54,12 @@ package struct ScenarioText {
     YAMLText.quoted(text)
   }
 
-  static func moment(_ moment: Timestamp) -> String { "\"\(moment.rfc3339)\"" }
-
-  static func number(_ value: Double) -> String { String(format: "%.7g", value) }
-
-  static func duration(_ microseconds: Double) -> String {
-    let value = abs(microseconds)
-    return value >= 60e6 && (microseconds / 60e6).rounded() == microseconds / 60e6
-      ? "\(number(microseconds / 60e6))min"
-      : value >= 1e6
-        ? "\(number(microseconds / 1e6))s"
-        : value >= 1000 || value == 0
-          ? "\(number(microseconds / 1e3))ms" : "\(number(microseconds))us"
-  }
-
-  static func rate(_ perMicrosecond: Double) -> String {
-    perMicrosecond * 1e6 >= 0.01 || perMicrosecond == 0
-      ? "\(number(perMicrosecond * 1e6))/s" : "\(number(perMicrosecond * 8.64e10))/d"
-  }
-
   // MARK: Distributions
 
   static func distribution(_ distribution: Distribution, isDuration: Bool) -> String {
-    func value(_ number: Double) -> String { isDuration ? duration(number) : Self.number(number) }
+    func value(_ number: Double) -> String {
+      isDuration ? YAMLText.duration(number) : YAMLText.number(number)
+    }
     func family(_ name: String, _ pairs: [(String, String)]) -> String {
       var pairs = pairs
       if distribution.lower > -.infinity { pairs.append(("min", value(distribution.lower))) }
@@ -89,19 +72,20 @@ package struct ScenarioText {
     case .exponential(let mean): return family("exponential", [("mean", value(mean))])
     case .normal(let mean, let sd): return family("normal", [("mean", value(mean)), ("sd", value(sd))])
     case .lognormal(let mu, let sigma):
-      return family("lognormal", [("median", value(exp(mu))), ("sigma", number(sigma))])
+      return family("lognormal", [("median", value(exp(mu))), ("sigma", YAMLText.number(sigma))])
     case .gamma(let shape, let scale):
-      return family("gamma", [("mean", value(shape * scale)), ("shape", number(shape))])
+      return family("gamma", [("mean", value(shape * scale)), ("shape", YAMLText.number(shape))])
     case .weibull(let shape, let scale):
-      return family("weibull", [("mean", value(scale * tgamma(1 + 1 / shape))), ("shape", number(shape))])
+      return family(
+        "weibull", [("mean", value(scale * tgamma(1 + 1 / shape))), ("shape", YAMLText.number(shape))])
     case .mixture(let components):
       let list = components.map {
-        "{ weight: \(number($0.weight)), distribution: \(Self.distribution($0.distribution, isDuration: isDuration)) }"
+        "{ weight: \(YAMLText.number($0.weight)), distribution: \(Self.distribution($0.distribution, isDuration: isDuration)) }"
       }
       return "{ mixture: { of: [ \(list.joined(separator: ", ")) ] } }"
     case .empirical(let histogram):
       return
-        "{ empirical: { \(histogram.hasBins ? "edges" : "values"): [\(histogram.values.map(value).joined(separator: ", "))], weights: [\(histogram.weights.map { number($0) }.joined(separator: ", "))] } }"
+        "{ empirical: { \(histogram.hasBins ? "edges" : "values"): [\(histogram.values.map(value).joined(separator: ", "))], weights: [\(histogram.weights.map { YAMLText.number($0) }.joined(separator: ", "))] } }"
     case .hyperexponential, .pareto, .beta, .poisson, .negativeBinomial, .geometric, .bernoulli:
       // No fit gives them.
       return value(distribution.mean)
@@ -130,16 +114,18 @@ package struct ScenarioText {
       guard let profile = model.arrivals?.profile else { continue }
       lines.append("    \(Self.quoted(name)):")
       if !profile.hourly.isEmpty {
-        lines.append("      hourly: [\(profile.hourly.map(Self.number).joined(separator: ", "))]")
+        lines.append("      hourly: [\(profile.hourly.map(YAMLText.number).joined(separator: ", "))]")
       }
       if !profile.weekly.isEmpty {
         let days = zip(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], profile.weekly)
-        lines.append("      weekly: { \(days.map { "\($0): \(Self.number($1))" }.joined(separator: ", ")) }")
+        lines.append(
+          "      weekly: { \(days.map { "\($0): \(YAMLText.number($1))" }.joined(separator: ", ")) }")
       }
       if !profile.breakpoints.isEmpty {
         lines.append("      breakpoints:")
         for point in profile.breakpoints {
-          lines.append("        - { at: \(Self.moment(point.at)), factor: \(Self.number(point.factor)) }")
+          lines.append(
+            "        - { at: \(YAMLText.moment(point.at)), factor: \(YAMLText.number(point.factor)) }")
         }
       }
     }
@@ -151,7 +137,7 @@ package struct ScenarioText {
     lines.append("\(indent)timeZone: \(Self.quoted(account.record.timeZone))")
     lines.append("\(indent)subscription: { maxReplicas: \(max(1, account.record.subscriptionMaxReplicas)) }")
     let prices = account.hardware.sorted { $0.hardware < $1.hardware }.map {
-      "\(Self.quoted($0.hardware)): \(Self.number(Double($0.creditsMicroPerHour) / 1e6))"
+      "\(Self.quoted($0.hardware)): \(YAMLText.number(Double($0.creditsMicroPerHour) / 1e6))"
     }
     if !prices.isEmpty { lines.append("\(indent)credits: { \(prices.joined(separator: ", ")) }") }
   }
@@ -166,7 +152,7 @@ package struct ScenarioText {
     for (model, incident) in incidents where incident.from < incident.to {
       let kind = ["outage", "degradation"].contains(incident.kind) ? incident.kind : "degradation"
       lines.append(
-        "\(indent)  - { kind: \(kind), model: \(Self.quoted(model.record.name)), from: \(Self.moment(Timestamp(microseconds: incident.from))), to: \(Self.moment(Timestamp(microseconds: incident.to))), errorProbability: \(Self.number(incident.errorProbability)), latencyFactor: \(Self.number(incident.latencyFactor)) }"
+        "\(indent)  - { kind: \(kind), model: \(Self.quoted(model.record.name)), from: \(YAMLText.moment(Timestamp(microseconds: incident.from))), to: \(YAMLText.moment(Timestamp(microseconds: incident.to))), errorProbability: \(YAMLText.number(incident.errorProbability)), latencyFactor: \(YAMLText.number(incident.latencyFactor)) }"
       )
     }
   }
@@ -190,7 +176,7 @@ package struct ScenarioText {
           job.outcome == .succeeded
           ? "" : job.outcome == .failed ? ", failureProbability: 1" : ", cancelProbability: 1"
         lines.append(
-          "\(inner)  - { startAt: \(Self.moment(job.startedAt)), hardware: \(Self.quoted(job.hardware)), duration: \(Self.duration(Double(job.finishedAt - job.startedAt)))\(end) }"
+          "\(inner)  - { startAt: \(YAMLText.moment(job.startedAt)), hardware: \(Self.quoted(job.hardware)), duration: \(YAMLText.duration(Double(job.finishedAt - job.startedAt)))\(end) }"
         )
       }
     }
@@ -201,7 +187,8 @@ package struct ScenarioText {
       let limited = model.failures.rateLimited.value
       if error > 0 || limited > 0 {
         lines.append(
-          "\(inner)failures: { providerError: \(Self.number(error)), rateLimited: \(Self.number(limited)) }")
+          "\(inner)failures: { providerError: \(YAMLText.number(error)), rateLimited: \(YAMLText.number(limited)) }"
+        )
       }
     } else if !model.deployments.isEmpty {
       lines.append("\(inner)deployments:")
@@ -218,24 +205,8 @@ package struct ScenarioText {
   private mutating func load(_ model: ModelFit, _ account: Account, _ inner: String) {
     guard let arrivals = model.arrivals, let tokens = model.tokens else { return }
     if model.record.kind != .external, model.deployments.isEmpty { return }
-    let process: String
-    let rate = Self.rate(arrivals.rate)
-    let cv = Self.number(arrivals.writtenCv)
-    let own: WindowedDemand.Family = arrivals.process == .gamma ? .gamma : .weibull
-    let list = arrivals.cvChanges.map {
-      "{ at: \(Self.moment($0.at)), cv: \(Self.number($0.cv))\($0.family == own ? "" : ", family: \($0.family.rawValue)") }"
-    }
-    let changes = list.isEmpty ? "" : ", changes: [ \(list.joined(separator: ", ")) ]"
-    switch arrivals.process {
-    case .poisson: process = "poisson: { rate: \(rate) }"
-    case .gamma: process = "gamma: { rate: \(rate), cv: \(cv)\(changes) }"
-    case .weibull: process = "weibull: { rate: \(rate), cv: \(cv)\(changes) }"
-    case .markovModulated(let states):
-      let list = states.map { "{ rate: \(Self.rate($0.rate)), mean: \(Self.duration(max($0.mean, 1000))) }" }
-      process = "markovModulated: { states: [ \(list.joined(separator: ", ")) ] }"
-    }
     lines.append("\(inner)load:")
-    lines.append("\(inner)  arrivals: { \(process) }")
+    lines.append("\(inner)  arrivals: \(arrivals.arrivals.text)")
     if Self.hasProfile(model) {
       lines.append("\(inner)  profile: \(Self.quoted(Self.profileName(account, model)))")
     }
@@ -243,13 +214,13 @@ package struct ScenarioText {
       let day: Int64 = 86_400_000_000
       let every =
         recurrence.every % day == 0 ? "\(recurrence.every / day)d" : "\(recurrence.every)us"
-      lines.append("\(inner)  recurrence: { from: \(Self.moment(recurrence.from)), every: \(every) }")
+      lines.append("\(inner)  recurrence: { from: \(YAMLText.moment(recurrence.from)), every: \(every) }")
     }
     lines.append("\(inner)  tokens:")
     lines.append("\(inner)    input: \(Self.distribution(tokens.input.distribution, isDuration: false))")
     lines.append("\(inner)    output: \(Self.distribution(tokens.output.distribution, isDuration: false))")
     if tokens.correlation.value != 0 {
-      lines.append("\(inner)    correlation: \(Self.number(tokens.correlation.value))")
+      lines.append("\(inner)    correlation: \(YAMLText.number(tokens.correlation.value))")
     }
   }
 
@@ -269,7 +240,7 @@ package struct ScenarioText {
       if pairs.isEmpty { return assumedService }
     }
     if fit.batchSlowdown.value > 0 {
-      pairs.append(("batchSlowdown", number(min(fit.batchSlowdown.value, 100))))
+      pairs.append(("batchSlowdown", YAMLText.number(min(fit.batchSlowdown.value, 100))))
     }
     return "{ \(pairs.map { "\($0.0): \($0.1)" }.joined(separator: ", ")) }"
   }
@@ -278,9 +249,9 @@ package struct ScenarioText {
     let record = fit.record
     lines.append("\(inner)  - version: \(Self.quoted(version))")
     let more = inner + "    "
-    lines.append("\(more)deployAt: \(Self.moment(record.requestedAt))")
-    if let end = record.undeployedAt { lines.append("\(more)undeployAt: \(Self.moment(end))") }
-    if let traffic = fit.traffic { lines.append("\(more)traffic: \(Self.number(traffic))") }
+    lines.append("\(more)deployAt: \(YAMLText.moment(record.requestedAt))")
+    if let end = record.undeployedAt { lines.append("\(more)undeployAt: \(YAMLText.moment(end))") }
+    if let traffic = fit.traffic { lines.append("\(more)traffic: \(YAMLText.number(traffic))") }
     lines.append("\(more)hardware: \(Self.quoted(record.hardware))")
     var scaling =
       "minReplicas: \(record.minReplicas), maxReplicas: \(record.maxReplicas), maxBatchSize: \(record.maxBatchSize)"
@@ -292,15 +263,15 @@ package struct ScenarioText {
     var queue: [String] = []
     if let capacity = fit.queueCapacity { queue.append("capacity: \(capacity)") }
     if let timeout = fit.queueTimeout, timeout > 0 {
-      queue.append("timeout: \(Self.duration(Double(timeout)))")
+      queue.append("timeout: \(YAMLText.duration(Double(timeout)))")
     }
     if !queue.isEmpty { lines.append("\(more)queue: { \(queue.joined(separator: ", ")) }") }
     if fit.error.value > 0 {
-      lines.append("\(more)failures: { modelError: \(Self.number(fit.error.value)) }")
+      lines.append("\(more)failures: { modelError: \(YAMLText.number(fit.error.value)) }")
     }
     if let crash = fit.crash {
       lines.append(
-        "\(more)replicaCrash: { timeBetween: { exponential: { mean: \(Self.duration(crash.timeBetween)) } }, timeToRepair: \(Self.distribution(crash.repair.distribution, isDuration: true)) }"
+        "\(more)replicaCrash: { timeBetween: { exponential: { mean: \(YAMLText.duration(crash.timeBetween)) } }, timeToRepair: \(Self.distribution(crash.repair.distribution, isDuration: true)) }"
       )
     }
   }

@@ -41,7 +41,8 @@ package final class LiveRun: Sendable {
     name = simulation.scenario.name + " (live)"
     let rollups = simulation.seriesOfAccount.map {
       RequestRollups(
-        series: Array(simulation.series[$0]), firstIndex: $0.lowerBound, now: simulation.scenario.to)
+        series: Array(simulation.series[$0]), firstIndex: $0.lowerBound, now: simulation.scenario.to,
+        reasons: simulation.reasons)
     }
     for (account, rollups) in zip(simulation.scenario.accounts, rollups) {
       rollups.cut(

@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 import Hummingbird
 
 /// What every request passes: the token, limits, and headers that keep the page to itself.
@@ -106,12 +106,9 @@ struct Protection: RouterMiddleware {
 
   /// What the cookie holds instead of the token, which every other server on the host would otherwise get to see.
   private func cookie(_ token: String) -> String {
-    HMAC<SHA256>.authenticationCode(
-      for: Data("workbench cookie for port \(port.number)".utf8), using: SymmetricKey(data: Data(token.utf8))
-    ).map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.utf8.count == 1 ? "0\(digits)" : digits
-    }.joined()
+    SHA256.authenticationCode(
+      of: Data("workbench cookie for port \(port.number)".utf8), key: Data(token.utf8)
+    ).hexadecimal
   }
 
   /// Takes the same time whichever byte differs.

@@ -1,6 +1,6 @@
-import Crypto
 import Datasets
 import Foundation
+import Hashing
 import Synchronization
 
 /// Which run lies at a place, and whether it is still the one that was read.

@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 
 /// A page as one file: its style, its scripts and its data inside, and a policy under which nothing else runs.
 ///

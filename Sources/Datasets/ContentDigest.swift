@@ -10,6 +10,8 @@ struct ContentDigest {
   private var reasons: [UInt64] = []
   private var rows: Int64 = 0
 
+  private static let optional = RequestMeasure.allCases.filter(\.column.isOptional)
+
   /// Of requests.
   init(series: [Series]) {
     models = series.map { Int64($0.modelID) }
@@ -21,8 +23,13 @@ struct ContentDigest {
       reasons.append(Checksum.xxh64(names.names[reasons.count].utf8))
     }
     var sum = checksum
-    // Nine numbers of a row: chained, so that neither a row nor its place may change.
-    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 9) { row in
+    // By hand, as the digests of data sets that exist already are: nine numbers of a row, chained, so that neither a row
+    // nor its place may change. Optional measures follow where they have a value: a data set without them has the digest
+    // that it had before there were any.
+    let optional = Self.optional.compactMap { measure in
+      requests.integers(measure).map { (UInt64(measure.rawValue) << 56, $0) }
+    }
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 9 + optional.count) { row in
       for index in 0..<requests.count {
         rows += 1
         let series = Int(requests.series[index])
@@ -37,8 +44,15 @@ struct ContentDigest {
         row[8] =
           UInt64(UInt32(bitPattern: requests.inputTokens[index])) << 32
           | UInt64(UInt32(bitPattern: requests.outputTokens[index]))
-        for place in 0..<9 { row[place] = row[place].littleEndian }
-        sum = Checksum.xxh64(UnsafeRawBufferPointer(row), seed: sum)
+        var count = 9
+        for (mark, column) in optional {
+          let value = column[index]
+          if value == RequestMeasure.missing { continue }
+          row[count] = mark ^ UInt64(bitPattern: value)
+          count += 1
+        }
+        for place in 0..<count { row[place] = row[place].littleEndian }
+        sum = Checksum.xxh64(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: row[..<count])), seed: sum)
       }
     }
     checksum = sum

@@ -79,6 +79,11 @@ package struct Dataset: Sendable {
   /// Whether there is a requests table.
   package var hasRequests: Bool { location.hasRequests }
 
+  /// Whether the manifest names dashboards.
+  package var hasDashboards: Bool {
+    manifest?.files.keys.contains { $0.utf8.starts(with: "dashboard/".utf8) } ?? false
+  }
+
   /// A reader of the requests, in the data set's series.
   /// - Throws: `NotFoundError` if there is no requests table.
   package func requests() throws -> RequestReader {

@@ -42,12 +42,11 @@ extension Dataset {
       }
       return answer
     }
-    let fresh = RequestRollups(series: series, now: question.now)
+    let reader = try requests()
+    let fresh = RequestRollups(series: series, now: question.now, reasons: reader.reasons)
     fresh.cut(at: query.period.cuts)
     query.points.map(fresh.collect)
-    let reader = try requests()
     try reader.read(into: fresh, progress: progress)
-    fresh.reasons = reader.reasons.names
     try fresh.finish()
     if reader.rows > fresh.totalRequests { leftOut(reader.rows - fresh.totalRequests) }
     return try query.answer(fresh)
@@ -89,10 +88,9 @@ extension Dataset {
   package func allRollups(end: Timestamp, progress: (Double) -> Void = { _ in }) throws
     -> (rollups: RequestRollups, leftOut: Int64)
   {
-    let fresh = RequestRollups(series: series, now: end)
     let reader = try requests()
+    let fresh = RequestRollups(series: series, now: end, reasons: reader.reasons)
     try reader.read(into: fresh, progress: progress)
-    fresh.reasons = reader.reasons.names
     try fresh.finish()
     return (fresh, reader.rows - fresh.totalRequests)
   }

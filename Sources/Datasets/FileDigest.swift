@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 
 /// SHA-256 of files on the disk.
 package enum FileDigest {

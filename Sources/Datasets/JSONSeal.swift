@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 
 /// The checksum that a document in JSON, a manifest or a plan, carries of itself as its member `checksum`: of what it
 /// says, however it is laid out.

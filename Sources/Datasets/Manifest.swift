@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 import Telemetry
 
 /// `manifest.json`: what a run directory holds and what it came from.

@@ -31,7 +31,10 @@ final class NDJSONReader {
   }
 
   private func cell(_ column: TableSchema.Column, _ node: JSONNode?) throws -> Cell {
-    guard let value = node?.value else { throw error("\(column.name) is missing. Add it.") }
+    guard let value = node?.value else {
+      if column.mayBeAbsent { return .empty }
+      throw error("\(column.name) is missing. Add it.")
+    }
     switch (column.type, value) {
     case (_, .null) where column.isOptional: return .empty
     case (.text, .text(let text)): return .text(text)
@@ -57,7 +60,7 @@ final class NDJSONReader {
   }
 }
 
-extension TableSchema.ValueType {
+extension RequestColumn.ValueType {
   var words: String {
     switch self {
     case .text: "text"

@@ -1,7 +1,7 @@
 import CCompression
 import CFileSystem
-import Crypto
 import Foundation
+import Hashing
 
 /// Where bytes go: a file, a child process, a server.
 protocol ByteSink: AnyObject {
@@ -195,14 +195,6 @@ package final class OutputFile {
     digest = hash.finalize().hexadecimal
     return digest
   }
-}
-
-extension Sequence<UInt8> {
-  package var hexadecimal: String {
-    String(decoding: flatMap { [Self.digit($0 >> 4), Self.digit($0 & 15)] }, as: UTF8.self)
-  }
-
-  private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
 }
 
 private protocol Compressor: AnyObject {

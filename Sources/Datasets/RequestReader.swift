@@ -19,9 +19,6 @@ package final class RequestReader {
   package let reasons = FailureReasons()
   package private(set) var rows: Int64 = 0
 
-  /// The largest of latencies and times that is believed: 100 days, µs.
-  private static let longest: Int64 = 100 * 86_400_000_000
-
   private let claims: DatasetClaims
   private let place: String
   private var content: ContentDigest?
@@ -89,14 +86,14 @@ package final class RequestReader {
       while true {
         if isPlain, let line = try reader.peekLine(), plain.read(line), take(plain, into: &request) {
           reader.skipLine(line)
-          append(request)
+          append(request.record)
           if batch.isFull { try handOn(file.share) }
           continue
         }
         guard try reader.next() else { break }
         try columns.checkWidth()
         try read(columns, into: &request)
-        append(request)
+        append(request.record)
         if batch.isFull { try handOn(file.share) }
       }
     case .ndjson(let file):
@@ -117,7 +114,7 @@ package final class RequestReader {
         } catch let error as RowError {
           throw DatasetError(reader.path, "requests, row \(rows + 1) by arrival: \(error.message)")
         }
-        append(request)
+        append(request.record)
         if batch.isFull { try handOn(Double(rows) / Double(max(total, 1))) }
       }
     }
@@ -130,7 +127,9 @@ package final class RequestReader {
   /// `false` for what only the general way can judge.
   @inline(__always)
   private func take(_ line: PlainRequestLine, into request: inout RequestFields) -> Bool {
-    if line.model != request.modelID || request.series < 0 || !line.version.elementsEqual(request.version) {
+    if line.model != request.modelID || request.record.series < 0
+      || !line.version.elementsEqual(request.version)
+    {
       let version = String(decoding: line.version, as: UTF8.self)
       guard let index = index(of: Series(modelID: Int32(line.model), version: version))
       else {
@@ -138,28 +137,23 @@ package final class RequestReader {
       }
       request.version = Array(line.version)
       request.modelID = line.model
-      request.series = index
+      request.record.series = index
     }
     if line.isSuccess {
-      request.outcome = RequestOutcome.success
+      request.record.outcome = RequestOutcome.success
     } else {
       do {
         guard let code = try reasons.code(of: String(decoding: line.reason, as: UTF8.self)) else {
           return false
         }
-        request.outcome = code
+        request.record.outcome = code
       } catch {
         return false  // The general way says what is wrong.
       }
     }
-    guard max(line.waiting, line.firstToken, line.latency) <= Self.longest else { return false }
-    request.id = line.id
-    request.arrivedAt = line.arrivedAt
-    request.waiting = line.waiting
-    request.firstToken = line.firstToken
-    request.latency = line.latency
-    request.input = Int32(line.input)
-    request.output = Int32(line.output)
+    request.record.id = line.id
+    request.record.arrivedAt = line.arrivedAt
+    request.record.measures = line.measures
     return true
   }
 
@@ -181,68 +175,71 @@ package final class RequestReader {
       return text
     }
     let moments = Timestamp.supported
-    request.id = try integer(Column.id, 0...Int64.max)
-    request.arrivedAt = try integer(
+    request.record.id = try integer(Column.id, 0...Int64.max)
+    request.record.arrivedAt = try integer(
       Column.arrivedAt, moments.lowerBound.microseconds...moments.upperBound.microseconds)
     let model = try integer(Column.model, 0...Int64(Int32.max))
     let version = try text(Column.version)
-    if model != request.modelID || !version.elementsEqual(request.version) || request.series < 0 {
+    if model != request.modelID || !version.elementsEqual(request.version) || request.record.series < 0 {
       request.version = Array(version)
       request.modelID = model
-      request.series = try series(Int32(model), String(decoding: version, as: UTF8.self))
+      request.record.series = try series(Int32(model), String(decoding: version, as: UTF8.self))
     }
     let status = try text(Column.status)
     let reason = try text(Column.reason)
-    request.outcome =
+    request.record.outcome =
       reason.isEmpty && status.elementsEqual("success".utf8)
       ? RequestOutcome.success
       : try outcome(String(decoding: status, as: UTF8.self), String(decoding: reason, as: UTF8.self))
-    request.waiting = try integer(Column.waiting, 0...Self.longest)
-    request.firstToken = try integer(Column.firstToken, 0...Self.longest)
-    request.latency = try integer(Column.latency, 0...Self.longest)
-    request.input = Int32(try integer(Column.input, 0...Int64(Int32.max)))
-    request.output = Int32(try integer(Column.output, 0...Int64(Int32.max)))
+    for measure in Self.measures {
+      request.record.measures[measure.place] =
+        measure.isOptional && row.isNull(measure.column)
+        ? RequestMeasure.missing : try integer(measure.column, measure.range)
+    }
   }
 
   private struct RequestFields {
-    var id: Int64 = 0
-    var arrivedAt: Int64 = 0
-    var series: Int32 = -1
+    var record = RequestRecord()
+    /// What `record.series` stands for.
     var modelID: Int64 = -1
     var version: [UInt8] = []
-    var outcome: UInt8 = 0
-    var waiting: Int64 = 0
-    var firstToken: Int64 = 0
-    var latency: Int64 = 0
-    var input: Int32 = 0
-    var output: Int32 = 0
   }
 
-  private func append(_ request: RequestFields) {
+  private func append(_ request: RequestRecord) {
     rows += 1
-    batch.append(
-      requestID: request.id, arrivedAt: request.arrivedAt, series: request.series, outcome: request.outcome,
-      waitingMicroseconds: request.waiting, firstTokenMicroseconds: request.firstToken,
-      latencyMicroseconds: request.latency, inputTokens: request.input, outputTokens: request.output)
+    batch.append(request)
   }
 
-  // Columns by their place in the schema.
-  private enum Column {
-    static let id = 0, arrivedAt = 1, model = 2, version = 3, status = 4, reason = 5, waiting = 6,
-      firstToken = 7
-    static let latency = 8, input = 9, output = 10
+  private typealias Column = RequestColumn.Place
+
+  /// A measure as rows are read: `RequestMeasure.column` puts together what this keeps.
+  private struct Measure {
+    /// In `RequestMeasures`.
+    let place: Int
+    /// In the schema.
+    let column: Int
+    let name: String
+    let range: ClosedRange<Int64>
+    let isOptional: Bool
+  }
+
+  private static let measures = RequestMeasure.allCases.map {
+    Measure(
+      place: $0.rawValue, column: $0.place, name: $0.column.name, range: $0.column.range,
+      isOptional: $0.column.isOptional)
   }
 
   private func read(_ columns: CSVColumns, into request: inout RequestFields) throws {
-    request.id = try columns.integer(Column.id, 0...Int64.max)
-    request.arrivedAt = try columns.moment(Column.arrivedAt).microseconds
+    request.record.id = try columns.integer(Column.id, 0...Int64.max)
+    request.record.arrivedAt = try columns.moment(Column.arrivedAt).microseconds
     let model = try columns.integer(Column.model, 0...Int64(Int32.max))
     let version = columns.reader.field(columns.positions[Column.version])
-    if model != request.modelID || !version.elementsEqual(request.version) || request.series < 0 {
+    if model != request.modelID || !version.elementsEqual(request.version) || request.record.series < 0 {
       request.version = Array(version)
       request.modelID = model
       do {
-        request.series = try series(Int32(model), try columns.reader.text(columns.positions[Column.version]))
+        request.record.series = try series(
+          Int32(model), try columns.reader.text(columns.positions[Column.version]))
       } catch let error as RowError {
         throw columns.error(error)
       }
@@ -250,34 +247,39 @@ package final class RequestReader {
     let status = columns.reader.field(columns.positions[Column.status])
     let reason = columns.reader.field(columns.positions[Column.reason])
     if reason.count == 0, status.elementsEqual("success".utf8) {
-      request.outcome = RequestOutcome.success
+      request.record.outcome = RequestOutcome.success
     } else {
       do {
-        request.outcome = try outcome(
+        request.record.outcome = try outcome(
           try columns.reader.text(columns.positions[Column.status]),
           try columns.reader.text(columns.positions[Column.reason]))
       } catch let error as RowError {
         throw columns.error(error)
       }
     }
-    request.waiting = try columns.integer(Column.waiting, 0...Self.longest)
-    request.firstToken = try columns.integer(Column.firstToken, 0...Self.longest)
-    request.latency = try columns.integer(Column.latency, 0...Self.longest)
-    request.input = Int32(try columns.integer(Column.input, 0...Int64(Int32.max)))
-    request.output = Int32(try columns.integer(Column.output, 0...Int64(Int32.max)))
+    for measure in Self.measures {
+      request.record.measures[measure.place] =
+        measure.isOptional
+        ? try columns.optionalInteger(measure.column, measure.range) ?? RequestMeasure.missing
+        : try columns.integer(measure.column, measure.range)
+    }
   }
 
-  private func request(_ row: Row) throws -> RequestFields {
-    var request = RequestFields()
-    request.id = try row.integer("request_id")
-    request.arrivedAt = row.moment("arrived_at").microseconds
-    request.series = try series(try row.modelID(), row.text("version"))
-    request.outcome = try outcome(row.text("status"), row.text("failure_reason"))
-    request.waiting = try row.integer("waiting_us", 0...Self.longest)
-    request.firstToken = try row.integer("ttft_us", 0...Self.longest)
-    request.latency = try row.integer("latency_us", 0...Self.longest)
-    request.input = Int32(try row.integer("input_tokens", 0...Int64(Int32.max)))
-    request.output = Int32(try row.integer("output_tokens", 0...Int64(Int32.max)))
+  private func request(_ row: Row) throws -> RequestRecord {
+    func integer(_ place: Int) throws -> Int64 {
+      let column = RequestColumn.all[place]
+      return try row.integer(column.name, column.range)
+    }
+    var request = RequestRecord(
+      id: try integer(Column.id), arrivedAt: row.moment(RequestColumn.all[Column.arrivedAt].name).microseconds
+    )
+    request.series = try series(try row.modelID(), row.text(RequestColumn.all[Column.version].name))
+    request.outcome = try outcome(
+      row.text(RequestColumn.all[Column.status].name), row.text(RequestColumn.all[Column.reason].name))
+    for measure in Self.measures {
+      request.measures[measure.place] =
+        row.isEmpty(measure.column) ? RequestMeasure.missing : try row.integer(measure.name, measure.range)
+    }
     return request
   }
 

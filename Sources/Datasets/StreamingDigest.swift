@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 
 /// SHA-256 of bytes on their way to a reader, computed by a thread beside it so that reading does not wait.
 ///

@@ -74,7 +74,7 @@ struct ClaimedLocation: TableRecords {
 struct CSVColumns {
   let reader: CSVReader
   let schema: TableSchema
-  /// Field index for each column of the schema.
+  /// Field index for each column of the schema; −1 where the file has none and need not.
   let positions: [Int]
   private let width: Int
   private let parser = ParserBox()
@@ -96,6 +96,7 @@ struct CSVColumns {
     let names = try (0..<width).map { try reader.text($0) }
     positions = try schema.columns.map { column in
       guard let position = names.firstIndex(of: column.name) else {
+        if column.mayBeAbsent { return -1 }
         throw DatasetError(
           reader.path, line: reader.line, column: 1,
           "the header has no column \(column.name). A \(schema.name) table has \(schema.columns.map(\.name).joined(separator: ","))."
@@ -129,6 +130,7 @@ struct CSVColumns {
 
   private func cell(_ column: Int) throws -> Cell {
     let position = positions[column]
+    if position < 0 { return .empty }
     let field = reader.field(position)
     let definition = schema.columns[column]
     switch definition.type {
@@ -159,6 +161,12 @@ struct CSVColumns {
       )
     }
     return number
+  }
+
+  /// A value that a row need not have.
+  func optionalInteger(_ column: Int, _ range: ClosedRange<Int64>) throws -> Int64? {
+    if positions[column] < 0 || reader.field(positions[column]).count == 0 { return nil }
+    return try integer(column, range)
   }
 
   func wrong(_ column: Int, _ expected: String) -> DatasetError {

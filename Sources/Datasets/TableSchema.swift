@@ -10,12 +10,14 @@ package enum Cell: Equatable, Sendable {
 
 /// A telemetry table's name and columns, in order.
 package struct TableSchema: Equatable, Sendable {
-  package enum ValueType: Equatable, Sendable { case text, integer, moment }
+  package typealias ValueType = RequestColumn.ValueType
   package struct Column: Equatable, Sendable {
     package var name: String
     package var type: ValueType
     package var isOptional = false
     package var is32Bit = false
+    /// Whether a table need not have it: it came to the schema later, and is read as empty.
+    package var mayBeAbsent = false
     /// Unit and meaning, for schemas that can carry them.
     package var about = ""
   }
@@ -56,15 +58,12 @@ extension TableSchema.Column {
 extension TableSchema {
   package static let requests = TableSchema(
     "requests", "Requests, in order of arrived_at, then request_id.",
-    [
-      .integer("request_id"), .moment("arrived_at", "Arrival: the bucket in which the request counts."),
-      .int32("model_id"), .text("version", "Empty for external models."),
-      .text("status", "success or failure."),
-      .text("failure_reason", "Empty on success."), .integer("waiting_us", "Waiting time, µs."),
-      .integer("ttft_us", "Time to first token from arrival, µs; 0 on failure."),
-      .integer("latency_us", "From arrival to complete response, µs."), .int32("input_tokens"),
-      .int32("output_tokens"),
-    ])
+    RequestColumn.all.map { column in
+      Column(
+        name: column.name, type: column.type, isOptional: column.isOptional,
+        is32Bit: column.type == .integer && column.is32Bit, mayBeAbsent: column.isOptional,
+        about: column.about)
+    })
 
   /// All tables but `requests`, which is too long to hold.
   package static let small = [
@@ -166,6 +165,9 @@ struct Row {
     }
     return choice
   }
+
+  /// By the column's place in the schema.
+  func isEmpty(_ column: Int) -> Bool { cells[column] == .empty }
 
   private subscript(column: String) -> Cell { schema.index(of: column).map { cells[$0] } ?? .empty }
 }

@@ -45,7 +45,7 @@ package enum TelemetrySchema {
     }
     return [
       "type": "object", "description": table.about, "properties": properties,
-      "required": table.columns.map(\.name), "additionalProperties": false,
+      "required": table.columns.filter { !$0.mayBeAbsent }.map(\.name), "additionalProperties": false,
     ]
   }
 }

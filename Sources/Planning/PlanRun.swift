@@ -1,7 +1,7 @@
 import Datasets
 import Foundation
+import Hashing
 import Runs
-import Synchronization
 import Telemetry
 
 /// Carries out a plan into its directory: replications, kept in a journal until all are done, and what they come to.
@@ -31,6 +31,13 @@ package struct PlanRun: Sendable {
     self.command = command
   }
 
+  /// Of any variant, for messages.
+  package var maxReplications: Int {
+    max(
+      plan.maxReplications ?? Plan.mostReplicationsByDefault,
+      plan.replications ?? Plan.replicationsByDefault)
+  }
+
   /// Said while the plan is carried out.
   package enum Event: Sendable {
     /// What is being done, how much of it, and of how much.
@@ -48,15 +55,16 @@ package struct PlanRun: Sendable {
   ///   - warmUp: µs.
   ///   - files: SHA-256 of each file, in hexadecimal, by the name that the text gives it.
   static func key(warmUp: Int64, text: String, files: [String: String]) -> String {
-    var hash = TextHash()
-    hash.add(Program.version)
-    hash.add("\(warmUp)")
-    hash.add(text)
+    var hash = SHA256()
+    func add(_ part: String) { hash.update(data: Data("\(part.utf8.count):\(part)".utf8)) }
+    add(Program.version)
+    add("\(warmUp)")
+    add(text)
     for (name, digest) in files.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
-      hash.add(name)
-      hash.add(digest)
+      add(name)
+      add(digest)
     }
-    return hash.finish()
+    return hash.finalize().hexadecimal
   }
 
   /// Whether the levels hold for models that there are.

@@ -1,8 +1,6 @@
 import Datasets
 import Foundation
 import Runs
-import ScenarioModel
-import Simulation
 import Telemetry
 
 /// A plan cut into tasks: some replications of a variant each.
@@ -166,5 +164,5 @@ package enum PlanTasks {
 
 extension Variant {
   /// Roughly, of one replication.
-  var expectedRequests: Double { ScenarioSimulation(scenario, traces: traces).expectedRequests }
+  var expectedRequests: Double { simulation().expectedRequests }
 }

@@ -35,6 +35,11 @@ package struct Variant: Sendable {
     }
   }
 
+  /// Of its scenario, or of that in another form.
+  func simulation(of other: Scenario? = nil) -> ScenarioSimulation {
+    ScenarioSimulation(other ?? scenario, traces: traces)
+  }
+
   /// Simulates one replication. Replications of the same number draw the same numbers in every variant.
   /// - Parameters:
   ///   - warmUp: simulated before the period and left out, µs.
@@ -58,7 +63,7 @@ package struct Variant: Sendable {
     var scenario = scenario
     scenario.replication = replication
     scenario.warmUpMicroseconds = warmUp
-    let simulation = ScenarioSimulation(scenario, traces: traces)
+    let simulation = simulation(of: scenario)
     let external = Set(simulation.models.filter { $0.kind == .external }.map(\.modelID))
     let hasReplicas = simulation.series.map { !external.contains($0.modelID) }
     // Models of one name follow each other; a reader of figures takes them for one.

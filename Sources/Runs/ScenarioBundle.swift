@@ -77,16 +77,13 @@ package struct ScenarioBundle: Sendable {
   /// Reads the measured demand of models, and what it comes to.
   private static func fillDemand(_ scenario: inout Scenario, _ files: [String: String]) throws {
     for model in scenario.accounts.flatMap(\.models) {
-      guard case .serveGen(let trace, let dataset, let startAt, let scale)? = model.load?.arrivals else {
-        continue
+      guard case .serveGen(let source)? = model.load?.arrivals.source else { continue }
+      if scenario.measured[source.trace] == nil {
+        scenario.measured[source.trace] = try client(
+          files[source.trace] ?? source.trace, files[source.dataset] ?? source.dataset
+        ).demand
       }
-      if scenario.measured[trace] == nil {
-        scenario.measured[trace] = try client(files[trace] ?? trace, files[dataset] ?? dataset).demand
-      }
-      let origin = (startAt ?? scenario.from).microseconds
-      let expected = scenario.measured[trace]?.expected(
-        from: scenario.simulationStart.microseconds - origin, to: scenario.to.microseconds - origin)
-      scenario.expectedArrivals += scale * (expected ?? 0)
+      scenario.expectedArrivals += source.expectedRequests(in: scenario)
     }
   }
 
@@ -104,13 +101,7 @@ package struct ScenarioBundle: Sendable {
   private static func files(of scenario: Scenario, besides place: String) -> [String: String] {
     var files: [String: String] = [:]
     for model in scenario.accounts.flatMap(\.models) {
-      switch model.load?.arrivals {
-      case .trace(let source): files[source.file] = path(source.file, besides: place)
-      case .serveGen(let trace, let dataset, _, _):
-        files[trace] = path(trace, besides: place)
-        files[dataset] = path(dataset, besides: place)
-      default: break
-      }
+      for file in model.load?.arrivals.namedFiles ?? [] { files[file] = path(file, besides: place) }
     }
     return files
   }
@@ -128,7 +119,7 @@ package struct ScenarioBundle: Sendable {
     var traces: [TraceSource.Selection: [TraceRequest]] = [:]
     var notes: [String] = []
     for model in scenario.accounts.flatMap(\.models) {
-      guard case .trace(let source) = model.load?.arrivals, traces[source.selection] == nil else { continue }
+      guard let source = model.load?.arrivals.replayed, traces[source.selection] == nil else { continue }
       let path = files[source.file] ?? source.file
       if let known, known.files[source.file] == path, let trace = known.traces[source.selection] {
         traces[source.selection] = trace

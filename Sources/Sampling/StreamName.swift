@@ -1,4 +1,4 @@
-import Crypto
+import Hashing
 
 /// What a random stream is for. Two streams with different names are independent; the same name
 /// always gives the same numbers, whatever else a scenario contains. This is what makes common

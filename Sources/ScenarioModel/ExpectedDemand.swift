@@ -32,18 +32,14 @@ extension Scenario {
     accounts.flatMap { account in
       account.models.compactMap { model -> ModelDemand? in
         guard let load = model.load else { return nil }
-        var demand = ModelDemand(account: account.name, model: model.name)
-        switch load.arrivals {
-        case .trace(let source): demand.trace = source
-        case .serveGen(let file, _, let startAt, let scale):
-          let origin = (startAt ?? from).microseconds
-          let expected = measured[file]?.expected(
-            from: simulationStart.microseconds - origin, to: to.microseconds - origin)
-          demand.requests = scale * (expected ?? 0)
-        default:
-          demand.requests = model.expectedArrivals(simulationStart..<to, origin: from, account.calendar)
-        }
-        return demand
+        let requests =
+          if let source = load.arrivals.source {
+            source.expectedRequests(in: self)
+          } else {
+            model.expectedArrivals(simulationStart..<to, origin: from, account.calendar)
+          }
+        return ModelDemand(
+          account: account.name, model: model.name, requests: requests, trace: load.arrivals.replayed)
       }
     }
   }

@@ -63,74 +63,7 @@ extension Grammar {
     ])
 
   static let arrivals = Shape(
-    "arrivals", "The arrival process: one of these.", choice: true,
-    [
-      Key("poisson", .object { poisson }, "Exponential inter-arrival times."),
-      Key("gamma", .object { renewal }, "A renewal process with gamma inter-arrival times."),
-      Key("weibull", .object { renewal }, "A renewal process with Weibull inter-arrival times."),
-      Key(
-        "markovModulated", .object { markovModulated }, "Poisson arrivals whose rate follows a Markov chain."),
-      Key(
-        "trace", .either(.text, .object { trace }),
-        "Replays requests from a file (telemetry CSV or NDJSON, plain, gzip or zstd; or an Azure LLM trace)."),
-      Key(
-        "serveGen", .object { serveGen },
-        "A client of ServeGen as it was measured: a renewal process whose rate and variability change every ten minutes, and its token counts."
-      ),
-    ])
-
-  static let serveGen = Shape(
-    "serveGen", "A client of ServeGen.",
-    [
-      Key("trace", .text, required: true, "Its chunk-N-trace.csv, relative to the scenario."),
-      Key("dataset", .text, required: true, "Its chunk-N-dataset.json, relative to the scenario."),
-      Key("startAt", .moment, "When its data start; by default with the period."),
-    ])
-
-  static let poisson = Shape(
-    "poisson", "A Poisson process.", [Key("rate", .rate, required: true, "Mean arrivals per time.")])
-
-  static let renewal = Shape(
-    "renewal", "A renewal process.",
-    [
-      Key("rate", .rate, required: true, "Mean arrivals per time."),
-      Key("cv", .number(0.05...20), required: true, "Coefficient of variation of the inter-arrival time."),
-      Key(
-        "changes", .list(.object { variabilityChange }),
-        "Lasting changes of how much intervals vary, in order of time: each holds until the next."),
-    ])
-
-  static let variabilityChange = Shape(
-    "variabilityChange", "A lasting change of how much intervals vary.",
-    [
-      Key("at", .moment, required: true, "From when on."),
-      Key("cv", .number(0.05...20), required: true, "Coefficient of variation of the inter-arrival time."),
-      Key(
-        "family", .choice(["gamma", "weibull"]), "Of the inter-arrival times; by default the process's own."),
-    ])
-
-  static let markovModulated = Shape(
-    "markovModulated",
-    "A Markov-modulated Poisson process: the states follow each other in turn, each for an exponential time.",
-    [Key("states", .list(.object { markovState }), required: true, "Two or more.")])
-
-  static let markovState = Shape(
-    "markovState", "A state of the chain.",
-    [
-      Key("rate", .rate, required: true, "Arrivals per time while in it; may be 0/s."),
-      Key("mean", .duration, required: true, "Mean time spent in it."),
-    ])
-
-  static let trace = Shape(
-    "trace", "A trace to replay.",
-    [
-      Key("file", .text, required: true, "Path, relative to the scenario."),
-      Key(
-        "model", .text,
-        "Of a trace with requests of several models, the one to replay: its model_id, or its name if the table of models lies beside the trace."
-      ),
-      Key("startAt", .moment, "Moves the trace so that it starts here. Without it: its own time stamps."),
-    ])
+    "arrivals", "The arrival process: one of these.", choice: true, Arrivals.entries.map(\.key))
 
   static let tokens = Shape(
     "tokens", "Token counts of a request, rounded to whole numbers.",

@@ -130,7 +130,7 @@ struct ModelReader {
         keys.error("profile", "no rate profile is called \(quoted(name)). \(hint)")
       }
     }
-    let arrivals = keys.section("arrivals").flatMap(self.arrivals)
+    let arrivals = keys.section("arrivals").flatMap(Arrivals.read)
     var tokens: Scenario.Tokens?
     if let section = keys.section("tokens") {
       guard let input = section.distribution("input"), let output = section.distribution("output"),
@@ -147,12 +147,7 @@ struct ModelReader {
       }
       tokens = .init(input: input, output: output, correlation: correlation)
     }
-    let isRecorded =
-      switch arrivals {
-      case .trace, .serveGen: true
-      default: false
-      }
-    if isRecorded {
+    if arrivals?.source != nil {
       for key in ["tokens", "profile"] where keys.has(key) {
         keys.error(
           key, "\(key) does not go with recorded demand, which brings its own arrivals and tokens. Remove it."
@@ -161,16 +156,12 @@ struct ModelReader {
     } else if arrivals != nil, !keys.has("tokens") {
       keys.error(nil, "tokens is missing. Give the input and output token counts of a request.")
     }
-    switch arrivals {
-    case .gamma(_, _, let changes), .weibull(_, _, let changes):
-      if !changes.isEmpty, let profile, profile.trendPerWeek != 1 {
-        keys.error(
-          "profile",
-          "a profile with a trend does not go with changes of cv. Give the growth as breakpoints, or remove changes."
-        )
-        return nil
-      }
-    default: break
+    if let arrivals, !arrivals.changes.isEmpty, let profile, profile.trendPerWeek != 1 {
+      keys.error(
+        "profile",
+        "a profile with a trend does not go with changes of cv. Give the growth as breakpoints, or remove changes."
+      )
+      return nil
     }
     var retries: Scenario.Retries?
     if let section = keys.section("retries") {
@@ -181,7 +172,7 @@ struct ModelReader {
       retries = .init(probability: probability, attempts: attempts, backoff: backoff)
     }
     let scale = keys.has("scale") ? keys.number("scale") : 1
-    if case .trace? = arrivals, keys.has("scale"), scale != 1 {
+    if arrivals?.replayed != nil, keys.has("scale"), scale != 1 {
       keys.error("scale", "scale does not go with a trace, which is replayed as it is. Remove it.")
     }
     guard let scale else { return nil }
@@ -207,16 +198,12 @@ struct ModelReader {
       section.error("every", "every must be at least 1s.")
       return nil
     }
-    let changes: [VariabilityChange]
-    switch arrivals {
-    case .gamma(_, _, let own), .weibull(_, _, let own): changes = own
-    case .poisson, .markovModulated: changes = []
-    case .trace, .serveGen:
+    guard arrivals.source == nil else {
       keys.error("recurrence", "recurrence does not go with recorded demand. Remove it.")
       return nil
     }
     let recurrence = Recurrence(from: from, every: every)
-    let moments = (profile?.breakpoints.map(\.at) ?? []) + changes.map(\.at)
+    let moments = (profile?.breakpoints.map(\.at) ?? []) + arrivals.changes
     guard !moments.isEmpty else {
       keys.error(
         "recurrence",
@@ -242,81 +229,6 @@ struct ModelReader {
       arrivals.recurring(recurrence, over: period, section.calendar),
       profile?.recurring(recurrence, over: period, section.calendar)
     )
-  }
-
-  private func arrivals(_ keys: Section) -> Arrivals? {
-    guard let (process, node) = keys.chosen else { return nil }
-    switch process {
-    case "poisson": return keys.section("poisson")?.rate("rate").map { .poisson(rate: $0) }
-    case "gamma", "weibull":
-      guard let section = keys.section(process), let rate = section.rate("rate"),
-        let cv = section.number("cv")
-      else { return nil }
-      guard let changes = variabilityChanges(section, process == "gamma" ? .gamma : .weibull) else {
-        return nil
-      }
-      return process == "gamma"
-        ? .gamma(rate: rate, cv: cv, changes: changes) : .weibull(rate: rate, cv: cv, changes: changes)
-    case "markovModulated":
-      guard let section = keys.section("markovModulated") else { return nil }
-      let states = section.sections("states").compactMap {
-        state -> MarkovState? in
-        guard let rate = state.rate("rate", allowZero: true), let mean = state.duration("mean") else {
-          return nil
-        }
-        guard mean >= 1000 else {
-          state.error("mean", "a state's mean time must be at least 1ms.")
-          return nil
-        }
-        return MarkovState(rate: rate, meanMicroseconds: Double(mean))
-      }
-      guard states.count == section.list("states").count else { return nil }
-      guard (2...100).contains(states.count) else {
-        section.error("states", "\(states.count) states. Give 2 to 100.")
-        return nil
-      }
-      guard states.contains(where: { $0.rate > 0 }) else {
-        section.error("states", "every state's rate is 0: no request would ever arrive. Raise one.")
-        return nil
-      }
-      return .markovModulated(states)
-    case "serveGen":
-      guard let section = keys.section("serveGen"), let trace = section.text("trace"),
-        let dataset = section.text("dataset")
-      else { return nil }
-      let startAt = section.has("startAt") ? section.moment("startAt") : nil
-      return .serveGen(trace: trace, dataset: dataset, startAt: startAt, scale: 1)
-    default:
-      if node.scalar != nil { return keys.text("trace").map { .trace(TraceSource(file: $0)) } }
-      guard let section = Section(node, Grammar.trace, keys.diagnostics, keys.calendar),
-        let file = section.text("file")
-      else { return nil }
-      var source = TraceSource(file: file)
-      if section.has("model") {
-        guard let model = section.text("model") else { return nil }
-        source.model = model
-      }
-      if section.has("startAt") {
-        guard let startAt = section.moment("startAt") else { return nil }
-        source.startAt = startAt
-      }
-      return .trace(source)
-    }
-  }
-
-  private func variabilityChanges(_ keys: Section, _ own: WindowedDemand.Family) -> [VariabilityChange]? {
-    var changes: [VariabilityChange] = []
-    for change in keys.sections("changes") {
-      guard let at = change.moment("at"), let cv = change.number("cv") else { return nil }
-      if let last = changes.last, at <= last.at {
-        change.error("at", "changes must be in order of time, each later than the one before. Sort them.")
-        return nil
-      }
-      let family = change.has("family") ? change.text("family").flatMap(WindowedDemand.Family.init) : own
-      guard let family else { return nil }
-      changes.append(VariabilityChange(at: at, family: family, cv: cv))
-    }
-    return changes
   }
 
   func deployment(_ keys: Section) -> Scenario.Deployment? {

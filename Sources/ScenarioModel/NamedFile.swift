@@ -19,18 +19,7 @@ package struct NamedFile: Sendable {
       root.member("models")?.elements ?? []
       + (root.member("accounts")?.elements ?? []).flatMap { $0.member("models")?.elements ?? [] }
     return models.compactMap { model in
-      guard let arrivals = model.member("load")?.member("arrivals") else { return nil }
-      if let trace = arrivals.member("trace"), let file = trace.scalar ?? trace.member("file")?.scalar {
-        let selection = TraceSource.Selection(file: file, model: trace.member("model")?.scalar)
-        return NamedFile(
-          content: .trace(selection), location: trace.member("file")?.location ?? trace.location)
-      }
-      if let client = arrivals.member("serveGen"), let trace = client.member("trace"),
-        let file = trace.scalar, let dataset = client.member("dataset")?.scalar
-      {
-        return NamedFile(content: .serveGen(trace: file, dataset: dataset), location: trace.location)
-      }
-      return nil
+      model.member("load")?.member("arrivals").flatMap(ArrivalSource.named)
     }
   }
 }

@@ -79,26 +79,3 @@ extension RateProfile {
     return profile
   }
 }
-
-extension Arrivals {
-  /// The process whose changes of variability recur over a period.
-  func recurring(_ recurrence: Recurrence, over period: Range<Timestamp>, _ calendar: ZonedCalendar)
-    -> Arrivals
-  {
-    func unrolled(_ own: WindowedDemand.Family, _ cv: Double, _ changes: [VariabilityChange])
-      -> [VariabilityChange]
-    {
-      guard !changes.isEmpty else { return [] }
-      return recurrence.unrolled(
-        changes.map { ($0.at, ($0.family, $0.cv)) }, first: (own, cv), over: period, calendar
-      ).map { VariabilityChange(at: $0.at, family: $0.value.0, cv: $0.value.1) }
-    }
-    switch self {
-    case .gamma(let rate, let cv, let changes):
-      return .gamma(rate: rate, cv: cv, changes: unrolled(.gamma, cv, changes))
-    case .weibull(let rate, let cv, let changes):
-      return .weibull(rate: rate, cv: cv, changes: unrolled(.weibull, cv, changes))
-    case .poisson, .markovModulated, .trace, .serveGen: return self
-    }
-  }
-}

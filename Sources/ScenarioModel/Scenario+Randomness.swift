@@ -37,15 +37,13 @@ extension Scenario {
 
   /// Names of the models whose demand is a trace, replayed as it was recorded in every replication.
   package var replayedModels: [String] {
-    accounts.flatMap { $0.models }.filter { if case .trace = $0.load?.arrivals { true } else { false } }.map(
-      \.name)
+    accounts.flatMap(\.models).filter { $0.load?.arrivals.replayed != nil }.map(\.name)
   }
 
   private static func isChance(_ probability: Double) -> Bool { probability > 0 && probability < 1 }
 
   private static func demand(_ load: Load, _ note: (String, Bool) -> Void) {
-    if case .trace = load.arrivals {
-    } else {
+    if load.arrivals.isRandom {
       note("arrivals", true)
       // A trace and a client of ServeGen bring their own.
       note("tokens", load.tokens.map { !$0.input.isConstant || !$0.output.isConstant } ?? true)

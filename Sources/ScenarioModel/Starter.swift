@@ -71,7 +71,7 @@ package enum Starter {
       - name: conversation
         kind: openSource
         load:
-          arrivals: { trace: \(YAMLText.quoted(trace)) }
+          arrivals: \(Arrivals.recorded(.trace(TraceSource(file: trace))).text)
         deployments:
           - version: V1
             deployAt: \(from.rfc3339(in: .utc))

@@ -1,3 +1,4 @@
+import Foundation
 import Telemetry
 
 /// Text as YAML: the one place where it is quoted.
@@ -39,5 +40,29 @@ package enum YAMLText {
     text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map {
       "# \(String(Substring($0)).shown)"
     }.joined(separator: "\n")
+  }
+
+  // MARK: Quantities
+
+  package static func moment(_ moment: Timestamp) -> String { "\"\(moment.rfc3339)\"" }
+
+  /// To seven digits.
+  package static func number(_ value: Double) -> String { String(format: "%.7g", value) }
+
+  /// In the largest unit of whole minutes, seconds, milliseconds and microseconds that it reaches.
+  package static func duration(_ microseconds: Double) -> String {
+    let value = abs(microseconds)
+    return value >= 60e6 && (microseconds / 60e6).rounded() == microseconds / 60e6
+      ? "\(number(microseconds / 60e6))min"
+      : value >= 1e6
+        ? "\(number(microseconds / 1e6))s"
+        : value >= 1000 || value == 0
+          ? "\(number(microseconds / 1e3))ms" : "\(number(microseconds))us"
+  }
+
+  /// A second, or a day where that would be a small number.
+  package static func rate(_ perMicrosecond: Double) -> String {
+    perMicrosecond * 1e6 >= 0.01 || perMicrosecond == 0
+      ? "\(number(perMicrosecond * 1e6))/s" : "\(number(perMicrosecond * 8.64e10))/d"
   }
 }

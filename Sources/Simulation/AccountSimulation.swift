@@ -77,16 +77,10 @@ final class AccountSimulation: @unchecked Sendable {
     lanes = .allocate(capacity: max(account.models.count, 1))
     laneCount = account.models.count
     for (lane, model) in account.models.enumerated() {
-      var trace: [TraceRequest] = []
-      if case .trace(let source) = model.load?.arrivals {
-        trace = TraceReplay.requests(
-          traces[source.selection] ?? [], startAt: source.startAt, from: scenario.simulationStart,
-          to: scenario.to)
-      }
       (lanes + lane).initialize(
         to: try ModelLane(
           LaneSetting(
-            scenario: scenario, account: account, model: model, arena: arena, trace: trace,
+            scenario: scenario, account: account, model: model, arena: arena, traces: traces,
             incidents: incidents,
             seriesIndex: { seriesIndex(Series(modelID: modelIDs[lane], version: $0)) }, sink: sinks[lane],
             ringCapacity: ringCapacity,

@@ -9,7 +9,7 @@ struct LaneSetting {
   let account: Scenario.Account
   let model: Scenario.Model
   let arena: SamplingArena
-  let trace: [TraceRequest]
+  let traces: [TraceSource.Selection: [TraceRequest]]
   let incidents: [SettledIncident]
   /// Index of a version in the run's list of series.
   let seriesIndex: (String) -> Int32
@@ -46,11 +46,12 @@ extension ModelLane {
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
 
     // All that may throw comes first: a value with a deinitialiser is made as a whole.
-    let plan = ArrivalPlan(
-      model.load, trace: setting.trace, scenario: scenario, calendar: setting.account.calendar)
-    let demand = try Demand(model.load, plan: plan, scenario: scenario, in: arena, helper: setting.helper) {
-      setting.stream(entity: entity, $0)
-    }
+    let demand = try Demand(
+      model.load,
+      ArrivalSetting(
+        scenario: scenario, calendar: setting.account.calendar, profile: model.load?.profile,
+        traces: setting.traces, arena: arena, stream: { setting.stream(entity: entity, $0) }),
+      helper: setting.helper)
     let concerning = setting.incidents.filter { $0.concerns(model) }
     let incidentsCauseErrors = concerning.contains { $0.effect.errorProbability > 0 }
     let external = try model.externalService.map {

@@ -64,8 +64,8 @@ package struct ScenarioSimulation: Sendable {
             series.append(entry)
           }
         }
-        if case .trace(let source) = model.load?.arrivals {
-          expected += Double(traces[source.selection]?.count ?? 0)
+        if let trace = model.load?.arrivals.replayed {
+          expected += Double(traces[trace.selection]?.count ?? 0)
         }
       }
       modelIDs.append(ids)
@@ -91,16 +91,10 @@ package struct ScenarioSimulation: Sendable {
   private static func weight(
     _ model: Scenario.Model, _ scenario: Scenario, _ traces: [TraceSource.Selection: [TraceRequest]]
   ) -> Double {
-    let start = scenario.simulationStart.microseconds
-    let length = Double(scenario.to.microseconds - start)
-    switch model.load?.arrivals {
-    case .trace(let source): return Double(traces[source.selection]?.count ?? 0)
-    case .serveGen(let trace, _, let startAt, let scale):
-      let origin = (startAt ?? scenario.from).microseconds
-      let demand = scenario.measured[trace]
-      return scale * (demand?.expected(from: start - origin, to: scenario.to.microseconds - origin) ?? 0)
-    case let arrivals: return (arrivals?.meanRate ?? 0) * length
-    }
+    guard let arrivals = model.load?.arrivals else { return 0 }
+    if let trace = arrivals.replayed { return Double(traces[trace.selection]?.count ?? 0) }
+    if let source = arrivals.source { return source.expectedRequests(in: scenario) ?? 0 }
+    return (arrivals.meanRate ?? 0) * Double(scenario.to - scenario.simulationStart)
   }
 
   /// Roughly how many requests an account has.

@@ -1,4 +1,7 @@
 /// Requests in columns that it owns, with room for a fixed number.
+///
+/// `@unchecked Sendable`: its memory is its own, and one thread at a time has it. Whoever hands it to another thread
+/// (`RequestStream`, through a lock) keeps no reference that it still writes through.
 package final class RequestBatch: @unchecked Sendable {
   package let capacity: Int
   package private(set) var count = 0
@@ -58,10 +61,21 @@ package final class RequestBatch: @unchecked Sendable {
     count += 1
   }
 
-  /// A copy of one row of a view, under a new identifier.
-  package func append(_ row: Int, of columns: RequestColumns, requestID id: Int64) {
+  package func append(_ record: RequestRecord) {
+    let measures = record.measures
     append(
-      requestID: id, arrivedAt: columns.arrivedAt[row], series: columns.series[row],
+      requestID: record.id, arrivedAt: record.arrivedAt, series: record.series, outcome: record.outcome,
+      waitingMicroseconds: measures[.waiting], firstTokenMicroseconds: measures[.firstToken],
+      latencyMicroseconds: measures[.latency], inputTokens: Int32(measures[.inputTokens]),
+      outputTokens: Int32(measures[.outputTokens]))
+  }
+
+  /// A copy of one row of a view, under a new identifier.
+  /// - Parameter shift: what it arrives later by, µs.
+  package func append(_ row: Int, of columns: RequestColumns, requestID id: Int64, shiftedBy shift: Int64 = 0)
+  {
+    append(
+      requestID: id, arrivedAt: columns.arrivedAt[row] + shift, series: columns.series[row],
       outcome: columns.outcome[row], waitingMicroseconds: columns.waitingMicroseconds[row],
       firstTokenMicroseconds: columns.firstTokenMicroseconds[row],
       latencyMicroseconds: columns.latencyMicroseconds[row], inputTokens: columns.inputTokens[row],

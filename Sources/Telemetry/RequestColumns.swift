@@ -80,6 +80,27 @@ package struct RequestColumns {
     self.requestID = requestID
   }
 
+  /// The values of a measure; `nil` where the source has no such column.
+  package func integers(_ measure: RequestMeasure) -> IntegerColumn? {
+    switch measure {
+    case .waiting: IntegerColumn(waitingMicroseconds)
+    case .firstToken: IntegerColumn(firstTokenMicroseconds)
+    case .latency: IntegerColumn(latencyMicroseconds)
+    case .inputTokens: IntegerColumn(inputTokens)
+    case .outputTokens: IntegerColumn(outputTokens)
+    }
+  }
+
+  /// A copy of a row; its identifier is 0 where none have been given yet.
+  package func record(_ row: Int) -> RequestRecord {
+    var record = RequestRecord(
+      id: requestID?[row] ?? 0, arrivedAt: arrivedAt[row], series: series[row], outcome: outcome[row])
+    for measure in RequestMeasure.allCases {
+      if let column = integers(measure) { record.measures[measure] = column[row] }
+    }
+    return record
+  }
+
   package func prefix(_ rows: Int) -> RequestColumns {
     var first = self
     first.count = rows
@@ -92,6 +113,21 @@ package struct RequestColumns {
       waitingMicroseconds: waitingMicroseconds + rows, firstTokenMicroseconds: firstTokenMicroseconds + rows,
       latencyMicroseconds: latencyMicroseconds + rows, inputTokens: inputTokens + rows,
       outputTokens: outputTokens + rows, requestID: requestID.map { $0 + rows })
+  }
+}
+
+/// A view of a column of integers, whatever their width. Valid as long as the `RequestColumns` that it is of.
+package struct IntegerColumn {
+  @usableFromInline let base: UnsafeRawPointer
+  @usableFromInline let is32Bit: Bool
+
+  init(_ values: UnsafePointer<Int64>) { (base, is32Bit) = (UnsafeRawPointer(values), false) }
+  init(_ values: UnsafePointer<Int32>) { (base, is32Bit) = (UnsafeRawPointer(values), true) }
+
+  @inlinable package subscript(row: Int) -> Int64 {
+    is32Bit
+      ? Int64(base.load(fromByteOffset: row &* 4, as: Int32.self))
+      : base.load(fromByteOffset: row &* 8, as: Int64.self)
   }
 }
 

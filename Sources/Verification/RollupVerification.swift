@@ -12,7 +12,8 @@ final class RollupVerification {
   let rebuilt: RequestRollups
 
   /// `nil` if there are no stored rollups.
-  init?(_ data: Dataset) throws {
+  /// - Parameter reasons: of the reader that reads the requests.
+  init?(_ data: Dataset, reasons: FailureReasons) throws {
     self.data = data
     var stored: [(account: AccountRecord, archive: Result<RollupArchive, any Error>)] = []
     for account in data.tables.accounts {
@@ -25,14 +26,13 @@ final class RollupVerification {
     }
     guard !stored.isEmpty else { return nil }
     self.stored = stored
-    rebuilt = RequestRollups(series: data.series, now: try data.end())
+    rebuilt = RequestRollups(series: data.series, now: try data.end(), reasons: reasons)
   }
 
   /// Once the requests are in.
   /// - Throws: `AggregationError` if the requests give no rollups.
-  func check(reasons: [String]) throws -> InvariantReport {
+  func check() throws -> InvariantReport {
     var report = InvariantReport()
-    rebuilt.reasons = reasons
     try rebuilt.finish()
     for (account, archive) in stored {
       let name = RunDirectory.rollupsName(of: account.account)

@@ -23,9 +23,9 @@ package struct RunVerification {
     let requests = RequestInvariants(
       data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil,
       hasAllRequests: data.manifest?.chosenFrom == nil, end: periodEnd, queues: scenario)
-    let rollups = try RollupVerification(data)
-    let arrivals = ArrivalExtremes()
     let reader = try data.requests()
+    let rollups = try RollupVerification(data, reasons: reader.reasons)
+    let arrivals = ArrivalExtremes()
     try reader.read(
       into: FanOut([requests, arrivals] + (rollups.map { [$0.rebuilt] } ?? [])), progress: progress)
     requests.finish()
@@ -35,7 +35,7 @@ package struct RunVerification {
     }
     try checkManifest(requests.successes + requests.failures, &report)
     if let rollups {
-      report.add(try rollups.check(reasons: reader.reasons.names))
+      report.add(try rollups.check())
     } else {
       report.skip(.i14, "there are no stored rollups")
     }

@@ -1,7 +1,7 @@
-import Aggregation
 import ArgumentParser
 import Datasets
 import Foundation
+import Runs
 import Telemetry
 
 struct ConvertCommand: ParsableCommand {
@@ -40,62 +40,54 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    let data = try Dataset(from)
-    let reader = try data.requests()
+    let source = try DatasetSource(try Dataset(from))
     let progress = ProgressBar("Converting", quiet: quiet)
-    var manifest = data.manifest
+    var manifest = source.dataset.manifest
     // Of the source's own files.
     manifest?.files = [:]
     manifest?.rollups = nil
     manifest?.contents = nil
-    let dashboards = data.manifest?.files.keys.count { $0.hasPrefix("dashboard/") } ?? 0
-    if let writer = try DatasetTarget.writer(to, series: data.series, reasons: reader.reasons) {
-      try reader.read(into: writer) { progress.show($0) }
-      try writer.write(data.tables)
+    let sent: SentTelemetry
+    if let writer = try DatasetTarget.writer(to, series: source.series, reasons: source.reasons) {
+      sent = try source.send(to: TelemetrySinks(partitions: [], merged: writer), threads: 1) {
+        progress.show($0)
+      }
+      try writer.write(sent.tables)
       try writer.finish(manifest)
+      if !quiet, source.dataset.hasDashboards {
+        progress.clear()
+        Terminal.diagnose(
+          "workbench: dashboards are not carried over into a data base: workbench aggregate gives them")
+      }
     } else {
-      try writeDirectory(data, reader, manifest, progress)
+      sent = try writeDirectory(source, manifest, progress)
     }
     progress.clear()
-    if dashboards > 0, !quiet {
-      Terminal.diagnose(
-        "workbench: \(dashboards) dashboards are not carried over: workbench aggregate gives them")
-    }
     if !quiet {
-      Terminal.print("\(to): \(Figure.count(reader.rows)) requests. Next: workbench aggregate '\(to)'")
+      Terminal.print(
+        "\(to): \(Figure.count(sent.requests ?? 0)) requests. Next: workbench aggregate '\(to)'")
     }
   }
 
   private func writeDirectory(
-    _ data: Dataset, _ reader: RequestReader, _ manifest: Manifest?, _ progress: ProgressBar
-  ) throws {
-    let end = try data.end()
+    _ source: DatasetSource, _ manifest: Manifest?, _ progress: ProgressBar
+  ) throws -> SentTelemetry {
     let directory = try RunDirectory(
       to,
       manifest: manifest
         ?? Manifest(
-          program: "workbench \(Workbench.programVersion)", scenario: nil, seed: nil,
-          period: .init(from: try data.start(), to: end), source: from))
-    let rollups = RequestRollups(series: data.series, now: end)
-    let writer = try directory.writer(
-      DatasetFormat(format) ?? DatasetFormat(.csv), series: data.series, reasons: reader.reasons)
-    try reader.read(into: FanOut([writer, rollups])) { progress.show($0) }
-    rollups.reasons = reader.reasons.names
-    try rollups.finish()
-    let late = reader.rows - rollups.totalRequests
+          program: Program.nameAndVersion, scenario: nil, seed: nil,
+          period: .init(from: source.period.lowerBound, to: source.period.upperBound), source: from))
+    var recorder = RunRecorder()
+    recorder.formats = [DatasetFormat(format) ?? DatasetFormat(.csv)]
+    let run = try recorder.record(source, into: directory) { progress.show($0) }
+    let late = run.requests - run.counted
     if late > 0 {
       progress.clear()
       Terminal.diagnose(
         "workbench: \(Figure.count(late)) requests arrive after the period's end: they are in the tables, not in the rollups"
       )
     }
-    try writer.write(data.tables)
-    directory.count(data.tables, requests: reader.rows)
-    for account in data.tables.accounts {
-      try directory.store([rollups], of: account, models: data.tables.models, end: end)
-    }
-    if let text = manifest?.scenario?.text { try directory.write(text.utf8, as: "scenario.yaml") }
-    try writer.finish(directory.manifest)
-    try directory.finish()
+    return SentTelemetry(tables: run.tables, requests: run.requests)
   }
 }

@@ -4,7 +4,6 @@ import DashboardServer
 import Datasets
 import Foundation
 import ScenarioModel
-import Simulation
 import Telemetry
 
 struct FitCommand: ParsableCommand {
@@ -175,64 +174,10 @@ struct FitCommand: ParsableCommand {
     -> [FitQuality?]
   {
     let progress = ProgressBar("Simulating", quiet: quiet)
-    let requests = input.models.reduce(0) { $0 + $1.observations.count }
-    // Enough for the simulation's own sampling error to be small beside the telemetry's.
-    let replications = max(1, min(20, 400_000 / max(requests, 1)))
-    var simulated: [Int: [Observations]] = [:]
-    for replication in 0..<replications {
-      var scenario = scenario
-      scenario.replication = replication
-      for (index, observations) in try simulate(
-        calibration, scenario,
-        progress: {
-          progress.show((Double(replication) + $0) / Double(replications))
-        })
-      {
-        simulated[index, default: []].append(observations)
-      }
-    }
-    progress.clear()
-    let spans = calibration.options.holdOut.split(calibration.period)
-    return calibration.models.indices.map { index in
-      let fit = calibration.models[index]
-      guard let others = simulated[index], fit.arrivals != nil else { return nil }
-      return FitQuality(
-        observed: input.models[index].observations, simulated: others,
-        judged: intersection(spans.judge, fit.observed),
-        seen: calibration.options.holdOut == .none ? nil : intersection(spans.fit, fit.observed))
-    }
-  }
-
-  /// One replication's requests, by the model's place in the calibration.
-  private func simulate(
-    _ calibration: Calibration, _ scenario: Scenario, progress: @escaping @Sendable (Double) -> Void
-  ) throws -> [(Int, Observations)] {
-    let simulation = ScenarioSimulation(scenario)
-    // The scenario's models are the fitted ones, account by account.
-    var order: [Int] = []
-    for account in scenario.accounts {
-      order += calibration.models.indices.filter { calibration.models[$0].record.account == account.name }
-    }
-    var collectors: [ObservationCollector] = []
-    for range in simulation.seriesOfAccount {
-      var groups = [Int](repeating: -1, count: simulation.series.count)
-      let first = range.isEmpty ? 0 : Int(simulation.series[range.lowerBound].modelID)
-      for index in range { groups[index] = Int(simulation.series[index].modelID) - first }
-      collectors.append(ObservationCollector(groups: groups))
-    }
-    _ = try simulation.run(
-      threads: ProcessInfo.processInfo.activeProcessorCount, into: .init(accounts: collectors, merged: nil),
-      progress: progress)
-    var simulated: [(Int, Observations)] = []
-    var place = 0
-    for (account, collector) in zip(scenario.accounts, collectors) {
-      for model in account.models.indices where model < collector.observations.count {
-        collector.observations[model].settle()
-        simulated.append((order[place + model], collector.observations[model]))
-      }
-      place += account.models.count
-    }
-    return simulated
+    defer { progress.clear() }
+    return try FitJudgement(calibration, observed: input.models.map(\.observations)).qualities(
+      of: scenario, threads: ProcessInfo.processInfo.activeProcessorCount
+    ) { progress.show($0) }
   }
 
   private func result(

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import Runs
 import ScenarioModel
-import Simulation
 import Telemetry
 
 struct FixtureCommand: ParsableCommand {
@@ -117,7 +117,7 @@ struct FixtureCommand: ParsableCommand {
     options.name = name
     options.about = about
     options.command = command
-    options.program = "workbench \(Workbench.programVersion)"
+    options.program = Program.nameAndVersion
     return options
   }
 
@@ -174,23 +174,16 @@ struct FixtureCommand: ParsableCommand {
   private func simulated<Result>(
     _ path: String, _ overrides: [String], command: String, _ body: (Scenario, Dataset) throws -> Result
   ) throws -> Result {
-    let document = try ScenarioInput.document(path, overrides: overrides)
-    let traces = try ScenarioInput.traces(document.scenario, scenarioPath: path)
-    let simulated = document.scenario
+    let bundle = try ScenarioBundle(path, overrides: overrides)
+    for note in bundle.notes { Terminal.diagnose(note) }
     let scratch = try ScratchDirectory()
     let directory = try RunDirectory(
-      scratch.path + "/run",
-      manifest: Manifest(
-        program: "workbench \(Workbench.programVersion)",
-        scenario: .init(name: simulated.name, text: document.textAsRun, overrides: overrides),
-        seed: simulated.seed,
-        period: .init(from: simulated.from, to: simulated.to)), isDurable: false)
-    _ = try ScenarioRun(
-      ScenarioSimulation(simulated, traces: traces), maxPoints: 5000,
-      threads: ProcessInfo.processInfo.activeProcessorCount
-    ).run(into: directory, formats: [DatasetFormat(.csv)]) { _ in }
-    try directory.finish()
-    return try withExtendedLifetime(scratch) { try body(simulated, try Dataset(scratch.path + "/run")) }
+      scratch.path + "/run", manifest: bundle.manifest(program: Program.nameAndVersion), isDurable: false)
+    var recorder = RunRecorder()
+    recorder.formats = [DatasetFormat(.csv)]
+    recorder.hasDashboards = false
+    _ = try recorder.record(bundle.simulation(), into: directory)
+    return try withExtendedLifetime(scratch) { try body(bundle.scenario, try Dataset(scratch.path + "/run")) }
   }
 
   // MARK: The catalogue
@@ -227,7 +220,7 @@ struct FixtureCommand: ParsableCommand {
       dashboards += outcome.dashboards
       progress.show(Double(index + 1) / Double(chosen.count))
     }
-    try staged.write(EdgeCase.readme(chosen).utf8, as: "README.md")
+    try staged.write(EdgeCase.readme(chosen, program: Program.nameAndVersion).utf8, as: "README.md")
     try staged.finish()
     progress.clear()
     if !quiet {
@@ -235,42 +228,5 @@ struct FixtureCommand: ParsableCommand {
         "\(output): \(chosen.count) fixtures, \(Figure.count(dashboards)) expected dashboards. Read \(output)/README.md"
       )
     }
-  }
-}
-
-/// A trap that dashboards fall into, as a scenario of the catalogue.
-struct EdgeCase {
-  var name: String
-  var about: String
-  var path: String
-
-  /// - Throws: if the program's resources are not where they belong.
-  static func catalogue() throws -> [EdgeCase] {
-    guard let folder = Bundle.module.url(forResource: "Catalogue", withExtension: nil) else {
-      throw CocoaError(.fileNoSuchFile)
-    }
-    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-      .filter { $0.hasSuffix(".yaml") }.map { file in
-        let path = folder.appendingPathComponent(file).path
-        let scenario = try ScenarioInput.document(path).scenario
-        return EdgeCase(name: scenario.name, about: scenario.description, path: path)
-      }
-  }
-
-  static func readme(_ edges: [EdgeCase]) -> String {
-    let rows = edges.map { "| [\($0.name)](\($0.name)/README.md) | \($0.about) |" }
-    return """
-      # Edge cases
-
-      A fixture for each trap. Load its data, ask your dashboard the questions of its queries.json, and compare:
-      `workbench compare FIXTURE YOURS`.
-
-      | fixture | the trap |
-      |---|---|
-      \(rows.joined(separator: "\n"))
-
-      Made by `workbench fixture --catalogue` (workbench \(Workbench.programVersion)); the same command gives the same bytes.
-
-      """
   }
 }

@@ -1,7 +1,7 @@
-import Aggregation
 import ArgumentParser
 import Datasets
 import Foundation
+import Runs
 import ScenarioModel
 import Telemetry
 
@@ -40,21 +40,12 @@ struct ImportHandling: ParsableArguments {
     let directory = try RunDirectory(
       output,
       manifest: Manifest(
-        program: "workbench \(Workbench.programVersion)", scenario: nil, seed: nil,
-        period: .init(from: period.from, to: period.to),
+        program: Program.nameAndVersion, scenario: nil, seed: nil,
+        period: .init(from: period.lowerBound, to: period.upperBound),
         source: PostgreSQLLocation(input)?.name ?? URL(fileURLWithPath: input).lastPathComponent))
-    let writer = try directory.writer(format, series: imported.series, reasons: imported.reasons)
-    let rollups = RequestRollups(series: imported.series, now: period.to)
-    try imported.send(to: FanOut([writer, rollups]))
-    rollups.reasons = imported.reasons.names
-    try rollups.finish()
-    try writer.write(imported.tables)
-    directory.count(imported.tables, requests: imported.count)
-    for account in imported.tables.accounts {
-      try directory.store([rollups], of: account, models: imported.tables.models, end: period.to)
-    }
-    try writer.finish(directory.manifest)
-    try directory.finish()
+    var recorder = RunRecorder()
+    recorder.formats = [format]
+    _ = try recorder.record(imported, into: directory)
     try imported.finishRejects()
     progress.clear()
     if quiet { return }
@@ -62,7 +53,7 @@ struct ImportHandling: ParsableArguments {
     show(imported.rejects)
     let calendar = ZonedCalendar(identifier: mapping.account.timeZone) ?? .utc
     Terminal.print(
-      "\(output): a data set of \(Figure.count(imported.count)) requests. Next: workbench aggregate '\(output)' --period \(calendar.date(at: period.to + -1))"
+      "\(output): a data set of \(Figure.count(imported.count)) requests. Next: workbench aggregate '\(output)' --period \(calendar.date(at: period.upperBound + -1))"
     )
   }
 }

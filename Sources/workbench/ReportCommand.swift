@@ -1,6 +1,7 @@
 import ArgumentParser
 import DashboardServer
 import Datasets
+import Planning
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,7 +26,7 @@ struct ReportCommand: ParsableCommand {
       throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
     }
     if PlanDirectory.isOne(directory) {
-      let page = try PlanDirectory(directory).page()
+      let page = try PlanPage(directory)
       let file = try OutputFile(output)
       try file.write(try page.html())
       try file.close()

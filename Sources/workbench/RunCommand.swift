@@ -4,7 +4,6 @@ import Datasets
 import Foundation
 import Runs
 import ScenarioModel
-import Simulation
 import Telemetry
 
 struct RunCommand: ParsableCommand {
@@ -81,63 +80,34 @@ struct RunCommand: ParsableCommand {
     formats == "none" ? [] : try DatasetFormat.list(formats ?? "csv", or: ", none")
   }
 
-  /// Prints the run's tasks: some accounts each.
-  private func emitTasks(
-    _ document: ScenarioDocument, _ simulation: ScenarioSimulation, _ overrides: [String]
-  ) throws {
-    let store = TaskStore(tasks.absoluteStore)
-    let text = try store.add(Data(document.textAsRun.utf8), extension: ".yaml")
-    let files = try ScenarioInput.files(of: document.scenario, scenarioPath: scenario).mapValues {
-      try store.add(contentsOf: $0)
-    }
-    let count = document.scenario.accounts.count
-    var from = 0
-    while from < count {
-      var to = from + 1
-      var requests = simulation.expectedRequests(ofAccount: from)
-      while to < count {
-        requests += simulation.expectedRequests(ofAccount: to)
-        if requests > Double(tasks.requestsPerTask) { break }
-        to += 1
-      }
-      var task = SimulationTask(
-        program: "workbench \(Workbench.programVersion)", scenario: text, files: files,
-        seed: document.scenario.seed, store: store.path)
-      task.run = .init(from: from, to: to, of: count, maxPoints: maxPoints, overrides: overrides)
-      Terminal.write(try task.named().json() + Data("\n".utf8))
-      from = to
-    }
-  }
-
   static let anotherOut = "Give another --out, or --replace to put the new run in its place."
 
   func run() throws {
-    let formats = try datasetFormats()
-    let seedOverride = seed.map { ["seed=\($0)"] } ?? []
-    let document = try ScenarioInput.document(scenario, overrides: overrides + seedOverride)
-    let traces = try ScenarioInput.traces(document.scenario, scenarioPath: scenario)
-    let simulated = document.scenario
-    let manifest = Manifest.of(document, overrides: overrides + seedOverride)
+    let bundle = try ScenarioBundle(scenario, overrides: overrides + (seed.map { ["seed=\($0)"] } ?? []))
+    for note in bundle.notes { Terminal.diagnose(note) }
     if tasks.isEmitting {
-      try emitTasks(document, ScenarioSimulation(simulated, traces: traces), overrides + seedOverride)
+      let made = try RunTasks.make(
+        bundle, program: Program.nameAndVersion, store: TaskStore(tasks.absoluteStore),
+        requestsPerTask: tasks.requestsPerTask, maxPoints: maxPoints)
+      for task in made { Terminal.write(try task.json() + Data("\n".utf8)) }
       return
     }
     if let out, !replace { try StagedDirectory.requireFree(out, Self.anotherOut) }
     let directory = try RunDirectory(
-      out ?? OutputName.free(simulated.name), manifest: manifest,
+      out ?? OutputName.free(bundle.scenario.name), manifest: bundle.manifest(program: Program.nameAndVersion),
       existing: replace ? .runReplaced : out == nil ? .numbered : .refused)
+    var recorder = RunRecorder()
+    recorder.formats = try datasetFormats()
+    recorder.maxPoints = maxPoints
+    if let threads { recorder.threads = threads }
     let progress = ProgressBar("Simulating", quiet: quiet)
-    let run = ScenarioRun(
-      ScenarioSimulation(simulated, traces: traces), maxPoints: maxPoints,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-    let outcome = try run.run(into: directory, formats: formats) { progress.show($0) }
+    let run = try recorder.record(bundle.simulation(), into: directory) { progress.show($0) }
     progress.clear()
-    try directory.write(document.textAsRun.utf8, as: "scenario.yaml")
-    try directory.finish()
+    let summary = RunSummary(run, bundle.scenario, path: directory.finalPath)
     if json {
-      Terminal.write(try RunSummary(outcome, simulated, path: directory.finalPath).json())
+      Terminal.write(try summary.json())
     } else if !quiet {
-      Terminal.print(RunSummary(outcome, simulated, path: directory.finalPath).text())
+      Terminal.print(summary.text())
     }
   }
 }

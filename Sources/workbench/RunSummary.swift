@@ -1,18 +1,19 @@
 import Aggregation
 import Datasets
 import Foundation
+import Runs
 import ScenarioModel
 import Telemetry
 
 /// What a run came to, for the terminal or as JSON.
 struct RunSummary {
-  private let outcome: ScenarioRun.Outcome
+  private let outcome: RecordedRun
   private let scenario: Scenario
   private let path: String
   /// More accounts than this are not shown one by one.
   private static let mostAccounts = 5
 
-  init(_ outcome: ScenarioRun.Outcome, _ scenario: Scenario, path: String) {
+  init(_ outcome: RecordedRun, _ scenario: Scenario, path: String) {
     self.outcome = outcome
     self.scenario = scenario
     self.path = path

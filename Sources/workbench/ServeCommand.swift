@@ -3,7 +3,8 @@ import DashboardServer
 import Datasets
 import Dispatch
 import Foundation
-import Simulation
+import Planning
+import Runs
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -71,15 +72,15 @@ struct ServeCommand: ParsableCommand {
 
   func run() throws {
     let liveRun = try live.map { path in
-      let document = try ScenarioInput.document(path)
-      let traces = try ScenarioInput.traces(document.scenario, scenarioPath: path)
-      return try LiveRun(ScenarioSimulation(document.scenario, traces: traces), speed: speed)
+      let bundle = try ScenarioBundle(path)
+      for note in bundle.notes { Terminal.diagnose(note) }
+      return try LiveRun(bundle.simulation(), speed: speed)
     }
     let plans = runs.filter(PlanDirectory.isOne)
     guard plans.count <= 1 else {
       throw ValidationError("\(plans.count) plans are given. Serve them one at a time.")
     }
-    let plan = try plans.first.map { try PlanDirectory($0).page() }
+    let plan = try plans.first.map { try PlanPage($0) }
     let sources: [@Sendable () throws -> RunList] = try runs.map { run in
       if try SharedHome.isOne(run) {
         let home = try HomeRuns(run, most: newest)

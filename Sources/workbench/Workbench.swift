@@ -1,4 +1,5 @@
 import ArgumentParser
+import Telemetry
 
 struct Workbench: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
-import Crypto
 import DashboardServer
 import Foundation
+import Hashing
 import TestSupport
 import Testing
 

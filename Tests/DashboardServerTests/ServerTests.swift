@@ -1,6 +1,6 @@
-import Crypto
 import DashboardServer
 import Foundation
+import Hashing
 import TestSupport
 import Testing
 
@@ -167,7 +167,7 @@ struct ServerTests {
       }
       let first = try #require(try await list().first?["id"] as? String)
       let manifest = try Data(contentsOf: URL(fileURLWithPath: path + "/manifest.json"))
-      #expect(first == SHA256.hash(data: manifest).map { String(format: "%02x", $0) }.joined())
+      #expect(first == SHA256.hash(data: manifest).hexadecimal)
       #expect(
         try total(try await client.get("/api/runs/\(first)/dashboard?kind=openSource&period=24h")) == 10)
       #expect(

@@ -17,7 +17,7 @@ struct BaselineTests {
       atPath: scratch.file("Scenarios"), withIntermediateDirectories: false)
     func scenario(_ rate: String) throws {
       let text = try String(
-        contentsOfFile: repository("Sources/workbench/Catalogue/silent-day.yaml"), encoding: .utf8)
+        contentsOfFile: repository("Sources/Runs/Catalogue/silent-day.yaml"), encoding: .utf8)
       try scratch.write("Scenarios/quiet.yaml", text.replacing("rate: 4/h", with: "rate: \(rate)"))
     }
     try scenario("4/h")

@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 import TestSupport
 import Testing
 import Verification
@@ -65,7 +65,7 @@ struct DamagedRun {
     var files = try #require(manifest["files"] as? [String: String])
     for name in files.keys {
       let data = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)"))
-      files[name] = SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
+      files[name] = SHA256.hash(data: data).hexadecimal
     }
     manifest["files"] = files
     var rows = try #require(manifest["rows"] as? [String: Int])

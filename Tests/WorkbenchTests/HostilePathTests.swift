@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 import TestSupport
 import Testing
 
@@ -155,7 +155,7 @@ struct HostilePathTests {
     let rest =
       try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
       + Data("\n".utf8) + body
-    let hash = SHA256.hash(data: rest).map { String(format: "%02x", $0) }.joined()
+    let hash = SHA256.hash(data: rest).hexadecimal
     try (Data("workbench-result 1 \(hash)\n".utf8) + rest).write(to: URL(fileURLWithPath: path))
   }
 

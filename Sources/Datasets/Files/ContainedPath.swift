@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 
 /// The name of a file inside a directory, as a manifest, a result, a shared home or a listing gives it: it cannot lead out
 /// of the directory, and only a regular file is opened, through no link.

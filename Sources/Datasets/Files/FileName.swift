@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 
 /// Names of files made of names of other things.
 package enum FileName {

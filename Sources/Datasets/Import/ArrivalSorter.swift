@@ -1,23 +1,13 @@
 import Foundation
 import GRDB
 import GRDBSQLite
+import Telemetry
 
 /// Puts requests in order of arrival, however many there are: in a SQLite file that goes away.
 final class ArrivalSorter {
-  struct Request {
-    var arrivedAt: Int64
-    var series: Int32
-    var outcome: UInt8
-    var waiting: Int64
-    var firstToken: Int64
-    var latency: Int64
-    var inputTokens: Int32
-    var outputTokens: Int32
-  }
-
   private let path: String
   private let queue: DatabaseQueue
-  private var pending: [Request] = []
+  private var pending: [RequestRecord] = []
   private(set) var count: Int64 = 0
 
   /// - Parameter output: what is going to be written; the file lies beside it, under a name that nothing else has, and has
@@ -46,16 +36,22 @@ final class ArrivalSorter {
     try inDatabase {
       try $0.execute(
         sql:
-          "CREATE TABLE request (at INTEGER, series INTEGER, outcome INTEGER, waiting INTEGER, first INTEGER, latency INTEGER, input INTEGER, output INTEGER); BEGIN"
+          "CREATE TABLE request (\(Self.columns.map { "\($0) INTEGER" }.joined(separator: ", "))); BEGIN"
       )
     }
   }
+
+  /// The request's identifier is not among them: it is given in order of arrival.
+  private static let columns = ["at", "series", "outcome"] + RequestMeasure.allCases.map(\.column.name)
+  private static let firstMeasure: Int32 = 3
+  private static let insert =
+    "INSERT INTO request VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
 
   private func inDatabase<T>(_ body: (Database) throws -> T) throws -> T {
     try SQLiteWriter.translated(path) { try queue.inDatabase(body) }
   }
 
-  func append(_ request: Request) throws {
+  func append(_ request: RequestRecord) throws {
     pending.append(request)
     count += 1
     if pending.count == 16_384 { try flush() }
@@ -63,18 +59,16 @@ final class ArrivalSorter {
 
   private func flush() throws {
     try inDatabase { db in
-      let statement = try db.cachedStatement(sql: "INSERT INTO request VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+      let statement = try db.cachedStatement(sql: Self.insert)
       defer { withExtendedLifetime(statement) {} }
       let handle = statement.sqliteStatement
       for request in pending {
         sqlite3_bind_int64(handle, 1, request.arrivedAt)
         sqlite3_bind_int64(handle, 2, Int64(request.series))
         sqlite3_bind_int64(handle, 3, Int64(request.outcome))
-        sqlite3_bind_int64(handle, 4, request.waiting)
-        sqlite3_bind_int64(handle, 5, request.firstToken)
-        sqlite3_bind_int64(handle, 6, request.latency)
-        sqlite3_bind_int64(handle, 7, Int64(request.inputTokens))
-        sqlite3_bind_int64(handle, 8, Int64(request.outputTokens))
+        for place in 0..<RequestMeasures.count {
+          sqlite3_bind_int64(handle, Self.firstMeasure + Int32(place) + 1, request.measures[place])
+        }
         let status = sqlite3_step(handle)
         sqlite3_reset(handle)
         guard status == SQLITE_DONE else {
@@ -86,7 +80,7 @@ final class ArrivalSorter {
   }
 
   /// All requests by arrival, to be called once; equal moments in the order in which they came.
-  func visit(_ body: (Request) throws -> Void) throws {
+  func visit(_ body: (RequestRecord) throws -> Void) throws {
     try flush()
     try inDatabase { db in
       try db.execute(sql: "COMMIT")
@@ -94,13 +88,13 @@ final class ArrivalSorter {
       defer { withExtendedLifetime(statement) {} }
       let handle = statement.sqliteStatement
       while sqlite3_step(handle) == SQLITE_ROW {
-        try body(
-          Request(
-            arrivedAt: sqlite3_column_int64(handle, 0), series: sqlite3_column_int(handle, 1),
-            outcome: UInt8(truncatingIfNeeded: sqlite3_column_int(handle, 2)),
-            waiting: sqlite3_column_int64(handle, 3),
-            firstToken: sqlite3_column_int64(handle, 4), latency: sqlite3_column_int64(handle, 5),
-            inputTokens: sqlite3_column_int(handle, 6), outputTokens: sqlite3_column_int(handle, 7)))
+        var request = RequestRecord(
+          arrivedAt: sqlite3_column_int64(handle, 0), series: sqlite3_column_int(handle, 1),
+          outcome: UInt8(truncatingIfNeeded: sqlite3_column_int(handle, 2)))
+        for place in 0..<RequestMeasures.count {
+          request.measures[place] = sqlite3_column_int64(handle, Self.firstMeasure + Int32(place))
+        }
+        try body(request)
       }
     }
   }

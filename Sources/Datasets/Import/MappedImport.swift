@@ -39,7 +39,7 @@ package final class MappedImport {
   private var last = Int64.min
   /// Where each series stands once models are numbered.
   private var places: [Int32] = []
-  private var repeatedHours = RepeatedHours<ArrivalSorter.Request>()
+  private var repeatedHours = RepeatedHours<RequestRecord>()
   var parser = TimestampParser()
   /// Columns that the mapping names, and those of them that some row has had.
   private let needed: NeededColumns
@@ -177,7 +177,7 @@ package final class MappedImport {
     report.take(notes)
   }
 
-  private func append(_ request: ArrivalSorter.Request) throws {
+  private func append(_ request: RequestRecord) throws {
     let index = Int(request.series)
     firsts[index] = min(firsts[index], request.arrivedAt)
     last = max(last, request.arrivedAt)
@@ -305,12 +305,10 @@ package final class MappedImport {
   }
 
   /// Whole hours around the requests, UTC.
-  package var period: (from: Timestamp, to: Timestamp) {
+  package var period: Range<Timestamp> {
     let hour: Int64 = 3_600_000_000
     func floor(_ moment: Int64) -> Int64 { moment / hour * hour - (moment % hour < 0 ? hour : 0) }
-    return (
-      Timestamp(microseconds: floor(firsts.min() ?? 0)), Timestamp(microseconds: floor(last) + hour)
-    )
+    return Timestamp(microseconds: floor(firsts.min() ?? 0))..<Timestamp(microseconds: floor(last) + hour)
   }
 
   /// Hands the requests on, in order of arrival, numbered from 1.
@@ -319,17 +317,29 @@ package final class MappedImport {
     var id: Int64 = 0
     try sorter.visit { request in
       id += 1
-      batch.append(
-        requestID: id, arrivedAt: request.arrivedAt, series: places[Int(request.series)],
-        outcome: request.outcome,
-        waitingMicroseconds: request.waiting, firstTokenMicroseconds: request.firstToken,
-        latencyMicroseconds: request.latency, inputTokens: request.inputTokens,
-        outputTokens: request.outputTokens)
+      var request = request
+      request.id = id
+      request.series = places[Int(request.series)]
+      batch.append(request)
       if batch.isFull {
         try batch.send(to: sink)
         batch.removeAll()
       }
     }
     try batch.send(to: sink)
+  }
+}
+
+/// To be sent once it is read.
+extension MappedImport: TelemetrySource {
+  package var partitions: [SourcePartition] {
+    [SourcePartition(accounts: tables.accounts.indices, series: series.indices)]
+  }
+
+  package func send(
+    to sinks: TelemetrySinks, threads: Int, progress: @escaping @Sendable (Double) -> Void
+  ) throws -> SentTelemetry {
+    try send(to: sinks.all)
+    return SentTelemetry(tables: tables, requests: count)
   }
 }

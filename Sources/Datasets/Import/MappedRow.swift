@@ -206,7 +206,7 @@ extension MappedImport {
 
   func request(
     _ row: ForeignRow, at arrived: Timestamp, _ notes: inout [ImportReport.Note]
-  ) throws -> ArrivalSorter.Request {
+  ) throws -> RequestRecord {
     let kindName = text(row, "kind")
     guard let kind = ModelKind(rawValue: kindName) else {
       throw RowProblem(
@@ -246,10 +246,13 @@ extension MappedImport {
     let series = try series(
       model, kind, provider: kind == .external ? text(row, "provider") : "",
       version: kind == .external ? "" : text(row, "version"))
-    return ArrivalSorter.Request(
-      arrivedAt: arrived.microseconds, series: series, outcome: outcome,
-      waiting: firstToken > 0 ? min(waiting, firstToken) : waiting, firstToken: firstToken, latency: latency,
-      inputTokens: input, outputTokens: output)
+    var request = RequestRecord(arrivedAt: arrived.microseconds, series: series, outcome: outcome)
+    request.measures[.waiting] = firstToken > 0 ? min(waiting, firstToken) : waiting
+    request.measures[.firstToken] = firstToken
+    request.measures[.latency] = latency
+    request.measures[.inputTokens] = Int64(input)
+    request.measures[.outputTokens] = Int64(output)
+    return request
   }
 
   private func outcome(_ row: ForeignRow, _ notes: inout [ImportReport.Note]) throws -> UInt8 {

@@ -47,7 +47,7 @@ extension Dataset {
       case .ndjson: "read_json('\(name)', format = 'newline_delimited', columns = \(columns))"
       // By name, whatever the order of columns. Nothing else is guessed.
       default:
-        "read_csv('\(name)', header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0, nullstr = '', all_varchar = false, types = \(columns))"
+        "read_csv('\(name)', header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0, nullstr = '', all_varchar = false, types = \(schema.duckDBTypes))"
       }
     return "(SELECT *\(replaced) FROM \(read))"
   }
@@ -55,7 +55,12 @@ extension Dataset {
 
 extension TableSchema {
   /// `{'name': 'TYPE', …}`.
-  var duckDBColumns: String {
+  var duckDBColumns: String { Self.duckDB(columns) }
+
+  /// The same, of the columns that every file has: DuckDB takes no type of a column that is not there.
+  var duckDBTypes: String { Self.duckDB(columns.filter { !$0.mayBeAbsent }) }
+
+  private static func duckDB(_ columns: [Column]) -> String {
     "{\(columns.map { "'\($0.name)': '\($0.duckDBType)'" }.joined(separator: ", "))}"
   }
 }

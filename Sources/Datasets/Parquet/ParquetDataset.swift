@@ -59,10 +59,16 @@ enum ParquetReader {
         : "\"\(column.name)\""
     }
     let order = schema == .requests ? " ORDER BY arrived_at, request_id" : ""
+    // Columns that a file may lack are NULL in it.
+    let absent = schema.columns.filter(\.mayBeAbsent).map { "NULL::\($0.duckDBType) AS \"\($0.name)\"" }
+    let table =
+      absent.isEmpty
+      ? "read_parquet('table.parquet')"
+      : "(SELECT * FROM read_parquet('table.parquet') UNION ALL BY NAME SELECT \(absent.joined(separator: ", ")) WHERE false)"
     let scratch = try ScratchDirectory()
     try scratch.link(path, as: "table.parquet")
     let sql =
-      "COPY (SELECT \(columns.joined(separator: ", ")) FROM read_parquet('table.parquet')\(order)) TO '/dev/stdout' (FORMAT csv, HEADER)"
+      "COPY (SELECT \(columns.joined(separator: ", ")) FROM \(table)\(order)) TO '/dev/stdout' (FORMAT csv, HEADER)"
     // Sorting holds all rows; beyond the limit DuckDB spills to the disk.
     let settings = ["TimeZone = 'UTC'", "memory_limit = '300MB'", "threads = 2"]
     return try InputFile(

@@ -103,10 +103,17 @@ final class PostgreSQLReader {
     return try InputFile(source, path: connection.location.name)
   }
 
+  private func has(_ column: String, _ table: String) throws -> Bool {
+    try connection.execute(
+      "SELECT 1 FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2 AND column_name = $3",
+      .text(connection.location.schema), .text(table), .text(column)) != nil
+  }
+
   /// A table as CSV.
   func file(_ table: TableSchema) throws -> InputFile {
-    let columns = table.columns.map { column in
-      column.type == .moment
+    let columns = try table.columns.map { column in
+      if column.mayBeAbsent, try !has(column.name, table.name) { return "NULL AS \(column.name)" }
+      return column.type == .moment
         ? "to_char(\(column.name) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS \(column.name)"
         : column.name
     }

@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 
 /// A PostgreSQL data base as a home for the runs and plans of many people.
 ///

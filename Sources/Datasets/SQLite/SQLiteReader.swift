@@ -41,28 +41,27 @@ final class SQLiteReader {
     return try json.map { try Manifest(Data($0.utf8), path: path, verifies: verifies) }
   }
 
-  private static func columns(_ schema: TableSchema) -> String {
-    schema.columns.map { "\"\($0.name)\"" }.joined(separator: ", ")
-  }
-
-  /// Checks that a table has its columns, by name: SQLite takes a misspelt name in quotes for text.
-  private func check(_ schema: TableSchema, _ db: Database) throws {
+  /// A table's columns for SELECT, NULL for those that it may lack and does.
+  ///
+  /// Checks that it has the others, by name: SQLite takes a misspelt name in quotes for text.
+  private func columns(_ schema: TableSchema, _ db: Database) throws -> String {
     guard try db.tableExists(schema.name) else {
       throw DatasetError(
         path, "there is no table \(schema.name). A data set has all tables of the telemetry schema.")
     }
     let found = Set(try db.columns(in: schema.name).map(\.name))
-    if let missing = schema.columns.first(where: { !found.contains($0.name) }) {
-      throw DatasetError(path, "the table \(schema.name) has no column \(missing.name).")
-    }
+    return try schema.columns.map { column in
+      if found.contains(column.name) { return "\"\(column.name)\"" }
+      if column.mayBeAbsent { return "NULL" }
+      throw DatasetError(path, "the table \(schema.name) has no column \(column.name).")
+    }.joined(separator: ", ")
   }
 
   func rows(_ schema: TableSchema) throws -> [Row] {
     try Self.translated(path) {
       try queue.read { db in
-        try check(schema, db)
         let statement = try db.makeStatement(
-          sql: "SELECT \(Self.columns(schema)) FROM \(schema.name) ORDER BY rowid")
+          sql: "SELECT \(try columns(schema, db)) FROM \(schema.name) ORDER BY rowid")
         var rows: [Row] = []
         try visit(statement, db) { row in
           let cells = try schema.columns.indices.map { try cell(row, $0, schema, rows.count + 1) }
@@ -135,10 +134,10 @@ final class SQLiteReader {
   func requests(_ body: (RequestRow, _ total: Int64) throws -> Void) throws {
     try Self.translated(path) {
       try queue.read { db in
-        try check(.requests, db)
+        let columns = try columns(.requests, db)
         let total = try Int64.fetchOne(db, sql: "SELECT count(*) FROM requests") ?? 0
         let statement = try db.makeStatement(
-          sql: "SELECT \(Self.columns(.requests)) FROM requests ORDER BY arrived_at, request_id")
+          sql: "SELECT \(columns) FROM requests ORDER BY arrived_at, request_id")
         try visit(statement, db) { try body($0, total) }
       }
     }

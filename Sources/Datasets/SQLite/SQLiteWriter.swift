@@ -18,7 +18,11 @@ package final class SQLiteWriter: DatasetWriter {
   private var requests: ContentDigest
   private var contents: [String: String] = [:]
 
-  static let insertRequest = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+  private static let insertRequest = insert(into: .requests)
+
+  private static func insert(into table: TableSchema) -> String {
+    "INSERT INTO \(table.name) VALUES (\(table.columns.map { _ in "?" }.joined(separator: ", ")))"
+  }
 
   /// - Parameters:
   ///   - place: a file that does not exist yet, or is empty.
@@ -74,6 +78,7 @@ package final class SQLiteWriter: DatasetWriter {
       texts.append(BoundText(reasons.names[texts.count]))
     }
     self.requests.add(requests, reasons)
+    let measures = MeasureColumn.all(of: requests)
     try inDatabase { db in
       let statement = try db.cachedStatement(sql: Self.insertRequest)
       defer { withExtendedLifetime(statement) {} }
@@ -87,11 +92,14 @@ package final class SQLiteWriter: DatasetWriter {
         versions[Int(requests.series[row])].bind(handle, 4)
         sqlite3_bind_text(handle, 5, outcome == 0 ? "success" : "failure", -1, Self.transient)
         texts[outcome].bind(handle, 6)
-        sqlite3_bind_int64(handle, 7, requests.waitingMicroseconds[row])
-        sqlite3_bind_int64(handle, 8, requests.firstTokenMicroseconds[row])
-        sqlite3_bind_int64(handle, 9, requests.latencyMicroseconds[row])
-        sqlite3_bind_int64(handle, 10, Int64(requests.inputTokens[row]))
-        sqlite3_bind_int64(handle, 11, Int64(requests.outputTokens[row]))
+        for (place, measure) in measures.enumerated() {
+          let parameter = Int32(RequestColumn.Place.measures + place + 1)
+          if let value = measure[row] {
+            sqlite3_bind_int64(handle, parameter, value)
+          } else {
+            sqlite3_bind_null(handle, parameter)
+          }
+        }
         let status = sqlite3_step(handle)
         sqlite3_reset(handle)
         if status == SQLITE_CONSTRAINT {
@@ -113,8 +121,7 @@ package final class SQLiteWriter: DatasetWriter {
   package func write(_ tables: TelemetryTables) throws {
     try inDatabase { db in
       for (schema, rows) in tables.rows {
-        let marks = schema.columns.map { _ in "?" }.joined(separator: ", ")
-        let statement = try db.makeStatement(sql: "INSERT INTO \(schema.name) VALUES (\(marks))")
+        let statement = try db.makeStatement(sql: Self.insert(into: schema))
         for cells in rows {
           // GRDB binds a text up to its first U+0000.
           if cells.contains(where: { if case .text(let text) = $0 { text.utf8.contains(0) } else { false } })

@@ -1,3 +1,5 @@
+import Hashing
+
 /// Text as JSON: the one place where it is quoted by hand.
 package enum JSONText {
   package static func quoted(_ text: String) -> [UInt8] {

@@ -93,12 +93,7 @@ final class RequestSelection: TelemetrySink {
         place += 1
       }
       count += 1
-      batch.append(
-        requestID: count, arrivedAt: requests.arrivedAt[index] + shift, series: requests.series[index],
-        outcome: requests.outcome[index], waitingMicroseconds: requests.waitingMicroseconds[index],
-        firstTokenMicroseconds: requests.firstTokenMicroseconds[index],
-        latencyMicroseconds: requests.latencyMicroseconds[index], inputTokens: requests.inputTokens[index],
-        outputTokens: requests.outputTokens[index])
+      batch.append(index, of: requests, requestID: count, shiftedBy: shift)
       if batch.isFull { try flush() }
     }
   }

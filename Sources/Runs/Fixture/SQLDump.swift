@@ -74,6 +74,7 @@ final class SQLDump: DatasetWriter {
   }
 
   func receive(_ requests: RequestColumns) throws {
+    let measures = MeasureColumn.all(of: requests)
     for index in 0..<requests.count {
       row += 1
       let entry = series[Int(requests.series[index])]
@@ -83,15 +84,13 @@ final class SQLDump: DatasetWriter {
           .integer(requests.requestID?[index] ?? row),
           .moment(Timestamp(microseconds: requests.arrivedAt[index])), .integer(Int64(entry.modelID)),
           .text(entry.version), .text(outcome == 0 ? "success" : "failure"),
-          .text(outcome == 0 ? "" : reasons.names[outcome]), .integer(requests.waitingMicroseconds[index]),
-          .integer(requests.firstTokenMicroseconds[index]), .integer(requests.latencyMicroseconds[index]),
-          .integer(Int64(requests.inputTokens[index])), .integer(Int64(requests.outputTokens[index])),
-        ], to: "requests")
+          .text(outcome == 0 ? "" : reasons.names[outcome]),
+        ] + measures.map { $0.cell(index) }, to: TableSchema.requests.name)
     }
   }
 
   func write(_ tables: TelemetryTables) throws {
-    try flush("requests")
+    try flush(TableSchema.requests.name)
     for (schema, rows) in tables.rows {
       for cells in rows { try add(cells, to: schema.name) }
       try flush(schema.name)

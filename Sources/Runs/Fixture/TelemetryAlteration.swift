@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 import Telemetry
 
 extension TelemetryTables {
@@ -53,15 +53,15 @@ extension TelemetryTables {
 
 /// Names that stand for others: the same name always gets the same one, under the same salt.
 package struct Pseudonyms: Sendable {
-  private let key: SymmetricKey
+  private let key: SHA256Digest
 
   /// - Parameter salt: without a secret one, whoever guesses a name can check the guess.
-  package init(salt: String) { key = SymmetricKey(data: SHA256.hash(data: Data(salt.utf8))) }
+  package init(salt: String) { key = SHA256.hash(data: Data(salt.utf8)) }
 
   /// Empty stays empty.
   func name(_ kind: String, _ name: String) -> String {
     if name.isEmpty { return "" }
-    let code = HMAC<SHA256>.authenticationCode(for: Data("\(kind)\u{0}\(name)".utf8), using: key)
+    let code = SHA256.authenticationCode(of: Data("\(kind)\u{0}\(name)".utf8), key: key)
     return "\(kind)-\(code.prefix(5).hexadecimal)"
   }
 }

@@ -1,10 +1,10 @@
-import Crypto
 import Datasets
 import Foundation
+import Hashing
 
 /// A part of a run or of a plan that any machine can do: one JSON object a line. See the guide Clusters.
 package struct SimulationTask: Codable, Equatable {
-  package static let formatVersion = 1
+  package static let formatVersion = 2
 
   /// Accounts of a run.
   package struct Run: Codable, Equatable {
@@ -28,27 +28,28 @@ package struct SimulationTask: Codable, Equatable {
 
   /// Replications of one variant of a plan.
   package struct Plan: Codable, Equatable {
-    /// Its number, 0 for the base, and its name.
+    /// The plan itself, in the store: `SHA-256.json`. `collect` finishes it.
+    package var plan: String
+    /// The variant's number, 0 for the base, and its name.
     package var variant: Int
     package var name: String
     package var from: Int
     package var to: Int
     /// µs before the period.
     package var warmUp: Int64
-    /// Of the whole plan, and the command's words, by which `collect` finishes it.
+    /// Of the whole plan.
     package var tasks: Int
-    package var arguments: [String]
 
     package init(
-      variant: Int, name: String, from: Int, to: Int, warmUp: Int64, tasks: Int, arguments: [String]
+      plan: String, variant: Int, name: String, from: Int, to: Int, warmUp: Int64, tasks: Int
     ) {
+      self.plan = plan
       self.variant = variant
       self.name = name
       self.from = from
       self.to = to
       self.warmUp = warmUp
       self.tasks = tasks
-      self.arguments = arguments
     }
   }
 
@@ -104,7 +105,9 @@ package struct SimulationTask: Codable, Equatable {
       throw Problem(message: "the task has been changed: its id does not fit. Emit the tasks again.")
     }
     // Nothing that comes from elsewhere names a file outside the store.
-    guard TaskStore.isName(scenario), files.values.allSatisfy(TaskStore.isName) else {
+    guard TaskStore.isName(scenario), files.values.allSatisfy(TaskStore.isName),
+      plan.map({ TaskStore.isName($0.plan) }) ?? true
+    else {
       throw Problem(message: "the task names inputs by something else than their hash. Emit the tasks again.")
     }
     guard isPossible else {

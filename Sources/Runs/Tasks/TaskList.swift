@@ -27,4 +27,34 @@ package enum TaskList {
     }
     return tasks
   }
+
+  /// Whether tasks are all parts of one run or one plan, and all that there are: a file of tasks may have been cut.
+  /// - Parameter path: where they are, for messages.
+  /// - Throws: `DatasetError`.
+  package static func checkWhole(_ tasks: [SimulationTask], _ path: String) throws {
+    guard let first = tasks.first,
+      tasks.allSatisfy({
+        ($0.run == nil) == (first.run == nil) && $0.program == first.program && $0.seed == first.seed
+          && $0.plan?.plan == first.plan?.plan
+          && ($0.run == nil || $0.scenario == first.scenario && $0.run?.of == first.run?.of)
+      })
+    else { throw DatasetError(path, "the tasks are of different runs. Collect each run on its own.") }
+    let unique = Dictionary(tasks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }).values
+    var next = 0
+    let runs = unique.compactMap(\.run).sorted { $0.from < $1.from }
+    for run in runs {
+      guard run.from == next else { break }
+      next = run.to
+    }
+    if let run = runs.first, next != run.of || runs.last?.to != run.of {
+      throw DatasetError(
+        path,
+        "the tasks do not cover the accounts: those from \(next + 1) are not there, or twice. Emit them again."
+      )
+    }
+    if let plan = first.plan, plan.tasks != unique.count {
+      throw DatasetError(
+        path, "there are \(unique.count) tasks of a plan that has \(plan.tasks). Use the whole file.")
+    }
+  }
 }

@@ -1,6 +1,6 @@
-import Crypto
 import Datasets
 import Foundation
+import Hashing
 
 /// What a task came to: a line with the SHA-256 of all that follows, a line of JSON, and the files that it names, one
 /// after the other.

@@ -1,6 +1,6 @@
-import Crypto
 import Datasets
 import Foundation
+import Hashing
 
 /// Inputs of tasks by their content: files named by the SHA-256 of what is in them, so that any copy will do.
 package struct TaskStore {

@@ -255,14 +255,13 @@ package struct OutputComparison {
         }
       }
       guard !rest.isEmpty else { continue }
-      let fresh = RequestRollups(series: data.series, now: now)
+      let reader = try data.requests()
+      let fresh = RequestRollups(series: data.series, now: now, reasons: reader.reasons)
       for (_, query) in rest {
         query.points.map(fresh.collect)
         fresh.cut(at: query.period.cuts)
       }
-      let reader = try data.requests()
       try reader.read(into: fresh)
-      fresh.reasons = reader.reasons.names
       try fresh.finish()
       for (name, query) in rest {
         found[name] = Source(bytes: try query.answer(fresh).json(), path: side.path)

@@ -17,36 +17,32 @@ struct RequestComparison {
     var path: String
   }
 
+  private typealias Place = RequestColumn.Place
+
   private struct Row {
-    var id: Int64
-    var at: Int64
+    var record: RequestRecord
     var series: Series
     var reason: String
-    var waiting: Int64
-    var firstToken: Int64
-    var latency: Int64
-    var input: Int32
-    var output: Int32
 
-    /// In the order of `names`.
+    var id: Int64 { record.id }
+    var at: Int64 { record.arrivedAt }
+    func measured(_ measure: RequestMeasure) -> Int64 { record.measures[measure] }
+
+    /// Of a column by its place in the schema.
     func number(_ column: Int) -> Int64 {
       switch column {
-      case 0: id
-      case 1: at
-      case 6: waiting
-      case 7: firstToken
-      case 8: latency
-      case 9: Int64(input)
-      default: Int64(output)
+      case Place.id: id
+      case Place.arrivedAt: at
+      default: record.measures[column - Place.measures]
       }
     }
 
     func text(_ column: Int) -> String? {
       switch column {
-      case 2: String(series.modelID)
-      case 3: series.version
-      case 4: reason.isEmpty ? "success" : "failure"
-      case 5: reason
+      case Place.model: String(series.modelID)
+      case Place.version: series.version
+      case Place.status: reason.isEmpty ? "success" : "failure"
+      case Place.reason: reason
       default: nil
       }
     }
@@ -148,11 +144,8 @@ struct RequestComparison {
       return withExtendedLifetime(part.batch) {
         let columns = part.batch.columns
         return Row(
-          id: columns.requestID?[row] ?? 0, at: columns.arrivedAt[row],
-          series: series[Int(columns.series[row])], reason: part.reasons[Int(columns.outcome[row])],
-          waiting: columns.waitingMicroseconds[row], firstToken: columns.firstTokenMicroseconds[row],
-          latency: columns.latencyMicroseconds[row], input: columns.inputTokens[row],
-          output: columns.outputTokens[row])
+          record: columns.record(row), series: series[Int(columns.series[row])],
+          reason: part.reasons[Int(columns.outcome[row])])
       }
     }
   }
@@ -173,6 +166,13 @@ struct RequestComparison {
       let b = partB.batch.columns.dropFirst(second.row)
       guard let idA = a.requestID, let idB = b.requestID else { return 0 }
       let count = min(a.count, b.count)
+      // Batches hold every column.
+      let measures = RequestMeasure.allCases.compactMap { measure in
+        a.integers(measure).flatMap { x in
+          b.integers(measure).map { y in (column: measure.place, a: x, b: y) }
+        }
+      }
+      let hasOptional = !RequestMeasure.optional.isEmpty
       var row = 0
       while row < count {
         if a.arrivedAt[row] != b.arrivedAt[row] || a.series[row] != map[Int(b.series[row])]
@@ -180,23 +180,22 @@ struct RequestComparison {
         {
           break
         }
+        // Those that every row has by hand: this is asked of each row.
         if a.latencyMicroseconds[row] != b.latencyMicroseconds[row]
           || a.waitingMicroseconds[row] != b.waitingMicroseconds[row]
           || a.firstTokenMicroseconds[row] != b.firstTokenMicroseconds[row]
           || a.inputTokens[row] != b.inputTokens[row] || a.outputTokens[row] != b.outputTokens[row]
+          || hasOptional && measures.contains(where: { $0.a[row] != $0.b[row] })
         {
           let seriesOfRow = first.series[Int(a.series[row])]
-          func differ(_ column: Int, _ x: Int64, _ y: Int64) {
-            guard x != y, !isIgnored[column] else { return }
+          for measure in measures {
+            let (x, y) = (measure.a[row], measure.b[row])
+            guard x != y, !isIgnored[measure.column] else { continue }
             findings.number(
-              Double(x), Double(y), isSame: false, columns[column].decision,
-              path: Self.path(idA[row], columns[column].name), look: Self.look(seriesOfRow, a.arrivedAt[row]))
+              Double(x), Double(y), isSame: false, columns[measure.column].decision,
+              path: Self.path(idA[row], columns[measure.column].name),
+              look: Self.look(seriesOfRow, a.arrivedAt[row]))
           }
-          differ(6, a.waitingMicroseconds[row], b.waitingMicroseconds[row])
-          differ(7, a.firstTokenMicroseconds[row], b.firstTokenMicroseconds[row])
-          differ(8, a.latencyMicroseconds[row], b.latencyMicroseconds[row])
-          differ(9, Int64(a.inputTokens[row]), Int64(b.inputTokens[row]))
-          differ(10, Int64(a.outputTokens[row]), Int64(b.outputTokens[row]))
         }
         row += 1
       }
@@ -218,7 +217,7 @@ struct RequestComparison {
 
   /// Whether a request need not have a counterpart.
   private var mayBeAlone: Bool {
-    columns.allSatisfy { $0.decision.test == .ignored } || columns[0].decision.isOptional
+    columns.allSatisfy { $0.decision.test == .ignored } || columns[Place.id].decision.isOptional
   }
 
   /// The rows of the earlier moment at hand.
@@ -260,7 +259,7 @@ struct RequestComparison {
 
   private func alone(_ row: Row, _ kind: Difference.Kind) {
     if mayBeAlone { return }
-    let text = "latency \(row.latency) µs, \(row.reason.isEmpty ? "success" : row.reason)"
+    let text = "latency \(row.measured(.latency)) µs, \(row.reason.isEmpty ? "success" : row.reason)"
     findings.add(
       Difference(
         document: findings.document, path: "requests[\(row.id)]", kind: kind,
@@ -288,9 +287,14 @@ struct RequestComparison {
     }
   }
 
+  /// Whether a column by its place in the schema is a number that can be a sample.
+  private static func isNumber(_ column: Int) -> Bool {
+    column == Place.id || column == Place.arrivedAt || column >= Place.measures
+  }
+
   /// Takes both sides' columns as samples.
   private func sample(_ a: inout Cursor, _ b: inout Cursor) throws -> Int64 {
-    let wanted = columns.indices.filter { columns[$0].decision.isStatistical && ($0 < 2 || $0 > 5) }
+    let wanted = columns.indices.filter { columns[$0].decision.isStatistical && Self.isNumber($0) }
     var rows: Int64 = 0
     func add(_ cursor: inout Cursor, isExpected: Bool) throws {
       while try cursor.fill() {
@@ -301,17 +305,16 @@ struct RequestComparison {
             // A failure has no latency of an answer.
             let isSuccess = requests.outcome[row] == RequestOutcome.success
             for column in wanted {
-              if !isSuccess, column == 7 || column == 8 { continue }
-              let value: Int64 =
-                switch column {
-                case 0: requests.requestID?[row] ?? 0
-                case 1: requests.arrivedAt[row]
-                case 6: requests.waitingMicroseconds[row]
-                case 7: requests.firstTokenMicroseconds[row]
-                case 8: requests.latencyMicroseconds[row]
-                case 9: Int64(requests.inputTokens[row])
-                default: Int64(requests.outputTokens[row])
-                }
+              let measure = RequestMeasure(rawValue: column - Place.measures)
+              if !isSuccess, measure?.isOfSuccesses == true { continue }
+              let value: Int64
+              switch column {
+              case Place.id: value = requests.requestID?[row] ?? 0
+              case Place.arrivedAt: value = requests.arrivedAt[row]
+              default:
+                value = measure.flatMap(requests.integers)?[row] ?? RequestMeasure.missing
+                if value == RequestMeasure.missing, measure?.column.isOptional == true { continue }
+              }
               findings.sample(
                 columns[column].decision, columns[column].path, "all requests",
                 expected: isExpected ? Double(value) : nil, actual: isExpected ? nil : Double(value))

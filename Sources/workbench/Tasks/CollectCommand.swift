@@ -49,50 +49,52 @@ struct CollectCommand: ParsableCommand {
 
   func run() throws {
     let wanted = try TaskList.tasks(tasks)
-    let unique = Dictionary(wanted.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    let first = wanted[0]
-    guard
-      wanted.allSatisfy({
-        ($0.run == nil) == (first.run == nil) && $0.program == first.program && $0.seed == first.seed
-          && $0.plan?.arguments == first.plan?.arguments
-          && ($0.run == nil || $0.scenario == first.scenario && $0.run?.of == first.run?.of)
-      })
-    else {
-      throw DatasetError(tasks, "the tasks are of different runs. Collect each run on its own.")
+    try TaskList.checkWhole(wanted, tasks)
+    var seen: Set<String> = []
+    let unique = wanted.filter { seen.insert($0.id).inserted }
+    let progress = ProgressBar("Checking", quiet: quiet)
+    let found = try TaskResults(in: results, of: seen) { progress.show($0) }
+    progress.clear()
+    for damage in found.damaged { Terminal.diagnose("damaged: \(damage.description.shown)") }
+    if found.foreign > 0, !quiet {
+      Terminal.diagnose("workbench: \(found.foreign) results are of other tasks; left alone.")
     }
-    try checkWhole(Array(unique.values))
-    let found = try gather(unique)
-    let lacking = wanted.filter { found[$0.id] == nil }
+    let lacking = unique.filter { found.paths[$0.id] == nil }
     if !lacking.isEmpty {
-      var seen: Set<String> = []
-      let again = lacking.filter { seen.insert($0.id).inserted }
-      for task in again.prefix(20) {
-        Terminal.diagnose("missing: \(task.id.prefix(12)), \(Self.words(task))")
-      }
-      if again.count > 20 { Terminal.diagnose("… and \(again.count - 20) more") }
-      if let missing {
-        let file = try OutputFile(missing)
-        for task in again { try file.write(try task.json() + Data("\n".utf8)) }
-        _ = try file.close()
-      }
-      Terminal.diagnose(
-        "workbench: error: \(again.count) of \(unique.count) results are missing or damaged; nothing was written."
-          + (missing.map { " The tasks still to be done are in \($0)." }
-            ?? " --missing FILE writes the tasks still to be done."))
+      try tell(lacking, of: unique.count)
       throw ExitCode(1)
     }
+    let first = unique[0]
+    let inputs = TaskStore.of(first, given: store)
     if first.run != nil {
-      try collectRun(
-        first,
-        unique.values.sorted { ($0.run?.from ?? 0) < ($1.run?.from ?? 0) }.compactMap { found[$0.id]?.path })
-    } else {
-      try collectPlan(
-        first, Array(unique.values),
-        unique.values.sorted {
-          ($0.plan?.variant ?? 0, $0.plan?.from ?? 0) < ($1.plan?.variant ?? 0, $1.plan?.from ?? 0)
-        }
-        .compactMap { found[$0.id]?.path })
+      let ordered = unique.sorted { ($0.run?.from ?? 0) < ($1.run?.from ?? 0) }
+      try collectRun(first, ordered.compactMap { found.paths[$0.id] }, inputs)
+    } else if let plan = first.plan {
+      let ordered = unique.sorted {
+        ($0.plan?.variant ?? 0, $0.plan?.from ?? 0) < ($1.plan?.variant ?? 0, $1.plan?.from ?? 0)
+      }
+      try PlanOutcome.requireFree(out)
+      let run = try PlanTasks.collect(
+        plan.plan, ordered.compactMap { found.paths[$0.id] }, from: inputs, place: tasks)
+      try PlanOutcome.finish(run, into: out, json: false, quiet: quiet)
     }
+  }
+
+  /// Says which results are missing, and writes their tasks where that is asked for.
+  private func tell(_ lacking: [SimulationTask], of count: Int) throws {
+    for task in lacking.prefix(20) {
+      Terminal.diagnose("missing: \(task.id.prefix(12)), \(Self.words(task).shown)")
+    }
+    if lacking.count > 20 { Terminal.diagnose("… and \(lacking.count - 20) more") }
+    if let missing {
+      let file = try OutputFile(missing)
+      for task in lacking { try file.write(try task.json() + Data("\n".utf8)) }
+      _ = try file.close()
+    }
+    Terminal.diagnose(
+      "workbench: error: \(lacking.count) of \(count) results are missing or damaged; nothing was written."
+        + (missing.map { " The tasks still to be done are in \($0)." }
+          ?? " --missing FILE writes the tasks still to be done."))
   }
 
   private static func words(_ task: SimulationTask) -> String {
@@ -100,179 +102,29 @@ struct CollectCommand: ParsableCommand {
     return task.plan.map { "\($0.name), replications \($0.from) to \($0.to - 1)" } ?? ""
   }
 
-  /// Whether the tasks are all there are: a file of tasks may have been cut.
-  private func checkWhole(_ tasks: [SimulationTask]) throws {
-    let runs = tasks.compactMap(\.run).sorted { $0.from < $1.from }
-    var next = 0
-    for run in runs {
-      guard run.from == next else { break }
-      next = run.to
-    }
-    if let run = runs.first, next != run.of || runs.last?.to != run.of {
-      throw DatasetError(
-        self.tasks,
-        "the tasks do not cover the accounts: those from \(next + 1) are not there, or twice. Emit them again."
-      )
-    }
-    if let plan = tasks.first?.plan, plan.tasks != tasks.count {
-      throw DatasetError(
-        self.tasks, "there are \(tasks.count) tasks of a plan that has \(plan.tasks). Use the whole file.")
-    }
-  }
-
-  /// The sound results, by task.
-  private func gather(_ wanted: [String: SimulationTask]) throws -> [String: (path: String, digest: String)] {
-    var paths: [String] = []
-    for result in results {
-      var isDirectory: ObjCBool = false
-      guard FileManager.default.fileExists(atPath: result, isDirectory: &isDirectory) else {
-        throw NotFoundError(result, "there is no such file or directory.")
-      }
-      if isDirectory.boolValue {
-        do {
-          paths += try FileManager.default.contentsOfDirectory(atPath: result).sorted()
-            .filter { $0.hasSuffix(".result") }.map { "\(result)/\($0)" }
-        } catch {
-          throw NotFoundError(result, "cannot read the directory: \(error.localizedDescription)")
-        }
-      } else {
-        paths.append(result)
-      }
-    }
-    let progress = ProgressBar("Checking", quiet: quiet)
-    defer { progress.clear() }
-    var found: [String: (path: String, digest: String)] = [:]
-    var foreign = 0
-    for (index, path) in paths.enumerated() {
-      progress.show(Double(index) / Double(paths.count))
-      let result: TaskResult
-      do {
-        result = try TaskResult(contentsOf: path)
-      } catch let damage as DatasetError {
-        Terminal.diagnose("damaged: \(damage.description.shown)")
-        continue
-      }
-      let id = result.header.task.id
-      guard wanted[id] != nil else {
-        foreign += 1
-        continue
-      }
-      if let other = found[id], other.digest != result.digest {
-        throw DatasetError(
-          path,
-          "it differs from \(other.path), a result of the same task. Were they made by the same program? Remove the wrong one."
-        )
-      }
-      found[id] = (path, result.digest)
-    }
-    if foreign > 0, !quiet {
-      Terminal.diagnose("workbench: \(foreign) results are of other tasks; left alone.")
-    }
-    return found
-  }
-
-  private func inputs(_ task: SimulationTask) -> TaskStore {
-    TaskStore(
-      store ?? ProcessInfo.processInfo.environment["WORKBENCH_STORE"] ?? task.store ?? "Outputs/store")
-  }
-
   /// - Parameter paths: of the results, in the order of accounts.
-  private func collectRun(_ first: SimulationTask, _ paths: [String]) throws {
-    let inputs = inputs(first)
-    let path = try inputs.file(first.scenario)
-    let document = try ScenarioInput.document(path, files: try first.files.mapValues { try inputs.file($0) })
+  private func collectRun(_ first: SimulationTask, _ paths: [String], _ inputs: TaskStore) throws {
+    let bundle = try ScenarioBundle(
+      try inputs.file(first.scenario), files: try first.files.mapValues { try inputs.file($0) })
     if !replace { try StagedDirectory.requireFree(out, RunCommand.anotherOut) }
-    let directory = try RunDirectory(
-      out, manifest: .of(document, overrides: first.run?.overrides ?? []),
-      existing: replace ? .runReplaced : .refused)
-    var tables = TelemetryTables()
-    var requests: Int64 = 0
+    var manifest = bundle.manifest(program: first.program)
+    manifest.scenario?.overrides = first.run?.overrides ?? []
+    let directory = try RunDirectory(out, manifest: manifest, existing: replace ? .runReplaced : .refused)
     let progress = ProgressBar("Collecting", quiet: quiet)
-    for (place, path) in paths.enumerated() {
-      progress.show(Double(place) / Double(paths.count))
-      let result = try TaskResult(contentsOf: path)
-      let expected = try expectedFiles(of: result.header.task, document.scenario, path)
-      let tableFiles = try ScratchDirectory()
-      try result.visit { name, data in
-        switch expected[name] {
-        case .table(let file): try tableFiles.write(data, as: file)
-        case .figures: try directory.write(data, as: name)
-        case nil:
-          throw DatasetError(
-            path, "the result has a file that no task of these accounts makes: \(name). Do the task again.")
-        }
-      }
-      tables.append(try TelemetryTables(try DatasetLocation(tableFiles.path)))
-      try tables.checkSpellings(path)
-      requests += result.header.requests
-      for (account, count) in result.header.notDeployed { directory.manifest.notDeployed[account] = count }
-    }
-    tables.sort()
-    try directory.writeSmallTables(tables)
-    directory.count(tables, requests: requests)
-    try directory.write(document.textAsRun.utf8, as: "scenario.yaml")
-    try directory.finish()
+    let requests = try RunTasks.collect(paths, bundle, into: directory) { progress.show($0) }
     progress.clear()
     if !quiet {
       Terminal.print(
-        "\(out): \(Figure.count(Int(requests))) requests of \(document.scenario.accounts.count) accounts, from \(paths.count) results. Next: workbench serve '\(out)'"
+        "\(out): \(Figure.count(Int(requests))) requests of \(bundle.scenario.accounts.count) accounts, from \(paths.count) results. Next: workbench serve '\(out)'"
       )
     }
   }
+}
 
-  private enum ExpectedFile {
-    case table(String)
-    case figures
-  }
-
-  /// What the result of a task may hold: nothing but its own accounts' figures, and the small tables.
-  private func expectedFiles(
-    of task: SimulationTask, _ scenario: Scenario, _ path: String
-  ) throws -> [String: ExpectedFile] {
-    var expected: [String: ExpectedFile] = [:]
-    for table in TelemetryTables().namedRows {
-      expected["telemetry/\(table.name).csv"] = .table("\(table.name).csv")
-    }
-    guard let run = task.run, 0 <= run.from, run.from < run.to, run.to <= scenario.accounts.count else {
-      throw DatasetError(path, "the result is of accounts that the scenario has not. Emit the tasks again.")
-    }
-    for account in scenario.accounts[run.from..<run.to] {
-      for file in ScenarioRun.figureFiles(of: account) { expected[file] = .figures }
-    }
-    return expected
-  }
-
-  /// Hands the replications, and the scenarios they are of, to the plan's own command, which simulates nothing more.
-  private func collectPlan(_ first: SimulationTask, _ tasks: [SimulationTask], _ paths: [String]) throws {
-    let arguments = first.plan?.arguments ?? []
-    guard var plan = try Workbench.parseAsRoot(arguments) as? PlanCommand else {
-      throw DatasetError(self.tasks, "the tasks are of no plan that this program knows.")
-    }
-    guard !FileManager.default.fileExists(atPath: out) else {
-      throw OutputError(out, "it exists already. Give another --out.")
-    }
-    let inputs = inputs(first)
-    var entries: [Int: CollectedPlan.Entry] = [:]
-    for task in tasks {
-      guard let part = task.plan, entries[part.variant] == nil else { continue }
-      entries[part.variant] = .init(
-        name: part.name, path: try inputs.file(task.scenario),
-        files: try task.files.mapValues { try inputs.file($0) })
-    }
-    var collected = CollectedPlan(tasks: self.tasks, entries: [], lines: [])
-    collected.entries = try entries.keys.sorted().enumerated().map { place, number in
-      guard place == number, let entry = entries[number] else {
-        throw DatasetError(self.tasks, "the tasks of variant \(place) are not there. Use the whole file.")
-      }
-      return entry
-    }
-    for path in paths {
-      try TaskResult(contentsOf: path).visit { name, data in
-        if name == "replications.jsonl" { collected.lines.append(data) }
-      }
-    }
-    plan.out = out
-    plan.quiet = quiet
-    try plan.run(words: arguments, collected: collected)
+extension TaskStore {
+  /// Where the inputs of a task lie on this machine: as given, or as the environment or the task says.
+  static func of(_ task: SimulationTask, given: String?) -> TaskStore {
+    TaskStore(
+      given ?? ProcessInfo.processInfo.environment["WORKBENCH_STORE"] ?? task.store ?? "Outputs/store")
   }
 }

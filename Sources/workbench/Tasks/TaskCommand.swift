@@ -3,8 +3,7 @@ import Datasets
 import Foundation
 import Planning
 import Runs
-import ScenarioModel
-import Simulation
+import Telemetry
 
 struct TaskCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -78,10 +77,10 @@ struct TaskCommand: ParsableCommand {
 
   func run() throws {
     let task = try read()
-    guard task.program == "workbench \(Workbench.programVersion)" else {
+    guard task.program == Program.nameAndVersion else {
       throw DatasetError(
         "task \(task.id.prefix(12))",
-        "it is of \(task.program); this is workbench \(Workbench.programVersion), which may give other bytes. Use the same program everywhere."
+        "it is of \(task.program); this is \(Program.nameAndVersion), which may give other bytes. Use the same program everywhere."
       )
     }
     var target: String?
@@ -91,8 +90,7 @@ struct TaskCommand: ParsableCommand {
       if let known = try? TaskResult(contentsOf: path), known.header.task.id == task.id { return }
       target = path
     }
-    let inputs = TaskStore(
-      store ?? ProcessInfo.processInfo.environment["WORKBENCH_STORE"] ?? task.store ?? "Outputs/store")
+    let inputs = TaskStore.of(task, given: store)
     let scratch = try ScratchDirectory()
     let (header, files) = try carryOut(task, inputs, scratch)
     // Another machine may do the same task, and gives the same bytes: whoever is last replaces the other's.
@@ -104,69 +102,16 @@ struct TaskCommand: ParsableCommand {
 
   private func carryOut(
     _ task: SimulationTask, _ inputs: TaskStore, _ scratch: ScratchDirectory
-  ) throws -> (TaskResult.Header, [String]) {
-    let path = try inputs.file(task.scenario)
-    let named = try task.files.mapValues { try inputs.file($0) }
-    let document = try ScenarioInput.document(path, files: named)
-    let traces = try ScenarioInput.traces(document.scenario, scenarioPath: path, files: named)
-    if let run = task.run { return try carryOut(run, of: task, document, traces, scratch) }
+  ) throws -> (TaskResult.Header, files: [String]) {
+    let bundle = try ScenarioBundle(
+      try inputs.file(task.scenario), files: try task.files.mapValues { try inputs.file($0) })
+    for note in bundle.notes { Terminal.diagnose(note) }
+    if let run = task.run {
+      return try RunTasks.carryOut(run, of: task, bundle, threads: threads, in: scratch)
+    }
     guard let plan = task.plan else {
-      throw DatasetError(path, "the task is neither of a run nor of a plan.")
+      throw DatasetError("task \(task.id.prefix(12))", "the task is neither of a run nor of a plan.")
     }
-    let variant = Variant(name: plan.name, overrides: [], scenario: document.scenario, traces: traces)
-    let key = PlanCommand.key(
-      warmUp: plan.warmUp, text: document.textAsRun, files: task.files.mapValues { String($0.prefix(64)) })
-    var lines = Data()
-    var requests: Int64 = 0
-    for replication in plan.from..<plan.to {
-      let record = try variant.replicate(replication, warmUp: plan.warmUp)
-      requests += record.requests
-      lines += try PlanJournal.line(key: key, replication: replication, record)
-    }
-    let file = try scratch.write(lines, as: "replications.jsonl")
-    return (
-      .init(task: task, files: [.init(name: "replications.jsonl", bytes: lines.count)], requests: requests),
-      [file]
-    )
-  }
-
-  private func carryOut(
-    _ run: SimulationTask.Run, of task: SimulationTask, _ document: ScenarioDocument,
-    _ traces: [TraceSource.Selection: [TraceRequest]], _ scratch: ScratchDirectory
-  ) throws -> (TaskResult.Header, [String]) {
-    let scenario = document.scenario
-    guard run.of == scenario.accounts.count, 0 <= run.from, run.from < run.to, run.to <= run.of else {
-      throw DatasetError(
-        "task \(task.id.prefix(12))", "it is of accounts that the scenario has not. Emit the tasks again.")
-    }
-    let directory = try RunDirectory(
-      "\(scratch.path)/run", manifest: .of(document, overrides: run.overrides), isDurable: false)
-    let outcome = try ScenarioRun(
-      ScenarioSimulation(scenario, traces: traces, accounts: run.from..<run.to), maxPoints: run.maxPoints,
-      threads: threads
-    ).run(into: directory, formats: []) { _ in }
-    try directory.finish()
-    let names = directory.manifest.files.keys.sorted()
-    let files = names.map { "\(directory.finalPath)/\($0)" }
-    let entries = try zip(names, files).map { name, file in
-      TaskResult.Entry(
-        name: name, bytes: try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0)
-    }
-    return (
-      .init(
-        task: task, files: entries, requests: outcome.requests,
-        notDeployed: directory.manifest.notDeployed), files
-    )
-  }
-}
-
-extension Manifest {
-  /// Of a run of this program.
-  static func of(_ document: ScenarioDocument, overrides: [String]) -> Manifest {
-    let scenario = document.scenario
-    return Manifest(
-      program: "workbench \(Workbench.programVersion)",
-      scenario: .init(name: scenario.name, text: document.textAsRun, overrides: overrides),
-      seed: scenario.seed, period: .init(from: scenario.from, to: scenario.to))
+    return try PlanTasks.carryOut(plan, of: task, bundle, in: scratch)
   }
 }

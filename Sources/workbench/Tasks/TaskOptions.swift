@@ -21,24 +21,4 @@ struct TaskOptions: ParsableArguments {
   }
 
   var absoluteStore: String { URL(fileURLWithPath: store).standardizedFileURL.path }
-
-  /// A command's words without those that ask for tasks.
-  static func without(_ arguments: some Sequence<String>) -> [String] {
-    var kept: [String] = []
-    var skips = false
-    for word in arguments {
-      if skips {
-        skips = false
-        continue
-      }
-      if word == "--emit-tasks" { continue }
-      if word == "--store" || word == "--requests-per-task" {
-        skips = true
-        continue
-      }
-      if word.hasPrefix("--store=") || word.hasPrefix("--requests-per-task=") { continue }
-      kept.append(word)
-    }
-    return kept
-  }
 }

@@ -1,0 +1,134 @@
+import Foundation
+import Telemetry
+
+/// A plan's result in words: the recommendation, what it rests on, and figures with their intervals.
+package enum PlanWords {
+  /// What is shown of each variant: the levels' metrics, the objective, and a few that are always of interest.
+  package static func columns(_ result: PlanResult) -> [Metric] {
+    var metrics = (result.choice?.levels ?? []).compactMap { try? ServiceLevel($0) }.map(\.metric)
+    metrics += [result.choice?.objective, result.precision?.metric].compactMap { $0.flatMap(Metric.init) }
+    metrics += ["latency.mean", "latency.p95", "failureRate", "credits", "utilisation"].compactMap(
+      Metric.init)
+    // Of several models, the worst: all together could hide it.
+    if (result.models?.count ?? 1) > 1 {
+      metrics = metrics.map { metric in
+        let worst = metric.scoped(.worst)
+        return metric.isJudgedByModel && result.variants[0].metrics[worst.name] != nil ? worst : metric
+      }
+    }
+    var seen: Set<String> = []
+    return Array(metrics.filter { seen.insert($0.name).inserted }.prefix(6))
+  }
+
+  package static func value(_ value: Double, _ unit: Metric.Unit) -> String {
+    switch unit {
+    case .milliseconds: Figure.milliseconds(value)
+    case .share: Figure.percent(value, decimals: abs(value) < 0.01 ? 3 : 2)
+    case .credits:
+      abs(value) < 0.01 && abs(value) > 1e-9 ? String(format: "%.3g", value) : String(format: "%.2f", value)
+    case .hours: String(format: "%.1f h", value)
+    case .count: abs(value) >= 1000 ? Figure.count(value) : String(format: "%.4g", value)
+    }
+  }
+
+  package static func estimate(_ estimate: Estimate?, _ unit: Metric.Unit, signed: Bool = false) -> String {
+    guard let estimate else { return "–" }
+    let sign = signed && estimate.value > 0 ? "+" : ""
+    let half = estimate.halfWidth.map { " ± \(value($0, unit))" } ?? ""
+    return sign + value(estimate.value, unit) + half
+  }
+
+  /// What the figures vary by, where that is not everything.
+  package static func chance(_ result: PlanResult) -> [String] {
+    if result.isDeterministic == true {
+      return [
+        "Deterministic: \(result.replayed == nil ? "" : "demand is replayed from a trace, and ")nothing is drawn at random, so one replication says all; figures have no intervals, and hold for this \(result.replayed == nil ? "scenario" : "trace") alone."
+      ]
+    }
+    guard let replayed = result.replayed, let varies = result.varies else { return [] }
+    return [
+      "The demand of \(replayed.prefix(5).joined(separator: ", "))\(replayed.count > 5 ? ", …" : "") is a trace, the same in every replication. Intervals and probabilities are about what varies (\(varies.joined(separator: ", "))), not about other days."
+    ]
+  }
+
+  /// The recommendation in words.
+  package static func recommendation(_ result: PlanResult) -> [String]? {
+    guard let choice = result.choice else { return ideal(result) }
+    var lines: [String] = []
+    // Whom a level holds for is said where there is more than one model.
+    let levels = choice.levels.enumerated().map { place, level in
+      let scope = (result.models?.count ?? 1) > 1 ? choice.scopes?[place] : nil
+      return scope.map { "\(level) (\($0))" } ?? level
+    }.joined(separator: ", ")
+    let goal = "least \(choice.objective)"
+    if let best = choice.best, let variant = result.variants.first(where: { $0.name == best }),
+      let metric = Metric(choice.objective)
+    {
+      let certainty =
+        if let reason = choice.inconclusive {
+          "that it is the best is not shown: \(reason)"
+        } else if let confidence = choice.confidence {
+          "with probability of at least \(Figure.share(confidence)) it is the best of all, up to \(value(choice.indifference, metric.unit)) of \(choice.objective) and \(Figure.share(choice.tolerance)) of a level's bound."
+        } else {
+          "nothing is drawn at random."
+        }
+      let title = choice.inconclusive == nil ? "Recommended" : "Inconclusive, best so far"
+      lines.append(
+        "\(title): \(variant.title): \(goal)\(levels.isEmpty ? "" : " that keeps \(levels)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)"
+      )
+      lines += worst(variant, result)
+      if let binding = choice.binding {
+        lines.append("Binding: \(binding) is what keeps anything better from being chosen.")
+      }
+      if let headroom = result.headroom {
+        if let level = headroom.level {
+          lines.append(
+            headroom.factor <= 1
+              ? "Headroom: none; \(level) is at its bound."
+              : "Headroom: demand can grow by \(Figure.share(headroom.factor - 1)) before \(level) breaks (\(headroom.replications) replications)."
+          )
+        } else {
+          lines.append(String(format: "Headroom: demand can grow more than %.1f-fold.", headroom.factor))
+        }
+      } else if let reason = choice.noHeadroom {
+        lines.append("Headroom: not stated; \(reason).")
+      }
+      let front = result.variants.filter(\.isOnParetoFront).map(\.name)
+      lines.append(
+        "Pareto front of cost and latency: \(front.prefix(8).joined(separator: "; "))\(front.count > 8 ? "; …" : "")."
+      )
+    } else {
+      var line =
+        choice.inconclusive.map { "Inconclusive: no variant is shown to keep \(levels): \($0)" }
+        ?? "No variant keeps \(levels)."
+      if let nearest = choice.nearest, let level = choice.nearestLevel, let excess = choice.nearestExcess {
+        line += " Nearest: \(nearest), which misses \(level) by \(Figure.share(excess))."
+      }
+      lines.append(line)
+    }
+    return lines + (ideal(result) ?? [])
+  }
+
+  /// Of several models, the one that is nearest to breaking each level.
+  private static func worst(_ variant: PlanResult.VariantResult, _ result: PlanResult) -> [String] {
+    guard (result.models?.count ?? 1) > 1 else { return [] }
+    return (variant.levels ?? []).compactMap { entry in
+      guard let model = entry.model, let level = try? ServiceLevel(entry.level) else { return nil }
+      return
+        "Of all models \(model) comes nearest to breaking \(entry.level): \(level.metric.base) \(estimate(entry.estimate, level.metric.unit))."
+    }
+  }
+
+  private static func ideal(_ result: PlanResult) -> [String]? {
+    if result.ideal.isEmpty { return nil }
+    return result.ideal.map { ideal in
+      let share = ideal.replicaHours > 0 ? ideal.bound.replicaHours / ideal.replicaHours : 0
+      return String(
+        format:
+          "Ideal bound of %@: a perfect autoscaler needs %.1f replica-hours (%.0f %% of the %.1f used; %.2f credits instead of %.2f), at most %d replicas at once instead of %.0f.",
+        ideal.variant, ideal.bound.replicaHours, share * 100, ideal.replicaHours, ideal.bound.credits,
+        ideal.credits,
+        ideal.bound.peakReplicas, ideal.peakReplicas)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Telemetry
+
+/// A recorded trace that a model replays.
+package struct TraceSource: Hashable, Sendable {
+  /// Relative to the scenario.
+  package var file: String
+  /// Of a trace of several models, the one to replay: its model_id, or its name; `nil` for a trace of one.
+  package var model: String?
+  /// Moves the trace so that its first request arrives then; `nil` keeps its own time stamps.
+  package var startAt: Timestamp?
+
+  package init(file: String, model: String? = nil, startAt: Timestamp? = nil) {
+    self.file = file
+    self.model = model
+    self.startAt = startAt
+  }
+
+  /// What is read from the file: the same for models that replay the same requests at different times.
+  package var selection: Selection { Selection(file: file, model: model) }
+
+  package struct Selection: Hashable, Sendable {
+    package var file: String
+    package var model: String?
+
+    package init(file: String, model: String? = nil) {
+      self.file = file
+      self.model = model
+    }
+  }
+
+  // MARK: In a scenario
+
+  static let shape = Shape(
+    "trace", "A trace to replay.",
+    [
+      Key("file", .text, required: true, "Path, relative to the scenario."),
+      Key(
+        "model", .text,
+        "Of a trace with requests of several models, the one to replay: its model_id, or its name if the table of models lies beside the trace."
+      ),
+      Key("startAt", .moment, "Moves the trace so that it starts here. Without it: its own time stamps."),
+    ])
+
+  static let entry = ArrivalEntry(
+    Key(
+      "trace", .either(.text, .object { shape }),
+      "Replays requests from a file (telemetry CSV or NDJSON, plain, gzip or zstd; or an Azure LLM trace)."),
+    read: { arrivals, node in read(arrivals, node).map { .recorded(.trace($0)) } })
+
+  private static func read(_ arrivals: Section, _ node: DocumentNode) -> TraceSource? {
+    if node.scalar != nil { return arrivals.text("trace").map { TraceSource(file: $0) } }
+    guard let keys = Section(node, shape, arrivals.diagnostics, arrivals.calendar),
+      let file = keys.text("file")
+    else { return nil }
+    var source = TraceSource(file: file)
+    if keys.has("model") {
+      guard let model = keys.text("model") else { return nil }
+      source.model = model
+    }
+    if keys.has("startAt") {
+      guard let startAt = keys.moment("startAt") else { return nil }
+      source.startAt = startAt
+    }
+    return source
+  }
+
+  var text: String {
+    guard model != nil || startAt != nil else { return "trace: \(YAMLText.quoted(file))" }
+    let model = model.map { ", model: \(YAMLText.quoted($0))" } ?? ""
+    let start = startAt.map { ", startAt: \(YAMLText.moment($0))" } ?? ""
+    return "trace: { file: \(YAMLText.quoted(file))\(model)\(start) }"
+  }
+
+  /// The file that a `trace` names, whether or not the rest of it is right.
+  static func named(_ trace: DocumentNode) -> NamedFile? {
+    guard let file = trace.scalar ?? trace.member("file")?.scalar else { return nil }
+    let selection = Selection(file: file, model: trace.member("model")?.scalar)
+    return NamedFile(
+      content: .trace(selection), location: trace.member("file")?.location ?? trace.location)
+  }
+}

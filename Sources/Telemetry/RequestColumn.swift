@@ -1,0 +1,122 @@
+/// A column of the `requests` table.
+///
+/// `all` is the only list of them: schemas, SQL, readers, writers, the comparison and digests are derived from it. Loops
+/// that name a column for speed's sake are held to it by `RequestColumnTests`.
+package struct RequestColumn: Equatable, Sendable {
+  package enum ValueType: Equatable, Sendable { case text, integer, moment }
+
+  /// In files and databases. Its ending gives the unit: `_us` is microseconds.
+  package var name: String
+  package var type: ValueType
+  /// Of integers: what a reader believes. 32 bits are stored where its end fits.
+  package var range: ClosedRange<Int64> = 0...Int64.max
+  /// Whether a row may have no value, and a data set no such column.
+  package var isOptional = false
+  /// Unit and meaning, for schemas that can carry them.
+  package var about = ""
+
+  package var is32Bit: Bool { range.upperBound <= Int64(Int32.max) }
+
+  /// In the order in which files have them: what a request is and how it ended, then its measures.
+  package static let all: [RequestColumn] =
+    [
+      RequestColumn(name: "request_id", type: .integer),
+      RequestColumn(
+        name: "arrived_at", type: .moment, about: "Arrival: the bucket in which the request counts."),
+      RequestColumn(name: "model_id", type: .integer, range: 0...Int64(Int32.max)),
+      RequestColumn(name: "version", type: .text, about: "Empty for external models."),
+      RequestColumn(name: "status", type: .text, about: "success or failure."),
+      RequestColumn(name: "failure_reason", type: .text, about: "Empty on success."),
+    ] + RequestMeasure.allCases.map(\.column)
+
+  /// Places in `all`.
+  package enum Place {
+    package static let id = 0, arrivedAt = 1, model = 2, version = 3, status = 4, reason = 5
+    /// Of the first measure; the others follow in the order of their cases.
+    package static let measures = 6
+  }
+}
+
+/// An integer that is measured of each request. To add a column, add a case and its description here, a value to
+/// `RequestMeasures.count`, its memory to `RequestBatch`, and its pointer to `RequestColumns`.
+package enum RequestMeasure: Int, CaseIterable, Sendable {
+  case waiting, firstToken, latency, inputTokens, outputTokens
+
+  /// Those that a row need not have. Hot loops write the others out by hand, for speed's sake, and go through these: a new
+  /// optional measure needs no change there.
+  package static let optional = allCases.filter(\.column.isOptional)
+  /// Stands for the value of an optional measure that a row has not.
+  package static let missing: Int64 = -1
+  /// The longest time that is believed: 100 days, µs.
+  package static let longest: Int64 = 100 * 86_400_000_000
+
+  package var column: RequestColumn {
+    switch self {
+    case .waiting:
+      RequestColumn(
+        name: "waiting_us", type: .integer, range: 0...Self.longest, about: "Waiting time, µs.")
+    case .firstToken:
+      RequestColumn(
+        name: "ttft_us", type: .integer, range: 0...Self.longest,
+        about: "Time to first token from arrival, µs; 0 on failure.")
+    case .latency:
+      RequestColumn(
+        name: "latency_us", type: .integer, range: 0...Self.longest,
+        about: "From arrival to complete response, µs.")
+    case .inputTokens: RequestColumn(name: "input_tokens", type: .integer, range: 0...Int64(Int32.max))
+    case .outputTokens: RequestColumn(name: "output_tokens", type: .integer, range: 0...Int64(Int32.max))
+    }
+  }
+
+  /// Its place in `RequestColumn.all`.
+  package var place: Int { RequestColumn.Place.measures + rawValue }
+
+  /// Whether only a success has it: the time of an answer that never came is no value of a sample.
+  package var isOfSuccesses: Bool { self == .firstToken || self == .latency }
+}
+
+/// A value for each measure, by its raw value; kept in place, without an allocation.
+package struct RequestMeasures: Equatable, Sendable {
+  package static let count = 5
+  @usableFromInline package var values: InlineArray<5, Int64>
+
+  /// All 0; optional ones are missing.
+  package init() { values = Self.initial }
+
+  private static let initial: InlineArray<5, Int64> = InlineArray { place in
+    RequestMeasure(rawValue: place).map { $0.column.isOptional ? RequestMeasure.missing : 0 } ?? 0
+  }
+
+  @inlinable package subscript(_ measure: RequestMeasure) -> Int64 {
+    get { values[measure.rawValue] }
+    set { values[measure.rawValue] = newValue }
+  }
+
+  @inlinable package subscript(place: Int) -> Int64 {
+    get { values[place] }
+    set { values[place] = newValue }
+  }
+
+  package static func == (a: RequestMeasures, b: RequestMeasures) -> Bool {
+    a.values.indices.allSatisfy { a.values[$0] == b.values[$0] }
+  }
+}
+
+/// A request as a value: a row of `RequestColumns`, without a lifetime to watch.
+package struct RequestRecord: Equatable, Sendable {
+  package var id: Int64
+  /// µs since 1970, UTC.
+  package var arrivedAt: Int64
+  /// Index into the source's list of series.
+  package var series: Int32
+  /// `RequestOutcome`.
+  package var outcome: UInt8
+  package var measures = RequestMeasures()
+
+  package init(id: Int64 = 0, arrivedAt: Int64 = 0, series: Int32 = -1, outcome: UInt8 = 0) {
+    self.id = id
+    self.arrivedAt = arrivedAt
+    self.series = series
+    self.outcome = outcome
+  }
+}

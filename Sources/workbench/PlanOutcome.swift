@@ -1,0 +1,50 @@
+import ArgumentParser
+import Datasets
+import Foundation
+import Planning
+
+/// What a plan says on the terminal while it is carried out, and when it is done.
+enum PlanOutcome {
+  /// - Throws: `OutputError` if there is something at the path.
+  static func requireFree(_ path: String) throws {
+    guard !FileManager.default.fileExists(atPath: path) else {
+      throw OutputError(path, "it exists already. Give another --out.")
+    }
+  }
+
+  /// Carries a plan out, and shows what it comes to.
+  /// - Throws: what the plan throws; `InconclusiveError`; `ExitCode` 1 for an objective that was not reached.
+  static func finish(_ run: PlanRun, into path: String, json: Bool, quiet: Bool) throws {
+    let bar = PlanProgress(quiet: quiet)
+    let result = try run.run(into: path) { event in
+      switch event {
+      case .progress(let what, let done, let all): bar.show(what, done, all)
+      case .journal(let journal):
+        Interruption.resumable = "the same command goes on where it stopped (\(journal))"
+      case .resumed(let count, let journal):
+        if !quiet {
+          Terminal.diagnose("workbench: going on with \(Figure.count(count)) replications from \(journal)")
+        }
+      case .damaged(let count, let journal):
+        Terminal.diagnose(
+          "workbench: \(journal): \(count) damaged line\(count == 1 ? "" : "s") left out; what they held is simulated again"
+        )
+      }
+    }
+    bar.clear()
+    Interruption.resumable = nil
+    if json {
+      Terminal.write(try PlanDirectory.encoded(result))
+    } else if !quiet {
+      Terminal.print(PlanText(result, path: path).text())
+    }
+    if let reason = result.choice?.inconclusive { throw InconclusiveError(path, reason) }
+    if let choice = result.choice, choice.best == nil { throw ExitCode(1) }
+    if let precision = result.precision, !precision.missed.isEmpty {
+      Terminal.diagnose(
+        "workbench: error: a half width of \(Figure.share(precision.relative)) of \(precision.metric) was not reached with \(run.maxReplications) replications: \(precision.missed.prefix(5).joined(separator: "; ")). Allow more with --max-replications, a longer period, or a wider interval."
+      )
+      throw ExitCode(1)
+    }
+  }
+}
