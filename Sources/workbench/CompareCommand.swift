@@ -2,6 +2,7 @@ import ArgumentParser
 import DashboardServer
 import Datasets
 import Foundation
+import Runs
 import ScenarioModel
 import Verification
 
@@ -77,7 +78,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let rules = try tolerances.map { try Tolerances(ScenarioInput.text($0), path: $0) } ?? Tolerances()
+    let rules = try tolerances.map { try Tolerances(ScenarioBundle.text($0), path: $0) } ?? Tolerances()
     let comparison = try OutputComparison(
       expected: expected, actual: actual, tolerances: rules, scope: what, account: account)
     // Made before the work, so that a file that exists already is said at once.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 import Planning
+import Telemetry
 
 /// What a plan says on the terminal while it is carried out, and when it is done.
 enum PlanOutcome {

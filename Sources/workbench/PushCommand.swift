@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Foundation
+import Runs
 import Telemetry
 
 struct PushCommand: ParsableCommand {

@@ -1,4 +1,5 @@
 import Aggregation
+import Datasets
 import Foundation
 import Telemetry
 

@@ -1,4 +1,5 @@
 import Aggregation
+import Datasets
 import Telemetry
 
 /// A fixture's README: what is in it, what each part exercises, how it is used and made again.

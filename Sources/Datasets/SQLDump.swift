@@ -3,8 +3,8 @@ import Telemetry
 
 /// A data set as a file of SQL statements, in the telemetry schema of a PostgreSQL or SQLite data set: after loading
 /// it, the data base is a data set that the workbench reads.
-final class SQLDump: DatasetWriter {
-  enum Dialect: String, CaseIterable { case postgresql, sqlite }
+package final class SQLDump: DatasetWriter {
+  package enum Dialect: String, CaseIterable { case postgresql, sqlite }
 
   private let directory: RunDirectory
   private let dialect: Dialect
@@ -17,7 +17,7 @@ final class SQLDump: DatasetWriter {
 
   private var name: String { "sql/\(dialect.rawValue).sql" }
 
-  init(_ directory: RunDirectory, _ dialect: Dialect, series: [Series], reasons: FailureReasons) throws {
+  package init(_ directory: RunDirectory, _ dialect: Dialect, series: [Series], reasons: FailureReasons) throws {
     self.directory = directory
     self.dialect = dialect
     self.series = series
@@ -73,7 +73,7 @@ final class SQLDump: DatasetWriter {
     pending = []
   }
 
-  func receive(_ requests: RequestColumns) throws {
+  package func receive(_ requests: RequestColumns) throws {
     let measures = MeasureColumn.all(of: requests)
     for index in 0..<requests.count {
       row += 1
@@ -89,7 +89,7 @@ final class SQLDump: DatasetWriter {
     }
   }
 
-  func write(_ tables: TelemetryTables) throws {
+  package func write(_ tables: TelemetryTables) throws {
     try flush(TableSchema.requests.name)
     for (schema, rows) in tables.rows {
       for cells in rows { try add(cells, to: schema.name) }
@@ -97,7 +97,7 @@ final class SQLDump: DatasetWriter {
     }
   }
 
-  func finish(_ manifest: Manifest?) throws {
+  package func finish(_ manifest: Manifest?) throws {
     if let manifest {
       let json = String(decoding: try manifest.json(), as: UTF8.self)
       try write("INSERT INTO \(qualified("manifest")) VALUES (\(literal(.text(json))));\n")
