@@ -58,7 +58,7 @@ func memory(_ path: String, threads: Int) throws {
     best = min(
       best,
       try seconds {
-        let parts = (0..<threads).map { _ in RequestRollups(series: data.series, now: end) }
+        let parts = (0..<threads).map { _ in RequestRollups(series: data.series, now: end, reasons: FailureReasons()) }
         let work = Shared(value: (batches: collector.batches, parts: parts))
         DispatchQueue.concurrentPerform(iterations: threads) { thread in
           let batches = work.value.batches
@@ -109,7 +109,7 @@ func query() throws {
         at: start, modelID: model, version: version, hardware: "A10", starting: 0, ready: 1, draining: 0,
         limitedBy: .none))
   }
-  let rollups = RequestRollups(series: series, now: end)
+  let rollups = RequestRollups(series: series, now: end, reasons: FailureReasons())
   let batch = RequestBatch(capacity: 40)
   var state: UInt64 = 1
   for index in 0..<versions {

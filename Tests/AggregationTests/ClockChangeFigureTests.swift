@@ -62,7 +62,7 @@ private struct ZonedWorld {
   }
 
   func rollups(_ cuts: [Timestamp] = []) throws -> RequestRollups {
-    let rollups = RequestRollups(series: series, now: to)
+    let rollups = RequestRollups(series: series, now: to, reasons: FailureReasons())
     rollups.cut(at: cuts)
     try batch.send(to: rollups)
     try rollups.finish()

@@ -115,7 +115,7 @@ struct SmallWorld {
       account: tables.accounts[0], filter: TimelineFilter(period), now: Self.moment(now),
       selection: selection, tables: tables,
       series: series, maxPoints: maxPoints)
-    let rollups = RequestRollups(series: series, now: Self.moment(now))
+    let rollups = RequestRollups(series: series, now: Self.moment(now), reasons: FailureReasons())
     query.points.map(rollups.collect)
     try batch(order).send(to: rollups)
     try rollups.finish()

@@ -37,7 +37,7 @@ struct PropertyTests {
   }
 
   private static func rollups(_ world: SmallWorld, _ order: [Int], now: Timestamp) throws -> RequestRollups {
-    let rollups = RequestRollups(series: world.series, now: now)
+    let rollups = RequestRollups(series: world.series, now: now, reasons: FailureReasons())
     try world.batch(order).send(to: rollups)
     try rollups.finish()
     return rollups

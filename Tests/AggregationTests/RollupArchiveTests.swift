@@ -19,7 +19,7 @@ struct RollupArchiveTests {
 
   /// Two models over four days; `pick` says which requests are in.
   static func rollups(_ pick: (Int) -> Bool = { _ in true }) throws -> RequestRollups {
-    let rollups = RequestRollups(series: series, now: end)
+    let rollups = RequestRollups(series: series, now: end, reasons: FailureReasons())
     let batch = RequestBatch(capacity: 4000)
     var generator = SeededGenerator(state: 7)
     for index in 0..<4000 {
@@ -177,7 +177,7 @@ struct RollupArchiveTests {
   @Test("failures alone are told apart by their sums")
   func failures() throws {
     func failing(_ tokens: Int32) throws -> RequestRollups {
-      let rollups = RequestRollups(series: Self.series, now: Self.end)
+      let rollups = RequestRollups(series: Self.series, now: Self.end, reasons: FailureReasons())
       let batch = RequestBatch(capacity: 1)
       batch.append(
         requestID: 1, arrivedAt: Self.start + 5, series: 0, outcome: RequestOutcome.timeout,

@@ -21,7 +21,8 @@ struct SumTests {
 
   private static func rollups(_ world: SmallWorld, mostInQuarter: Int64? = nil) throws -> RequestRollups {
     let rollups = RequestRollups(
-      series: world.series, now: SmallWorld.moment("2026-03-09T00:00:00-04:00"), mostInQuarter: mostInQuarter)
+      series: world.series, now: SmallWorld.moment("2026-03-09T00:00:00-04:00"),
+      reasons: FailureReasons(), mostInQuarter: mostInQuarter)
     try world.batch().send(to: rollups)
     try rollups.finish()
     return rollups

@@ -40,7 +40,7 @@ struct StatisticalTests {
   static func dashboard(_ seed: UInt64, service: Double = 1) throws -> [String: Data] {
     let scenario = try scenario(seed, service: service)
     let simulation = ScenarioSimulation(scenario)
-    let rollups = RequestRollups(series: simulation.series, now: scenario.to)
+    let rollups = RequestRollups(series: simulation.series, now: scenario.to, reasons: FailureReasons())
     let account = AccountRecord(account: "acme", timeZone: "UTC", subscriptionMaxReplicas: 2)
     var tables = TelemetryTables()
     tables.models = simulation.models

@@ -270,7 +270,7 @@ struct TaskTests {
       ("not JSON", "bad.jsonl:2: error: this is not a task"),
       ("{}", "bad.jsonl:2: error: this is not a task"),
       (fleet.tasks[0].replacing("\"seed\":11", with: "\"seed\":12"), "its id does not fit"),
-      (fleet.tasks[0].replacing("\"task\":1", with: "\"task\":2"), "the task has format 2"),
+      (fleet.tasks[0].replacing("\"task\":2", with: "\"task\":3"), "the task has format 3"),
     ] {
       let refused = try outcome(line)
       #expect(refused.status == 65 && refused.error.contains(said), "\(refused.error)")
