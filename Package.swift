@@ -90,8 +90,9 @@ let package = Package(
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "Hashing", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Runs", "Verification",
-        "Planning", "Calibration", "DashboardServer",
+        "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Runs", "Verification",
+        "Planning",
+        "Calibration", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -110,23 +111,30 @@ let package = Package(
     .testTarget(
       name: "ScenarioModelTests",
       dependencies: ["ScenarioModel", "Telemetry", "TestSupport", .product(name: "Yams", package: "Yams")]),
-    .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Sampling", "TestSupport"]),
-    .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "TestSupport"]),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: ["Simulation", "Sampling", "ScenarioModel", "Telemetry", "TestSupport"]),
+    .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "ScenarioModel", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "VerificationTests",
-      dependencies: ["Verification", "Aggregation", "Simulation", "Sampling", "ScenarioModel", "TestSupport"]),
+      dependencies: [
+        "Verification", "Aggregation", "Datasets", "Simulation", "Sampling", "ScenarioModel", "Telemetry",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "PlanningTests",
-      dependencies: ["Planning", "Aggregation", "Sampling", "ScenarioModel", "Simulation", "TestSupport"]),
+      dependencies: [
+        "Planning", "Aggregation", "Sampling", "ScenarioModel", "Simulation", "Telemetry", "TestSupport",
+      ]),
     .testTarget(
       name: "CalibrationTests",
       dependencies: ["Calibration", "Sampling", "ScenarioModel", "Simulation", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "DashboardServerTests",
       dependencies: [
-        "DashboardServer", "Datasets", "Hashing", "ScenarioModel", "Simulation", "Telemetry", "TestSupport",
+        "DashboardServer", "Hashing", "TestSupport",
       ]),
     .testTarget(
       name: "WorkbenchTests",

@@ -17,7 +17,9 @@ package final class SQLDump: DatasetWriter {
 
   private var name: String { "sql/\(dialect.rawValue).sql" }
 
-  package init(_ directory: RunDirectory, _ dialect: Dialect, series: [Series], reasons: FailureReasons) throws {
+  package init(_ directory: RunDirectory, _ dialect: Dialect, series: [Series], reasons: FailureReasons)
+    throws
+  {
     self.directory = directory
     self.dialect = dialect
     self.series = series

@@ -94,7 +94,8 @@ struct RunCommand: ParsableCommand {
     }
     if let out, !replace { try StagedDirectory.requireFree(out, Self.anotherOut) }
     let directory = try RunDirectory(
-      out ?? OutputName.free(bundle.scenario.name), manifest: bundle.manifest(program: Program.nameAndVersion),
+      out ?? OutputName.free(bundle.scenario.name),
+      manifest: bundle.manifest(program: Program.nameAndVersion),
       existing: replace ? .runReplaced : out == nil ? .numbered : .refused)
     var recorder = RunRecorder()
     recorder.formats = try datasetFormats()

@@ -11,7 +11,8 @@ struct LatencyTests {
     -> RequestRollups
   {
     let rollups = RequestRollups(
-      series: [.init(modelID: 1, version: "V1")], now: Timestamp(microseconds: .max), reasons: FailureReasons())
+      series: [.init(modelID: 1, version: "V1")], now: Timestamp(microseconds: .max),
+      reasons: FailureReasons())
     points.map(rollups.collect)
     let batch = RequestBatch(capacity: requests.count)
     for request in requests {
