@@ -58,7 +58,9 @@ func memory(_ path: String, threads: Int) throws {
     best = min(
       best,
       try seconds {
-        let parts = (0..<threads).map { _ in RequestRollups(series: data.series, now: end, reasons: FailureReasons()) }
+        let parts = (0..<threads).map { _ in
+          RequestRollups(series: data.series, now: end, reasons: FailureReasons())
+        }
         let work = Shared(value: (batches: collector.batches, parts: parts))
         DispatchQueue.concurrentPerform(iterations: threads) { thread in
           let batches = work.value.batches

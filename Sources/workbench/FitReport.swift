@@ -25,7 +25,7 @@ struct FitReport: Codable {
   }
 
   var fit = 1
-  var program = "workbench \(Workbench.programVersion)"
+  var program = Program.nameAndVersion
   var source: String
   var scenario: String
   /// Half open.

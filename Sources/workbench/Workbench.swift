@@ -25,7 +25,7 @@ struct Workbench: ParsableCommand {
       possible, and one line says why; 64 wrong usage; 65 bad input; 66 input not found; 70 internal error; \
       73 output cannot be written; 130 interrupted.
       """,
-    version: Self.programVersion,
+    version: Program.version,
     subcommands: [
       InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
       ServeCommand.self, ReportCommand.self, ConvertCommand.self, MergeCommand.self,
@@ -34,5 +34,5 @@ struct Workbench: ParsableCommand {
       SchemaCommand.self,
     ])
 
-  static let programVersion = Program.version
+
 }
