@@ -2,20 +2,20 @@ import Foundation
 import Telemetry
 
 /// Writes rows of one table as CSV (RFC 4180, a header, line feeds) or as NDJSON.
-struct TableWriter {
+package struct TableWriter {
   private let file: OutputFile
   private let layout: DatasetFormat.Layout
   private let schema: TableSchema
   private var formatter = TimestampFormatter()
 
-  init(_ schema: TableSchema, to file: OutputFile, layout: DatasetFormat.Layout) throws {
+  package init(_ schema: TableSchema, to file: OutputFile, layout: DatasetFormat.Layout) throws {
     self.file = file
     self.layout = layout
     self.schema = schema
     if layout == .csv { try file.write((schema.columns.map(\.name).joined(separator: ",") + "\n").utf8) }
   }
 
-  mutating func write(_ cells: [Cell]) throws {
+  package mutating func write(_ cells: [Cell]) throws {
     var line: [UInt8] = []
     if layout == .ndjson { line.append(UInt8(ascii: "{")) }
     for (index, cell) in cells.enumerated() {

@@ -1,9 +1,8 @@
+import Datasets
 import Foundation
 import Telemetry
 import TestSupport
 import Testing
-
-@testable import Datasets
 
 /// What is written out by hand for speed's sake, against the list of columns.
 @Suite("Request columns in files")
