@@ -5,7 +5,7 @@ import CGSL
 /// A block gives what `Sampler.draw` would give one by one, bit for bit. It first takes from the stream what values are
 /// made of, uniforms and normals, then makes exponentials and lognormals of them in loops that are vectors. To be used by
 /// one thread at a time, as the stream.
-package final class BlockSampler: @unchecked Sendable {
+package final class BlockSampler {
   /// The most requests of a block.
   package static let most = 64
 

@@ -3,7 +3,7 @@ import CGSL
 /// Correlated pairs with given margins: two normal scores with correlation ρ, each turned into its
 /// margin's value at the same quantile. ρ is the correlation of the normal scores, not of the values.
 /// Source: Nelsen (2006), "An Introduction to Copulas", section 2.3 (Gaussian copula).
-package struct GaussianCopula: @unchecked Sendable {
+package struct GaussianCopula {
   private let correlation: Double
   private let complement: Double
   private let first: Margin

@@ -4,7 +4,7 @@ import CGSL
 ///
 /// A plain pointer, so that the simulation's loop can keep it in flat memory. It is valid as long as
 /// the `SamplingArena` that made it, and must be used by one thread at a time.
-public struct RandomStream: @unchecked Sendable {
+public struct RandomStream {
   @usableFromInline let generator: UnsafeMutablePointer<gsl_rng>
 
   /// Uniform on [0, 1), 53 bits.

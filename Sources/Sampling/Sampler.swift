@@ -2,7 +2,7 @@ import CGSL
 
 /// A distribution made ready for drawing: flat, without reference counting or allocation, so that
 /// the simulation's loop can hold it. Valid as long as the arena that made it.
-public struct Sampler: @unchecked Sendable {
+public struct Sampler {
   @usableFromInline enum Method: UInt8 {
     case constant, uniform, exponential, normal, lognormal, gamma, weibull, pareto, beta
     case poisson, negativeBinomial, geometric, bernoulli

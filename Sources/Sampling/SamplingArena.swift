@@ -3,6 +3,10 @@ import Foundation
 
 /// Owns the memory behind streams, samplers and copulas, which are plain pointers for the sake of
 /// the simulation's loop. Keep the arena alive as long as anything it made is in use. It may be asked from any thread.
+///
+/// Sendable, unchecked: the lists of what there is to free are touched under the lock alone, and by `deinit`, when nobody
+/// else holds the arena. The memory itself it only frees: a stream belongs to the thread that uses it, and whatever else
+/// it hands out is not written to any more. (A `Mutex` cannot say so, since what is listed is handed out as well.)
 package final class SamplingArena: @unchecked Sendable {
   private let lock = NSLock()
   private var streams: [UnsafeMutablePointer<gsl_rng>] = []

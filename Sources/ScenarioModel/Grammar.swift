@@ -92,7 +92,7 @@ enum Grammar {
       Key("fineTuning", .list(.object { fineTuningJob }), "Fine-tuning jobs."),
       Key("load", .object { load }, "The demand, split over the versions deployed at the time."),
       Key("deployments", .list(.object { deployment }), "Deployments, one for each version and time."),
-      Key("service", .object { externalService }, "Service time of an external model."),
+      Key("service", .object { ServiceTime.externalShape }, "Service time of an external model."),
       Key("failures", .object { externalFailures }, "Failures injected into an external model's requests."),
       Key("rateLimit", .object { rateLimit }, "An external provider's limits."),
     ])
@@ -123,79 +123,13 @@ enum Grammar {
         "Share of the model's demand while several versions are deployed. One of them may leave it out and takes the rest."
       ),
       Key("hardware", .text, required: true, "Hardware configuration, as in the price list."),
-      Key("scaling", .object { scaling }, required: true, "Replicas and the autoscaler."),
-      Key("service", .object { service }, required: true, "Service time of one request."),
-      Key("queue", .object { queue }, "Requests that wait because every replica's batch is full."),
+      Key("scaling", .object { Scenario.Scaling.shape }, required: true, "Replicas and the autoscaler."),
+      Key("service", .object { DeploymentService.shape }, required: true, "Service time of one request."),
+      Key(
+        "queue", .object { Scenario.Queue.shape }, "Requests that wait because every replica's batch is full."
+      ),
       Key("failures", .object { failures }, "Injected failures."),
       Key("replicaCrash", .object { replicaCrash }, "Replicas that crash. Without it: never."),
-    ])
-
-  static let scaling = Shape(
-    "scaling", "Replicas and the autoscaler.",
-    [
-      Key("minReplicas", .integer(1...10), required: true, "Kept while deployed."),
-      Key(
-        "maxReplicas", .integer(1...Limits.replicasOfDeployment), required: true, "Never exceeded."),
-      Key(
-        "maxBatchSize", .integer(1...Limits.batchSize), required: true,
-        "Requests that a replica serves at the same time."),
-      Key(
-        "scaleUpDelay", .duration, default: "30s",
-        "How long demand must exceed capacity before replicas are added."),
-      Key(
-        "scaleDownDelay", .duration, default: "10min",
-        "The window whose largest demand decides how many replicas are kept; it slides."),
-      Key(
-        "startup", .distribution(.duration), default: "60s",
-        "Cold start: from a replica's start, charged, until it serves."),
-    ])
-
-  static let service = Shape(
-    "service",
-    "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output. Or continuousBatching.",
-    [
-      Key("time", .distribution(.duration), "The whole service time, whatever the tokens."),
-      Key("firstToken", .distribution(.duration), default: "0s", "Fixed part, up to the first token."),
-      Key(
-        "perInputToken", .distribution(.duration), default: "0s",
-        "For each input token, before the first output token."),
-      Key("perOutputToken", .distribution(.duration), default: "0s", "For each output token."),
-      Key(
-        "batchSlowdown", .number(0...100), default: "0",
-        "Each further request in the batch when service starts adds this share."),
-      Key(
-        "continuousBatching", .object { continuousBatching },
-        "Instead of all others: the replica works in steps that requests join and leave."),
-    ])
-
-  static let continuousBatching = Shape(
-    "continuousBatching",
-    "A replica works in steps, as servers of language models do. Each takes base + perSequence × requests + perPromptToken × prompt tokens; every request whose prompt has been read gains an output token.",
-    [
-      Key("base", .duration, required: true, "What a step takes at the least."),
-      Key("perSequence", .duration, default: "0s", "For each request that takes part in the step."),
-      Key("perPromptToken", .duration, default: "0s", "For each prompt token that the step reads."),
-      Key(
-        "maxTokensPerStep", .integer(1...10_000_000), default: "2048",
-        "Tokens in a step: one for each request that gains one, the rest for prompts, which are read in pieces. Not below maxBatchSize, the limit on requests."
-      ),
-    ])
-
-  static let externalService = Shape(
-    "externalService",
-    "Service time of an external model's request: either time, or firstToken + perInputToken × input + perOutputToken × output.",
-    service.keys.filter { $0.name != "batchSlowdown" && $0.name != "continuousBatching" })
-
-  static let queue = Shape(
-    "queue", "Requests that wait because every replica's batch is full.",
-    [
-      Key(
-        "capacity", .integer(0...10_000_000), default: "10000",
-        "Requests that may wait; one more is overloaded."),
-      Key("timeout", .duration, "A request that waits longer fails. Without it: never."),
-      Key(
-        "discipline", .choice(["fifo", "lifo"]), default: "fifo",
-        "Who is served first: the oldest or the newest."),
     ])
 
   static let failures = Shape(

@@ -66,9 +66,9 @@ struct ModelReader {
   }
 
   private func externalParts() -> (
-    service: Scenario.ServiceTime?, providerError: Double, rateLimited: Double, rateLimit: Scenario.RateLimit?
+    service: ServiceTime?, providerError: Double, rateLimited: Double, rateLimit: Scenario.RateLimit?
   )? {
-    let service = section.section("service").flatMap(serviceTime)
+    let service = section.section("service").flatMap(ServiceTime.read)
     if section.has("service"), service == nil { return nil }
     var providerError = 0.0
     var rateLimited = 0.0
@@ -165,7 +165,8 @@ struct ModelReader {
     }
     var retries: Scenario.Retries?
     if let section = keys.section("retries") {
-      let backoff: Distribution? = section.has("backoff") ? section.distribution("backoff") : constant(1e6)
+      let backoff: Distribution? =
+        section.has("backoff") ? section.distribution("backoff") : .constant(microseconds: 1e6)
       guard let probability = section.number("probability"), let attempts = section.integer("attempts"),
         let backoff
       else { return nil }
@@ -237,12 +238,10 @@ struct ModelReader {
     let undeployAt = keys.has("undeployAt") ? keys.moment("undeployAt") : nil
     let traffic = keys.has("traffic") ? keys.number("traffic") : nil
     let hardware = knownHardware(keys)
-    let scaling = keys.section("scaling").flatMap(self.scaling)
-    let service = keys.section("service").flatMap { deploymentService($0, scaling: scaling) }
+    let scaling = keys.section("scaling").flatMap { Scenario.Scaling($0) }
+    let service = keys.section("service").flatMap { DeploymentService.read($0, scaling: scaling) }
     let queue =
-      keys.has("queue")
-      ? keys.section("queue").flatMap(self.queue)
-      : Scenario.Queue(capacity: 10_000, timeoutMicroseconds: nil, discipline: .fifo)
+      keys.has("queue") ? keys.section("queue").flatMap { Scenario.Queue($0) } : Scenario.Queue.standard
     let modelError =
       keys.section("failures").map { $0.has("modelError") ? $0.number("modelError") ?? 0 : 0 } ?? 0
     var crash: Scenario.Crash?
@@ -259,89 +258,5 @@ struct ModelReader {
     return .init(
       version: version, deployAt: deployAt, undeployAt: undeployAt, traffic: traffic, hardware: hardware,
       scaling: scaling, service: service, queue: queue, modelErrorProbability: modelError, crash: crash)
-  }
-
-  private func scaling(_ keys: Section) -> Scenario.Scaling? {
-    let up = keys.has("scaleUpDelay") ? keys.duration("scaleUpDelay") : 30_000_000
-    let down = keys.has("scaleDownDelay") ? keys.duration("scaleDownDelay") : 600_000_000
-    let startup: Distribution? = keys.has("startup") ? keys.distribution("startup") : constant(60e6)
-    guard let least = keys.integer("minReplicas"), let most = keys.integer("maxReplicas"),
-      let batch = keys.integer("maxBatchSize"), let up, let down, let startup
-    else { return nil }
-    guard least <= most else {
-      keys.error(
-        "minReplicas", "minReplicas \(least) is above maxReplicas \(most). Lower it, or raise maxReplicas.")
-      return nil
-    }
-    return .init(
-      minReplicas: least, maxReplicas: most, maxBatchSize: batch, scaleUpDelayMicroseconds: up,
-      scaleDownDelayMicroseconds: down, startup: startup)
-  }
-
-  private func deploymentService(
-    _ keys: Section, scaling: Scenario.Scaling?
-  ) -> Scenario.DeploymentService? {
-    guard keys.has("continuousBatching") else { return serviceTime(keys).map { .alone($0) } }
-    for key in Grammar.service.keys where key.name != "continuousBatching" && keys.has(key.name) {
-      keys.error(
-        key.name,
-        "continuousBatching and \(key.name) together. A replica works in steps, or serves each request by a time of its own: remove one."
-      )
-    }
-    guard let section = keys.section("continuousBatching") else { return nil }
-    guard let base = section.exactDuration("base"),
-      let perSequence = section.has("perSequence") ? section.exactDuration("perSequence") : 0,
-      let perPromptToken = section.has("perPromptToken") ? section.exactDuration("perPromptToken") : 0,
-      let tokens = section.has("maxTokensPerStep") ? section.integer("maxTokensPerStep") : 2048
-    else { return nil }
-    guard base > 0 else {
-      section.error("base", "base must be above 0: a step takes time. Write 12ms.")
-      return nil
-    }
-    if let scaling, tokens < scaling.maxBatchSize {
-      section.error(
-        section.has("maxTokensPerStep") ? "maxTokensPerStep" : nil,
-        "maxTokensPerStep \(tokens) is below maxBatchSize \(scaling.maxBatchSize): each request gains a token a step. Raise it, or lower maxBatchSize."
-      )
-      return nil
-    }
-    return .continuousBatching(
-      .init(
-        base: base, perSequence: perSequence, perPromptToken: perPromptToken, tokensPerStep: Int64(tokens)))
-  }
-
-  private func serviceTime(_ keys: Section) -> Scenario.ServiceTime? {
-    let slowdown = keys.has("batchSlowdown") ? keys.number("batchSlowdown") : 0
-    let parts = ["firstToken", "perInputToken", "perOutputToken"]
-    if keys.has("time") {
-      for part in parts where keys.has(part) {
-        keys.error(part, "time and \(part) together. Give the whole time, or its parts.")
-      }
-      guard let time = keys.distribution("time"), let slowdown else { return nil }
-      return .direct(time, batchSlowdown: slowdown)
-    }
-    guard parts.contains(where: keys.has) else {
-      keys.error(
-        nil,
-        "no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching."
-      )
-      return nil
-    }
-    let read = parts.map { keys.has($0) ? keys.distribution($0) : constant(0) }
-    guard let first = read[0], let input = read[1], let output = read[2], let slowdown else { return nil }
-    return .tokens(firstToken: first, perInputToken: input, perOutputToken: output, batchSlowdown: slowdown)
-  }
-
-  private func queue(_ keys: Section) -> Scenario.Queue? {
-    let capacity = keys.has("capacity") ? keys.integer("capacity") : 10_000
-    let timeout = keys.has("timeout") ? keys.duration("timeout") : nil
-    let discipline: Scenario.Queue.Discipline? =
-      keys.has("discipline") ? keys.choice("discipline").flatMap { .init(rawValue: $0) } : .fifo
-    guard let capacity, let discipline, keys.has("timeout") == (timeout != nil) else { return nil }
-    return .init(capacity: capacity, timeoutMicroseconds: timeout, discipline: discipline)
-  }
-
-  private func constant(_ microseconds: Double) -> Distribution? {
-    do { return try Distribution(.constant(microseconds)) } catch { return nil }
   }
 }

@@ -25,7 +25,7 @@ extension ModelReader {
       guard let deployment, let scalingKeys = keys.section("scaling") else { continue }
       let scaling = deployment.scaling
       if scaling.minReplicas == scaling.maxReplicas {
-        for key in ["scaleUpDelay", "scaleDownDelay"] where scalingKeys.has(key) {
+        for key in ScalingPolicy.keys.map(\.name) where scalingKeys.has(key) {
           scalingKeys.warning(
             key,
             "\(key) does nothing: minReplicas and maxReplicas are both \(scaling.minReplicas). Remove it, or raise maxReplicas."
@@ -33,11 +33,8 @@ extension ModelReader {
         }
         continue
       }
-      if scaling.scaleUpDelayMicroseconds >= length {
-        scalingKeys.warning(
-          "scaleUpDelay",
-          "scaleUpDelay is not shorter than the period: no replica is ever added. Shorten it, or lengthen the period."
-        )
+      if let futile = scaling.policy.futility(within: length) {
+        scalingKeys.warning(futile.key, futile.message)
       } else if scaling.startup.mean >= Double(length) {
         scalingKeys.warning(
           "startup",
@@ -132,7 +129,9 @@ extension AccountReader {
   private func warnOfOverload(_ model: Scenario.Model, _ keys: Section, _ subscription: Int) {
     let length = Double(period.upperBound - period.lowerBound)
     let demand = model.expectedArrivals(period, origin: period.lowerBound, section.calendar) / length
-    let capacities = model.deployments.map { $0.capacity(model.load?.tokens) }
+    let capacities = model.deployments.map {
+      $0.service.capacity(batch: Double($0.scaling.maxBatchSize), tokens: model.load?.tokens)
+    }
     guard demand > 0, !capacities.isEmpty, !capacities.contains(where: { $0 == nil }) else { return }
     // As if all were deployed all the time, and nobody else needed the subscription.
     let replicas = model.deployments.map { min($0.scaling.maxReplicas, subscription) }
@@ -143,26 +142,6 @@ extension AccountReader {
       "load",
       "\(rate(demand)) arrive on average, and all replicas together serve at most \(rate(capacity)): the queue only grows. Lower the rate, or raise maxReplicas or maxBatchSize."
     )
-  }
-}
-
-extension Scenario.Deployment {
-  /// Requests that a replica with a full batch serves per microsecond; `nil` where the tokens are not known.
-  fileprivate func capacity(_ tokens: Scenario.Tokens?) -> Double? {
-    let batch = Double(scaling.maxBatchSize)
-    switch service {
-    case .alone(.direct(let time, let slowdown)):
-      return time.mean > 0 ? batch / (time.mean * (1 + slowdown * (batch - 1))) : nil
-    case .alone(.tokens(let first, let input, let output, let slowdown)):
-      guard let tokens else { return nil }
-      let time = first.mean + input.mean * tokens.input.mean + output.mean * tokens.output.mean
-      return time > 0 ? batch / (time * (1 + slowdown * (batch - 1))) : nil
-    case .continuousBatching(let batching):
-      guard let tokens else { return nil }
-      let steps = tokens.output.mean * (batching.base / batch + batching.perSequence)
-      let time = steps + tokens.input.mean * batching.perPromptToken
-      return time > 0 ? 1 / time : nil
-    }
   }
 }
 

@@ -54,7 +54,7 @@ extension Scenario {
   }
 
   private func service(_ deployment: Deployment, _ note: (String, Bool) -> Void) {
-    if case .alone(let time) = deployment.service { note("service times", time.varies) }
+    note("service times", deployment.service.varies)
     note("errors", Self.isChance(deployment.modelErrorProbability))
     note("crashes", deployment.crash != nil)
     let scaling = deployment.scaling
@@ -67,16 +67,6 @@ extension Scenario {
   private static func overlap(_ a: Deployment, _ b: Deployment) -> Bool {
     a.deployAt < (b.undeployAt ?? .supported.upperBound)
       && b.deployAt < (a.undeployAt ?? .supported.upperBound)
-  }
-}
-
-extension Scenario.ServiceTime {
-  var varies: Bool {
-    switch self {
-    case .direct(let time, _): !time.isConstant
-    case .tokens(let first, let input, let output, _):
-      !first.isConstant || !input.isConstant || !output.isConstant
-    }
   }
 }
 

@@ -115,49 +115,6 @@ package struct Scenario: Sendable, Equatable {
     package var crash: Crash?
   }
 
-  package struct Scaling: Sendable, Equatable {
-    package var minReplicas: Int
-    package var maxReplicas: Int
-    package var maxBatchSize: Int
-    package var scaleUpDelayMicroseconds: Int64
-    package var scaleDownDelayMicroseconds: Int64
-    /// µs.
-    package var startup: Distribution
-  }
-
-  package enum DeploymentService: Sendable, Equatable {
-    /// Each request has a service time of its own.
-    case alone(ServiceTime)
-    case continuousBatching(ContinuousBatching)
-  }
-
-  /// A replica works in steps; one takes `base + perSequence × requests + perPromptToken × prompt tokens` µs.
-  package struct ContinuousBatching: Sendable, Equatable {
-    /// µs, above 0.
-    package var base: Double
-    /// µs for each request that takes part in the step.
-    package var perSequence: Double
-    /// µs for each prompt token that the step reads.
-    package var perPromptToken: Double
-    /// Tokens in a step at the most, one for each response and the rest for prompts; not below `maxBatchSize`.
-    package var tokensPerStep: Int64
-  }
-
-  /// All in µs.
-  package enum ServiceTime: Sendable, Equatable {
-    case direct(Distribution, batchSlowdown: Double)
-    case tokens(
-      firstToken: Distribution, perInputToken: Distribution, perOutputToken: Distribution,
-      batchSlowdown: Double)
-  }
-
-  package struct Queue: Sendable, Equatable {
-    package enum Discipline: String, Sendable { case fifo, lifo }
-    package var capacity: Int
-    package var timeoutMicroseconds: Int64?
-    package var discipline: Discipline
-  }
-
   package struct Crash: Sendable, Equatable {
     /// µs.
     package var timeBetween: Distribution

@@ -8,14 +8,16 @@ import Telemetry
 /// Lanes run on their own up to their next shared event (see `ModelLane`); the account applies shared events
 /// in the order of (time, model). A lane with a deployment that waits for room never runs ahead of the others,
 /// since any release of a replica may let it start.
+///
+/// Sendable, unchecked: a simulation belongs to one thread at a time. It is made by one thread, and handed from epoch to
+/// epoch by `inParallel`, which gives each index to one thread and returns only when all have ended.
 final class AccountSimulation: @unchecked Sendable {
   /// Of a part of an account, with that part's models only.
   let account: Scenario.Account
   private let scenario: Scenario
   private let arena: SamplingArena
-  private let lanes: UnsafeMutablePointer<ModelLane>
-  let laneCount: Int
-  private let pool: UnsafeMutablePointer<ReplicaPool>
+  private var lanes: FixedArray<ModelLane>
+  private let pool: ReplicaPool
   private let schedules: [[DeploymentSchedule]]
   private let modelIDs: [Int32]
   private let incidents: [SettledIncident]
@@ -72,43 +74,33 @@ final class AccountSimulation: @unchecked Sendable {
     self.ranks = ranks
     waiting = WaitingForRoom(deployments: requests.count, lanes: account.models.count)
     nextOfWaiting = EarliestLane(lanes: account.models.count)
-    pool = .allocate(capacity: 1)
-    pool.initialize(to: ReplicaPool(limit: account.subscriptionMaxReplicas))
-    lanes = .allocate(capacity: max(account.models.count, 1))
-    laneCount = account.models.count
-    for (lane, model) in account.models.enumerated() {
-      (lanes + lane).initialize(
-        to: try ModelLane(
-          LaneSetting(
-            scenario: scenario, account: account, model: model, arena: arena, traces: traces,
-            incidents: incidents,
-            seriesIndex: { seriesIndex(Series(modelID: modelIDs[lane], version: $0)) }, sink: sinks[lane],
-            ringCapacity: ringCapacity,
-            helper: helpers.isEmpty
-              ? nil : DrawHelper(helpers[lane % helpers.count], models: laneCount))))
+    pool = ReplicaPool(limit: account.subscriptionMaxReplicas)
+    let (settled, models) = (incidents, account.models)
+    lanes = try FixedArray(count: models.count) { lane in
+      try ModelLane(
+        LaneSetting(
+          scenario: scenario, account: account, model: models[lane], arena: arena, traces: traces,
+          incidents: settled,
+          seriesIndex: { seriesIndex(Series(modelID: modelIDs[lane], version: $0)) }, sink: sinks[lane],
+          ringCapacity: ringCapacity,
+          helper: helpers.isEmpty
+            ? nil : DrawHelper(helpers[lane % helpers.count], models: models.count)))
     }
     scheduleDeployments()
-  }
-
-  deinit {
-    lanes.deinitialize(count: laneCount)
-    lanes.deallocate()
-    pool.deallocate()
   }
 
   private func scheduleDeployments() {
     let start = scenario.simulationStart.microseconds
     for (lane, index) in asked {
       let schedule = schedules[lane][index]
-      let deployment = lanes[lane].deployments + index
-      deployment.pointee.outcome = schedule.outcome
+      lanes[lane].deployments[index].outcome = schedule.outcome
       if case .at(let moment) = schedule.start {
-        lanes[lane].controls.insert(time: moment.microseconds, tag: ModelLane.controlTag(.deploy, index))
+        lanes[lane].controls.insert(time: moment.microseconds, tag: ControlTag(.deploy, index).bits)
       } else if schedule.start == .never {
-        deployment.pointee.phase = .ended
+        lanes[lane].deployments[index].phase = .ended
       }
       if let moment = schedule.undeployAt {
-        lanes[lane].controls.insert(time: moment.microseconds, tag: ModelLane.controlTag(.undeploy, index))
+        lanes[lane].controls.insert(time: moment.microseconds, tag: ControlTag(.undeploy, index).bits)
       }
     }
     for (lane, index) in asked where schedules[lane][index].start == .beforehand {
@@ -121,8 +113,8 @@ final class AccountSimulation: @unchecked Sendable {
 
   /// Applies all events before `horizon`. Where the horizons lie changes nothing in the result.
   func run(until horizon: Int64) {
-    var shared = EventList(capacity: laneCount)
-    for lane in 0..<laneCount {
+    var shared = EventList(capacity: lanes.count)
+    for lane in lanes.indices {
       if waiting.hasAny(ofLane: lane) { follow(lane) } else { advance(lane, to: horizon, &shared) }
     }
     while true {
@@ -137,7 +129,7 @@ final class AccountSimulation: @unchecked Sendable {
       case .needsRoom(let deployment): holdBack(lane, deployment)
       case .gaveUp(let deployment): waiting.remove(ranks[lane][deployment], lane: lane)
       }
-      let woken = pool.pointee.hasReleased ? startWaiting(at: time) : []
+      let woken = pool.hasReleased ? startWaiting(at: time) : []
       for candidate in Set(woken + [lane]).sorted() {
         follow(candidate)
         if !waiting.hasAny(ofLane: candidate) { advance(candidate, to: horizon, &shared) }
@@ -181,35 +173,35 @@ final class AccountSimulation: @unchecked Sendable {
 
   /// A deployment whose minReplicas do not fit waits for room, or is refused.
   private func holdBack(_ lane: Int, _ deployment: Int) {
-    let state = lanes[lane].deployments + deployment
     if account.deployWindows.policy == .refuse {
-      state.pointee.phase = .ended
-      state.pointee.outcome = .refused
+      lanes[lane].deployments[deployment].phase = .ended
+      lanes[lane].deployments[deployment].outcome = .refused
       return
     }
-    state.pointee.phase = .pending
-    state.pointee.outcome = .deferred
-    waiting.insert(ranks[lane][deployment], lane: lane, minReplicas: state.pointee.minReplicas)
+    lanes[lane].deployments[deployment].phase = .pending
+    lanes[lane].deployments[deployment].outcome = .deferred
+    waiting.insert(
+      ranks[lane][deployment], lane: lane, minReplicas: lanes[lane].deployments[deployment].minReplicas)
   }
 
   /// After a release: who waits is tried in the order of requests; a small deployment may pass a large one
   /// that still does not fit. Outside the deploy windows, all wait for the next one.
   /// - Returns: lanes of which some deployment waits no longer.
   private func startWaiting(at time: Int64) -> [Int] {
-    pool.pointee.hasReleased = false
+    pool.hasReleased = false
     var woken: [Int] = []
     var rank = 0
     lazy var opening = account.deployWindows.nextOpening(from: Timestamp(microseconds: time))
-    while let next = waiting.first(from: rank, needingAtMost: pool.pointee.available) {
+    while let next = waiting.first(from: rank, needingAtMost: pool.available) {
       rank = next + 1
       let (lane, deployment) = asked[next]
       if let opening, opening.microseconds == time {
         guard lanes[lane].deploy(deployment, at: time, pool) else { continue }
       } else {
-        (lanes[lane].deployments + deployment).pointee.phase = .planned
+        lanes[lane].deployments[deployment].phase = .planned
         if let opening {
           lanes[lane].controls.insert(
-            time: opening.microseconds, tag: ModelLane.controlTag(.deploy, deployment))
+            time: opening.microseconds, tag: ControlTag(.deploy, deployment).bits)
           lanes[lane].nextTimer = min(lanes[lane].nextTimer, opening.microseconds)
         }
       }
@@ -223,40 +215,39 @@ final class AccountSimulation: @unchecked Sendable {
 
   /// Serves all that has arrived to its end.
   func finish() {
-    for lane in 0..<laneCount { lanes[lane].startFinishing() }
+    for lane in lanes.indices { lanes[lane].startFinishing() }
     run(until: .max)
     flush()
   }
 
   /// Hands on what has ended.
-  func flush() { for lane in 0..<laneCount { lanes[lane].flush() } }
+  func flush() { for lane in lanes.indices { lanes[lane].flush() } }
 
   /// All requests before this moment have been handed on, once the simulation has run until `horizon`.
   func frontier(horizon: Int64) -> Int64 {
-    (0..<laneCount).reduce(horizon) { min($0, lanes[$1].frontier) }
+    lanes.indices.reduce(horizon) { min($0, lanes[$1].frontier) }
   }
 
   /// - Throws: what a sink threw.
   func checkSinks() throws {
-    for lane in 0..<laneCount { if let error = lanes[lane].sinkError { throw error } }
+    for lane in lanes.indices { if let error = lanes[lane].sinkError { throw error } }
   }
 
-  var notDeployed: Int { (0..<laneCount).reduce(0) { $0 + lanes[$1].notDeployed } }
+  var notDeployed: Int { lanes.indices.reduce(0) { $0 + lanes[$1].notDeployed } }
 
   /// Every lane's state is consistent, and the pool counts what the deployments have.
   func checkInvariants() -> Bool {
     var total = 0
-    for lane in 0..<laneCount {
+    for lane in lanes.indices {
       guard lanes[lane].departures.checkInvariants(), lanes[lane].controls.checkInvariants() else {
         return false
       }
-      for index in 0..<lanes[lane].deploymentCount {
-        let deployment = lanes[lane].deployments + index
-        guard deployment.pointee.checkInvariants() else { return false }
-        total += deployment.pointee.total
+      for index in lanes[lane].deployments.indices {
+        guard lanes[lane].deployments[index].checkInvariants() else { return false }
+        total += lanes[lane].deployments[index].total
       }
     }
-    return total == pool.pointee.used && pool.pointee.used <= pool.pointee.limit
+    return total == pool.used && pool.used <= pool.limit
   }
 
   /// Deployments, replicas and incidents of the account, once it has finished.
@@ -268,15 +259,14 @@ final class AccountSimulation: @unchecked Sendable {
     for (lane, model) in account.models.enumerated() {
       let modelID = modelIDs[lane]
       for (index, deployment) in model.deployments.enumerated() {
-        let state = lanes[lane].deployments + index
-        let deployedAt = within(state.pointee.deployedAt)
+        let deployedAt = within(lanes[lane].deployments[index].deployedAt)
         tables.deployments.append(
           DeploymentRecord(
             modelID: modelID, version: deployment.version, hardware: deployment.hardware,
             minReplicas: deployment.scaling.minReplicas, maxReplicas: deployment.scaling.maxReplicas,
             maxBatchSize: deployment.scaling.maxBatchSize, requestedAt: deployment.deployAt,
-            deployedAt: deployedAt, undeployedAt: within(state.pointee.undeployedAt),
-            outcome: state.pointee.outcome))
+            deployedAt: deployedAt, undeployedAt: within(lanes[lane].deployments[index].undeployedAt),
+            outcome: lanes[lane].deployments[index].outcome))
         if let asked = deployment.undeployAt,
           let record = undeployRecord(schedules[lane][index], asked, modelID)
         {

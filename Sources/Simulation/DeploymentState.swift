@@ -19,7 +19,7 @@ struct Replica {
 ///
 /// Invariants, checked by `checkInvariants()`: `starting`, `ready`, `draining` count the replicas in these
 /// states; `freeSlots` = ready × maxBatchSize − what ready replicas serve; `demand` = requests waiting + served
-/// by ready replicas, and `level` = demand ÷ maxBatchSize, rounded up; requests wait only while no slot is free.
+/// by ready replicas, which the autoscaler has observed; requests wait only while no slot is free.
 struct DeploymentState: ~Copyable {
   enum Phase: UInt8 {
     /// Not asked for yet.
@@ -39,12 +39,9 @@ struct DeploymentState: ~Copyable {
   let minReplicas: Int
   let maxReplicas: Int
   let maxBatchSize: Int
-  let scaleUpDelay: Int64
-  let scaleDownDelay: Int64
   let queueCapacity: Int
   /// `Int64.max` without a timeout.
   let timeout: Int64
-  let isLifo: Bool
   let traffic: Double?
   let modelErrorProbability: Double
   let mayFail: Bool
@@ -53,7 +50,7 @@ struct DeploymentState: ~Copyable {
   var service: ServiceDraws
   let batchSlowdown: Double
   /// `nil` where requests are served alone, each with a service time of its own.
-  let batching: Scenario.ContinuousBatching?
+  let batching: ContinuousBatching?
   let isBatching: Bool
   let startup: Sampler
   let timeBetweenCrashes: Sampler
@@ -62,38 +59,22 @@ struct DeploymentState: ~Copyable {
   let crashStream: RandomStream
 
   var phase = Phase.planned
-  var replicas: UnsafeMutablePointer<Replica>
+  var replicas: FixedArray<Replica>
   /// Of each replica; none without continuous batching.
-  let batches: UnsafeMutablePointer<StepBatch>
-  private let batchCount: Int
+  var batches: FixedArray<StepBatch>
   /// The ready replicas that serve so many requests, one bit each; and the first of these sets that is not empty, or
   /// any number if all are.
-  private let levels: UnsafeMutablePointer<UInt64>
+  private var levels: FixedArray<UInt64>
   private var lowest = 0
   var starting = 0
   var ready = 0
   var draining = 0
   var startOrder = 0
   var freeSlots = 0
-  var line = WaitingLine()
+  var line: WaitingLine
   /// Changed by `raiseDemand` and `lowerDemand` of its lane alone.
   var demand = 0
-  /// Replicas that demand fills, and the demand above which these are too few, and one less is not enough:
-  /// `levelFloor` < demand ≤ `levelCeiling`.
-  var level = 0
-  var levelFloor: Int
-  var levelCeiling = 0
-  /// When demand last came down to what so many replicas serve; by their number, up to `maxReplicas`.
-  let cameDownTo: UnsafeMutablePointer<Int64>
-  /// Long before everything, so that any delay after it has passed.
-  static var never: Int64 { .min / 2 }
-
-  /// Demand above this exceeds capacity.
-  var upThreshold = Int.max
-  /// Demand at or below this would be met by one replica less.
-  var downThreshold = -1
-  var upDeadline = Int64.max
-  var downDeadline = Int64.max
+  var autoscaler: Autoscaler
 
   var outcome = DeploymentOutcome.deployed
   var deployedAt: Int64?
@@ -108,11 +89,9 @@ struct DeploymentState: ~Copyable {
     minReplicas = deployment.scaling.minReplicas
     maxReplicas = deployment.scaling.maxReplicas
     maxBatchSize = deployment.scaling.maxBatchSize
-    scaleUpDelay = deployment.scaling.scaleUpDelayMicroseconds
-    scaleDownDelay = deployment.scaling.scaleDownDelayMicroseconds
     queueCapacity = deployment.queue.capacity
     timeout = deployment.queue.timeoutMicroseconds ?? .max
-    isLifo = deployment.queue.discipline == .lifo
+    line = WaitingLine(deployment.queue.discipline)
     traffic = deployment.traffic
     modelErrorProbability = deployment.modelErrorProbability
     self.mayFail = mayFail || deployment.modelErrorProbability > 0
@@ -128,24 +107,10 @@ struct DeploymentState: ~Copyable {
     timeToRepair = deployment.crash.map { Sampler($0.timeToRepair, in: arena) } ?? nothing
     startupStream = stream("startup")
     crashStream = stream("crashes")
-    replicas = .allocate(capacity: maxReplicas)
-    replicas.initialize(repeating: Replica(), count: maxReplicas)
-    batchCount = isBatching ? maxReplicas : 0
-    batches = .allocate(capacity: batchCount)
-    for replica in 0..<batchCount { (batches + replica).initialize(to: StepBatch()) }
-    levels = .allocate(capacity: maxBatchSize + 1)
-    levels.initialize(repeating: 0, count: maxBatchSize + 1)
-    levelFloor = -maxBatchSize
-    cameDownTo = .allocate(capacity: maxReplicas + 1)
-    cameDownTo.initialize(repeating: Self.never, count: maxReplicas + 1)
-  }
-
-  deinit {
-    replicas.deallocate()
-    batches.deinitialize(count: batchCount)
-    batches.deallocate()
-    levels.deallocate()
-    cameDownTo.deallocate()
+    replicas = FixedArray(repeating: Replica(), count: maxReplicas)
+    batches = FixedArray(count: isBatching ? maxReplicas : 0) { _ in StepBatch() }
+    levels = FixedArray(repeating: 0, count: maxBatchSize + 1)
+    autoscaler = Autoscaler(deployment.scaling)
   }
 
   /// What the account pays for.
@@ -231,8 +196,6 @@ struct DeploymentState: ~Copyable {
       }
       && (freeSlots == 0 || lowest == (0..<maxBatchSize).first { levels[$0] != 0 })
       && total <= maxReplicas
-      && level == (demand + maxBatchSize - 1) / maxBatchSize && levelCeiling == level * maxBatchSize
-      && levelFloor == levelCeiling - maxBatchSize
-      && (1...maxReplicas).allSatisfy { cameDownTo[$0] <= cameDownTo[$0 - 1] || $0 - 1 < level }
+      && autoscaler.checkInvariants(demand: demand)
   }
 }

@@ -13,10 +13,13 @@ struct DrawAhead<Block>: ~Copyable {
   private let helper: Helper?
 
   /// The block that is being filled, and who fills it.
+  ///
+  /// Sendable, unchecked: `block`, and all that `fill` reaches, belong to the queue from `begin()` until it signals
+  /// `ready`, and to who uses the draws from the wait for `ready` until the next `begin()`. `ready` is waited for once
+  /// for each `begin()`, so that neither begins before the other has ended.
   private final class Helper: @unchecked Sendable {
     let queue: DispatchQueue
     let ready = DispatchSemaphore(value: 0)
-    // Written by the queue before `ready` is signalled, read after it was waited for.
     var block: Block
     let fill: (Block) -> Void
 

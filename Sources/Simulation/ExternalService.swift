@@ -26,22 +26,14 @@ struct ExternalService {
   private let failureStream: RandomStream
 
   init(
-    _ model: Scenario.Model, _ service: Scenario.ServiceTime, series: Int32, mayFail: Bool, start: Timestamp,
+    _ model: Scenario.Model, _ service: ServiceTime, series: Int32, mayFail: Bool, start: Timestamp,
     arena: SamplingArena, stream: (String) -> RandomStream
   ) throws {
     self.series = series
-    switch service {
-    case .direct(let time, _):
-      isDirectService = true
-      firstToken = Sampler(time, in: arena)
-      perInputToken = Sampler(try Distribution(.constant(0)), in: arena)
-      perOutputToken = perInputToken
-    case .tokens(let first, let input, let output, _):
-      isDirectService = false
-      firstToken = Sampler(first, in: arena)
-      perInputToken = Sampler(input, in: arena)
-      perOutputToken = Sampler(output, in: arena)
-    }
+    isDirectService = service.isDirect
+    let nothing = try Distribution(.constant(0))
+    let parts = (service.parts + [nothing, nothing]).map { Sampler($0, in: arena) }
+    (firstToken, perInputToken, perOutputToken) = (parts[0], parts[1], parts[2])
     providerErrorProbability = model.providerErrorProbability
     rateLimitedProbability = model.rateLimitedProbability
     self.mayFail = mayFail || providerErrorProbability > 0 || rateLimitedProbability > 0

@@ -2,48 +2,35 @@ import Telemetry
 
 /// What happens to replicas: start, ready, crash, drain, release; and to deployments as a whole.
 extension ModelLane {
-  static func controlTag(_ control: Control, _ deployment: Int, replica: Int = 0, generation: UInt32 = 0)
-    -> UInt64
-  {
-    control.rawValue << 56 | UInt64(deployment) << 40 | UInt64(replica) << 32 | UInt64(generation)
-  }
-
-  private static func decodeControl(
-    _ tag: UInt64
-  ) -> (control: Control, deployment: Int, replica: Int, generation: UInt32) {
-    let control = Control(rawValue: tag >> 56) ?? .deploy
-    return (control, Int(tag >> 40) & 0xffff, Int(tag >> 32) & 0xff, UInt32(truncatingIfNeeded: tag))
-  }
-
   /// Whether a control event takes or releases replicas of the account's pool.
   func isShared(_ entry: EventList.Entry) -> Bool {
-    let (control, deployment, replica, _) = Self.decodeControl(entry.tag)
-    switch control {
+    let tag = ControlTag(bits: entry.tag)
+    switch tag.control {
     case .deploy, .undeploy: return true
     case .step:
-      return (deployments + deployment).pointee.phase == .undeploying
-        || (deployments + deployment).pointee.replicas[replica].state == .draining
-    case .replicaReady, .replicaCrash: return (deployments + deployment).pointee.phase == .undeploying
+      return deployments[tag.deployment].phase == .undeploying
+        || deployments[tag.deployment].replicas[tag.replica].state == .draining
+    case .replicaReady, .replicaCrash: return deployments[tag.deployment].phase == .undeploying
     }
   }
 
   /// Whether the earliest departure may release a replica.
   var isSharedDeparture: Bool {
     let departure = departures.first
-    let deployment = deployments + departure.deployment
-    return deployment.pointee.phase == .undeploying
-      || deployment.pointee.replicas[departure.replica].state == .draining
+    return deployments[departure.deployment].phase == .undeploying
+      || deployments[departure.deployment].replicas[departure.replica].state == .draining
   }
 
-  mutating func apply(_ entry: EventList.Entry, pool: UnsafeMutablePointer<ReplicaPool>?) -> SharedResult {
-    let (control, index, replica, generation) = Self.decodeControl(entry.tag)
-    switch control {
+  mutating func apply(_ entry: EventList.Entry, pool: ReplicaPool?) -> SharedResult {
+    let tag = ControlTag(bits: entry.tag)
+    let (index, replica, generation) = (tag.deployment, tag.replica, tag.generation)
+    switch tag.control {
     case .step: stepped(replica, of: index, generation, at: entry.time, pool)
     case .replicaReady: replicaReady(replica, of: index, generation, at: entry.time, pool)
     case .replicaCrash: replicaCrashed(replica, of: index, generation, at: entry.time, pool)
     case .undeploy:
       guard let pool else { break }
-      let waited = (deployments + index).pointee.phase == .pending
+      let waited = deployments[index].phase == .pending
       undeploy(index, at: entry.time, pool)
       if waited { return .gaveUp(deployment: index) }
     case .deploy: if let pool, !deploy(index, at: entry.time, pool) { return .needsRoom(deployment: index) }
@@ -54,15 +41,14 @@ extension ModelLane {
   // MARK: Deployments
 
   /// Starts the first replicas. `false` if they find no room under the subscription.
-  mutating func deploy(_ index: Int, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>) -> Bool {
-    let deployment = deployments + index
-    guard deployment.pointee.phase == .planned || deployment.pointee.phase == .pending else { return true }
-    guard pool.pointee.available >= deployment.pointee.minReplicas else {
-      deployment.pointee.phase = .pending
+  mutating func deploy(_ index: Int, at time: Int64, _ pool: ReplicaPool) -> Bool {
+    guard deployments[index].phase == .planned || deployments[index].phase == .pending else { return true }
+    guard pool.available >= deployments[index].minReplicas else {
+      deployments[index].phase = .pending
       return false
     }
-    let taken = pool.pointee.take(upTo: deployment.pointee.minReplicas)
-    deployment.pointee.phase = .deploying
+    let taken = pool.take(upTo: deployments[index].minReplicas)
+    deployments[index].phase = .deploying
     for _ in 0..<taken { startReplica(index, at: time) }
     observeCapacity(index, at: time)
     record(index, at: time, limitedBy: .none)
@@ -71,31 +57,30 @@ extension ModelLane {
 
   /// A deployment from before the simulation: its replicas are ready. `false` if they find no room.
   mutating func deployBeforehand(
-    _ index: Int, requestedAt: Int64, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>
+    _ index: Int, requestedAt: Int64, at time: Int64, _ pool: ReplicaPool
   ) -> Bool {
-    let deployment = deployments + index
     log.isHeld = true
     defer { log.isHeld = false }
     guard deploy(index, at: time, pool) else { return false }
     controls.removeAll {
-      Self.decodeControl($0.tag).deployment == index && Self.decodeControl($0.tag).control == .replicaReady
+      let tag = ControlTag(bits: $0.tag)
+      return tag.deployment == index && tag.control == .replicaReady
     }
-    for replica in 0..<deployment.pointee.minReplicas {
-      replicaReady(replica, of: index, deployment.pointee.replicas[replica].generation, at: time, pool)
+    for replica in 0..<deployments[index].minReplicas {
+      replicaReady(replica, of: index, deployments[index].replicas[replica].generation, at: time, pool)
     }
-    deployment.pointee.deployedAt = requestedAt
+    deployments[index].deployedAt = requestedAt
     log.isHeld = false
     record(index, at: time, limitedBy: .none)
     return true
   }
 
-  private mutating func undeploy(_ index: Int, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>) {
-    let deployment = deployments + index
-    switch deployment.pointee.phase {
+  private mutating func undeploy(_ index: Int, at time: Int64, _ pool: ReplicaPool) {
+    switch deployments[index].phase {
     case .planned, .pending:
-      deployment.pointee.phase = .ended
+      deployments[index].phase = .ended
     case .deploying, .deployed:
-      deployment.pointee.phase = .undeploying
+      deployments[index].phase = .undeploying
       mayRelease = true
       chooseActive()
       observeCapacity(index, at: time)
@@ -107,14 +92,13 @@ extension ModelLane {
   }
 
   /// Releases what an undeploying deployment no longer needs, and ends it with its last replica.
-  mutating func finishUndeploying(_ index: Int, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>) {
-    let deployment = deployments + index
-    guard deployment.pointee.phase == .undeploying, deployment.pointee.line.count == 0 else { return }
-    while let replica = deployment.pointee.youngest(.starting) { free(replica, of: index, pool) }
-    while let replica = deployment.pointee.youngest(.ready) { drain(replica, of: index, at: time, pool) }
-    if deployment.pointee.total == 0 {
-      deployment.pointee.phase = .ended
-      deployment.pointee.undeployedAt = time
+  mutating func finishUndeploying(_ index: Int, at time: Int64, _ pool: ReplicaPool) {
+    guard deployments[index].phase == .undeploying, deployments[index].line.count == 0 else { return }
+    while let replica = deployments[index].youngest(.starting) { free(replica, of: index, pool) }
+    while let replica = deployments[index].youngest(.ready) { drain(replica, of: index, at: time, pool) }
+    if deployments[index].total == 0 {
+      deployments[index].phase = .ended
+      deployments[index].undeployedAt = time
     }
     record(index, at: time, limitedBy: .none)
   }
@@ -122,13 +106,13 @@ extension ModelLane {
   /// Which deployments take new requests, and the shares in which they do: those stated; one without a
   /// share takes the rest; alone, any takes all.
   mutating func chooseActive() {
-    let deployed = (0..<deploymentCount).filter { (deployments + $0).pointee.phase == .deployed }
-    let stated = deployed.reduce(0) { $0 + ((deployments + $1).pointee.traffic ?? 0) }
-    let hasRest = deployed.contains { (deployments + $0).pointee.traffic == nil }
+    let deployed = deployments.indices.filter { deployments[$0].phase == .deployed }
+    let stated = deployed.reduce(0) { $0 + (deployments[$1].traffic ?? 0) }
+    let hasRest = deployed.contains { deployments[$0].traffic == nil }
     let rest = hasRest ? max(0, 1 - stated) : 0
     var sum = 0.0
     active = deployed.map { index in
-      sum += (deployments + index).pointee.traffic ?? rest
+      sum += deployments[index].traffic ?? rest
       return (index, sum)
     }
     if sum > 0 { active = active.map { ($0.deployment, $0.share / sum) } }
@@ -139,49 +123,48 @@ extension ModelLane {
 
   /// A replica that the pool has granted starts.
   mutating func startReplica(_ index: Int, at time: Int64) {
-    let deployment = deployments + index
     guard
-      let slot = (0..<deployment.pointee.maxReplicas).first(where: {
-        deployment.pointee.replicas[$0].state == .free
+      let slot = (0..<deployments[index].maxReplicas).first(where: {
+        deployments[index].replicas[$0].state == .free
       })
     else { return }
-    deployment.pointee.startOrder += 1
-    deployment.pointee.setState(.starting, of: slot)
-    deployment.pointee.setOccupancy(0, of: slot)
-    deployment.pointee.replicas[slot].generation &+= 1
-    deployment.pointee.replicas[slot].startOrder = deployment.pointee.startOrder
-    deployment.pointee.starting += 1
-    let delay = microseconds(deployment.pointee.startup.draw(from: deployment.pointee.startupStream))
+    deployments[index].startOrder += 1
+    deployments[index].setState(.starting, of: slot)
+    deployments[index].setOccupancy(0, of: slot)
+    deployments[index].replicas[slot].generation &+= 1
+    deployments[index].replicas[slot].startOrder = deployments[index].startOrder
+    deployments[index].starting += 1
+    let delay = microseconds(deployments[index].startup.draw(from: deployments[index].startupStream))
     schedule(.replicaReady, index, slot, at: time + delay)
   }
 
-  private mutating func schedule(_ control: Control, _ index: Int, _ replica: Int, at time: Int64) {
-    let generation = (deployments + index).pointee.replicas[replica].generation
+  private mutating func schedule(_ control: ControlTag.Control, _ index: Int, _ replica: Int, at time: Int64)
+  {
+    let generation = deployments[index].replicas[replica].generation
     controls.insert(
-      time: time, tag: Self.controlTag(control, index, replica: replica, generation: generation))
+      time: time, tag: ControlTag(control, index, replica: replica, generation: generation).bits)
     nextTimer = min(nextTimer, time)
   }
 
   private mutating func replicaReady(
     _ replica: Int, of index: Int, _ generation: UInt32, at time: Int64,
-    _ pool: UnsafeMutablePointer<ReplicaPool>?
+    _ pool: ReplicaPool?
   ) {
-    let deployment = deployments + index
-    guard deployment.pointee.replicas[replica].generation == generation,
-      deployment.pointee.replicas[replica].state == .starting
+    guard deployments[index].replicas[replica].generation == generation,
+      deployments[index].replicas[replica].state == .starting
     else { return }
-    deployment.pointee.setState(.ready, of: replica)
-    deployment.pointee.starting -= 1
-    deployment.pointee.ready += 1
-    deployment.pointee.freeSlots += deployment.pointee.maxBatchSize
-    if deployment.pointee.crashes {
+    deployments[index].setState(.ready, of: replica)
+    deployments[index].starting -= 1
+    deployments[index].ready += 1
+    deployments[index].freeSlots += deployments[index].maxBatchSize
+    if deployments[index].crashes {
       let life = microseconds(
-        deployment.pointee.timeBetweenCrashes.draw(from: deployment.pointee.crashStream))
+        deployments[index].timeBetweenCrashes.draw(from: deployments[index].crashStream))
       schedule(.replicaCrash, index, replica, at: time + max(life, 1))
     }
-    if deployment.pointee.phase == .deploying {
-      deployment.pointee.phase = .deployed
-      deployment.pointee.deployedAt = time
+    if deployments[index].phase == .deploying {
+      deployments[index].phase = .deployed
+      deployments[index].deployedAt = time
       chooseActive()
     }
     record(index, at: time, limitedBy: .none)
@@ -191,40 +174,37 @@ extension ModelLane {
 
   /// Fills free slots from the waiting line.
   mutating func serveWaiting(_ index: Int, at time: Int64) {
-    let deployment = deployments + index
-    while deployment.pointee.freeSlots > 0, deployment.pointee.line.count > 0 {
+    while deployments[index].freeSlots > 0, deployments[index].line.count > 0 {
       let sequence =
-        deployment.pointee.isLifo
-        ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
-      let replica = deployment.pointee.occupyLeast()
-      deployment.pointee.freeSlots -= 1
-      serve(sequence, deployment, index, replica, at: time)
+        deployments[index].line.removeNext()
+      let replica = deployments[index].occupyLeast()
+      deployments[index].freeSlots -= 1
+      serve(sequence, index, replica, at: time)
     }
   }
 
   /// All that it serves fails; it restarts, and goes on being paid for.
   private mutating func replicaCrashed(
     _ replica: Int, of index: Int, _ generation: UInt32, at time: Int64,
-    _ pool: UnsafeMutablePointer<ReplicaPool>?
+    _ pool: ReplicaPool?
   ) {
-    let deployment = deployments + index
-    guard deployment.pointee.replicas[replica].generation == generation,
-      deployment.pointee.replicas[replica].state == .ready
+    guard deployments[index].replicas[replica].generation == generation,
+      deployments[index].replicas[replica].state == .ready
     else { return }
     let lost = departures.removeAll(deployment: index, replica: replica)
     let unfinished =
-      deployment.pointee.isBatching ? (deployment.pointee.batches + replica).pointee.removeAll() : []
+      deployments[index].isBatching ? deployments[index].batches[replica].removeAll() : []
     batched -= unfinished.count
     for sequence in lost + unfinished { end(sequence, RequestOutcome.replicaLost, at: time) }
-    let occupancy = deployment.pointee.replicas[replica].occupancy
-    deployment.pointee.freeSlots -= deployment.pointee.maxBatchSize - occupancy
-    lowerDemand(deployment, by: occupancy, at: time)
-    deployment.pointee.setOccupancy(0, of: replica)
-    deployment.pointee.setState(.starting, of: replica)
-    deployment.pointee.replicas[replica].generation &+= 1
-    deployment.pointee.ready -= 1
-    deployment.pointee.starting += 1
-    let repair = microseconds(deployment.pointee.timeToRepair.draw(from: deployment.pointee.crashStream))
+    let occupancy = deployments[index].replicas[replica].occupancy
+    deployments[index].freeSlots -= deployments[index].maxBatchSize - occupancy
+    lowerDemand(index, by: occupancy, at: time)
+    deployments[index].setOccupancy(0, of: replica)
+    deployments[index].setState(.starting, of: replica)
+    deployments[index].replicas[replica].generation &+= 1
+    deployments[index].ready -= 1
+    deployments[index].starting += 1
+    let repair = microseconds(deployments[index].timeToRepair.draw(from: deployments[index].crashStream))
     schedule(.replicaReady, index, replica, at: time + max(repair, 1))
     record(index, at: time, limitedBy: .none)
     if let pool { finishUndeploying(index, at: time, pool) }
@@ -232,47 +212,44 @@ extension ModelLane {
 
   /// A ready replica takes no new requests; it is released when it has served those it has.
   mutating func drain(
-    _ replica: Int, of index: Int, at time: Int64, _ pool: UnsafeMutablePointer<ReplicaPool>
+    _ replica: Int, of index: Int, at time: Int64, _ pool: ReplicaPool
   ) {
-    let deployment = deployments + index
-    let occupancy = deployment.pointee.replicas[replica].occupancy
-    deployment.pointee.freeSlots -= deployment.pointee.maxBatchSize - occupancy
-    lowerDemand(deployment, by: occupancy, at: time)
+    let occupancy = deployments[index].replicas[replica].occupancy
+    deployments[index].freeSlots -= deployments[index].maxBatchSize - occupancy
+    lowerDemand(index, by: occupancy, at: time)
     if occupancy == 0 {
       free(replica, of: index, pool)
     } else {
-      deployment.pointee.setState(.draining, of: replica)
-      deployment.pointee.ready -= 1
-      deployment.pointee.draining += 1
+      deployments[index].setState(.draining, of: replica)
+      deployments[index].ready -= 1
+      deployments[index].draining += 1
       mayRelease = true
     }
   }
 
   /// Gives a replica without requests back to the pool.
-  mutating func free(_ replica: Int, of index: Int, _ pool: UnsafeMutablePointer<ReplicaPool>) {
-    let deployment = deployments + index
-    switch deployment.pointee.replicas[replica].state {
+  mutating func free(_ replica: Int, of index: Int, _ pool: ReplicaPool) {
+    switch deployments[index].replicas[replica].state {
     case .free: return
-    case .starting: deployment.pointee.starting -= 1
-    case .ready: deployment.pointee.ready -= 1
-    case .draining: deployment.pointee.draining -= 1
+    case .starting: deployments[index].starting -= 1
+    case .ready: deployments[index].ready -= 1
+    case .draining: deployments[index].draining -= 1
     }
-    deployment.pointee.setState(.free, of: replica)
-    pool.pointee.release(1)
+    deployments[index].setState(.free, of: replica)
+    pool.release(1)
   }
 
   /// The earliest departure, of a draining replica or an undeploying deployment.
-  mutating func departAndRelease(_ pool: UnsafeMutablePointer<ReplicaPool>) {
+  mutating func departAndRelease(_ pool: ReplicaPool) {
     let departure = departures.first
     let (index, replica, time) = (departure.deployment, departure.replica, departure.time)
-    let deployment = deployments + index
-    if deployment.pointee.replicas[replica].state == .draining {
+    if deployments[index].replicas[replica].state == .draining {
       departures.removeFirst()
-      if deployment.pointee.crashes {
+      if deployments[index].crashes {
         end(departure.sequence, UInt8(ring.latency[ring.row(departure.sequence)]), at: time)
       }
-      deployment.pointee.setOccupancy(deployment.pointee.replicas[replica].occupancy - 1, of: replica)
-      if deployment.pointee.replicas[replica].occupancy == 0 {
+      deployments[index].setOccupancy(deployments[index].replicas[replica].occupancy - 1, of: replica)
+      if deployments[index].replicas[replica].occupancy == 0 {
         free(replica, of: index, pool)
         record(index, at: time, limitedBy: .none)
       }
@@ -285,16 +262,15 @@ extension ModelLane {
 
   /// Whether departures may release replicas from now on.
   mutating func noteReleases() {
-    mayRelease = (0..<deploymentCount).contains {
-      (deployments + $0).pointee.draining > 0 || (deployments + $0).pointee.phase == .undeploying
+    mayRelease = deployments.indices.contains {
+      deployments[$0].draining > 0 || deployments[$0].phase == .undeploying
     }
   }
 
   mutating func record(_ index: Int, at time: Int64, limitedBy limit: ReplicaLimit) {
-    let deployment = deployments + index
     log.record(
       .init(
-        at: time, deployment: index, starting: deployment.pointee.starting, ready: deployment.pointee.ready,
-        draining: deployment.pointee.draining, limitedBy: limit))
+        at: time, deployment: index, starting: deployments[index].starting, ready: deployments[index].ready,
+        draining: deployments[index].draining, limitedBy: limit))
   }
 }

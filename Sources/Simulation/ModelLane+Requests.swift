@@ -27,24 +27,23 @@ extension ModelLane {
       chosen = active.first { share < $0.share }?.deployment ?? active[active.count - 1].deployment
     }
     let sequence = append(at: time, input: input, output: output, attempt: attempt)
-    let deployment = deployments + chosen
     let row = ring.row(sequence)
-    ring.series[row] = deployment.pointee.series
-    if deployment.pointee.freeSlots > 0 {
-      let replica = deployment.pointee.occupyLeast()
-      deployment.pointee.freeSlots -= 1
-      serve(sequence, deployment, chosen, replica, at: time)
-    } else if deployment.pointee.line.count >= deployment.pointee.queueCapacity {
+    ring.series[row] = deployments[chosen].series
+    if deployments[chosen].freeSlots > 0 {
+      let replica = deployments[chosen].occupyLeast()
+      deployments[chosen].freeSlots -= 1
+      serve(sequence, chosen, replica, at: time)
+    } else if deployments[chosen].line.count >= deployments[chosen].queueCapacity {
       ring.waiting[row] = 0
       end(sequence, RequestOutcome.overloaded, at: time)
       return
     } else {
-      if deployment.pointee.timeout != .max, deployment.pointee.line.count == 0 {
-        nextTimer = min(nextTimer, time + deployment.pointee.timeout)
+      if deployments[chosen].timeout != .max, deployments[chosen].line.count == 0 {
+        nextTimer = min(nextTimer, time + deployments[chosen].timeout)
       }
-      deployment.pointee.line.append(sequence)
+      deployments[chosen].line.append(sequence)
     }
-    raiseDemand(deployment, at: time)
+    raiseDemand(chosen, at: time)
   }
 
   /// A row for a request. Its waiting time, time to first token and latency are for who settles them.
@@ -64,13 +63,13 @@ extension ModelLane {
   /// A replica (whose occupancy counts it already) begins to serve a request.
   @inline(__always)
   mutating func serve(
-    _ sequence: Int, _ deployment: UnsafeMutablePointer<DeploymentState>, _ index: Int, _ replica: Int,
+    _ sequence: Int, _ index: Int, _ replica: Int,
     at time: Int64
   ) {
-    if deployment.pointee.isBatching {
-      takeIn(sequence, deployment, index, replica, at: time)
+    if deployments[index].isBatching {
+      takeIn(sequence, index, replica, at: time)
     } else {
-      let finish = startService(sequence, deployment, index, replica, at: time)
+      let finish = startService(sequence, index, replica, at: time)
       departures.insert(time: finish, sequence: sequence, deployment: index, replica: replica)
     }
   }
@@ -81,29 +80,29 @@ extension ModelLane {
   /// Stretched by the batch: × (1 + batchSlowdown × others in the batch at the start).
   @inline(__always)
   mutating func startService(
-    _ sequence: Int, _ deployment: UnsafeMutablePointer<DeploymentState>, _ index: Int, _ replica: Int,
+    _ sequence: Int, _ index: Int, _ replica: Int,
     at time: Int64
   ) -> Int64 {
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     let row = ring.row(sequence)
-    let draw = deployment.pointee.service.next()
-    let isDirect = deployment.pointee.service.isDirect
+    let draw = deployments[index].service.next()
+    let isDirect = deployments[index].service.isDirect
     let first = draw.firstToken + draw.perInputToken * Double(ring.input[row])
     let rest = draw.perOutputToken * Double(ring.output[row])
-    let others = deployment.pointee.replicas[replica].occupancy - 1
-    let stretch = (1 + deployment.pointee.batchSlowdown * Double(others)) * incidents.current.latencyFactor
+    let others = deployments[index].replicas[replica].occupancy - 1
+    let stretch = (1 + deployments[index].batchSlowdown * Double(others)) * incidents.current.latencyFactor
     // A response takes time: 1 µs at the least.
     let service = max(microseconds((first + rest) * stretch), 1)
     let waited = time - ring.arrivedAt[row]
     ring.waiting[row] = waited
     ring.firstToken[row] = waited + (isDirect ? service : min(microseconds(first * stretch), service))
     var outcome = RequestOutcome.success
-    if deployment.pointee.mayFail {
-      let survival = (1 - deployment.pointee.modelErrorProbability) * (1 - incidents.current.errorProbability)
+    if deployments[index].mayFail {
+      let survival = (1 - deployments[index].modelErrorProbability) * (1 - incidents.current.errorProbability)
       if draw.chance >= survival { outcome = RequestOutcome.modelError }
     }
     let finish = min(time + service, DepartureList.endOfTime)
-    if deployment.pointee.crashes {
+    if deployments[index].crashes {
       // Not settled before it departs: the replica may crash. The row keeps what will be.
       ring.latency[row] = Int64(outcome)
     } else {
@@ -117,34 +116,31 @@ extension ModelLane {
   mutating func depart() {
     let departure = departures.first
     let (index, replica, time) = (departure.deployment, departure.replica, departure.time)
-    let deployment = deployments + index
-    if deployment.pointee.crashes {
+    if deployments[index].crashes {
       end(departure.sequence, UInt8(ring.latency[ring.row(departure.sequence)]), at: time)
     }
-    lowerDemand(deployment, at: time)
-    if deployment.pointee.line.count > 0 {
+    lowerDemand(index, at: time)
+    if deployments[index].line.count > 0 {
       let next =
-        deployment.pointee.isLifo
-        ? deployment.pointee.line.removeNewest() : deployment.pointee.line.removeOldest()
-      let finish = startService(next, deployment, index, replica, at: time)
+        deployments[index].line.removeNext()
+      let finish = startService(next, index, replica, at: time)
       departures.replaceFirst(time: finish, sequence: next)
     } else {
       departures.removeFirst()
-      deployment.pointee.vacate(replica)
-      deployment.pointee.freeSlots += 1
+      deployments[index].vacate(replica)
+      deployments[index].freeSlots += 1
     }
   }
 
   /// Requests that have waited too long give up.
-  mutating func timeOut(_ index: Int, at time: Int64, pool: UnsafeMutablePointer<ReplicaPool>?) {
-    let deployment = deployments + index
-    while deployment.pointee.line.count > 0,
-      ring.arrivedAt[ring.row(deployment.pointee.line.oldest)] + deployment.pointee.timeout <= time
+  mutating func timeOut(_ index: Int, at time: Int64, pool: ReplicaPool?) {
+    while deployments[index].line.count > 0,
+      ring.arrivedAt[ring.row(deployments[index].line.oldest)] + deployments[index].timeout <= time
     {
-      let sequence = deployment.pointee.line.removeOldest()
-      ring.waiting[ring.row(sequence)] = deployment.pointee.timeout
+      let sequence = deployments[index].line.removeOldest()
+      ring.waiting[ring.row(sequence)] = deployments[index].timeout
       end(sequence, RequestOutcome.timeout, at: time)
-      lowerDemand(deployment, at: time)
+      lowerDemand(index, at: time)
     }
     if let pool { finishUndeploying(index, at: time, pool) }
   }

@@ -60,14 +60,13 @@ extension ModelLane {
         start: scenario.simulationStart, arena: arena
       ) { setting.stream(entity: entity, $0) }
     }
-    let deployments = UnsafeMutablePointer<DeploymentState>.allocate(
-      capacity: max(model.deployments.count, 1))
-    for (index, (deployment, name)) in zip(model.deployments, setting.deploymentEntities).enumerated() {
-      (deployments + index).initialize(
-        to: try DeploymentState(
-          deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors,
-          arena: arena, helper: setting.helper
-        ) { setting.stream(entity: name, $0) })
+    let names = setting.deploymentEntities
+    let deployments = try FixedArray(count: model.deployments.count) { index in
+      let deployment = model.deployments[index]
+      return try DeploymentState(
+        deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors,
+        arena: arena, helper: setting.helper
+      ) { setting.stream(entity: names[index], $0) }
     }
 
     nextArrival = demand.nextTime
@@ -75,7 +74,6 @@ extension ModelLane {
     self.external = external
     isExternal = external != nil
     self.deployments = deployments
-    deploymentCount = model.deployments.count
     incidents = IncidentTimeline(
       concerning.map { ($0.from.microseconds, $0.to.microseconds, $0.effect) })
     routingStream = setting.stream(entity: entity, "routing")

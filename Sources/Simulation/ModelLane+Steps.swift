@@ -10,58 +10,58 @@ extension ModelLane {
   /// A replica (whose occupancy counts it already) takes in a request.
   @inline(never)
   mutating func takeIn(
-    _ sequence: Int, _ deployment: UnsafeMutablePointer<DeploymentState>, _ index: Int, _ replica: Int,
+    _ sequence: Int, _ index: Int, _ replica: Int,
     at time: Int64
   ) {
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     let row = ring.row(sequence)
     ring.waiting[row] = time - ring.arrivedAt[row]
     var outcome = RequestOutcome.success
-    if deployment.pointee.mayFail {
-      let survival = (1 - deployment.pointee.modelErrorProbability) * (1 - incidents.current.errorProbability)
-      if deployment.pointee.service.next().chance >= survival { outcome = RequestOutcome.modelError }
+    if deployments[index].mayFail {
+      let survival = (1 - deployments[index].modelErrorProbability) * (1 - incidents.current.errorProbability)
+      if deployments[index].service.next().chance >= survival { outcome = RequestOutcome.modelError }
     }
     // Not settled before its last step. The row keeps what will be.
     ring.latency[row] = Int64(outcome)
     batched += 1
-    if (deployment.pointee.batches + replica).pointee.join(sequence, prompt: ring.input[row], at: time) {
-      scheduleStep(replica, deployment, index)
+    if deployments[index].batches[replica].join(sequence, prompt: ring.input[row], at: time) {
+      scheduleStep(replica, index)
     }
   }
 
   /// A run of steps has ended: responses are complete, the waiting line fills their slots, and a new run begins.
   mutating func stepped(
     _ replica: Int, of index: Int, _ generation: UInt32, at time: Int64,
-    _ pool: UnsafeMutablePointer<ReplicaPool>?
+    _ pool: ReplicaPool?
   ) {
-    let deployment = deployments + index
-    let batch = deployment.pointee.batches + replica
-    guard let model = deployment.pointee.batching, batch.pointee.generation == generation else { return }
+    guard let model = deployments[index].batching,
+      deployments[index].batches[replica].generation == generation
+    else { return }
     let (output, arrivedAt, firstToken, mask) = (ring.output, ring.arrivedAt, ring.firstToken, ring.mask)
-    batch.pointee.endRun(
+    deployments[index].batches[replica].endRun(
       tokensPerStep: model.tokensPerStep, output: { output[$0 & mask] },
       firstToken: { firstToken[$0 & mask] = time - arrivedAt[$0 & mask] }, finished: &finished)
-    let isReady = deployment.pointee.replicas[replica].state == .ready
+    let isReady = deployments[index].replicas[replica].state == .ready
     for sequence in finished {
       end(sequence, UInt8(ring.latency[ring.row(sequence)]), at: time)
-      if isReady { lowerDemand(deployment, at: time) }
+      if isReady { lowerDemand(index, at: time) }
     }
     batched -= finished.count
-    deployment.pointee.setOccupancy(
-      deployment.pointee.replicas[replica].occupancy - finished.count, of: replica)
+    deployments[index].setOccupancy(
+      deployments[index].replicas[replica].occupancy - finished.count, of: replica)
     if isReady {
-      deployment.pointee.freeSlots += finished.count
+      deployments[index].freeSlots += finished.count
       serveWaiting(index, at: time)
     }
     if time >= incidents.nextBorder { incidents.advance(to: time) }
-    if batch.pointee.beginRun(
+    if deployments[index].batches[replica].beginRun(
       model, latencyFactor: incidents.current.latencyFactor, until: incidents.nextBorder)
     {
-      scheduleStep(replica, deployment, index)
+      scheduleStep(replica, index)
     }
-    assert(batch.pointee.checkInvariants())
+    assert(deployments[index].batches[replica].checkInvariants())
     guard let pool else { return }
-    if !isReady, deployment.pointee.replicas[replica].occupancy == 0 {
+    if !isReady, deployments[index].replicas[replica].occupancy == 0 {
       free(replica, of: index, pool)
       record(index, at: time, limitedBy: .none)
     }
@@ -70,13 +70,14 @@ extension ModelLane {
   }
 
   private mutating func scheduleStep(
-    _ replica: Int, _ deployment: UnsafeMutablePointer<DeploymentState>, _ index: Int
+    _ replica: Int, _ index: Int
   ) {
-    let batch = deployment.pointee.batches + replica
-    let time = batch.pointee.end
+    let time = deployments[index].batches[replica].end
     controls.insert(
       time: time,
-      tag: Self.controlTag(.step, index, replica: replica, generation: batch.pointee.generation))
+      tag: ControlTag(
+        .step, index, replica: replica, generation: deployments[index].batches[replica].generation
+      ).bits)
     nextTimer = min(nextTimer, time)
   }
 }

@@ -13,9 +13,6 @@ import Telemetry
 /// deployments, timeouts, the autoscaler, retries, arrivals; among the first six, lower sequence numbers,
 /// deployments and replicas first. Between models: the order of the scenario.
 struct ModelLane: ~Copyable {
-  /// Events that are neither arrivals nor departures, as tags in `controls`, in their order at one moment.
-  enum Control: UInt64 { case step, replicaReady, replicaCrash, undeploy, deploy }
-
   // Demand.
   var demand: Demand
   var nextArrival: Int64
@@ -36,8 +33,7 @@ struct ModelLane: ~Copyable {
   var nextTimer: Int64 = .min
 
   // Deployments; `active` are those that take new requests, with their cumulated shares.
-  let deployments: UnsafeMutablePointer<DeploymentState>
-  let deploymentCount: Int
+  var deployments: FixedArray<DeploymentState>
   var active: [(deployment: Int, share: Double)] = []
   /// The only active deployment, or −1 for none, −2 for several.
   var soleActive = -1
@@ -78,7 +74,7 @@ struct ModelLane: ~Copyable {
   }
 
   /// Applies the shared event that `advance(to:)` stopped at.
-  mutating func applyShared(_ pool: UnsafeMutablePointer<ReplicaPool>) -> SharedResult {
+  mutating func applyShared(_ pool: ReplicaPool) -> SharedResult {
     if departures.firstTime <= nextTimer {
       departAndRelease(pool)
       return .done
@@ -100,8 +96,7 @@ struct ModelLane: ~Copyable {
     enum Kind {
       case control(EventList.Entry)
       case timeout(Int)
-      case scaleUp(Int)
-      case scaleDown(Int)
+      case scaling(Int)
       case retry, none
     }
     var time: Int64
@@ -115,23 +110,17 @@ struct ModelLane: ~Copyable {
       let entry = controls.first
       timer = Timer(time: entry.time, kind: .control(entry), isShared: isShared(entry))
     }
-    for index in 0..<deploymentCount {
-      let deployment = deployments + index
-      if deployment.pointee.timeout != .max, deployment.pointee.line.count > 0 {
-        let time = ring.arrivedAt[ring.row(deployment.pointee.line.oldest)] + deployment.pointee.timeout
+    for index in deployments.indices {
+      if deployments[index].timeout != .max, deployments[index].line.count > 0 {
+        let time = ring.arrivedAt[ring.row(deployments[index].line.oldest)] + deployments[index].timeout
         if time < timer.time {
-          timer = Timer(time: time, kind: .timeout(index), isShared: deployment.pointee.phase == .undeploying)
+          timer = Timer(time: time, kind: .timeout(index), isShared: deployments[index].phase == .undeploying)
         }
       }
     }
-    for index in 0..<deploymentCount {
-      let deployment = deployments + index
-      if deployment.pointee.upDeadline < timer.time {
-        timer = Timer(time: deployment.pointee.upDeadline, kind: .scaleUp(index), isShared: true)
-      }
-      if deployment.pointee.downDeadline < timer.time {
-        timer = Timer(time: deployment.pointee.downDeadline, kind: .scaleDown(index), isShared: true)
-      }
+    for index in deployments.indices {
+      let due = deployments[index].autoscaler.due
+      if due < timer.time { timer = Timer(time: due, kind: .scaling(index), isShared: true) }
     }
     if retries.firstTime < timer.time {
       timer = Timer(time: retries.firstTime, kind: .retry, isShared: false)
@@ -140,15 +129,14 @@ struct ModelLane: ~Copyable {
   }
 
   @discardableResult
-  private mutating func apply(_ timer: Timer, pool: UnsafeMutablePointer<ReplicaPool>?) -> SharedResult {
+  private mutating func apply(_ timer: Timer, pool: ReplicaPool?) -> SharedResult {
     var result = SharedResult.done
     switch timer.kind {
     case .control(let entry):
       controls.removeFirst()
       result = apply(entry, pool: pool)
     case .timeout(let deployment): timeOut(deployment, at: timer.time, pool: pool)
-    case .scaleUp(let deployment): if let pool { scaleUp(deployment, at: timer.time, pool: pool) }
-    case .scaleDown(let deployment): if let pool { scaleDown(deployment, at: timer.time, pool: pool) }
+    case .scaling(let deployment): if let pool { scale(deployment, at: timer.time, pool: pool) }
     case .retry: retry(at: timer.time)
     case .none: break
     }
@@ -165,11 +153,6 @@ struct ModelLane: ~Copyable {
   /// Whether no request is waiting or served.
   var isIdle: Bool {
     departures.count == 0 && batched == 0
-      && (0..<deploymentCount).allSatisfy { (deployments + $0).pointee.line.count == 0 }
-  }
-
-  deinit {
-    for index in 0..<deploymentCount { (deployments + index).deinitialize(count: 1) }
-    deployments.deallocate()
+      && deployments.indices.allSatisfy { deployments[$0].line.count == 0 }
   }
 }

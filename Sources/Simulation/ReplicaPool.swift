@@ -1,6 +1,6 @@
 /// The replicas that an account's subscription allows, shared by all its deployments: the only thing
 /// through which models of one account influence each other.
-struct ReplicaPool {
+final class ReplicaPool {
   let limit: Int
   private(set) var used = 0
   /// Set by a release, for those who wait for room.
@@ -11,13 +11,13 @@ struct ReplicaPool {
   var available: Int { limit - used }
 
   /// Takes as many as there are, `count` at the most.
-  mutating func take(upTo count: Int) -> Int {
+  func take(upTo count: Int) -> Int {
     let taken = min(count, available)
     used += taken
     return taken
   }
 
-  mutating func release(_ count: Int) {
+  func release(_ count: Int) {
     precondition(count <= used, "more replicas released than taken")
     used -= count
     hasReleased = hasReleased || count > 0

@@ -316,7 +316,11 @@ private final class OneAtATime: TelemetrySink, Sendable {
   }
 }
 
-/// Carries to other threads what each of them uses a part of its own of.
+/// Carries to other threads what no two of them use at the same time.
+///
+/// Sendable, unchecked, because sinks and columns are not: each part calls the sink of its own account, and where an account
+/// has several parts, either the sink says that it takes them side by side, or `OneAtATime` stands before it, whose lock
+/// is held for the whole of a call. Columns are read within the call that they were given to.
 private struct Shared<Value>: @unchecked Sendable {
   let value: Value
   init(_ value: Value) { self.value = value }

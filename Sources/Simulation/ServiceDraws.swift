@@ -26,7 +26,7 @@ struct ServiceDraws: ~Copyable {
   ///   - helper: draws ahead; `nil`: nobody else does.
   ///   - stream: the deployment's stream for a purpose.
   init(
-    _ service: Scenario.DeploymentService, mayFail: Bool, in arena: SamplingArena, helper: DrawHelper?,
+    _ service: DeploymentService, mayFail: Bool, in arena: SamplingArena, helper: DrawHelper?,
     stream: (String) -> RandomStream
   ) throws {
     let source = try ServiceSource(service, mayFail: mayFail, in: arena, stream: stream)
@@ -68,7 +68,7 @@ private struct ServiceSource {
   private let failureStream: RandomStream
 
   init(
-    _ service: Scenario.DeploymentService, mayFail: Bool, in arena: SamplingArena,
+    _ service: DeploymentService, mayFail: Bool, in arena: SamplingArena,
     stream: (String) -> RandomStream
   ) throws {
     func parts(_ times: [Distribution]) throws -> BlockSampler {
@@ -77,12 +77,9 @@ private struct ServiceSource {
       return BlockSampler(all.map { Sampler($0, in: arena) }, from: stream("service"))
     }
     switch service {
-    case .alone(.direct(let time, _)):
-      isDirect = true
-      self.parts = try parts([time])
-    case .alone(.tokens(let first, let input, let output, _)):
-      isDirect = false
-      self.parts = try parts([first, input, output])
+    case .alone(let time):
+      isDirect = time.isDirect
+      self.parts = try parts(time.parts)
     case .continuousBatching:
       // Steps are not drawn; whether a request fails is.
       isDirect = true
@@ -121,15 +118,15 @@ extension ServiceSource {
   }
 }
 
-extension Scenario.DeploymentService {
+extension DeploymentService {
   var batchSlowdown: Double {
     switch self {
-    case .alone(.direct(_, let slowdown)), .alone(.tokens(_, _, _, let slowdown)): slowdown
+    case .alone(let time): time.batchSlowdown
     case .continuousBatching: 0
     }
   }
 
-  var continuousBatching: Scenario.ContinuousBatching? {
+  var continuousBatching: ContinuousBatching? {
     switch self {
     case .alone: nil
     case .continuousBatching(let batching): batching

@@ -114,7 +114,7 @@ struct StepBatch: ~Copyable {
   ///   - border: when it changes; later than now.
   /// - Returns: `false` if there is nothing to do.
   mutating func beginRun(
-    _ model: Scenario.ContinuousBatching, latencyFactor: Double, until border: Int64
+    _ model: ContinuousBatching, latencyFactor: Double, until border: Int64
   ) -> Bool {
     isBetweenRuns = false
     generation &+= 1

@@ -1,13 +1,16 @@
+import ScenarioModel
+
 /// Requests that wait for a free batch slot, by sequence number, in order of arrival.
 ///
 /// A ring with a power-of-2 capacity. Invariants: `head <= tail`, `tail - head <= capacity`.
 struct WaitingLine: ~Copyable {
+  private let discipline: QueueDiscipline
   private var head = 0
   private var tail = 0
   private var capacity = 64
   private var ring: UnsafeMutablePointer<Int> = .allocate(capacity: 64)
 
-  init() {}
+  init(_ discipline: QueueDiscipline) { self.discipline = discipline }
 
   deinit { ring.deallocate() }
 
@@ -32,8 +35,17 @@ struct WaitingLine: ~Copyable {
     return sequence
   }
 
+  /// Takes out the one that is served next; the line must not be empty.
   @inline(__always)
-  mutating func removeNewest() -> Int {
+  mutating func removeNext() -> Int {
+    switch discipline {
+    case .fifo: removeOldest()
+    case .lifo: removeNewest()
+    }
+  }
+
+  @inline(__always)
+  private mutating func removeNewest() -> Int {
     tail -= 1
     return ring[tail & (capacity - 1)]
   }

@@ -32,5 +32,14 @@ package final class Slots<Element: Sendable>: Sendable {
     get { slots.withLock { $0[index] } }
     set { slots.withLock { $0[index] = newValue } }
   }
-  package var all: [Element] { slots.withLock { $0.compactMap { $0 } } }
+
+  /// In the order of indices. Every slot must have been filled: `inParallel` returns only then, and throws otherwise.
+  package var all: [Element] {
+    slots.withLock { slots in
+      slots.enumerated().map { index, element in
+        guard let element else { preconditionFailure("nobody filled slot \(index) of \(slots.count)") }
+        return element
+      }
+    }
+  }
 }

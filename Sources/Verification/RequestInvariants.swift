@@ -55,7 +55,7 @@ final class RequestInvariants: TelemetrySink {
         // A version that is deployed again may be served by two queues for a while.
         case let deployments = named.deployments.filter({ $0.version == entry.version }),
         deployments.count == 1,
-        deployments[0].queue.discipline == .fifo
+        deployments[0].queue.discipline.keepsOrder
       else { return nil }
       return Int64.min
     }

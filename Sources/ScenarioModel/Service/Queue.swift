@@ -1,0 +1,55 @@
+extension Scenario {
+  /// Requests that wait for a free slot.
+  package struct Queue: Sendable, Equatable {
+    /// How many may wait.
+    package var capacity: Int
+    /// `nil`: nobody gives up.
+    package var timeoutMicroseconds: Int64?
+    package var discipline: QueueDiscipline
+  }
+}
+
+/// Who of those that wait is served first. Which one that is says `WaitingLine` in Simulation.
+package enum QueueDiscipline: String, Sendable, CaseIterable {
+  /// The oldest.
+  case fifo
+  /// The newest.
+  case lifo
+
+  /// Whether requests start service in the order in which they arrived.
+  package var keepsOrder: Bool {
+    switch self {
+    case .fifo: true
+    case .lifo: false
+    }
+  }
+}
+
+extension Scenario.Queue {
+  static let shape = Shape(
+    "queue", "Requests that wait because every replica's batch is full.",
+    [
+      Key(
+        "capacity", .integer(0...10_000_000), default: "10000",
+        "Requests that may wait; one more is overloaded."),
+      Key("timeout", .duration, "A request that waits longer fails. Without it: never."),
+      Key(
+        "discipline", .choice(QueueDiscipline.allCases.map(\.rawValue)),
+        default: QueueDiscipline.fifo.rawValue, "Who is served first: the oldest or the newest."),
+    ])
+
+  /// Of a deployment that says nothing of its queue.
+  static let standard = Scenario.Queue(capacity: 10_000, timeoutMicroseconds: nil, discipline: .fifo)
+
+  /// `nil` after a diagnostic.
+  init?(_ keys: Section) {
+    let standard = Self.standard
+    let capacity = keys.has("capacity") ? keys.integer("capacity") : standard.capacity
+    let timeout = keys.has("timeout") ? keys.duration("timeout") : standard.timeoutMicroseconds
+    let discipline =
+      keys.has("discipline")
+      ? keys.choice("discipline").flatMap { QueueDiscipline(rawValue: $0) } : standard.discipline
+    guard let capacity, let discipline, keys.has("timeout") == (timeout != nil) else { return nil }
+    self.init(capacity: capacity, timeoutMicroseconds: timeout, discipline: discipline)
+  }
+}
