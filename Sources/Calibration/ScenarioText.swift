@@ -21,67 +21,59 @@ package struct ScenarioText {
     }
   }
 
-  private var lines: [String] = []
+  private typealias Entry = YAMLValue.Entry
 
   /// - Parameter heading: comments that say where it comes from.
   package static func text(
     name: String, description: String, heading: [String], seed: UInt64, from: Timestamp, to: Timestamp,
     accounts: [Account]
   ) -> String {
-    var writer = ScenarioText()
-    writer.lines += heading.map(YAMLText.comment)
-    writer.lines += [
-      "workbench: 1", "name: \(quoted(name))", "description: \(quoted(description))", "seed: \(seed)",
-      "period: { from: \(moment(from)), to: \(moment(to)) }", "",
+    let top = [
+      Entry("workbench", .integer(1)), Entry("name", .text(name)), Entry("description", .text(description)),
+      Entry("seed", .integer(seed)),
+      Entry("period", .flow([Entry("from", moment(from)), Entry("to", moment(to))])),
     ]
-    writer.profiles(accounts)
-    if accounts.count == 1 {
-      writer.lines.append("account:")
-      writer.account(accounts[0], indent: "  ", first: "  ")
-      writer.lines.append("")
-      writer.models(accounts[0], indent: "")
-    } else {
-      writer.lines.append("accounts:")
-      for account in accounts {
-        writer.account(account, indent: "    ", first: "  - ")
-        writer.models(account, indent: "    ")
-      }
-    }
-    return writer.lines.joined(separator: "\n") + "\n"
+    let parts: [[Entry]] =
+      accounts.count == 1
+      ? [[Entry("account", .block(account(accounts[0])))]] + models(accounts[0]).map { [$0] }
+      : [[Entry("accounts", .block(accounts.map { .block(account($0) + models($0)) }))]]
+    return YAMLWriter.document(heading: heading, sections: [top, profiles(accounts)] + parts)
   }
 
-  static func quoted(_ text: String) -> String {
-    YAMLText.quoted(text)
-  }
+  // MARK: Quantities
 
-  static func moment(_ moment: Timestamp) -> String { "\"\(moment.rfc3339)\"" }
+  static func moment(_ moment: Timestamp) -> YAMLValue { .text(moment.rfc3339) }
 
-  static func number(_ value: Double) -> String { String(format: "%.7g", value) }
+  private static func digits(_ value: Double) -> String { String(format: "%.7g", value) }
 
-  static func duration(_ microseconds: Double) -> String {
+  static func number(_ value: Double) -> YAMLValue { .word(digits(value)) }
+
+  static func duration(_ microseconds: Double) -> YAMLValue {
     let value = abs(microseconds)
-    return value >= 60e6 && (microseconds / 60e6).rounded() == microseconds / 60e6
-      ? "\(number(microseconds / 60e6))min"
-      : value >= 1e6
-        ? "\(number(microseconds / 1e6))s"
-        : value >= 1000 || value == 0
-          ? "\(number(microseconds / 1e3))ms" : "\(number(microseconds))us"
+    return .word(
+      value >= 60e6 && (microseconds / 60e6).rounded() == microseconds / 60e6
+        ? "\(digits(microseconds / 60e6))min"
+        : value >= 1e6
+          ? "\(digits(microseconds / 1e6))s"
+          : value >= 1000 || value == 0
+            ? "\(digits(microseconds / 1e3))ms" : "\(digits(microseconds))us")
   }
 
-  static func rate(_ perMicrosecond: Double) -> String {
-    perMicrosecond * 1e6 >= 0.01 || perMicrosecond == 0
-      ? "\(number(perMicrosecond * 1e6))/s" : "\(number(perMicrosecond * 8.64e10))/d"
+  static func rate(_ perMicrosecond: Double) -> YAMLValue {
+    .word(
+      perMicrosecond * 1e6 >= 0.01 || perMicrosecond == 0
+        ? "\(digits(perMicrosecond * 1e6))/s" : "\(digits(perMicrosecond * 8.64e10))/d")
   }
 
   // MARK: Distributions
 
-  static func distribution(_ distribution: Distribution, isDuration: Bool) -> String {
-    func value(_ number: Double) -> String { isDuration ? duration(number) : Self.number(number) }
-    func family(_ name: String, _ pairs: [(String, String)]) -> String {
-      var pairs = pairs
-      if distribution.lower > -.infinity { pairs.append(("min", value(distribution.lower))) }
-      if distribution.upper < .infinity { pairs.append(("max", value(distribution.upper))) }
-      return "{ \(name): { \(pairs.map { "\($0.0): \($0.1)" }.joined(separator: ", ")) } }"
+  static func distribution(_ distribution: Distribution, isDuration: Bool) -> YAMLValue {
+    func value(_ number: Double) -> YAMLValue { isDuration ? duration(number) : Self.number(number) }
+    func family(_ name: String, _ pairs: [(String, YAMLValue)]) -> YAMLValue {
+      var entries = pairs.map { Entry($0.0, $0.1) }
+      if distribution.lower > -.infinity { entries.append(Entry("min", value(distribution.lower))) }
+      if distribution.upper < .infinity { entries.append(Entry("max", value(distribution.upper))) }
+      return .flow([Entry(name, .flow(entries))])
     }
     switch distribution.family {
     case .constant(let constant): return value(constant)
@@ -96,12 +88,21 @@ package struct ScenarioText {
       return family("weibull", [("mean", value(scale * tgamma(1 + 1 / shape))), ("shape", number(shape))])
     case .mixture(let components):
       let list = components.map {
-        "{ weight: \(number($0.weight)), distribution: \(Self.distribution($0.distribution, isDuration: isDuration)) }"
+        YAMLValue.flow([
+          Entry("weight", number($0.weight)),
+          Entry("distribution", Self.distribution($0.distribution, isDuration: isDuration)),
+        ])
       }
-      return "{ mixture: { of: [ \(list.joined(separator: ", ")) ] } }"
+      return .flow([Entry("mixture", .flow([Entry("of", .flow(list))]))])
     case .empirical(let histogram):
-      return
-        "{ empirical: { \(histogram.hasBins ? "edges" : "values"): [\(histogram.values.map(value).joined(separator: ", "))], weights: [\(histogram.weights.map { number($0) }.joined(separator: ", "))] } }"
+      return .flow([
+        Entry(
+          "empirical",
+          .flow([
+            Entry(histogram.hasBins ? "edges" : "values", .flow(histogram.values.map(value))),
+            Entry("weights", .flow(histogram.weights.map(number))),
+          ]))
+      ])
     case .hyperexponential, .pareto, .beta, .poisson, .negativeBinomial, .geometric, .bernoulli:
       // No fit gives them.
       return value(distribution.mean)
@@ -120,188 +121,214 @@ package struct ScenarioText {
     return !profile.hourly.isEmpty || !profile.weekly.isEmpty || !profile.breakpoints.isEmpty
   }
 
-  private mutating func profiles(_ accounts: [Account]) {
-    let all = accounts.flatMap { account in
-      account.models.filter(Self.hasProfile).map { (Self.profileName(account, $0), $0) }
-    }
-    guard !all.isEmpty else { return }
-    lines += ["profiles:", "  rates:"]
-    for (name, model) in all {
-      guard let profile = model.arrivals?.profile else { continue }
-      lines.append("    \(Self.quoted(name)):")
-      if !profile.hourly.isEmpty {
-        lines.append("      hourly: [\(profile.hourly.map(Self.number).joined(separator: ", "))]")
-      }
-      if !profile.weekly.isEmpty {
-        let days = zip(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], profile.weekly)
-        lines.append("      weekly: { \(days.map { "\($0): \(Self.number($1))" }.joined(separator: ", ")) }")
-      }
-      if !profile.breakpoints.isEmpty {
-        lines.append("      breakpoints:")
-        for point in profile.breakpoints {
-          lines.append("        - { at: \(Self.moment(point.at)), factor: \(Self.number(point.factor)) }")
-        }
+  private static func profiles(_ accounts: [Account]) -> [Entry] {
+    let rates = accounts.flatMap { account in
+      account.models.filter(hasProfile).compactMap { model in
+        model.arrivals.map { Entry(profileName(account, model), profile($0.profile)) }
       }
     }
-    lines.append("")
+    return rates.isEmpty ? [] : [Entry("profiles", .block([Entry("rates", .block(rates))]))]
   }
 
-  private mutating func account(_ account: Account, indent: String, first: String) {
-    lines.append("\(first)name: \(Self.quoted(account.record.account))")
-    lines.append("\(indent)timeZone: \(Self.quoted(account.record.timeZone))")
-    lines.append("\(indent)subscription: { maxReplicas: \(max(1, account.record.subscriptionMaxReplicas)) }")
+  private static func profile(_ profile: RateProfile) -> YAMLValue {
+    var entries: [Entry] = []
+    if !profile.hourly.isEmpty { entries.append(Entry("hourly", .flow(profile.hourly.map(number)))) }
+    if !profile.weekly.isEmpty {
+      let days = zip(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], profile.weekly)
+      entries.append(Entry("weekly", .flow(days.map { Entry($0, number($1)) })))
+    }
+    if !profile.breakpoints.isEmpty {
+      let points = profile.breakpoints.map {
+        YAMLValue.flow([Entry("at", moment($0.at)), Entry("factor", number($0.factor))])
+      }
+      entries.append(Entry("breakpoints", .block(points)))
+    }
+    return .block(entries)
+  }
+
+  private static func account(_ account: Account) -> [Entry] {
+    var entries = [
+      Entry("name", .text(account.record.account)), Entry("timeZone", .text(account.record.timeZone)),
+      Entry(
+        "subscription",
+        .flow([Entry("maxReplicas", .integer(max(1, account.record.subscriptionMaxReplicas)))])),
+    ]
     let prices = account.hardware.sorted { $0.hardware < $1.hardware }.map {
-      "\(Self.quoted($0.hardware)): \(Self.number(Double($0.creditsMicroPerHour) / 1e6))"
+      Entry($0.hardware, number(Double($0.creditsMicroPerHour) / 1e6))
     }
-    if !prices.isEmpty { lines.append("\(indent)credits: { \(prices.joined(separator: ", ")) }") }
+    if !prices.isEmpty { entries.append(Entry("credits", .flow(prices))) }
+    return entries
   }
 
-  private mutating func models(_ account: Account, indent: String) {
-    lines.append("\(indent)models:")
-    for model in account.models { self.model(model, account, indent: indent) }
-    let incidents = account.models.flatMap { model in model.failures.incidents.map { (model, $0) } }
-    guard !incidents.isEmpty else { return }
-    lines.append("")
-    lines.append("\(indent)incidents:")
-    for (model, incident) in incidents where incident.from < incident.to {
-      let kind = ["outage", "degradation"].contains(incident.kind) ? incident.kind : "degradation"
-      lines.append(
-        "\(indent)  - { kind: \(kind), model: \(Self.quoted(model.record.name)), from: \(Self.moment(Timestamp(microseconds: incident.from))), to: \(Self.moment(Timestamp(microseconds: incident.to))), errorProbability: \(Self.number(incident.errorProbability)), latencyFactor: \(Self.number(incident.latencyFactor)) }"
-      )
+  /// Models, and incidents if there are any.
+  private static func models(_ account: Account) -> [Entry] {
+    let models = Entry("models", .block(account.models.map { .block(model($0, account)) }))
+    let incidents = account.models.flatMap { model in
+      model.failures.incidents.filter { $0.from < $0.to }.map { incident in
+        YAMLValue.flow([
+          Entry(
+            "kind",
+            .word(["outage", "degradation"].contains(incident.kind) ? incident.kind : "degradation")),
+          Entry("model", .text(model.record.name)),
+          Entry("from", moment(Timestamp(microseconds: incident.from))),
+          Entry("to", moment(Timestamp(microseconds: incident.to))),
+          Entry("errorProbability", number(incident.errorProbability)),
+          Entry("latencyFactor", number(incident.latencyFactor)),
+        ])
+      }
     }
+    return incidents.isEmpty ? [models] : [models, Entry("incidents", .block(incidents))]
   }
 
-  private mutating func model(_ model: ModelFit, _ account: Account, indent: String) {
-    let inner = indent + "    "
-    lines.append("\(indent)  - name: \(Self.quoted(model.record.name))")
-    lines.append("\(inner)kind: \(model.record.kind.rawValue)")
+  private static func model(_ model: ModelFit, _ account: Account) -> [Entry] {
+    var entries = [
+      Entry("name", .text(model.record.name)), Entry("kind", .word(model.record.kind.rawValue)),
+    ]
     if model.record.kind == .external {
-      lines.append(
-        "\(inner)provider: \(Self.quoted(model.record.provider.isEmpty ? "unknown" : model.record.provider))")
+      entries.append(
+        Entry("provider", .text(model.record.provider.isEmpty ? "unknown" : model.record.provider)))
     }
     let jobs = account.fineTuning.filter { $0.modelID == model.record.modelID }
-    if let base = jobs.first?.baseModel, !base.isEmpty {
-      lines.append("\(inner)baseModel: \(Self.quoted(base))")
-    }
-    if !jobs.isEmpty {
-      lines.append("\(inner)fineTuning:")
-      for job in jobs {
-        let end =
-          job.outcome == .succeeded
-          ? "" : job.outcome == .failed ? ", failureProbability: 1" : ", cancelProbability: 1"
-        lines.append(
-          "\(inner)  - { startAt: \(Self.moment(job.startedAt)), hardware: \(Self.quoted(job.hardware)), duration: \(Self.duration(Double(job.finishedAt - job.startedAt)))\(end) }"
-        )
-      }
-    }
-    load(model, account, inner)
+    if let base = jobs.first?.baseModel, !base.isEmpty { entries.append(Entry("baseModel", .text(base))) }
+    if !jobs.isEmpty { entries.append(Entry("fineTuning", .block(jobs.map(fineTuning)))) }
+    if let load = load(model, account) { entries.append(Entry("load", .block(load))) }
     if model.record.kind == .external {
-      lines.append("\(inner)service: \(Self.service(model.external))")
+      entries.append(Entry("service", service(model.external)))
       let error = model.failures.error.value
       let limited = model.failures.rateLimited.value
       if error > 0 || limited > 0 {
-        lines.append(
-          "\(inner)failures: { providerError: \(Self.number(error)), rateLimited: \(Self.number(limited)) }")
+        entries.append(
+          Entry(
+            "failures", .flow([Entry("providerError", number(error)), Entry("rateLimited", number(limited))]))
+        )
       }
     } else if !model.deployments.isEmpty {
-      lines.append("\(inner)deployments:")
       let versions = Set(model.deployments.map(\.record.version))
-      for deployment in model.deployments {
+      let deployments = model.deployments.map { deployment in
         // What the telemetry left without a version needs one here.
         let version = deployment.record.version
-        self.deployment(
-          deployment, version.isEmpty ? (versions.contains("V1") ? "V0" : "V1") : version, inner)
+        return YAMLValue.block(
+          Self.deployment(deployment, version.isEmpty ? (versions.contains("V1") ? "V0" : "V1") : version))
       }
+      entries.append(Entry("deployments", .block(deployments)))
     }
+    return entries
   }
 
-  private mutating func load(_ model: ModelFit, _ account: Account, _ inner: String) {
-    guard let arrivals = model.arrivals, let tokens = model.tokens else { return }
-    if model.record.kind != .external, model.deployments.isEmpty { return }
-    let process: String
-    let rate = Self.rate(arrivals.rate)
-    let cv = Self.number(arrivals.writtenCv)
-    let own: WindowedDemand.Family = arrivals.process == .gamma ? .gamma : .weibull
-    let list = arrivals.cvChanges.map {
-      "{ at: \(Self.moment($0.at)), cv: \(Self.number($0.cv))\($0.family == own ? "" : ", family: \($0.family.rawValue)") }"
+  private static func fineTuning(_ job: FineTuningJobRecord) -> YAMLValue {
+    var entries = [
+      Entry("startAt", moment(job.startedAt)), Entry("hardware", .text(job.hardware)),
+      Entry("duration", duration(Double(job.finishedAt - job.startedAt))),
+    ]
+    switch job.outcome {
+    case .succeeded: break
+    case .failed: entries.append(Entry("failureProbability", .integer(1)))
+    default: entries.append(Entry("cancelProbability", .integer(1)))
     }
-    let changes = list.isEmpty ? "" : ", changes: [ \(list.joined(separator: ", ")) ]"
-    switch arrivals.process {
-    case .poisson: process = "poisson: { rate: \(rate) }"
-    case .gamma: process = "gamma: { rate: \(rate), cv: \(cv)\(changes) }"
-    case .weibull: process = "weibull: { rate: \(rate), cv: \(cv)\(changes) }"
-    case .markovModulated(let states):
-      let list = states.map { "{ rate: \(Self.rate($0.rate)), mean: \(Self.duration(max($0.mean, 1000))) }" }
-      process = "markovModulated: { states: [ \(list.joined(separator: ", ")) ] }"
-    }
-    lines.append("\(inner)load:")
-    lines.append("\(inner)  arrivals: { \(process) }")
-    if Self.hasProfile(model) {
-      lines.append("\(inner)  profile: \(Self.quoted(Self.profileName(account, model)))")
-    }
+    return .flow(entries)
+  }
+
+  private static func load(_ model: ModelFit, _ account: Account) -> [Entry]? {
+    guard let arrivals = model.arrivals, let tokens = model.tokens else { return nil }
+    if model.record.kind != .external, model.deployments.isEmpty { return nil }
+    var entries = [Entry("arrivals", .flow([process(arrivals)]))]
+    if hasProfile(model) { entries.append(Entry("profile", .text(profileName(account, model)))) }
     if let recurrence = arrivals.recurrence {
       let day: Int64 = 86_400_000_000
-      let every =
-        recurrence.every % day == 0 ? "\(recurrence.every / day)d" : "\(recurrence.every)us"
-      lines.append("\(inner)  recurrence: { from: \(Self.moment(recurrence.from)), every: \(every) }")
+      let every = recurrence.every % day == 0 ? "\(recurrence.every / day)d" : "\(recurrence.every)us"
+      entries.append(
+        Entry("recurrence", .flow([Entry("from", moment(recurrence.from)), Entry("every", .word(every))])))
     }
-    lines.append("\(inner)  tokens:")
-    lines.append("\(inner)    input: \(Self.distribution(tokens.input.distribution, isDuration: false))")
-    lines.append("\(inner)    output: \(Self.distribution(tokens.output.distribution, isDuration: false))")
-    if tokens.correlation.value != 0 {
-      lines.append("\(inner)    correlation: \(Self.number(tokens.correlation.value))")
+    var pair = [
+      Entry("input", distribution(tokens.input.distribution, isDuration: false)),
+      Entry("output", distribution(tokens.output.distribution, isDuration: false)),
+    ]
+    if tokens.correlation.value != 0 { pair.append(Entry("correlation", number(tokens.correlation.value))) }
+    return entries + [Entry("tokens", .block(pair))]
+  }
+
+  private static func process(_ arrivals: ArrivalFit) -> Entry {
+    let own: WindowedDemand.Family = arrivals.process == .gamma ? .gamma : .weibull
+    func renewal() -> YAMLValue {
+      let changes = arrivals.cvChanges.map { change in
+        YAMLValue.flow(
+          [Entry("at", moment(change.at)), Entry("cv", number(change.cv))]
+            + (change.family == own ? [] : [Entry("family", .word(change.family.rawValue))]))
+      }
+      return .flow(
+        [Entry("rate", rate(arrivals.rate)), Entry("cv", number(arrivals.writtenCv))]
+          + (changes.isEmpty ? [] : [Entry("changes", .flow(changes))]))
+    }
+    switch arrivals.process {
+    case .poisson: return Entry("poisson", .flow([Entry("rate", rate(arrivals.rate))]))
+    case .gamma: return Entry("gamma", renewal())
+    case .weibull: return Entry("weibull", renewal())
+    case .markovModulated(let states):
+      let list = states.map {
+        YAMLValue.flow([Entry("rate", rate($0.rate)), Entry("mean", duration(max($0.mean, 1000)))])
+      }
+      return Entry("markovModulated", .flow([Entry("states", .flow(list))]))
     }
   }
 
   /// Assumed where the telemetry has no service times; the heading of the document and the notes say so.
-  static let assumedService = "{ firstToken: 200ms, perOutputToken: 20ms }"
+  static let assumedService = YAMLValue.flow([
+    YAMLValue.Entry("firstToken", .word("200ms")), YAMLValue.Entry("perOutputToken", .word("20ms")),
+  ])
 
-  private static func service(_ fit: ServiceFit?) -> String {
+  private static func service(_ fit: ServiceFit?) -> YAMLValue {
     guard let fit else { return assumedService }
-    var pairs: [(String, String)] = []
+    var entries: [Entry] = []
     switch fit.form {
-    case .direct(let time): pairs.append(("time", distribution(time.distribution, isDuration: true)))
+    case .direct(let time): entries.append(Entry("time", distribution(time.distribution, isDuration: true)))
     case .tokens(let first, let perInput, let perOutput):
       for (name, part) in [("firstToken", first), ("perInputToken", perInput), ("perOutputToken", perOutput)]
       {
-        if let part { pairs.append((name, distribution(part.distribution, isDuration: true))) }
+        if let part { entries.append(Entry(name, distribution(part.distribution, isDuration: true))) }
       }
-      if pairs.isEmpty { return assumedService }
+      if entries.isEmpty { return assumedService }
     }
     if fit.batchSlowdown.value > 0 {
-      pairs.append(("batchSlowdown", number(min(fit.batchSlowdown.value, 100))))
+      entries.append(Entry("batchSlowdown", number(min(fit.batchSlowdown.value, 100))))
     }
-    return "{ \(pairs.map { "\($0.0): \($0.1)" }.joined(separator: ", ")) }"
+    return .flow(entries)
   }
 
-  private mutating func deployment(_ fit: ModelFit.Deployment, _ version: String, _ inner: String) {
+  private static func deployment(_ fit: ModelFit.Deployment, _ version: String) -> [Entry] {
     let record = fit.record
-    lines.append("\(inner)  - version: \(Self.quoted(version))")
-    let more = inner + "    "
-    lines.append("\(more)deployAt: \(Self.moment(record.requestedAt))")
-    if let end = record.undeployedAt { lines.append("\(more)undeployAt: \(Self.moment(end))") }
-    if let traffic = fit.traffic { lines.append("\(more)traffic: \(Self.number(traffic))") }
-    lines.append("\(more)hardware: \(Self.quoted(record.hardware))")
-    var scaling =
-      "minReplicas: \(record.minReplicas), maxReplicas: \(record.maxReplicas), maxBatchSize: \(record.maxBatchSize)"
+    var entries = [Entry("version", .text(version)), Entry("deployAt", moment(record.requestedAt))]
+    if let end = record.undeployedAt { entries.append(Entry("undeployAt", moment(end))) }
+    if let traffic = fit.traffic { entries.append(Entry("traffic", number(traffic))) }
+    entries.append(Entry("hardware", .text(record.hardware)))
+    var scaling = [
+      Entry("minReplicas", .integer(record.minReplicas)), Entry("maxReplicas", .integer(record.maxReplicas)),
+      Entry("maxBatchSize", .integer(record.maxBatchSize)),
+    ]
     if let startup = fit.startup {
-      scaling += ", startup: \(Self.distribution(startup.distribution, isDuration: true))"
+      scaling.append(Entry("startup", distribution(startup.distribution, isDuration: true)))
     }
-    lines.append("\(more)scaling: { \(scaling) }")
-    lines.append("\(more)service: \(Self.service(fit.service))")
-    var queue: [String] = []
-    if let capacity = fit.queueCapacity { queue.append("capacity: \(capacity)") }
+    entries.append(Entry("scaling", .flow(scaling)))
+    entries.append(Entry("service", service(fit.service)))
+    var queue: [Entry] = []
+    if let capacity = fit.queueCapacity { queue.append(Entry("capacity", .integer(capacity))) }
     if let timeout = fit.queueTimeout, timeout > 0 {
-      queue.append("timeout: \(Self.duration(Double(timeout)))")
+      queue.append(Entry("timeout", duration(Double(timeout))))
     }
-    if !queue.isEmpty { lines.append("\(more)queue: { \(queue.joined(separator: ", ")) }") }
+    if !queue.isEmpty { entries.append(Entry("queue", .flow(queue))) }
     if fit.error.value > 0 {
-      lines.append("\(more)failures: { modelError: \(Self.number(fit.error.value)) }")
+      entries.append(Entry("failures", .flow([Entry("modelError", number(fit.error.value))])))
     }
     if let crash = fit.crash {
-      lines.append(
-        "\(more)replicaCrash: { timeBetween: { exponential: { mean: \(Self.duration(crash.timeBetween)) } }, timeToRepair: \(Self.distribution(crash.repair.distribution, isDuration: true)) }"
-      )
+      entries.append(
+        Entry(
+          "replicaCrash",
+          .flow([
+            Entry(
+              "timeBetween",
+              .flow([Entry("exponential", .flow([Entry("mean", duration(crash.timeBetween))]))])),
+            Entry("timeToRepair", distribution(crash.repair.distribution, isDuration: true)),
+          ])))
     }
+    return entries
   }
 }
