@@ -21,50 +21,34 @@ package struct ScenarioText {
     }
   }
 
-  private var lines: [String] = []
+  private typealias Entry = YAMLValue.Entry
 
   /// - Parameter heading: comments that say where it comes from.
   package static func text(
     name: String, description: String, heading: [String], seed: UInt64, from: Timestamp, to: Timestamp,
     accounts: [Account]
   ) -> String {
-    var writer = ScenarioText()
-    writer.lines += heading.map(YAMLText.comment)
-    writer.lines += [
-      "workbench: 1", "name: \(quoted(name))", "description: \(quoted(description))", "seed: \(seed)",
-      "period: { from: \(YAMLText.moment(from)), to: \(YAMLText.moment(to)) }", "",
+    let top = [
+      Entry("workbench", .integer(1)), Entry("name", .text(name)), Entry("description", .text(description)),
+      Entry("seed", .integer(seed)),
+      Entry("period", .flow([Entry("from", .moment(from)), Entry("to", .moment(to))])),
     ]
-    writer.profiles(accounts)
-    if accounts.count == 1 {
-      writer.lines.append("account:")
-      writer.account(accounts[0], indent: "  ", first: "  ")
-      writer.lines.append("")
-      writer.models(accounts[0], indent: "")
-    } else {
-      writer.lines.append("accounts:")
-      for account in accounts {
-        writer.account(account, indent: "    ", first: "  - ")
-        writer.models(account, indent: "    ")
-      }
-    }
-    return writer.lines.joined(separator: "\n") + "\n"
-  }
-
-  static func quoted(_ text: String) -> String {
-    YAMLText.quoted(text)
+    let parts: [[Entry]] =
+      accounts.count == 1
+      ? [[Entry("account", .block(account(accounts[0])))]] + models(accounts[0]).map { [$0] }
+      : [[Entry("accounts", .block(accounts.map { .block(account($0) + models($0)) }))]]
+    return YAMLWriter.document(heading: heading, sections: [top, profiles(accounts)] + parts)
   }
 
   // MARK: Distributions
 
-  static func distribution(_ distribution: Distribution, isDuration: Bool) -> String {
-    func value(_ number: Double) -> String {
-      isDuration ? YAMLText.duration(number) : YAMLText.number(number)
-    }
-    func family(_ name: String, _ pairs: [(String, String)]) -> String {
-      var pairs = pairs
-      if distribution.lower > -.infinity { pairs.append(("min", value(distribution.lower))) }
-      if distribution.upper < .infinity { pairs.append(("max", value(distribution.upper))) }
-      return "{ \(name): { \(pairs.map { "\($0.0): \($0.1)" }.joined(separator: ", ")) } }"
+  static func distribution(_ distribution: Distribution, isDuration: Bool) -> YAMLValue {
+    func value(_ number: Double) -> YAMLValue { isDuration ? .duration(number) : .number(number) }
+    func family(_ name: String, _ pairs: [(String, YAMLValue)]) -> YAMLValue {
+      var entries = pairs.map { Entry($0.0, $0.1) }
+      if distribution.lower > -.infinity { entries.append(Entry("min", value(distribution.lower))) }
+      if distribution.upper < .infinity { entries.append(Entry("max", value(distribution.upper))) }
+      return .flow([Entry(name, .flow(entries))])
     }
     switch distribution.family {
     case .constant(let constant): return value(constant)
@@ -72,20 +56,28 @@ package struct ScenarioText {
     case .exponential(let mean): return family("exponential", [("mean", value(mean))])
     case .normal(let mean, let sd): return family("normal", [("mean", value(mean)), ("sd", value(sd))])
     case .lognormal(let mu, let sigma):
-      return family("lognormal", [("median", value(exp(mu))), ("sigma", YAMLText.number(sigma))])
+      return family("lognormal", [("median", value(exp(mu))), ("sigma", .number(sigma))])
     case .gamma(let shape, let scale):
-      return family("gamma", [("mean", value(shape * scale)), ("shape", YAMLText.number(shape))])
+      return family("gamma", [("mean", value(shape * scale)), ("shape", .number(shape))])
     case .weibull(let shape, let scale):
-      return family(
-        "weibull", [("mean", value(scale * tgamma(1 + 1 / shape))), ("shape", YAMLText.number(shape))])
+      return family("weibull", [("mean", value(scale * tgamma(1 + 1 / shape))), ("shape", .number(shape))])
     case .mixture(let components):
       let list = components.map {
-        "{ weight: \(YAMLText.number($0.weight)), distribution: \(Self.distribution($0.distribution, isDuration: isDuration)) }"
+        YAMLValue.flow([
+          Entry("weight", .number($0.weight)),
+          Entry("distribution", Self.distribution($0.distribution, isDuration: isDuration)),
+        ])
       }
-      return "{ mixture: { of: [ \(list.joined(separator: ", ")) ] } }"
+      return .flow([Entry("mixture", .flow([Entry("of", .flow(list))]))])
     case .empirical(let histogram):
-      return
-        "{ empirical: { \(histogram.hasBins ? "edges" : "values"): [\(histogram.values.map(value).joined(separator: ", "))], weights: [\(histogram.weights.map { YAMLText.number($0) }.joined(separator: ", "))] } }"
+      return .flow([
+        Entry(
+          "empirical",
+          .flow([
+            Entry(histogram.hasBins ? "edges" : "values", .flow(histogram.values.map(value))),
+            Entry("weights", .flow(histogram.weights.map(YAMLValue.number))),
+          ]))
+      ])
     case .hyperexponential, .pareto, .beta, .poisson, .negativeBinomial, .geometric, .bernoulli:
       // No fit gives them.
       return value(distribution.mean)
@@ -104,175 +96,193 @@ package struct ScenarioText {
     return !profile.hourly.isEmpty || !profile.weekly.isEmpty || !profile.breakpoints.isEmpty
   }
 
-  private mutating func profiles(_ accounts: [Account]) {
-    let all = accounts.flatMap { account in
-      account.models.filter(Self.hasProfile).map { (Self.profileName(account, $0), $0) }
-    }
-    guard !all.isEmpty else { return }
-    lines += ["profiles:", "  rates:"]
-    for (name, model) in all {
-      guard let profile = model.arrivals?.profile else { continue }
-      lines.append("    \(Self.quoted(name)):")
-      if !profile.hourly.isEmpty {
-        lines.append("      hourly: [\(profile.hourly.map(YAMLText.number).joined(separator: ", "))]")
-      }
-      if !profile.weekly.isEmpty {
-        let days = zip(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], profile.weekly)
-        lines.append(
-          "      weekly: { \(days.map { "\($0): \(YAMLText.number($1))" }.joined(separator: ", ")) }")
-      }
-      if !profile.breakpoints.isEmpty {
-        lines.append("      breakpoints:")
-        for point in profile.breakpoints {
-          lines.append(
-            "        - { at: \(YAMLText.moment(point.at)), factor: \(YAMLText.number(point.factor)) }")
-        }
+  private static func profiles(_ accounts: [Account]) -> [Entry] {
+    let rates = accounts.flatMap { account in
+      account.models.filter(hasProfile).compactMap { model in
+        model.arrivals.map { Entry(profileName(account, model), profile($0.profile)) }
       }
     }
-    lines.append("")
+    return rates.isEmpty ? [] : [Entry("profiles", .block([Entry("rates", .block(rates))]))]
   }
 
-  private mutating func account(_ account: Account, indent: String, first: String) {
-    lines.append("\(first)name: \(Self.quoted(account.record.account))")
-    lines.append("\(indent)timeZone: \(Self.quoted(account.record.timeZone))")
-    lines.append("\(indent)subscription: { maxReplicas: \(max(1, account.record.subscriptionMaxReplicas)) }")
+  private static func profile(_ profile: RateProfile) -> YAMLValue {
+    var entries: [Entry] = []
+    if !profile.hourly.isEmpty {
+      entries.append(Entry("hourly", .flow(profile.hourly.map(YAMLValue.number))))
+    }
+    if !profile.weekly.isEmpty {
+      let days = zip(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], profile.weekly)
+      entries.append(Entry("weekly", .flow(days.map { Entry($0, .number($1)) })))
+    }
+    if !profile.breakpoints.isEmpty {
+      let points = profile.breakpoints.map {
+        YAMLValue.flow([Entry("at", .moment($0.at)), Entry("factor", .number($0.factor))])
+      }
+      entries.append(Entry("breakpoints", .block(points)))
+    }
+    return .block(entries)
+  }
+
+  private static func account(_ account: Account) -> [Entry] {
+    var entries = [
+      Entry("name", .text(account.record.account)), Entry("timeZone", .text(account.record.timeZone)),
+      Entry(
+        "subscription",
+        .flow([Entry("maxReplicas", .integer(max(1, account.record.subscriptionMaxReplicas)))])),
+    ]
     let prices = account.hardware.sorted { $0.hardware < $1.hardware }.map {
-      "\(Self.quoted($0.hardware)): \(YAMLText.number(Double($0.creditsMicroPerHour) / 1e6))"
+      Entry($0.hardware, .number(Double($0.creditsMicroPerHour) / 1e6))
     }
-    if !prices.isEmpty { lines.append("\(indent)credits: { \(prices.joined(separator: ", ")) }") }
+    if !prices.isEmpty { entries.append(Entry("credits", .flow(prices))) }
+    return entries
   }
 
-  private mutating func models(_ account: Account, indent: String) {
-    lines.append("\(indent)models:")
-    for model in account.models { self.model(model, account, indent: indent) }
-    let incidents = account.models.flatMap { model in model.failures.incidents.map { (model, $0) } }
-    guard !incidents.isEmpty else { return }
-    lines.append("")
-    lines.append("\(indent)incidents:")
-    for (model, incident) in incidents where incident.from < incident.to {
-      let kind = ["outage", "degradation"].contains(incident.kind) ? incident.kind : "degradation"
-      lines.append(
-        "\(indent)  - { kind: \(kind), model: \(Self.quoted(model.record.name)), from: \(YAMLText.moment(Timestamp(microseconds: incident.from))), to: \(YAMLText.moment(Timestamp(microseconds: incident.to))), errorProbability: \(YAMLText.number(incident.errorProbability)), latencyFactor: \(YAMLText.number(incident.latencyFactor)) }"
-      )
+  /// Models, and incidents if there are any.
+  private static func models(_ account: Account) -> [Entry] {
+    let models = Entry("models", .block(account.models.map { .block(model($0, account)) }))
+    let incidents = account.models.flatMap { model in
+      model.failures.incidents.filter { $0.from < $0.to }.map { incident in
+        YAMLValue.flow([
+          Entry(
+            "kind",
+            .word(["outage", "degradation"].contains(incident.kind) ? incident.kind : "degradation")),
+          Entry("model", .text(model.record.name)),
+          Entry("from", .moment(Timestamp(microseconds: incident.from))),
+          Entry("to", .moment(Timestamp(microseconds: incident.to))),
+          Entry("errorProbability", .number(incident.errorProbability)),
+          Entry("latencyFactor", .number(incident.latencyFactor)),
+        ])
+      }
     }
+    return incidents.isEmpty ? [models] : [models, Entry("incidents", .block(incidents))]
   }
 
-  private mutating func model(_ model: ModelFit, _ account: Account, indent: String) {
-    let inner = indent + "    "
-    lines.append("\(indent)  - name: \(Self.quoted(model.record.name))")
-    lines.append("\(inner)kind: \(model.record.kind.rawValue)")
+  private static func model(_ model: ModelFit, _ account: Account) -> [Entry] {
+    var entries = [
+      Entry("name", .text(model.record.name)), Entry("kind", .word(model.record.kind.rawValue)),
+    ]
     if model.record.kind == .external {
-      lines.append(
-        "\(inner)provider: \(Self.quoted(model.record.provider.isEmpty ? "unknown" : model.record.provider))")
+      entries.append(
+        Entry("provider", .text(model.record.provider.isEmpty ? "unknown" : model.record.provider)))
     }
     let jobs = account.fineTuning.filter { $0.modelID == model.record.modelID }
-    if let base = jobs.first?.baseModel, !base.isEmpty {
-      lines.append("\(inner)baseModel: \(Self.quoted(base))")
-    }
-    if !jobs.isEmpty {
-      lines.append("\(inner)fineTuning:")
-      for job in jobs {
-        let end =
-          job.outcome == .succeeded
-          ? "" : job.outcome == .failed ? ", failureProbability: 1" : ", cancelProbability: 1"
-        lines.append(
-          "\(inner)  - { startAt: \(YAMLText.moment(job.startedAt)), hardware: \(Self.quoted(job.hardware)), duration: \(YAMLText.duration(Double(job.finishedAt - job.startedAt)))\(end) }"
-        )
-      }
-    }
-    load(model, account, inner)
+    if let base = jobs.first?.baseModel, !base.isEmpty { entries.append(Entry("baseModel", .text(base))) }
+    if !jobs.isEmpty { entries.append(Entry("fineTuning", .block(jobs.map(fineTuning)))) }
+    if let load = load(model, account) { entries.append(Entry("load", .block(load))) }
     if model.record.kind == .external {
-      lines.append("\(inner)service: \(Self.service(model.external))")
+      entries.append(Entry("service", service(model.external)))
       let error = model.failures.error.value
       let limited = model.failures.rateLimited.value
       if error > 0 || limited > 0 {
-        lines.append(
-          "\(inner)failures: { providerError: \(YAMLText.number(error)), rateLimited: \(YAMLText.number(limited)) }"
+        entries.append(
+          Entry(
+            "failures",
+            .flow([Entry("providerError", .number(error)), Entry("rateLimited", .number(limited))]))
         )
       }
     } else if !model.deployments.isEmpty {
-      lines.append("\(inner)deployments:")
       let versions = Set(model.deployments.map(\.record.version))
-      for deployment in model.deployments {
+      let deployments = model.deployments.map { deployment in
         // What the telemetry left without a version needs one here.
         let version = deployment.record.version
-        self.deployment(
-          deployment, version.isEmpty ? (versions.contains("V1") ? "V0" : "V1") : version, inner)
+        return YAMLValue.block(
+          Self.deployment(deployment, version.isEmpty ? (versions.contains("V1") ? "V0" : "V1") : version))
       }
+      entries.append(Entry("deployments", .block(deployments)))
     }
+    return entries
   }
 
-  private mutating func load(_ model: ModelFit, _ account: Account, _ inner: String) {
-    guard let arrivals = model.arrivals, let tokens = model.tokens else { return }
-    if model.record.kind != .external, model.deployments.isEmpty { return }
-    lines.append("\(inner)load:")
-    lines.append("\(inner)  arrivals: \(arrivals.arrivals.text)")
-    if Self.hasProfile(model) {
-      lines.append("\(inner)  profile: \(Self.quoted(Self.profileName(account, model)))")
+  private static func fineTuning(_ job: FineTuningJobRecord) -> YAMLValue {
+    var entries = [
+      Entry("startAt", .moment(job.startedAt)), Entry("hardware", .text(job.hardware)),
+      Entry("duration", .duration(Double(job.finishedAt - job.startedAt))),
+    ]
+    switch job.outcome {
+    case .succeeded: break
+    case .failed: entries.append(Entry("failureProbability", .integer(1)))
+    default: entries.append(Entry("cancelProbability", .integer(1)))
     }
+    return .flow(entries)
+  }
+
+  private static func load(_ model: ModelFit, _ account: Account) -> [Entry]? {
+    guard let arrivals = model.arrivals, let tokens = model.tokens else { return nil }
+    if model.record.kind != .external, model.deployments.isEmpty { return nil }
+    var entries = [Entry("arrivals", arrivals.arrivals.yaml)]
+    if hasProfile(model) { entries.append(Entry("profile", .text(profileName(account, model)))) }
     if let recurrence = arrivals.recurrence {
       let day: Int64 = 86_400_000_000
-      let every =
-        recurrence.every % day == 0 ? "\(recurrence.every / day)d" : "\(recurrence.every)us"
-      lines.append("\(inner)  recurrence: { from: \(YAMLText.moment(recurrence.from)), every: \(every) }")
+      let every = recurrence.every % day == 0 ? "\(recurrence.every / day)d" : "\(recurrence.every)us"
+      entries.append(
+        Entry("recurrence", .flow([Entry("from", .moment(recurrence.from)), Entry("every", .word(every))])))
     }
-    lines.append("\(inner)  tokens:")
-    lines.append("\(inner)    input: \(Self.distribution(tokens.input.distribution, isDuration: false))")
-    lines.append("\(inner)    output: \(Self.distribution(tokens.output.distribution, isDuration: false))")
-    if tokens.correlation.value != 0 {
-      lines.append("\(inner)    correlation: \(YAMLText.number(tokens.correlation.value))")
-    }
+    var pair = [
+      Entry("input", distribution(tokens.input.distribution, isDuration: false)),
+      Entry("output", distribution(tokens.output.distribution, isDuration: false)),
+    ]
+    if tokens.correlation.value != 0 { pair.append(Entry("correlation", .number(tokens.correlation.value))) }
+    return entries + [Entry("tokens", .block(pair))]
   }
 
   /// Assumed where the telemetry has no service times; the heading of the document and the notes say so.
-  static let assumedService = "{ firstToken: 200ms, perOutputToken: 20ms }"
+  static let assumedService = YAMLValue.flow([
+    YAMLValue.Entry("firstToken", .word("200ms")), YAMLValue.Entry("perOutputToken", .word("20ms")),
+  ])
 
-  private static func service(_ fit: ServiceFit?) -> String {
+  private static func service(_ fit: ServiceFit?) -> YAMLValue {
     guard let fit else { return assumedService }
-    var pairs: [(String, String)] = []
+    var entries: [Entry] = []
     switch fit.form {
-    case .direct(let time): pairs.append(("time", distribution(time.distribution, isDuration: true)))
+    case .direct(let time): entries.append(Entry("time", distribution(time.distribution, isDuration: true)))
     case .tokens(let first, let perInput, let perOutput):
       for (name, part) in [("firstToken", first), ("perInputToken", perInput), ("perOutputToken", perOutput)]
       {
-        if let part { pairs.append((name, distribution(part.distribution, isDuration: true))) }
+        if let part { entries.append(Entry(name, distribution(part.distribution, isDuration: true))) }
       }
-      if pairs.isEmpty { return assumedService }
+      if entries.isEmpty { return assumedService }
     }
     if fit.batchSlowdown.value > 0 {
-      pairs.append(("batchSlowdown", YAMLText.number(min(fit.batchSlowdown.value, 100))))
+      entries.append(Entry("batchSlowdown", .number(min(fit.batchSlowdown.value, 100))))
     }
-    return "{ \(pairs.map { "\($0.0): \($0.1)" }.joined(separator: ", ")) }"
+    return .flow(entries)
   }
 
-  private mutating func deployment(_ fit: ModelFit.Deployment, _ version: String, _ inner: String) {
+  private static func deployment(_ fit: ModelFit.Deployment, _ version: String) -> [Entry] {
     let record = fit.record
-    lines.append("\(inner)  - version: \(Self.quoted(version))")
-    let more = inner + "    "
-    lines.append("\(more)deployAt: \(YAMLText.moment(record.requestedAt))")
-    if let end = record.undeployedAt { lines.append("\(more)undeployAt: \(YAMLText.moment(end))") }
-    if let traffic = fit.traffic { lines.append("\(more)traffic: \(YAMLText.number(traffic))") }
-    lines.append("\(more)hardware: \(Self.quoted(record.hardware))")
-    var scaling =
-      "minReplicas: \(record.minReplicas), maxReplicas: \(record.maxReplicas), maxBatchSize: \(record.maxBatchSize)"
+    var entries = [Entry("version", .text(version)), Entry("deployAt", .moment(record.requestedAt))]
+    if let end = record.undeployedAt { entries.append(Entry("undeployAt", .moment(end))) }
+    if let traffic = fit.traffic { entries.append(Entry("traffic", .number(traffic))) }
+    entries.append(Entry("hardware", .text(record.hardware)))
+    var scaling = [
+      Entry("minReplicas", .integer(record.minReplicas)), Entry("maxReplicas", .integer(record.maxReplicas)),
+      Entry("maxBatchSize", .integer(record.maxBatchSize)),
+    ]
     if let startup = fit.startup {
-      scaling += ", startup: \(Self.distribution(startup.distribution, isDuration: true))"
+      scaling.append(Entry("startup", distribution(startup.distribution, isDuration: true)))
     }
-    lines.append("\(more)scaling: { \(scaling) }")
-    lines.append("\(more)service: \(Self.service(fit.service))")
-    var queue: [String] = []
-    if let capacity = fit.queueCapacity { queue.append("capacity: \(capacity)") }
+    entries.append(Entry("scaling", .flow(scaling)))
+    entries.append(Entry("service", service(fit.service)))
+    var queue: [Entry] = []
+    if let capacity = fit.queueCapacity { queue.append(Entry("capacity", .integer(capacity))) }
     if let timeout = fit.queueTimeout, timeout > 0 {
-      queue.append("timeout: \(YAMLText.duration(Double(timeout)))")
+      queue.append(Entry("timeout", .duration(Double(timeout))))
     }
-    if !queue.isEmpty { lines.append("\(more)queue: { \(queue.joined(separator: ", ")) }") }
+    if !queue.isEmpty { entries.append(Entry("queue", .flow(queue))) }
     if fit.error.value > 0 {
-      lines.append("\(more)failures: { modelError: \(YAMLText.number(fit.error.value)) }")
+      entries.append(Entry("failures", .flow([Entry("modelError", .number(fit.error.value))])))
     }
     if let crash = fit.crash {
-      lines.append(
-        "\(more)replicaCrash: { timeBetween: { exponential: { mean: \(YAMLText.duration(crash.timeBetween)) } }, timeToRepair: \(Self.distribution(crash.repair.distribution, isDuration: true)) }"
-      )
+      entries.append(
+        Entry(
+          "replicaCrash",
+          .flow([
+            Entry(
+              "timeBetween",
+              .flow([Entry("exponential", .flow([Entry("mean", .duration(crash.timeBetween))]))])),
+            Entry("timeToRepair", distribution(crash.repair.distribution, isDuration: true)),
+          ])))
     }
+    return entries
   }
 }

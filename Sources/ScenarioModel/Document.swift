@@ -135,58 +135,17 @@ enum Document {
     }
   }
 
-  /// Yams composes recursively, so depth must be bounded before it starts. A complex key (`? …`) could hide
-  /// an alias bomb where Yams hashes it.
   private static func refuseDeepNesting(_ text: String, path: String) throws {
-    var line = 1
-    var column = 0
-    var flow = 0
-    var indentation = 0
-    var atLineStart = true
-    var indents: [Int] = [0]
-    var isComment = false
-    var previous: UInt8 = 10
-    for byte in text.utf8 {
-      column += 1
-      if byte == 10 {
-        (line, column, indentation, atLineStart, isComment) = (line + 1, 0, 0, true, false)
-        previous = byte
-        continue
-      }
-      if isComment { continue }
-      if atLineStart {
-        if byte == 32 || byte == UInt8(ascii: "-") {
-          indentation += 1
-          // "- - - - x" nests without more indentation than its dashes.
-          if byte == UInt8(ascii: "-") {
-            indents.removeAll { $0 >= indentation }
-            indents.append(indentation)
-          }
-        } else {
-          atLineStart = false
-          indents.removeAll { $0 > indentation }
-          if indents.last != indentation { indents.append(indentation) }
-          if byte == UInt8(ascii: "?") {
-            throw problem(
-              path, .document(line: line, column: column),
-              "a key must be a word; \"?\" starts a complex one. Quote it if it is part of a name.")
-          }
-        }
-        if indents.count > mostDepth * 4 { throw tooDeep(path, .document(line: line, column: column)) }
-      }
-      switch byte {
-      case UInt8(ascii: "["), UInt8(ascii: "{"): flow += 1
-      case UInt8(ascii: "]"), UInt8(ascii: "}"): flow = max(0, flow - 1)
-      case UInt8(ascii: "#") where previous == 32 || previous == 10: isComment = true
-      case UInt8(ascii: "?")
-      where flow > 0 && (previous == 32 || previous == UInt8(ascii: "{") || previous == UInt8(ascii: ",")):
+    do {
+      try NestingCheck.run(text, mostDepth: mostDepth)
+    } catch {
+      switch error {
+      case .tooDeep(let location): throw tooDeep(path, location)
+      case .complexKey(let location):
         throw problem(
-          path, .document(line: line, column: column),
+          path, location,
           "a key must be a word; \"?\" starts a complex one. Quote it if it is part of a name.")
-      default: break
       }
-      if flow > mostDepth { throw tooDeep(path, .document(line: line, column: column)) }
-      previous = byte
     }
   }
 

@@ -1,5 +1,4 @@
 import Telemetry
-import Yams
 
 extension DocumentNode {
   /// Applies `PATH=VALUE`: keys separated by dots, a list's element by its number or by its name or version
@@ -109,17 +108,7 @@ extension DocumentNode {
   }
 
   /// The document with its overrides, as YAML. Comments are lost; the overrides are noted at the top.
-  func yamlText(overrides: [String]) throws -> String {
-    let header = overrides.map { "# --set \($0.shown)\n" }.joined()
-    return header + (try Yams.serialize(node: yamsNode, allowUnicode: true))
-  }
-
-  private var yamsNode: Node {
-    switch value {
-    case .scalar(let text, let isPlain):
-      Node(text, isPlain ? .implicit : Tag(.str), isPlain ? .plain : .doubleQuoted)
-    case .sequence(let elements): Node(elements.map(\.yamsNode))
-    case .mapping(let entries): Node(entries.map { (Node($0.key), $0.value.yamsNode) })
-    }
+  func yamlText(overrides: [String]) -> String {
+    overrides.map { "# --set \($0.shown)\n" }.joined() + YAMLWriter.text(of: self)
   }
 }

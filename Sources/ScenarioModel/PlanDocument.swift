@@ -34,7 +34,7 @@ package struct PlanDocument: Sendable {
       if let text = entry.value.scalar {
         vary.append((entry.key, text))
       } else if let elements = entry.value.elements {
-        vary.append((entry.key, elements.map(\.flowText).joined(separator: ",")))
+        vary.append((entry.key, elements.map(YAMLWriter.line).joined(separator: ",")))
       } else {
         diagnostics.error(
           entry.value.location,
@@ -100,17 +100,4 @@ enum PlanGrammar {
       Key("name", .text, required: true, "Its name."),
       Key("set", .list(.text), required: true, "PATH=VALUE each; PATH+=VALUE appends to a list."),
     ])
-}
-
-extension DocumentNode {
-  /// As YAML on one line.
-  var flowText: String {
-    switch value {
-    case .scalar(let text, let isPlain):
-      isPlain ? text : YAMLText.quoted(text)
-    case .sequence(let elements): "[" + elements.map(\.flowText).joined(separator: ", ") + "]"
-    case .mapping(let entries):
-      "{" + entries.map { "\(YAMLText.key($0.key)): \($0.value.flowText)" }.joined(separator: ", ") + "}"
-    }
-  }
 }

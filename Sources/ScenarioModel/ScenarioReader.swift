@@ -21,7 +21,7 @@ package struct ScenarioDocument: Sendable {
     var root = try Document.parse(data, path: path)
     for override in overrides { try root.apply(override) }
     textAsRun =
-      overrides.isEmpty ? String(decoding: data, as: UTF8.self) : try root.yamlText(overrides: overrides)
+      overrides.isEmpty ? String(decoding: data, as: UTF8.self) : root.yamlText(overrides: overrides)
     let diagnostics = Diagnostics()
     let scenario = ScenarioReader(diagnostics: diagnostics).read(root)
     let found = diagnostics.inOrder()

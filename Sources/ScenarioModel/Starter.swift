@@ -9,7 +9,7 @@ package enum Starter {
     # are in the account's time zone. `workbench schema scenario` prints every key there is.
 
     workbench: 1                     # format version of this document
-    name: \(YAMLText.quoted(name))
+    name: \(YAMLWriter.quoted(name))
     description: A week of one fine-tuned model in office hours.
     seed: 1                          # the same seed gives the same bytes
     period: { from: 2026-03-02, to: 2026-03-09 }     # half open
@@ -48,38 +48,55 @@ package enum Starter {
 
     """
   }
+
   /// A scenario that replays a trace through an autoscaled deployment: what `workbench import azure-llm` writes.
   package static func replay(name: String, source: String, trace: String, from: Timestamp, to: Timestamp)
     -> String
   {
-    """
-    # Replays the requests of \(source.shown), as `workbench import` wrote them, through an autoscaled deployment.
-    # The trace gives arrivals and tokens; hardware, scaling and service times are yours to change.
-
-    workbench: 1
-    name: \(YAMLText.quoted(name))
-    description: \(YAMLText.quoted("Replay of " + source))
-    seed: 1
-    period: { from: \(from.rfc3339(in: .utc)), to: \(to.rfc3339(in: .utc)) }
-
-    account:
-      name: azure
-      timeZone: UTC
-      subscription: { maxReplicas: 12 }
-
-    models:
-      - name: conversation
-        kind: openSource
-        load:
-          arrivals: \(Arrivals.recorded(.trace(TraceSource(file: trace))).text)
-        deployments:
-          - version: V1
-            deployAt: \(from.rfc3339(in: .utc))
-            hardware: A10 cluster of 4
-            scaling: { minReplicas: 2, maxReplicas: 12, maxBatchSize: 8, scaleUpDelay: 20s, scaleDownDelay: 5min, startup: 60s }
-            service: { firstToken: 150ms, perInputToken: 0.1ms, perOutputToken: 20ms, batchSlowdown: 0.03 }
-            queue: { capacity: 500, timeout: 60s }
-
-    """
+    typealias Key = YAMLValue.Entry
+    func moment(_ moment: Timestamp) -> YAMLValue { .text(moment.rfc3339(in: .utc)) }
+    let deployment = [
+      Key("version", .text("V1")), Key("deployAt", moment(from)), Key("hardware", .text("A10 cluster of 4")),
+      Key(
+        "scaling",
+        .flow([
+          Key("minReplicas", .integer(2)), Key("maxReplicas", .integer(12)), Key("maxBatchSize", .integer(8)),
+          Key("scaleUpDelay", .word("20s")), Key("scaleDownDelay", .word("5min")),
+          Key("startup", .word("60s")),
+        ])),
+      Key(
+        "service",
+        .flow([
+          Key("firstToken", .word("150ms")), Key("perInputToken", .word("0.1ms")),
+          Key("perOutputToken", .word("20ms")), Key("batchSlowdown", .word("0.03")),
+        ])),
+      Key("queue", .flow([Key("capacity", .integer(500)), Key("timeout", .word("60s"))])),
+    ]
+    let model = [
+      Key("name", .text("conversation")), Key("kind", .word("openSource")),
+      Key("load", .block([Key("arrivals", Arrivals.recorded(.trace(TraceSource(file: trace))).yaml)])),
+      Key("deployments", .block([.block(deployment)])),
+    ]
+    return YAMLWriter.document(
+      heading: [
+        "Replays the requests of \(source.shown), as `workbench import` wrote them, through an autoscaled deployment.",
+        "The trace gives arrivals and tokens; hardware, scaling and service times are yours to change.",
+      ],
+      sections: [
+        [
+          Key("workbench", .integer(1)), Key("name", .text(name)),
+          Key("description", .text("Replay of " + source)), Key("seed", .integer(1)),
+          Key("period", .flow([Key("from", moment(from)), Key("to", moment(to))])),
+        ],
+        [
+          Key(
+            "account",
+            .block([
+              Key("name", .text("azure")), Key("timeZone", .text("UTC")),
+              Key("subscription", .flow([Key("maxReplicas", .integer(12))])),
+            ]))
+        ],
+        [Key("models", .block([.block(model)]))],
+      ])
   }
 }

@@ -123,45 +123,70 @@ struct ImportServeGenCommand: ParsableCommand {
   }
 
   private func text(_ entries: [Entry], to: String) -> String {
-    var models = ""
-    var total = 0
-    for entry in entries {
-      let sizing = Self.sizing(entry.client, scale)
-      total += sizing.replicas
-      models += """
-
-          - name: client-\(entry.number)
-            kind: openSource
-            load:
-              arrivals: { serveGen: { trace: \(YAMLText.quoted(entry.trace)), dataset: \(YAMLText.quoted(entry.dataset)) } }
-              scale: \(scale)
-            deployments:
-              - version: V1
-                deployAt: \(from)
-                hardware: A10 single
-                scaling: { minReplicas: 1, maxReplicas: \(sizing.replicas), maxBatchSize: \(sizing.batch), scaleUpDelay: 30s, scaleDownDelay: 10min, startup: 90s }
-                service: { firstToken: 200ms, perInputToken: 0.05ms, perOutputToken: 10ms, batchSlowdown: 0.002 }
-                queue: { capacity: 100000, timeout: 5min }
-        """
+    typealias Key = YAMLValue.Entry
+    let sizings = entries.map { Self.sizing($0.client, scale) }
+    let models = zip(entries, sizings).map { entry, sizing in
+      YAMLValue.block([
+        Key("name", .text("client-\(entry.number)")), Key("kind", .word("openSource")),
+        Key(
+          "load",
+          .block([
+            Key(
+              "arrivals",
+              .flow([
+                Key(
+                  "serveGen", .flow([Key("trace", .text(entry.trace)), Key("dataset", .text(entry.dataset))]))
+              ])),
+            Key("scale", .word("\(scale)")),
+          ])),
+        Key("deployments", .block([.block(deployment(sizing))])),
+      ])
     }
-    return """
-      # \(entries.count) clients of a production LLM service as ServeGen measured them; read from \(directory.shown).
-      # Xiang et al., "ServeGen: Workload Characterization and Generation of Large Language Model Serving in Production",
-      # arXiv 2505.09999; data Apache-2.0. Service times and sizes are assumptions: the data say nothing of them.
-      workbench: 1
-      name: servegen
-      description: ServeGen's clients, one model each, on autoscaled deployments.
-      seed: 1
-      period: { from: \(from), to: "\(to)" }
+    return YAMLWriter.document(
+      heading: [
+        "\(entries.count) clients of a production LLM service as ServeGen measured them; read from \(directory.shown).",
+        "Xiang et al., \"ServeGen: Workload Characterization and Generation of Large Language Model Serving in Production\",",
+        "arXiv 2505.09999; data Apache-2.0. Service times and sizes are assumptions: the data say nothing of them.",
+      ],
+      sections: [
+        [
+          Key("workbench", .integer(1)), Key("name", .text("servegen")),
+          Key("description", .text("ServeGen's clients, one model each, on autoscaled deployments.")),
+          Key("seed", .integer(1)), Key("period", .flow([Key("from", .text(from)), Key("to", .text(to))])),
+        ],
+        [
+          Key(
+            "account",
+            .block([
+              Key("name", .text("servegen")), Key("timeZone", .text(timeZone)),
+              Key(
+                "subscription",
+                .flow([Key("maxReplicas", .integer(sizings.reduce(0) { $0 + $1.replicas }))])),
+            ]))
+        ],
+        [Key("models", .block(models))],
+      ])
+  }
 
-      account:
-        name: servegen
-        timeZone: \(timeZone.shown)
-        subscription: { maxReplicas: \(total) }
-
-      models:\(models)
-
-      """
+  private func deployment(_ sizing: (replicas: Int, batch: Int)) -> [YAMLValue.Entry] {
+    typealias Key = YAMLValue.Entry
+    return [
+      Key("version", .text("V1")), Key("deployAt", .text(from)), Key("hardware", .text("A10 single")),
+      Key(
+        "scaling",
+        .flow([
+          Key("minReplicas", .integer(1)), Key("maxReplicas", .integer(sizing.replicas)),
+          Key("maxBatchSize", .integer(sizing.batch)), Key("scaleUpDelay", .word("30s")),
+          Key("scaleDownDelay", .word("10min")), Key("startup", .word("90s")),
+        ])),
+      Key(
+        "service",
+        .flow([
+          Key("firstToken", .word("200ms")), Key("perInputToken", .word("0.05ms")),
+          Key("perOutputToken", .word("10ms")), Key("batchSlowdown", .word("0.002")),
+        ])),
+      Key("queue", .flow([Key("capacity", .integer(100_000)), Key("timeout", .word("5min"))])),
+    ]
   }
 
   /// Replicas and batch for a client's peak, with a third in hand.

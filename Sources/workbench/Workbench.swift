@@ -34,5 +34,4 @@ struct Workbench: ParsableCommand {
       SchemaCommand.self,
     ])
 
-
 }

@@ -205,9 +205,9 @@ func names(_ data: Data) throws {
   for name in names {
     let text = """
       workbench: 1
-      name: \(YAMLText.quoted(name))
+      name: \(YAMLWriter.quoted(name))
       period: { from: 2026-03-02, to: 2026-03-03 }
-      account: { name: \(YAMLText.quoted(name)), subscription: { maxReplicas: 1 } }
+      account: { name: \(YAMLWriter.quoted(name)), subscription: { maxReplicas: 1 } }
       models: [ { name: m, kind: external, provider: p, load: { arrivals: { poisson: { rate: 1/d } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } } ]
 
       """

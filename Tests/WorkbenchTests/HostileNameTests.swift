@@ -25,30 +25,30 @@ struct HostileNameTests {
   static func scenario(_ names: [String] = names) -> String {
     let models = names.enumerated().map { index, name in
       """
-        - name: \(YAMLText.quoted(name))
+        - name: \(YAMLWriter.quoted(name))
           kind: openSource
           load: { arrivals: { poisson: { rate: 0.05/s } }, tokens: { input: 10, output: 5 } }
           deployments:
-            - version: \(YAMLText.quoted(name))
+            - version: \(YAMLWriter.quoted(name))
               deployAt: 2026-03-01
-              hardware: \(YAMLText.quoted(name))
+              hardware: \(YAMLWriter.quoted(name))
               scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 4 }
               service: { firstToken: 120ms }
               failures: { modelError: 0.1 }
-        - { name: \(YAMLText.quoted("external \(index)")), kind: external, provider: \(YAMLText.quoted(name)), load: { arrivals: { poisson: { rate: 0.02/s } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } }
+        - { name: \(YAMLWriter.quoted("external \(index)")), kind: external, provider: \(YAMLWriter.quoted(name)), load: { arrivals: { poisson: { rate: 0.02/s } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } }
       """
     }
     return """
       workbench: 1
-      name: \(YAMLText.quoted(names[2]))
-      description: \(YAMLText.quoted(names[0]))
+      name: \(YAMLWriter.quoted(names[2]))
+      description: \(YAMLWriter.quoted(names[0]))
       seed: 1
       period: { from: 2026-03-02, to: 2026-03-02T02:00 }
       account:
-        name: \(YAMLText.quoted(names[0]))
+        name: \(YAMLWriter.quoted(names[0]))
         timeZone: UTC
         subscription: { maxReplicas: 50 }
-        credits: { \(names.map { "\(YAMLText.quoted($0)): 1" }.joined(separator: ", ")) }
+        credits: { \(names.map { "\(YAMLWriter.quoted($0)): 1" }.joined(separator: ", ")) }
       models:
       \(models.joined(separator: "\n"))
 

@@ -12,10 +12,10 @@ package enum ArrivalSource: ArrivalModel {
   var asArrivals: Arrivals { .recorded(self) }
   var isRandom: Bool { if case .trace = self { false } else { true } }
 
-  var text: String {
+  var yaml: YAMLValue.Entry {
     switch self {
-    case .trace(let trace): trace.text
-    case .serveGen(let client): client.text
+    case .trace(let trace): trace.yaml
+    case .serveGen(let client): client.yaml
     }
   }
 

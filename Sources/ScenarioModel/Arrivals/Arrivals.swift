@@ -49,8 +49,8 @@ package enum Arrivals: Sendable, Equatable {
     model.recurring(recurrence, over: period, calendar)
   }
 
-  /// The process as a scenario has it under `arrivals`, on one line: `{ poisson: { rate: 2/s } }`.
-  package var text: String { "{ \(model.text) }" }
+  /// The process as a scenario has it under `arrivals`: `{poisson: {rate: 2/s}}`.
+  package var yaml: YAMLValue { .flow([model.yaml]) }
 
   /// Where demand comes from that was recorded, and is not drawn from parameters.
   package var source: ArrivalSource? { if case .recorded(let source) = self { source } else { nil } }
@@ -68,8 +68,8 @@ protocol ArrivalModel: Sendable, Equatable {
   /// Mean arrivals per microsecond where the profile is 1; `nil` where only recorded data know it.
   var meanRate: Double? { get }
   var isRandom: Bool { get }
-  /// Its key and parameters: `poisson: { rate: 2/s }`.
-  var text: String { get }
+  /// Its key and parameters: `poisson: {rate: 2/s}`.
+  var yaml: YAMLValue.Entry { get }
   func scaled(by factor: Double) -> Arrivals
 
   // A process whose parameters are the same at all times need not say these.

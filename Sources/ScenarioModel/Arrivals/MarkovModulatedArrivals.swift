@@ -58,11 +58,11 @@ package struct MarkovModulatedArrivals: ArrivalModel {
     return .markovModulated(MarkovModulatedArrivals(states))
   }
 
-  var text: String {
+  var yaml: YAMLValue.Entry {
     let list = states.map {
-      "{ rate: \(YAMLText.rate($0.rate)), mean: \(YAMLText.duration($0.meanMicroseconds)) }"
+      YAMLValue.flow([.init("rate", .rate($0.rate)), .init("mean", .duration($0.meanMicroseconds))])
     }
-    return "markovModulated: { states: [ \(list.joined(separator: ", ")) ] }"
+    return .init("markovModulated", .flow([.init("states", .flow(list))]))
   }
 
   // MARK: What follows from them

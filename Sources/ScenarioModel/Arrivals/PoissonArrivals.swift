@@ -14,7 +14,7 @@ package struct PoissonArrivals: ArrivalModel {
 
   var meanRate: Double? { rate }
   var isRandom: Bool { true }
-  var text: String { "poisson: { rate: \(YAMLText.rate(rate)) }" }
+  var yaml: YAMLValue.Entry { .init("poisson", .flow([.init("rate", .rate(rate))])) }
   var asArrivals: Arrivals { .poisson(self) }
   func scaled(by factor: Double) -> Arrivals { .poisson(PoissonArrivals(rate: rate * factor)) }
 }

@@ -69,12 +69,17 @@ package struct RenewalArrivals: ArrivalModel {
     return changes
   }
 
-  var text: String {
-    let list = variabilityChanges.map {
-      "{ at: \(YAMLText.moment($0.at)), cv: \(YAMLText.number($0.cv))\($0.family == family ? "" : ", family: \($0.family.rawValue)") }"
+  var yaml: YAMLValue.Entry {
+    let list = variabilityChanges.map { change in
+      YAMLValue.flow(
+        [.init("at", .moment(change.at)), .init("cv", .number(change.cv))]
+          + (change.family == family ? [] : [.init("family", .word(change.family.rawValue))]))
     }
-    let changes = list.isEmpty ? "" : ", changes: [ \(list.joined(separator: ", ")) ]"
-    return "\(family.rawValue): { rate: \(YAMLText.rate(rate)), cv: \(YAMLText.number(cv))\(changes) }"
+    return .init(
+      family.rawValue,
+      .flow(
+        [.init("rate", .rate(rate)), .init("cv", .number(cv))]
+          + (list.isEmpty ? [] : [.init("changes", .flow(list))])))
   }
 
   // MARK: What follows from them

@@ -49,9 +49,12 @@ package struct ServeGenSource: Sendable, Equatable {
   }
 
   /// The scale is the load's to write.
-  var text: String {
-    let start = startAt.map { ", startAt: \(YAMLText.moment($0))" } ?? ""
-    return "serveGen: { trace: \(YAMLText.quoted(trace)), dataset: \(YAMLText.quoted(dataset))\(start) }"
+  var yaml: YAMLValue.Entry {
+    .init(
+      "serveGen",
+      .flow(
+        [.init("trace", .text(trace)), .init("dataset", .text(dataset))]
+          + (startAt.map { [.init("startAt", .moment($0))] } ?? [])))
   }
 
   /// The files that a `serveGen` names, whether or not the rest of it is right.

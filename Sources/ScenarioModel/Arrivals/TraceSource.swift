@@ -64,11 +64,13 @@ package struct TraceSource: Hashable, Sendable {
     return source
   }
 
-  var text: String {
-    guard model != nil || startAt != nil else { return "trace: \(YAMLText.quoted(file))" }
-    let model = model.map { ", model: \(YAMLText.quoted($0))" } ?? ""
-    let start = startAt.map { ", startAt: \(YAMLText.moment($0))" } ?? ""
-    return "trace: { file: \(YAMLText.quoted(file))\(model)\(start) }"
+  var yaml: YAMLValue.Entry {
+    if model == nil, startAt == nil { return .init("trace", .text(file)) }
+    return .init(
+      "trace",
+      .flow(
+        [.init("file", .text(file))] + (model.map { [.init("model", .text($0))] } ?? [])
+          + (startAt.map { [.init("startAt", .moment($0))] } ?? [])))
   }
 
   /// The file that a `trace` names, whether or not the rest of it is right.
