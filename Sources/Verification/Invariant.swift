@@ -1,4 +1,4 @@
-/// What holds in every run, whatever the scenario. `docs` for users: README, "Invariants".
+/// What holds in every run, whatever the scenario. For users: docs/invariants.md.
 package enum Invariant: String, CaseIterable, Sendable {
   case i1 = "I1"
   case i2 = "I2"
