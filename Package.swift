@@ -18,7 +18,7 @@ let hummingbirdParts: [(repository: String, version: Version, product: String)] 
   ("swift-server/swift-service-lifecycle", "2.13.0", "ServiceLifecycle"),
 ]
 
-// A target depends only on targets above it in this list; see docs in README, "The rooms".
+// A target depends only on targets above it in this list; see ARCHITECTURE.md.
 let package = Package(
   name: "workbench",
   products: [

@@ -90,7 +90,7 @@ struct ScenarioCheck {
   private static let mostModels = 8
   /// About what a row of requests.csv takes.
   private static let bytesOfARow = 80.0
-  /// About what simulating a request and writing its row take, in seconds of one core (README, "Speed").
+  /// About what simulating a request and writing its row take, in seconds of one core (Benchmarks/README.md).
   private static let secondsOfARequest = 0.25e-6
 
   /// Period, requests by model, time and room; empty for a scenario with errors.
