@@ -1,12 +1,16 @@
 import Datasets
 import Foundation
+import Synchronization
 
 /// Ctrl-C, a termination or a hang-up: takes away what is unfinished and leaves with status 130.
 enum Interruption {
   // The sources must live as long as the program.
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
   /// Said of work that can go on later.
-  nonisolated(unsafe) static var resumable: String?
+  private static let resumable = Mutex<String?>(nil)
+
+  /// - Parameter words: how the work can go on; `nil` when it is done.
+  static func setResumable(_ words: String?) { resumable.withLock { $0 = words } }
 
   static func watch() {
     signal(SIGPIPE, SIG_IGN)
@@ -18,7 +22,12 @@ enum Interruption {
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
         Unfinished.shared.deleteAll()
-        Terminal.diagnose("workbench: interrupted; \(resumable ?? "nothing was left behind").")
+        let finished = Unfinished.shared.finishedNames
+        let state =
+          resumable.withLock { $0 }
+          ?? (finished.isEmpty
+            ? "nothing was left behind" : "\(finished.joined(separator: ", ")) had been finished before")
+        Terminal.diagnose("workbench: interrupted; \(state).")
         _exit(130)
       }
       source.resume()

@@ -21,7 +21,7 @@ enum PlanOutcome {
       switch event {
       case .progress(let what, let done, let all): bar.show(what, done, all)
       case .journal(let journal):
-        Interruption.resumable = "the same command goes on where it stopped (\(journal))"
+        Interruption.setResumable("the same command goes on where it stopped (\(journal))")
       case .resumed(let count, let journal):
         if !quiet {
           Terminal.diagnose("workbench: going on with \(Figure.count(count)) replications from \(journal)")
@@ -33,7 +33,7 @@ enum PlanOutcome {
       }
     }
     bar.clear()
-    Interruption.resumable = nil
+    Interruption.setResumable(nil)
     if json {
       Terminal.write(try PlanDirectory.encoded(result))
     } else if !quiet {

@@ -128,7 +128,7 @@ package final class StagedDirectory {
     if let old, FileKind(of: name.path) != nil {
       let place = try exchange(old)
       isWhole = true
-      Unfinished.shared.remove(path, deleting: false)
+      Unfinished.shared.finish(path, as: finalPath)
       // Something may have been put into it in the last moment.
       let foreign = try old.foreign(place)
       if foreign == nil { Unfinished.shared.add(place) }
@@ -138,7 +138,7 @@ package final class StagedDirectory {
     try name.take(path, isDirectory: true)
     finalPath = name.path
     isWhole = true
-    Unfinished.shared.remove(path, deleting: false)
+    Unfinished.shared.finish(path, as: finalPath)
     return nil
   }
 

@@ -67,7 +67,7 @@ package final class StagedPath {
         try name.take(stagingPath, isDirectory: false)
       }
       isCommitted = true
-      Unfinished.shared.remove(stagingPath, deleting: false)
+      Unfinished.shared.finish(stagingPath, as: finalPath)
     }
     if isDurable { try name.sync() }
   }

@@ -6,6 +6,7 @@ package final class Unfinished: @unchecked Sendable {
   private let lock = NSRecursiveLock()
   private var paths: Set<String> = []
   private var processes: Set<pid_t> = []
+  private var finished: [String] = []
 
   package func add(_ path: String) { lock.withLock { _ = paths.insert(path) } }
 
@@ -17,6 +18,17 @@ package final class Unfinished: @unchecked Sendable {
       paths.remove(path)
     }
   }
+
+  /// What was at a path has its final name now, and stays.
+  package func finish(_ path: String, as name: String) {
+    lock.withLock {
+      paths.remove(path)
+      finished.append(name)
+    }
+  }
+
+  /// Final names that were given, in order, of what is still there.
+  package var finishedNames: [String] { lock.withLock { finished.filter { FileKind(of: $0) != nil } } }
 
   func add(process: pid_t) { lock.withLock { _ = processes.insert(process) } }
   func remove(process: pid_t) { lock.withLock { _ = processes.remove(process) } }
