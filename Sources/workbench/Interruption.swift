@@ -4,7 +4,7 @@ import Synchronization
 
 /// Ctrl-C, a termination or a hang-up: takes away what is unfinished and leaves with status 130.
 enum Interruption {
-  // The sources must live as long as the program.
+  // They must live as long as the program; only `watch` touches them, before there is a second thread.
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
   /// Said of work that can go on later.
   private static let resumable = Mutex<String?>(nil)
