@@ -26,21 +26,22 @@ struct ArrivalsTests {
   }
 
   static let all = [
-    "{ poisson: { rate: 2.5/s } }",
-    "{ poisson: { rate: 3/d } }",
-    "{ gamma: { rate: 2/s, cv: 1.5 } }",
-    "{ weibull: { rate: 2/s, cv: 0.5, changes: [ { at: \"2026-01-06T00:00:00.000000Z\", cv: 2 }, { at: \"2026-01-07T00:00:00.000000Z\", cv: 0.25, family: gamma } ] } }",
-    "{ markovModulated: { states: [ { rate: 0/s, mean: 2min }, { rate: 4/s, mean: 1.5s } ] } }",
-    "{ trace: \"a b.csv\" }",
-    "{ trace: { file: \"t.csv\", model: \"7\", startAt: \"2026-01-06T00:00:00.000000Z\" } }",
-    "{ serveGen: { trace: \"t.csv\", dataset: \"d.json\", startAt: \"2026-01-06T00:00:00.000000Z\" } }",
+    "{poisson: {rate: 2.5/s}}",
+    "{poisson: {rate: 3/d}}",
+    "{gamma: {rate: 2/s, cv: 1.5}}",
+    "{weibull: {rate: 2/s, cv: 0.5, changes: [{at: \"2026-01-06T00:00:00.000000Z\", cv: 2}, {at: \"2026-01-07T00:00:00.000000Z\", cv: 0.25, family: gamma}]}}",
+    "{markovModulated: {states: [{rate: 0/s, mean: 2min}, {rate: 4/s, mean: 1.5s}]}}",
+    "{trace: \"a b.csv\"}",
+    "{trace: {file: \"t.csv\", model: \"7\", startAt: \"2026-01-06T00:00:00.000000Z\"}}",
+    "{serveGen: {trace: \"t.csv\", dataset: \"d.json\", startAt: \"2026-01-06T00:00:00.000000Z\"}}",
   ]
 
   @Test("a process is written as it is read", arguments: all)
   func text(_ arrivals: String) throws {
     let process = try Self.read(arrivals)
-    #expect(process.text == arrivals)
-    #expect(try Self.read(process.text) == process)
+    let written = YAMLWriter.document(sections: [[.init("arrivals", process.yaml)]])
+    #expect(written == "arrivals: \(arrivals)\n")
+    #expect(try Self.read(String(written.dropFirst("arrivals: ".count).dropLast())) == process)
   }
 
   @Test("the mean rate of a chain is that of its states, weighted by their time")
