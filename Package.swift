@@ -139,8 +139,8 @@ let package = Package(
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [
-        "workbench", "Hashing", "ScenarioModel", "Simulation", "Aggregation", "Telemetry", "Verification",
-        "Datasets", "TestSupport",
+        "Hashing", "ScenarioModel", "Simulation", "Aggregation", "Telemetry", "Verification", "Datasets",
+        "TestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

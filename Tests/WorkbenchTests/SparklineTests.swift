@@ -1,5 +1,5 @@
+import Telemetry
 import Testing
-import workbench
 
 @Suite("Sparklines")
 struct SparklineTests {
