@@ -139,8 +139,8 @@ let package = Package(
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [
-        "Hashing", "ScenarioModel", "Simulation", "Aggregation", "Telemetry", "Verification", "Datasets",
-        "TestSupport",
+        "workbench", "Hashing", "ScenarioModel", "Simulation", "Aggregation", "Telemetry", "Verification",
+        "Datasets", "TestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,5 +1,6 @@
 import Telemetry
 import Testing
+import workbench
 
 @Suite("Sparklines")
 struct SparklineTests {
