@@ -6,38 +6,41 @@ import Telemetry
 ///
 /// A policy observes demand (requests waiting and served by ready replicas) and replicas, says when it is due, and then
 /// decides how many replicas it wants. It starts and stops none itself: the lane does, as far as `maxReplicas` and the
-/// subscription allow.
-enum Autoscaler: ~Copyable {
-  case concurrency(ConcurrencyAutoscaler)
+/// subscription allow. It also says within which demand nothing changes for it, so that most requests pass it by.
+///
+/// Invariant: `quiet` and `due` are what the policy said last; it is asked after each call that may change them.
+struct Autoscaler: ~Copyable {
+  private var policy: PolicyInUse
+  /// Demand of which the policy need not hear: above the first, up to the second.
+  private var quiet: (above: Int, upTo: Int)
+  /// When it wants to decide, µs since 1970; `Int64.max` if nothing is to be decided as things are.
+  private(set) var due: Int64
 
   init(_ scaling: Scenario.Scaling) {
-    switch scaling.policy {
-    case .concurrency(let policy): self = .concurrency(ConcurrencyAutoscaler(policy, scaling))
-    }
+    let policy = PolicyInUse(scaling)
+    (quiet, due) = (policy.quiet, policy.due)
+    self.policy = policy
   }
 
   /// A request more waits or is served.
   /// - Returns: whether `due` may have come nearer.
   @inline(__always)
   mutating func demandRose(to demand: Int, at time: Int64) -> Bool {
-    switch consume self {
-    case .concurrency(var policy):
-      let isNearer = policy.demandRose(to: demand, at: time)
-      self = .concurrency(policy)
-      return isNearer
-    }
+    demand > quiet.upTo && leaveQuiet(rises: true, at: time)
   }
 
   /// A request less waits or is served.
   /// - Returns: whether `due` may have come nearer.
   @inline(__always)
   mutating func demandFell(to demand: Int, at time: Int64) -> Bool {
-    switch consume self {
-    case .concurrency(var policy):
-      let isNearer = policy.demandFell(to: demand, at: time)
-      self = .concurrency(policy)
-      return isNearer
-    }
+    demand <= quiet.above && leaveQuiet(rises: false, at: time)
+  }
+
+  private mutating func leaveQuiet(rises: Bool, at time: Int64) -> Bool {
+    let before = due
+    policy.demandCrossed(rises: rises, at: time)
+    (quiet, due) = (policy.quiet, policy.due)
+    return due < before
   }
 
   /// Replicas were added or removed, or did not come.
@@ -45,42 +48,89 @@ enum Autoscaler: ~Copyable {
   ///   - provisioned: replicas that serve or start.
   ///   - notBefore: the earliest instant of another attempt to add some.
   mutating func replicasChanged(to provisioned: Int, demand: Int, at time: Int64, notBefore: Int64) {
-    switch consume self {
-    case .concurrency(var policy):
-      policy.replicasChanged(to: provisioned, demand: demand, at: time, notBefore: notBefore)
-      self = .concurrency(policy)
-    }
+    policy.replicasChanged(to: provisioned, demand: demand, at: time, notBefore: notBefore)
+    (quiet, due) = (policy.quiet, policy.due)
   }
 
   /// The deployment scales no more, or not yet.
   mutating func stop() {
-    switch consume self {
-    case .concurrency(var policy):
-      policy.stop()
-      self = .concurrency(policy)
-    }
-  }
-
-  /// When it wants to decide, µs since 1970; `Int64.max` if nothing is to be decided as things are.
-  var due: Int64 {
-    switch self {
-    case .concurrency(let policy): policy.due
-    }
+    policy.stop()
+    (quiet, due) = (policy.quiet, policy.due)
   }
 
   /// How many replicas there should be, at the instant that was due.
   mutating func decide(provisioned: Int, at time: Int64) -> Int {
+    let wanted = policy.decide(provisioned: provisioned, at: time)
+    (quiet, due) = (policy.quiet, policy.due)
+    return wanted
+  }
+
+  func checkInvariants(demand: Int) -> Bool {
+    policy.quiet == quiet && policy.due == due && policy.checkInvariants(demand: demand)
+  }
+}
+
+/// One of the policies, each in memory of its own: it is changed in place, where moving it in and out of the enum would
+/// cost a request a quarter of its time.
+private enum PolicyInUse: ~Copyable {
+  case concurrency(FixedArray<ConcurrencyAutoscaler>)
+
+  init(_ scaling: Scenario.Scaling) {
+    switch scaling.policy {
+    case .concurrency(let model):
+      self = .concurrency(FixedArray(count: 1) { _ in ConcurrencyAutoscaler(model, scaling) })
+    }
+  }
+
+  /// Demand rose above what was quiet, or fell to its lower end.
+  mutating func demandCrossed(rises: Bool, at time: Int64) {
     switch consume self {
     case .concurrency(var policy):
-      let wanted = policy.decide(provisioned: provisioned, at: time)
+      if rises { policy[0].demandRose(at: time) } else { policy[0].demandFell(at: time) }
+      self = .concurrency(policy)
+    }
+  }
+
+  mutating func replicasChanged(to provisioned: Int, demand: Int, at time: Int64, notBefore: Int64) {
+    switch consume self {
+    case .concurrency(var policy):
+      policy[0].replicasChanged(to: provisioned, demand: demand, at: time, notBefore: notBefore)
+      self = .concurrency(policy)
+    }
+  }
+
+  mutating func stop() {
+    switch consume self {
+    case .concurrency(var policy):
+      policy[0].stop()
+      self = .concurrency(policy)
+    }
+  }
+
+  mutating func decide(provisioned: Int, at time: Int64) -> Int {
+    switch consume self {
+    case .concurrency(var policy):
+      let wanted = policy[0].decide(provisioned: provisioned, at: time)
       self = .concurrency(policy)
       return wanted
     }
   }
 
+  var quiet: (above: Int, upTo: Int) {
+    switch self {
+    case .concurrency(let policy): policy[0].quiet
+    }
+  }
+
+  var due: Int64 {
+    switch self {
+    case .concurrency(let policy): policy[0].due
+    }
+  }
+
   func checkInvariants(demand: Int) -> Bool {
     switch self {
-    case .concurrency(let policy): policy.checkInvariants(demand: demand)
+    case .concurrency(let policy): policy[0].checkInvariants(demand: demand)
     }
   }
 }

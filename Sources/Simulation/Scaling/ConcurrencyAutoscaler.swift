@@ -48,43 +48,28 @@ struct ConcurrencyAutoscaler: ~Copyable {
 
   // MARK: Observe
 
-  @inline(__always)
-  mutating func demandRose(to demand: Int, at time: Int64) -> Bool {
-    guard demand > levelCeiling else { return false }
-    return riseAbove(at: time)
-  }
-
-  @inline(__always)
-  mutating func demandFell(to demand: Int, at time: Int64) -> Bool {
-    guard demand == levelFloor else { return false }
-    return comeDown(at: time)
-  }
+  /// Demand that `level` replicas serve, and one less does not.
+  var quiet: (above: Int, upTo: Int) { (levelFloor, levelCeiling) }
 
   /// Demand has just grown beyond what `level` replicas serve.
-  @inline(__always)
-  private mutating func riseAbove(at time: Int64) -> Bool {
+  mutating func demandRose(at time: Int64) {
     let ceiling = levelCeiling
-    let startsDelay = ceiling == upThreshold
-    if startsDelay { upDeadline = time + scaleUpDelay }
+    if ceiling == upThreshold { upDeadline = time + scaleUpDelay }
     if ceiling == downThreshold { downDeadline = .max }
     level &+= 1
     levelFloor = ceiling
     levelCeiling = ceiling &+ maxBatchSize
-    return startsDelay
   }
 
   /// Demand has just come down to what one replica less than `level` serves.
-  @inline(__always)
-  private mutating func comeDown(at time: Int64) -> Bool {
+  mutating func demandFell(at time: Int64) {
     let floor = levelFloor
     level &-= 1
     levelFloor = floor &- maxBatchSize
     levelCeiling = floor
     if level <= maxReplicas { cameDownTo[level] = time }
     if floor == upThreshold { upDeadline = .max }
-    let startsDelay = floor == downThreshold
-    if startsDelay { downDeadline = time + scaleDownDelay }
-    return startsDelay
+    if floor == downThreshold { downDeadline = time + scaleDownDelay }
   }
 
   mutating func replicasChanged(to provisioned: Int, demand: Int, at time: Int64, notBefore: Int64) {
