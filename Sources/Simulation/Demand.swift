@@ -18,7 +18,8 @@ struct Demand: ~Copyable {
     self.source = source
     let size = helper?.blockSize ?? DrawAhead<DemandBlock>.ownSize
     ahead = DrawAhead(
-      on: helper?.queue, spare: { DemandBlock(size) }, fill: { source.pointee.draw(into: $0) })
+      on: helper?.queue, keeping: setting.arena, spare: { DemandBlock(size) },
+      fill: { source.pointee.draw(into: $0) })
     block = ahead.next(for: DemandBlock(size))
   }
 

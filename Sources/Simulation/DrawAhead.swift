@@ -1,4 +1,5 @@
 import Dispatch
+import Sampling
 
 /// Blocks of draws. Demand and service draws do not depend on what happens, so they are made ahead: a block at a time,
 /// since a loop that does nothing but draw keeps the processor busier than draws between the branches of the simulation's
@@ -6,7 +7,7 @@ import Dispatch
 /// drawn from by one thread at a time, in its own order, so the numbers are the same either way.
 ///
 /// - Parameter Block: where draws are kept; owned by who uses it.
-struct DrawAhead<Block>: ~Copyable {
+package struct DrawAhead<Block>: ~Copyable {
   /// Requests in a block that is drawn by the thread that uses it: it stays in the first cache.
   static var ownSize: Int { 64 }
   private let fill: (Block) -> Void
@@ -22,9 +23,15 @@ struct DrawAhead<Block>: ~Copyable {
     let ready = DispatchSemaphore(value: 0)
     var block: Block
     let fill: (Block) -> Void
+    /// What `fill` draws from, by plain pointers. The queue may be in the middle of a block when whoever made the arena
+    /// lets go of it.
+    private let arena: SamplingArena
 
-    init(_ queue: DispatchQueue, _ block: Block, _ fill: @escaping (Block) -> Void) {
+    init(
+      _ queue: DispatchQueue, keeping arena: SamplingArena, _ block: Block, _ fill: @escaping (Block) -> Void
+    ) {
       self.queue = queue
+      self.arena = arena
       self.block = block
       self.fill = fill
     }
@@ -39,11 +46,15 @@ struct DrawAhead<Block>: ~Copyable {
 
   /// - Parameters:
   ///   - queue: draws the blocks; `nil`: who asks for them does.
+  ///   - arena: of the streams and samplers of `fill`; kept as long as the queue may draw.
   ///   - spare: a second block, where a queue draws.
   ///   - fill: draws a block; called by one thread at a time.
-  init(on queue: DispatchQueue?, spare: () -> Block, fill: @escaping (Block) -> Void) {
+  package init(
+    on queue: DispatchQueue?, keeping arena: SamplingArena, spare: () -> Block,
+    fill: @escaping (Block) -> Void
+  ) {
     self.fill = fill
-    helper = queue.map { Helper($0, spare(), fill) }
+    helper = queue.map { Helper($0, keeping: arena, spare(), fill) }
     helper?.begin()
   }
 
@@ -62,7 +73,7 @@ struct DrawAhead<Block>: ~Copyable {
 
   /// Ends it: nothing is drawn any more.
   /// - Returns: the second block, if there is one.
-  func finish() -> Block? {
+  package func finish() -> Block? {
     guard let helper else { return nil }
     helper.ready.wait()
     return helper.block

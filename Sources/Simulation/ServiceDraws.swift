@@ -33,7 +33,8 @@ struct ServiceDraws: ~Copyable {
     isDirect = source.isDirect
     let size = helper?.blockSize ?? DrawAhead<DemandBlock>.ownSize
     ahead = DrawAhead(
-      on: helper?.queue, spare: { .allocate(capacity: size) }, fill: { source.draw(into: $0) })
+      on: helper?.queue, keeping: arena, spare: { .allocate(capacity: size) },
+      fill: { source.draw(into: $0) })
     block = .allocate(capacity: size)
     // The first request asks for the first block.
     index = size

@@ -149,7 +149,8 @@ struct UnsaidTests {
     let other = try #require(stated.models[0].deployments.first?.record)
     #expect(other.hardware == "T4 single" && other.minReplicas == 10 && other.maxReplicas == 12)
     #expect(stated.models[0].notes.contains { $0.contains("taken as stated") })
-    #expect(stated.scenario(name: "s", source: "x", command: "c").contains("maxReplicas: 12 }"))
+    #expect(
+      stated.scenario(name: "s", source: "x", command: "c").contains("minReplicas: 10, maxReplicas: 12"))
   }
 
   @Test("no failure is left out without a word")

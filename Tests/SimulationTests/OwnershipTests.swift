@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Sampling
 import ScenarioModel
@@ -42,6 +43,26 @@ struct OwnershipTests {
       }
     }
     #expect(count.alive == 0)
+  }
+
+  @Test("streams live as long as a queue may draw from them, whoever else lets go of them")
+  func drawnAhead() {
+    let queue = DispatchQueue(label: "draws")
+    queue.suspend()
+    weak var arena: SamplingArena?
+    do {
+      let ahead: DrawAhead<Int>
+      do {
+        let made = SamplingArena()
+        arena = made
+        ahead = DrawAhead(on: queue, keeping: made, spare: { 1 }, fill: { _ in })
+      }
+      #expect(arena != nil)
+      queue.resume()
+      #expect(ahead.finish() == 1)
+    }
+    queue.sync {}
+    #expect(arena == nil)
   }
 
   /// Two models; the second one's intervals have a variability that no distribution has.
