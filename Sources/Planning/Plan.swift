@@ -1,5 +1,4 @@
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// A what-if experiment as a value: what is varied, what is asked, and how surely it is to be known. Options of a

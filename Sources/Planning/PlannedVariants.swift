@@ -1,4 +1,5 @@
 import Datasets
+import Documents
 import Foundation
 import Runs
 import ScenarioModel
@@ -128,7 +129,7 @@ package struct PlannedVariants: Sendable {
     let bundle: ScenarioBundle
     do {
       bundle = try ScenarioBundle(path, overrides: base.overrides + changes, sharing: base)
-    } catch let errors as ScenarioErrors {
+    } catch let errors as DocumentErrors {
       throw Invalid(name: name, problem: errors.description)
     }
     if let change = PriceOnlyChange(from: base.scenario, to: bundle.scenario) {

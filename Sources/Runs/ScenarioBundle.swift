@@ -1,4 +1,5 @@
 import Datasets
+import Documents
 import Foundation
 import ScenarioModel
 import Simulation
@@ -24,7 +25,7 @@ package struct ScenarioBundle: Sendable {
   ///   - overrides: `PATH=VALUE` each.
   ///   - files: where files that the scenario names lie, by the name it gives them, if not beside it.
   ///   - known: a bundle whose traces are taken over where the scenario names the same ones.
-  /// - Throws: `NotFoundError`, `ScenarioErrors`, `DatasetError`.
+  /// - Throws: `NotFoundError`, `DocumentErrors`, `DatasetError`.
   package init(
     _ path: String, overrides: [String] = [], files: [String: String] = [:],
     sharing known: ScenarioBundle? = nil

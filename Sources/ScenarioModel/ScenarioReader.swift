@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Sampling
 import Telemetry
@@ -16,7 +17,7 @@ package struct ScenarioDocument: Sendable {
   /// - Parameters:
   ///   - path: for messages, and what trace files are relative to.
   ///   - overrides: `PATH=VALUE` each, applied in turn.
-  /// - Throws: `ScenarioErrors` with everything that is wrong.
+  /// - Throws: `DocumentErrors` with everything that is wrong.
   package init(_ data: Data, path: String, overrides: [String] = []) throws {
     var root = try Document.parse(data, path: path)
     for override in overrides { try root.apply(override) }
@@ -25,7 +26,7 @@ package struct ScenarioDocument: Sendable {
     let diagnostics = Diagnostics()
     let scenario = ScenarioReader(diagnostics: diagnostics).read(root)
     let found = diagnostics.inOrder()
-    guard found.isEmpty, let scenario else { throw ScenarioErrors(path: path, diagnostics: found) }
+    guard found.isEmpty, let scenario else { throw DocumentErrors(path: path, diagnostics: found) }
     self.scenario = scenario
     warnings = diagnostics.warnings.inOrder()
   }

@@ -1,3 +1,4 @@
+import Documents
 import Sampling
 
 /// How a deployment's replicas serve: one of the service models, each described in a file of its own.

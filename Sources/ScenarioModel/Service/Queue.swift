@@ -1,3 +1,5 @@
+import Documents
+
 extension Scenario {
   /// Requests that wait for a free slot.
   package struct Queue: Sendable, Equatable {

@@ -1,6 +1,5 @@
 import CJansson
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// Where a figure stands in a document. Rendered only when something is to be said about it.

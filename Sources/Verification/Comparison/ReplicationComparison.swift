@@ -1,6 +1,5 @@
 import CJansson
 import Foundation
-import ScenarioModel
 
 /// Compares the documents of one name of two sets of replications, figure by figure: each figure is a sample with one
 /// value of every replication.

@@ -1,6 +1,5 @@
 import Datasets
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// Compares the requests of two data sets, both sorted by arrival, without holding them: rows that arrived at one

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Telemetry
 
@@ -34,13 +35,13 @@ package struct ImportMapping: Sendable {
 
   package subscript(_ name: String) -> Field? { fields[name] }
 
-  /// - Throws: `ScenarioErrors` with everything that is wrong.
+  /// - Throws: `DocumentErrors` with everything that is wrong.
   package init(_ data: Data, path: String) throws {
     let root = try Document.parse(data, path: path)
     let diagnostics = Diagnostics()
     let mapping = Self.read(root, diagnostics)
     let found = diagnostics.inOrder()
-    guard found.isEmpty, let mapping else { throw ScenarioErrors(path: path, diagnostics: found) }
+    guard found.isEmpty, let mapping else { throw DocumentErrors(path: path, diagnostics: found) }
     self = mapping
   }
 
@@ -151,7 +152,7 @@ package struct ImportMapping: Sendable {
 
   /// The JSON Schema of a mapping file.
   package static func schemaJSON() throws -> String {
-    try ScenarioSchema.json(MappingGrammar.mapping, title: "Model Analytics Workbench import mapping")
+    try DocumentSchema.json(MappingGrammar.mapping, title: "Model Analytics Workbench import mapping")
   }
 
   /// The Azure LLM inference trace 2023. Times have no zone; read as UTC.

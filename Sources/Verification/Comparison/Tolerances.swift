@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Telemetry
 
@@ -57,14 +58,14 @@ package struct Tolerances: Sendable {
   /// Everything exact.
   package init() { path = "" }
 
-  /// - Throws: `ScenarioErrors` with everything that is wrong.
+  /// - Throws: `DocumentErrors` with everything that is wrong.
   package init(_ data: Data, path: String) throws {
     self.path = path
     let root = try Document.parse(data, path: path)
     let diagnostics = Diagnostics()
     read(root, diagnostics)
     let found = diagnostics.inOrder()
-    guard found.isEmpty else { throw ScenarioErrors(path: path, diagnostics: found) }
+    guard found.isEmpty else { throw DocumentErrors(path: path, diagnostics: found) }
   }
 
   /// `file:line:column: warning: …`, for a rule.
@@ -206,7 +207,7 @@ package struct Tolerances: Sendable {
 
   /// The JSON Schema of a tolerance file.
   package static func schemaJSON() throws -> String {
-    try ScenarioSchema.json(ToleranceGrammar.tolerances, title: "Model Analytics Workbench tolerances")
+    try DocumentSchema.json(ToleranceGrammar.tolerances, title: "Model Analytics Workbench tolerances")
   }
 }
 
