@@ -5,7 +5,7 @@ package struct ModelSelection: Hashable, Sendable {
   package var kind: ModelKind
   /// Every model of that name; `nil` for all.
   package var model: String?
-  /// Picks one of several models of one name, by a moment at which a deployment of it was deployed.
+  /// Picks one of several models of one name, by an instant at which a deployment of it was deployed.
   package var deployedAt: Timestamp?
   package var version: String?
   package var provider: String?

@@ -3,7 +3,7 @@ import Simulation
 import Telemetry
 
 /// What a perfect, instantaneous autoscaler would need for the arrivals of a replication: every request is served at
-/// once, for as long as it was served in the simulation, and at each moment there are just the replicas that the
+/// once, for as long as it was served in the simulation, and at each instant there are just the replicas that the
 /// requests in service fill. No autoscaler can do with fewer without making requests wait.
 package struct IdealBound: Codable, Sendable {
   package var replicaHours = 0.0
@@ -48,7 +48,7 @@ package struct IdealBound: Codable, Sendable {
         let series = requests.series[row]
         let outcome = requests.outcome[row]
         arrivals[series, default: []].append(requests.arrivedAt[row])
-        // Those that were never served would have been: for as long as the others on the average.
+        // Those that were never served would have been: for as long as the others on average.
         let isServed = outcome == RequestOutcome.success || outcome == RequestOutcome.modelError
         services[series, default: []].append(
           isServed ? requests.latencyMicroseconds[row] - requests.waitingMicroseconds[row] : -1)

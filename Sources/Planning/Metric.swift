@@ -5,7 +5,7 @@ import Telemetry
 package struct Metric: Hashable, Sendable, CustomStringConvertible {
   /// Whose requests a figure is of.
   package enum Scope: Hashable, Sendable {
-    /// Nothing is said: a figure is of all models together; a level holds for each of them.
+    /// Nothing is said: a figure is of all models together; an objective applies to each of them.
     case unstated
     /// `[all]`: all models together.
     case all
@@ -33,7 +33,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
     var quantile: Double?
     /// Whether each model has its own.
     var isOfRequests = false
-    /// Whether a level without a scope is about each model.
+    /// Whether an objective without a scope is about each model.
     var isOfEachModel = false
   }
 
@@ -132,7 +132,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   /// The same figure of somebody else.
   package func scoped(_ scope: Scope) -> Metric { Metric(base: base, name: nil, scope: scope) ?? self }
 
-  /// Whether a level on it is about each model by itself.
+  /// Whether an objective on it is about each model by itself.
   package var isJudgedByModel: Bool { isOfEachModel && scope == .unstated }
 
   package static var names: String {

@@ -14,7 +14,7 @@ struct DashboardRecomputation {
   /// The joins of a question are written in a good order; to look for a better one takes longer than all of them.
   private static let questionSettings = settings + ["disabled_optimizers = 'join_order'"]
 
-  /// Loads a data set into a data base of its own.
+  /// Loads a data set into a database of its own.
   /// - Parameters:
   ///   - sources: an expression for each table that DuckDB can read in the directory.
   /// - Throws: `NotFoundError` if DuckDB is not there; `DatasetError`.
@@ -22,7 +22,7 @@ struct DashboardRecomputation {
     self.path = path
     self.scratch = scratch
     let tables = sources.sorted { $0.key < $1.key }.map { name, source in
-      // n: the order of the file, which decides between rows of one moment.
+      // n: the order of the file, which decides between rows of one instant.
       "CREATE TABLE \(name) AS SELECT *, row_number() OVER () AS n FROM \(source);"
     }
     _ = try DuckDB.run(
@@ -61,7 +61,7 @@ struct DashboardRecomputation {
   }
 }
 
-/// Figures as the second opinion gives them. Moments are µs since 1970.
+/// Figures as the second opinion gives them. Instants are µs since 1970.
 struct ExpectedFigures: Decodable {
   struct Bucket: Decodable {
     var at: Int64
@@ -86,7 +86,7 @@ struct ExpectedFigures: Decodable {
     var reason: String
     var count: Int64
   }
-  /// The moments from which on each offset held around the period, and the offsets, µs.
+  /// The instants from which on each offset held around the period, and the offsets, µs.
   var clock: [[Int64]]
   var from: Int64
   var to: Int64
@@ -103,7 +103,7 @@ struct ExpectedFigures: Decodable {
   var scaling: [ScalingPoint]?
   var hardware: [String]?
   var maxReplicas: Int?
-  /// (moment, latency) of every success, for short periods with few.
+  /// (instant, latency) of every success, for short periods with few.
   var points: [[Int64]]?
   /// How many of the dashboard's own points are no request of the data.
   var strayPoints: Int
