@@ -50,8 +50,8 @@ package struct DashboardQuery {
     return buckets.total.successes <= Int64(maxPoints) && !buckets.keepsEveryPoint
   }
 
-  /// A moment at which a bucket begins or ends inside a quarter of an hour that has requests: rollups of whole quarters
-  /// cannot tell them apart. `nil` for none, as almost always.
+  /// An instant at which a bucket begins or ends inside a quarter of an hour that has requests: rollups of whole
+  /// quarters cannot tell them apart. `nil` for none, as almost always.
   /// - Throws: `AggregationError` if stored rollups are damaged.
   package func cut(_ rollups: some RollupSource) throws -> Timestamp? {
     try period.cuts.first { cut in

@@ -49,7 +49,7 @@ package struct ScalingWidget: Equatable, Sendable {
       var state = State()
       var shown = State()
       var pointAt: Timestamp?
-      /// The state that a moment left, if it differs from what is shown.
+      /// The state that an instant left, if it differs from what is shown.
       func show(_ moment: Timestamp, isStart: Bool) {
         if isStart ? state.replicas > 0 : state.replicas != shown.replicas || state.hardware != shown.hardware
         {

@@ -104,7 +104,7 @@ package struct FailureFit: Sendable {
     return .init(name: name, value: p, interval: [max(0, centre - half), min(1, centre + half)])
   }
 
-  /// Stretches in which far more requests failed than otherwise.
+  /// Intervals in which far more requests failed than otherwise.
   private static func found(
     _ observations: Observations, _ spans: [Range<Int64>], _ isExternal: Bool
   ) -> [Incident] {

@@ -14,7 +14,7 @@ package final class Observations: @unchecked Sendable {
   package private(set) var firstToken: [UInt32] = []
   package private(set) var latency: [UInt32] = []
 
-  /// Requests that came before one listed above them, and by how much at the most, µs.
+  /// Requests that arrived before one listed above them, and by how much at most, µs.
   package private(set) var outOfOrder = 0
   package private(set) var largestStepBack: Int64 = 0
   /// Requests that share their time stamp with the one before.
@@ -230,7 +230,7 @@ package enum HoldOut: Sendable, Equatable {
   case none
   /// The last share of the time, in (0, 1), is held out.
   case last(Double)
-  /// Of every two stretches of so many µs, the second is held out.
+  /// Of every two intervals of so many µs, the second is held out.
   case alternate(Int64)
 
   package func split(_ period: Range<Int64>) -> (fit: [Range<Int64>], judge: [Range<Int64>]) {

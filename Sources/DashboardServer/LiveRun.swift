@@ -11,7 +11,7 @@ import Telemetry
 /// One thread simulates; after every step it leaves the rollups of all quarters of an hour that are complete, and the
 /// tables, for whoever asks. *Now* is the end of the last complete quarter.
 package final class LiveRun: Sendable {
-  /// What may be seen at one moment.
+  /// What may be seen at one instant.
   struct Moment: Sendable {
     var now: Timestamp
     var tables: TelemetryTables
@@ -163,7 +163,7 @@ package final class LiveRun: Sendable {
           let data = try encoder.encode(self.status)
           silent += 1
           if data != last || silent > 40 {
-            // A comment now and then shows that both ends are there.
+            // A comment from time to time shows that both ends are there.
             try await writer.write(
               ByteBuffer(
                 string: data == last

@@ -71,7 +71,7 @@ package enum DatasetLocation: Sendable {
     if case .files(let files) = self { files.has(.requests) } else { true }
   }
 
-  /// The one that a data base keeps.
+  /// The one that a database keeps.
   func manifest(verifies: Bool) throws -> Manifest? {
     switch self {
     case .files: nil

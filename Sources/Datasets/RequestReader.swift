@@ -55,7 +55,7 @@ package final class RequestReader {
   }
 
   /// Reads all of it.
-  /// - Parameter progress: called now and then with the share of the file that is read.
+  /// - Parameter progress: called from time to time with the share of the file that is read.
   /// - Throws: `DatasetError`, also where the rows or the file are not what is claimed; what the sink or `progress` throws.
   package func read(into sink: any TelemetrySink, progress: (Double) throws -> Void = { _ in }) throws {
     func handOn(_ share: Double) throws {

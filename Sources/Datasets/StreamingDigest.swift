@@ -3,7 +3,7 @@ import Hashing
 
 /// SHA-256 of bytes on their way to a reader, computed by a thread beside it so that reading does not wait.
 ///
-/// Invariants: pieces are hashed in the order in which they come; at most `ahead` of them wait; the memory of one that
+/// Invariants: chunks are hashed in the order in which they come; at most `ahead` of them wait; the memory of one that
 /// waits is not changed, for which a reader takes `ahead + 1` buffers in turn.
 final class StreamingDigest: @unchecked Sendable {
   static let ahead = 3
@@ -23,9 +23,9 @@ final class StreamingDigest: @unchecked Sendable {
     }
   }
 
-  /// In hexadecimal, of all pieces. No more may come.
+  /// In hexadecimal, of all chunks. No more may come.
   func finish() -> String { queue.sync { hash.finalize().hexadecimal } }
 
-  /// Waits until no piece is being read any more.
+  /// Waits until no chunk is being read any more.
   func drain() { queue.sync {} }
 }

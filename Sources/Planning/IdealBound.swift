@@ -50,7 +50,7 @@ package struct IdealBound: Codable, Sendable {
         let series = requests.series[row]
         let outcome = requests.outcome[row]
         arrivals[series, default: []].append(requests.arrivedAt[row])
-        // Those that were never served would have been: for as long as the others on the average.
+        // Those that were never served would have been: for as long as the others on average.
         let isServed = Self.served.contains(outcome)
         services[series, default: []].append(
           isServed ? requests.latencyMicroseconds[row] - requests.waitingMicroseconds[row] : -1)

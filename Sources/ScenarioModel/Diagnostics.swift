@@ -8,7 +8,7 @@ package enum Location: Hashable, Sendable {
   case override(String)
 }
 
-/// One thing that is wrong, where it is, and how to mend it.
+/// One thing that is wrong, where it is, and how to fix it.
 package struct Diagnostic: Hashable, Sendable {
   package var location: Location?
   package var message: String

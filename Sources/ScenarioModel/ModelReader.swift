@@ -188,7 +188,7 @@ struct ModelReader {
     }
   }
 
-  /// The demand's course, unrolled over the period.
+  /// The demand's rate function, unrolled over the period.
   private func recurring(_ keys: Section, _ arrivals: Arrivals, _ profile: RateProfile?)
     -> (arrivals: Arrivals, profile: RateProfile?)?
   {

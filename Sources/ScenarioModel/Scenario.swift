@@ -1,7 +1,7 @@
 import Sampling
 import Telemetry
 
-/// A validated scenario: names resolved, quantities in microseconds, moments in UTC.
+/// A validated scenario: names resolved, quantities in microseconds, instants in UTC.
 package struct Scenario: Sendable, Equatable {
   package var name: String
   package var description: String

@@ -14,7 +14,7 @@ struct DashboardQuestion {
   private var period: String
   private var dates: (first: LocalDate, last: LocalDate)?
   private var pointLimit: Int
-  /// The dashboard's own points of a thinned graph, to be looked up in the data: moment and latency, µs.
+  /// The dashboard's own points of a thinned graph, to be looked up in the data: instant and latency, µs.
   private var shownPoints: [(at: Int64, latency: Int64)] = []
 
   /// Why a question cannot be asked.

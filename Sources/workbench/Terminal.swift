@@ -34,11 +34,11 @@ enum Terminal {
       try output.write(data)
       try output.close()
     } catch let problem as OutputError where problem.number != EPIPE {
-      // A verdict that nobody could read is not given.
+      // A verdict that could not be printed is not given.
       diagnose(problem.description)
       exit(73)
     } catch {
-      // Whoever read it has gone, as `head` does: there is nobody left to talk to.
+      // The reader has ended, as `head` does: no further output can be read.
       exit(141)
     }
   }
