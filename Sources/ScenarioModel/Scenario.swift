@@ -110,6 +110,8 @@ package struct Scenario: Sendable, Equatable {
     package var hardware: String
     package var scaling: Scaling
     package var service: DeploymentService
+    /// Whether the service is stated for this hardware, so that other hardware has its own.
+    package var isServiceOfHardware: Bool
     package var queue: Queue
     package var modelErrorProbability: Double
     package var crash: Crash?
