@@ -19,7 +19,7 @@ private func observations(
   }
   let collector = ObservationCollector(groups: [0])
   try batch.send(to: collector)
-  collector.observations[0].settle()
+  collector.settle()
   return collector.observations[0]
 }
 

@@ -64,8 +64,8 @@ struct RequestComparison {
   func run(_ expected: Dataset, _ actual: Dataset, progress: @escaping @Sendable (Double) -> Void) throws
     -> Int64
   {
-    let first = try RequestStream(expected, progress: progress)
-    let second = try RequestStream(actual)
+    let first = RequestStream(expected, progress: progress)
+    let second = RequestStream(actual)
     // A reader that waits for room must not be left waiting.
     defer {
       first.abandon()
