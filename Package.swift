@@ -118,6 +118,11 @@ let package = Package(
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "ScenarioModel", "Telemetry", "TestSupport"]),
     .testTarget(
+      name: "RunsTests",
+      dependencies: [
+        "Runs", "Datasets", "Hashing", "ScenarioModel", "Telemetry", "Verification", "TestSupport",
+      ]),
+    .testTarget(
       name: "VerificationTests",
       dependencies: [
         "Verification", "Aggregation", "Datasets", "Simulation", "Sampling", "ScenarioModel", "Telemetry",
