@@ -125,6 +125,11 @@ let package = Package(
       name: "DatasetsTests",
       dependencies: ["Datasets", "Documents", "ScenarioModel", "Telemetry", "TestSupport"]),
     .testTarget(
+      name: "RunsTests",
+      dependencies: [
+        "Runs", "Datasets", "Hashing", "ScenarioModel", "Telemetry", "Verification", "TestSupport",
+      ]),
+    .testTarget(
       name: "VerificationTests",
       dependencies: [
         "Verification", "Aggregation", "Datasets", "Documents", "Simulation", "Sampling", "ScenarioModel",

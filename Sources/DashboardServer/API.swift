@@ -25,6 +25,7 @@ struct API: Sendable {
       try await long.run { _ in try catalogue.reload() }
       return try await list()
     }
+    api.get("figures") { _, _ in try json(FigureLabel.all) }
     api.get("unreadable") { _, _ in try json(catalogue.unreadable) }
     api.get("runs/:run") { _, context in
       let run = try await current(context)
@@ -126,9 +127,8 @@ struct API: Sendable {
 
   private static let type = "application/json"
 
-  private static let known: Set<String> = [
-    "account", "kind", "model", "deployedAt", "version", "provider", "period", "maxPoints",
-  ]
+  private static let known = Set(["account", "kind", "period", "maxPoints"])
+    .union(DashboardFilter.allCases.map(\.name))
 
   private func account(_ run: ServedRun, _ items: QueryItems) throws -> AccountRecord {
     let accounts = run.tables.accounts
@@ -149,14 +149,13 @@ struct API: Sendable {
       throw Problem.badParameter(
         "kind", "kind must be one of \(ModelKind.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
-    var deployedAt: Timestamp?
-    if let moment = try items.text("deployedAt") {
-      var parser = TimestampParser()
+    let selection = try ModelSelection(kind: kind) { filter in
+      guard let text = try items.text(filter.name) else { return nil }
       // A plus sign that nobody encoded arrives as a space.
-      deployedAt = parser.parse(moment) ?? parser.parse(moment.replacing(" ", with: "+"))
-      if deployedAt == nil {
-        throw Problem.badParameter("deployedAt", "\"\(moment.prefix(40))\" is not an RFC 3339 moment.")
+      guard let value = filter.value(text) ?? filter.value(text.replacing(" ", with: "+")) else {
+        throw Problem.badParameter(filter.name, "\"\(text.prefix(40))\" is not an RFC 3339 moment.")
       }
+      return value
     }
     var maxPoints = 5000
     if let given = try items.text("maxPoints") {
@@ -174,10 +173,7 @@ struct API: Sendable {
       throw Problem.badParameter("period", "\(error)")
     }
     return Dataset.Question(
-      account: try account(run, items), filter: filter, now: run.now,
-      selection: ModelSelection(
-        kind: kind, model: try items.text("model"), deployedAt: deployedAt,
-        version: try items.text("version"), provider: try items.text("provider")),
+      account: try account(run, items), filter: filter, now: run.now, selection: selection,
       maxPoints: maxPoints)
   }
 }

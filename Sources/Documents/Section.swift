@@ -117,6 +117,16 @@ package struct Section {
     return text
   }
 
+  /// A list of texts; what is none is said, and left out.
+  package func texts(_ name: String) -> [String] {
+    list(name).compactMap { node in
+      if node.scalar == nil {
+        diagnostics.error(node.location, "an entry of \(name) must be text, not \(node.kindName).")
+      }
+      return node.scalar
+    }
+  }
+
   /// A name, or a reference to one: spelt one way in the whole document.
   package func name(_ name: String) -> String? {
     guard let text = text(name) else { return nil }

@@ -153,7 +153,7 @@ package struct PlannedVariants: Sendable {
     add(Variant(name: name, overrides: [], bundle), bundle)
   }
 
-  /// One that comes to the same as another is not simulated again.
+  /// A variant that is equal to another is not simulated again.
   private mutating func add(_ variant: Variant, _ bundle: ScenarioBundle) {
     let known = all.count > Self.mostCompared ? 1 : all.count
     if let same = all.prefix(known).firstIndex(where: { $0.comesToTheSame(as: variant) }) {

@@ -6,7 +6,7 @@ import Simulation
 import Synchronization
 import Telemetry
 
-/// A scenario with every file that it names: read once, whole, or the error.
+/// A scenario with every file that it names: all of them read once, or an error.
 package struct ScenarioBundle: Sendable {
   /// The document; of `scenario` in it, what measured demand expects is filled in.
   package private(set) var document: ScenarioDocument
@@ -15,7 +15,7 @@ package struct ScenarioBundle: Sendable {
   package let traces: [TraceSource.Selection: [TraceRequest]]
   /// `PATH=VALUE` each, as the manifest names them.
   package let overrides: [String]
-  /// What whoever runs it should know of its files, a sentence each.
+  /// What a user should know of its files, a sentence each.
   package let notes: [String]
 
   package var scenario: Scenario { document.scenario }
@@ -75,7 +75,7 @@ package struct ScenarioBundle: Sendable {
     return try file.read(upToCount: 64 << 20) ?? Data()
   }
 
-  /// Reads the measured demand of models, and what it comes to.
+  /// Reads the measured demand of models, and its expectation.
   private static func fillDemand(_ scenario: inout Scenario, _ files: [String: String]) throws {
     for model in scenario.accounts.flatMap(\.models) {
       guard case .serveGen(let source)? = model.load?.arrivals.source else { continue }

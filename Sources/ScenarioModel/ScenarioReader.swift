@@ -191,8 +191,9 @@ struct ScenarioReader {
       if nodes.count != 24 {
         section.error(
           "hourly", "hourly has \(nodes.count) factors. It needs 24, one for each hour of the day.")
-        profile.hourly = []
       }
+      // Whatever is wrong with one of them has been said; what goes on reading may rely on all or none.
+      if profile.hourly.count != 24 { profile.hourly = [] }
     }
     for entry in section.map("weekly") {
       guard let day = Grammar.weekdays.firstIndex(of: entry.key) else {

@@ -87,11 +87,11 @@ package struct ImportMapping: Sendable {
     guard let keys = Section(node, MappingGrammar.field, diagnostics, .utc) else { return nil }
     var field = Field()
     if let node = keys.node("column") {
-      field.columns = node.scalar.map { [$0] } ?? keys.list("column").compactMap(\.scalar)
+      field.columns = node.scalar.map { [$0] } ?? keys.texts("column")
     }
     if keys.has("sum") {
       field.isSum = true
-      field.columns += keys.list("sum").compactMap(\.scalar)
+      field.columns += keys.texts("sum")
       if !(numbers + durations).contains(name) {
         keys.error("sum", "\(name) is no number, so it cannot be a sum. Name one column.")
       }
@@ -113,9 +113,17 @@ package struct ImportMapping: Sendable {
     if keys.has("unit"), let unit = keys.choice("unit") {
       field.unit = ["us": 1, "ms": 1e3, "s": 1e6, "min": 6e7][unit] ?? 1e3
     }
-    for entry in keys.map("values") { field.values[entry.key] = entry.value.scalar ?? "" }
-    field.success = keys.list("success").compactMap(\.scalar)
-    field.failure = keys.list("failure").compactMap(\.scalar)
+    for entry in keys.map("values") {
+      guard let value = entry.value.scalar else {
+        diagnostics.error(
+          entry.value.location,
+          "what \(quoted(entry.key)) means must be text, not \(entry.value.kindName).")
+        continue
+      }
+      field.values[entry.key] = value
+    }
+    field.success = keys.texts("success")
+    field.failure = keys.texts("failure")
     if name == "status", field.constant == nil, field.success.isEmpty == field.failure.isEmpty {
       columns.error(
         name,

@@ -57,7 +57,7 @@ struct ComparisonPath {
   }
 }
 
-/// What an element of a list is known by: its moment (and version and model), else its place.
+/// What an element of a list is known by: its instant (and version and model), else its place.
 struct ElementKey {
   /// The element, if it says itself what it is known by.
   var value: JSONValue?

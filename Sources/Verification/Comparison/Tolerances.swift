@@ -52,7 +52,7 @@ package struct Tolerances: Sendable {
   package var rules: [Rule] = []
   /// Of all statistical tests of a comparison together.
   package var significance = 0.01
-  /// Whether moments that are the same but are written differently count as equal.
+  /// Whether instants that are the same but are written differently count as equal.
   package var comparesInstants = false
 
   /// Everything exact.
