@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import ScenarioModel
 import TestSupport
@@ -27,7 +28,7 @@ struct HostileValueTests {
       do {
         _ = try ScenarioDocument(
           Data(text.replacingCharacters(in: place, with: hostile).utf8), path: "t.yaml", overrides: [])
-      } catch let errors as ScenarioErrors {
+      } catch let errors as DocumentErrors {
         refused += 1
         #expect(!errors.diagnostics.isEmpty)
         #expect(
