@@ -10,7 +10,9 @@ import Testing
 struct HostileValueTests {
   /// Where numbers, durations, rates and dates stand.
   private static func values(_ text: String) -> [Range<String.Index>] {
-    text.ranges(of: /(?<=[ \[])[0-9][0-9A-Za-z.:\/%-]*(?=[ ,\]}\n])/)
+    text.matches(of: /[ \[]([0-9][0-9A-Za-z.:\/%-]*)(?=[ ,\]}\n])/).map { match in
+      match.1.startIndex..<match.1.endIndex
+    }
   }
 
   @Test(
