@@ -3,21 +3,22 @@ SCRATCH := .build-release
 WORKBENCH := $(SCRATCH)/release/workbench
 SWIFTPM := --configuration release --scratch-path $(SCRATCH)
 DUCKDB := $(abspath .venv/bin/duckdb)
-# Real production traces; tests that need them say so when they are absent.
+# Real production traces; tests that need them say so if they are missing.
 export WORKBENCH_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo test build lint format bench bench-more baselines fuzz verify screenshots clean
+.PHONY: help demo test build docs lint format bench bench-more baselines fuzz verify screenshots clean
 
 help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
 	@echo "make test      install what is missing, build, run all tests"
 	@echo "make build     the program: $(WORKBENCH)"
-	@echo "make lint      swift format, strict; make format mends it"
+	@echo "make docs      the guide and the documentation of every library as a static web site: .build-docs"
+	@echo "make lint      swift format, strict; make format fixes it"
 	@echo "make bench     one table: engine, pipeline, growth, memory, beside the peers; BENCH=--quick leaves out what takes minutes"
 	@echo "make bench-more  the dashboard, comparison, planning and fitting"
-	@echo "make baselines  keeps what the shipped scenarios come to now (make test checks it)"
-	@echo "make screenshots   the README's picture, made anew"
-	@echo "make fuzz      each of our own readers under libFuzzer, a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
+	@echo "make baselines  records the results of the shipped scenarios (make test checks them)"
+	@echo "make screenshots   retakes the README's picture"
+	@echo "make fuzz      each of our own readers under libFuzzer, for a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
 	@echo "make verify    the long checks: tests in a debug build with its assertions"
 
 build:
@@ -32,6 +33,9 @@ test:
 	swift build $(SWIFTPM) --build-tests
 	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test $(SWIFTPM) --skip-build
 	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Examples Tests/Browser cluster
+
+docs: build
+	@.ci/docs $(SCRATCH) .build-docs
 
 verify:
 	@.ci/setup tests
@@ -77,4 +81,4 @@ screenshots: build
 	.venv/bin/python Tests/Browser/screenshots.py $(WORKBENCH)
 
 clean:
-	rm -rf .build .build-debug .build-fuzz $(SCRATCH) .venv
+	rm -rf .build .build-debug .build-docs .build-fuzz $(SCRATCH) .venv

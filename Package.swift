@@ -49,33 +49,38 @@ let package = Package(
     .target(name: "Sampling", dependencies: ["CGSL", "Hashing"]),
     .target(name: "Telemetry"),
     .target(
-      name: "ScenarioModel",
-      dependencies: ["Sampling", "Telemetry", .product(name: "Yams", package: "Yams")]),
+      name: "Documents", dependencies: ["Telemetry", .product(name: "Yams", package: "Yams")]),
+    .target(name: "ScenarioModel", dependencies: ["Documents", "Sampling", "Telemetry"]),
     .target(name: "Simulation", dependencies: ["CBranchless", "Sampling", "Telemetry", "ScenarioModel"]),
     .target(name: "Aggregation", dependencies: ["Telemetry"]),
     .target(
       name: "Datasets",
       dependencies: [
-        "CCompression", "CFileSystem", "CPostgreSQL", "Hashing", "Sampling", "Telemetry", "ScenarioModel",
+        "CCompression", "CFileSystem", "CPostgreSQL", "Documents", "Hashing", "Sampling", "Telemetry",
+        "ScenarioModel",
         "Aggregation",
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
     .target(
       name: "Runs",
       dependencies: [
-        "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets",
+        "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets",
       ],
       resources: [.copy("Catalogue")]),
     .target(
       name: "Verification",
-      dependencies: ["CJansson", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets"]),
+      dependencies: [
+        "CJansson", "Documents", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets",
+      ]),
     .target(
       name: "Planning",
       dependencies: [
-        "Hashing", "Sampling", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs",
+        "Documents", "Hashing", "Sampling", "Telemetry", "ScenarioModel", "Simulation", "Aggregation",
+        "Datasets", "Runs",
       ]),
     .target(
-      name: "Calibration", dependencies: ["Sampling", "Telemetry", "ScenarioModel", "Simulation"]),
+      name: "Calibration",
+      dependencies: ["Documents", "Sampling", "Telemetry", "ScenarioModel", "Simulation"]),
     .target(
       name: "DashboardServer",
       dependencies: [
@@ -90,9 +95,8 @@ let package = Package(
     .executableTarget(
       name: "workbench",
       dependencies: [
-        "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Runs", "Verification",
-        "Planning",
-        "Calibration", "DashboardServer",
+        "Documents", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Runs",
+        "Verification", "Planning", "Calibration", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -110,17 +114,26 @@ let package = Package(
     .testTarget(name: "SamplingTests", dependencies: ["CGSL", "Sampling"]),
     .testTarget(
       name: "ScenarioModelTests",
-      dependencies: ["ScenarioModel", "Telemetry", "TestSupport", .product(name: "Yams", package: "Yams")]),
+      dependencies: [
+        "Documents", "ScenarioModel", "Telemetry", "TestSupport", .product(name: "Yams", package: "Yams"),
+      ]),
     .testTarget(
       name: "SimulationTests",
       dependencies: ["Simulation", "Sampling", "ScenarioModel", "Telemetry", "TestSupport"]),
     .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "Telemetry", "TestSupport"]),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "ScenarioModel", "Telemetry", "TestSupport"]),
+      name: "DatasetsTests",
+      dependencies: ["Datasets", "Documents", "ScenarioModel", "Telemetry", "TestSupport"]),
+    .testTarget(
+      name: "RunsTests",
+      dependencies: [
+        "Runs", "Datasets", "Hashing", "ScenarioModel", "Telemetry", "Verification", "TestSupport",
+      ]),
     .testTarget(
       name: "VerificationTests",
       dependencies: [
-        "Verification", "Aggregation", "Datasets", "Simulation", "Sampling", "ScenarioModel", "Telemetry",
+        "Verification", "Aggregation", "Datasets", "Documents", "Simulation", "Sampling", "ScenarioModel",
+        "Telemetry",
         "TestSupport",
       ]),
     .testTarget(
@@ -139,7 +152,8 @@ let package = Package(
     .testTarget(
       name: "WorkbenchTests",
       dependencies: [
-        "workbench", "Hashing", "ScenarioModel", "Simulation", "Aggregation", "Telemetry", "Verification",
+        "workbench", "Documents", "Hashing", "ScenarioModel", "Simulation", "Aggregation", "Telemetry",
+        "Verification",
         "Datasets", "TestSupport",
       ]),
   ],
@@ -152,7 +166,8 @@ if Context.environment["WORKBENCH_FUZZ"] != nil {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Runs", "Verification", "Planning",
+        "Telemetry", "Documents", "ScenarioModel", "Aggregation", "Datasets", "Runs", "Verification",
+        "Planning",
         "Calibration",
       ],
       path: "Tests/Fuzz",

@@ -1,7 +1,7 @@
 import Telemetry
 
 /// The cards above the widgets: the whole account, whatever the model filter.
-package struct AccountMetrics: Encodable, Equatable, Sendable {
+package struct AccountMetrics: Equatable, Sendable {
   package var deploymentCredits: Double
   package var fineTuningCredits: Double
   package var deployedModels: Int

@@ -47,7 +47,7 @@ struct Buckets {
   }
 
   private mutating func add(_ rollup: Rollup) {
-    // The last piece that starts at or before the rollup.
+    // The last chunk that starts at or before the rollup.
     var low = 0
     var high = pieces.count
     while low < high {

@@ -10,7 +10,7 @@ package enum Checksum {
   private static let prime4: UInt64 = 0x85eb_ca77_c2b2_ae63
   private static let prime5: UInt64 = 0x27d4_eb2f_1656_67c5
 
-  /// - Parameter seed: the checksum of what came before, where several pieces have one checksum together.
+  /// - Parameter seed: the checksum of what came before, where several chunks have one checksum together.
   package static func xxh64(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
     @inline(__always) func word(_ at: Int) -> UInt64 {
       UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))

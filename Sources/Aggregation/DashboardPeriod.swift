@@ -3,8 +3,8 @@ import Telemetry
 /// What a timeline filter selects, with its buckets.
 package struct DashboardPeriod: Sendable {
   package let filter: TimelineFilter
-  /// The moments selected, in order: one interval, but where clocks went back over midnight at the period's beginning or
-  /// end. Never none; empty for a date that clocks skipped.
+  /// The instants selected, in order: one interval, but where clocks went back over midnight at the period's beginning
+  /// or end. Never none; empty for a date that clocks skipped.
   package let spans: [Range<Timestamp>]
   package let now: Timestamp
   package let isHourly: Bool
@@ -54,20 +54,20 @@ package struct DashboardPeriod: Sendable {
     self.pieces = pieces
   }
 
-  /// From the first moment selected to the end of the last.
+  /// From the first instant selected to the end of the last.
   package var range: Range<Timestamp> { spans[0].lowerBound..<spans[spans.count - 1].upperBound }
 
   /// The period without what lies after now.
   package var past: Range<Timestamp> { range.lowerBound..<max(range.lowerBound, min(range.upperBound, now)) }
 
-  /// The moments selected that are not after now; never none.
+  /// The instants selected that are not after now; never none.
   package var pastSpans: [Range<Timestamp>] {
     let past = past
     let spans = spans.map { $0.clamped(to: past) }.filter { !$0.isEmpty }
     return spans.isEmpty ? [past] : spans
   }
 
-  /// Moments between the first and the last that are not selected.
+  /// Instants between the first and the last that are not selected.
   var gaps: [Range<Timestamp>] { zip(spans, spans.dropFirst()).map { $0.upperBound..<$1.lowerBound } }
 
   func contains(_ moment: Timestamp) -> Bool { pastSpans.contains { $0.contains(moment) } }
@@ -81,7 +81,7 @@ package struct DashboardPeriod: Sendable {
 
   /// Borders of buckets that lie inside a quarter of an hour, which rollups of quarters cannot tell apart.
   package var cuts: [Timestamp] {
-    // What a moment inside a quarter cuts at now is another matter: nothing later is in the figures.
+    // What an instant inside a quarter cuts at now is another matter: nothing later is in the figures.
     pieces.map(\.start).filter { $0.microseconds % Rollup.quarterMicroseconds != 0 && $0 < now }
   }
 

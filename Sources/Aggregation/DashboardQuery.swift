@@ -13,7 +13,7 @@ package struct DashboardQuery {
   private let models: Set<Int32>
   private let isSelected: [Bool]
   /// Whether only the tab narrows the account down.
-  let isWholeTab: Bool
+  var isWholeTab: Bool { selection.isWholeTab }
 
   /// - Parameters:
   ///   - tables: those of the account at least.
@@ -34,9 +34,6 @@ package struct DashboardQuery {
     let models = Set(try selection.models(tables, account: account.account).map(\.modelID))
     self.models = models
     self.maxPoints = max(maxPoints, 2)
-    isWholeTab =
-      selection.model == nil && selection.deployedAt == nil && selection.version == nil
-      && selection.provider == nil
     isSelected = series.map { selection.includes($0, models: models) }
     points =
       period.showsEveryRequest
@@ -53,8 +50,8 @@ package struct DashboardQuery {
     return buckets.total.successes <= Int64(maxPoints) && !buckets.keepsEveryPoint
   }
 
-  /// A moment at which a bucket begins or ends inside a quarter of an hour that has requests: rollups of whole quarters
-  /// cannot tell them apart. `nil` for none, as almost always.
+  /// An instant at which a bucket begins or ends inside a quarter of an hour that has requests: rollups of whole
+  /// quarters cannot tell them apart. `nil` for none, as almost always.
   /// - Throws: `AggregationError` if stored rollups are damaged.
   package func cut(_ rollups: some RollupSource) throws -> Timestamp? {
     try period.cuts.first { cut in
@@ -85,9 +82,15 @@ package struct DashboardQuery {
     func text(_ moment: Timestamp) -> String { moment.rfc3339(in: period.calendar) }
     return Dashboard(
       query: .init(
-        kind: selection.kind.rawValue, model: selection.model, deployedAt: selection.deployedAt.map(text),
-        version: selection.version, provider: selection.provider, period: period.filter.description,
-        from: text(period.range.lowerBound),
+        kind: selection.kind.rawValue,
+        filters: Dictionary(
+          uniqueKeysWithValues: selection.filters.map { filter, value in
+            switch value {
+            case .text(let name): (filter, name)
+            case .moment(let moment): (filter, text(moment))
+            }
+          }),
+        period: period.filter.description, from: text(period.range.lowerBound),
         to: text(period.range.upperBound), now: text(period.now), timeZone: account.timeZone,
         granularity: period.isHourly ? "hour" : "day"),
       account: AccountMetrics(account, tables, period, replicas, prices: prices),
@@ -97,7 +100,7 @@ package struct DashboardQuery {
         creditsMicro: isExternal
           ? nil
           : replicas.creditsMicro(prices) {
-            models.contains($0.modelID) && (selection.version ?? $0.version) == $0.version
+            selection.includes(Series(modelID: $0.modelID, version: $0.version), models: models)
           }),
       scaling: isExternal ? nil : ScalingWidget(period, tables, selection, models),
       tokens: isExternal ? try TokensWidget(period, buckets) : nil)

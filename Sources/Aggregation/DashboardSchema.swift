@@ -1,14 +1,10 @@
 import Foundation
 
-/// The JSON Schema of a dashboard's figures (draft 2020-12). A test holds every output to it.
+/// The JSON Schema of a dashboard's figures (draft 2020-12), made of the list of figures. A test holds every output to
+/// it.
 package enum DashboardSchema {
   package static func json() throws -> String {
-    var root = object(
-      [
-        ("query", query), ("account", account), ("latency", latency), ("requests", requests),
-        ("scaling", nullable(scaling, "null for external models.")),
-        ("tokens", nullable(tokens, "null unless the models are external.")),
-      ], about: "The figures of the Model Analytics Dashboard for one query.")
+    var root = object(Dashboard.group)
     root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     root["title"] = "Model Analytics Dashboard"
     root["$defs"] =
@@ -31,114 +27,35 @@ package enum DashboardSchema {
 
   private typealias Schema = [String: any Sendable]
 
-  private static let moment: Schema = ["$ref": "#/$defs/moment"]
-  private static let count: Schema = ["$ref": "#/$defs/count"]
-  private static let figure: Schema = ["$ref": "#/$defs/figure"]
-  private static let number: Schema = ["type": "number", "minimum": 0]
-  private static let text: Schema = ["type": "string"]
-  private static let optionalText: Schema = ["type": ["string", "null"]]
-
-  private static func object(
-    _ members: [(String, Schema)], optional: [(String, Schema)] = [], about: String
-  ) -> Schema {
-    [
-      "type": "object", "description": about,
-      "properties": Dictionary(uniqueKeysWithValues: members + optional),
-      "required": members.map(\.0), "additionalProperties": false,
+  private static func object(_ group: FigureGroup) -> Schema {
+    let members = group.figures.map { ($0.name, schema($0.kind)) }
+    let required = group.figures.filter {
+      if case .instant(isOmitted: true) = $0.kind { false } else { true }
+    }
+    return [
+      "type": "object", "description": group.about, "properties": Dictionary(uniqueKeysWithValues: members),
+      "required": required.map(\.name), "additionalProperties": false,
     ]
   }
 
-  private static func list(_ items: Schema, _ about: String) -> Schema {
-    ["type": "array", "items": items, "description": about]
+  private static func schema(_ kind: FigureKind) -> Schema {
+    switch kind {
+    case .count(isOptional: false): ["$ref": "#/$defs/count"]
+    case .count(isOptional: true): ["type": ["integer", "null"], "minimum": 0]
+    case .counts: ["type": "object", "additionalProperties": schema(.count(isOptional: false))]
+    case .number(_, isOptional: false, _): ["type": "number", "minimum": 0]
+    case .number(_, isOptional: true, _): ["$ref": "#/$defs/figure"]
+    case .text(of: let choices, _) where !choices.isEmpty: ["enum": choices]
+    case .text(_, isOptional: false): ["type": "string"]
+    case .text(_, isOptional: true): ["type": ["string", "null"]]
+    case .pattern(let pattern): ["type": "string", "pattern": pattern]
+    case .constant(let text): ["const": text]
+    case .flag: ["type": "boolean"]
+    case .instant: ["$ref": "#/$defs/moment"]
+    case .group(let group, isOptional: false, _): object(group)
+    case .group(let group, isOptional: true, let about):
+      ["anyOf": [object(group), ["type": "null"] as Schema], "description": about]
+    case .list(let group, let about): ["type": "array", "items": object(group), "description": about]
+    }
   }
-
-  private static func nullable(_ schema: Schema, _ about: String) -> Schema {
-    ["anyOf": [schema, ["type": "null"] as Schema], "description": about]
-  }
-
-  private static let query = object(
-    [
-      ("kind", ["enum": ["fineTuned", "openSource", "external"]]), ("model", optionalText),
-      ("version", optionalText), ("provider", optionalText),
-      (
-        "period",
-        [
-          "type": "string",
-          "pattern":
-            "^(\\d+d|24h|this-month|last-month|this-year|last-year|\\d{4}-\\d{2}-\\d{2}(\\.\\.\\d{4}-\\d{2}-\\d{2})?)$",
-        ]
-      ), ("from", moment), ("to", moment), ("now", moment), ("timeZone", text),
-      ("granularity", ["enum": ["hour", "day"]]),
-    ], optional: [("deployedAt", moment)], about: "What was asked.")
-
-  private static let account = object(
-    [
-      ("deploymentCredits", number), ("fineTuningCredits", number), ("deployedModels", count),
-      ("fineTunedModels", count), ("subscriptionMaxReplicas", count),
-    ], about: "Figures of the whole account in the period, whatever the model filter.")
-
-  private static let quantiles: [(String, Schema)] = ["average", "p50", "p90", "p95", "p99", "p999"].map {
-    ($0, number)
-  }
-
-  private static let latency = object(
-    [
-      ("mode", ["enum": ["perRequest", "dailyAverage"]]), ("unit", ["const": "ms"]),
-      (
-        "points",
-        list(
-          object(
-            [("at", moment), ("latency", number), ("requests", count)],
-            about: "A request, or a day's average."),
-          "Successful requests, in order of time.")
-      ), ("thinned", ["type": "boolean"]), ("requests", count),
-      (
-        "summary",
-        object(
-          ["average", "p50", "p90", "p95", "p99", "p999", "minimum", "maximum"].map { ($0, figure) },
-          about: "Over the period, ms.")
-      ),
-      (
-        "buckets",
-        list(
-          object([("at", moment), ("requests", count)] + quantiles, about: "A bucket with successes, ms."),
-          "Average and quantiles of each bucket.")
-      ),
-    ], about: "Model Latency.")
-
-  private static let requests = object(
-    [
-      (
-        "points",
-        list(
-          object(
-            [("at", moment), ("successes", count), ("failures", count)], about: "A bucket with requests."),
-          "A bucket without requests is absent.")
-      ), ("totalSuccesses", count), ("totalFailures", count), ("totalRequests", count),
-      ("creditsPerRequest", figure), ("creditsPerResponse", figure),
-      ("failuresByReason", ["type": "object", "additionalProperties": count]),
-    ], about: "Requests.")
-
-  private static let scaling = object(
-    [
-      (
-        "points",
-        list(
-          object(
-            [("at", moment), ("version", text), ("replicas", count), ("hardware", text), ("modelId", count)],
-            about: "The state of a version from here on."), "Changes, and the state at the period's start.")
-      ), ("hardware", optionalText), ("maxReplicas", ["type": ["integer", "null"], "minimum": 0]),
-    ], about: "Model Scaling and Usage.")
-
-  private static let tokens = object(
-    [
-      (
-        "points",
-        list(
-          object(
-            [("at", moment), ("inputTokens", count), ("outputTokens", count)],
-            about: "A bucket with requests."),
-          "Sums over all requests, failures included.")
-      ), ("totalInputTokens", count), ("totalOutputTokens", count),
-    ], about: "Tokens.")
 }

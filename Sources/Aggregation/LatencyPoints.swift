@@ -17,7 +17,7 @@ package final class LatencyPoints: Sendable {
 
   /// - Parameters:
   ///   - range: the query's period.
-  ///   - gaps: moments in it that do not count.
+  ///   - gaps: instants in it that do not count.
   ///   - isSelected: by series.
   ///   - maxPoints: at least 2.
   init(_ range: Range<Timestamp>, gaps: [Range<Timestamp>] = [], isSelected: [Bool], maxPoints: Int) {

@@ -2,10 +2,10 @@ import Telemetry
 
 /// Model Latency: successful requests, each for itself for periods of up to seven local days, else the average of
 /// each day.
-package struct LatencyWidget: Encodable, Equatable, Sendable {
-  package enum Mode: String, Encodable, Sendable { case perRequest, dailyAverage }
+package struct LatencyWidget: Equatable, Sendable {
+  package enum Mode: String, CaseIterable, Sendable { case perRequest, dailyAverage }
 
-  package struct Point: Encodable, Equatable, Sendable {
+  package struct Point: Equatable, Sendable {
     /// The request's arrival, or the start of the day.
     package var at: String
     /// ms.
@@ -15,7 +15,6 @@ package struct LatencyWidget: Encodable, Equatable, Sendable {
   }
 
   package var mode: Mode
-  package var unit = "ms"
   package var points: [Point]
   /// Whether requests are left out between the extremes of each screen column.
   package var thinned: Bool
@@ -25,55 +24,35 @@ package struct LatencyWidget: Encodable, Equatable, Sendable {
   /// Average and quantiles of each bucket with successful requests.
   package var buckets: [Bucket]
 
-  package struct Bucket: Encodable, Equatable, Sendable {
+  package struct Bucket: Equatable, Sendable {
     package var at: String
     package var requests: Int64
     package var average: Double
-    package var p50: Double
-    package var p90: Double
-    package var p95: Double
-    package var p99: Double
-    package var p999: Double
+    package var quantiles: [LatencyQuantile: Double]
   }
 
   /// Over the period: the average from exact sums, and quantiles within 1 %; ms, `null` without requests.
-  package struct Summary: Encodable, Equatable, Sendable {
+  package struct Summary: Equatable, Sendable {
     package var average: Double?
-    package var p50: Double?
-    package var p90: Double?
-    package var p95: Double?
-    package var p99: Double?
-    package var p999: Double?
+    package var quantiles: [LatencyQuantile: Double]
     package var minimum: Double?
     package var maximum: Double?
-
-    enum CodingKeys: String, CodingKey { case average, p50, p90, p95, p99, p999, minimum, maximum }
-
-    package func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(average, forKey: .average)
-      try container.encode(p50, forKey: .p50)
-      try container.encode(p90, forKey: .p90)
-      try container.encode(p95, forKey: .p95)
-      try container.encode(p99, forKey: .p99)
-      try container.encode(p999, forKey: .p999)
-      try container.encode(minimum, forKey: .minimum)
-      try container.encode(maximum, forKey: .maximum)
-    }
   }
 
   /// - Parameter collected: points that were collected beside the rollups.
   init(_ period: DashboardPeriod, _ buckets: Buckets, _ collected: LatencyPoints?) {
     let calendar = period.calendar
-    func milliseconds(_ histogram: LatencyHistogram, _ q: Double) -> Double? {
-      histogram.quantile(q).map { $0 / 1000 }
+    func quantiles(_ histogram: LatencyHistogram) -> [LatencyQuantile: Double] {
+      Dictionary(
+        uniqueKeysWithValues: LatencyQuantile.allCases.compactMap { quantile in
+          histogram.quantile(quantile.rawValue).map { (quantile, $0 / 1000) }
+        })
     }
     self.buckets = buckets.filled.compactMap { at, bucket in
       guard let average = bucket.cell.averageLatency else { return nil }
-      func quantile(_ q: Double) -> Double { milliseconds(bucket.latencies, q) ?? average }
       return Bucket(
-        at: at.rfc3339(in: calendar), requests: bucket.cell.successes, average: average, p50: quantile(0.5),
-        p90: quantile(0.9), p95: quantile(0.95), p99: quantile(0.99), p999: quantile(0.999))
+        at: at.rfc3339(in: calendar), requests: bucket.cell.successes, average: average,
+        quantiles: quantiles(bucket.latencies))
     }
     if let thin = buckets.thinned {
       mode = .perRequest
@@ -92,10 +71,8 @@ package struct LatencyWidget: Encodable, Equatable, Sendable {
     }
     let total = buckets.total
     requests = total.successes
-    func quantile(_ q: Double) -> Double? { milliseconds(buckets.latencies, q) }
     summary = Summary(
-      average: total.averageLatency, p50: quantile(0.5), p90: quantile(0.9),
-      p95: quantile(0.95), p99: quantile(0.99), p999: quantile(0.999),
+      average: total.averageLatency, quantiles: quantiles(buckets.latencies),
       minimum: total.successes > 0 ? Double(total.latencyMin) / 1000 : nil,
       maximum: total.successes > 0 ? Double(total.latencyMax) / 1000 : nil)
   }

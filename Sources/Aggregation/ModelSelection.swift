@@ -1,66 +1,70 @@
 import Telemetry
 
-/// The tab and the model performance filters, or the model provider filter: which models of an account count.
+/// The tab and its filters: which models of an account count.
 package struct ModelSelection: Hashable, Sendable {
   package var kind: ModelKind
-  /// Every model of that name; `nil` for all.
-  package var model: String?
-  /// Picks one of several models of one name, by a moment at which a deployment of it was deployed.
-  package var deployedAt: Timestamp?
-  package var version: String?
-  package var provider: String?
+  private var values: [DashboardFilter: DashboardFilter.Value] = [:]
+
+  /// - Parameter value: of each filter; `nil` for one that is not set.
+  package init(kind: ModelKind, _ value: (DashboardFilter) throws -> DashboardFilter.Value?) rethrows {
+    self.kind = kind
+    for filter in DashboardFilter.allCases { values[filter] = try value(filter) }
+  }
 
   package init(
     kind: ModelKind, model: String? = nil, deployedAt: Timestamp? = nil, version: String? = nil,
     provider: String? = nil
   ) {
     self.kind = kind
-    self.model = model
-    self.deployedAt = deployedAt
-    self.version = version
-    self.provider = provider
+    values[.model] = model.map { .text($0) }
+    values[.deployedAt] = deployedAt.map { .moment($0) }
+    values[.version] = version.map { .text($0) }
+    values[.provider] = provider.map { .text($0) }
   }
+
+  /// What a filter is set to; `nil` for all.
+  package subscript(filter: DashboardFilter) -> DashboardFilter.Value? {
+    get { values[filter] }
+    set { values[filter] = newValue }
+  }
+
+  /// The filters that are set, in their order.
+  package var filters: [(filter: DashboardFilter, value: DashboardFilter.Value)] {
+    DashboardFilter.allCases.compactMap { filter in values[filter].map { (filter, $0) } }
+  }
+
+  /// Whether only the tab narrows the account down.
+  package var isWholeTab: Bool { values.isEmpty }
 
   /// The models selected, of those of one account.
   /// - Throws: `QueryError` for a filter that does not apply to the kind, or that names nothing there is.
   func models(_ tables: TelemetryTables, account: String) throws -> [ModelRecord] {
-    if kind == .external, version != nil {
-      throw QueryError("External models have no versions. Leave --version out.")
-    }
-    if kind != .external, provider != nil {
-      throw QueryError(
-        "Only external models have a provider. Leave --provider out, or ask for --kind external.")
+    for (filter, _) in filters {
+      if let refusal = filter.refusal(kind) { throw QueryError(refusal) }
     }
     var models = tables.models.filter { $0.account == account && $0.kind == kind }
-    func narrow(_ filter: String?, _ what: String, _ value: (ModelRecord) -> [String]) throws {
-      guard let filter else { return }
-      let known = Set(models.flatMap(value)).sorted()
-      models = models.filter { value($0).contains(filter) }
-      guard models.isEmpty else { return }
-      let choice =
-        known.isEmpty ? "There are none." : "There are: \(known.prefix(12).joined(separator: ", "))."
-      throw QueryError("account \(account) has no \(kind.rawValue) \(what) \"\(filter)\". \(choice)")
-    }
-    try narrow(model, "model") { [$0.name] }
-    try narrow(provider, "provider") { [$0.provider] }
-    if let deployedAt {
-      models = models.filter { model in
-        tables.deployments.contains { $0.modelID == model.modelID && $0.deployedAt == deployedAt }
-      }
-      if models.isEmpty {
+    let deployments = Dictionary(grouping: tables.deployments, by: \.modelID)
+    for (filter, value) in filters {
+      let found = models.map { filter.values(of: $0, deployments[$0.modelID] ?? []) }
+      models = zip(models, found).filter { $1.contains(value) }.map(\.0)
+      guard models.isEmpty else { continue }
+      switch value {
+      case .text(let text):
+        let known = Set(found.joined().compactMap { if case .text(let text) = $0 { text } else { nil } })
+        let choice =
+          known.isEmpty
+          ? "There are none." : "There are: \(known.sorted().prefix(12).joined(separator: ", "))."
+        throw QueryError("account \(account) has no \(kind.rawValue) \(filter.name) \"\(text)\". \(choice)")
+      case .moment(let moment):
         throw QueryError(
-          "no model selected was deployed at \(deployedAt.rfc3339). See deployed_at in the deployments table."
-        )
+          "no model selected was deployed at \(moment.rfc3339). See deployed_at in the deployments table.")
       }
-    }
-    try narrow(version, "version") { model in
-      tables.deployments.filter { $0.modelID == model.modelID }.map(\.version)
     }
     return models
   }
 
   /// Whether a series belongs to the selection's models.
   func includes(_ series: Series, models: Set<Int32>) -> Bool {
-    models.contains(series.modelID) && (version == nil || series.version == version)
+    models.contains(series.modelID) && values.allSatisfy { $0.includes(series, $1) }
   }
 }

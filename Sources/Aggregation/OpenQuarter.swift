@@ -116,7 +116,7 @@ final class OpenQuarter {
     return row
   }
 
-  /// What the quarter came to, `nil` for nothing; begins anew.
+  /// What the quarter came to, `nil` for nothing; restarts.
   func close() -> Rollup? {
     guard cell.requests > 0 else { return nil }
     var packed = PackedBins()

@@ -41,7 +41,7 @@ package struct QuarterPoints: Equatable, Sendable {
   static let columns = 30
   package static let columnMicroseconds: Int64 = 30_000_000
 
-  /// Pairs of (moment since the last one's, latency) as LEB128, in order of moment and latency.
+  /// Pairs of (instant since the last one's, latency) as LEB128, in order of instant and latency.
   private(set) var bytes: [UInt8] = []
   private(set) var isComplete = true
 

@@ -9,7 +9,7 @@ package final class RequestRollups: TelemetrySink {
   /// Names of failures by the requests' outcome codes; complete once all requests are in.
   package var reasons: [String] { failureReasons.names }
   private let parts: [SeriesRollups]
-  /// Requests from this moment on are left out.
+  /// Requests from this instant on are left out.
   private let now: Timestamp
   private var points: [LatencyPoints] = []
   /// Ascending, µs.
@@ -20,7 +20,7 @@ package final class RequestRollups: TelemetrySink {
   ///   - firstIndex: the index in batches of the first of these series.
   ///   - now: requests that arrive then or later do not count.
   ///   - reasons: the source's, which may add to them while it sends.
-  ///   - mostInQuarter: requests after which a quarter's rollup is begun anew, and added up with the others at the end.
+  ///   - mostInQuarter: requests after which a quarter's rollup is restarted, and added up with the others at the end.
   package init(
     series: [Series], firstIndex: Int = 0, now: Timestamp, reasons: FailureReasons,
     mostInQuarter: Int64? = nil
@@ -35,8 +35,8 @@ package final class RequestRollups: TelemetrySink {
   /// Collects the latency points of a query on the way. To be called before the first request.
   package func collect(_ points: LatencyPoints) { self.points.append(points) }
 
-  /// Keeps what lies before and after some moments apart, where they lie inside a quarter of an hour. To be called before
-  /// the first request.
+  /// Keeps what lies before and after some instants apart, where they lie inside a quarter of an hour. To be called
+  /// before the first request.
   package func cut(at moments: some Sequence<Timestamp>) {
     cuts = Set(cuts).union(moments.map(\.microseconds)).sorted()
     for part in parts { part.cuts = cuts }
@@ -68,7 +68,7 @@ package final class RequestRollups: TelemetrySink {
     }
   }
 
-  /// The rollups of all quarters that end by a moment, before which no more requests come; building goes on.
+  /// The rollups of all quarters that end by an instant, before which no more requests come; building goes on.
   package func snapshot(before moment: Timestamp) -> RollupSnapshot {
     for part in parts { part.closeQuarter(before: moment.microseconds) }
     return RollupSnapshot(series: series, reasons: reasons, rollups: parts.map(\.closed), cuts: cuts)

@@ -1,8 +1,8 @@
 import Telemetry
 
 /// Requests: successes and failures, hourly for one day, else daily, and what they cost.
-package struct RequestsWidget: Encodable, Equatable, Sendable {
-  package struct Point: Encodable, Equatable, Sendable {
+package struct RequestsWidget: Equatable, Sendable {
+  package struct Point: Equatable, Sendable {
     package var at: String
     package var successes: Int64
     package var failures: Int64
@@ -18,22 +18,6 @@ package struct RequestsWidget: Encodable, Equatable, Sendable {
   package var creditsPerResponse: Double?
   /// Failures by reason.
   package var failuresByReason: [String: Int64]
-
-  enum CodingKeys: String, CodingKey {
-    case points, totalSuccesses, totalFailures, totalRequests, creditsPerRequest, creditsPerResponse,
-      failuresByReason
-  }
-
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(points, forKey: .points)
-    try container.encode(totalSuccesses, forKey: .totalSuccesses)
-    try container.encode(totalFailures, forKey: .totalFailures)
-    try container.encode(totalRequests, forKey: .totalRequests)
-    try container.encode(creditsPerRequest, forKey: .creditsPerRequest)
-    try container.encode(creditsPerResponse, forKey: .creditsPerResponse)
-    try container.encode(failuresByReason, forKey: .failuresByReason)
-  }
 
   init(_ period: DashboardPeriod, _ buckets: Buckets, reasons: [String], creditsMicro: Double?) {
     points = buckets.filled.map { at, bucket in

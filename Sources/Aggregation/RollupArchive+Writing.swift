@@ -19,23 +19,24 @@ extension RollupArchive {
   ///   - parts: rollups of the account's requests, or of parts of them.
   ///   - models: of the account, for the totals by kind.
   ///   - end: requests that arrive then or later are not in it.
+  ///   - known: the reasons for failures that come first. Those of an archive of another version give its bytes.
   /// - Throws: `AggregationError` if a sum leaves the range of 64 bits, or there are too many reasons for failures.
   package static func data(
-    _ parts: [any RollupSource], account: AccountRecord, models: [ModelRecord], end: Timestamp
+    _ parts: [any RollupSource], account: AccountRecord, models: [ModelRecord], end: Timestamp,
+    known: [String] = RequestOutcome.names
   ) throws -> Data {
     guard let calendar = ZonedCalendar(identifier: account.timeZone) else {
       throw AggregationError("the time zone \"\(account.timeZone)\" is unknown.")
     }
     let own = models.filter { $0.account == account.account }
     let kinds = Dictionary(own.map { ($0.modelID, $0.kind) }, uniquingKeysWith: { first, _ in first })
-    // Reasons of the platform in their order, then others by name, so that their codes do not depend on who came first.
-    let known = Set(RequestOutcome.names)
+    // Then others by name, so that their codes do not depend on who came first. Another version's archive does not list
+    // reasons that only this one has.
     try Self.checkSpellings(parts)
-    let others = Set(parts.flatMap { $0.reasons }).subtracting(known).sorted()
-    let reasons = RequestOutcome.names + others
-    guard reasons.count <= 255 else {
-      throw AggregationError("more than 248 different failure reasons. Group them.")
-    }
+    let unlisted = Set(known + RequestOutcome.names)
+    let others = Set(parts.flatMap { $0.reasons }).subtracting(unlisted).sorted()
+    let reasons = known + others
+    guard reasons.count <= FailureReasons.most else { throw AggregationError(FailureReasons.tooMany) }
     let codes = Dictionary(uniqueKeysWithValues: reasons.enumerated().map { ($1, UInt8($0)) })
 
     var series: [Series: [Int64: Rollup]] = [:]

@@ -254,9 +254,10 @@ private struct Index {
     }
     // Every byte before the index belongs to a block.
     if position != blocks.upperBound { reader.fail() }
-    // A rollup's failures name reasons by number.
-    let isComplete = reasons.count >= RequestOutcome.names.count && reasons.count <= 255
-    if !isComplete || Set(reasons).count < reasons.count || !areNames { reader.fail() }
+    // A rollup's failures name reasons by their numbers in this list, which another version of the program may have
+    // written: its own reasons may be fewer, more, or in another order. Only success has a fixed number.
+    let isList = reasons.first == "" && reasons.count <= FailureReasons.most
+    if !isList || Set(reasons).count < reasons.count || !areNames { reader.fail() }
   }
 }
 

@@ -5,7 +5,7 @@ package protocol RollupSource: AnyObject {
   var series: [Series] { get }
   /// Names of failures by the codes in rollups.
   var reasons: [String] { get }
-  /// Whether requests before and after a moment inside a quarter of an hour are apart.
+  /// Whether requests before and after an instant inside a quarter of an hour are apart.
   func separates(_ moment: Timestamp) -> Bool
   /// Where a series' rollups lie, in any case within; `nil` if it has none.
   func extent(_ index: Int) -> Range<Timestamp>?
@@ -36,7 +36,7 @@ extension RequestRollups: RollupSource {
   ) -> Bool { false }
 }
 
-/// Rollups as they were at a moment, while more are being made.
+/// Rollups as they were at an instant, while more are being made.
 package final class RollupSnapshot: RollupSource, Sendable {
   package let series: [Series]
   package let reasons: [String]

@@ -1,19 +1,14 @@
 import Telemetry
 
 /// Model Scaling and Usage: the replicas of each version as a step graph.
-package struct ScalingWidget: Encodable, Equatable, Sendable {
-  package struct Point: Encodable, Equatable, Sendable {
+package struct ScalingWidget: Equatable, Sendable {
+  package struct Point: Equatable, Sendable {
     package var at: String
     package var version: String
     package var replicas: Int
     package var hardware: String
     /// Tells the versions of several models apart.
     package var modelID: Int32
-
-    enum CodingKeys: String, CodingKey {
-      case at, version, replicas, hardware
-      case modelID = "modelId"
-    }
   }
 
   /// What stands for several hardware configurations in one period.
@@ -24,15 +19,6 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
   package var hardware: String?
   /// For a single day: the largest of the deployments that were deployed in it.
   package var maxReplicas: Int?
-
-  enum CodingKeys: String, CodingKey { case points, hardware, maxReplicas }
-
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(points, forKey: .points)
-    try container.encode(hardware, forKey: .hardware)
-    try container.encode(maxReplicas, forKey: .maxReplicas)
-  }
 
   /// The replicas of one version, by hardware: two at a time while one drains and another starts.
   private struct State: Equatable {
@@ -63,7 +49,7 @@ package struct ScalingWidget: Encodable, Equatable, Sendable {
       var state = State()
       var shown = State()
       var pointAt: Timestamp?
-      /// The state that a moment left, if it differs from what is shown.
+      /// The state that an instant left, if it differs from what is shown.
       func show(_ moment: Timestamp, isStart: Bool) {
         if isStart ? state.replicas > 0 : state.replicas != shown.replicas || state.hardware != shown.hardware
         {

@@ -108,7 +108,7 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension TimelineFilter {
-  /// What of a period lies in the years 1 to 9999: there are no moments before or after.
+  /// What of a period lies in the years 1 to 9999: there are no instants before or after.
   private static func supported(_ range: Range<Timestamp>) -> Range<Timestamp> {
     func inside(_ moment: Timestamp) -> Timestamp {
       min(max(moment, Timestamp.supported.lowerBound), Timestamp.supported.upperBound)

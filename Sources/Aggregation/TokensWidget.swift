@@ -1,8 +1,8 @@
 import Telemetry
 
 /// Tokens of external models: sums by hour or day over all requests, failures included.
-package struct TokensWidget: Encodable, Equatable, Sendable {
-  package struct Point: Encodable, Equatable, Sendable {
+package struct TokensWidget: Equatable, Sendable {
+  package struct Point: Equatable, Sendable {
     package var at: String
     package var inputTokens: Int64
     package var outputTokens: Int64

@@ -65,11 +65,12 @@ package struct FailureFit: Sendable {
 
   /// Whether a scenario says a failure as an error with a probability: what nothing else of it can cause.
   static func isError(_ outcome: UInt8, isExternal: Bool) -> Bool {
-    switch outcome {
-    case RequestOutcome.success: false
-    case RequestOutcome.overloaded, RequestOutcome.timeout, RequestOutcome.replicaLost: isExternal
-    case RequestOutcome.rateLimited: !isExternal
-    default: true
+    if outcome == RequestOutcome.success { return false }
+    // What telemetry brings of its own can be nothing but an error.
+    return switch FailureReason(rawValue: outcome)?.cause ?? .chance {
+    case .deployment: isExternal
+    case .providerLimit: !isExternal
+    case .chance: true
     }
   }
 
@@ -80,7 +81,7 @@ package struct FailureFit: Sendable {
     for span in spans {
       for row in observations.rows(in: span) {
         let outcome = observations.outcome[row]
-        if outcome == RequestOutcome.rateLimited, isExternal {
+        if outcome == FailureReason.rateLimited.code, isExternal {
           tally.limited += 1
         } else if outcome == RequestOutcome.success {
           tally.answered += 1
@@ -103,7 +104,7 @@ package struct FailureFit: Sendable {
     return .init(name: name, value: p, interval: [max(0, centre - half), min(1, centre + half)])
   }
 
-  /// Stretches in which far more requests failed than otherwise.
+  /// Intervals in which far more requests failed than otherwise.
   private static func found(
     _ observations: Observations, _ spans: [Range<Int64>], _ isExternal: Bool
   ) -> [Incident] {

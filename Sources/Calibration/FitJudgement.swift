@@ -70,8 +70,8 @@ package struct FitJudgement {
     var simulated: [(Int, Observations)] = []
     var place = 0
     for (account, collector) in zip(scenario.accounts, collectors) {
+      collector.settle()
       for model in account.models.indices where model < collector.observations.count {
-        collector.observations[model].settle()
         simulated.append((order[place + model], collector.observations[model]))
       }
       place += account.models.count

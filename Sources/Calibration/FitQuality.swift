@@ -4,7 +4,7 @@ import Telemetry
 
 /// How well simulated requests of a model stand for the observed ones.
 package struct FitQuality: Sendable, Codable {
-  /// One quantity's distributions side by side.
+  /// One quantity's distributions in parallel.
   package struct Marginal: Sendable, Codable {
     package var name: String
     package var unit: String

@@ -21,7 +21,7 @@ struct MarkovModulatedFit {
     var leave: [Double]
   }
 
-  /// Bins of one observed stretch after another.
+  /// Bins of one observed interval after another.
   private let counts: [Int]
   /// Relative to the mean.
   private let exposures: [Double]
@@ -76,7 +76,7 @@ struct MarkovModulatedFit {
     }
   }
 
-  /// Expectation and maximisation until nothing changes, or so many times.
+  /// Expectation and maximisation until nothing changes, or this many times.
   private func improved(_ start: Chain, steps: Int) -> (chain: Chain, logLikelihood: Double) {
     var chain = start
     var last = -Double.infinity

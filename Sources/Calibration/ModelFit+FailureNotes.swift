@@ -3,7 +3,7 @@ import Telemetry
 extension ModelFit {
   /// What becomes of failures that the scenario does not say as they were observed: none is left out without a word.
   func failureNotes(_ observations: Observations, _ seen: [Range<Int64>], _ reasons: [String]) -> [String] {
-    var counts = [Int](repeating: 0, count: max(reasons.count, 256))
+    var counts = [Int](repeating: 0, count: Int(UInt8.max) + 1)
     for span in seen {
       for row in observations.rows(in: span) { counts[Int(observations.outcome[row])] += 1 }
     }
@@ -14,32 +14,41 @@ extension ModelFit {
       }.joined(separator: ", ")
     }
     let isExternal = record.kind == .external
-    let own = isExternal ? RequestOutcome.providerError : RequestOutcome.modelError
-    let present = (1...UInt8(254)).filter { counts[Int($0)] > 0 }
+    let own = isExternal ? FailureReason.providerError.code : FailureReason.modelError.code
+    let present = (1..<UInt8.max).filter { counts[Int($0)] > 0 }
     var notes: [String] = []
     let renamed = present.filter { $0 != own && FailureFit.isError($0, isExternal: isExternal) }
     if !renamed.isEmpty {
       notes.append("Failures simulated as \(reasons[Int(own)]): \(listed(renamed)).")
     }
     guard !isExternal else { return notes }
-    func isMissing(_ outcome: UInt8, _ holds: (Deployment) -> Bool) -> Bool {
-      counts[Int(outcome)] > 0 && !deployments.contains(where: holds)
-    }
-    if isMissing(RequestOutcome.overloaded, { $0.queueCapacity != nil }) {
-      notes.append(
-        "Not reproduced: \(listed([RequestOutcome.overloaded])). No request is known to have waited, so the queue's capacity is not known; the scenario has the default."
-      )
-    }
-    if isMissing(RequestOutcome.timeout, { $0.queueTimeout != nil }) {
-      notes.append(
-        "Not reproduced: \(listed([RequestOutcome.timeout])). How long they waited is not known; the scenario has no timeout."
-      )
-    }
-    if isMissing(RequestOutcome.replicaLost, { $0.crash != nil }) {
-      notes.append(
-        "Not reproduced: \(listed([RequestOutcome.replicaLost])). The telemetry's replicas show no crash that was repaired."
-      )
+    for reason in FailureReason.allCases where counts[Int(reason.code)] > 0 {
+      guard let why = Self.unknown(reason), !deployments.contains(where: { why.isKnown($0) }) else {
+        continue
+      }
+      notes.append("Not reproduced: \(listed([reason.code])). \(why.text)")
     }
     return notes
+  }
+
+  /// Why telemetry may not tell what makes requests fail for a reason, and whether a deployment's fit has it after all;
+  /// `nil` for what is simulated as an error.
+  private static func unknown(
+    _ reason: FailureReason
+  ) -> (text: String, isKnown: (Deployment) -> Bool)? {
+    switch reason {
+    case .overloaded:
+      (
+        "No request is known to have waited, so the queue's capacity is not known; the scenario has the default.",
+        { $0.queueCapacity != nil }
+      )
+    case .timeout:
+      (
+        "How long they waited is not known; the scenario has no timeout.", { $0.queueTimeout != nil }
+      )
+    case .replicaLost:
+      ("The telemetry's replicas show no crash that was repaired.", { $0.crash != nil })
+    case .modelError, .providerError, .rateLimited: nil
+    }
   }
 }

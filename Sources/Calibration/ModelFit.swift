@@ -163,7 +163,7 @@ package struct ModelFit: Sendable {
       }
       let all = [Int64.min..<Int64.max]
       let served = rows(all) {
-        $0 == RequestOutcome.success || $0 == RequestOutcome.replicaLost
+        $0 == RequestOutcome.success || FailureReason(rawValue: $0)?.progress == .interrupted
           || FailureFit.isError($0, isExternal: false)
       }
       let occupancy = Occupancy(observations, rows: served, replicas: replicas)
@@ -180,7 +180,7 @@ package struct ModelFit: Sendable {
         notes.append(
           "\(deployment.version): no rows of replicas, so the batch slowdown is not known; 0 is taken.")
       }
-      let timeouts = rows(seen) { $0 == RequestOutcome.timeout }.map { Int64(observations.waiting[$0]) }
+      let timeouts = rows(seen) { $0 == FailureReason.timeout.code }.map { Int64(observations.waiting[$0]) }
         .sorted()
       deployments.append(
         Deployment(
@@ -209,7 +209,7 @@ package struct ModelFit: Sendable {
   /// How many waited when one more was turned away.
   private func queueCapacity(_ observations: Observations, _ rows: [Int]) -> Int? {
     // Where nobody is known to have waited, neither is how long the queue was.
-    guard rows.contains(where: { observations.outcome[$0] == RequestOutcome.overloaded }),
+    guard rows.contains(where: { observations.outcome[$0] == FailureReason.overloaded.code }),
       rows.contains(where: { observations.waiting[$0] > 0 })
     else { return nil }
     let ends = rows.filter { observations.waiting[$0] > 0 }
@@ -220,7 +220,7 @@ package struct ModelFit: Sendable {
         ended += 1
         waiting -= 1
       }
-      if observations.outcome[row] == RequestOutcome.overloaded { most = max(most, waiting) }
+      if observations.outcome[row] == FailureReason.overloaded.code { most = max(most, waiting) }
       if observations.waiting[row] > 0 { waiting += 1 }
     }
     return most

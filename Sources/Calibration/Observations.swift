@@ -2,7 +2,7 @@ import Foundation
 import Telemetry
 
 /// The requests of one model as they were observed: in columns, in order of arrival.
-package final class Observations: @unchecked Sendable {
+package struct Observations: Sendable {
   package private(set) var arrivedAt: [Int64] = []
   package private(set) var input: [Int32] = []
   package private(set) var output: [Int32] = []
@@ -14,7 +14,7 @@ package final class Observations: @unchecked Sendable {
   package private(set) var firstToken: [UInt32] = []
   package private(set) var latency: [UInt32] = []
 
-  /// Requests that came before one listed above them, and by how much at the most, µs.
+  /// Requests that arrived before one listed above them, and by how much at most, µs.
   package private(set) var outOfOrder = 0
   package private(set) var largestStepBack: Int64 = 0
   /// Requests that share their time stamp with the one before.
@@ -25,13 +25,13 @@ package final class Observations: @unchecked Sendable {
   package private(set) var resolution: Int64 = 1
 
   /// Whether they come from elsewhere: an import writes 0 for numbers that it does not know.
-  package var isForeign = false
+  package fileprivate(set) var isForeign = false
 
   package init() {}
 
   package var count: Int { arrivedAt.count }
 
-  package func reserve(_ rows: Int) {
+  fileprivate mutating func reserve(_ rows: Int) {
     arrivedAt.reserveCapacity(rows)
     input.reserveCapacity(rows)
     output.reserveCapacity(rows)
@@ -42,7 +42,7 @@ package final class Observations: @unchecked Sendable {
     latency.reserveCapacity(rows)
   }
 
-  func append(_ row: Int, of columns: RequestColumns) {
+  fileprivate mutating func append(_ row: Int, of columns: RequestColumns) {
     let at = columns.arrivedAt[row]
     if let last = arrivedAt.last, at < last {
       outOfOrder += 1
@@ -59,8 +59,8 @@ package final class Observations: @unchecked Sendable {
     latency.append(UInt32(clamping: columns.latencyMicroseconds[row]))
   }
 
-  /// Puts the requests in order of arrival and looks at their time stamps. To be called once, when all are there.
-  package func settle() {
+  /// Puts the requests in order of arrival and looks at their time stamps.
+  fileprivate mutating func settle() {
     if outOfOrder > 0 {
       let order = arrivedAt.indices.sorted { (arrivedAt[$0], $0) < (arrivedAt[$1], $1) }
       func inOrder<T>(_ column: [T]) -> [T] { order.map { column[$0] } }
@@ -146,7 +146,7 @@ package final class Observations: @unchecked Sendable {
 
   /// The same requests at other times, which must be in the same order.
   private func with(_ moments: [Int64], resolution: Int64) -> Observations {
-    let copy = Observations()
+    var copy = Observations()
     copy.arrivedAt = moments
     copy.input = input
     copy.output = output
@@ -195,7 +195,7 @@ package final class Observations: @unchecked Sendable {
 
 /// Sorts a data set's requests by model.
 package final class ObservationCollector: TelemetrySink {
-  package let observations: [Observations]
+  package private(set) var observations: [Observations]
   /// The first and the last arrival of all requests, those that belong to no group included; µs since 1970.
   package private(set) var extent: ClosedRange<Int64>?
   private let ofSeries: [Int]
@@ -208,6 +208,15 @@ package final class ObservationCollector: TelemetrySink {
     let count = (groups.max() ?? -1) + 1
     observations = (0..<max(count, 0)).map { _ in Observations() }
     if count == 1, let expected { observations[0].reserve(Int(expected)) }
+  }
+
+  /// Settles what was observed of each group. To be called once, when all requests are there.
+  /// - Parameter isForeign: whether they come from elsewhere; see `Observations.isForeign`.
+  package func settle(isForeign: Bool = false) {
+    for group in observations.indices {
+      observations[group].isForeign = isForeign
+      observations[group].settle()
+    }
   }
 
   package func receive(_ requests: RequestColumns) {
@@ -230,7 +239,7 @@ package enum HoldOut: Sendable, Equatable {
   case none
   /// The last share of the time, in (0, 1), is held out.
   case last(Double)
-  /// Of every two stretches of so many µs, the second is held out.
+  /// Of every two intervals of so many µs, the second is held out.
   case alternate(Int64)
 
   package func split(_ period: Range<Int64>) -> (fit: [Range<Int64>], judge: [Range<Int64>]) {

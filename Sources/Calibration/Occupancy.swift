@@ -20,7 +20,7 @@ struct Occupancy {
       return (x, a) < (y, b)
     }
     var departures = Departures()
-    // Occupancy by replica, whoever is ready now in the order in which they came.
+    // Occupancy by replica: those that are ready now, in the order in which they became ready.
     var occupancy: [Int] = []
     var ready: [Int] = []
     var change = 0

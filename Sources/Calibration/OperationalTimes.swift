@@ -72,15 +72,15 @@ struct OperationalTimes {
     longest = Array(longest.sorted { $0.length > $1.length }.prefix(5))
   }
 
-  /// When the variability of intervals changes. A block with a change in its midst is a stretch of its own to the search,
-  /// between those on both sides of it: the change is put in its middle.
+  /// When the variability of intervals changes. A block with a change in its midst is an interval of its own to the
+  /// search, between those on both sides of it: the change is put in its middle.
   func variabilityChanges(penalty: Double) -> [Int64] {
     let starts = ChangePoints.find(blocks.map(\.sums), penalty: penalty)
     var cuts: [Int64] = []
     var index = 0
     while index < starts.count {
       let at = blocks[starts[index]].from
-      // Coarse time stamps may give several blocks the same moment.
+      // Coarse time stamps may give several blocks the same instant.
       guard at > cuts.last ?? .min else {
         index += 1
         continue

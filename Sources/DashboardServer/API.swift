@@ -25,6 +25,7 @@ struct API: Sendable {
       try await long.run { _ in try catalogue.reload() }
       return try await list()
     }
+    api.get("figures") { _, _ in try json(FigureLabel.all) }
     api.get("unreadable") { _, _ in try json(catalogue.unreadable) }
     api.get("runs/:run") { _, context in
       let run = try await current(context)
@@ -130,9 +131,7 @@ struct API: Sendable {
   static let type = "application/json"
 
   /// What selects account, models and period.
-  static let selecting: Set<String> = [
-    "account", "kind", "model", "deployedAt", "version", "provider", "period",
-  ]
+  static let selecting = Set(["account", "kind", "period"]).union(DashboardFilter.allCases.map(\.name))
 
   func account(_ run: ServedRun, _ items: QueryItems) throws -> AccountRecord {
     let accounts = run.tables.accounts
@@ -162,14 +161,13 @@ struct API: Sendable {
       throw Problem.badParameter(
         "kind", "kind must be one of \(ModelKind.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
-    var deployedAt: Timestamp?
-    if let moment = try items.text("deployedAt") {
-      var parser = TimestampParser()
+    let selection = try ModelSelection(kind: kind) { filter in
+      guard let text = try items.text(filter.name) else { return nil }
       // A plus sign that nobody encoded arrives as a space.
-      deployedAt = parser.parse(moment) ?? parser.parse(moment.replacing(" ", with: "+"))
-      if deployedAt == nil {
-        throw Problem.badParameter("deployedAt", "\"\(moment.prefix(40))\" is not an RFC 3339 moment.")
+      guard let value = filter.value(text) ?? filter.value(text.replacing(" ", with: "+")) else {
+        throw Problem.badParameter(filter.name, "\"\(text.prefix(40))\" is not an RFC 3339 moment.")
       }
+      return value
     }
     var maxPoints = 5000
     if let given = try items.text("maxPoints") {
@@ -179,10 +177,7 @@ struct API: Sendable {
       maxPoints = number
     }
     return Dataset.Question(
-      account: try account(run, items), filter: try Self.period(items), now: run.now,
-      selection: ModelSelection(
-        kind: kind, model: try items.text("model"), deployedAt: deployedAt,
-        version: try items.text("version"), provider: try items.text("provider")),
+      account: try account(run, items), filter: try Self.period(items), now: run.now, selection: selection,
       maxPoints: maxPoints)
   }
 }

@@ -21,7 +21,7 @@ package struct DashboardServer: Sendable {
   ///   - port: a free one if 0.
   ///   - token: what requests must bring; needed where the host is not the loopback.
   ///   - plan: a plan whose variants the runs are.
-  ///   - readingLimit: for whoever asked to take a piece of the answer.
+  ///   - readingLimit: for whoever asked to take a chunk of the answer.
   package init(
     _ catalogue: RunCatalogue, host: String, port: Int, token: String?, plan: PlanPage? = nil,
     readingLimit: Duration = .seconds(30)

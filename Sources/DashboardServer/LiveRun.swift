@@ -11,7 +11,7 @@ import Telemetry
 /// One thread simulates; after every step it leaves the rollups of all quarters of an hour that are complete, and the
 /// tables, for whoever asks. *Now* is the end of the last complete quarter.
 package final class LiveRun: Sendable {
-  /// What may be seen at one moment.
+  /// What may be seen at one instant.
   struct Moment: Sendable {
     var now: Timestamp
     var tables: TelemetryTables
@@ -34,6 +34,8 @@ package final class LiveRun: Sendable {
 
   package let name: String
   private let state: Mutex<State>
+  /// Held by the simulating thread for the whole of a step; nobody who holds `state` waits for it.
+  private let work: Mutex<Work>
   private static let step = 0.1
 
   /// - Parameter speed: simulated seconds a second.
@@ -53,39 +55,40 @@ package final class LiveRun: Sendable {
     // The first hour at once: an empty page says nothing.
     try live.advance(to: simulation.scenario.from + 3_600_000_000)
     state = Mutex(State(moment: Self.moment(live, rollups), speed: speed))
-    let work = Work(live: live, rollups: rollups)
+    work = Mutex(Work(live: live, rollups: rollups))
     Thread.detachNewThread { [weak self] in
       var ended = false
       while !ended, let self {
         Thread.sleep(forTimeInterval: Self.step)
-        ended = self.advance(work)
+        ended = self.advance()
       }
     }
   }
 
-  /// What the simulating thread alone touches.
-  private struct Work: @unchecked Sendable {
+  private struct Work {
     let live: LiveSimulation
     let rollups: [RequestRollups]
   }
 
   /// - Returns: whether the simulation has come to its end.
-  private func advance(_ work: Work) -> Bool {
+  private func advance() -> Bool {
     let (speed, isPaused) = state.withLock { ($0.speed, $0.isPaused) }
     if isPaused { return false }
-    do {
-      try work.live.advance(to: work.live.clock + Int64(speed * Self.step * 1e6))
-    } catch {
-      FileHandle.standardError.write(Data("live: error: \(error)\n".utf8))
-      return true
+    return work.withLock { work in
+      do {
+        try work.live.advance(to: work.live.clock + Int64(speed * Self.step * 1e6))
+      } catch {
+        FileHandle.standardError.write(Data("live: error: \(error)\n".utf8))
+        return true
+      }
+      let moment = Self.moment(work.live, work.rollups)
+      let hasEnded = work.live.hasEnded
+      state.withLock {
+        $0.moment = moment
+        $0.hasEnded = hasEnded
+      }
+      return hasEnded
     }
-    let moment = Self.moment(work.live, work.rollups)
-    let hasEnded = work.live.hasEnded
-    state.withLock {
-      $0.moment = moment
-      $0.hasEnded = hasEnded
-    }
-    return hasEnded
   }
 
   private static func moment(_ live: LiveSimulation, _ rollups: [RequestRollups]) -> Moment {
@@ -163,7 +166,7 @@ package final class LiveRun: Sendable {
           let data = try encoder.encode(self.status)
           silent += 1
           if data != last || silent > 40 {
-            // A comment now and then shows that both ends are there.
+            // A comment from time to time shows that both ends are there.
             try await writer.write(
               ByteBuffer(
                 string: data == last

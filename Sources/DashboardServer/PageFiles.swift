@@ -37,7 +37,8 @@ package struct PageFiles: Sendable {
     var files: [String: File] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
       guard let type = Self.types[(name as NSString).pathExtension] else { continue }
-      files[name] = File(data: try Data(contentsOf: folder.appendingPathComponent(name)), type: type)
+      let data = try Data(contentsOf: folder.appendingPathComponent(name))
+      files[name] = File(data: name == "openapi.yaml" ? OpenAPI.description(data) : data, type: type)
     }
     let parts = try Self.vendored.map {
       String(decoding: try Data(contentsOf: folder.appendingPathComponent("vendor/\($0)")), as: UTF8.self)

@@ -35,7 +35,7 @@ struct Problem: Error, Encodable {
         title: "\(error.status)", status: error.status.code, detail: error.body ?? "\(error.status)")
     case is CancellationError:
       self = .init(title: "Cancelled", status: 499, detail: "Whoever asked has gone.")
-    // Paths of the server's machine are nobody's business.
+    // Clients are not told paths of the server's machine.
     default:
       self = .init(
         title: "Internal error", status: 500, detail: "The figures cannot be read. The server's log says why."

@@ -36,6 +36,7 @@ package struct Report {
       let key = String(decoding: try encoder.encode(path), as: UTF8.self)
       parts.append("\(key):\(String(decoding: json, as: UTF8.self))")
     }
+    try add("api/figures", try encoder.encode(FigureLabel.all))
     try add("api/runs", try encoder.encode([RunDescription(run)]))
     let periods = ["24h", "7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"]
     for account in run.tables.accounts.prefix(20) {
@@ -53,16 +54,13 @@ package struct Report {
       }
       for kind in ModelKind.allCases {
         for selection in run.tables.selections(kind, of: account.account) {
-          let isWhole = selection.model == nil && selection.version == nil && selection.provider == nil
+          let isWhole = selection.isWholeTab
           for period in periods where isWhole || bytes < Self.mostBytes {
             let question = Dataset.Question(
               account: account, filter: try TimelineFilter(period), now: run.now, selection: selection,
               maxPoints: Self.maxPoints)
             var items = [("account", account.account), ("kind", kind.rawValue), ("period", period)]
-            if let model = selection.model { items.append(("model", model)) }
-            if let moment = selection.deployedAt { items.append(("deployedAt", moment.rfc3339)) }
-            if let version = selection.version { items.append(("version", version)) }
-            if let provider = selection.provider { items.append(("provider", provider)) }
+            items += selection.filters.map { ($0.filter.name, $0.value.written) }
             try add(
               "api/runs/\(run.id)/dashboard?\(query(items))",
               try encoder.encode(try run.dashboard(question)))

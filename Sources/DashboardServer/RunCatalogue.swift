@@ -71,7 +71,7 @@ package final class RunCatalogue: Sendable {
     try reload()
   }
 
-  /// Reads the list anew, and every run of it that has changed or is new: what the refresh button asks for.
+  /// Reads the list again, and every run of it that has changed or is new: what the refresh button asks for.
   package func reload() throws {
     try reading.withLock { _ in
       let list = try list()
@@ -118,7 +118,7 @@ package final class RunCatalogue: Sendable {
     }
   }
 
-  /// Reads a run anew that has been replaced or written to.
+  /// Reads a run again that has been replaced or written to.
   /// - Returns: what lies in its place now.
   /// - Throws: `Problem` if nothing does that can be read.
   func renew(_ run: ServedRun) throws -> ServedRun {

@@ -41,7 +41,7 @@ final class RunIdentity: Sendable {
   /// - Throws: `NotFoundError`, if there is nothing at the place.
   init(_ path: String) throws {
     if PostgreSQLLocation(path) != nil {
-      // A data base tells nobody when it changes: it is read again whenever the page asks for a refresh.
+      // A database tells nobody when it changes: it is read again whenever the page asks for a refresh.
       id = SHA256.hash(data: Data("\(path) \(UUID().uuidString)".utf8)).hexadecimal
       stamps = []
       return
@@ -75,6 +75,6 @@ final class RunIdentity: Sendable {
     return same
   }
 
-  /// Whether it can tell: files can, a data base cannot.
+  /// Whether it can tell: files can, a database cannot.
   var isWatched: Bool { !stamps.isEmpty }
 }

@@ -4,7 +4,7 @@ import Foundation
 import Synchronization
 import Telemetry
 
-/// A run being served: a data set with its rollups as they were at one moment, or a simulation that goes on.
+/// A run being served: a data set with its rollups as they were at one instant, or a simulation that goes on.
 package final class ServedRun: Sendable {
   private struct Stored: Sendable {
     var data: Dataset

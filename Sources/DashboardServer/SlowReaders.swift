@@ -12,7 +12,7 @@ final class SlowReaders: ChannelDuplexHandler, RemovableChannelHandler {
   /// Else Linux lets it grow to some megabytes.
   private static let socketBuffer = 256 << 10
 
-  /// - Parameter limit: for a piece of an answer to be taken.
+  /// - Parameter limit: for a chunk of an answer to be taken.
   init(limit: TimeAmount) { self.limit = limit }
 
   func handlerAdded(context: ChannelHandlerContext) {

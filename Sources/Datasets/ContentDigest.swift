@@ -1,7 +1,7 @@
 import Aggregation
 import Telemetry
 
-/// A checksum of what a table's rows say, the same in every format: what a data base, whose file may lie elsewhere in
+/// A checksum of what a table's rows say, the same in every format: what a database, whose file may lie elsewhere in
 /// other bytes, is verified by.
 struct ContentDigest {
   private(set) var checksum: UInt64 = 0

@@ -9,7 +9,7 @@ import Telemetry
 package struct DatasetClaims: Sendable {
   /// The directory that names in the manifest start from.
   private let root: String
-  /// SHA-256 by name; empty where no files are claimed (a data base).
+  /// SHA-256 by name; empty where no files are claimed (a database).
   private let files: [String: String]
   private let rows: [String: Int64]
   private let contents: [String: String]

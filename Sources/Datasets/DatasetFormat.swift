@@ -7,7 +7,15 @@ package struct DatasetFormat: Hashable, Sendable, CustomStringConvertible {
     /// By the DuckDB command line.
     case parquet
 
-    var isText: Bool { self == .csv || self == .ndjson }
+    /// The type that knows it: nothing else tells layouts apart.
+    var type: any DatasetLayout {
+      switch self {
+      case .csv: CSVLayout()
+      case .ndjson: NDJSONLayout()
+      case .sqlite: SQLiteLayout()
+      case .parquet: ParquetLayout()
+      }
+    }
   }
 
   package var layout: Layout
@@ -20,7 +28,7 @@ package struct DatasetFormat: Hashable, Sendable, CustomStringConvertible {
 
   /// All there are, the ones that are read first at the front.
   package static let all = Layout.allCases.flatMap { layout in
-    (layout.isText ? Compression.allCases : [.none]).map { DatasetFormat(layout, $0) }
+    (layout.type.isText ? Compression.allCases : [.none]).map { DatasetFormat(layout, $0) }
   }
 
   /// `csv`, `csv.gz`, `ndjson.zst`, …: also the ending of file names. `nil` for anything else.

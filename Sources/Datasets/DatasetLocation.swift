@@ -1,9 +1,10 @@
 import Foundation
+import Telemetry
 
 /// Where a data set lies.
 package enum DatasetLocation: Sendable {
   /// A file a table.
-  case files(directory: String, DatasetFormat)
+  case files(TableFiles)
   case sqlite(String)
   case postgreSQL(PostgreSQLLocation)
 
@@ -35,23 +36,25 @@ package enum DatasetLocation: Sendable {
         nested, "it is a link; inside a directory none is followed. Put what it leads to in its place.")
     }
     let directory = kind == .directory ? nested : path
-    func exists(_ name: String) -> Bool { FileKind(of: "\(directory)/\(name)") != nil }
-    let formats = DatasetFormat.all.filter { $0.layout != .sqlite }
-    if let format = formats.first(where: { exists("requests.\($0)") }) {
-      self = .files(directory: directory, format)
-    } else if exists("telemetry.sqlite") {
-      let file = try ContainedPath("telemetry.sqlite", in: directory)
-      _ = try file.open()  // SQLite opens it by its name: it must be a file of this directory.
-      self = .sqlite(file.path)
-    } else if let format = formats.first(where: { exists("models.\($0)") }) {
-      // Without requests: what `merge` leaves, or a run with --formats none.
-      self = .files(directory: directory, format)
-    } else {
-      let endings = DatasetFormat.all.map(\.description).joined(separator: ", ")
-      throw NotFoundError(
-        directory,
-        "there are no telemetry tables (models.ENDING, requests.ENDING, …, with one of \(endings)).")
+    // Tables in files first, by their requests. One without requests is what `merge` leaves, or a run with --formats none.
+    let formats = DatasetFormat.all
+    let inTables = formats.filter { $0.layout.type is any TableLayout }
+    let searches = [
+      (inTables, TableSchema.requests), (formats.filter { !inTables.contains($0) }, .requests),
+      (inTables, ModelRecord.schema),
+    ]
+    for (formats, table) in searches {
+      for format in formats {
+        if let found = try format.layout.type.location(in: directory, format: format, with: table) {
+          self = found
+          return
+        }
+      }
     }
+    let endings = formats.map(\.description).joined(separator: ", ")
+    throw NotFoundError(
+      directory,
+      "there are no telemetry tables (models.ENDING, requests.ENDING, …, with one of \(endings)).")
   }
 
   private static func isSQLite(_ path: String) -> Bool {
@@ -65,13 +68,10 @@ package enum DatasetLocation: Sendable {
   }
 
   var hasRequests: Bool {
-    if case .files(let directory, let format) = self {
-      return FileKind(of: "\(directory)/requests.\(format)") != nil
-    }
-    return true
+    if case .files(let files) = self { files.has(.requests) } else { true }
   }
 
-  /// The one that a data base keeps.
+  /// The one that a database keeps.
   func manifest(verifies: Bool) throws -> Manifest? {
     switch self {
     case .files: nil

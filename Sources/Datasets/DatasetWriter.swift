@@ -73,14 +73,6 @@ extension RunDirectory {
     throws
     -> any DatasetWriter
   {
-    switch format.layout {
-    case .csv, .ndjson: try TextDatasetWriter(self, format, series: series, reasons: reasons)
-    case .parquet: try ParquetWriter(self, series: series, reasons: reasons)
-    case .sqlite:
-      try SQLiteWriter(
-        try path(of: "telemetry/telemetry.sqlite"), shownAs: "\(finalPath)/telemetry/telemetry.sqlite",
-        series: series, reasons: reasons,
-        onFinish: { [self] in try adopt("telemetry/telemetry.sqlite") })
-    }
+    try format.layout.type.writer(into: self, format: format, series: series, reasons: reasons)
   }
 }

@@ -48,7 +48,7 @@ final class FileSource: ByteSource {
   }
 }
 
-/// Bytes being read, piece by piece; gzip and zstd are recognised by their first bytes, whatever the name.
+/// Bytes being read, chunk by chunk; gzip and zstd are recognised by their first bytes, whatever the name.
 final class InputFile {
   /// The file, or what stands for it in messages.
   let path: String

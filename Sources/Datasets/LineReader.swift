@@ -65,7 +65,7 @@ package final class LineReader {
       file.path, line: line, "the line is longer than \(longest) bytes. Leave such texts out of the export.")
   }
 
-  /// Appends the next piece of the file to what has not been handed out.
+  /// Appends the next chunk of the file to what has not been handed out.
   private func readOn() throws {
     buffer.removeFirst(position)
     position = 0

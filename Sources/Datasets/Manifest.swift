@@ -50,7 +50,7 @@ package struct Manifest: Codable, Equatable, Sendable {
   package var files: [String: String] = [:]
   /// Fingerprints of stored rollups by path: what tells an exchanged archive without reading all of it.
   package var rollups: [String: String]?
-  /// Checksums of rows by table, where a data base holds them; see `ContentDigest`.
+  /// Checksums of rows by table, where a database holds them; see `ContentDigest`.
   package var contents: [String: String]?
   /// SHA-256 of everything else in the manifest, `JSONSeal`; absent in those of older programs.
   package var checksum: String?

@@ -1,7 +1,7 @@
 import Telemetry
 
 /// Reads newline-delimited JSON, an object a line, as rows of a table.
-final class NDJSONReader {
+final class NDJSONReader: RowSource {
   private let file: InputFile
   private let lines: LineReader
   private let schema: TableSchema
@@ -54,6 +54,8 @@ final class NDJSONReader {
     default: throw error("\(column.name) has the wrong type. It must be \(column.type.words).")
     }
   }
+
+  var share: Double { file.share }
 
   func error(_ message: String) -> DatasetError {
     DatasetError(file.path, line: lines.line, column: 1, message)

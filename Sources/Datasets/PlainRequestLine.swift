@@ -1,7 +1,8 @@
 import Telemetry
 
-/// Reads lines of a `requests` table as we and most others write them: columns in the schema's order, no quotes, moments
-/// in UTC with six decimals. Ten times as fast as the general way, which takes every line that is not so, good or bad.
+/// Reads lines of a `requests` table as we and most others write them: columns in the schema's order, no quotes,
+/// instants in UTC with six decimals. Ten times as fast as the general way, which takes every line that is not so, good
+/// or bad.
 package struct PlainRequestLine {
   var id: Int64 = 0
   package var arrivedAt: Int64 = 0
@@ -95,7 +96,7 @@ package struct PlainRequestLine {
         ? status.elementsEqual("success".utf8) : status.elementsEqual("failure".utf8)
     else { return false }
     isSuccess = status[0] == UInt8(ascii: "s")
-    // By hand, for speed's sake; `RequestColumnFilesTests` holds it to the list.
+    // By hand, for speed; `RequestColumnFilesTests` holds it to the list.
     measures[.waiting] = cursor.number()
     measures[.firstToken] = cursor.number()
     measures[.latency] = cursor.number()

@@ -2,13 +2,7 @@ import Telemetry
 
 /// Reads a `requests` table and hands it on in batches.
 package final class RequestReader {
-  private enum Rows {
-    case csv(InputFile)
-    case ndjson(InputFile)
-    case sqlite(SQLiteReader)
-  }
-
-  private let input: Rows
+  private let input: RequestRows
   private var seriesIndices: [Series: Int32] = [:]
   private let knownModels: Set<Int32>
   private let anySeries: Bool
@@ -33,16 +27,10 @@ package final class RequestReader {
     self.claims = claims
     content = claims.claimsContent(of: TableSchema.requests.name) ? ContentDigest(series: series ?? []) : nil
     switch location {
-    case .files(let directory, let format):
-      let path = "\(directory)/\(TableSchema.requests.name).\(format)"
-      place = path
-      switch format.layout {
-      case .ndjson: input = .ndjson(try claims.input(path))
-      case .parquet:
-        input = .csv(try ParquetReader.file(path, .requests))
-        isReadByOthers = true
-      case .csv, .sqlite: input = .csv(try claims.input(path))
-      }
+    case .files(let files):
+      place = files.path(.requests)
+      input = try files.layout.requests(place, claims)
+      isReadByOthers = files.layout.isReadByOthers
     case .sqlite(let path):
       place = path
       input = .sqlite(try SQLiteReader(path))
@@ -60,14 +48,14 @@ package final class RequestReader {
     let file = try InputFile(path)
     claims = .none
     place = path
-    input = layout == .ndjson ? .ndjson(file) : .csv(file)
+    input = layout == .ndjson ? .rows(NDJSONReader(file, schema: .requests)) : .csv(file)
     anySeries = series == nil
     for (index, entry) in (series ?? []).enumerated() { seriesIndices[entry] = Int32(index) }
     knownModels = Set((series ?? []).map(\.modelID))
   }
 
   /// Reads all of it.
-  /// - Parameter progress: called now and then with the share of the file that is read.
+  /// - Parameter progress: called from time to time with the share of the file that is read.
   /// - Throws: `DatasetError`, also where the rows or the file are not what is claimed; what the sink or `progress` throws.
   package func read(into sink: any TelemetrySink, progress: (Double) throws -> Void = { _ in }) throws {
     func handOn(_ share: Double) throws {
@@ -96,15 +84,14 @@ package final class RequestReader {
         append(request.record)
         if batch.isFull { try handOn(file.share) }
       }
-    case .ndjson(let file):
-      let reader = NDJSONReader(file, schema: .requests)
+    case .rows(let reader):
       while let row = try reader.next() {
         do {
           append(try request(row))
         } catch let error as RowError {
           throw reader.error(error.message)
         }
-        if batch.isFull { try handOn(file.share) }
+        if batch.isFull { try handOn(reader.share) }
       }
     case .sqlite(let reader):
       var request = RequestFields()
@@ -326,7 +313,7 @@ package final class RequestReader {
       do {
         guard let code = try reasons.code(of: reason.isEmpty ? "unspecified" : reason) else {
           throw RowError(
-            column: "failure_reason", message: "more than 248 different failure reasons. Group them.")
+            column: "failure_reason", message: FailureReasons.tooMany)
         }
         return code
       } catch let problem as NameProblem {

@@ -16,7 +16,7 @@ package final class RequestWriter: TelemetrySink {
   private let quoted: (String) -> [UInt8]
   /// What stands before each optional measure.
   private let labels: [[UInt8]]
-  /// Of a line, but for its two names: names of columns, punctuation, moments and numbers of 20 digits at the most.
+  /// Of a line, but for its two names: names of columns, punctuation, instants and numbers of at most 20 digits.
   private let mostWithoutNames: Int
   private var formatter = TimestampFormatter()
   private var day: [UInt8] = []

@@ -2,7 +2,7 @@ import Foundation
 import Telemetry
 
 /// A data set as a file of SQL statements, in the telemetry schema of a PostgreSQL or SQLite data set: after loading
-/// it, the data base is a data set that the workbench reads.
+/// it, the database is a data set that the workbench reads.
 package final class SQLDump: DatasetWriter {
   package enum Dialect: String, CaseIterable { case postgresql, sqlite }
 

@@ -42,31 +42,18 @@ struct ClaimedLocation: TableRecords {
 
   package func rows(_ schema: TableSchema, _ body: (RowReading) throws -> Void) throws {
     switch location {
-    case .files(let directory, let format):
-      let path = "\(directory)/\(schema.name).\(format)"
-      switch format.layout {
-      case .csv: try csv(try claims.input(path), schema, body)
-      case .parquet:
-        try csv(try ParquetReader.file(path, schema), schema, body)
-        try claims.check(path)
-      case .ndjson:
-        let reader = NDJSONReader(try claims.input(path), schema: schema)
-        while let row = try reader.next() { try body(RowReading(row: row) { reader.error($0.message) }) }
-      case .sqlite: break  // Has one file; see below.
-      }
+    case .files(let files):
+      let path = files.path(schema)
+      try files.layout.rows(path, schema, claims, body)
+      if files.layout.isReadByOthers { try claims.check(path) }
     case .sqlite(let path):
       for (index, row) in try SQLiteReader(path).rows(schema).enumerated() {
         try body(
           RowReading(row: row) { DatasetError(path, "\(schema.name), row \(index + 1): \($0.message)") })
       }
-    case .postgreSQL(let location): try csv(try PostgreSQLReader(location).file(schema), schema, body)
+    case .postgreSQL(let location):
+      try CSVLayout.rows(try PostgreSQLReader(location).file(schema), schema, body)
     }
-  }
-
-  private func csv(_ file: InputFile, _ schema: TableSchema, _ body: (RowReading) throws -> Void) throws {
-    let reader = try CSVReader(file)
-    let columns = try CSVColumns(reader, schema)
-    while try reader.next() { try body(RowReading(row: try columns.row()) { columns.error($0) }) }
   }
 }
 

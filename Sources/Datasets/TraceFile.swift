@@ -159,7 +159,8 @@ package struct TraceFile {
         "the trace has no requests of model \"\(wanted)\": it names its models by model_id (\(listed)). Give one of these."
       )
     }
-    let records: [ModelRecord] = try DatasetLocation.files(directory: folder, format).records()
+    let location = try format.layout.type.location(in: folder, format: format, with: ModelRecord.schema)
+    let records: [ModelRecord] = try location?.records() ?? []
     let named = records.filter { $0.name.utf8.elementsEqual(wanted.utf8) }
     guard let model = named.first else {
       throw DatasetError(

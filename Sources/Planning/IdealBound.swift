@@ -40,6 +40,8 @@ package struct IdealBound: Codable, Sendable {
 
   /// Arrivals and departures of each series, if all were served at once.
   private final class Spans: TelemetrySink {
+    private static let served = OutcomeSet(
+      FailureReason.allCases.filter { $0.progress == .served }, success: true)
     private var arrivals: [Int32: [Int64]] = [:]
     private var services: [Int32: [Int64]] = [:]
 
@@ -48,8 +50,8 @@ package struct IdealBound: Codable, Sendable {
         let series = requests.series[row]
         let outcome = requests.outcome[row]
         arrivals[series, default: []].append(requests.arrivedAt[row])
-        // Those that were never served would have been: for as long as the others on the average.
-        let isServed = outcome == RequestOutcome.success || outcome == RequestOutcome.modelError
+        // Those that were never served would have been: for as long as the others on average.
+        let isServed = Self.served.contains(outcome)
         services[series, default: []].append(
           isServed ? requests.latencyMicroseconds[row] - requests.waitingMicroseconds[row] : -1)
       }

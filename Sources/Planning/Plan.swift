@@ -1,5 +1,4 @@
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// A what-if experiment as a value: what is varied, what is asked, and how surely it is to be known. Options of a
@@ -34,7 +33,7 @@ package struct Plan: Codable, Equatable, Sendable {
   /// Every combination of the values is a variant.
   package var vary: [Variation] = []
   package var variants: [NamedVariant] = []
-  /// A Latin hypercube of so many variants instead of every combination.
+  /// A Latin hypercube of this many variants instead of every combination.
   package var samples: Int?
   /// Of the base itself, `PATH=VALUE` each.
   package var overrides: [String] = []
@@ -42,7 +41,7 @@ package struct Plan: Codable, Equatable, Sendable {
   package var replications: Int?
   /// Of any variant.
   package var maxReplications: Int?
-  /// Service levels, separated by commas.
+  /// Service-level objectives, separated by commas.
   package var levels: String?
   /// The metric that the best variant has least of.
   package var minimize: String?
@@ -50,7 +49,7 @@ package struct Plan: Codable, Equatable, Sendable {
   package var precision: String?
   /// Of intervals, and of correct selection; in (0.5, 1).
   package var confidence = 0.95
-  /// A difference of the objective that does not matter, as a share; in (0, 1).
+  /// A difference of the minimised metric that does not matter, as a share; in (0, 1).
   package var indifference = 0.01
   /// µs before the period; `nil` detects it.
   package var warmUp: Int64?

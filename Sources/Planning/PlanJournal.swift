@@ -14,7 +14,7 @@ package final class PlanJournal: Sendable {
   /// Something else of its name, a journal of another version, or one that another program writes to: it is left alone.
   package enum Refusal: Error { case notAJournal, otherVersion, inUse }
 
-  /// The first line of every journal, so that nobody's file is taken for one.
+  /// The first line of every journal, so that no other file is taken for one.
   private static let header = Data("workbench plan journal 2\n".utf8)
   private static let family = Data("workbench plan journal ".utf8)
 

@@ -28,24 +28,24 @@ package struct PlanResult: Codable, Sendable {
     package var isEliminated: Bool?
     /// Not dominated in cost and latency.
     package var isOnParetoFront = false
-    /// Other settings that come to the same scenario, and were not simulated again.
+    /// Other settings that give the same scenario, and were not simulated again.
     package var alsoNamed: [String]?
-    /// How it stands to each level, in the order of `Choice.levels`.
+    /// How it stands to each objective, in the order of `Choice.levels`.
     package var levels: [LevelResult]?
     /// Of metrics ending in `[worst]`: the model that they are of.
     package var worstModels: [String: String]?
 
-    /// With what other settings come to the same.
+    /// With other settings that give the same scenario.
     package var title: String {
       guard let alsoNamed, !alsoNamed.isEmpty else { return name }
       return "\(name) (\(alsoNamed.joined(separator: "; ")))"
     }
   }
 
-  /// How a variant stands to a level.
+  /// How a variant stands to an objective.
   package struct LevelResult: Codable, Sendable {
     package var level: String
-    /// The model that comes nearest to breaking it, or breaks it most, where it holds for each model.
+    /// The model that comes nearest to violating it, or violates it most, if the objective applies to each model.
     package var model: String?
     /// Of that model.
     package var estimate: Estimate?
@@ -55,32 +55,32 @@ package struct PlanResult: Codable, Sendable {
 
   package struct Choice: Codable, Sendable {
     package var levels: [String]
-    /// Whom each level holds for, in words.
+    /// What each objective applies to, in words.
     package var scopes: [String]?
     package var objective: String
     package var minimizes: Bool
     /// Of correct selection, at least; absent where nothing is drawn at random, and the selection is certain.
     package var confidence: Double?
-    /// A difference of the objective that does not matter.
+    /// A difference of the minimised metric that does not matter.
     package var indifference: Double
-    /// A difference from a level's bound that does not matter, as a share of it.
+    /// A difference from an objective's bound that does not matter, as a share of it.
     package var tolerance: Double
     package var isDecided: Bool
     package var best: String?
-    /// The level that holds the best back: that the next cheaper variants break, or that it keeps most narrowly.
+    /// The objective that holds the best back: that the next cheaper variants violate, or that it meets most narrowly.
     package var binding: String?
-    /// Where none keeps all levels: the one that comes nearest, and how far off it is.
+    /// Where none meets all objectives: the one that comes nearest, and how far off it is.
     package var nearest: String?
     package var nearestLevel: String?
     package var nearestExcess: Double?
     /// Why there is no verdict, where there is none.
     package var inconclusive: String?
-    /// Why no headroom is stated, where levels are given and it is not.
+    /// Why no headroom is stated, where objectives are given and it is not.
     package var noHeadroom: String?
   }
 
   package struct Headroom: Codable, Sendable {
-    /// By how much demand can be multiplied before a level breaks.
+    /// By how much demand can be multiplied before an objective is violated.
     package var factor: Double
     package var level: String?
     package var replications: Int

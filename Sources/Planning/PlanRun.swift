@@ -19,7 +19,7 @@ package struct PlanRun: Sendable {
   private let plan: Plan
   private let variants: PlannedVariants
   private let command: String
-  /// At most so many, at least 1.
+  /// At least 1; at most this many are used.
   package var threads = ProcessInfo.processInfo.activeProcessorCount
   var warmUp: PlanResult.WarmUp?
   var collected: Collected?
@@ -67,7 +67,7 @@ package struct PlanRun: Sendable {
     return hash.finalize().hexadecimal
   }
 
-  /// Whether the levels hold for models that there are.
+  /// Whether the objectives name models that exist.
   /// - Throws: `PlanProblem`.
   package func check() throws {
     do {

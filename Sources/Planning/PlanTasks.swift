@@ -32,7 +32,7 @@ package enum PlanTasks {
   /// The tasks of a plan with a fixed number of replications, whose inputs are put into the store.
   /// - Parameters:
   ///   - command: that makes the plan, for people.
-  ///   - requestsPerTask: about so many each; a replication is not divided.
+  ///   - requestsPerTask: about this many each; a replication is not divided.
   /// - Throws: what cannot be simulated, read or written.
   package static func make(
     _ plan: Plan, _ variants: PlannedVariants, command: String, store: TaskStore, requestsPerTask: Int

@@ -1,4 +1,5 @@
 import Datasets
+import Documents
 import Foundation
 import Runs
 import ScenarioModel
@@ -128,7 +129,7 @@ package struct PlannedVariants: Sendable {
     let bundle: ScenarioBundle
     do {
       bundle = try ScenarioBundle(path, overrides: base.overrides + changes, sharing: base)
-    } catch let errors as ScenarioErrors {
+    } catch let errors as DocumentErrors {
       throw Invalid(name: name, problem: errors.description)
     }
     if let change = PriceOnlyChange(from: base.scenario, to: bundle.scenario) {
@@ -152,7 +153,7 @@ package struct PlannedVariants: Sendable {
     add(Variant(name: name, overrides: [], bundle), bundle)
   }
 
-  /// One that comes to the same as another is not simulated again.
+  /// A variant that is equal to another is not simulated again.
   private mutating func add(_ variant: Variant, _ bundle: ScenarioBundle) {
     let known = all.count > Self.mostCompared ? 1 : all.count
     if let same = all.prefix(known).firstIndex(where: { $0.comesToTheSame(as: variant) }) {

@@ -1,8 +1,8 @@
 import ScenarioModel
 
-/// Hardware that a variant changes without the service time that goes with it. Until a scenario says how fast a model is
-/// on each hardware, such a variant differs from the base in price alone, and a plan would recommend the cheapest
-/// hardware whatever it can do.
+/// Hardware that a variant changes without the service time that goes with it. Such a variant differs from the base in
+/// price alone, and a plan would recommend the cheapest hardware whatever it can do. Where the scenario states the
+/// service by hardware there is no such change.
 package struct PriceOnlyChange: Error, CustomStringConvertible {
   /// What is moved, and between which hardware.
   package let description: String
@@ -17,7 +17,7 @@ package struct PriceOnlyChange: Error, CustomStringConvertible {
           let words = Self.change(old, model)
         else { continue }
         description =
-          "\(words), so that only its price would change. Set both in a variant of a plan file (\"workbench schema plan\"): the hardware, and the time that it takes there."
+          "\(words), so that only its price would change. State what it takes on each in the scenario (service: { byHardware: { … } }), or set both in a variant of a plan file: the hardware, and the time that it takes there."
         return
       }
     }
@@ -31,7 +31,7 @@ package struct PriceOnlyChange: Error, CustomStringConvertible {
       seen[deployment.version] = place + 1
       let same = old.deployments.filter { $0.version == deployment.version }
       guard place < same.count, same[place].hardware != deployment.hardware,
-        same[place].service == deployment.service
+        !deployment.isServiceOfHardware, same[place].service == deployment.service
       else { continue }
       return
         "\(new.name) \(deployment.version) moves from \(same[place].hardware) to \(deployment.hardware) and keeps its service"

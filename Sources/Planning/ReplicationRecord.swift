@@ -65,10 +65,7 @@ extension ReplicationRecord {
   mutating func addReplicas(_ tables: TelemetryTables, _ scenario: Scenario, busy: Int128) {
     let range = scenario.from..<scenario.to
     let byAccount = tables.byAccount()
-    var slotTime = 0.0
-    var atMaximum = 0.0
-    var deployed = 0.0
-    var atLimit = 0.0
+    var use = ReplicaUse(range: range)
     for account in scenario.accounts {
       let own = byAccount[account.name] ?? TelemetryTables()
       let prices = Dictionary(
@@ -76,50 +73,80 @@ extension ReplicationRecord {
       let time = ReplicaTime(own.replicas, in: [range])
       credits += time.creditsMicro(prices) { _ in true } / 1e6
       replicaHours += Double(time.replicaMicroseconds.values.reduce(0, +)) / 3.6e9
-      struct Key: Hashable {
-        var model: Int32
-        var version: String
-        var hardware: String
-      }
-      var limits: [Key: (batch: Int, most: Int)] = [:]
-      for row in own.deployments {
-        let key = Key(model: row.modelID, version: row.version, hardware: row.hardware)
-        let known = limits[key]
-        limits[key] = (max(known?.batch ?? 0, row.maxBatchSize), max(known?.most ?? 0, row.maxReplicas))
-      }
-      var state: [Key: ReplicaRecord] = [:]
-      var total = 0
-      var last = range.lowerBound
-      func pass(to moment: Timestamp) {
-        let until = min(max(moment, range.lowerBound), range.upperBound)
-        let length = Double(until - last)
-        guard length > 0 else { return }
-        last = until
-        if total >= account.subscriptionMaxReplicas { atLimit += length }
-        for (key, row) in state where row.replicas > 0 {
-          let limit = limits[key] ?? (1, .max)
-          slotTime += length * Double(row.ready + row.draining) * Double(limit.batch)
-          deployed += length
-          if row.starting + row.ready >= limit.most { atMaximum += length }
-        }
-      }
-      for row in own.replicas {
-        pass(to: row.at)
-        let key = Key(model: row.modelID, version: row.version, hardware: row.hardware)
-        total += row.replicas - (state[key]?.replicas ?? 0)
-        state[key] = row
-        if row.at < range.upperBound { peakReplicas = max(peakReplicas, total) }
-      }
-      pass(to: range.upperBound)
+      use.add(own, subscription: account.subscriptionMaxReplicas)
     }
-    if slotTime > 0 {
-      let share = Double(busy) / slotTime
+    peakReplicas = max(peakReplicas, use.peakReplicas)
+    if use.slotTime > 0 {
+      let share = Double(busy) / use.slotTime
       utilisation = share < 1 ? share : 1
     } else {
       utilisation = 0
     }
-    atMaxReplicas = deployed > 0 ? atMaximum / deployed : 0
+    atMaxReplicas = use.deployed > 0 ? use.atMaximum / use.deployed : 0
     atSubscription =
-      atLimit / (Double(range.upperBound - range.lowerBound) * Double(max(scenario.accounts.count, 1)))
+      use.atSubscription
+      / (Double(range.upperBound - range.lowerBound) * Double(max(scenario.accounts.count, 1)))
+  }
+}
+
+/// What the replicas of accounts were used for over a period; times in µs.
+private struct ReplicaUse {
+  let range: Range<Timestamp>
+  /// Batch slots of replicas that are ready or draining, times the time that they are there.
+  var slotTime = 0.0
+  /// Time with at least one replica, summed over versions on a hardware.
+  var deployed = 0.0
+  /// The part of it in which a version has all the replicas that it may have.
+  var atMaximum = 0.0
+  /// Time in which an account uses its whole subscription, summed over accounts.
+  var atSubscription = 0.0
+  var peakReplicas = 0
+
+  init(range: Range<Timestamp>) { self.range = range }
+
+  private struct Key: Hashable {
+    var model: Int32
+    var version: String
+    var hardware: String
+  }
+
+  /// Adds an account.
+  /// - Parameter subscription: the replicas that it may have at once.
+  mutating func add(_ tables: TelemetryTables, subscription: Int) {
+    var limits: [Key: (batch: Int, most: Int)] = [:]
+    for row in tables.deployments {
+      let key = Key(model: row.modelID, version: row.version, hardware: row.hardware)
+      let known = limits[key]
+      limits[key] = (max(known?.batch ?? 0, row.maxBatchSize), max(known?.most ?? 0, row.maxReplicas))
+    }
+    var state: [Key: ReplicaRecord] = [:]
+    var total = 0
+    var last = range.lowerBound
+    for row in tables.replicas {
+      pass(from: &last, to: row.at, state, limits, isFull: total >= subscription)
+      let key = Key(model: row.modelID, version: row.version, hardware: row.hardware)
+      total += row.replicas - (state[key]?.replicas ?? 0)
+      state[key] = row
+      if row.at < range.upperBound { peakReplicas = max(peakReplicas, total) }
+    }
+    pass(from: &last, to: range.upperBound, state, limits, isFull: total >= subscription)
+  }
+
+  /// Adds the time up to an instant, in which nothing changes.
+  private mutating func pass(
+    from last: inout Timestamp, to instant: Timestamp, _ state: [Key: ReplicaRecord],
+    _ limits: [Key: (batch: Int, most: Int)], isFull: Bool
+  ) {
+    let until = min(max(instant, range.lowerBound), range.upperBound)
+    let length = Double(until - last)
+    guard length > 0 else { return }
+    last = until
+    if isFull { atSubscription += length }
+    for (key, row) in state where row.replicas > 0 {
+      let limit = limits[key] ?? (1, .max)
+      slotTime += length * Double(row.ready + row.draining) * Double(limit.batch)
+      deployed += length
+      if row.starting + row.ready >= limit.most { atMaximum += length }
+    }
   }
 }

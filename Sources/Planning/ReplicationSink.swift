@@ -25,6 +25,7 @@ final class ReplicationSink: TelemetrySink {
   /// Bins of latencies and, behind them, outcomes, by model; `nil` for a model without requests so far.
   private var counts: [UnsafeMutablePointer<Int64>?]
   private static let outcomes = LatencyBin.count
+  private static let refused = OutcomeSet(FailureReason.allCases.filter { $0.progress == .refused })
   private static let width = LatencyBin.count + 256
   private let period: Range<Int64>
   private var busyOfWarmUp: Int128 = 0
@@ -83,6 +84,7 @@ final class ReplicationSink: TelemetrySink {
   private func receive(_ requests: RequestColumns, _ rows: Range<Int>, _ model: Int) {
     let bins = counters(model)
     let outcomes = bins + Self.outcomes
+    let refused = Self.refused
     var own = sums[model]
     hasReplicas.withUnsafeBufferPointer { hasReplicas in
       for row in rows {
@@ -99,7 +101,7 @@ final class ReplicationSink: TelemetrySink {
           bins[LatencyBin.index(latency)] += 1
         }
         // One that was turned away has waited for nothing.
-        if outcome != RequestOutcome.overloaded, outcome != RequestOutcome.rateLimited {
+        if !refused.contains(outcome) {
           own.waitingSum &+= Int128(waiting)
           own.waited += 1
           if hasReplicas[Int(requests.series[row])] { own.busy &+= served(requests, row) }

@@ -1,4 +1,5 @@
 import Aggregation
+import Telemetry
 
 /// Sums and counts of requests of one model, or of several together.
 package struct RequestFigures: Codable, Equatable, Sendable {
@@ -38,7 +39,7 @@ package struct RequestFigures: Codable, Equatable, Sendable {
       binned += count
     }
     guard counts.contains(requests), counts.contains(successes), counts.contains(waited),
-      failures.values.allSatisfy({ counts.contains($0) }), failures.count <= 256
+      failures.values.allSatisfy({ counts.contains($0) }), failures.count <= FailureReasons.most
     else { return false }
     let failed = failures.values.reduce(0, +)
     return successes + failed == requests && binned == successes && waited <= requests

@@ -1,20 +1,21 @@
 import Foundation
 
-/// Selection of the best of several variants under service levels, with a stated probability of correct selection.
+/// Selection of the best of several variants under service-level objectives, with a stated probability of correct
+/// selection.
 ///
-/// Each variant is found to keep or to break each level by a sequential test of the sum of its replications (Batur and
-/// Kim 2010, "Finding feasible systems in the presence of constraints on multiple performance measures", ACM TOMACS
-/// 20(3), procedure F_B), and of those that keep all, the worse are eliminated by KN (Kim and Nelson 2001, "A fully
-/// sequential procedure for indifference-zone selection in simulation", ACM TOMACS 11(3)), which holds under common
-/// random numbers. Half of the permitted error goes to each (Andradóttir and Kim 2010, Naval Research Logistics 57). A
-/// variant is eliminated only by one that has been found to keep all levels.
+/// Each variant is found to meet or to violate each objective by a sequential test of the sum of its replications
+/// (Batur and Kim 2010, "Finding feasible systems in the presence of constraints on multiple performance measures", ACM
+/// TOMACS 20(3), procedure F_B), and of those that meet all, the worse are eliminated by KN (Kim and Nelson 2001, "A
+/// fully sequential procedure for indifference-zone selection in simulation", ACM TOMACS 11(3)), which holds under
+/// common random numbers. Half of the permitted error goes to each (Andradóttir and Kim 2010, Naval Research Logistics
+/// 57). A variant is eliminated only by one that has been found to meet all objectives.
 package final class Selection {
   package struct Options: Sendable {
     /// Probability of correct selection, at least.
     package var confidence = 0.95
-    /// A difference of the objective that does not matter, in its own unit.
+    /// A difference of the minimised metric that does not matter, in its own unit.
     package var indifference = 0.0
-    /// Differences from a level's bound that do not matter, as a share of it.
+    /// Differences from an objective's bound that do not matter, as a share of it.
     package var tolerance = 0.02
     package var firstStage = 10
     package var most = 500
@@ -31,11 +32,11 @@ package final class Selection {
   private let count: Int
   /// By variant.
   package private(set) var feasibility: [Feasibility]
-  /// The level that a variant breaks, if it was found to.
+  /// The objective that a variant violates, if it was found to.
   package private(set) var broken: [ServiceLevel?]
   package private(set) var isEliminated: [Bool]
   private var levelStates: [[Feasibility]]
-  /// Variances of the first stage: of levels, and of differences of the objective.
+  /// Variances of the first stage: of objectives, and of differences of the minimised metric.
   private var levelVariances: [[Double]] = []
   private var pairVariances: [[Double]] = []
   /// Replications beyond the first stage so far.
@@ -76,13 +77,13 @@ package final class Selection {
     return minimizes ? value : -value
   }
 
-  /// Looks at so many replications of everything that is still alive.
+  /// Examines this many replications of every variant that is still in the race.
   /// - Parameter records: by variant; those that are out may have fewer.
   package func update(_ records: [[ReplicationRecord]]) {
     let n = round
     if levelVariances.isEmpty { firstStage(records) }
     let permitted = (1 - options.confidence) / (levels.isEmpty ? 1 : 2)
-    // Feasibility: error of each test by Bonferroni over variants and levels.
+    // Feasibility: error of each test by Bonferroni over variants and objectives.
     if !levels.isEmpty {
       let h = hSquared(permitted / Double(count * levels.count))
       for variant in alive where feasibility[variant] == .undecided {

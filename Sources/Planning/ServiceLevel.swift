@@ -1,5 +1,3 @@
-import ScenarioModel
-
 /// A service level: a metric and its bound.
 package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   package var metric: Metric

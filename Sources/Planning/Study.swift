@@ -16,7 +16,7 @@ package final class Study {
     package var levels: [ServiceLevel] = []
     package var objective: Metric?
     package var minimizes = true
-    /// Of the objective, as a share of its smallest mean.
+    /// Of the minimised metric, as a share of its smallest mean.
     package var indifference = 0.01
     package var tolerance = 0.02
     package var precision: (metric: Metric, relative: Double)?
@@ -44,7 +44,7 @@ package final class Study {
   /// - Parameters:
   ///   - variants: the base first.
   ///   - experiment: of the same variants, with what is known already.
-  /// - Throws: `ServiceLevel.Problem` for a level on a model that is not there.
+  /// - Throws: `ServiceLevel.Problem` for an objective on a model that is not there.
   package init(
     _ variants: [Variant], factors: [Factor], options: Options, experiment: Experiment, result: PlanResult,
     make: @escaping ([String]) throws -> Variant, progress: @escaping Progress
@@ -219,7 +219,7 @@ package final class Study {
     return all + more.filter { $0.scope != .worst && seen.insert($0).inserted }
   }
 
-  /// Of more models only those figures that levels are about are kept one by one.
+  /// Of more models only those figures that objectives are about are kept one by one.
   private static let mostModelsShown = 20
 
   func summarise() {
@@ -257,7 +257,7 @@ package final class Study {
   ) {
     guard objectives.models.count > 1 else { return }
     var names: [String: String] = [:]
-    // Of very many models only what levels are about: the rest would take longer than the simulation.
+    // Of very many models only what objectives are about: the rest would take longer than the simulation.
     let levels = Set(objectives.levels.map(\.metric))
     for metric in Metric.all where metric.isJudgedByModel {
       guard objectives.models.count <= Self.mostModelsShown || levels.contains(metric) else { continue }
@@ -277,7 +277,7 @@ package final class Study {
     entry.worstModels = names
   }
 
-  /// Cost against latency: of the objective, or credits; and of the first level on latency, or p95.
+  /// Cost against latency: of the minimised metric, or credits; and of the first objective on latency, or p95.
   private func paretoFront() {
     let cost = options.minimizes ? options.objective?.name ?? "credits" : "credits"
     let level = objectives.levels.first { $0.metric.base.utf8.starts(with: "latency.".utf8) }?.metric

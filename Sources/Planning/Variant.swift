@@ -8,7 +8,7 @@ package struct Variant: Sendable {
   /// What it changes of the base, `PATH=VALUE` each.
   package var overrides: [String]
   package var scenario: Scenario
-  /// Names of others that come to the same, and are not simulated again.
+  /// Names of other variants that are equal, and are not simulated again.
   package var alsoNamed: [String] = []
   /// Requests of the trace files that it names.
   package var traces: [TraceSource.Selection: [TraceRequest]]

@@ -3,8 +3,8 @@ import Datasets
 import Foundation
 import Telemetry
 
-/// Makes a run of any source of telemetry: the only place that knows what a run consists of and in which order its
-/// parts come into being.
+/// Records any source of telemetry as a run: the only place that knows what a run consists of and in which order its
+/// files are written.
 ///
 /// Requests stream from the source into the writers and the rollups at once; then come the tables, each account's
 /// dashboards and archive, the row counts, the scenario, and the manifest, with which the run gets its name.
@@ -13,7 +13,7 @@ package struct RunRecorder {
   package var formats: [DatasetFormat] = []
   /// Of a latency graph with one point a request, at least 2.
   package var maxPoints = 5000
-  /// At most so many, at least 1.
+  /// At least 1; at most this many are used.
   package var threads = ProcessInfo.processInfo.activeProcessorCount
   /// Whether every account gets the dashboards of the preset periods.
   package var hasDashboards = true
@@ -81,7 +81,7 @@ package struct RunRecorder {
     return recorded
   }
 
-  /// Records parts of which only rollups are wanted: tables, archives, and the dashboards that rollups can give.
+  /// Records merged shards, of which only rollups are wanted: tables, archives, and the dashboards that rollups can give.
   /// - Throws: `OutputError`; `AggregationError` for damaged rollups; `QueryError`.
   package func record(_ parts: MergedParts, into directory: RunDirectory) throws -> RecordedRun {
     var recorded = RecordedRun(tables: parts.tables, requests: 0, counted: 0)
@@ -124,7 +124,7 @@ package struct RunRecorder {
   }
 }
 
-/// What a run came to.
+/// The result of recording a run.
 package struct RecordedRun: Sendable {
   package struct Overview: Sendable {
     package var account: String
@@ -146,9 +146,9 @@ package struct RecordedRun: Sendable {
 package protocol RunSupplement: AnyObject {
   /// Further writers of the data set.
   func writers(for directory: RunDirectory, _ source: some TelemetrySource) throws -> [any DatasetWriter]
-  /// Whatever else wants to see the requests, in order of arrival.
+  /// Further sinks of the requests, in order of arrival.
   var sinks: [any TelemetrySink] { get }
-  /// Moments before and after which an account's rollups are to be apart.
+  /// Instants before and after which an account's rollups are to be apart.
   func cuts(of account: AccountRecord, in period: Range<Timestamp>) -> [Timestamp]
   /// Called when everything but the manifest is written.
   /// - Parameter rollups: one for each partition of the source.

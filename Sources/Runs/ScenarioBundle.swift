@@ -1,11 +1,12 @@
 import Datasets
+import Documents
 import Foundation
 import ScenarioModel
 import Simulation
 import Synchronization
 import Telemetry
 
-/// A scenario with every file that it names: read once, whole, or the error.
+/// A scenario with every file that it names: all of them read once, or an error.
 package struct ScenarioBundle: Sendable {
   /// The document; of `scenario` in it, what measured demand expects is filled in.
   package private(set) var document: ScenarioDocument
@@ -14,7 +15,7 @@ package struct ScenarioBundle: Sendable {
   package let traces: [TraceSource.Selection: [TraceRequest]]
   /// `PATH=VALUE` each, as the manifest names them.
   package let overrides: [String]
-  /// What whoever runs it should know of its files, a sentence each.
+  /// What a user should know of its files, a sentence each.
   package let notes: [String]
 
   package var scenario: Scenario { document.scenario }
@@ -24,7 +25,7 @@ package struct ScenarioBundle: Sendable {
   ///   - overrides: `PATH=VALUE` each.
   ///   - files: where files that the scenario names lie, by the name it gives them, if not beside it.
   ///   - known: a bundle whose traces are taken over where the scenario names the same ones.
-  /// - Throws: `NotFoundError`, `ScenarioErrors`, `DatasetError`.
+  /// - Throws: `NotFoundError`, `DocumentErrors`, `DatasetError`.
   package init(
     _ path: String, overrides: [String] = [], files: [String: String] = [:],
     sharing known: ScenarioBundle? = nil
@@ -74,7 +75,7 @@ package struct ScenarioBundle: Sendable {
     return try file.read(upToCount: 64 << 20) ?? Data()
   }
 
-  /// Reads the measured demand of models, and what it comes to.
+  /// Reads the measured demand of models, and its expectation.
   private static func fillDemand(_ scenario: inout Scenario, _ files: [String: String]) throws {
     for model in scenario.accounts.flatMap(\.models) {
       guard case .serveGen(let source)? = model.load?.arrivals.source else { continue }

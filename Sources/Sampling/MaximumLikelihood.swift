@@ -442,7 +442,7 @@ private struct Problem {
   private func histogram(_ exact: [GroupedSample.Cell], _ bins: Int) -> DistributionFit? {
     let total = sample.count
     let share = total / Double(bins)
-    /// What a bin that starts after so many values may take: less towards the ends.
+    /// How many values a bin may take that starts after a number of values: fewer towards the ends.
     func target(_ before: Double) -> Double {
       let left = min(before, total - before)
       return max(min(share, left / 2), 10)

@@ -40,7 +40,7 @@ package struct DeployWindows: Sendable, Equatable {
 
   package func isOpen(at moment: Timestamp) -> Bool { nextOpening(from: moment) == moment }
 
-  /// The first moment at or after the given one at which operations are allowed; `nil` if there is none
+  /// The first instant at or after the given one at which operations are allowed; `nil` if there is none
   /// within ten years.
   package func nextOpening(from moment: Timestamp) -> Timestamp? {
     var candidate = moment

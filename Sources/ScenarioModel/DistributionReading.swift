@@ -1,14 +1,16 @@
+import Documents
 import Foundation
 import Sampling
 
 extension Section {
   /// A constant, or `{ lognormal: { … } }`. Durations are in microseconds.
   func distribution(_ name: String) -> Distribution? {
-    guard let node = node(name), case .distribution(let dimension)? = shape.key(name)?.kind else {
+    guard let node = node(name), case .constant(let dimension, let shape)? = shape.key(name)?.kind else {
       return nil
     }
-    return DistributionReader(diagnostics: diagnostics, section: self, dimension: dimension, name: name).read(
-      node)
+    return DistributionReader(
+      diagnostics: diagnostics, section: self, dimension: dimension, choices: shape(), name: name
+    ).read(node)
   }
 }
 
@@ -16,12 +18,13 @@ extension Section {
 private struct DistributionReader {
   let diagnostics: Diagnostics
   let section: Section
-  let dimension: Dimension
+  let dimension: Quantity.Dimension
+  let choices: Shape
   let name: String
 
   func read(_ node: DocumentNode) -> Distribution? {
     if node.scalar != nil { return value(node, name).flatMap { make(.constant($0), node, nil) } }
-    guard let choice = Section(node, Grammar.distribution(dimension), diagnostics, section.calendar),
+    guard let choice = Section(node, choices, diagnostics, section.calendar),
       let (family, body) = choice.chosen,
       case .object(let shape)? = choice.shape.key(family)?.kind,
       let keys = Section(body, shape(), diagnostics, section.calendar)

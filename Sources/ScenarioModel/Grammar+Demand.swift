@@ -1,3 +1,4 @@
+import Documents
 import Telemetry
 
 /// The demand for a model: rate profiles, arrival processes, tokens, retries.

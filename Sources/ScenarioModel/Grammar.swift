@@ -1,3 +1,4 @@
+import Documents
 import Telemetry
 
 /// Every key that a scenario may have: what it holds, whether it must be there, what it is otherwise.
@@ -181,7 +182,7 @@ enum Grammar {
     ])
 
   /// One shape a family; the numbers are durations or counts, as the place demands.
-  static func distribution(_ dimension: Dimension) -> Shape {
+  static func distribution(_ dimension: Quantity.Dimension) -> Shape {
     let value: Kind = dimension == .duration ? .duration : .number(-1e15...1e15)
     let limits = [
       Key("min", value, "Truncation: no value below."),
@@ -288,7 +289,7 @@ enum Grammar {
       ])
   }
 
-  static func branch(_ dimension: Dimension) -> Shape {
+  static func branch(_ dimension: Quantity.Dimension) -> Shape {
     Shape(
       "branch.\(dimension.rawValue)", "A branch of a hyperexponential distribution.",
       [
@@ -297,12 +298,19 @@ enum Grammar {
       ])
   }
 
-  static func component(_ dimension: Dimension) -> Shape {
+  static func component(_ dimension: Quantity.Dimension) -> Shape {
     Shape(
       "component.\(dimension.rawValue)", "A component of a mixture.",
       [
         Key("weight", .number(0...1e18), required: true, "Its weight, relative to the others'."),
         Key("distribution", .distribution(dimension), required: true, "What it draws from."),
       ])
+  }
+}
+
+extension Kind {
+  /// A constant, or one of the distributions.
+  static func distribution(_ dimension: Quantity.Dimension) -> Kind {
+    .constant(dimension) { Grammar.distribution(dimension) }
   }
 }

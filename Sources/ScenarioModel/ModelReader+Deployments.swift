@@ -1,3 +1,4 @@
+import Documents
 import Telemetry
 
 /// The deployments of a model together: how many, what they serve at once, whether they overlap.

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Sampling
 import Telemetry
@@ -86,17 +87,19 @@ struct ModelReader {
   }
 
   private func knownHardware(_ keys: Section) -> String? {
-    guard let name = keys.name("hardware") else { return nil }
-    guard hardware.contains(name) else {
-      let hint =
-        nearest(name, among: hardware).map { "Did you mean \($0)?" }
-        ?? "Known: \(hardware.sorted().joined(separator: ", "))."
-      keys.error(
-        "hardware", "hardware \(quoted(name)) is not in the price list. \(hint) Or add it to account.credits."
-      )
-      return nil
-    }
+    guard let name = keys.name("hardware"), isKnown(name, keys.location(of: "hardware"), keys.diagnostics)
+    else { return nil }
     return name
+  }
+
+  private func isKnown(_ name: String, _ location: Location, _ diagnostics: Diagnostics) -> Bool {
+    if hardware.contains(name) { return true }
+    let hint =
+      nearest(name, among: hardware).map { "Did you mean \($0)?" }
+      ?? "Known: \(hardware.sorted().joined(separator: ", "))."
+    diagnostics.error(
+      location, "hardware \(quoted(name)) is not in the price list. \(hint) Or add it to account.credits.")
+    return false
   }
 
   private func fineTuningJob(_ keys: Section) -> Scenario.FineTuningJob? {
@@ -188,7 +191,7 @@ struct ModelReader {
     }
   }
 
-  /// The demand's course, unrolled over the period.
+  /// The demand's rate function, unrolled over the period.
   private func recurring(_ keys: Section, _ arrivals: Arrivals, _ profile: RateProfile?)
     -> (arrivals: Arrivals, profile: RateProfile?)?
   {
@@ -239,7 +242,10 @@ struct ModelReader {
     let traffic = keys.has("traffic") ? keys.number("traffic") : nil
     let hardware = knownHardware(keys)
     let scaling = keys.section("scaling").flatMap { Scenario.Scaling($0) }
-    let service = keys.section("service").flatMap { DeploymentService.read($0, scaling: scaling) }
+    let service = keys.section("service").flatMap { section in
+      DeploymentService.read(
+        section, hardware: hardware, isKnown: { isKnown($0, $1, section.diagnostics) }, scaling: scaling)
+    }
     let queue =
       keys.has("queue") ? keys.section("queue").flatMap { Scenario.Queue($0) } : Scenario.Queue.standard
     let modelError =
@@ -257,6 +263,7 @@ struct ModelReader {
     else { return nil }
     return .init(
       version: version, deployAt: deployAt, undeployAt: undeployAt, traffic: traffic, hardware: hardware,
-      scaling: scaling, service: service, queue: queue, modelErrorProbability: modelError, crash: crash)
+      scaling: scaling, service: service.service, isServiceOfHardware: service.isOfHardware, queue: queue,
+      modelErrorProbability: modelError, crash: crash)
   }
 }

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 
 /// A file that a scenario names, and where it does: found whether or not the rest of the document is right.
@@ -22,8 +23,4 @@ package struct NamedFile: Sendable {
       model.member("load")?.member("arrivals").flatMap(ArrivalSource.named)
     }
   }
-}
-
-extension DocumentNode {
-  func member(_ name: String) -> DocumentNode? { entries?.first { $0.key == name }?.value }
 }

@@ -19,7 +19,7 @@ package struct RateProfile: Sendable, Equatable {
   package var trendPerWeek = 1.0
   package var dates: [LocalDate: Double] = [:]
   package var spikes: [Spike] = []
-  /// Lasting changes, ascending: from each moment its factor holds until the next; 1 before the first.
+  /// Lasting changes, ascending: from each instant its factor holds until the next; 1 before the first.
   package var breakpoints: [Breakpoint] = []
 
   package struct Breakpoint: Sendable, Equatable {

@@ -19,7 +19,7 @@ package struct Recurrence: Sendable, Equatable {
 
   var stretch: Range<Timestamp> { from..<(from + every) }
 
-  /// When a moment of the stretch comes in another recurrence; the stretch itself is number 0.
+  /// When an instant of the stretch comes in another recurrence; the stretch itself is number 0.
   private func moment(_ moment: Timestamp, in number: Int64, _ calendar: ZonedCalendar) -> Timestamp {
     guard number != 0 else { return moment }
     guard every % Self.microsecondsPerDay == 0 else { return moment + number * every }

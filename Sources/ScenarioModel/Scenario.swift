@@ -1,7 +1,7 @@
 import Sampling
 import Telemetry
 
-/// A validated scenario: names resolved, quantities in microseconds, moments in UTC.
+/// A validated scenario: names resolved, quantities in microseconds, instants in UTC.
 package struct Scenario: Sendable, Equatable {
   package var name: String
   package var description: String
@@ -110,6 +110,8 @@ package struct Scenario: Sendable, Equatable {
     package var hardware: String
     package var scaling: Scaling
     package var service: DeploymentService
+    /// Whether the service is stated for this hardware, so that other hardware has its own.
+    package var isServiceOfHardware: Bool
     package var queue: Queue
     package var modelErrorProbability: Double
     package var crash: Crash?

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Sampling
 import Telemetry
@@ -16,7 +17,7 @@ package struct ScenarioDocument: Sendable {
   /// - Parameters:
   ///   - path: for messages, and what trace files are relative to.
   ///   - overrides: `PATH=VALUE` each, applied in turn.
-  /// - Throws: `ScenarioErrors` with everything that is wrong.
+  /// - Throws: `DocumentErrors` with everything that is wrong.
   package init(_ data: Data, path: String, overrides: [String] = []) throws {
     var root = try Document.parse(data, path: path)
     for override in overrides { try root.apply(override) }
@@ -25,7 +26,7 @@ package struct ScenarioDocument: Sendable {
     let diagnostics = Diagnostics()
     let scenario = ScenarioReader(diagnostics: diagnostics).read(root)
     let found = diagnostics.inOrder()
-    guard found.isEmpty, let scenario else { throw ScenarioErrors(path: path, diagnostics: found) }
+    guard found.isEmpty, let scenario else { throw DocumentErrors(path: path, diagnostics: found) }
     self.scenario = scenario
     warnings = diagnostics.warnings.inOrder()
   }
@@ -190,8 +191,9 @@ struct ScenarioReader {
       if nodes.count != 24 {
         section.error(
           "hourly", "hourly has \(nodes.count) factors. It needs 24, one for each hour of the day.")
-        profile.hourly = []
       }
+      // Whatever is wrong with one of them has been said; what goes on reading may rely on all or none.
+      if profile.hourly.count != 24 { profile.hourly = [] }
     }
     for entry in section.map("weekly") {
       guard let day = Grammar.weekdays.firstIndex(of: entry.key) else {

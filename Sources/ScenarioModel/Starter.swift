@@ -1,3 +1,4 @@
+import Documents
 import Telemetry
 
 /// What `workbench init` writes.

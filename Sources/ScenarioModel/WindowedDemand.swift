@@ -10,7 +10,7 @@ package struct WindowedDemand: Sendable, Equatable {
     package var start: Int64
     /// µs.
     package var length: Int64
-    /// Per µs; 0 while the client pauses.
+    /// Per µs; 0 while the client is inactive.
     package var rate: Double
     package var family: Family
     /// Of the inter-arrival time's distribution.

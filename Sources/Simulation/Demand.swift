@@ -10,7 +10,7 @@ struct Demand: ~Copyable {
   private var block: DemandBlock
   private var index = 0
 
-  /// - Parameter helper: draws ahead; `nil`: nobody else does.
+  /// - Parameter helper: draws ahead; `nil` for drawing on the simulating thread.
   init(_ load: Scenario.Load?, _ setting: ArrivalSetting, helper: DrawHelper?) throws {
     let drawn = try DemandSource(load, setting)
     let source = UnsafeMutablePointer<DemandSource>.allocate(capacity: 1)
@@ -50,7 +50,7 @@ struct Demand: ~Copyable {
   }
 }
 
-/// Room for so many requests.
+/// Room for this many requests.
 struct DemandBlock {
   let size: Int
   let times: UnsafeMutablePointer<Int64>

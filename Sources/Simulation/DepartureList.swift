@@ -28,7 +28,7 @@ package struct DepartureList: ~Copyable {
   /// Time, then sequence number, then place, so that one comparison orders all: 60, 44 and 24 bits.
   private typealias Key = Int128
   private static var empty: Key { 1 << 126 }
-  /// The last moment that may be given, in the year 11104, so that the difference of two keys is a key.
+  /// The last instant that may be given, in the year 11104, so that the difference of two keys is a key.
   package static var endOfTime: Int64 { 1 << 58 - 1 }
 
   /// See `wb_play`: the root is 1, the children of n are 4n to 4n + 3, the leaves `capacity` and those that follow.

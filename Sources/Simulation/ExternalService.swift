@@ -48,7 +48,7 @@ struct ExternalService {
   mutating func answer(
     at time: Int64, input: Int32, output: Int32, _ incident: IncidentTimeline.Effect
   ) -> Answer {
-    // Drawn for every request, refused or not, so that a limit changes nobody's service time.
+    // Drawn for every request, refused or not, so that a limit changes no other request's service time.
     var first = firstToken.draw(from: serviceStream)
     var rest = 0.0
     if !isDirectService {
@@ -60,7 +60,7 @@ struct ExternalService {
     let withinLimits =
       (requestLimit?.allows(1, at: time) ?? true) && (tokenLimit?.allows(tokens, at: time) ?? true)
     if !withinLimits || chance < rateLimitedProbability {
-      return Answer(series: series, outcome: RequestOutcome.rateLimited, service: 0, firstToken: 0)
+      return Answer(series: series, outcome: FailureReason.rateLimited.code, service: 0, firstToken: 0)
     }
     requestLimit?.take(1)
     tokenLimit?.take(tokens)
@@ -68,7 +68,7 @@ struct ExternalService {
     let errorProbability = 1 - (1 - providerErrorProbability) * (1 - incident.errorProbability)
     let failed = chance < rateLimitedProbability + (1 - rateLimitedProbability) * errorProbability
     return Answer(
-      series: series, outcome: failed ? RequestOutcome.providerError : RequestOutcome.success,
+      series: series, outcome: failed ? FailureReason.providerError.code : RequestOutcome.success,
       service: service,
       firstToken: isDirectService ? service : min(microseconds(first * incident.latencyFactor), service))
   }

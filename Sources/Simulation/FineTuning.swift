@@ -4,7 +4,7 @@ import Telemetry
 
 /// Fine-tuning jobs: their durations, outcomes and credits. They need no replicas of the subscription.
 enum FineTuning {
-  /// The jobs of one account's model, in the scenario's order. One that fails or is cancelled ends at a moment
+  /// The jobs of one account's model, in the scenario's order. One that fails or is cancelled ends at an instant
   /// uniform over its duration.
   static func jobs(
     _ model: Scenario.Model, id modelID: Int32, entity: String, account: Scenario.Account, seed: UInt64,

@@ -32,7 +32,7 @@ struct IncidentTimeline {
     nextBorder = borders.first ?? .max
   }
 
-  /// Moves on to a moment, which must not lie before the last one.
+  /// Moves on to an instant, which must not lie before the last one.
   mutating func advance(to time: Int64) {
     while index < borders.count, borders[index] <= time {
       current = effects[index]

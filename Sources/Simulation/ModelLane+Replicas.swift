@@ -195,7 +195,7 @@ extension ModelLane {
     let unfinished =
       deployments[index].isBatching ? deployments[index].batches[replica].removeAll() : []
     batched -= unfinished.count
-    for sequence in lost + unfinished { end(sequence, RequestOutcome.replicaLost, at: time) }
+    for sequence in lost + unfinished { end(sequence, FailureReason.replicaLost.code, at: time) }
     let occupancy = deployments[index].replicas[replica].occupancy
     deployments[index].freeSlots -= deployments[index].maxBatchSize - occupancy
     lowerDemand(index, by: occupancy, at: time)

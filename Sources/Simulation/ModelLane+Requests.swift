@@ -35,7 +35,7 @@ extension ModelLane {
       serve(sequence, chosen, replica, at: time)
     } else if deployments[chosen].line.count >= deployments[chosen].queueCapacity {
       ring.waiting[row] = 0
-      end(sequence, RequestOutcome.overloaded, at: time)
+      end(sequence, FailureReason.overloaded.code, at: time)
       return
     } else {
       if deployments[chosen].timeout != .max, deployments[chosen].line.count == 0 {
@@ -99,7 +99,7 @@ extension ModelLane {
     var outcome = RequestOutcome.success
     if deployments[index].mayFail {
       let survival = (1 - deployments[index].modelErrorProbability) * (1 - incidents.current.errorProbability)
-      if draw.chance >= survival { outcome = RequestOutcome.modelError }
+      if draw.chance >= survival { outcome = FailureReason.modelError.code }
     }
     let finish = min(time + service, DepartureList.endOfTime)
     if deployments[index].crashes {
@@ -139,7 +139,7 @@ extension ModelLane {
     {
       let sequence = deployments[index].line.removeOldest()
       ring.waiting[ring.row(sequence)] = deployments[index].timeout
-      end(sequence, RequestOutcome.timeout, at: time)
+      end(sequence, FailureReason.timeout.code, at: time)
       lowerDemand(index, at: time)
     }
     if let pool { finishUndeploying(index, at: time, pool) }

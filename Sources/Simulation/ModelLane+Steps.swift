@@ -19,7 +19,7 @@ extension ModelLane {
     var outcome = RequestOutcome.success
     if deployments[index].mayFail {
       let survival = (1 - deployments[index].modelErrorProbability) * (1 - incidents.current.errorProbability)
-      if deployments[index].service.next().chance >= survival { outcome = RequestOutcome.modelError }
+      if deployments[index].service.next().chance >= survival { outcome = FailureReason.modelError.code }
     }
     // Not settled before its last step. The row keeps what will be.
     ring.latency[row] = Int64(outcome)

@@ -13,7 +13,7 @@ struct RateLimiter {
     refilledAt = at
   }
 
-  /// Whether `units` fit at that moment; does not take them.
+  /// Whether `units` fit at that instant; does not take them.
   mutating func allows(_ units: Int64, at: Int64) -> Bool {
     let elapsed = min(at - refilledAt, Self.scale)
     level = min(level + elapsed * perMinute, perMinute * Self.scale)

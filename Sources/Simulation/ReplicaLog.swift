@@ -26,7 +26,7 @@ struct ReplicaLog {
   private var states: [Entry?]
   private var rows: [Entry?]
   private var before: [Entry?]
-  /// While set, nothing is recorded: what happens is the way to a state, not a state that anybody saw.
+  /// While set, nothing is recorded: these are the steps to a state, not states that existed.
   var isHeld = false
 
   /// - Parameter keys: what tells the rows of deployments apart.

@@ -10,7 +10,7 @@ final class ReplicaPool {
 
   var available: Int { limit - used }
 
-  /// Takes as many as there are, `count` at the most.
+  /// Takes as many as there are, at most `count`.
   func take(upTo count: Int) -> Int {
     let taken = min(count, available)
     used += taken

@@ -70,7 +70,7 @@ struct RequestRing: ~Copyable {
     return sequence - first
   }
 
-  /// The oldest `count` requests (as many as lie in one piece), without taking them out.
+  /// The oldest `count` requests (as many as lie in one chunk), without taking them out.
   func oldest(_ count: Int) -> RequestColumns {
     let start = row(first)
     return RequestColumns(

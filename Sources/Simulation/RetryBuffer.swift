@@ -1,6 +1,6 @@
 import Sampling
 
-/// Requests that clients will send again, by the moment of the next attempt.
+/// Requests that clients will send again, by the instant of the next attempt.
 struct RetryBuffer: ~Copyable {
   struct Request {
     var input: Int32

@@ -23,7 +23,7 @@ struct ServiceDraws: ~Copyable {
 
   /// - Parameters:
   ///   - mayFail: whether a failure draw is needed.
-  ///   - helper: draws ahead; `nil`: nobody else does.
+  ///   - helper: draws ahead; `nil` for drawing on the simulating thread.
   ///   - stream: the deployment's stream for a purpose.
   init(
     _ service: DeploymentService, mayFail: Bool, in arena: SamplingArena, helper: DrawHelper?,

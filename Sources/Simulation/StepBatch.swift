@@ -47,8 +47,8 @@ struct StepBatch: ~Copyable {
   /// When the run ends.
   var end: Int64 { start + steps * duration }
 
-  /// Takes a request in. A prompt counts as one token at the least.
-  /// - Returns: whether the run now ends at another moment, `end`.
+  /// Admits a request. A prompt counts as at least one token.
+  /// - Returns: whether the run now ends at another instant, `end`.
   mutating func join(_ sequence: Int, prompt: Int32, at time: Int64) -> Bool {
     joining.append((sequence, max(Int64(prompt), 1)))
     if isBetweenRuns { return false }
@@ -146,7 +146,7 @@ struct StepBatch: ~Copyable {
     }
     let work =
       model.base + model.perSequence * Double(participants) + model.perPromptToken * Double(promptTokens)
-    // Far beyond every date a step takes no time to speak of: absurd settings end, and no moment overflows.
+    // Far beyond every date a step takes almost no time: absurd settings end, and no instant overflows.
     duration = start < Self.endOfTime ? max(microseconds(work * latencyFactor), 1) : 1
     // Those steps that begin before the border.
     if border != .max { steps = min(steps, (border - start + duration - 1) / duration) }

@@ -2,7 +2,11 @@
 /// which adds to it, and the sinks of its requests.
 package final class FailureReasons {
   /// Codes that there are: a byte's, less one that no outcome has.
-  package static let most = 255
+  package static let most = Int(UInt8.max)
+  /// Of them for reasons that are not the platform's.
+  package static let mostForeign = most - RequestOutcome.names.count
+  /// What is wrong with telemetry that has more.
+  package static let tooMany = "more than \(mostForeign) different failure reasons. Group them."
 
   package private(set) var names: [String]
 
@@ -11,7 +15,7 @@ package final class FailureReasons {
   /// The code of a reason; a new one for a new name, `nil` if there are no more.
   /// - Throws: what `Name` and `NameSpellings` say of a new one.
   package func code(of name: String) throws(NameProblem) -> UInt8? {
-    if let known = names.firstIndex(where: { Name.same($0, name) }) { return UInt8(known) }
+    if let known = known(name) { return known }
     try Name.check(name)
     var spellings = NameSpellings()
     for known in names + [name] { try spellings.admit(known) }
@@ -21,11 +25,17 @@ package final class FailureReasons {
   }
 
   /// The code of a reason, or of "other" where there are no more but that.
-  /// A reason in another spelling that is canonically equal is the same.
-  /// - Throws: what `Name` says of a new one.
+  /// - Throws: what `Name` and `NameSpellings` say of a new one.
   package func codeOrOther(of name: String) throws(NameProblem) -> (code: UInt8, isOther: Bool) {
-    if let known = names.firstIndex(where: { $0 == name }) { return (UInt8(known), false) }
-    if names.count < Self.most - 1 || name == "other", let code = try code(of: name) { return (code, false) }
-    return (try code(of: "other") ?? UInt8(names.count - 1), true)
+    if let known = known(name) { return (known, false) }
+    let other = "other"
+    if names.count < Self.most - 1 || Name.same(name, other), let code = try code(of: name) {
+      return (code, false)
+    }
+    return (try code(of: other) ?? UInt8(names.count - 1), true)
+  }
+
+  private func known(_ name: String) -> UInt8? {
+    names.firstIndex { Name.same($0, name) }.map { UInt8($0) }
   }
 }

@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// Calls `body` once for each index, on so many threads at the most.
+/// Calls `body` once for each index, on at most this many threads.
 /// - Throws: the error of the lowest index that failed; indices not begun by then are left out.
 package func inParallel(_ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Void) throws {
   if threads <= 1 || count <= 1 {

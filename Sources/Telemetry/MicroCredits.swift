@@ -14,8 +14,8 @@ package enum MicroCredits {
 }
 
 extension FineTuningJobRecord {
-  /// Micro-credits that have accrued by a moment: evenly from start to finish, rounded half up to whole ones. All of a
-  /// job without duration accrue just after its start.
+  /// Micro-credits that have accrued by an instant: evenly from start to finish, rounded half up to whole ones. All of
+  /// a job without duration accrue just after its start.
   private func accrued(by moment: Timestamp) -> Int64 {
     guard moment > startedAt else { return 0 }
     guard moment < finishedAt else { return creditsMicro }

@@ -1,6 +1,6 @@
 /// Requests in columns that it owns, with room for a fixed number.
 ///
-/// `@unchecked Sendable`: its memory is its own, and one thread at a time has it. Whoever hands it to another thread
+/// `@unchecked Sendable`: its memory is its own, and one thread at a time uses it. Code that hands it to another thread
 /// (`RequestStream`, through a lock) keeps no reference that it still writes through.
 package final class RequestBatch: @unchecked Sendable {
   package let capacity: Int
@@ -90,7 +90,7 @@ package final class RequestBatch: @unchecked Sendable {
     try withExtendedLifetime(self) { try sink.receive(columns) }
   }
 
-  /// Valid as long as the batch: whoever holds it in a local variable uses `send(to:)` instead.
+  /// Valid as long as the batch: code that holds the batch in a local variable uses `send(to:)` instead.
   package var columns: RequestColumns {
     RequestColumns(
       count: count, arrivedAt: arrivedAt, series: series, outcome: outcome, waitingMicroseconds: waiting,

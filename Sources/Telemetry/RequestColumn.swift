@@ -1,7 +1,7 @@
 /// A column of the `requests` table.
 ///
 /// `all` is the only list of them: schemas, SQL, readers, writers, the comparison and digests are derived from it. Loops
-/// that name a column for speed's sake are held to it by `RequestColumnTests`.
+/// that name a column for speed are held to it by `RequestColumnTests`.
 package struct RequestColumn: Equatable, Sendable {
   package enum ValueType: Equatable, Sendable { case text, integer, moment }
 
@@ -42,7 +42,7 @@ package struct RequestColumn: Equatable, Sendable {
 package enum RequestMeasure: Int, CaseIterable, Sendable {
   case waiting, firstToken, latency, inputTokens, outputTokens
 
-  /// Those that a row need not have. Hot loops write the others out by hand, for speed's sake, and go through these: a new
+  /// Those that a row need not have. Hot loops write the others out by hand, for speed, and go through these: a new
   /// optional measure needs no change there.
   package static let optional = allCases.filter(\.column.isOptional)
   /// Stands for the value of an optional measure that a row has not.

@@ -19,29 +19,6 @@ package struct Series: Hashable, Sendable {
   }
 }
 
-/// How a request ended, as a small number: 0 is success, the others index `names`.
-/// Telemetry from elsewhere may have reasons of its own; its reader appends them.
-///
-/// Computed and public, so that loops in other modules see the numbers and not a call.
-public enum RequestOutcome {
-  @inlinable public static var success: UInt8 { 0 }
-  /// The queue was full when it arrived.
-  @inlinable public static var overloaded: UInt8 { 1 }
-  /// It waited longer than the queue's timeout.
-  @inlinable public static var timeout: UInt8 { 2 }
-  /// The replica that served it crashed.
-  @inlinable public static var replicaLost: UInt8 { 3 }
-  @inlinable public static var modelError: UInt8 { 4 }
-  @inlinable public static var providerError: UInt8 { 5 }
-  /// Above the provider's limit of requests or tokens.
-  @inlinable public static var rateLimited: UInt8 { 6 }
-
-  /// `failure_reason` for each outcome; empty on success.
-  package static let names = [
-    "", "overloaded", "timeout", "replicaLost", "modelError", "providerError", "rateLimited",
-  ]
-}
-
 /// A view of requests in columns. It does not own its memory: valid only during the call that passes it.
 package struct RequestColumns {
   package var count: Int

@@ -1,5 +1,5 @@
 /// Where telemetry comes from: a simulation, a data set, an import. It knows what its requests are of, when they lie
-/// and why they fail; whoever records them asks it, and nobody else.
+/// and why they fail; the recorder asks it, and no caller needs to know.
 package protocol TelemetrySource {
   /// What requests are of: what batches name by index.
   var series: [Series] { get }
@@ -15,8 +15,8 @@ package protocol TelemetrySource {
 
   /// Sends every request once.
   /// - Parameters:
-  ///   - threads: at most so many, at least 1.
-  ///   - progress: called now and then, from any thread, with the share that is done, in [0, 1].
+  ///   - threads: at least 1; at most this many are used.
+  ///   - progress: called from time to time, from any thread, with the share that is done, in [0, 1].
   /// - Throws: what the source cannot read, and what a sink throws.
   func send(
     to sinks: TelemetrySinks, threads: Int, progress: @escaping @Sendable (Double) -> Void
@@ -40,7 +40,7 @@ package struct SourcePartition: Sendable, Equatable {
 package struct TelemetrySinks {
   /// One for each partition, called from the partition's thread. Requests come in order of arrival for each model.
   package var partitions: [any TelemetrySink]
-  /// Takes the requests of all accounts in order of arrival, numbered; `nil` where nobody wants them so.
+  /// Takes the requests of all accounts in order of arrival, numbered; `nil` if they are not needed in this order.
   package var merged: (any TelemetrySink)?
 
   package init(partitions: [any TelemetrySink], merged: (any TelemetrySink)?) {
@@ -56,7 +56,7 @@ package struct TelemetrySinks {
 package struct SentTelemetry: Sendable {
   /// All tables but the requests, as they are after the last request.
   package var tables: TelemetryTables
-  /// Requests sent; `nil` where all of them lie in the period, so that whoever aggregates them has counted them.
+  /// Requests sent; `nil` where all of them lie in the period, so that the aggregation has counted them.
   package var requests: Int64?
   /// Requests that arrived while no version of their model was deployed, by account name.
   package var notDeployed: [(account: String, requests: Int)]

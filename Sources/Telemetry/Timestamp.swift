@@ -1,6 +1,6 @@
 import Foundation
 
-/// A moment: microseconds since 1970-01-01T00:00:00Z.
+/// An instant: microseconds since 1970-01-01T00:00:00Z.
 package struct Timestamp: Hashable, Comparable, Sendable {
   package var microseconds: Int64
 
@@ -11,17 +11,17 @@ package struct Timestamp: Hashable, Comparable, Sendable {
   package static func + (a: Timestamp, b: Int64) -> Timestamp { Timestamp(microseconds: a.microseconds + b) }
   package static func - (a: Timestamp, b: Timestamp) -> Int64 { a.microseconds - b.microseconds }
 
-  /// What telemetry may contain: the years 1 to 9999, so that every moment has an RFC 3339 form.
+  /// What telemetry may contain: the years 1 to 9999, so that every instant has an RFC 3339 form.
   package static let supported: ClosedRange<Timestamp> =
     Timestamp(microseconds: -62_135_596_800_000_000)...Timestamp(microseconds: 253_402_300_799_999_999)
 
-  /// The whole second at or before the moment.
+  /// The whole second at or before the instant.
   package var secondsRoundedDown: Int64 {
     let (quotient, remainder) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
     return remainder < 0 ? quotient - 1 : quotient
   }
 
-  /// RFC 3339 in UTC with six decimals; of a moment that has no such form, the nearest one that has.
+  /// RFC 3339 in UTC with six decimals; of an instant that has no such form, the nearest one that has.
   package var rfc3339: String {
     var formatter = TimestampFormatter()
     var bytes: [UInt8] = []
@@ -30,13 +30,13 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// RFC 3339 with the offset in force, decimals only where the moment has a fraction of a second. In UTC where the offset
-  /// is not of whole minutes (Monrovia before 1972): RFC 3339 cannot write it.
+  /// RFC 3339 with the offset in force, decimals only where the instant has a fraction of a second. In UTC where the
+  /// offset is not of whole minutes (Monrovia before 1972): RFC 3339 cannot write it.
   package func rfc3339(in calendar: ZonedCalendar) -> String {
     let inForce = Int64(calendar.offsetSeconds(at: self))
     let offset = inForce % 60 == 0 ? inForce : 0
     let local = Timestamp(microseconds: microseconds + offset * 1_000_000)
-    // On the first and the last day the local year may have no RFC 3339 form; the moment has.
+    // On the first and the last day the local year may have no RFC 3339 form; the instant has.
     if !Self.supported.contains(local), offset != 0 { return rfc3339(in: .utc) }
     var text = String(local.rfc3339.dropLast())
     while text.hasSuffix("0") { text.removeLast() }
@@ -52,7 +52,7 @@ package struct Timestamp: Hashable, Comparable, Sendable {
   }
 }
 
-/// Writes moments as RFC 3339 in UTC. Keeps the last day's text, since telemetry comes in order.
+/// Writes instants as RFC 3339 in UTC. Keeps the last day's text, since telemetry comes in order.
 package struct TimestampFormatter {
   private var day = Int64.min
   private var dayText: [UInt8] = []
@@ -98,7 +98,7 @@ package struct TimestampFormatter {
   }
 }
 
-/// Reads RFC 3339 moments (`2026-01-05T09:00:00.123456Z`, offsets too). Keeps the last day's number.
+/// Reads RFC 3339 instants (`2026-01-05T09:00:00.123456Z`, offsets too). Keeps the last day's number.
 package struct TimestampParser {
   /// The bytes of the last date, "1970-01-01" at first: no bytes are taken for a date that was never read.
   private var dayText: (UInt64, UInt16) = (0x3139_3730_2d30_312d, 0x3031)
@@ -106,8 +106,9 @@ package struct TimestampParser {
 
   package init() {}
 
-  /// The moment, or `nil` if the bytes are not one of `Timestamp.supported`. More than six decimals are cut, not rounded.
-  /// - Parameter zoneRequired: else a moment without an offset is read as UTC.
+  /// The instant, or `nil` if the bytes are not one of `Timestamp.supported`. More than six decimals are cut, not
+  /// rounded.
+  /// - Parameter zoneRequired: else an instant without an offset is read as UTC.
   package mutating func parse(_ text: UnsafeBufferPointer<UInt8>, zoneRequired: Bool = true) -> Timestamp? {
     guard text.count >= 19, let day = parseDay(text) else { return nil }
     guard text[10] == UInt8(ascii: "T") || text[10] == UInt8(ascii: " ") || text[10] == UInt8(ascii: "t"),
@@ -154,7 +155,7 @@ package struct TimestampParser {
     guard position == text.count else { return nil }
     let seconds = day + hour * 3600 + minute * 60 + second - offset
     let moment = Timestamp(microseconds: seconds * 1_000_000 + micros)
-    // An offset may lead beyond the first and the last moment that there are.
+    // An offset may lead beyond the first and the last instant that there are.
     return Timestamp.supported.contains(moment) ? moment : nil
   }
 

@@ -6,7 +6,7 @@ import Foundation
 /// A *stretch* is an interval in which the clock shows one date, or one hour, without a jump. Most dates are one stretch
 /// of 23, 24 or 25 hours. A date that clocks skip has none (Apia, 30 December 2011). Where clocks go back over midnight
 /// the earlier date comes again: St John's showed 6 November 2010, for one minute the 7th, for 59 minutes the 6th again,
-/// and then the 7th. A moment belongs to the date that the clock shows.
+/// and then the 7th. An instant belongs to the date that the clock shows.
 package struct ZonedCalendar: Sendable {
   package let timeZone: TimeZone
   package let identifier: String
@@ -66,7 +66,7 @@ extension ZonedCalendar {
     case once(Timestamp)
     /// Clocks go back: it comes twice.
     case twice(first: Timestamp, second: Timestamp)
-    /// Clocks go forward: it never comes. The moment is that of the change.
+    /// Clocks go forward: it never comes. The instant is that of the change.
     case never(changeAt: Timestamp)
   }
 
@@ -102,7 +102,7 @@ extension ZonedCalendar {
     return high
   }
 
-  /// The first moment of a local day; of one that clocks skip, the change that skips it.
+  /// The first instant of a local day; of one that clocks skip, the change that skips it.
   package func start(of date: LocalDate) -> Timestamp {
     switch moment(of: date) {
     case .once(let moment), .twice(let moment, _), .never(let moment): moment
@@ -143,7 +143,7 @@ extension ZonedCalendar {
 // MARK: Days and hours
 
 extension ZonedCalendar {
-  /// The first moment after the given one at which the clock shows another date.
+  /// The first instant after the given one at which the clock shows another date.
   package func nextDate(after moment: Timestamp) -> Timestamp {
     let date = date(at: moment)
     var second = moment.secondsRoundedDown
@@ -157,7 +157,7 @@ extension ZonedCalendar {
     }
   }
 
-  /// The first moment of the stretch of one date that contains a moment.
+  /// The first instant of the stretch of one date that contains an instant.
   package func startOfDay(_ moment: Timestamp) -> Timestamp {
     var start = start(of: date(at: moment))
     while case let next = nextDate(after: start), next <= moment { start = next }
@@ -177,12 +177,12 @@ extension ZonedCalendar {
     return stretches
   }
 
-  /// The first moments of the stretches of one date each that intersect [from, to).
+  /// The first instants of the stretches of one date each that intersect [from, to).
   package func dayStarts(from: Timestamp, to: Timestamp) -> [Timestamp] {
     dayStretches(from: from, to: to).map(\.range.lowerBound)
   }
 
-  /// The next border of a local hour after a moment: a full hour on the wall clock, or a clock change.
+  /// The next border of a local hour after an instant: a full hour on the wall clock, or a clock change.
   /// A repeated hour is two hours; a clock change by half an hour makes a short one.
   package func nextHour(after moment: Timestamp) -> Timestamp {
     let second = moment.secondsRoundedDown
@@ -192,7 +192,7 @@ extension ZonedCalendar {
     return Timestamp(seconds: self.offset(next) == offset ? next : change(second, next))
   }
 
-  /// The start of the local hour that contains a moment.
+  /// The start of the local hour that contains an instant.
   package func startOfHour(_ moment: Timestamp) -> Timestamp {
     let second = moment.secondsRoundedDown
     let offset = offset(second)
@@ -209,7 +209,7 @@ extension ZonedCalendar {
     return starts
   }
 
-  /// The first moment at or after the given one at which the clock shows a full hour.
+  /// The first instant at or after the given one at which the clock shows a full hour.
   package func fullHour(from moment: Timestamp) -> Timestamp {
     func isFull(_ moment: Timestamp) -> Bool {
       moment.microseconds == moment.secondsRoundedDown * 1_000_000 && secondOfDay(at: moment) % 3600 == 0

@@ -1,3 +1,4 @@
+import Aggregation
 import Foundation
 import Telemetry
 
@@ -8,6 +9,8 @@ struct DashboardComparison {
   let json: [String: Any]
   let expected: ExpectedFigures
   private(set) var mismatches: [String] = []
+  /// Paths.
+  private var judged: Set<String> = []
 
   init(_ name: String, _ json: [String: Any], _ expected: ExpectedFigures) {
     self.name = name
@@ -50,17 +53,61 @@ struct DashboardComparison {
     return (value as? String).flatMap { parser.parse($0) }?.microseconds
   }
 
+  /// Every figure, by its path.
+  private static let figures = Dashboard.group.paths()
+  private static let kinds = Dictionary(uniqueKeysWithValues: figures.map { ($0.path, $0.figure.kind) })
+  /// The members of a list's elements, by the list's path.
+  private static let members = Dictionary(
+    grouping: figures.filter { $0.path.contains("[].") },
+    by: { String($0.path.prefix { $0 != "[" }) })
+
+  /// Holds a value to its figure's type and tolerance.
+  private mutating func judge(
+    _ place: String, _ path: String, _ expected: ExpectedFigures.Value, _ actual: Any?
+  ) {
+    switch Self.kinds[path] {
+    case .number(_, _, let tolerance): close(place, expected.number, actual, within: tolerance)
+    case .text, .pattern, .constant: same(place, expected.text, actual)
+    case .instant: same(place, expected.integer, Self.moment(actual).map { NSNumber(value: $0) })
+    default: same(place, expected.integer, actual)
+    }
+  }
+
+  /// Judges a figure that there is one of, if the second opinion has it.
+  private mutating func judge(_ path: String) {
+    guard judged.insert(path).inserted, let value = expected.values[path] else { return }
+    var place: Any? = json
+    for name in path.split(separator: ".") { place = (place as? [String: Any])?[String(name)] }
+    judge(path, path, value, place)
+  }
+
+  /// Judges those of a part that have not been, in the order of the list.
+  private mutating func judgeRest(of part: String) {
+    for (path, _) in Self.figures where path.hasPrefix("\(part).") { judge(path) }
+  }
+
+  /// Judges every member of a list's element.
+  private mutating func judge(
+    _ list: String, _ index: Int, _ values: [String: ExpectedFigures.Value], _ element: [String: Any]
+  ) {
+    for (path, figure) in Self.members[list] ?? [] {
+      guard let value = values[path] else { continue }
+      judge("\(list)[\(index)].\(figure.name)", path, value, element[figure.name])
+    }
+  }
+
+  /// Judges a list of buckets.
+  private mutating func judge(_ list: String, _ buckets: [ExpectedFigures.Bucket], _ points: [[String: Any]])
+  {
+    guard sameStarts(list, buckets.map(\.at), points) else { return }
+    for (index, (bucket, point)) in zip(buckets, points).enumerated() {
+      judge(list, index, bucket.values, point)
+    }
+  }
+
   private mutating func compare() {
-    let query = section("query")
-    same("query.from", expected.from, Self.moment(query["from"]).map { NSNumber(value: $0) })
-    same("query.to", expected.to, Self.moment(query["to"]).map { NSNumber(value: $0) })
-    same("query.granularity", expected.granularity, query["granularity"])
-    let account = section("account")
-    close("account.deploymentCredits", expected.deploymentCredits, account["deploymentCredits"])
-    close("account.fineTuningCredits", expected.fineTuningCredits, account["fineTuningCredits"])
-    same("account.deployedModels", Int64(expected.deployedModels), account["deployedModels"])
-    same("account.fineTunedModels", Int64(expected.fineTunedModels), account["fineTunedModels"])
-    same("account.subscriptionMaxReplicas", Int64(expected.subscription), account["subscriptionMaxReplicas"])
+    judgeRest(of: "query")
+    judgeRest(of: "account")
     compareRequests()
     compareLatency()
     compareScaling()
@@ -90,28 +137,9 @@ struct DashboardComparison {
   }
 
   private mutating func compareRequests() {
-    let requests = section("requests")
-    let points = points("requests")
-    if sameStarts("requests.points", buckets.map(\.at), points) {
-      for (index, (bucket, point)) in zip(buckets, points).enumerated() {
-        same("requests.points[\(index)].successes", bucket.successes, point["successes"])
-        same("requests.points[\(index)].failures", bucket.failures, point["failures"])
-      }
-    }
-    let successes = buckets.reduce(0) { $0 + $1.successes }
-    let failures = buckets.reduce(0) { $0 + $1.failures }
-    same("requests.totalSuccesses", successes, requests["totalSuccesses"])
-    same("requests.totalFailures", failures, requests["totalFailures"])
-    same("requests.totalRequests", successes + failures, requests["totalRequests"])
-    let credits = isExternal ? nil : expected.modelCredits
-    let total = successes + failures
-    close(
-      "requests.creditsPerRequest", total == 0 ? nil : credits.map { $0 / Double(total) },
-      requests["creditsPerRequest"])
-    close(
-      "requests.creditsPerResponse", successes == 0 ? nil : credits.map { $0 / Double(successes) },
-      requests["creditsPerResponse"])
-    let reasons = requests["failuresByReason"] as? [String: Any] ?? [:]
+    judge("requests.points", buckets, points("requests"))
+    judgeRest(of: "requests")
+    let reasons = section("requests")["failuresByReason"] as? [String: Any] ?? [:]
     for reason in expected.reasons ?? [] {
       same("requests.failuresByReason.\(reason.reason)", reason.count, reasons[reason.reason])
     }
@@ -123,33 +151,13 @@ struct DashboardComparison {
   }
 
   private mutating func compareLatency() {
-    let latency = section("latency")
     let answered = buckets.filter { $0.successes > 0 }
-    let mode = expected.days <= 7 ? "perRequest" : "dailyAverage"
-    same("latency.mode", mode, latency["mode"])
-    let list = points("latency", "buckets")
-    if sameStarts("latency.buckets", answered.map(\.at), list) {
-      for (index, (bucket, point)) in zip(answered, list).enumerated() {
-        let figure = "latency.buckets[\(index)]"
-        close(
-          "\(figure).average", bucket.latencySum.map { $0 / Double(bucket.successes) / 1000 },
-          point["average"])
-        for (name, quantile) in zip(["p50", "p90", "p95", "p99", "p999"], bucket.quantiles ?? []) {
-          close("\(figure).\(name)", quantile / 1000, point[name], within: 0.01)
-        }
-      }
-    }
+    judge("latency.mode")
+    judge("latency.buckets", answered, points("latency", "buckets"))
     let points = points("latency")
-    if mode == "dailyAverage" {
-      if sameStarts("latency.points", answered.map(\.at), points) {
-        for (index, (bucket, point)) in zip(answered, points).enumerated() {
-          close(
-            "latency.points[\(index)].latency",
-            bucket.latencySum.map { $0 / Double(bucket.successes) / 1000 }, point["latency"])
-          same("latency.points[\(index)].requests", bucket.successes, point["requests"])
-        }
-      }
-    } else if let every = expected.points, latency["thinned"] as? Bool != true {
+    if expected.values["latency.mode"]?.text == LatencyWidget.Mode.dailyAverage.rawValue {
+      judge("latency.points", answered, points)
+    } else if let every = expected.points, section("latency")["thinned"] as? Bool != true {
       if sameStarts("latency.points", every.map { $0[0] }, points) {
         for (index, (pair, point)) in zip(every, points).enumerated() {
           close("latency.points[\(index)].latency", Double(pair[1]) / 1000, point["latency"])
@@ -158,18 +166,7 @@ struct DashboardComparison {
     } else {
       compareThinned(points, answered)
     }
-    let sum = answered.reduce(0.0) { $0 + ($1.latencySum ?? 0) }
-    let count = answered.reduce(0) { $0 + $1.successes }
-    same("latency.requests", count, latency["requests"])
-    let summary = latency["summary"] as? [String: Any] ?? [:]
-    close(
-      "latency.summary.average", count == 0 ? nil : sum / Double(count) / 1000, summary["average"])
-    close(
-      "latency.summary.minimum", answered.compactMap(\.latencyMin).min().map { Double($0) / 1000 },
-      summary["minimum"])
-    close(
-      "latency.summary.maximum", answered.compactMap(\.latencyMax).max().map { Double($0) / 1000 },
-      summary["maximum"])
+    judgeRest(of: "latency")
   }
 
   /// A thinned graph shows requests that there are, and the extremes of every bucket.
@@ -202,25 +199,16 @@ struct DashboardComparison {
       if !(json["scaling"] is NSNull) { mismatch("scaling", expected: "null", actual: "a widget") }
       return
     }
-    let scaling = section("scaling")
     let points = points("scaling")
-    let steps = expected.scaling ?? []
+    let steps = expected.steps ?? []
     if points.count != steps.count {
       mismatch("scaling.points", expected: "\(steps.count) points", actual: "\(points.count)")
     } else {
       for (index, (step, point)) in zip(steps, points).enumerated() {
-        let figure = "scaling.points[\(index)]"
-        same("\(figure).at", step.at, Self.moment(point["at"]).map { NSNumber(value: $0) })
-        same("\(figure).version", step.version, point["version"])
-        same("\(figure).replicas", Int64(step.replicas), point["replicas"])
-        same("\(figure).hardware", step.hardware, point["hardware"])
+        judge("scaling.points", index, step, point)
       }
     }
-    let names = expected.hardware ?? []
-    same("scaling.hardware", names.count > 1 ? "Multiple Hardware" : names.first, scaling["hardware"])
-    same(
-      "scaling.maxReplicas", expected.granularity == "hour" ? expected.maxReplicas.map(Int64.init) : nil,
-      scaling["maxReplicas"])
+    judgeRest(of: "scaling")
   }
 
   private mutating func compareTokens() {
@@ -228,17 +216,7 @@ struct DashboardComparison {
       if !(json["tokens"] is NSNull) { mismatch("tokens", expected: "null", actual: "a widget") }
       return
     }
-    let tokens = section("tokens")
-    let points = points("tokens")
-    if sameStarts("tokens.points", buckets.map(\.at), points) {
-      for (index, (bucket, point)) in zip(buckets, points).enumerated() {
-        same("tokens.points[\(index)].inputTokens", bucket.input, point["inputTokens"])
-        same("tokens.points[\(index)].outputTokens", bucket.output, point["outputTokens"])
-      }
-    }
-    let input = buckets.reduce(Int128(0)) { $0 + Int128($1.input) }
-    let output = buckets.reduce(Int128(0)) { $0 + Int128($1.output) }
-    same("tokens.totalInputTokens", Int64(clamping: input), tokens["totalInputTokens"])
-    same("tokens.totalOutputTokens", Int64(clamping: output), tokens["totalOutputTokens"])
+    judge("tokens.points", buckets, points("tokens"))
+    judgeRest(of: "tokens")
   }
 }

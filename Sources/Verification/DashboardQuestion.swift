@@ -7,17 +7,14 @@ import Telemetry
 struct DashboardQuestion {
   private var account: String
   private var kind: ModelKind
-  private var model: String?
-  private var version: String?
-  private var provider: String?
-  private var deployedAt: Timestamp?
+  private var filters: [DashboardFilter: DashboardFilter.Value] = [:]
   private(set) var zone: String
   private var now: Timestamp
   /// As the page names it, or `custom`.
   private var period: String
   private var dates: (first: LocalDate, last: LocalDate)?
   private var pointLimit: Int
-  /// The dashboard's own points of a thinned graph, to be looked up in the data: moment and latency, µs.
+  /// The dashboard's own points of a thinned graph, to be looked up in the data: instant and latency, µs.
   private var shownPoints: [(at: Int64, latency: Int64)] = []
 
   /// Why a question cannot be asked.
@@ -51,10 +48,12 @@ struct DashboardQuestion {
       throw Problem(text: "query.kind \"\(kindName)\" is none of fineTuned, openSource, external")
     }
     self.kind = kind
-    model = try text("model")
-    version = try text("version")
-    provider = try text("provider")
-    deployedAt = try moment("deployedAt")
+    for filter in DashboardFilter.allCases {
+      filters[filter] =
+        filter.isMoment
+        ? try moment(filter.name).map(DashboardFilter.Value.moment)
+        : try text(filter.name).map(DashboardFilter.Value.text)
+    }
     zone = try text("timeZone") ?? "UTC"
     guard ZonedCalendar(identifier: zone) != nil else {
       throw Problem(text: "query.timeZone \"\(zone)\" is unknown")
@@ -106,7 +105,7 @@ struct DashboardQuestion {
   /// SQL that makes tables of both files.
   static let tables = """
     CREATE TEMP TABLE questions AS FROM read_json('\(file)', format = 'newline_delimited', columns = {number: 'BIGINT',
-      account: 'VARCHAR', kind: 'VARCHAR', model: 'VARCHAR', version: 'VARCHAR', provider: 'VARCHAR', deployed_at: 'BIGINT',
+      account: 'VARCHAR', kind: 'VARCHAR', \(DashboardFilter.columns),
       zone: 'VARCHAR', now: 'BIGINT', period: 'VARCHAR', first_date: 'DATE', last_date: 'DATE', point_limit: 'BIGINT'});
     CREATE TEMP TABLE shown_points AS FROM read_csv('\(pointsFile)', auto_detect = false, header = false, delim = ',',
       columns = {number: 'BIGINT', u: 'BIGINT', latency_us: 'BIGINT'});
@@ -118,16 +117,22 @@ struct DashboardQuestion {
     var points = ""
     for (number, question) in questions.enumerated() {
       func text(_ value: String?) -> [UInt8] { value.map(JSONText.quoted) ?? Array("null".utf8) }
-      let members: [(String, [UInt8])] = [
-        ("number", Self.digits(number)), ("account", text(question.account)),
-        ("kind", text(question.kind.rawValue)), ("model", text(question.model)),
-        ("version", text(question.version)), ("provider", text(question.provider)),
-        ("deployed_at", Self.digits(question.deployedAt?.microseconds)), ("zone", text(question.zone)),
-        ("now", Self.digits(question.now.microseconds)), ("period", text(question.period)),
-        ("first_date", text(question.dates.map { "\($0.first)" })),
-        ("last_date", text(question.dates.map { "\($0.last)" })),
-        ("point_limit", Self.digits(question.pointLimit)),
-      ]
+      let members: [(String, [UInt8])] =
+        [
+          ("number", Self.digits(number)), ("account", text(question.account)),
+          ("kind", text(question.kind.rawValue)), ("zone", text(question.zone)),
+          ("now", Self.digits(question.now.microseconds)), ("period", text(question.period)),
+          ("first_date", text(question.dates.map { "\($0.first)" })),
+          ("last_date", text(question.dates.map { "\($0.last)" })),
+          ("point_limit", Self.digits(question.pointLimit)),
+        ]
+        + DashboardFilter.allCases.map { filter in
+          switch question.filters[filter] {
+          case .text(let name): (filter.name, JSONText.quoted(name))
+          case .moment(let moment): (filter.name, Self.digits(moment.microseconds))
+          case nil: (filter.name, text(nil))
+          }
+        }
       lines.append(UInt8(ascii: "{"))
       for (index, member) in members.enumerated() {
         if index > 0 { lines.append(UInt8(ascii: ",")) }

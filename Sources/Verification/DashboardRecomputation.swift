@@ -1,3 +1,4 @@
+import Aggregation
 import Datasets
 import Foundation
 import Telemetry
@@ -61,26 +62,44 @@ struct DashboardRecomputation {
   }
 }
 
-/// Figures as the second opinion gives them. Moments are µs since 1970.
+/// Figures as the second opinion gives them, by their paths. Instants are µs since 1970.
 struct ExpectedFigures: Decodable {
+  enum Value: Decodable {
+    case null
+    case integer(Int64)
+    case number(Double)
+    case text(String)
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if container.decodeNil() {
+        self = .null
+      } else if let integer = try? container.decode(Int64.self) {  // Else it is another type.
+        self = .integer(integer)
+      } else if let number = try? container.decode(Double.self) {
+        self = .number(number)
+      } else {
+        self = .text(try container.decode(String.self))
+      }
+    }
+
+    var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+    var text: String? { if case .text(let value) = self { value } else { nil } }
+    var number: Double? {
+      switch self {
+      case .integer(let value): Double(value)
+      case .number(let value): value
+      case .null, .text: nil
+      }
+    }
+  }
   struct Bucket: Decodable {
     var at: Int64
     var successes: Int64
-    var failures: Int64
-    var input: Int64
-    var output: Int64
-    /// µs. It may leave 64 bits, so it comes as a double.
-    var latencySum: Double?
+    /// µs; `nil` without successes.
     var latencyMin: Int64?
     var latencyMax: Int64?
-    /// p50, p90, p95, p99, p99.9 by rank, µs.
-    var quantiles: [Double]?
-  }
-  struct ScalingPoint: Decodable {
-    var at: Int64
-    var version: String
-    var replicas: Int
-    var hardware: String
+    var values: [String: Value]
   }
   struct Reason: Decodable {
     var reason: String
@@ -88,21 +107,11 @@ struct ExpectedFigures: Decodable {
   }
   /// The moments from which on each offset held around the period, and the offsets, µs.
   var clock: [[Int64]]
-  var from: Int64
   var to: Int64
-  var granularity: String
-  var days: Int
-  var deploymentCredits: Double
-  var modelCredits: Double
-  var fineTuningCredits: Double
-  var deployedModels: Int
-  var fineTunedModels: Int
-  var subscription: Int
+  var values: [String: Value]
   var buckets: [Bucket]?
+  var steps: [[String: Value]]?
   var reasons: [Reason]?
-  var scaling: [ScalingPoint]?
-  var hardware: [String]?
-  var maxReplicas: Int?
   /// (moment, latency) of every success, for short periods with few.
   var points: [[Int64]]?
   /// How many of the dashboard's own points are no request of the data.
@@ -110,7 +119,7 @@ struct ExpectedFigures: Decodable {
 }
 
 /// The SQL of one question. It holds its number and nothing else of it: the values are variables.
-private struct RecomputationSQL {
+struct RecomputationSQL {
   let number: Int
 
   /// The period's first and last local date by its name; both ends included. NULL for 24 hours.
@@ -127,25 +136,23 @@ private struct RecomputationSQL {
     FROM d, q
     """
 
+  /// That a row of a table with versions of the selected models counts.
+  static func isWanted(in table: String) -> String { DashboardFilter.versionConditions(table) }
+
   var text: String {
     let clock = LocalClock(zone: "getvariable('zone')", now: "getvariable('now')::BIGINT")
     let account = "getvariable('account')"
     // Last year and last month end before now; every other period is cut there.
     let chosen = """
       m.account = \(account) AND m.kind = (SELECT kind FROM q)
-          AND m.name = coalesce((SELECT model FROM q), m.name) AND m.provider = coalesce((SELECT provider FROM q), m.provider)
-          AND ((SELECT deployed_at FROM q) IS NULL OR m.model_id IN
-            (SELECT model_id FROM deployments WHERE epoch_us(deployed_at) = (SELECT deployed_at FROM q)))
+          AND \(DashboardFilter.modelConditions)
       """
-    let version = "version = coalesce(getvariable('version'), version)"
-    func isWanted(in table: String) -> String {
-      "\(table).version = coalesce(getvariable('version'), \(table).version)"
-    }
-    let own = "(SELECT model_id FROM models WHERE account = \(account))"
+    func isWanted(in table: String) -> String { Self.isWanted(in: table) }
+    let own = RecomputedFigure.own
     return """
       CREATE OR REPLACE TEMP TABLE q AS SELECT * FROM questions WHERE number = \(number);
       SET VARIABLE account = (SELECT account FROM q);
-      SET VARIABLE version = (SELECT version FROM q);
+      \(DashboardFilter.variables)
       SET VARIABLE zone = (SELECT zone FROM q);
       SET VARIABLE now = (SELECT now FROM q);
       CREATE OR REPLACE TEMP TABLE d AS SELECT \(clock.today) AS today;
@@ -160,11 +167,7 @@ private struct RecomputationSQL {
         WHERE r.model_id IN (FROM chosen) AND \(isWanted(in: "r")) AND epoch_us(r.arrived_at) >= fu AND epoch_us(r.arrived_at) < eu) s, dates WHERE dl IS NULL OR l::DATE BETWEEN df AND dl;
       CREATE OR REPLACE TEMP TABLE buckets AS SELECT \(clock.bucketStart(granularity: "g", wall: "w", moment: "u", offset: "o", from: "fu")) AS "at", c.* EXCLUDE (w, u, o) FROM b, (SELECT
         date_trunc((SELECT g FROM b), l) AS w, CASE WHEN (SELECT g FROM b) = 'hour' THEN epoch_us(l) - sel.u ELSE 0 END AS o, min(sel.u) AS u,
-        count(*) FILTER (status = 'success') AS successes, count(*) FILTER (status <> 'success') AS failures,
-        sum(input_tokens)::BIGINT AS input, sum(output_tokens)::BIGINT AS output,
-        (sum(latency_us) FILTER (status = 'success'))::DOUBLE AS latencySum,
-        min(latency_us) FILTER (status = 'success') AS latencyMin, max(latency_us) FILTER (status = 'success') AS latencyMax,
-        quantile_disc(latency_us, [0.5, 0.9, 0.95, 0.99, 0.999]) FILTER (status = 'success') AS quantiles
+        \(RecomputedFigure.bucketColumns)
         FROM sel GROUP BY 1, 2) c ORDER BY 1;
       CREATE OR REPLACE TEMP TABLE spans AS SELECT r.model_id, r.version, r.hardware, r.starting + r.ready + r.draining AS replicas, epoch_us(r."at") AS a, n,
         lead(epoch_us(r."at"), 1, 9000000000000000000) OVER (PARTITION BY r.model_id, r.version, r.hardware ORDER BY r."at", r.n) AS e FROM replicas r WHERE r.model_id IN \(own);
@@ -182,21 +185,13 @@ private struct RecomputationSQL {
         greatest(0, least(whole, fu - epoch_us(started_at))) AS before, greatest(0, least(whole, eu - epoch_us(started_at))) AS until, fu, eu FROM fine_tuning_jobs j, (SELECT pf AS fu, pt AS eu FROM span) WHERE j.model_id IN \(own);
       SELECT to_json({
         'clock': (SELECT list([a, off] ORDER BY a) FROM era),
-        'from': fu, 'to': tu, 'granularity': g, 'days': days,
-        'deploymentCredits': (SELECT coalesce(sum(inside::HUGEINT * replicas * price), 0)::DOUBLE / 3.6e15 FROM used),
-        'modelCredits': (SELECT coalesce(sum(inside::HUGEINT * replicas * price), 0)::DOUBLE / 3.6e15 FROM used WHERE model_id IN (FROM chosen) AND \(version)),
-        'fineTuningCredits': (SELECT coalesce(sum(CASE WHEN whole = 0 THEN CASE WHEN epoch_us(started_at) >= fu AND epoch_us(started_at) < eu THEN credits_micro ELSE 0 END
-            ELSE (2::HUGEINT * credits_micro * until + whole) // (2::HUGEINT * whole) - (2::HUGEINT * credits_micro * before + whole) // (2::HUGEINT * whole) END), 0)::DOUBLE / 1e6 FROM jobs),
-        'deployedModels': (SELECT count(DISTINCT model_id) FROM (SELECT model_id FROM live WHERE model_id IN \(own) UNION
-            SELECT model_id FROM models, b WHERE account = \(account) AND kind = 'external' AND epoch_us(created_at) < eu AND eu > fu)),
-        'fineTunedModels': (SELECT count(DISTINCT model_id) FROM jobs WHERE outcome = 'succeeded' AND epoch_us(finished_at) >= fu AND epoch_us(finished_at) < eu),
-        'subscription': (SELECT subscription_max_replicas FROM accounts WHERE account = \(account)),
-        'buckets': (SELECT list(buckets ORDER BY "at") FROM buckets),
+        'to': tu,
+        'values': \(RecomputedFigure.values(.answer)),
+        'buckets': (SELECT list({'at': "at", 'successes': successes, 'latencyMin': latencyMin, 'latencyMax': latencyMax,
+            'values': \(RecomputedFigure.values(.bucket))} ORDER BY "at") FROM buckets),
         'reasons': (SELECT list({'reason': failure_reason, 'count': c} ORDER BY failure_reason) FROM (SELECT failure_reason, count(*) AS c FROM sel WHERE status <> 'success' GROUP BY 1)),
-        'scaling': (SELECT list({'at': "at", 'version': version, 'replicas': replicas, 'hardware': hw} ORDER BY "at", version, model_id) FROM steps
+        'steps': (SELECT list(\(RecomputedFigure.values(.step)) ORDER BY "at", version, model_id) FROM steps
             WHERE CASE WHEN "at" = fu THEN replicas > 0 ELSE replicas <> before OR hw <> hwBefore END),
-        'hardware': (SELECT list(DISTINCT hardware) FROM used WHERE model_id IN (FROM chosen) AND \(version) AND inside > 0 AND replicas > 0),
-        'maxReplicas': (SELECT max(max_replicas) FROM live WHERE model_id IN (FROM chosen) AND \(version)),
         'points': CASE WHEN days <= 7 AND (SELECT count(*) FROM sel WHERE status = 'success') <= (SELECT point_limit FROM q)
             THEN (SELECT list([u, latency_us] ORDER BY u, latency_us) FROM sel WHERE status = 'success') END,
         'strayPoints': (SELECT count(*) FROM shown_points p WHERE p.number = \(number) AND NOT EXISTS (SELECT 1 FROM sel s WHERE s.status = 'success' AND s.u = p.u AND s.latency_us = p.latency_us))

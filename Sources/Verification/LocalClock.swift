@@ -1,16 +1,16 @@
 import Telemetry
 
-/// The second opinion's own calendar: SQL that asks DuckDB's ICU what the clock shows at moments, and never for the moment
+/// The second opinion's own calendar: SQL that asks DuckDB's ICU what the clock shows at instants, and never for now
 /// of a reading, which it takes as the later one where there are two. Everything else is arithmetic over intervals of one
 /// offset. It shares nothing with `ZonedCalendar`.
 ///
 /// Reads a table `dates` of one row: `df` and `dl`, the first and the last local date of the period, `NULL` for 24 hours.
 /// Makes:
 /// - `era`: intervals of one offset `[a, e)`, with `off` in µs, around the period.
-/// - `day`: local dates of the period and the first moment at which the clock shows each, `d` and `"at"`; none for a date
-///   that it skips.
-/// - `span`: the moments that are selected, `[pf, pt)`: several only where clocks go back over midnight. For 24 hours those
-///   that end with the first full hour that the clock shows at or after now; else cut at now.
+/// - `day`: local dates of the period and the first instant at which the clock shows each, `d` and `"at"`; none for a
+///   date that it skips.
+/// - `span`: the instants that are selected, `[pf, pt)`: several only where clocks go back over midnight. For 24 hours
+///   those that end with the first full hour that the clock shows at or after now; else cut at now.
 package struct LocalClock {
   /// SQL expressions: the zone's name, and µs since 1970.
   package var zone: String
@@ -21,7 +21,7 @@ package struct LocalClock {
     self.now = now
   }
 
-  /// What the clock shows at a moment in µs, as a number of µs.
+  /// What the clock shows at an instant in µs, as a number of µs.
   private func wall(_ moment: String) -> String {
     "epoch_us(timezone(\(zone), make_timestamptz(\(moment))))"
   }
@@ -74,8 +74,8 @@ package struct LocalClock {
     """
   }
 
-  /// The first moment of the eras at which the pipeline's calendar has another offset, `nil` for none: then the two have
-  /// different releases of the time zone database, and cannot judge each other.
+  /// The first instant of the eras at which the pipeline's calendar has another offset, `nil` for none: then the two
+  /// have different releases of the time zone database, and cannot judge each other.
   package static func difference(_ eras: [[Int64]], _ calendar: ZonedCalendar, until end: Int64) -> Timestamp?
   {
     func differs(_ moment: Int64, _ offset: Int64) -> Bool {

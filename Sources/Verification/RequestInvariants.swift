@@ -71,6 +71,10 @@ final class RequestInvariants: TelemetrySink {
     for row in 0..<requests.count { check(requests, row) }
   }
 
+  /// The queue was full, or the request gave up.
+  private static let neverServed = OutcomeSet(
+    FailureReason.allCases.filter { $0.cause == .deployment && [.refused, .waited].contains($0.progress) })
+
   private func check(_ requests: RequestColumns, _ row: Int) {
     let arrived = requests.arrivedAt[row]
     let id = requests.requestID?[row] ?? lastID &+ 1
@@ -109,8 +113,7 @@ final class RequestInvariants: TelemetrySink {
         "request \(id) arrived at \(moment.rfc3339), when model \(series[index].modelID) \(series[index].version) was not deployed"
       )
     }
-    // Never served: the line was full, or it gave up.
-    if outcome == RequestOutcome.overloaded || outcome == RequestOutcome.timeout { return }
+    if Self.neverServed.contains(outcome) { return }
     if let last = lastStart[index] {
       if arrived + waiting < last {
         report.violated(.i12, "request \(id) starts service before an earlier one")

@@ -39,7 +39,7 @@ final class RollupVerification {
       do {
         let archive = try archive.get()
         let expected = try RollupArchive.data(
-          [rebuilt], account: account, models: data.tables.models, end: archive.end)
+          [rebuilt], account: account, models: data.tables.models, end: archive.end, known: archive.reasons)
         if FileManager.default.contents(atPath: "\(data.path)/\(name)") == expected { continue }
         let differences = try archive.differences(from: try RollupArchive(expected))
         if differences.isEmpty {

@@ -13,7 +13,7 @@ struct ServiceSweep {
   private var slots = 0
   private var draining = 0
   private var served = 0
-  /// Requests in service that the data may not have, those of a warm-up: no more than found a slot, at every moment so
+  /// Requests in service that the data may not have, those of a warm-up: no more than found a slot, at every instant so
   /// far, beside those that are there.
   private var mostUnseen: Int
   /// The first time that requests had no slots.
@@ -43,7 +43,7 @@ struct ServiceSweep {
       let row = nextRow < rows.count ? rows[nextRow].at.microseconds : .max
       let moment = min(events.first?.time ?? .max, row)
       guard moment < time else { return }
-      // All that happens at one moment; replicas' rows tell the state after it, so either side of it may hold.
+      // All that happens at one instant; replicas' rows tell the state after it, so either side of it may hold.
       let slotsBefore = slots
       takeRows(upTo: moment)
       while let next = events.first, next.time == moment {

@@ -24,7 +24,7 @@ enum TableInvariants {
     return report
   }
 
-  /// I1: the sum over all versions after each moment, since several may change at one.
+  /// I1: the sum over all versions after each instant, since several may change at one.
   private static func checkSubscription(_ tables: TelemetryTables, _ report: inout InvariantReport) {
     let owner = Dictionary(
       tables.models.map { ($0.modelID, $0.account) }, uniquingKeysWith: { first, _ in first })

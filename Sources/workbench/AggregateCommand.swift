@@ -36,17 +36,16 @@ struct AggregateCommand: ParsableCommand {
   @Option(help: "fineTuned, openSource or external. (default: that of --model, or the only one there is)")
   var kind: String?
 
-  @Option(help: "Every model of this name.")
+  @Option(help: "\(DashboardFilter.model.about)")
   var model: String?
 
-  @Option(
-    help: "Of several models of one name, the one with a deployment deployed at this moment (RFC 3339).")
+  @Option(help: "\(DashboardFilter.deployedAt.about)")
   var deployedAt: String?
 
-  @Option(help: "One version. (default: all)")
+  @Option(help: "\(DashboardFilter.version.about)")
   var version: String?
 
-  @Option(help: "External models of one provider.")
+  @Option(help: "\(DashboardFilter.provider.about)")
   var provider: String?
 
   @Option(help: "Most points of a latency graph with one point a request.")
@@ -64,12 +63,14 @@ struct AggregateCommand: ParsableCommand {
   func run() throws {
     let filter = try TimelineFilter(period)
     let nowGiven = try now.map { try parsed($0, "--now") }
-    let deployed = try deployedAt.map { try parsed($0, "--deployed-at") }
+    let values = try DashboardFilter.allCases.compactMap { filter in
+      try option(filter).map { (filter, try value(filter, $0)) }
+    }
+    let filters = Dictionary(uniqueKeysWithValues: values)
     let data = try Dataset(dataset)
     let account = try self.account(data)
     let moment = try nowGiven ?? data.end()
-    let selection = ModelSelection(
-      kind: try kind(data, account), model: model, deployedAt: deployed, version: version, provider: provider)
+    let selection = ModelSelection(kind: try kind(data, account)) { filters[$0] }
     let question = Dataset.Question(
       account: account, filter: filter, now: moment, selection: selection, maxPoints: maxPoints)
     let progress = ProgressBar("Reading")
@@ -89,6 +90,19 @@ struct AggregateCommand: ParsableCommand {
     let file = try OutputFile(out)
     try file.write(json)
     _ = try file.close()
+  }
+
+  private func option(_ filter: DashboardFilter) -> String? {
+    switch filter {
+    case .model: model
+    case .deployedAt: deployedAt
+    case .version: version
+    case .provider: provider
+    }
+  }
+
+  private func value(_ filter: DashboardFilter, _ text: String) throws -> DashboardFilter.Value {
+    filter.isMoment ? .moment(try parsed(text, filter.option)) : .text(text)
   }
 
   private func parsed(_ text: String, _ option: String) throws -> Timestamp {
@@ -137,5 +151,12 @@ struct AggregateCommand: ParsableCommand {
           : "models of several kinds fit. Say which with --kind: \(kinds).")
     }
     return only
+  }
+}
+
+extension DashboardFilter {
+  /// `--deployed-at`.
+  fileprivate var option: String {
+    "--" + name.map { $0.isUppercase ? "-\($0.lowercased())" : String($0) }.joined()
   }
 }

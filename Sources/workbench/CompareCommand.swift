@@ -3,7 +3,6 @@ import DashboardServer
 import Datasets
 import Foundation
 import Runs
-import ScenarioModel
 import Verification
 
 struct CompareCommand: ParsableCommand {

@@ -3,6 +3,7 @@ import Calibration
 import DashboardServer
 import Datasets
 import Foundation
+import Planning
 import ScenarioModel
 import Telemetry
 

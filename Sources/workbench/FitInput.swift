@@ -46,11 +46,7 @@ struct FitInput {
       groups: data.series.map { place[$0.modelID] ?? -1 }, expected: data.manifest?.rows["requests"])
     let reader = try data.requests()
     try reader.read(into: collector, progress: progress)
-    let isForeign = data.manifest?.scenario == nil
-    for observations in collector.observations {
-      observations.isForeign = isForeign
-      observations.settle()
-    }
+    collector.settle(isForeign: data.manifest?.scenario == nil)
     // A model whose series has no request has no observations.
     let models: [(record: ModelRecord, observations: Observations)] = chosen.enumerated().map {
       index, record in
@@ -126,8 +122,7 @@ struct FitInput {
     }
     let collector = ObservationCollector(groups: [0], expected: Int64(requests.count))
     try batch.send(to: collector)
-    collector.observations[0].isForeign = true
-    collector.observations[0].settle()
+    collector.settle(isForeign: true)
     self.tables = tables
     series = [Series(modelID: 1, version: "")]
     reasons = RequestOutcome.names

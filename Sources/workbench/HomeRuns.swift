@@ -3,7 +3,7 @@ import Datasets
 import Foundation
 import Synchronization
 
-/// Runs of a shared data base for a server: copied, without requests, to a directory of the server's own, the newest so
+/// Runs of a shared database for a server: copied, without requests, to a directory of the server's own, the newest so
 /// many; those that came since are fetched when the page asks for a refresh.
 final class HomeRuns: Sendable {
   private let address: String

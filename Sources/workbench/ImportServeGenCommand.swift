@@ -1,8 +1,8 @@
 import ArgumentParser
 import Datasets
+import Documents
 import Foundation
 import Sampling
-import ScenarioModel
 import Telemetry
 
 struct ImportServeGenCommand: ParsableCommand {

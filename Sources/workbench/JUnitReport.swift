@@ -1,3 +1,4 @@
+import Aggregation
 import Datasets
 import Foundation
 import FoundationXML
@@ -10,7 +11,7 @@ struct JUnitReport {
 
   init(_ result: ComparisonOutcome) { self.result = result }
 
-  private static let widgets = ["structure", "query", "account", "latency", "requests", "scaling", "tokens"]
+  private static let widgets = ["structure"] + Dashboard.parts
   private static let mostShown = 50
 
   func xml() -> Data {

@@ -13,7 +13,7 @@ enum PlanOutcome {
     }
   }
 
-  /// Carries a plan out, and shows what it comes to.
+  /// Carries a plan out, and shows its result.
   /// - Throws: what the plan throws; `InconclusiveError`; `ExitCode` 1 for an objective that was not reached.
   static func finish(_ run: PlanRun, into path: String, json: Bool, quiet: Bool) throws {
     let bar = PlanProgress(quiet: quiet)

@@ -99,11 +99,14 @@ struct RunSummary {
     ]
     if requests.totalRequests > 0 {
       let unit = dashboard.query.granularity
+      let quantiles = [LatencyQuantile.p50, .p95, .p99].map {
+        "\($0.label) \(Figure.milliseconds(latency.quantiles[$0]))"
+      }
       lines.append(
         "    \(unit == "hour" ? "requests/hour " : "requests/day  ") \(RequestsSparkline(dashboard).text)"
       )
       lines.append(
-        "    latency        p50 \(Figure.milliseconds(latency.p50))  p95 \(Figure.milliseconds(latency.p95))  p99 \(Figure.milliseconds(latency.p99))  average \(Figure.milliseconds(latency.average))"
+        "    latency        \(quantiles.joined(separator: "  "))  average \(Figure.milliseconds(latency.average))"
       )
     }
     if let scaling = dashboard.scaling, let hardware = scaling.hardware {

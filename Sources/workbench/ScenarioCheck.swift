@@ -1,4 +1,5 @@
 import Datasets
+import Documents
 import Foundation
 import Runs
 import ScenarioModel
@@ -20,7 +21,7 @@ struct ScenarioCheck {
       let read = try ScenarioDocument(data, path: path, overrides: overrides)
       diagnostics = read.warnings
       document = read
-    } catch let errors as ScenarioErrors {
+    } catch let errors as DocumentErrors {
       diagnostics = errors.diagnostics
     }
     for file in NamedFile.all(in: data, path: path, overrides: overrides) {

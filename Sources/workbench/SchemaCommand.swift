@@ -1,7 +1,9 @@
 import Aggregation
 import ArgumentParser
 import Datasets
+import Planning
 import ScenarioModel
+import Verification
 
 struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Synchronization
 import Telemetry
 
 /// What the program says to people: diagnostics and progress on standard error, results on standard output.
@@ -34,11 +35,11 @@ enum Terminal {
       try output.write(data)
       try output.close()
     } catch let problem as OutputError where problem.number != EPIPE {
-      // A verdict that nobody could read is not given.
+      // A verdict that could not be printed is not given.
       diagnose(problem.description)
       exit(73)
     } catch {
-      // Whoever read it has gone, as `head` does: there is nobody left to talk to.
+      // The reader has ended, as `head` does: no further output can be read.
       exit(141)
     }
   }
@@ -75,11 +76,11 @@ enum Terminal {
 }
 
 /// A progress bar with the time left, on a terminal only. May be told from any thread.
-final class ProgressBar: @unchecked Sendable {
-  private let lock = NSLock()
+final class ProgressBar: Sendable {
   private let label: String
   private let start = Date()
-  private var shownAt = Date.distantPast
+  /// When the bar was last drawn. Held while it is drawn, so that no two threads write at once.
+  private let shownAt = Mutex(Date.distantPast)
   private let isOn: Bool
 
   init(_ label: String, quiet: Bool = false) {
@@ -89,7 +90,7 @@ final class ProgressBar: @unchecked Sendable {
 
   func show(_ share: Double) {
     guard isOn else { return }
-    lock.withLock {
+    shownAt.withLock { shownAt in
       let now = Date()
       guard now.timeIntervalSince(shownAt) >= 0.1 else { return }
       shownAt = now
@@ -104,7 +105,7 @@ final class ProgressBar: @unchecked Sendable {
 
   func clear() {
     guard isOn else { return }
-    lock.withLock { write("\r\u{1b}[K") }
+    shownAt.withLock { _ in write("\r\u{1b}[K") }
   }
 
   private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }

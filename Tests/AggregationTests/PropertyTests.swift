@@ -8,7 +8,7 @@ import Testing
 struct PropertyTests {
   static let kinds: [ModelKind] = [.fineTuned, .openSource, .external]
 
-  /// Requests of several models at random moments of three weeks around a clock change, many of them at the borders
+  /// Requests of several models at random instants of three weeks around a clock change, many of them at the borders
   /// of quarters, hours and days; some absurd latencies.
   private static func world(_ seed: UInt64) -> (SmallWorld, [[Int]]) {
     var generator = SeededGenerator(state: seed)

@@ -18,7 +18,9 @@ struct RollupArchiveTests {
   static let end = Timestamp(microseconds: start + 4 * 86_400_000_000)
 
   /// Two models over four days; `pick` says which requests are in.
-  static func rollups(_ pick: (Int) -> Bool = { _ in true }) throws -> RequestRollups {
+  static func rollups(failing reason: FailureReason = .timeout, _ pick: (Int) -> Bool = { _ in true }) throws
+    -> RequestRollups
+  {
     let rollups = RequestRollups(series: series, now: end, reasons: FailureReasons())
     let batch = RequestBatch(capacity: 4000)
     var generator = SeededGenerator(state: 7)
@@ -29,7 +31,7 @@ struct RollupArchiveTests {
       let fails = index % 17 == 0
       batch.append(
         requestID: Int64(index + 1), arrivedAt: start + Int64(index) * 86_000_000 + jitter,
-        series: Int32(index % 2), outcome: fails ? RequestOutcome.timeout : RequestOutcome.success,
+        series: Int32(index % 2), outcome: fails ? reason.code : RequestOutcome.success,
         waitingMicroseconds: latency / 10, firstTokenMicroseconds: fails ? 0 : latency / 2,
         latencyMicroseconds: latency, inputTokens: Int32(index % 900), outputTokens: fails ? 0 : 5)
     }
@@ -180,7 +182,7 @@ struct RollupArchiveTests {
       let rollups = RequestRollups(series: Self.series, now: Self.end, reasons: FailureReasons())
       let batch = RequestBatch(capacity: 1)
       batch.append(
-        requestID: 1, arrivedAt: Self.start + 5, series: 0, outcome: RequestOutcome.timeout,
+        requestID: 1, arrivedAt: Self.start + 5, series: 0, outcome: FailureReason.timeout.code,
         waitingMicroseconds: 0, firstTokenMicroseconds: 0, latencyMicroseconds: 9, inputTokens: tokens,
         outputTokens: 0)
       try batch.send(to: rollups)
@@ -201,5 +203,57 @@ struct RollupArchiveTests {
       found.contains { $0.contains("model 1 at 2026-01-05T23:45:00") || $0.contains("model 1 at 2026-01-06") }
     )
     #expect(found.allSatisfy { $0.contains("of the requests") || $0.contains("quarters") }, "\(found)")
+  }
+
+  /// An archive of another version of the program, which has other names for two reasons of one length.
+  private static func archive(swapping one: String, _ other: String, failing reason: FailureReason) throws
+    -> RollupArchive
+  {
+    let sound = Array(try archive(try rollups(failing: reason)))
+    let (trailer, length) = (16, one.utf8.count)
+    let start = sound[(sound.count - trailer)..<(sound.count - 8)].reversed().reduce(0) { $0 << 8 | Int($1) }
+    var index = Array(sound[start...].dropLast(8))
+    func place(_ name: String) -> Int? {
+      index.indices.first { index[$0...].starts(with: name.utf8) }
+    }
+    let (first, second) = (try #require(place(one)), place(other))
+    index.replaceSubrange(first..<first + length, with: other.utf8)
+    if let second { index.replaceSubrange(second..<second + length, with: one.utf8) }
+    let checksum = Checksum.xxh64(index)
+    return try RollupArchive(
+      Data(sound[..<start] + index + (0..<8).map { UInt8(truncatingIfNeeded: checksum >> (8 * $0)) }))
+  }
+
+  /// Failures of all days by the names of their reasons.
+  private static func failures(_ archive: RollupArchive) throws -> [String: Int64] {
+    var counts: [String: Int64] = [:]
+    for index in archive.series.indices {
+      try archive.visit(
+        index, in: Timestamp(microseconds: .min)..<Timestamp(microseconds: .max), byDay: false
+      ) { rollup in
+        for entry in rollup.reasons { counts[archive.reasons[Int(entry.reason)], default: 0] += entry.count }
+      }
+    }
+    return counts
+  }
+
+  @Test(
+    "failures of another version's archive keep the names that it gives them",
+    arguments: [
+      // Reasons in another order; and one that this version does not know.
+      (FailureReason.rateLimited, "replicaLost"), (.timeout, "expired"),
+    ])
+  func otherVersions(reason: FailureReason, name: String) throws {
+    let other = try Self.archive(swapping: reason.name, name, failing: reason)
+    #expect(try Self.failures(other) == [name: 236])
+    // Written by this version, and in the other's own bytes.
+    let written = try RollupArchive(try Self.archive(other))
+    #expect(Array(written.reasons.prefix(RequestOutcome.names.count)) == RequestOutcome.names)
+    #expect(try Self.failures(written) == [name: 236])
+    let again = try RollupArchive(
+      try RollupArchive.data(
+        [written], account: Self.account, models: Self.models, end: Self.end, known: other.reasons))
+    #expect(again.reasons == other.reasons)
+    #expect(try again.differences(from: other).isEmpty)
   }
 }

@@ -19,7 +19,7 @@ struct RoundTrip {
     let simulation = ScenarioSimulation(document.scenario)
     let collector = ObservationCollector(groups: simulation.series.map { Int($0.modelID) - 1 })
     let result = try simulation.run(threads: 1, into: .init(accounts: [collector], merged: nil))
-    for part in collector.observations { part.settle() }
+    collector.settle()
     observations = collector.observations
     calibration = Calibration(
       models: zip(simulation.models, collector.observations).map { (record: $0, observations: $1) },
@@ -322,7 +322,7 @@ struct RoundTripTests {
     let simulation = ScenarioSimulation(document.scenario)
     let collector = ObservationCollector(groups: [0])
     var tables = try simulation.run(threads: 1, into: .init(accounts: [collector], merged: nil)).tables
-    collector.observations[0].settle()
+    collector.settle()
     if !isRecorded { tables.incidents = [] }
     let calibration = Calibration(
       models: [(record: simulation.models[0], observations: collector.observations[0])], tables: tables,
@@ -376,7 +376,7 @@ struct OddTelemetryTests {
     }
     let collector = ObservationCollector(groups: [0])
     try batch.send(to: collector)
-    collector.observations[0].settle()
+    collector.settle()
     var tables = TelemetryTables()
     tables.accounts = [AccountRecord(account: "a", timeZone: "UTC", subscriptionMaxReplicas: 1)]
     tables.models = [

@@ -18,7 +18,7 @@ struct ScenarioTextTests {
     }
     let collector = ObservationCollector(groups: [0])
     try batch.send(to: collector)
-    collector.observations[0].settle()
+    collector.settle()
     return collector.observations[0]
   }
 

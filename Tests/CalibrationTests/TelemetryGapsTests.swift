@@ -19,7 +19,7 @@ private func observations(
   }
   let collector = ObservationCollector(groups: [0])
   try batch.send(to: collector)
-  collector.observations[0].settle()
+  collector.settle()
   return collector.observations[0]
 }
 
@@ -156,9 +156,9 @@ struct UnsaidTests {
   @Test("no failure is left out without a word")
   func failures() throws {
     let outcomes: [UInt8] = [
-      RequestOutcome.overloaded, RequestOutcome.timeout, RequestOutcome.replicaLost,
-      RequestOutcome.modelError,
-      RequestOutcome.rateLimited, 7,
+      FailureReason.overloaded.code, FailureReason.timeout.code, FailureReason.replicaLost.code,
+      FailureReason.modelError.code,
+      FailureReason.rateLimited.code, 7,
     ]
     // One failure of each reason among 400 requests.
     let failed = try observations(
@@ -186,7 +186,7 @@ struct UnsaidTests {
   @Test("a queue whose length nobody is known to have waited in has no capacity of 0")
   func queue() throws {
     let failed = try observations(
-      Self.arrivals, outcome: { $0 % 100 == 50 ? RequestOutcome.overloaded : RequestOutcome.success })
+      Self.arrivals, outcome: { $0 % 100 == 50 ? FailureReason.overloaded.code : RequestOutcome.success })
     let fit = try Gaps.calibration(failed, kind: .openSource, version: "V1", period: Self.period)
     #expect(fit.models[0].deployments[0].queueCapacity == nil)
   }
@@ -232,7 +232,7 @@ struct VerdictTests {
       func failing(_ every: Int) throws -> Observations {
         try observations(
           arrivals,
-          outcome: { every > 0 && $0 % every == 0 ? RequestOutcome.modelError : RequestOutcome.success })
+          outcome: { every > 0 && $0 % every == 0 ? FailureReason.modelError.code : RequestOutcome.success })
       }
       return FitQuality(
         observed: try failing(observedEvery), simulated: [try failing(simulatedEvery)], judged: span,

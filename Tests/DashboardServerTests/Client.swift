@@ -39,7 +39,7 @@ struct Client: Sendable {
     }
   }
 
-  /// Sends, and leaves some µs later, perhaps with a first piece of the answer.
+  /// Sends, and leaves some µs later, perhaps with a first chunk of the answer.
   func ask(_ bytes: Data, leavingAfter delay: Int, reads: Bool) async throws {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
       DispatchQueue.global().async {

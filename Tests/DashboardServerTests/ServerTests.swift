@@ -133,6 +133,32 @@ struct ServerTests {
     }
   }
 
+  @Test("the API's description and the figures' names have what answers and questions have")
+  func lists() async throws {
+    let scratch = try Scratch()
+    let run = SmallRun(models: [.init(name: "m", versions: [("v", 10)])])
+    let catalogue = try RunCatalogue([try run.write(scratch.file("run"))])
+    try await withServer(catalogue) { client in
+      let answer = try await client.get("/api/runs/1/dashboard?kind=openSource&period=24h").object()
+      let query = try #require(answer["query"] as? [String: Any])
+      let described = String(decoding: try await client.get("/api/openapi.yaml").body, as: UTF8.self)
+      let parts = ["query", "account", "latency", "requests", "scaling", "tokens"]
+      #expect(Set(answer.keys) == Set(parts))
+      #expect(described.contains("required: [ \(parts.joined(separator: ", ")) ]"))
+      for filter in ["model", "deployedAt", "version", "provider"] {
+        #expect(described.contains("- { name: \(filter), in: query, "), "\(filter)")
+      }
+      #expect(query.keys.contains("provider") && !described.contains("FILTERS"))
+
+      let figures = try #require(try await client.get("/api/figures").json() as? [[String: String]])
+      let labels = Dictionary(uniqueKeysWithValues: figures.map { ($0["path"] ?? "", $0) })
+      #expect(labels["requests.totalFailures"] == ["path": "requests.totalFailures", "label": "failures"])
+      #expect(labels["latency.summary.p999"]?["label"] == "p99.9")
+      #expect(labels["latency.summary.p999"]?["unit"] == "ms")
+      #expect(labels["account.deploymentCredits"]?["unit"] == "credits")
+    }
+  }
+
   @Test("HEAD says what GET says, without the body")
   func head() async throws {
     let scratch = try Scratch()

@@ -1,4 +1,5 @@
 import Datasets
+import Documents
 import Foundation
 import ScenarioModel
 import Telemetry
@@ -320,7 +321,7 @@ struct ForeignRowTests {
       ("firstToken: ttft", "firstToken without a latency"),
     ])
   func mistakes(column: String, message: String) throws {
-    let error = #expect(throws: ScenarioErrors.self) { try Imported.mapping(Self.base + [column]) }
+    let error = #expect(throws: DocumentErrors.self) { try Imported.mapping(Self.base + [column]) }
     #expect("\(error.map { "\($0)" } ?? "")".contains(message))
   }
 }

@@ -4,7 +4,7 @@ import Telemetry
 import TestSupport
 import Testing
 
-/// What is written out by hand for speed's sake, against the list of columns.
+/// What is written out by hand for speed, against the list of columns.
 @Suite("Request columns in files")
 struct RequestColumnFilesTests {
   private static let series = [Series(modelID: 7, version: "V1")]

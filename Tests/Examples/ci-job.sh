@@ -11,7 +11,7 @@ mkdir -p "$build/answers/acme"
 "$workbench" fixture --catalogue --only external-only -o "$build/catalogue" -q
 fixture=$build/catalogue/external-only
 
-# Load the product's data base: here SQLite; for PostgreSQL, psql -v ON_ERROR_STOP=1 -f "$fixture/sql/postgresql.sql".
+# Load the product's database: here SQLite; for PostgreSQL, psql -v ON_ERROR_STOP=1 -f "$fixture/sql/postgresql.sql".
 "$python" -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())' "$build/product.sqlite" "$fixture/sql/sqlite.sql"
 
 # Ask the product; its answers get the names of the expected files.

@@ -1,6 +1,6 @@
 """A product to be tested: a small dashboard of its own, written in SQL on SQLite.
 
-It stands for yours. It knows nothing of the workbench: it reads its data base and answers with JSON in the agreed form
+It stands for yours. It knows nothing of the workbench: it reads its database and answers with JSON in the agreed form
 (`workbench schema dashboard`), as far as it goes: requests and tokens of external models by day.
 """
 import json, sqlite3, sys
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 
-def moment(microseconds, zone):
+def instant(microseconds, zone):
     at = datetime.fromtimestamp(microseconds / 1e6, timezone.utc).astimezone(zone)
     return at.isoformat().replace("+00:00", "Z")
 
@@ -37,12 +37,12 @@ def dashboard(database, account, period, provider=None, now=None):
     return {
         "query": {"kind": "external", "period": period, "provider": provider},
         "requests": {
-            "points": [{"at": moment(d[0], zone), "successes": d[1], "failures": d[2]} for d in days],
+            "points": [{"at": instant(d[0], zone), "successes": d[1], "failures": d[2]} for d in days],
             "totalSuccesses": totals["successes"], "totalFailures": totals["failures"],
             "totalRequests": totals["successes"] + totals["failures"],
         },
         "tokens": {
-            "points": [{"at": moment(d[0], zone), "inputTokens": d[3], "outputTokens": d[4]} for d in days],
+            "points": [{"at": instant(d[0], zone), "inputTokens": d[3], "outputTokens": d[4]} for d in days],
             "totalInputTokens": totals["input"], "totalOutputTokens": totals["output"],
         },
     }

@@ -18,7 +18,7 @@ def catalogue(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fixtures") / "catalogue"
     subprocess.run([WORKBENCH, "fixture", "--catalogue", "--only", ",".join(TRAPS), "-o", folder, "-q"], check=True)
     for trap in TRAPS:
-        # The product's data base: the fixture's own SQL.
+        # The product's database: the fixture's own SQL.
         sqlite3.connect(folder / f"{trap}.sqlite").executescript((folder / trap / "sql/sqlite.sql").read_text())
     return folder
 

@@ -4,6 +4,7 @@
 import Aggregation
 import Calibration
 import Datasets
+import Documents
 import Foundation
 import Planning
 import Runs

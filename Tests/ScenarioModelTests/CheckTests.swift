@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import ScenarioModel
 import TestSupport
@@ -34,7 +35,7 @@ struct CheckTests {
     do {
       _ = try ScenarioDocument(Data(yaml.utf8), path: "t.yaml", overrides: overrides)
       return []
-    } catch let errors as ScenarioErrors {
+    } catch let errors as DocumentErrors {
       return errors.diagnostics.map { $0.rendered(path: "t.yaml") }
     } catch {
       return ["another error: \(error)"]
@@ -306,7 +307,7 @@ struct HostileDocumentTests {
     do {
       _ = try ScenarioDocument(data, path: "t.yaml")
       return "accepted"
-    } catch let error as ScenarioErrors {
+    } catch let error as DocumentErrors {
       return error.diagnostics.first?.rendered(path: "t.yaml") ?? ""
     } catch {
       return "another error: \(error)"

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Little's law")
 struct LittlesLawTests {
-  /// L = λW: the number in the system, looked at from outside at random moments, against what requests say of
+  /// L = λW: the number in the system, looked at from outside at random instants, against what requests say of
   /// themselves. Source: Little (1961), Operations Research 9:3.
   @Test("holds in every shipped scenario", arguments: try shippedScenarios())
   func everyScenario(path: String) throws {
@@ -36,7 +36,7 @@ struct LittlesLawTests {
         return sum + Double(max(0, to - from))
       }
       let expected = time / Double(end - kept)
-      // What is left between them is that one looks at moments only: far less than the batches differ.
+      // What is left between them is that one looks at instants only: far less than the batches differ.
       #expect(
         abs(mean.mean - expected) <= max(mean.standardError, 0.02 * expected),
         "\(series): looked \(mean.mean), said \(expected)")

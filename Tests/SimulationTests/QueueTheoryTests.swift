@@ -35,7 +35,7 @@ struct QueueTheoryTests {
     "M/M/c: probability of waiting and mean waiting time are Erlang's",
     arguments: [(1, 0.7, 11), (2, 0.8, 12), (8, 0.8, 13), (32, 0.9, 14)])
   func erlang(slots: Int, utilisation: Double, seed: Int) throws {
-    // Service 1 s in the mean, so load = rate.
+    // Service 1 s on average, so load = rate.
     let load = Double(slots) * utilisation
     let run = try Simulated(
       Self.queue(
@@ -137,11 +137,11 @@ struct QueueTheoryTests {
   }
 }
 
-/// Requests in the system at regular moments: arrived, not yet ended.
+/// Requests in the system at regular instants: arrived, not yet ended.
 func inSystem(_ requests: [SimulatedRequest], from: Int64, every step: Int64, count: Int) -> [Int] {
   var change = [Int](repeating: 0, count: count + 1)
   for request in requests {
-    // Counted at moments t with arrival ≤ t < end.
+    // Counted at instants t with arrival ≤ t < end.
     let first = max(0, (request.arrivedAt - from + step - 1) / step)
     let end = max(0, (request.arrivedAt + request.latency - from + step - 1) / step)
     guard first < end, first < Int64(count) else { continue }

@@ -4,7 +4,7 @@ import Telemetry
 import TestSupport
 import Testing
 
-/// Whole replica paths, worked out by hand, to the microsecond. Requests come from a trace; a request's output tokens
+/// Whole replica paths, computed by hand, to the microsecond. Requests come from a trace; a request's output tokens
 /// are its service time in seconds.
 @Suite("The replica path")
 struct ReplicaPathTests {
@@ -95,7 +95,7 @@ struct ReplicaPathTests {
         scaling:
           "{ minReplicas: 1, maxReplicas: 3, maxBatchSize: 1, scaleUpDelay: 10s, scaleDownDelay: 60s, startup: 30s }"
       ),
-      // Each pair has demand 2 for 9 s, twice; the delay starts anew.
+      // Each pair has demand 2 for 9 s, twice; the delay restarts.
       traces: Self.trace([(0, 9), (0, 1), (20, 9), (20, 1)]))
     #expect(run.tables.replicas.map(Row.init) == [Row(0, 0, 1, 0)])
   }

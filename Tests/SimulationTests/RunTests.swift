@@ -183,7 +183,7 @@ struct RunTests {
     let cold = try Simulated(yaml)
     let warm = try Simulated(yaml, overrides: ["warmUp=6h", "period.from=2026-01-05T06:00"])
     let from = warm.scenario.from.microseconds
-    // The same simulation, seen later: the streams start at the same moment.
+    // The same simulation, seen later: the streams start at the same instant.
     #expect(
       warm.requests.map { [$0.arrivedAt, $0.waiting, $0.latency] }
         == cold.requests.filter { $0.arrivedAt >= from }.map { [$0.arrivedAt, $0.waiting, $0.latency] })

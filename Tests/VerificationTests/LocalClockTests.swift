@@ -7,14 +7,14 @@ import Verification
 
 @Suite("The second opinion's calendar")
 struct LocalClockTests {
-  /// What is asked of DuckDB: a zone, a moment that is now, and a date or 24 hours.
+  /// What is asked of DuckDB: a zone, an instant that is now, and a date or 24 hours.
   private struct Question {
     var zone: String
     var now: Int64
     var date: String?
     /// What zoneinfo says: stretches, µs.
     var expected: [[Int64]]
-    /// Moments whose hours are asked for, and where these start.
+    /// Instants whose hours are asked for, and where these start.
     var hours: [(moment: Int64, start: Int64)] = []
     var change: (at: Int64, before: Int64, after: Int64)
   }

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Sampling
 import ScenarioModel
@@ -244,7 +245,7 @@ struct MetamorphicTests {
       ("  - { path: a, absolute: nan }", "must be a number"),
     ])
   func wrongTolerances(_ rules: String, _ message: String) throws {
-    let error = #expect(throws: ScenarioErrors.self) { try tolerances(rules) }
+    let error = #expect(throws: DocumentErrors.self) { try tolerances(rules) }
     #expect(error?.description.contains(message) ?? false, "\(error?.description ?? "")")
     #expect(error?.description.hasPrefix("t.yaml:4:") ?? false, "\(error?.description ?? "")")
   }

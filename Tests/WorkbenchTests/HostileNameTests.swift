@@ -1,4 +1,5 @@
 import Datasets
+import Documents
 import Foundation
 import FoundationXML
 import ScenarioModel

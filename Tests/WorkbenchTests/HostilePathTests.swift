@@ -3,8 +3,8 @@ import Hashing
 import TestSupport
 import Testing
 
-/// Directories, results and data bases from somebody else, whose names lead elsewhere: nothing outside is read or written,
-/// and nothing is waited for.
+/// Directories, results and databases from somebody else, whose names lead elsewhere: nothing outside is read or
+/// written, and nothing is waited for.
 @Suite("Paths from outside")
 struct HostilePathTests {
   /// A sound run, made once and copied.

@@ -97,6 +97,18 @@ struct PlanVerdictTests {
     }
     let allowed = try plan(scratch, path, "--file", both, "--replications", "3", "--warm-up", "none")
     #expect(allowed.status == 0 && allowed.variants.count == 2, "\(allowed.error)")
+    // Stated by hardware, it moves with the hardware, and decides.
+    let stated = try scratch.write(
+      "stated.yaml",
+      String(contentsOfFile: path, encoding: .utf8).replacing(
+        "service: { time: { exponential: { mean: 1.2s } } }",
+        with:
+          "service: { byHardware: { T4 single: { time: { exponential: { mean: 1.2s } } }, A10 single: { time: { exponential: { mean: 0.2s } } } } }"
+      ))
+    let varied = try Program.run(
+      "plan", stated, "--vary", "\(hardware),T4 single", "--slo", "latency.mean <= 300ms", "--replications",
+      "3", "--warm-up", "none", "-o", scratch.file("stated"))
+    #expect(varied.status == 0 && varied.output.contains("A10 single"), "\(varied.output)\(varied.error)")
   }
 
   @Test(

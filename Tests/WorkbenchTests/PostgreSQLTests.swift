@@ -146,7 +146,7 @@ struct PostgreSQLTests {
     #expect(pieces.hasSuffix("|" + bytes), "\(pieces) \(bytes)")
     // Twenty at once, of two runs that have files in common.
     let other = scratch.file("other")
-    let copy = try Program.command(Program.path, ["convert", run, other, "-q"])
+    let copy = try Program.command(Program.path, ["convert", run, other, "--format", "ndjson", "-q"])
     #expect(copy.status == 0, "\(copy.error)")
     let many = try Program.command(
       "/bin/sh",
@@ -239,7 +239,8 @@ struct PostgreSQLTests {
     // A run that has contents in common with a damaged one brings them along.
     _ = try server.sql(damages[0])
     let other = scratch.file("other")
-    #expect(try Program.command(Program.path, ["convert", run, other, "-q"]).status == 0)
+    #expect(
+      try Program.command(Program.path, ["convert", run, other, "--format", "ndjson", "-q"]).status == 0)
     #expect(try Program.run("push", other, home, "-q").status == 0)
     let second = String(try server.sql("SELECT id FROM workbench.runs WHERE id <> '\(id)'").prefix(64))
     let pulled = try Program.run("pull", home, second, "-o", scratch.file("second"), "-q")

@@ -28,7 +28,7 @@ enum Program {
     try command(path, arguments, input: input, in: folder, interruptAfter: seconds, with: signal)
   }
 
-  /// - Parameter interruptWhen: asked again and again while the program runs, a minute at the most.
+  /// - Parameter interruptWhen: asked repeatedly while the program runs, for at most a minute.
   static func command(
     _ executable: String, _ arguments: [String], input: String? = nil, in folder: String? = nil,
     interruptAfter seconds: Double? = nil, interruptWhen isTime: (() -> Bool)? = nil,

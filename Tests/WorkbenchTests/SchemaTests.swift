@@ -58,10 +58,19 @@ struct SchemaTests {
 
 @Suite("JSON Schemas of outputs")
 struct OutputSchemaTests {
+  /// The whole catalogue, as the command writes it.
+  private static func catalogue(_ scratch: Scratch) throws -> String {
+    let root = scratch.file("all")
+    let made = try Program.run("fixture", "--catalogue", "-o", root, "-q")
+    #expect(made.status == 0 && made.output.isEmpty, "\(made.error)")
+    #expect(try scratch.entries("/all").filter { $0 != "README.md" }.count == 21)
+    return root
+  }
+
   @Test("every dashboard of the catalogue, and every row of its tables, is what the schemas say")
   func outputs() throws {
     let scratch = try Scratch()
-    let root = try CatalogueTests.catalogue.get().file("all")
+    let root = try Self.catalogue(scratch)
     let dashboard = try scratch.write("dashboard.json", Program.run("schema", "dashboard").output)
     let telemetry = try scratch.write("telemetry.json", Program.run("schema", "telemetry").output)
     let ndjson = scratch.file("rows")

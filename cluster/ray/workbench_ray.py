@@ -36,15 +36,15 @@ class TaskError(Exception):
 
 
 def header_if_sound(stream):
-    """The header of a result, if a stream of bytes is a whole and undamaged one; else None."""
+    """The header of a result, if a stream of bytes is a complete and undamaged one; otherwise None."""
     first = stream.read(len(MARK) + 65)
     if not first.startswith(MARK) or not first.endswith(b"\n"):
         return None
     hashed, header, is_over = hashlib.sha256(), b"", False
-    while piece := stream.read(1 << 20):
-        hashed.update(piece)
+    while chunk := stream.read(1 << 20):
+        hashed.update(chunk)
         if not is_over:
-            line, end, _ = piece.partition(b"\n")
+            line, end, _ = chunk.partition(b"\n")
             header += line
             is_over = bool(end)
     if hashed.hexdigest().encode() != first[len(MARK):-1]:
@@ -119,7 +119,7 @@ def do_task(line, inputs, workbench, results, timeout):
 
 
 class Progress:
-    """A line on standard error: rewritten on a terminal, now and then elsewhere."""
+    """A line on standard error: rewritten on a terminal, printed from time to time elsewhere."""
 
     def __init__(self, total, quiet):
         self.total, self.quiet = total, quiet
@@ -154,7 +154,7 @@ def read_tasks(path):
 
 
 def finished(url, ids, trust):
-    """Tasks whose results are there and sound; those that are not are removed, to be done again."""
+    """Tasks with complete and undamaged results; other results are removed, so that their tasks are done again."""
     filesystem, directory = fsspec.core.url_to_fs(url)
     filesystem.makedirs(directory, exist_ok=True)
     filesystem.invalidate_cache()
@@ -182,7 +182,7 @@ def finished(url, ids, trust):
 
 
 def fetch(url, ids, target):
-    """Copies results to a directory here, each whole or not at all; those that are there already are left as they are."""
+    """Copies results to a directory here, each completely or not at all; existing ones are left unchanged."""
     filesystem, directory = fsspec.core.url_to_fs(url)
     target = pathlib.Path(target)
     target.mkdir(parents=True, exist_ok=True)
@@ -204,7 +204,7 @@ def fetch(url, ids, target):
 
 
 class Driver:
-    """Keeps the cluster busy: so many tasks in flight, lost ones again, failed ones again until they have failed too often."""
+    """Keeps a given number of tasks in flight; lost tasks are submitted again, failed ones until they have failed too often."""
 
     def __init__(self, tasks, given):
         self.given = given
@@ -235,8 +235,8 @@ class Driver:
     def limit(self):
         if self.given.in_flight:
             return self.given.in_flight
-        # Enough that no core waits for the driver, few enough that Ray's queue stays short. Nodes come and go; to ask
-        # costs more than a task does.
+        # Enough that no core waits for the driver, few enough that Ray's queue stays short. Nodes come and go; asking
+        # for them costs more than a task does.
         if time.monotonic() - self.asked > 5:
             self.cores, self.asked = int(ray.cluster_resources().get("CPU", 1)), time.monotonic()
         return max(2, 2 * self.cores)
@@ -278,7 +278,7 @@ class Driver:
                 self.submit()
             ready, _ = ray.wait(list(self.flying), num_returns=1, timeout=1)
             if ready:
-                # All that are ready by now, in one go.
+                # All that are ready by now, in one call.
                 ready, _ = ray.wait(list(self.flying), num_returns=len(self.flying), timeout=0)
             for reference in ready:
                 self.settle(reference)
@@ -295,15 +295,15 @@ def arguments():
     parser.add_argument("--address", default="auto", help="of the cluster (default: the one that this machine belongs to)")
     parser.add_argument("--workbench", default="workbench", help="the program on the nodes (default: by PATH)")
     parser.add_argument("--store", help="where the inputs lie here (default: WORKBENCH_STORE, or where the tasks say)")
-    parser.add_argument("--in-flight", type=int, help="tasks given to Ray at a time (default: twice the cores of the cluster)")
-    parser.add_argument("--attempts", type=int, default=3, help="before a task that fails is given up (default: 3)")
+    parser.add_argument("--in-flight", type=int, help="most tasks submitted to Ray at a time (default: twice the cores of the cluster)")
+    parser.add_argument("--attempts", type=int, default=3, help="how often a failing task is tried before it is given up (default: 3)")
     parser.add_argument("--timeout", type=float, help="seconds that one task may take (default: no limit)")
-    parser.add_argument("--trust", action="store_true", help="take results that are there as sound, unread")
+    parser.add_argument("--trust", action="store_true", help="take existing results as undamaged without reading them")
     parser.add_argument("--fetch", metavar="DIR", help="when all are done, copy the results to this directory, for collect")
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress")
     given = parser.parse_args()
     if given.attempts < 1 or (given.in_flight is not None and given.in_flight < 1):
-        parser.error("--attempts and --in-flight must be 1 at the least")
+        parser.error("--attempts and --in-flight must be at least 1")
     if "://" not in given.results:
         given.results = os.path.abspath(given.results)
     return given

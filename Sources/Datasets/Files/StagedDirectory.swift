@@ -129,7 +129,7 @@ package final class StagedDirectory {
       let place = try exchange(old)
       isWhole = true
       Unfinished.shared.finish(path, as: finalPath)
-      // Something may have been put into it in the last moment.
+      // Something may have been put into it just now.
       let foreign = try old.foreign(place)
       if foreign == nil { Unfinished.shared.add(place) }
       return (place, foreign)

@@ -79,7 +79,7 @@ final class ArrivalSorter {
     pending.removeAll(keepingCapacity: true)
   }
 
-  /// All requests by arrival, to be called once; equal moments in the order in which they came.
+  /// All requests by arrival, to be called once; equal instants in the order in which they came.
   func visit(_ body: (RequestRecord) throws -> Void) throws {
     try flush()
     try inDatabase { db in

@@ -1,5 +1,4 @@
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// Turns a platform's own export into telemetry, by a mapping.

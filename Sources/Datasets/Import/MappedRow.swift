@@ -1,5 +1,4 @@
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// Why a row makes no request.

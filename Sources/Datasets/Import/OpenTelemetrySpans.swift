@@ -124,7 +124,7 @@ final class OpenTelemetrySpans: ForeignRows {
         }
       }
       take(attributesOf: span, "", &values)
-      // The protocol's word for a moment that is not known.
+      // The protocol's word for an instant that is not known.
       for name in ["startTimeUnixNano", "endTimeUnixNano"] where values[name] == "0" { values[name] = nil }
       let text = bytes[
         (bytes.startIndex + span.range.lowerBound)..<(bytes.startIndex + span.range.upperBound)]

@@ -4,14 +4,14 @@ import Telemetry
 /// The token counts of one window of ServeGen's data: distributions by name, each as a text `{count: probability, …}`.
 ///
 /// Language models have `input_tokens`. Multimodal ones have a distribution of `text_tokens`, and of `image_tokens`,
-/// `audio_tokens` and `video_tokens` a piece beside the number of pieces (`image_count`, …; one where that is not given):
-/// the input is their sum.
+/// `audio_tokens` and `video_tokens` an item beside the number of items (`image_count`, …; one where that is not
+/// given): the input is their sum.
 struct TokenCounts {
   let entry: JSONNode
   /// For messages.
   let place: String
 
-  /// Pieces that a request may have.
+  /// Items that a request may have.
   private static let mostPieces = 10_000.0
   private static let pieces = ["image", "audio", "video"]
 
@@ -86,7 +86,7 @@ struct TokenCounts {
   }
 }
 
-/// The distribution of a text's tokens and those of a random number of pieces, all independent, on a grid of at most
+/// The distribution of a text's tokens and those of a random number of items, all independent, on a grid of at most
 /// 4,096 values: exact where the largest sum fits, else with the mean of every part kept (a count between two values of
 /// the grid is shared between them).
 struct TokenSum {

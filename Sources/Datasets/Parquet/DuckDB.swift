@@ -102,7 +102,7 @@ final class DuckDBProcess: ByteSource, ByteSink {
     let environment = ProcessInfo.processInfo.environment
     process.environment = environment.filter { ["PATH", "HOME", "LD_LIBRARY_PATH"].contains($0.key) }
     process.environment?["TZ"] = "UTC"
-    // -no-init: nobody's own settings.
+    // -no-init: no user's settings.
     process.arguments =
       ["-no-init", "-batch", "-bail", "-noheader", "-list"] + (database.map { [$0] } ?? [])
       + ["-f", "script.sql"]

@@ -6,18 +6,21 @@ extension Dataset {
   /// files are links there, by names of ours: DuckDB takes a path for a pattern.
   package func duckDBSources(in scratch: ScratchDirectory) throws -> [String: String] {
     var sources: [String: String] = [:]
-    if case .files(let directory, let format) = location, format.layout != .sqlite {
-      for schema in [TableSchema.requests] + TableSchema.small {
-        let name = "\(schema.name).\(format)"
-        let file = try ContainedPath(name, in: directory)
+    let schemas = [TableSchema.requests] + TableSchema.small
+    if case .files(let files) = location {
+      for schema in schemas {
+        guard let table = files.layout.duckDBTable(files.name(schema), schema) else { break }
+        let file = try ContainedPath(files.name(schema), in: files.directory)
         _ = try file.open()  // DuckDB opens it by its name: it must be a file of this directory.
-        try scratch.link(file.path, as: name)
-        sources[schema.name] = Self.source(name, format.layout, schema)
+        try scratch.link(file.path, as: files.name(schema))
+        sources[schema.name] = Self.source(table, schema)
       }
-      return sources
+      if sources.count == schemas.count { return sources }
     }
-    for schema in [TableSchema.requests] + TableSchema.small {
-      sources[schema.name] = Self.source("\(schema.name).csv", .csv, schema)
+    for schema in schemas {
+      sources[schema.name] = CSVLayout().duckDBTable("\(schema.name).csv", schema).map {
+        Self.source($0, schema)
+      }
     }
     for (schema, rows) in tables.rows {
       let file = try OutputFile(scratch: "\(scratch.path)/\(schema.name).csv")
@@ -33,23 +36,13 @@ extension Dataset {
     return sources
   }
 
-  /// - Parameter name: of a file, ours: no value from outside.
-  private static func source(_ name: String, _ layout: DatasetFormat.Layout, _ schema: TableSchema) -> String
-  {
-    let columns = schema.duckDBColumns
+  /// Texts as we have them: empty where there is none.
+  private static func source(_ table: String, _ schema: TableSchema) -> String {
     let texts = schema.columns.filter { $0.type == .text }.map {
       "coalesce(\"\($0.name)\", '') AS \"\($0.name)\""
     }
     let replaced = texts.isEmpty ? "" : " REPLACE (\(texts.joined(separator: ", ")))"
-    let read =
-      switch layout {
-      case .parquet: "read_parquet('\(name)')"
-      case .ndjson: "read_json('\(name)', format = 'newline_delimited', columns = \(columns))"
-      // By name, whatever the order of columns. Nothing else is guessed.
-      default:
-        "read_csv('\(name)', header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0, nullstr = '', all_varchar = false, types = \(schema.duckDBTypes))"
-      }
-    return "(SELECT *\(replaced) FROM \(read))"
+    return "(SELECT *\(replaced) FROM \(table))"
   }
 }
 

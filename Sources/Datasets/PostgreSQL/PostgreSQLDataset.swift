@@ -1,7 +1,7 @@
 import Foundation
 import Telemetry
 
-/// Loads a data set into a schema of a PostgreSQL data base, in one transaction, by COPY.
+/// Loads a data set into a schema of a PostgreSQL database, in one transaction, by COPY.
 final class PostgreSQLWriter: DatasetWriter {
   private let connection: PostgreSQLConnection
   private let copy: OutputFile
@@ -73,7 +73,7 @@ package enum PostgreSQLDataset {
   { try PostgreSQLWriter(location, series: series, reasons: reasons) }
 }
 
-/// Reads a data set from a schema of a PostgreSQL data base.
+/// Reads a data set from a schema of a PostgreSQL database.
 final class PostgreSQLReader {
   let connection: PostgreSQLConnection
   /// Quoted.
@@ -125,7 +125,7 @@ final class PostgreSQLReader {
   }
 }
 
-/// Tables with comments, so that a data base tells what it holds.
+/// Tables with comments, so that a database tells what it holds.
 enum PostgreSQLSchema {
   static func table(_ table: TableSchema, schema: String) -> String {
     let columns = table.columns.map { column in

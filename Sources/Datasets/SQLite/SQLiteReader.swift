@@ -8,7 +8,7 @@ final class SQLiteReader {
   let path: String
   private let queue: DatabaseQueue
 
-  /// - Throws: `NotFoundError`, `DatasetError` if the file is no SQLite data base.
+  /// - Throws: `NotFoundError`, `DatasetError` if the file is no SQLite database.
   init(_ path: String) throws {
     self.path = path
     guard FileManager.default.fileExists(atPath: path) else {

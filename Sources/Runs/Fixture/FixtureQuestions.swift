@@ -36,9 +36,7 @@ struct FixtureQuestions {
     for kind in ModelKind.allCases
     where tables.models.contains(where: { $0.account == account.account && $0.kind == kind }) {
       for selection in tables.selections(kind, of: account.account) {
-        let isWhole =
-          selection.model == nil && selection.version == nil && selection.provider == nil
-          && selection.deployedAt == nil
+        let isWhole = selection.isWholeTab
         for period in periods where isWhole || period.isForEverySelection {
           let name = name(account, selection, period.filter)
           let why = isWhole ? period.why : "\(Self.why(selection)); \(period.why)"
@@ -132,12 +130,7 @@ struct FixtureQuestions {
   }
 
   private static func why(_ selection: ModelSelection) -> String {
-    var parts: [String] = []
-    if let provider = selection.provider { parts.append("provider \(provider)") }
-    if let model = selection.model { parts.append("model \(model)") }
-    if let moment = selection.deployedAt { parts.append("the one deployed at \(moment.rfc3339)") }
-    if let version = selection.version { parts.append("version \(version)") }
-    return parts.joined(separator: ", ")
+    selection.filters.map { $0.filter.words($0.value) }.joined(separator: ", ")
   }
 
   /// A name that any file system takes; two that come out alike are numbered.
@@ -145,10 +138,12 @@ struct FixtureQuestions {
     -> String
   {
     var name = "\(selection.kind.rawValue)-\(filter)"
-    if let model = selection.model { name += "--model-\(Self.slug(model))" }
-    if let moment = selection.deployedAt { name += "--deployed-\(Self.slug(moment.rfc3339))" }
-    if let version = selection.version { name += "--version-\(Self.slug(version))" }
-    if let provider = selection.provider { name += "--provider-\(Self.slug(provider))" }
+    for (filter, value) in selection.filters {
+      switch value {
+      case .text(let text): name += "--\(filter.name)-\(Self.slug(text))"
+      case .moment(let moment): name += "--deployed-\(Self.slug(moment.rfc3339))"
+      }
+    }
     var unique = name
     var number = 2
     while !used.insert("\(account.account)/\(unique.lowercased())").inserted {

@@ -50,7 +50,7 @@ package struct FixtureWriter {
       program: options.program, scenario: nil, seed: data.manifest?.seed,
       period: .init(from: source.period.lowerBound, to: source.period.upperBound),
       source: "fixture \(options.name)")
-    // The scenario tells of moments and names as they were.
+    // The scenario tells of instants and names as they were.
     let isAsSimulated = source.shift == 0 && options.pseudonyms == nil
     if isAsSimulated { manifest.scenario = data.manifest?.scenario }
     let directory =
@@ -136,27 +136,14 @@ private final class ExpectedDashboards: RunSupplement {
 
   /// Questions and their files, for test parameters in other languages.
   private static func index(_ questions: [FixtureQuestion]) throws -> Data {
-    struct Entry: Encodable {
-      var file: String
-      var account: String
-      var kind: String
-      var model: String?
-      var deployedAt: String?
-      var version: String?
-      var provider: String?
-      var period: String
-      var now: String
-      var exercises: String
-    }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let entries = questions.map { entry in
-      let selection = entry.question.selection
-      return Entry(
-        file: entry.file, account: entry.question.account.account, kind: selection.kind.rawValue,
-        model: selection.model, deployedAt: selection.deployedAt?.rfc3339, version: selection.version,
-        provider: selection.provider, period: entry.question.filter.description,
-        now: entry.question.now.rfc3339, exercises: entry.why)
+      let question = entry.question
+      return [
+        "file": entry.file, "account": question.account.account, "kind": question.selection.kind.rawValue,
+        "period": question.filter.description, "now": question.now.rfc3339, "exercises": entry.why,
+      ].merging(question.selection.filters.map { ($0.filter.name, $0.value.written) }) { $1 }
     }
     return try encoder.encode(entries) + Data("\n".utf8)
   }

@@ -1,7 +1,7 @@
 import Telemetry
 
 /// Chooses some of a data set's requests: as many as wanted, spread evenly by chance that does not change from run to
-/// run, and with them the first request of every version and of every way to end, however rare.
+/// run, and with them the first request of every version and of every outcome, however rare.
 final class RequestChoice: TelemetrySink {
   private let wanted: Int
   /// A heap, the largest hash first, of the rows that are kept so far.
@@ -68,7 +68,7 @@ final class RequestChoice: TelemetrySink {
   }
 }
 
-/// Hands on some rows, numbered anew and moved in time.
+/// Hands on some rows, renumbered and moved in time.
 final class RequestSelection: TelemetrySink {
   private let target: any TelemetrySink
   /// Ascending; `nil` for all.

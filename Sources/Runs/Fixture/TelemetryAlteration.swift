@@ -3,7 +3,7 @@ import Hashing
 import Telemetry
 
 extension TelemetryTables {
-  /// The tables with every moment moved by the same time, µs: orders and durations stay.
+  /// The tables with every instant moved by the same time, µs: orders and durations stay.
   func shifted(by shift: Int64) -> TelemetryTables {
     var tables = self
     for index in tables.models.indices {

@@ -8,7 +8,7 @@ import Telemetry
 package enum RunTasks {
   /// The tasks of a run, whose inputs are put into the store.
   /// - Parameters:
-  ///   - requestsPerTask: about so many each; an account is not divided.
+  ///   - requestsPerTask: about this many each; an account is not divided.
   ///   - maxPoints: of a latency graph with one point a request.
   /// - Throws: what cannot be read of the scenario's files, or written to the store.
   package static func make(

@@ -41,12 +41,14 @@ package enum TaskList {
     else { throw DatasetError(path, "the tasks are of different runs. Collect each run on its own.") }
     let unique = Dictionary(tasks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }).values
     var next = 0
-    let runs = unique.compactMap(\.run).sorted { $0.from < $1.from }
+    var fitting = 0
+    let runs = unique.compactMap(\.run).sorted { ($0.from, $0.to) < ($1.from, $1.to) }
     for run in runs {
       guard run.from == next else { break }
       next = run.to
+      fitting += 1
     }
-    if let run = runs.first, next != run.of || runs.last?.to != run.of {
+    if let run = runs.first, next != run.of || fitting != runs.count {
       throw DatasetError(
         path,
         "the tasks do not cover the accounts: those from \(next + 1) are not there, or twice. Emit them again."

@@ -1,3 +1,5 @@
+import Documents
+
 /// Demand that was recorded: what a scenario names files for instead of giving parameters. It brings its own arrivals and
 /// tokens. Whoever reads the scenario reads the files.
 package enum ArrivalSource: ArrivalModel {

@@ -1,3 +1,4 @@
+import Documents
 import Telemetry
 
 /// When the requests of a model arrive: one of the processes, each described in a file of its own.

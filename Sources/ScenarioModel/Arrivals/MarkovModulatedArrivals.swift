@@ -1,3 +1,5 @@
+import Documents
+
 /// A Markov-modulated Poisson process: states follow each other in turn, each for an exponential time, and requests
 /// arrive at the rate of the state.
 package struct MarkovModulatedArrivals: ArrivalModel {

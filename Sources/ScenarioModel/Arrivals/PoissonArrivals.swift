@@ -1,3 +1,5 @@
+import Documents
+
 /// A Poisson process: exponential inter-arrival times.
 package struct PoissonArrivals: ArrivalModel {
   /// Per microsecond, above 0.

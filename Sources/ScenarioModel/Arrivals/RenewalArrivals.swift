@@ -1,3 +1,4 @@
+import Documents
 import Telemetry
 
 /// A renewal process: independent inter-arrival times of one family, whose variability may change for good.

@@ -1,3 +1,4 @@
+import Documents
 import Telemetry
 
 /// A client of ServeGen as it was measured, by its two files.

@@ -1,3 +1,4 @@
+import Documents
 import Telemetry
 
 /// A recorded trace that a model replays.

@@ -1,3 +1,5 @@
+import Documents
+
 /// Replicas follow the requests that wait or are served: more of them when these have exceeded what the replicas serve at
 /// once for a while, fewer when they have not needed all of them for longer.
 package struct ConcurrencyScaling: Sendable, Equatable {

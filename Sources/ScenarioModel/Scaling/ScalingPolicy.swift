@@ -1,3 +1,5 @@
+import Documents
+
 /// How a deployment's replicas follow its demand: one of the policies, each described in a file of its own.
 ///
 /// A new policy takes that file, a case here, its keys in `keys` and its reading in `read`; and in Simulation the type

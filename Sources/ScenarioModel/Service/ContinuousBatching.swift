@@ -1,3 +1,5 @@
+import Documents
+
 /// A replica works in steps; one takes `base + perSequence × requests + perPromptToken × prompt tokens` µs.
 package struct ContinuousBatching: Sendable, Equatable {
   /// µs, above 0.

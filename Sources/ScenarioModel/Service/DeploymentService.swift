@@ -1,4 +1,6 @@
+import Documents
 import Sampling
+import Telemetry
 
 /// How a deployment's replicas serve: one of the service models, each described in a file of its own.
 package enum DeploymentService: Sendable, Equatable {
@@ -6,17 +8,61 @@ package enum DeploymentService: Sendable, Equatable {
   case alone(ServiceTime)
   case continuousBatching(ContinuousBatching)
 
-  static let shape = Shape(
-    "service",
-    "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output. Or continuousBatching.",
-    ServiceTime.keys + [ServiceTime.slowdownKey, ContinuousBatching.key])
+  /// Of one hardware.
+  private static let keys = ServiceTime.keys + [ServiceTime.slowdownKey, ContinuousBatching.key]
 
-  /// - Parameter scaling: of the deployment; `nil` if there is something wrong with it.
-  /// - Returns: `nil` after a diagnostic.
-  static func read(_ keys: Section, scaling: Scenario.Scaling?) -> DeploymentService? {
+  private static let about =
+    "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output. Or continuousBatching."
+
+  private static let ofOneHardware = Shape("serviceOfHardware", about, keys)
+
+  private static let byHardware = Key(
+    "byHardware", .map(keys: ".+", .object { ofOneHardware }),
+    "Instead of all others: the service on each hardware that the deployment may have.")
+
+  static let shape = Shape("service", about + " Or byHardware, each of them.", keys + [byHardware])
+
+  /// - Parameters:
+  ///   - hardware: of the deployment; `nil` if there is something wrong with it.
+  ///   - isKnown: whether hardware of that name has a price; gives a diagnostic at the location otherwise.
+  ///   - scaling: of the deployment; `nil` if there is something wrong with it.
+  /// - Returns: the service on the deployment's hardware, and whether it was stated for that hardware; `nil` after a
+  ///   diagnostic. What is stated for other hardware is read as well, so that everything that is wrong with it is found.
+  static func read(
+    _ section: Section, hardware: String?, isKnown: (String, Location) -> Bool, scaling: Scenario.Scaling?
+  ) -> (service: DeploymentService, isOfHardware: Bool)? {
+    let name = byHardware.name
+    guard section.has(name) else { return read(section, scaling: scaling).map { ($0, false) } }
+    for key in keys where section.has(key.name) {
+      section.error(
+        key.name,
+        "byHardware and \(key.name) together. The service is the same on all hardware, or each has its own: move \(key.name) into the entries of byHardware, or remove one."
+      )
+    }
+    var found: DeploymentService?
+    var stated: [String] = []
+    for entry in section.map(name) {
+      guard isKnown(entry.key, entry.keyLocation) else { continue }
+      stated.append(entry.key)
+      guard
+        let service = Section(entry.value, ofOneHardware, section.diagnostics, section.calendar)
+          .flatMap({ read($0, scaling: scaling) })
+      else { continue }
+      if entry.key == hardware { found = service }
+    }
+    if let hardware, !stated.contains(where: { Name.same($0, hardware) }) {
+      section.error(
+        name,
+        "the deployment runs on \(quoted(hardware)), for which no service is stated here. Add \(quoted(hardware)): { … }, or choose other hardware\(stated.isEmpty ? "" : ": \(stated.sorted().joined(separator: ", "))")."
+      )
+    }
+    return found.map { ($0, true) }
+  }
+
+  private static func read(_ keys: Section, scaling: Scenario.Scaling?) -> DeploymentService? {
     let name = ContinuousBatching.key.name
     guard keys.has(name) else { return ServiceTime.read(keys).map { .alone($0) } }
-    for key in shape.keys where key.name != name && keys.has(key.name) {
+    for key in Self.keys where key.name != name && keys.has(key.name) {
       keys.error(
         key.name,
         "continuousBatching and \(key.name) together. A replica works in steps, or serves each request by a time of its own: remove one."

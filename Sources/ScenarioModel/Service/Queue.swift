@@ -1,15 +1,17 @@
+import Documents
+
 extension Scenario {
   /// Requests that wait for a free slot.
   package struct Queue: Sendable, Equatable {
     /// How many may wait.
     package var capacity: Int
-    /// `nil`: nobody gives up.
+    /// `nil`: requests never time out.
     package var timeoutMicroseconds: Int64?
     package var discipline: QueueDiscipline
   }
 }
 
-/// Who of those that wait is served first. Which one that is says `WaitingLine` in Simulation.
+/// Which waiting request is served first; `WaitingQueue` in Simulation chooses it.
 package enum QueueDiscipline: String, Sendable, CaseIterable {
   /// The oldest.
   case fifo

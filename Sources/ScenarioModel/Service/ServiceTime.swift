@@ -1,3 +1,4 @@
+import Documents
 import Sampling
 
 /// The service time of a request, whichever others are served beside it. All in µs.

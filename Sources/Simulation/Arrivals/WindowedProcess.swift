@@ -10,7 +10,7 @@ import Telemetry
 /// expected count is its rate times its length, whatever the variability. Source: Cox (1962), "Renewal Theory", section
 /// 5.2: a residual is a uniform share of a length-biased interval.
 struct WindowedProcess {
-  /// A stretch of one rate and one variability, where there is demand.
+  /// An interval of one rate and one variability, where there is demand.
   struct Window {
     /// µs since 1970.
     var start: Int64
@@ -59,7 +59,7 @@ struct WindowedProcess {
   private var hasEntered = false
   private let stream: RandomStream
 
-  /// A window for each stretch in which neither the rate nor how intervals vary changes.
+  /// A window for each interval in which neither the rate nor how intervals vary changes.
   init(_ model: RenewalArrivals, _ setting: ArrivalSetting) {
     stream = setting.stream("arrivals")
     let changes = model.variabilityChanges

@@ -26,7 +26,7 @@ struct ConcurrencyAutoscaler: ~Copyable {
   private var level = 0
   private var levelFloor: Int
   private var levelCeiling = 0
-  /// When demand last came down to what so many replicas serve; by their number, up to `maxReplicas`.
+  /// When demand last fell to what a number of replicas serve; by that number, up to `maxReplicas`.
   private var cameDownTo: FixedArray<Int64>
 
   /// Demand above this exceeds capacity.

@@ -1,6 +1,5 @@
 import Foundation
 import Sampling
-import ScenarioModel
 
 /// Statistical tests of what was sampled, and what they could have found.
 extension ComparisonFindings {

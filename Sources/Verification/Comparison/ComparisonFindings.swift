@@ -1,6 +1,5 @@
 import Foundation
 import Sampling
-import ScenarioModel
 import Telemetry
 
 /// Collects what a comparison finds, and knows which rule decides where.

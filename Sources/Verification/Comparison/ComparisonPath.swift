@@ -1,6 +1,5 @@
 import CJansson
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// Where a figure stands in a document. Rendered only when something is to be said about it.
@@ -58,7 +57,7 @@ struct ComparisonPath {
   }
 }
 
-/// What an element of a list is known by: its moment (and version and model), else its place.
+/// What an element of a list is known by: its instant (and version and model), else its place.
 struct ElementKey {
   /// The element, if it says itself what it is known by.
   var value: JSONValue?

@@ -170,15 +170,13 @@ struct DashboardView {
     guard let kind = text("kind").flatMap({ ModelKind(rawValue: $0) }) else { throw bad("kind") }
     guard let now = text("now").flatMap({ parser.parse($0) }) else { throw bad("now") }
     guard let period = text("period") else { throw bad("period") }
-    var deployedAt: Timestamp?
-    if let text = text("deployedAt") {
-      guard let moment = parser.parse(text) else { throw bad("deployedAt") }
-      deployedAt = moment
+    let selection = try ModelSelection(kind: kind) { filter in
+      guard let text = text(filter.name) else { return nil }
+      guard let value = filter.value(text) else { throw bad(filter.name) }
+      return value
     }
     return Dataset.Question(
-      account: account, filter: try TimelineFilter(period), now: now,
-      selection: ModelSelection(
-        kind: kind, model: text("model"), deployedAt: deployedAt, version: text("version"),
-        provider: text("provider")), maxPoints: maxPoints)
+      account: account, filter: try TimelineFilter(period), now: now, selection: selection,
+      maxPoints: maxPoints)
   }
 }

@@ -1,6 +1,5 @@
 import CJansson
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// Compares two JSON documents: structure first, then figures.

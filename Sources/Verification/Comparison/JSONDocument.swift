@@ -3,8 +3,8 @@ import Datasets
 import Foundation
 import Telemetry
 
-/// A JSON document in memory.
-final class JSONDocument: @unchecked Sendable {
+/// A JSON document in memory, of the thread that made it.
+final class JSONDocument {
   let root: JSONValue
 
   /// - Parameter path: where it comes from, for messages.

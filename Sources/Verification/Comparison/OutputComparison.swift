@@ -2,7 +2,6 @@ import Aggregation
 import CJansson
 import Datasets
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// Compares two outputs: run directories, dashboards in JSON (a file, or a directory of them), data sets in any format,

@@ -1,6 +1,5 @@
 import CJansson
 import Foundation
-import ScenarioModel
 
 /// Compares the documents of one name of two sets of replications, figure by figure: each figure is a sample with one
 /// value of every replication.
@@ -77,7 +76,7 @@ struct ReplicationComparison {
   private func compare(_ path: String, _ a: Figure?, _ b: Figure?, _ n: Int, _ m: Int) {
     guard let state = (a ?? b)?.state, let look = (a ?? b)?.look else { return }
     var decision = findings.decision(state)
-    // Points that the replications do not share (the moment of a request) are no figures.
+    // Points that the replications do not share (the instant of a request) are no figures.
     let hasElements = (a ?? b)?.hasElements ?? false
     if hasElements, decision.rule == nil { return }
     guard let a, let b else {

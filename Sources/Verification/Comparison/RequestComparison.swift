@@ -1,10 +1,9 @@
 import Datasets
 import Foundation
-import ScenarioModel
 import Telemetry
 
 /// Compares the requests of two data sets, both sorted by arrival, without holding them: rows that arrived at one
-/// moment are matched by their identifiers, then by model and version.
+/// instant are matched by their identifiers, then by model and version.
 struct RequestComparison {
   private let findings: ComparisonFindings
   private let columns: [Column]
@@ -64,8 +63,8 @@ struct RequestComparison {
   func run(_ expected: Dataset, _ actual: Dataset, progress: @escaping @Sendable (Double) -> Void) throws
     -> Int64
   {
-    let first = try RequestStream(expected, progress: progress)
-    let second = try RequestStream(actual)
+    let first = RequestStream(expected, progress: progress)
+    let second = RequestStream(actual)
     // A reader that waits for room must not be left waiting.
     defer {
       first.abandon()
@@ -131,7 +130,7 @@ struct RequestComparison {
       part.map { part in withExtendedLifetime(part.batch) { part.batch.columns.arrivedAt[row] } }
     }
 
-    /// The rows of one moment.
+    /// The rows of one instant.
     mutating func take(_ moment: Int64) throws -> [Row] {
       var rows: [Row] = []
       while try fill(), self.moment == moment { rows.append(take()) }
@@ -203,7 +202,7 @@ struct RequestComparison {
     }
   }
 
-  /// Counts the rows at hand that arrived before a moment, which only one side has.
+  /// Counts the rows at hand that arrived before an instant, which only one side has.
   private func skip(_ cursor: inout Cursor, before limit: Int64, _ kind: Difference.Kind) {
     guard let part = cursor.part else { return }
     let start = cursor.row
@@ -220,7 +219,7 @@ struct RequestComparison {
     columns.allSatisfy { $0.decision.test == .ignored } || columns[Place.id].decision.isOptional
   }
 
-  /// The rows of the earlier moment at hand.
+  /// The rows of the earlier instant at hand.
   private func compareMoment(_ a: inout Cursor, _ b: inout Cursor) throws -> Int64 {
     guard let moment = [a.moment, b.moment].compactMap({ $0 }).min() else { return 0 }
     let first = try a.take(moment)
@@ -235,7 +234,7 @@ struct RequestComparison {
         unmatched.append(row)
       }
     }
-    // Numbered anew, or moved to another model.
+    // Renumbered, or moved to another model.
     for row in unmatched {
       let place =
         second.firstIndex { $0.series == row.series } ?? second.firstIndex { $0.id == row.id }

@@ -1,34 +1,41 @@
 import Datasets
 import Foundation
+import Synchronization
 import Telemetry
 
-/// The requests of a data set, read by a thread of its own and taken batch by batch.
-final class RequestStream: @unchecked Sendable {
-  struct Part {
+/// The requests of a data set, read by a thread of its own and taken batch by batch, by one other.
+///
+/// `room` counts the batches that may still be put, `filled` those that may be taken and, once, the end. Both start at 0
+/// and are signalled up, because libdispatch does not let go of a semaphore that is below the value it was made with.
+final class RequestStream: Sendable {
+  struct Part: Sendable {
     var batch: RequestBatch
     /// Names of failures by outcome code, as far as they are known.
     var reasons: [String]
   }
 
-  private let condition = NSCondition()
-  private var ready: [Part] = []
-  private var failure: (any Error)?
-  private var hasEnded = false
-  private var isAbandoned = false
+  private struct State {
+    var ready: [Part] = []
+    /// How reading ended, once it has.
+    var ending: Result<Void, any Error>?
+    var isAbandoned = false
+  }
+
+  private let state = Mutex(State())
+  private let room = DispatchSemaphore(value: 0)
+  private let filled = DispatchSemaphore(value: 0)
   private static let mostReady = 8
 
   private struct Abandoned: Error {}
 
-  /// The reader's end.
-  private final class Feed: TelemetrySink, @unchecked Sendable {
+  /// The reader's end; made and used by the reading thread alone.
+  private final class Feed: TelemetrySink {
     let stream: RequestStream
     let reader: RequestReader
-    let progress: (@Sendable (Double) -> Void)?
 
-    init(_ stream: RequestStream, _ reader: RequestReader, _ progress: (@Sendable (Double) -> Void)?) {
+    init(_ stream: RequestStream, _ reader: RequestReader) {
       self.stream = stream
       self.reader = reader
-      self.progress = progress
     }
 
     func receive(_ requests: RequestColumns) throws {
@@ -39,63 +46,58 @@ final class RequestStream: @unchecked Sendable {
       }
       try stream.put(Part(batch: batch, reasons: reader.reasons.names))
     }
-
-    func run() {
-      do {
-        try reader.read(into: self) { [progress] in progress?($0) }
-        stream.end(nil)
-      } catch is Abandoned {
-        stream.end(nil)
-      } catch {
-        stream.end(error)
-      }
-    }
   }
 
-  init(_ data: Dataset, progress: (@Sendable (Double) -> Void)? = nil) throws {
-    let feed = Feed(self, try data.requests(), progress)
-    let thread = Thread { feed.run() }
+  /// What cannot be opened is told by the first `next()`.
+  init(_ data: Dataset, progress: (@Sendable (Double) -> Void)? = nil) {
+    for _ in 0..<Self.mostReady { room.signal() }
+    let thread = Thread { [self] in
+      do {
+        let reader = try data.requests()
+        try reader.read(into: Feed(self, reader)) { progress?($0) }
+        end(.success(()))
+      } catch is Abandoned {
+        end(.success(()))
+      } catch {
+        end(.failure(error))
+      }
+    }
     thread.stackSize = 8 << 20
     thread.start()
   }
 
   private func put(_ part: Part) throws {
-    condition.lock()
-    defer { condition.unlock() }
-    while ready.count >= Self.mostReady, !isAbandoned { condition.wait() }
-    if isAbandoned { throw Abandoned() }
-    ready.append(part)
-    condition.broadcast()
+    room.wait()
+    try state.withLock {
+      if $0.isAbandoned { throw Abandoned() }
+      $0.ready.append(part)
+    }
+    filled.signal()
   }
 
-  private func end(_ error: (any Error)?) {
-    condition.withLock {
-      failure = error
-      hasEnded = true
-      condition.broadcast()
-    }
+  private func end(_ ending: Result<Void, any Error>) {
+    state.withLock { $0.ending = ending }
+    filled.signal()
   }
 
   /// The next batch; `nil` at the end.
-  /// - Throws: what reading threw.
+  /// - Throws: what opening or reading threw.
   func next() throws -> Part? {
-    condition.lock()
-    defer { condition.unlock() }
-    while ready.isEmpty, !hasEnded { condition.wait() }
-    if !ready.isEmpty {
-      let part = ready.removeFirst()
-      condition.broadcast()
-      return part
+    filled.wait()
+    let part = try state.withLock { state -> Part? in
+      if !state.ready.isEmpty { return state.ready.removeFirst() }
+      // The end stays for whoever asks again.
+      filled.signal()
+      try state.ending?.get()
+      return nil
     }
-    if let failure { throw failure }
-    return nil
+    if part != nil { room.signal() }
+    return part
   }
 
   /// Lets the reader end early.
   func abandon() {
-    condition.withLock {
-      isAbandoned = true
-      condition.broadcast()
-    }
+    state.withLock { $0.isAbandoned = true }
+    room.signal()
   }
 }

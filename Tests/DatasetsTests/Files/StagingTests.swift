@@ -61,7 +61,7 @@ struct StagingTests {
     let before = try left.map { try DirectoryEntry.all(in: scratch.file($0)).map(\.name) }
     try Self.run(path, 3, existing: .runReplaced).1.finish()
     #expect(try Self.seed(of: path) == 3)
-    // What the killed one left is nobody's: neither used nor deleted.
+    // What the killed one left is neither used nor deleted.
     #expect(try left.map { try DirectoryEntry.all(in: scratch.file($0)).map(\.name) } == before)
     Unfinished.shared.remove(staged.path, deleting: true)
   }

@@ -8,7 +8,7 @@ package enum Location: Hashable, Sendable {
   case override(String)
 }
 
-/// One thing that is wrong, where it is, and how to mend it.
+/// One thing that is wrong, where it is, and how to fix it.
 package struct Diagnostic: Hashable, Sendable {
   package var location: Location?
   package var message: String
@@ -47,10 +47,15 @@ extension [Diagnostic] {
   }
 }
 
-/// All that is wrong with a scenario, in the order of the document.
-package struct ScenarioErrors: Error, CustomStringConvertible {
+/// All that is wrong with a document, in its order.
+package struct DocumentErrors: Error, CustomStringConvertible {
   package let path: String
   package let diagnostics: [Diagnostic]
+
+  package init(path: String, diagnostics: [Diagnostic]) {
+    self.path = path
+    self.diagnostics = diagnostics
+  }
 
   package var description: String {
     diagnostics.map { $0.rendered(path: path) }.joined(separator: "\n")
@@ -58,30 +63,32 @@ package struct ScenarioErrors: Error, CustomStringConvertible {
 }
 
 /// Collects diagnostics while a document is read, so that one pass reports them all.
-final class Diagnostics {
-  private(set) var all: [Diagnostic] = []
+package final class Diagnostics {
+  package private(set) var all: [Diagnostic] = []
   /// Names that the document has used.
-  var spellings = NameSpellings()
+  package var spellings = NameSpellings()
   private static let most = 200
 
-  func error(_ location: Location?, _ message: String) {
+  package init() {}
+
+  package func error(_ location: Location?, _ message: String) {
     let diagnostic = Diagnostic(location: location, message: message)
     if all.count < Self.most, !all.contains(diagnostic) { all.append(diagnostic) }
   }
 
   /// What is valid but probably not meant.
-  private(set) var warnings: [Diagnostic] = []
+  package private(set) var warnings: [Diagnostic] = []
 
-  func warning(_ location: Location?, _ message: String) {
+  package func warning(_ location: Location?, _ message: String) {
     let diagnostic = Diagnostic(location: location, message: message, severity: .warning)
     if warnings.count < Self.most, !warnings.contains(diagnostic) { warnings.append(diagnostic) }
   }
 
-  func inOrder() -> [Diagnostic] { all.inOrder() }
+  package func inOrder() -> [Diagnostic] { all.inOrder() }
 }
 
 /// The candidate that a misspelt word most probably means, if any is near.
-func nearest(_ word: String, among candidates: some Sequence<String>) -> String? {
+package func nearest(_ word: String, among candidates: some Sequence<String>) -> String? {
   let target = Array(word.lowercased().unicodeScalars)
   guard target.count <= 100 else { return nil }
   let ranked = candidates.map {
@@ -112,7 +119,7 @@ private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
 }
 
 /// `"x"`, cut where it is long, so that a hostile document cannot flood the terminal.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
   let start = String(String.UnicodeScalarView(text.unicodeScalars.prefix(60)))
   return "\"\(start.shown)\(text.unicodeScalars.count > 60 ? "…" : "")\""
 }

@@ -1,6 +1,9 @@
+import Datasets
 import Foundation
+import Runs
 import TestSupport
 import Testing
+import Verification
 
 /// Each trap of the catalogue is what it says: judged on the figures, by what a person would expect.
 @Suite("The catalogue of edge cases")
@@ -8,13 +11,19 @@ struct CatalogueTests {
   /// Written once: all fixtures. A static has no end; the process has one.
   static let catalogue: Result<Scratch, any Error> = Result {
     let scratch = try Scratch()
-    let made = try Program.run("fixture", "--catalogue", "-o", scratch.file("all"), "-q")
-    guard made.status == 0 else { throw Failure(text: made.error) }
+    for edge in try EdgeCase.catalogue() {
+      let run = try Recording.record(try ScenarioBundle(edge.path), scratch.file("run-\(edge.name)"))
+      var options = FixtureWriter.Options()
+      options.requests = 1000
+      options.name = edge.name
+      options.about = edge.about
+      options.program = "test"
+      _ = try FixtureWriter(try Dataset(run), options).write(to: scratch.file("all/\(edge.name)"))
+      try FileManager.default.removeItem(atPath: run)
+    }
     atexit { if case .success(let scratch) = CatalogueTests.catalogue { scratch.remove() } }
     return scratch
   }
-
-  struct Failure: Error { var text: String }
 
   typealias JSON = [String: Any]
 
@@ -35,12 +44,22 @@ struct CatalogueTests {
   @Test("every fixture is whole: its invariants hold, and a second opinion gives every figure")
   func valid() throws {
     let root = try Self.catalogue.get().file("all")
-    let names = try FileManager.default.contentsOfDirectory(atPath: root).filter { !$0.hasSuffix(".md") }
-      .sorted()
+    let names = try FileManager.default.contentsOfDirectory(atPath: root).sorted()
     #expect(names.count == 21)
     for name in names {
-      let outcome = try Program.run("validate", "\(root)/\(name)")
-      #expect(outcome.status == 0 && outcome.output.contains("holds    I13"), "\(name): \(outcome.output)")
+      let report = try RunVerification("\(root)/\(name)").run()
+      #expect(report.holds, "\(name): \(report.findings) \(report.missing)")
+      #expect(!report.skipped.contains { $0.invariant.rawValue == "I13" }, "\(name)")
+    }
+  }
+
+  @Test("the catalogue's own README leads to each fixture and says what it is for")
+  func readme() throws {
+    let edges = try EdgeCase.catalogue()
+    let text = EdgeCase.readme(edges, program: "p 1")
+    #expect(edges.count == 21 && text.contains("p 1"))
+    for edge in edges {
+      #expect(text.contains("| [\(edge.name)](\(edge.name)/README.md) | \(edge.about) |"))
     }
   }
 

@@ -4,9 +4,9 @@ extension DocumentNode {
   /// Applies `PATH=VALUE`: keys separated by dots, a list's element by its number or by its name or version
   /// (`models.support-mistral.deployments.V1.scaling.maxReplicas=6`); the value is YAML. A dot in a name is
   /// written `\.`, and `*` means every element of a list. `PATH+=VALUE` appends to a list. The last key may be new.
-  mutating func apply(_ override: String) throws {
-    func fail(_ message: String) -> ScenarioErrors {
-      ScenarioErrors(path: "", diagnostics: [Diagnostic(location: .override(override), message: message)])
+  package mutating func apply(_ override: String) throws {
+    func fail(_ message: String) -> DocumentErrors {
+      DocumentErrors(path: "", diagnostics: [Diagnostic(location: .override(override), message: message)])
     }
     // By code points: "=" before a combining mark is no "=" to a String.
     let scalars = override.unicodeScalars
@@ -108,7 +108,7 @@ extension DocumentNode {
   }
 
   /// The document with its overrides, as YAML. Comments are lost; the overrides are noted at the top.
-  func yamlText(overrides: [String]) -> String {
+  package func yamlText(overrides: [String]) -> String {
     overrides.map { "# --set \($0.shown)\n" }.joined() + YAMLWriter.text(of: self)
   }
 }

@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Telemetry
 
@@ -34,13 +35,13 @@ package struct ImportMapping: Sendable {
 
   package subscript(_ name: String) -> Field? { fields[name] }
 
-  /// - Throws: `ScenarioErrors` with everything that is wrong.
+  /// - Throws: `DocumentErrors` with everything that is wrong.
   package init(_ data: Data, path: String) throws {
     let root = try Document.parse(data, path: path)
     let diagnostics = Diagnostics()
     let mapping = Self.read(root, diagnostics)
     let found = diagnostics.inOrder()
-    guard found.isEmpty, let mapping else { throw ScenarioErrors(path: path, diagnostics: found) }
+    guard found.isEmpty, let mapping else { throw DocumentErrors(path: path, diagnostics: found) }
     self = mapping
   }
 
@@ -86,11 +87,11 @@ package struct ImportMapping: Sendable {
     guard let keys = Section(node, MappingGrammar.field, diagnostics, .utc) else { return nil }
     var field = Field()
     if let node = keys.node("column") {
-      field.columns = node.scalar.map { [$0] } ?? keys.list("column").compactMap(\.scalar)
+      field.columns = node.scalar.map { [$0] } ?? keys.texts("column")
     }
     if keys.has("sum") {
       field.isSum = true
-      field.columns += keys.list("sum").compactMap(\.scalar)
+      field.columns += keys.texts("sum")
       if !(numbers + durations).contains(name) {
         keys.error("sum", "\(name) is no number, so it cannot be a sum. Name one column.")
       }
@@ -112,9 +113,17 @@ package struct ImportMapping: Sendable {
     if keys.has("unit"), let unit = keys.choice("unit") {
       field.unit = ["us": 1, "ms": 1e3, "s": 1e6, "min": 6e7][unit] ?? 1e3
     }
-    for entry in keys.map("values") { field.values[entry.key] = entry.value.scalar ?? "" }
-    field.success = keys.list("success").compactMap(\.scalar)
-    field.failure = keys.list("failure").compactMap(\.scalar)
+    for entry in keys.map("values") {
+      guard let value = entry.value.scalar else {
+        diagnostics.error(
+          entry.value.location,
+          "what \(quoted(entry.key)) means must be text, not \(entry.value.kindName).")
+        continue
+      }
+      field.values[entry.key] = value
+    }
+    field.success = keys.texts("success")
+    field.failure = keys.texts("failure")
     if name == "status", field.constant == nil, field.success.isEmpty == field.failure.isEmpty {
       columns.error(
         name,
@@ -151,7 +160,7 @@ package struct ImportMapping: Sendable {
 
   /// The JSON Schema of a mapping file.
   package static func schemaJSON() throws -> String {
-    try ScenarioSchema.json(MappingGrammar.mapping, title: "Model Analytics Workbench import mapping")
+    try DocumentSchema.json(MappingGrammar.mapping, title: "Model Analytics Workbench import mapping")
   }
 
   /// The Azure LLM inference trace 2023. Times have no zone; read as UTC.

@@ -56,13 +56,13 @@ package enum YAMLWriter {
   }
 
   /// What was read, as a document again, without its comments.
-  static func text(of document: DocumentNode) -> String {
+  package static func text(of document: DocumentNode) -> String {
     // Where Yams breaks long texts it would break long keys as well, and those are read only on one line.
     serialized(node(document, .block), width: document.hasLongKey ? -1 : 0)
   }
 
   /// What was read, on one line.
-  static func line(_ value: DocumentNode) -> String {
+  package static func line(_ value: DocumentNode) -> String {
     // A plain scalar by itself would get an end of document.
     if case .scalar(let text, isPlain: true) = value.value { return text }
     return String(serialized(node(value, .flow)).dropLast())

@@ -1,24 +1,27 @@
 import Telemetry
 
-/// Durations, rates and numbers as they are written in scenarios.
-enum Quantity {
+/// Durations, rates and numbers as documents spell them.
+package enum Quantity {
   /// Microseconds. Longest unit first where one is the end of another.
   private static let durationUnits: [(String, Double)] = [
     ("us", 1), ("µs", 1), ("μs", 1), ("ms", 1e3), ("min", 6e7), ("s", 1e6), ("h", 3.6e9), ("d", 8.64e10),
     ("w", 6.048e11),
   ]
 
-  static let durationHelp = "a number and a unit: us, ms, s, min, h, d or w, for instance 250ms or 10min"
-  static let rateHelp = "a number per time: /s, /min, /h or /d, for instance 2.5/s or 10000/d"
+  package static let durationHelp =
+    "a number and a unit: us, ms, s, min, h, d or w, for instance 250ms or 10min"
+  package static let rateHelp = "a number per time: /s, /min, /h or /d, for instance 2.5/s or 10000/d"
 
   /// A century: beyond that, a duration is a mistake and sums of microseconds come near their limit.
-  static let longestMicroseconds = 36_525.0 * 8.64e10
+  package static let longestMicroseconds = 36_525.0 * 8.64e10
 
   /// `nil` unless all of it is a finite decimal number (no `nan`, `inf` or `0x10`); a plus sign may stand before it.
-  static func number(_ text: some StringProtocol) -> Double? { NumberText.decimal(text, allowsPlus: true) }
+  package static func number(_ text: some StringProtocol) -> Double? {
+    NumberText.decimal(text, allowsPlus: true)
+  }
 
   /// A whole number; a plus sign may stand before it, and single underscores between digits, as YAML allows.
-  static func integer(_ text: String) -> Int? {
+  package static func integer(_ text: String) -> Int? {
     var digits = Array(text.utf8)
     if digits.first == UInt8(ascii: "+") { digits.removeFirst() }
     for place in digits.indices where digits[place] == UInt8(ascii: "_") {
@@ -33,7 +36,7 @@ enum Quantity {
   }
 
   /// Microseconds, not rounded.
-  static func duration(_ text: String) -> Double? {
+  package static func duration(_ text: String) -> Double? {
     for (unit, microseconds) in durationUnits where text.hasSuffix(unit) {
       let digits = text.dropLast(unit.count)
       if let value = number(digits.last == " " ? digits.dropLast() : digits) { return value * microseconds }
@@ -42,7 +45,7 @@ enum Quantity {
   }
 
   /// Events per microsecond.
-  static func rate(_ text: String) -> Double? {
+  package static func rate(_ text: String) -> Double? {
     guard let slash = text.firstIndex(of: "/"), let value = number(text[..<slash]) else { return nil }
     switch text[text.index(after: slash)...] {
     case "s": return value / 1e6
@@ -52,15 +55,4 @@ enum Quantity {
     default: return nil
     }
   }
-}
-
-/// Quantities on the command line of plans.
-package enum PlanQuantity {
-  /// `2s`, `800ms`; `nil` if it is no duration of at most 100 years.
-  package static func milliseconds(_ text: String) -> Double? {
-    Quantity.duration(text).flatMap { abs($0) <= Quantity.longestMicroseconds ? $0 / 1000 : nil }
-  }
-
-  /// A finite decimal number, whole: neither `nan` nor `0x10`.
-  package static func number(_ text: String) -> Double? { Quantity.number(text) }
 }

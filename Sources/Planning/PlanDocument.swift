@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 
 /// A plan file: what `workbench plan` varies and asks for, kept beside a scenario.
@@ -18,13 +19,13 @@ package struct PlanDocument: Sendable {
   package var minimize: String?
   package var precision: String?
 
-  /// - Throws: `ScenarioErrors` with everything that is wrong.
+  /// - Throws: `DocumentErrors` with everything that is wrong.
   package init(_ data: Data, path: String) throws {
     let root = try Document.parse(data, path: path)
     let diagnostics = Diagnostics()
     read(root, diagnostics)
     let found = diagnostics.inOrder()
-    guard found.isEmpty else { throw ScenarioErrors(path: path, diagnostics: found) }
+    guard found.isEmpty else { throw DocumentErrors(path: path, diagnostics: found) }
   }
 
   private mutating func read(_ root: DocumentNode, _ diagnostics: Diagnostics) {
@@ -69,7 +70,7 @@ package struct PlanDocument: Sendable {
 
   /// The JSON Schema of a plan file.
   package static func schemaJSON() throws -> String {
-    try ScenarioSchema.json(PlanGrammar.plan, title: "Model Analytics Workbench plan")
+    try DocumentSchema.json(PlanGrammar.plan, title: "Model Analytics Workbench plan")
   }
 }
 

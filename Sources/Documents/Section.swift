@@ -2,17 +2,17 @@ import Telemetry
 
 /// Reads one mapping of the document by its shape. What is wrong goes to the diagnostics; the value is
 /// then `nil`, and reading goes on, so that one pass finds everything.
-struct Section {
-  let location: Location
-  let shape: Shape
-  let diagnostics: Diagnostics
+package struct Section {
+  package let location: Location
+  package let shape: Shape
+  package let diagnostics: Diagnostics
   /// What moments without an offset refer to.
-  var calendar: ZonedCalendar
+  package var calendar: ZonedCalendar
   private let entries: [String: DocumentNode]
-  let keyLocations: [String: Location]
+  package let keyLocations: [String: Location]
 
   /// `nil` (and a diagnostic) if the node is not a mapping.
-  init?(_ node: DocumentNode, _ shape: Shape, _ diagnostics: Diagnostics, _ calendar: ZonedCalendar) {
+  package init?(_ node: DocumentNode, _ shape: Shape, _ diagnostics: Diagnostics, _ calendar: ZonedCalendar) {
     guard let list = node.entries else {
       diagnostics.error(
         node.location,
@@ -52,35 +52,37 @@ struct Section {
     }
   }
 
-  func has(_ name: String) -> Bool { entries[name] != nil }
-  func node(_ name: String) -> DocumentNode? { entries[name] }
-  func location(of name: String) -> Location { entries[name]?.location ?? keyLocations[name] ?? location }
+  package func has(_ name: String) -> Bool { entries[name] != nil }
+  package func node(_ name: String) -> DocumentNode? { entries[name] }
+  package func location(of name: String) -> Location {
+    entries[name]?.location ?? keyLocations[name] ?? location
+  }
 
   /// The single key of a choice.
-  var chosen: (key: String, node: DocumentNode)? {
+  package var chosen: (key: String, node: DocumentNode)? {
     entries.count == 1 ? entries.first.map { ($0.key, $0.value) } : nil
   }
 
-  func error(_ name: String?, _ message: String) {
+  package func error(_ name: String?, _ message: String) {
     diagnostics.error(name.map(location(of:)) ?? location, message)
   }
 
-  func warning(_ name: String?, _ message: String) {
+  package func warning(_ name: String?, _ message: String) {
     diagnostics.warning(name.map(location(of:)) ?? location, message)
   }
 
-  func section(_ name: String) -> Section? {
+  package func section(_ name: String) -> Section? {
     guard let node = entries[name], case .object(let shape)? = shape.key(name)?.kind else { return nil }
     return Section(node, shape(), diagnostics, calendar)
   }
 
-  func sections(_ name: String) -> [Section] {
+  package func sections(_ name: String) -> [Section] {
     guard case .list(.object(let shape))? = shape.key(name)?.kind else { return [] }
     let shared = shape()
     return list(name).compactMap { Section($0, shared, diagnostics, calendar) }
   }
 
-  func list(_ name: String) -> [DocumentNode] {
+  package func list(_ name: String) -> [DocumentNode] {
     guard let node = entries[name] else { return [] }
     guard let elements = node.elements else {
       diagnostics.error(
@@ -91,7 +93,7 @@ struct Section {
     return elements
   }
 
-  func map(_ name: String) -> [DocumentNode.Entry] {
+  package func map(_ name: String) -> [DocumentNode.Entry] {
     guard let node = entries[name] else { return [] }
     guard let entries = node.entries else {
       diagnostics.error(node.location, "\(name) must be a mapping of names to values, not \(node.kindName).")
@@ -100,7 +102,7 @@ struct Section {
     return entries
   }
 
-  func text(_ name: String) -> String? {
+  package func text(_ name: String) -> String? {
     guard let node = entries[name] else { return nil }
     guard let text = node.scalar else {
       diagnostics.error(node.location, "\(name) must be text, not \(node.kindName).")
@@ -115,14 +117,24 @@ struct Section {
     return text
   }
 
+  /// A list of texts; what is none is said, and left out.
+  package func texts(_ name: String) -> [String] {
+    list(name).compactMap { node in
+      if node.scalar == nil {
+        diagnostics.error(node.location, "an entry of \(name) must be text, not \(node.kindName).")
+      }
+      return node.scalar
+    }
+  }
+
   /// A name, or a reference to one: spelt one way in the whole document.
-  func name(_ name: String) -> String? {
+  package func name(_ name: String) -> String? {
     guard let text = text(name) else { return nil }
     return admit(text, name, location(of: name)) ? text : nil
   }
 
   /// Whether a name that is the key of a mapping may be one.
-  func admit(_ text: String, _ what: String, _ location: Location) -> Bool {
+  package func admit(_ text: String, _ what: String, _ location: Location) -> Bool {
     do {
       try Name.check(text)
       try diagnostics.spellings.admit(text)
@@ -133,7 +145,7 @@ struct Section {
     }
   }
 
-  func choice(_ name: String) -> String? {
+  package func choice(_ name: String) -> String? {
     guard let text = text(name), case .choice(let choices)? = shape.key(name)?.kind else { return nil }
     guard choices.contains(text) else {
       let hint = nearest(text, among: choices).map { " Did you mean \($0)?" } ?? ""
@@ -143,7 +155,7 @@ struct Section {
     return text
   }
 
-  func integer(_ name: String) -> Int? {
+  package func integer(_ name: String) -> Int? {
     guard let node = entries[name], case .integer(let range)? = shape.key(name)?.kind else { return nil }
     guard let text = node.scalar, let value = Quantity.integer(text) else {
       diagnostics.error(node.location, "\(name) must be a whole number, not \(node.kindName).")
@@ -159,12 +171,12 @@ struct Section {
     return value
   }
 
-  func number(_ name: String) -> Double? {
+  package func number(_ name: String) -> Double? {
     guard let node = entries[name], case .number(let range)? = shape.key(name)?.kind else { return nil }
     return number(node, name, range)
   }
 
-  func number(_ node: DocumentNode, _ name: String, _ range: ClosedRange<Double>) -> Double? {
+  package func number(_ node: DocumentNode, _ name: String, _ range: ClosedRange<Double>) -> Double? {
     guard let text = node.scalar, let value = Quantity.number(text) else {
       diagnostics.error(node.location, "\(name) must be a number, not \(node.kindName).")
       return nil
@@ -180,17 +192,19 @@ struct Section {
   }
 
   /// Microseconds, rounded.
-  func duration(_ name: String) -> Int64? {
+  package func duration(_ name: String) -> Int64? {
     guard let node = entries[name] else { return nil }
     return durationMicroseconds(node, name).map { Int64($0.rounded()) }
   }
 
   /// µs, not rounded: a token's share of the time may be less than a microsecond.
-  func exactDuration(_ name: String) -> Double? {
+  package func exactDuration(_ name: String) -> Double? {
     entries[name].flatMap { durationMicroseconds($0, name) }
   }
 
-  func durationMicroseconds(_ node: DocumentNode, _ name: String, allowNegative: Bool = false) -> Double? {
+  package func durationMicroseconds(_ node: DocumentNode, _ name: String, allowNegative: Bool = false)
+    -> Double?
+  {
     guard let text = node.scalar, let value = Quantity.duration(text) else {
       let unitless = node.scalar.flatMap { Quantity.number($0) } != nil
       diagnostics.error(
@@ -209,7 +223,7 @@ struct Section {
   }
 
   /// Events per microsecond.
-  func rate(_ name: String, allowZero: Bool = false) -> Double? {
+  package func rate(_ name: String, allowZero: Bool = false) -> Double? {
     guard let node = entries[name] else { return nil }
     guard let text = node.scalar, let value = Quantity.rate(text) else {
       let unitless = node.scalar.flatMap { Quantity.number($0) } != nil
@@ -228,7 +242,7 @@ struct Section {
     return value
   }
 
-  func moment(_ name: String) -> Timestamp? {
+  package func moment(_ name: String) -> Timestamp? {
     guard let node = entries[name] else { return nil }
     guard let text = node.scalar else {
       diagnostics.error(node.location, "\(name) must be a moment, not \(node.kindName).")
@@ -248,64 +262,7 @@ struct Section {
   }
 }
 
-/// 1e6 as `1000000`, 0.5 as `0.5`.
-func plain(_ value: Double) -> String {
+/// A number as a person would write it: 1e6 as `1000000`, 0.5 as `0.5`.
+package func plain(_ value: Double) -> String {
   value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
-}
-
-/// Dates and times as they stand in scenarios and on the command line.
-package enum MomentText {
-  package struct Problem: Error {
-    package let text: String
-  }
-
-  /// `2026-01-05`, `2026-01-05T09:00`, seconds and an offset if wanted; local to the calendar without one.
-  package static func parse(_ text: String, _ calendar: ZonedCalendar) -> Result<Timestamp, Problem> {
-    let help = "is not a moment. Write 2026-01-05, 2026-01-05T09:00 or 2026-01-05T09:00:00Z."
-    guard let date = LocalDate(text.prefix(10)) else {
-      let looksLikeDate = text.utf8.count >= 10 && text.dropFirst(4).first == "-"
-      return .failure(
-        Problem(text: looksLikeDate ? "is not a date of the calendar. \(help.dropFirst(17))" : help))
-    }
-    var rest = text.dropFirst(10)
-    guard !rest.isEmpty else { return local(date, 0, calendar) }
-    guard rest.first == "T" || rest.first == " " else { return .failure(Problem(text: help)) }
-    rest = rest.dropFirst()
-    let clock = rest.prefix { $0.isNumber || $0 == ":" || $0 == "." }
-    let zone = rest.dropFirst(clock.count)
-    let parts = clock.split(separator: ":", omittingEmptySubsequences: false)
-    guard (2...3).contains(parts.count), parts[0].count == 2, parts[1].count == 2 else {
-      return .failure(Problem(text: help))
-    }
-    if !zone.isEmpty {
-      var parser = TimestampParser()
-      let seconds = parts.count == 2 ? ":00" : ""
-      guard let moment = parser.parse("\(text.prefix(10))T\(clock)\(seconds)\(zone)") else {
-        return .failure(Problem(text: help))
-      }
-      return .success(moment)
-    }
-    guard let hour = Int64(parts[0]), let minute = Int64(parts[1]), minute < 60,
-      let second = parts.count == 3 ? (parts[2].count == 2 ? Int64(parts[2]) : nil) : 0, second < 60,
-      hour < 24 || (hour == 24 && minute == 0 && second == 0)
-    else { return .failure(Problem(text: help)) }
-    return local(date, hour * 3600 + minute * 60 + second, calendar)
-  }
-
-  private static func local(
-    _ date: LocalDate, _ second: Int64, _ calendar: ZonedCalendar
-  ) -> Result<Timestamp, Problem> {
-    switch calendar.moment(of: date, secondOfDay: second) {
-    case .once(let moment): return .success(moment)
-    case .twice(let first, _): return .success(first)
-    case .never(let change):
-      // A day that starts in the gap (00:00 → 01:00) starts at the change.
-      if second == 0 { return .success(change) }
-      return .failure(
-        Problem(
-          text:
-            "does not exist in \(calendar.identifier): clocks skip it, to \(change.rfc3339(in: calendar)). Write a time that exists, or give an offset."
-        ))
-    }
-  }
 }

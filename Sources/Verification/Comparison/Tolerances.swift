@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Telemetry
 
@@ -51,20 +52,20 @@ package struct Tolerances: Sendable {
   package var rules: [Rule] = []
   /// Of all statistical tests of a comparison together.
   package var significance = 0.01
-  /// Whether moments that are the same but are written differently count as equal.
+  /// Whether instants that are the same but are written differently count as equal.
   package var comparesInstants = false
 
   /// Everything exact.
   package init() { path = "" }
 
-  /// - Throws: `ScenarioErrors` with everything that is wrong.
+  /// - Throws: `DocumentErrors` with everything that is wrong.
   package init(_ data: Data, path: String) throws {
     self.path = path
     let root = try Document.parse(data, path: path)
     let diagnostics = Diagnostics()
     read(root, diagnostics)
     let found = diagnostics.inOrder()
-    guard found.isEmpty else { throw ScenarioErrors(path: path, diagnostics: found) }
+    guard found.isEmpty else { throw DocumentErrors(path: path, diagnostics: found) }
   }
 
   /// `file:line:column: warning: …`, for a rule.
@@ -206,7 +207,7 @@ package struct Tolerances: Sendable {
 
   /// The JSON Schema of a tolerance file.
   package static func schemaJSON() throws -> String {
-    try ScenarioSchema.json(ToleranceGrammar.tolerances, title: "Model Analytics Workbench tolerances")
+    try DocumentSchema.json(ToleranceGrammar.tolerances, title: "Model Analytics Workbench tolerances")
   }
 }
 

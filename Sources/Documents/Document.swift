@@ -2,29 +2,29 @@ import Foundation
 import Yams
 
 /// A YAML document as a tree that knows where each part stands.
-struct DocumentNode: Sendable {
-  indirect enum Value: Sendable {
+package struct DocumentNode: Sendable {
+  package indirect enum Value: Sendable {
     /// `isPlain`: not quoted, so that `10` is a number and `"10"` is not.
     case scalar(String, isPlain: Bool)
     case sequence([DocumentNode])
     case mapping([Entry])
   }
 
-  struct Entry: Sendable {
-    var key: String
-    var keyLocation: Location
-    var value: DocumentNode
+  package struct Entry: Sendable {
+    package var key: String
+    package var keyLocation: Location
+    package var value: DocumentNode
   }
 
-  var value: Value
-  var location: Location
+  package var value: Value
+  package var location: Location
 
-  var entries: [Entry]? { if case .mapping(let entries) = value { entries } else { nil } }
-  var elements: [DocumentNode]? { if case .sequence(let elements) = value { elements } else { nil } }
-  var scalar: String? { if case .scalar(let text, _) = value { text } else { nil } }
+  package var entries: [Entry]? { if case .mapping(let entries) = value { entries } else { nil } }
+  package var elements: [DocumentNode]? { if case .sequence(let elements) = value { elements } else { nil } }
+  package var scalar: String? { if case .scalar(let text, _) = value { text } else { nil } }
 
   /// `~`, `null` or nothing at all.
-  var isNull: Bool {
+  package var isNull: Bool {
     if case .scalar(let text, isPlain: true) = value {
       ["", "~", "null", "Null", "NULL"].contains(text)
     } else {
@@ -32,7 +32,11 @@ struct DocumentNode: Sendable {
     }
   }
 
-  var kindName: String {
+  /// The value of a key; `nil` where there is none, or no mapping.
+  package func member(_ name: String) -> DocumentNode? { entries?.first { $0.key == name }?.value }
+
+  /// What it is, for messages: `a list`, or the text in quotes.
+  package var kindName: String {
     switch value {
     case .scalar(let text, _): isNull ? "nothing" : quoted(text)
     case .sequence: "a list"
@@ -42,13 +46,13 @@ struct DocumentNode: Sendable {
 }
 
 /// Reads YAML with limits, so that a hostile document is refused in bounded time and memory.
-enum Document {
-  static let mostBytes = 16 << 20
-  static let mostNodes = 1_000_000
-  static let mostDepth = 64
+package enum Document {
+  package static let mostBytes = 16 << 20
+  package static let mostNodes = 1_000_000
+  package static let mostDepth = 64
 
-  /// - Throws: `ScenarioErrors`.
-  static func parse(_ data: Data, path: String) throws -> DocumentNode {
+  /// - Throws: `DocumentErrors`.
+  package static func parse(_ data: Data, path: String) throws -> DocumentNode {
     guard data.count <= mostBytes else {
       throw problem(
         path, nil,
@@ -62,7 +66,7 @@ enum Document {
     return try parse(text, path: path)
   }
 
-  static func parse(_ text: String, path: String) throws -> DocumentNode {
+  package static func parse(_ text: String, path: String) throws -> DocumentNode {
     try refuseDeepNesting(text, path: path)
     do {
       guard let root = try Parser(yaml: text).singleRoot() else {
@@ -149,15 +153,15 @@ enum Document {
     }
   }
 
-  private static func tooDeep(_ path: String, _ location: Location) -> ScenarioErrors {
+  private static func tooDeep(_ path: String, _ location: Location) -> DocumentErrors {
     problem(path, location, "nested more than \(mostDepth) levels deep. No scenario needs that.")
   }
 
-  private static func problem(_ path: String, _ location: Location?, _ message: String) -> ScenarioErrors {
-    ScenarioErrors(path: path, diagnostics: [Diagnostic(location: location, message: message)])
+  private static func problem(_ path: String, _ location: Location?, _ message: String) -> DocumentErrors {
+    DocumentErrors(path: path, diagnostics: [Diagnostic(location: location, message: message)])
   }
 
-  private static func syntaxError(_ error: YamlError, path: String) -> ScenarioErrors {
+  private static func syntaxError(_ error: YamlError, path: String) -> DocumentErrors {
     func at(_ mark: Mark) -> Location { .document(line: mark.line, column: mark.column) }
     switch error {
     case .scanner(_, let text, let mark, _), .parser(_, let text, let mark, _),

@@ -1,0 +1,90 @@
+import Aggregation
+import Telemetry
+
+/// What a plan's metric is, whatever the scenario: the one list of them. Options, plan files, objectives, searches,
+/// tables and the plan's page read it.
+struct MetricDefinition: Sendable {
+  /// What it is computed from; `nil` where it is undefined.
+  enum Source: Sendable {
+    /// One model's requests, or those of all together: each model has its own.
+    case requests(@Sendable (RequestFigures) -> Double?)
+    /// The whole replication.
+    case record(@Sendable (ReplicationRecord) -> Double?)
+  }
+
+  var name: String
+  var unit: Metric.Unit
+  var better = Metric.Direction.lower
+  /// Nothing is above; all are at least 0.
+  var most = Double.infinity
+  /// Of latency, if it is one.
+  var quantile: Double?
+  /// Whether an objective without a scope is about each model.
+  var isOfEachModel = false
+  var source: Source
+
+  /// All but the failure rates by reason, in the order of help and tables.
+  static let all: [MetricDefinition] =
+    [
+      MetricDefinition(
+        name: "latency.mean", unit: .milliseconds, isOfEachModel: true,
+        source: .requests { share(Double($0.latencySum) / 1000, $0.successes) })
+    ]
+    + LatencyQuantile.allCases.map { quantile in
+      MetricDefinition(
+        name: "latency.\(quantile.name)", unit: .milliseconds, quantile: quantile.rawValue,
+        isOfEachModel: true, source: .requests { $0.latencyQuantile(quantile.rawValue) })
+    } + [
+      MetricDefinition(
+        name: "waiting.mean", unit: .milliseconds, isOfEachModel: true,
+        source: .requests { share(Double($0.waitingSum) / 1000, $0.waited) }),
+      failureRate,
+      MetricDefinition(
+        name: "requests", unit: .count, better: .neither, source: .requests { Double($0.requests) }),
+      MetricDefinition(
+        name: "lost", unit: .count,
+        source: .requests { requests in
+          Double(lostToLimits.reduce(Int64(0)) { $0 + (requests.failures[$1] ?? 0) })
+        }),
+      MetricDefinition(name: "credits", unit: .credits, source: .record { $0.credits }),
+      MetricDefinition(
+        name: "creditsPerRequest", unit: .credits, source: .record { share($0.credits, $0.requests) }),
+      MetricDefinition(name: "replicaHours", unit: .hours, source: .record { $0.replicaHours }),
+      MetricDefinition(name: "peakReplicas", unit: .count, source: .record { Double($0.peakReplicas) }),
+      MetricDefinition(
+        name: "utilisation", unit: .share, better: .neither, most: 1, source: .record { $0.utilisation }),
+      MetricDefinition(
+        name: "timeAtLimit.maxReplicas", unit: .share, most: 1, source: .record { $0.atMaxReplicas }),
+      MetricDefinition(
+        name: "timeAtLimit.subscription", unit: .share, most: 1, source: .record { $0.atSubscription }),
+      MetricDefinition(
+        name: "tokens.input", unit: .count, better: .neither, source: .requests { Double($0.inputTokens) }),
+      MetricDefinition(
+        name: "tokens.output", unit: .count, better: .neither, source: .requests { Double($0.outputTokens) }),
+    ]
+
+  private static let failureRate = MetricDefinition(
+    name: "failureRate", unit: .share, most: 1, isOfEachModel: true,
+    source: .requests { share(Double($0.requests - $0.successes), $0.requests) })
+
+  /// How the names of failure rates by reason are written.
+  static let failureRates = "\(failureRate.name).REASON"
+
+  /// The share of requests that fail for one reason.
+  /// - Parameter name: `failureRate.REASON`; of anything else there is none.
+  static func failureRate(of name: String) -> MetricDefinition? {
+    let prefix = "\(failureRate.name)."
+    guard name.utf8.starts(with: prefix.utf8), name.utf8.count > prefix.utf8.count else { return nil }
+    let reason = String(name.unicodeScalars.dropFirst(prefix.unicodeScalars.count))
+    var definition = failureRate
+    definition.name = name
+    definition.source = .requests { share(Double($0.failures[reason] ?? 0), $0.requests) }
+    return definition
+  }
+
+  private static let lostToLimits = FailureReason.allCases.filter(\.isLostToLimit).map(\.name)
+
+  private static func share(_ part: Double, _ whole: Int64) -> Double? {
+    whole > 0 ? part / Double(whole) : nil
+  }
+}
