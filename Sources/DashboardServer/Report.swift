@@ -64,7 +64,7 @@ package struct Report {
             try add(
               "api/runs/\(run.id)/dashboard?\(query(items))",
               try encoder.encode(try run.dashboard(question)))
-            guard isWhole || selection.version == nil, bytes < Self.mostBytes else { continue }
+            guard isWhole || selection[.version] == nil, bytes < Self.mostBytes else { continue }
             do {
               try add(
                 "api/runs/\(run.id)/analysis?\(query(items))", try encoder.encode(try run.analysis(question)))
