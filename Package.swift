@@ -84,7 +84,7 @@ let package = Package(
     .target(
       name: "DashboardServer",
       dependencies: [
-        "Hashing", "Telemetry", "Simulation", "Aggregation", "Datasets",
+        "CCompression", "Hashing", "Telemetry", "Simulation", "Aggregation", "Datasets",
         .product(name: "Hummingbird", package: "hummingbird"),
       ]
         + hummingbirdParts.map { part in

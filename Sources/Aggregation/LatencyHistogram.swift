@@ -87,6 +87,11 @@ package struct LatencyHistogram: Equatable, Sendable {
     largest = max(largest, other.largest)
   }
 
+  /// Bins that hold something, ascending, with their counts.
+  func visit(_ body: (_ bin: Int, _ count: Int64) -> Void) {
+    for (index, count) in counts.enumerated() where count > 0 { body(lowBin + index, count) }
+  }
+
   /// The q-quantile in µs, within 0.8 % of the one by rank ⌈q·n⌉; `nil` of nothing.
   /// - Parameter q: in [0, 1].
   package func quantile(_ q: Double) -> Double? {

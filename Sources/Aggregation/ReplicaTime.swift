@@ -12,20 +12,27 @@ package struct ReplicaTime {
 
   /// - Parameter records: the state after each change, in order of time for each key.
   package init(_ records: [ReplicaRecord], in spans: [Range<Timestamp>]) {
-    var last: [Key: ReplicaRecord] = [:]
-    func add(_ key: Key, _ record: ReplicaRecord, until end: Timestamp) {
+    Self.visit(records) { key, replicas, range in
       for span in spans {
-        let from = max(record.at, span.lowerBound)
-        let to = min(end, span.upperBound)
-        if to > from { replicaMicroseconds[key, default: 0] += Int128(record.replicas) * Int128(to - from) }
+        let from = max(range.lowerBound, span.lowerBound)
+        let to = min(range.upperBound, span.upperBound)
+        if to > from { replicaMicroseconds[key, default: 0] += Int128(replicas) * Int128(to - from) }
       }
+    }
+  }
+
+  /// Every stretch of time during which a key has the same replicas; the last of each goes on without end.
+  static func visit(_ records: [ReplicaRecord], _ body: (Key, _ replicas: Int, Range<Timestamp>) -> Void) {
+    var last: [Key: ReplicaRecord] = [:]
+    func end(_ key: Key, _ record: ReplicaRecord, at end: Timestamp) {
+      if end > record.at { body(key, record.replicas, record.at..<end) }
     }
     for record in records {
       let key = Key(modelID: record.modelID, version: record.version, hardware: record.hardware)
-      if let before = last[key] { add(key, before, until: record.at) }
+      if let before = last[key] { end(key, before, at: record.at) }
       last[key] = record
     }
-    for (key, record) in last { add(key, record, until: .supported.upperBound) }
+    for (key, record) in last { end(key, record, at: .supported.upperBound) }
   }
 
   /// Micro-credits of the keys selected: exact up to one division at the end, as far as 128 bits go.

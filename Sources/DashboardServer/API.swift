@@ -7,14 +7,14 @@ import Telemetry
 /// The JSON API under `/api`, as `openapi.yaml` describes it.
 struct API: Sendable {
   let catalogue: RunCatalogue
-  private let answers = Answers()
+  let answers = Answers()
   /// Rollups and tables: milliseconds, on several threads so that a slow one is not in the way.
   private let quick = WorkQueue("workbench.quick", width: 8, mostWaiting: 256)
   /// What reads requests or large rollups: on half of the processors, so that the rest is there for everybody.
-  private let long = WorkQueue(
+  let long = WorkQueue(
     "workbench.long", width: max(1, ProcessInfo.processInfo.activeProcessorCount / 2), mostWaiting: 32)
   /// A run that is replaced while it is read is read again; whoever replaces it all the time gets no answer.
-  private static let mostAttempts = 3
+  static let mostAttempts = 3
 
   init(_ catalogue: RunCatalogue) { self.catalogue = catalogue }
 
@@ -32,6 +32,7 @@ struct API: Sendable {
       return try json(RunDescription(run, replaces: catalogue.former(run)))
     }
     api.get("runs/:run/dashboard", use: dashboard)
+    addFigures(to: api)
     api.get("runs/:run/marks") { request, context in
       let items = try QueryItems(request.uri.query)
       try items.only(["account"])
@@ -63,7 +64,7 @@ struct API: Sendable {
   }
 
   /// The run that is asked for, as it lies there now.
-  private func current(_ context: ConnectedContext) async throws -> ServedRun {
+  func current(_ context: ConnectedContext) async throws -> ServedRun {
     let id = try context.parameters.require("run")
     let run = try catalogue.run(id)
     if run.isCurrent { return run }
@@ -76,7 +77,7 @@ struct API: Sendable {
     _ request: Request, _ context: ConnectedContext
   ) async throws -> Response {
     let items = try QueryItems(request.uri.query)
-    try items.only(Self.known)
+    try items.only(Self.selecting.union(["maxPoints"]))
     let asked = Array((request.uri.query ?? "").utf8)
     for _ in 0..<Self.mostAttempts {
       let run = try await current(context)
@@ -102,11 +103,13 @@ struct API: Sendable {
         throw error
       }
     }
-    throw Problem(
-      title: "Busy", status: 503, detail: "The run is being replaced. Ask again when it is whole.")
+    throw Self.replacedTooOften
   }
 
-  private struct Replaced: Error {}
+  static let replacedTooOften = Problem(
+    title: "Busy", status: 503, detail: "The run is being replaced. Ask again when it is whole.")
+
+  struct Replaced: Error {}
 
   /// Answers a question that takes long, unless whoever asked goes away.
   private func answerAtLength(
@@ -125,12 +128,12 @@ struct API: Sendable {
     return answer.response(Self.type)
   }
 
-  private static let type = "application/json"
+  static let type = "application/json"
 
-  private static let known = Set(["account", "kind", "period", "maxPoints"])
-    .union(DashboardFilter.allCases.map(\.name))
+  /// What selects account, models and period.
+  static let selecting = Set(["account", "kind", "period"]).union(DashboardFilter.allCases.map(\.name))
 
-  private func account(_ run: ServedRun, _ items: QueryItems) throws -> AccountRecord {
+  func account(_ run: ServedRun, _ items: QueryItems) throws -> AccountRecord {
     let accounts = run.tables.accounts
     guard let name = try items.text("account") else {
       guard accounts.count == 1 else {
@@ -144,7 +147,16 @@ struct API: Sendable {
     return found
   }
 
-  private func question(_ run: ServedRun, _ items: QueryItems) throws -> Dataset.Question {
+  static func period(_ items: QueryItems) throws -> TimelineFilter {
+    let text = try items.text("period") ?? "7d"
+    do {
+      return try TimelineFilter(text)
+    } catch {
+      throw Problem.badParameter("period", "\(error)")
+    }
+  }
+
+  func question(_ run: ServedRun, _ items: QueryItems) throws -> Dataset.Question {
     guard let kind = ModelKind(rawValue: try items.text("kind") ?? "") else {
       throw Problem.badParameter(
         "kind", "kind must be one of \(ModelKind.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -164,16 +176,8 @@ struct API: Sendable {
       }
       maxPoints = number
     }
-    let filter: TimelineFilter
-    do {
-      filter = try TimelineFilter(try items.text("period") ?? "7d")
-    } catch let problem as Problem {
-      throw problem
-    } catch {
-      throw Problem.badParameter("period", "\(error)")
-    }
     return Dataset.Question(
-      account: try account(run, items), filter: filter, now: run.now, selection: selection,
+      account: try account(run, items), filter: try Self.period(items), now: run.now, selection: selection,
       maxPoints: maxPoints)
   }
 }

@@ -13,8 +13,6 @@ package struct DifferencePage {
   /// - Throws: if the program's resources are not where they belong.
   package init() throws { page = try PageFiles() }
 
-  package var hasPlotly: Bool { page.hasPlotly }
-
   /// Keeps a dashboard that differs, for its graphs. Both texts must be JSON.
   package mutating func add(_ name: String, expected: Data, actual: Data) throws {
     bytes += expected.count + actual.count
@@ -33,7 +31,7 @@ package struct DifferencePage {
     let data =
       "{\"result\": \(String(decoding: result, as: UTF8.self)), \"pairs\": {\(pairs.joined(separator: ",\n"))}}"
     return try SelfContainedPage(
-      page, template: "diff.html", modules: ["charts.js", "widgets.js", "diff.js"], dataID: "differences",
+      page, template: "diff.html", modules: PageFiles.drawing + ["diff.js"], dataID: "differences",
       data: Data(data.utf8)
     ).html()
   }

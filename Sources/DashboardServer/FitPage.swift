@@ -15,7 +15,8 @@ package struct FitPage {
   /// - Throws: if the program's resources are not where they belong.
   package func html() throws -> Data {
     try SelfContainedPage(
-      page, template: "fit.html", modules: ["charts.js", "widgets.js", "fit.js"], dataID: "fit", data: data
+      page, template: "fit.html", modules: PageFiles.drawing + ["figures.js", "fit.js"], dataID: "fit",
+      data: data
     ).html()
   }
 }

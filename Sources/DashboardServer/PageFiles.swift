@@ -1,7 +1,7 @@
 import Foundation
 import Hummingbird
 
-/// The page's own files and plotly.js, read into memory at the start: no path of a request ever reaches the disk.
+/// The page's own files, read into memory at the start: no path of a request ever reaches the disk.
 package struct PageFiles: Sendable {
   package struct File: Sendable {
     package var data: Data
@@ -16,12 +16,22 @@ package struct PageFiles: Sendable {
     "svg": "image/svg+xml", "yaml": "application/yaml",
   ]
 
-  /// The page's modules in an order in which each comes after those that it imports.
-  package static let modules = ["api.js", "state.js", "charts.js", "widgets.js", "app.js"]
+  /// What every page draws with, each after those that it imports.
+  static let drawing = [
+    "format.js", "times.js", "chart.js", "graphs.js", "saving.js", "parts.js", "panels.js",
+  ]
+  /// The dashboard's modules in an order in which each comes after those that it imports.
+  package static let modules =
+    ["format.js", "times.js", "api.js", "state.js"] + drawing.dropFirst(2)
+    + ["filters.js", "overview.js", "app.js"]
+  /// Uncompressed parts of others, in `vendor`, that become one script.
+  package static let vendored = ["uplot.iife.min.js", "preact-htm.min.js"]
 
+  /// Reads the files of the program's resources, or of the folder that `WORKBENCH_WEB` names, for whoever works on them.
   /// - Throws: if the program's resources are not where they belong.
   package init() throws {
-    guard let folder = Bundle.module.url(forResource: "Web", withExtension: nil) else {
+    let chosen = ProcessInfo.processInfo.environment["WORKBENCH_WEB"].map { URL(fileURLWithPath: $0) }
+    guard let folder = chosen ?? Bundle.module.url(forResource: "Web", withExtension: nil) else {
       throw CocoaError(.fileNoSuchFile)
     }
     var files: [String: File] = [:]
@@ -30,26 +40,25 @@ package struct PageFiles: Sendable {
       let data = try Data(contentsOf: folder.appendingPathComponent(name))
       files[name] = File(data: name == "openapi.yaml" ? OpenAPI.description(data) : data, type: type)
     }
-    if let plotly = Self.plotly() {
-      files["plotly.min.js"] = File(data: plotly, type: "text/javascript; charset=utf-8")
+    let parts = try Self.vendored.map {
+      String(decoding: try Data(contentsOf: folder.appendingPathComponent("vendor/\($0)")), as: UTF8.self)
     }
+    files["vendor.js"] = File(
+      data: Data("\(parts[0])\nconst preact = \(try Self.expression(parts[1]));\n".utf8),
+      type: Self.types["js"] ?? "")
     self.files = files
   }
 
-  /// plotly.js, fetched pinned by its hash at set-up: `WORKBENCH_PLOTLY`, beside the program, or in `.cache` of the
-  /// repository that the program was built in.
-  private static func plotly() -> Data? {
-    var places = [ProcessInfo.processInfo.environment["WORKBENCH_PLOTLY"] ?? ""]
-    var folder = (Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0]))
-      .resolvingSymlinksInPath()
-    for _ in 0..<6 {
-      folder.deleteLastPathComponent()
-      places += [
-        folder.appendingPathComponent("plotly.min.js").path,
-        folder.appendingPathComponent(".cache/plotly.min.js").path,
-      ]
+  /// A module that imports nothing as an expression: an object of what it exports at its end.
+  private static func expression(_ module: String) throws -> String {
+    guard let open = module.range(of: "export{", options: .backwards),
+      let close = module.range(of: "}", range: open.upperBound..<module.endIndex)
+    else { throw CocoaError(.fileReadCorruptFile) }
+    let members = module[open.upperBound..<close.lowerBound].split(separator: ",").map { part in
+      let words = part.split(separator: " ")
+      return "\(words.last ?? ""): \(words.first ?? "")"
     }
-    return places.lazy.filter { !$0.isEmpty }.compactMap { FileManager.default.contents(atPath: $0) }.first
+    return "(() => {\(module[..<open.lowerBound])return { \(members.joined(separator: ", ")) }; })()"
   }
 
   func text(_ name: String) -> String { files[name].map { String(decoding: $0.data, as: UTF8.self) } ?? "" }
@@ -60,9 +69,10 @@ package struct PageFiles: Sendable {
   func script(_ modules: [String]) throws -> String {
     try modules.map { name in
       let text = text(name)
-      let exports = text.matches(of: try Regex("(?m)^export (?:async )?(?:function|const) ([A-Za-z]+)")).map {
-        String($0.output[1].substring ?? "")
-      }
+      let exports = text.matches(of: try Regex("(?m)^export (?:async )?(?:function|const|class) ([A-Za-z]+)"))
+        .map {
+          String($0.output[1].substring ?? "")
+        }
       var body = text.replacing(try Regex("(?m)^export "), with: "")
       for match in body.matches(of: try Regex("(?m)^import (.+) from \"\\./([a-z]+)\\.js\";$")).reversed() {
         let names = String(match.output[1].substring ?? "").replacing("* as ", with: "")
@@ -74,8 +84,6 @@ package struct PageFiles: Sendable {
     }.joined(separator: "\n")
   }
 
-  package var hasPlotly: Bool { files["plotly.min.js"] != nil }
-
   /// - Parameter plan: one whose page is served too.
   func add(to router: Router<ConnectedContext>, plan: PlanPage? = nil) {
     if let plan {
@@ -86,10 +94,15 @@ package struct PageFiles: Sendable {
     for (name, file) in files
     where !name.hasPrefix("diff.") && !name.hasPrefix("fit.") && (plan != nil || !name.hasPrefix("plan.")) {
       // One for all readers, who may be slow.
-      let answer = Answer(name == "index.html" && plan != nil ? Self.withPlan(file.data) : Array(file.data))
-      let response: @Sendable (Request, ConnectedContext) -> Response = { _, _ in
-        var response = answer.response(file.type)
-        if name == "plotly.min.js" { response.headers[.cacheControl] = "private, max-age=86400" }
+      let content = name == "index.html" && plan != nil ? Data(Self.withPlan(file.data)) : file.data
+      let (plain, packed) = (Answer(content), Gzip.compressed(content).map { Answer($0) })
+      let response: @Sendable (Request, ConnectedContext) -> Response = { request, _ in
+        let takesGzip = request.headers[.acceptEncoding]?.split(separator: ",").contains {
+          $0.trimmingCharacters(in: .whitespaces).lowercased() == "gzip"
+        }
+        var response = (takesGzip == true ? packed ?? plain : plain).response(file.type)
+        response.headers[.vary] = "Accept-Encoding"
+        if takesGzip == true, packed != nil { response.headers[.contentEncoding] = "gzip" }
         return response
       }
       router.get(name == "openapi.yaml" ? "api/openapi.yaml" : RouterPath(name), use: response)
@@ -97,13 +110,11 @@ package struct PageFiles: Sendable {
     }
   }
 
-  /// The page with a link to the plan.
+  /// The page that links to the plan.
   private static func withPlan(_ index: Data) -> [UInt8] {
     var page = Array(index)
-    if let place = page.firstRange(of: Array("<h1>Model Analytics Dashboard</h1>".utf8)) {
-      page.insert(
-        contentsOf: " <a href=\"plan.html\">The plan: all variants side by side</a>".utf8,
-        at: place.upperBound)
+    if let place = page.firstRange(of: Array("<body".utf8)) {
+      page.insert(contentsOf: " data-plan=\"plan.html\"".utf8, at: place.upperBound)
     }
     return page
   }

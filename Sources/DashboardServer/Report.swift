@@ -3,7 +3,7 @@ import Datasets
 import Foundation
 import Telemetry
 
-/// The dashboard of one run as one file that needs nothing else: the page, plotly.js, and the answers to the questions
+/// The dashboard of one run as one file that needs nothing else: the page, its scripts, and the answers to the questions
 /// that its filters may ask.
 package struct Report {
   private let run: ServedRun
@@ -21,14 +21,7 @@ package struct Report {
 
   package func html() throws -> Data {
     try SelfContainedPage(
-      page, template: "index.html", modules: PageFiles.modules, dataID: "answers", data: try answers(),
-      replacements: [
-        (" <a href=\"api/openapi.yaml\">API</a>", ""),
-        (
-          "<button id=\"refresh\" type=\"button\" title=\"Load the newest data\">Refresh</button>",
-          "<button id=\"refresh\" type=\"button\" hidden>Refresh</button>"
-        ),
-      ]
+      page, template: "index.html", modules: PageFiles.modules, dataID: "answers", data: try answers()
     ).html()
   }
 
@@ -53,6 +46,12 @@ package struct Report {
       try add(
         "api/runs/\(run.id)/marks?\(query([("account", account.account)]))",
         try encoder.encode(Marks(run, account)))
+      for period in periods {
+        let filter = try TimelineFilter(period)
+        let asked = query([("account", account.account), ("period", period)])
+        try add("api/runs/\(run.id)/overview?\(asked)", try encoder.encode(try run.overview(account, filter)))
+        try add("api/runs/\(run.id)/credits?\(asked)", try encoder.encode(try run.credits(account, filter)))
+      }
       for kind in ModelKind.allCases {
         for selection in run.tables.selections(kind, of: account.account) {
           let isWhole = selection.isWholeTab
@@ -65,6 +64,13 @@ package struct Report {
             try add(
               "api/runs/\(run.id)/dashboard?\(query(items))",
               try encoder.encode(try run.dashboard(question)))
+            guard isWhole || selection[.version] == nil, bytes < Self.mostBytes else { continue }
+            do {
+              try add(
+                "api/runs/\(run.id)/analysis?\(query(items))", try encoder.encode(try run.analysis(question)))
+            } catch is QueryError {
+              // The page says that the report does not hold it.
+            }
           }
         }
       }

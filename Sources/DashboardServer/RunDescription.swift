@@ -10,15 +10,27 @@ package struct RunDescription: Encodable {
     /// Local dates that a calendar may offer.
     var earliest: String
     var today: String
+    var subscriptionMaxReplicas: Int
     var models: [Model]
   }
   struct Model: Encodable {
+    /// What points of the scaling graph call it.
+    var id: Int32
     var kind: String
     var name: String
     var provider: String
     var versions: [String]
     /// When its deployments were deployed: tells same-name models apart.
     var deployedAt: [String]
+    var deployments: [Deployment]
+  }
+  struct Deployment: Encodable {
+    var version: String
+    var hardware: String
+    var minReplicas: Int
+    var maxReplicas: Int
+    var deployedAt: String?
+    var undeployedAt: String?
   }
   var id: String
   var name: String
@@ -42,15 +54,22 @@ package struct RunDescription: Encodable {
       let today = calendar.date(at: run.now + -1)
       return Account(
         account: account.account, timeZone: account.timeZone, earliest: "\(today.oneYearBefore)",
-        today: "\(today)",
+        today: "\(today)", subscriptionMaxReplicas: account.subscriptionMaxReplicas,
         models: (models[account.account] ?? []).map { model in
           let own = deployments[model.modelID] ?? []
           // By their bytes: two spellings of one letter are two versions.
           var seen: Set<[UInt8]> = []
           let versions = own.map(\.version).filter { seen.insert(Array($0.utf8)).inserted }
           return Model(
-            kind: model.kind.rawValue, name: model.name, provider: model.provider, versions: versions,
-            deployedAt: own.compactMap { $0.deployedAt?.rfc3339 })
+            id: model.modelID, kind: model.kind.rawValue, name: model.name, provider: model.provider,
+            versions: versions,
+            deployedAt: own.compactMap { $0.deployedAt?.rfc3339 },
+            deployments: own.map {
+              Deployment(
+                version: $0.version, hardware: $0.hardware, minReplicas: $0.minReplicas,
+                maxReplicas: $0.maxReplicas, deployedAt: $0.deployedAt?.rfc3339,
+                undeployedAt: $0.undeployedAt?.rfc3339)
+            })
         })
     }
   }

@@ -13,20 +13,17 @@ package struct SelfContainedPage {
   private let modules: [String]
   private let dataID: String
   private let data: Data
-  private let replacements: [(marker: String, text: String)]
 
   /// - Parameters:
   ///   - template: one of the page's own files.
   ///   - modules: the page's scripts, each after those that it imports; the template loads the last.
   ///   - dataID: of the element from which that script reads the data.
   ///   - data: JSON.
-  ///   - replacements: what else of the template is different in a file.
   package init(
-    _ files: PageFiles, template: String, modules: [String], dataID: String, data: Data,
-    replacements: [(marker: String, text: String)] = []
+    _ files: PageFiles, template: String, modules: [String], dataID: String, data: Data
   ) {
     (self.files, self.template, self.modules) = (files, template, modules)
-    (self.dataID, self.data, self.replacements) = (dataID, data, replacements)
+    (self.dataID, self.data) = (dataID, data)
   }
 
   /// - Throws: `CocoaError` if the program's resources are not those that belong to it.
@@ -35,7 +32,7 @@ package struct SelfContainedPage {
     func element(_ open: String, _ content: [UInt8], _ close: String) -> [UInt8] {
       Array(open.utf8) + content + Array(close.utf8)
     }
-    let library = Self.script(file("plotly.min.js"))
+    let library = Self.script(file("vendor.js"))
     let program = Self.script(Array(try files.script(modules).utf8))
     let charset = "<meta charset=\"utf-8\">"
     // Icons and preloads are for a server; the rest a template must have.
@@ -50,7 +47,7 @@ package struct SelfContainedPage {
           element("<style>\n", file("style.css"), "</style>")
         ),
         (
-          "<script src=\"plotly.min.js\" id=\"plotly\" async></script>",
+          "<script src=\"vendor.js\" defer></script>",
           element("<script>", library, "</script>")
         ),
         (
@@ -58,7 +55,7 @@ package struct SelfContainedPage {
           element("<script type=\"application/json\" id=\"\(dataID)\">", Self.json(data), "</script>\n")
             + element("<script type=\"module\">", program, "</script>")
         ),
-      ] + replacements.map { ($0.marker, Array($0.text.utf8)) }
+      ]
     return Data(try Self.fill(file(template), needed: needed, optional: optional))
   }
 
@@ -87,7 +84,7 @@ package struct SelfContainedPage {
   }
 
   /// What the browser lets the file do: run the scripts of these hashes, draw, and offer what it drew as a download.
-  /// Plotly sets styles of its own, which can show but not run anything.
+  /// Graphs set styles of their own, which can show but not run anything.
   private static func policy(scripts: [[UInt8]]) -> String {
     let hashes = scripts.map { "'sha256-\(Data(SHA256.hash(data: $0)).base64EncodedString())'" }
     return

@@ -131,4 +131,45 @@ package final class ServedRun: Sendable {
     if query.period.showsEveryRequest, stored.sizes[account] ?? 0 > Self.largeRollups { return nil }
     return try stored.data.answerFromRollups(question, query, archive)
   }
+
+  /// The figures of the analysis lens.
+  /// - Throws: `QueryError`; `AggregationError` if rollups are damaged.
+  func analysis(_ question: Dataset.Question) throws -> AnalysisFigures {
+    let (now, tables, rollups) = try rollups(of: question.account)
+    return try AnalysisFigures(
+      DashboardQuery(
+        account: question.account, filter: question.filter, now: now, selection: question.selection,
+        tables: tables, series: rollups.series), rollups)
+  }
+
+  /// All models of an account.
+  /// - Throws: as `analysis`.
+  func overview(_ account: AccountRecord, _ filter: TimelineFilter) throws -> AccountOverview {
+    let (now, tables, rollups) = try rollups(of: account)
+    return try AccountOverview(account, tables, filter, now: now, rollups)
+  }
+
+  /// What an account's credits were spent on.
+  /// - Throws: `QueryError`.
+  func credits(_ account: AccountRecord, _ filter: TimelineFilter) throws -> CreditsAnalysis {
+    let (now, tables, _) = try rollups(of: account)
+    return try CreditsAnalysis(account, tables, filter, now: now)
+  }
+
+  /// What is known of an account at one moment.
+  private func rollups(
+    of account: AccountRecord
+  ) throws -> (now: Timestamp, tables: TelemetryTables, any RollupSource) {
+    switch source {
+    case .stored(let stored):
+      guard let archive = stored.archives[account.account] else { throw Self.noAccount }
+      return (stored.now, stored.data.tables, archive)
+    case .live(let run):
+      let moment = run.moment
+      guard let rollups = moment.rollups[account.account] else { throw Self.noAccount }
+      return (moment.now, moment.tables, rollups)
+    }
+  }
+
+  private static let noAccount = Problem.notFound("There is no such account.")
 }

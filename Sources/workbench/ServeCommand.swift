@@ -91,9 +91,6 @@ struct ServeCommand: ParsableCommand {
     let catalogue = try RunCatalogue(
       live: liveRun, say: { Terminal.diagnose("workbench: warning: \($0)") },
       list: { try sources.reduce(RunList()) { try $0 + $1() } })
-    guard try PageFiles().hasPlotly else {
-      throw NotFoundError("plotly.min.js", "the chart library is not there. Fetch it: .ci/setup")
-    }
     let free = port == 0 ? 0 : try Self.freePort(from: port, host: host)
     let server = DashboardServer(catalogue, host: host, port: free, token: token, plan: plan)
     let shown = host.contains(":") ? "[\(host)]" : host

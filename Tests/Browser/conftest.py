@@ -1,5 +1,5 @@
 """The dashboard in a real Chromium. `make test` runs this after the Swift tests; WORKBENCH names the program."""
-import hashlib, json, os, pathlib, re, subprocess, urllib.parse, urllib.request
+import csv, datetime, hashlib, json, os, pathlib, re, subprocess, urllib.parse, urllib.request
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -29,6 +29,18 @@ models:
 incidents:
   - { kind: outage, provider: "Open<i>AI</i>", from: 2026-03-08T10:00, to: 2026-03-08T12:00 }
 """
+
+
+DAYS, MONTHS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+def moment(at):
+    """As the page says it: "Wed 4 Mar 2026, 10:00 (UTC−5)"."""
+    when = datetime.datetime.fromisoformat(at.replace("Z", "+00:00"))
+    minutes = int(when.utcoffset().total_seconds() // 60)
+    zone = "UTC" + (("−" if minutes < 0 else "+") + str(abs(minutes) // 60) + (f":{abs(minutes) % 60:02}" if minutes % 60 else "") if minutes else "")
+    clock = when.strftime("%H:%M:%S" if when.second else "%H:%M")
+    return f"{DAYS[when.weekday()]} {when.day} {MONTHS[when.month - 1]} {when.year}, {clock} ({zone})"
 
 
 class Server:
@@ -118,9 +130,36 @@ class Dashboard:
         return {pair.locator("dt").inner_text(): pair.locator("dd").inner_text() for pair in pairs}
 
     def graph(self, kind, inside="#widgets"):
-        """The traces and layout that Plotly drew."""
-        return self.widget(kind, inside).locator(".chart").evaluate(
-            "chart => ({data: chart.data.map(t => ({name: t.name, x: [...(t.x || [])], y: [...(t.y || [])], text: t.text, customdata: t.customdata, line: t.line, marker: t.marker, mode: t.mode, type: t.type, template: t.hovertemplate})), shapes: chart.layout.shapes || [], range: chart.layout.xaxis.range, yrange: chart.layout.yaxis.range})")
+        """What uPlot draws, and what it was given beside: limits, bands, marks."""
+        return self.widget(kind, inside).locator(".chart").evaluate("""chart => {
+            const { plot, spec } = chart;
+            const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || name;
+            return {
+                data: spec.series.map((entry, index) => {
+                    const places = [...plot.data[0].keys()].filter((place) => plot.data[index + 1][place] !== undefined);
+                    return {
+                        name: plot.series[index + 1].label, kind: entry.kind || "line", scale: plot.series[index + 1].scale, colour: plot.series[index + 1].stroke(plot, index + 1),
+                        line: entry.line, dash: plot.series[index + 1].dash || [], x: places.map((place) => plot.data[0][place]), drawn: places.map((place) => plot.data[index + 1][place]),
+                        y: entry.y, at: entry.at, source: entry.source, model: entry.model, version: entry.version,
+                    };
+                }),
+                limits: (spec.limits || []).map((limit) => ({ ...limit, colour: colour(limit.colour) })), bands: spec.bands || [], marks: spec.marks || [], rules: spec.rules || [],
+                range: [plot.scales.x.min, plot.scales.x.max], yrange: [plot.scales.y.min, plot.scales.y.max],
+                titles: plot.axes.map((axis) => typeof axis.label === "function" ? axis.label(plot) : axis.label),
+                ticks: plot.axes.map((axis) => axis._values),
+            };
+        }""")
+
+    def hover(self, kind, share, down=0.5, inside="#widgets"):
+        """The text at a place of a graph's plot, from its left edge to its right."""
+        plot = self.widget(kind, inside).locator(".u-over")
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        self.page.mouse.move(box["x"] + box["width"] * share - 2, box["y"] + box["height"] * down)
+        self.page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * down)
+        self.page.wait_for_timeout(50)
+        tip = self.widget(kind, inside).locator(".tip")
+        return tip.inner_text() if tip.is_visible() else ""
 
     def close(self):
         assert self.problems == []
@@ -130,5 +169,72 @@ class Dashboard:
 @pytest.fixture
 def dashboard(browser, server):
     page = Dashboard(browser, server)
+    yield page
+    page.close()
+
+
+# Midnight in Adelaide.
+START = datetime.datetime(2026, 3, 1, 13, 30, tzinfo=datetime.timezone.utc)
+MODEL, PROVIDER = "my model + co / é", "Azure OpenAI + 1"
+
+
+def rfc(when):
+    return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@pytest.fixture(scope="session")
+def week_folder(tmp_path_factory):
+    """A data set written by hand: 100,000 requests in a week, of which one failed; two versions; two models of one name."""
+    folder = tmp_path_factory.mktemp("page") / "week"
+    (folder / "telemetry").mkdir(parents=True)
+
+    def table(name, head, rows):
+        with open(folder / f"telemetry/{name}.csv", "w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(head.split(","))
+            writer.writerows(rows)
+
+    at = lambda hours: rfc(START + datetime.timedelta(hours=hours))
+    table("accounts", "account,time_zone,subscription_max_replicas", [["a b & c", "Australia/Adelaide", 9]])
+    table("hardware", "account,hardware,credits_micro_per_hour", [["a b & c", "A10 single", 2_000_000], ["a b & c", "T4 single", 1_000_000]])
+    table("models", "model_id,account,kind,name,provider,created_at", [
+        [1, "a b & c", "openSource", MODEL, "", at(0)], [2, "a b & c", "openSource", "twin", "", at(0)], [3, "a b & c", "openSource", "twin", "", at(0)],
+        [4, "a b & c", "external", "gpt", PROVIDER, at(0)]])
+    table("deployments", "model_id,version,hardware,min_replicas,max_replicas,max_batch_size,requested_at,deployed_at,undeployed_at,outcome", [
+        [1, "V 1", "A10 single", 1, 4, 8, at(12), at(12), at(96), "deployed"], [1, "V+2", "T4 single", 1, 3, 8, at(60), at(60), "", "deployed"],
+        [2, "V1", "A10 single", 1, 1, 8, at(10), at(10), at(40), "deployed"], [3, "V1", "A10 single", 1, 1, 8, at(100), at(100), "", "deployed"]])
+    table("replicas", "at,model_id,version,hardware,starting,ready,draining,limited_by", [
+        [at(10), 2, "V1", "A10 single", 0, 1, 0, ""], [at(12), 1, "V 1", "A10 single", 0, 2, 0, ""], [at(40), 2, "V1", "A10 single", 0, 0, 0, ""],
+        [at(48), 1, "V 1", "A10 single", 0, 4, 0, ""],
+        [at(60), 1, "V+2", "T4 single", 0, 3, 0, ""], [at(96), 1, "V 1", "A10 single", 0, 0, 0, ""], [at(100), 3, "V1", "A10 single", 0, 1, 0, ""]])
+    table("fine_tuning_jobs", "job_id,model_id,base_model,hardware,started_at,finished_at,outcome,credits_micro", [])
+    table("incidents", "model_id,provider,kind,started_at,ended_at", [["", PROVIDER, "outage", at(30), at(32)]])
+    rows = []
+    for number in range(100_000):
+        hours = 12 + number * 150 / 100_000
+        version = "V 1" if hours < 60 or hours < 96 and number % 2 else "V+2"
+        failed = number == 41_234
+        rows.append((hours, 1, version, "failure" if failed else "success", "timeout" if failed else "", 0, 0 if failed else 1000, 60_000_000 if failed else 400_000 + number % 1000 * 100, 10, 0 if failed else 5))
+    rows += [(20 + number / 10, 4, "", "success", "", 0, 1000, 900_000, 1_500_000, 300_000) for number in range(1000)]
+    rows += [(hours, model, "V1", "success", "", 0, 1000, 100_000, 1, 1) for model, hours in ((2, 11), (2, 39), (3, 101))]
+    rows.sort()
+    table("requests", "request_id,arrived_at,model_id,version,status,failure_reason,waiting_us,ttft_us,latency_us,input_tokens,output_tokens",
+          [[index + 1, rfc(START + datetime.timedelta(seconds=round(row[0] * 3600, 6))), *row[1:]] for index, row in enumerate(rows)])
+    (folder / "manifest.json").write_text(json.dumps({
+        "files": {}, "format": 1, "notDeployed": {}, "period": {"from": at(0), "to": at(24 * 7)}, "program": "test", "rows": {}, "seed": 1, "source": "week"}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def week(week_folder):
+    server = Server([week_folder])
+    server.account = server.json("api/runs/1")["accounts"][0]
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def page(browser, week):
+    page = Dashboard(browser, week, width=1440)
     yield page
     page.close()

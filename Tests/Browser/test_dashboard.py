@@ -3,7 +3,7 @@ import csv, io, json, shutil, subprocess, urllib.parse
 
 import pytest
 
-from conftest import Dashboard, ROOT, Server, WORKBENCH
+from conftest import Dashboard, ROOT, Server, WORKBENCH, moment
 
 PERIODS = ["24h", "7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"]
 
@@ -27,39 +27,42 @@ def check(dashboard, figures):
     if requests["points"]:
         graph = dashboard.graph("requests")
         green, red = graph["data"][:2]
-        assert [green["marker"]["color"], red["marker"]["color"]] == ["#1a8f3c", "#d1242f"]
-        assert green["y"] == [point["successes"] for point in requests["points"]]
-        assert red["y"] == [point["failures"] for point in requests["points"]]
-        assert green["text"] == [point["at"] for point in requests["points"]]
-        assert f"{requests['totalSuccesses']:,} in the period" in green["template"]
+        assert [green["colour"], red["colour"]] == ["#1a8f3c", "#b42318"] and green["scale"] != red["scale"]
+        for line, key in [(green, "successes"), (red, "failures")]:
+            assert [y for y in line["drawn"] if y is not None] == [point[key] for point in requests["points"]]
+            assert [at for at in line["at"] if at] == [point["at"] for point in requests["points"]]
     else:
         assert dashboard.widget("requests").locator(".empty").is_visible()
     latency = figures["latency"]
     if latency["points"]:
         trace = dashboard.graph("latency")["data"][0]
-        points = [(at, y) for at, y in zip(trace["text"], trace["y"]) if y is not None]
+        points = [(at, y) for at, y in zip(trace["at"], trace["drawn"]) if y is not None]
         assert points == [(point["at"], point["latency"]) for point in latency["points"]]
-        assert trace["line"]["color"] == "#1f6feb"
+        assert trace["colour"] == "#1f6feb"
     if figures["scaling"] and figures["scaling"]["points"]:
         graph = dashboard.graph("scaling")
-        steps = [trace for trace in graph["data"] if trace["line"] and trace["line"].get("shape") == "hv"]
-        found = sorted((row[2], row[0], y) for trace in steps for row, y in list(zip(trace["customdata"], trace["y"]))[:-1])
-        assert found == sorted((p["at"], p["version"].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), p["replicas"]) for p in figures["scaling"]["points"])
+        steps = [trace for trace in graph["data"] if trace["kind"] == "steps"]
+        found = sorted((row["at"], row["version"], y) for trace in steps for row, y in zip(trace["source"], trace["drawn"]) if row)
+        assert found == sorted((p["at"], p["version"], p["replicas"]) for p in figures["scaling"]["points"])
         assert dashboard.figures("scaling")["hardware"] == figures["scaling"]["hardware"]
-        red = [shape for shape in graph["shapes"] if shape["type"] == "line"]
+        red = [limit for limit in graph["limits"] if limit.get("isMaximum")]
+        assert [limit["value"] for limit in graph["limits"] if limit.get("isSubscription")] == [figures["account"]["subscriptionMaxReplicas"]]
         if figures["scaling"]["maxReplicas"] is None:
             assert red == []
         else:
-            assert [shape["y0"] for shape in red] == [figures["scaling"]["maxReplicas"]] and red[0]["line"]["color"] == "#d1242f"
+            # Each deployment has a line of its own; the largest ends the axis.
+            assert max(limit["value"] for limit in red) == figures["scaling"]["maxReplicas"] and {limit["colour"] for limit in red} == {"#d1242f"}
             assert abs(graph["yrange"][1] - figures["scaling"]["maxReplicas"] * 1.04) < 1e-9
     if figures["tokens"]:
         tokens = figures["tokens"]
         shown = dashboard.figures("tokens")
         assert float(shown["total input"].replace(",", "").removesuffix(" K")) == pytest.approx(tokens["totalInputTokens"] / 1000, abs=0.051)
         if tokens["points"]:
-            inputs, outputs = dashboard.graph("tokens")["data"][:2]
-            assert inputs["y"] == [point["inputTokens"] / 1000 for point in tokens["points"]]
+            outputs, inputs = dashboard.graph("tokens")["data"][:2]
+            assert inputs["y"] == inputs["drawn"] == [point["inputTokens"] / 1000 for point in tokens["points"]]
             assert outputs["y"] == [point["outputTokens"] / 1000 for point in tokens["points"]]
+            # Stacked: output tokens on input tokens.
+            assert outputs["drawn"] == [(point["inputTokens"] + point["outputTokens"]) / 1000 for point in tokens["points"]]
     for key, card in [("deployedModels", "card-deployedModels"), ("fineTunedModels", "card-fineTunedModels")]:
         assert dashboard.page.locator(f"#{card} strong").inner_text() == commas(figures["account"][key])
     assert dashboard.page.locator("#card-deploymentCredits strong").inner_text() == f"{figures['account']['deploymentCredits']:,.2f}"
@@ -79,12 +82,12 @@ def test_every_preset_period_shows_the_pipelines_figures(dashboard, runs, server
 
 def test_model_and_version_filters(dashboard, runs, server):
     dashboard.open(run=server.ids["canary"], kind="fineTuned", period="7d")
-    dashboard.page.get_by_label("Version").first.select_option("V2")
+    dashboard.page.get_by_label("Version", exact=True).first.select_option("V2")
     dashboard.settled()
     check(dashboard, pipeline(runs["canary"], kind="fineTuned", period="7d", version="V2"))
     dashboard.page.get_by_label("Model", exact=True).first.select_option(label="router")
     dashboard.settled()
-    assert dashboard.page.get_by_label("Version").first.input_value() == ""
+    assert dashboard.page.get_by_label("Version", exact=True).first.input_value() == ""
     check(dashboard, pipeline(runs["canary"], kind="fineTuned", period="7d", model="router"))
 
 
@@ -133,7 +136,8 @@ def test_days_of_clock_changes_have_23_and_25_hours(dashboard, runs, server):
         dashboard.open(run=server.ids["change"], kind=kind, period=day)
         graph = dashboard.graph("requests")["data"][0]
         # Both of a repeated hour's points can be seen.
-        assert len(graph["x"]) == count and len(set(graph["x"])) == count
+        drawn = [x for x, y in zip(graph["x"], graph["drawn"]) if y is not None]
+        assert len(drawn) == count and len(set(drawn)) == count
 
 
 def test_absent_buckets_are_gaps(dashboard, runs, server):
@@ -145,24 +149,20 @@ def test_absent_buckets_are_gaps(dashboard, runs, server):
     holes = sum((date.fromisoformat(b) - date.fromisoformat(a)).days > 1 for a, b in zip(days, days[1:]))
     line = dashboard.graph("latency")["data"][0]
     if figures["latency"]["mode"] == "dailyAverage":
-        assert line["y"].count(None) == holes
-    bars = dashboard.graph("requests")["data"][0]
-    assert len(bars["x"]) == len(days) and 0 not in [a + b for a, b in zip(bars["y"], dashboard.graph("requests")["data"][1]["y"])]
+        assert line["drawn"].count(None) == holes
+    green, red = dashboard.graph("requests")["data"]
+    assert green["drawn"].count(None) == red["drawn"].count(None) == holes
+    assert len([y for y in green["drawn"] if y is not None]) == len(days) and 0 not in [a + b for a, b in zip(green["drawn"], red["drawn"]) if a is not None]
 
 
 def test_hover_shows_the_figures(dashboard, runs, server):
     dashboard.open(run=server.ids["canary"], kind="fineTuned", period="24h")
-    chart = dashboard.widget("requests").locator(".chart")
-    chart.scroll_into_view_if_needed()
-    box = chart.bounding_box()
-    for step in range(8):
-        dashboard.page.mouse.move(box["x"] + box["width"] * (0.5 + step / 100), box["y"] + box["height"] * 0.7)
-        dashboard.page.wait_for_timeout(60)
-    dashboard.page.wait_for_selector("[data-widget=requests] .hoverlayer .hovertext")
-    text = dashboard.widget("requests").locator(".hoverlayer").text_content().replace("\n", " ")
-    points = pipeline(runs["canary"], kind="fineTuned", period="24h")["requests"]["points"]
-    assert any(point["at"] in text and commas(point["successes"]) in text for point in points), text
-    assert "in the period" in text
+    text = dashboard.hover("requests", 0.55, 0.7)
+    figures = pipeline(runs["canary"], kind="fineTuned", period="24h")["requests"]
+    point = next(point for point in figures["points"] if moment(point["at"]) in text)
+    assert commas(point["successes"]) in text and commas(point["failures"]) in text
+    # The totals of the period, and from when to when it is.
+    assert commas(figures["totalSuccesses"]) in text and "in all of" in text and "Mar 2026" in text.split("in all of")[1]
 
 
 def test_percentiles_and_reasons_are_options(dashboard, runs, server):
@@ -173,7 +173,7 @@ def test_percentiles_and_reasons_are_options(dashboard, runs, server):
     traces = dashboard.graph("latency")["data"]
     assert [trace["name"] for trace in traces] == ["p50", "p95", "p99"]
     for trace in traces:
-        assert [y for y in trace["y"] if y is not None] == [bucket[trace["name"]] for bucket in figures["latency"]["buckets"]]
+        assert [y for y in trace["drawn"] if y is not None] == [bucket[trace["name"]] for bucket in figures["latency"]["buckets"]]
     dashboard.page.get_by_role("button", name="Failures by reason, Requests").click()
     dashboard.settled()
     shown = dashboard.figures("requests")
@@ -184,35 +184,35 @@ def test_percentiles_and_reasons_are_options(dashboard, runs, server):
 
 def test_incidents_and_cut_short_scale_ups_are_marked(dashboard, runs, server):
     dashboard.open(run=server.ids["outage"], kind="external", period="7d")
-    bands = [shape for shape in dashboard.graph("requests")["shapes"] if shape["type"] == "rect"]
-    assert bands
+    assert dashboard.graph("requests")["bands"] and dashboard.page.locator(".incident").count() > 0
     # A provider's outage is nothing to models of our own.
     dashboard.open(run=server.ids["hostile"], kind="external", period="7d")
-    assert [shape for shape in dashboard.graph("requests")["shapes"] if shape["type"] == "rect"]
+    assert dashboard.graph("requests")["bands"]
     dashboard.open(run=server.ids["hostile"], kind="fineTuned", period="7d")
-    assert not [shape for shape in dashboard.graph("requests")["shapes"] if shape["type"] == "rect"]
+    assert not dashboard.graph("requests")["bands"] and dashboard.page.locator(".incident").count() == 0
     dashboard.open(run=server.ids["limits"], kind="openSource", period="7d")
-    names = [trace["name"] for trace in dashboard.graph("scaling")["data"]]
-    assert "cut short by a limit" in names
+    marks = dashboard.graph("scaling")["marks"]
+    cut = server.json(f"api/runs/{server.ids['limits']}/marks")["cutShort"]
+    assert marks and {mark["text"]["at"] for mark in marks} <= {mark["at"] for mark in cut}
 
 
 def test_two_runs_on_the_same_axes(dashboard, runs, server):
     dashboard.open(run=server.ids["canary"], other=server.ids["tight"], kind="fineTuned", period="7d")
     base, tight = (pipeline(runs[name], kind="fineTuned", period="7d") for name in ("canary", "tight"))
-    bars = dashboard.graph("requests")["data"]
-    assert len(bars) == 4
-    assert bars[0]["y"] == [point["successes"] for point in base["requests"]["points"]]
-    assert bars[2]["y"] == [point["successes"] for point in tight["requests"]["points"]]
-    # The base as on its own; only the other has a label and a paleness of the other.
-    assert [bar["name"] for bar in bars[:2]] == ["successes", "failures"]
-    assert all("tight" in bar["name"] for bar in bars[2:])
-    assert [bar["marker"]["opacity"] for bar in bars] == [1, 1, 0.45, 0.45]
-    for kind in ("latency", "scaling"):
-        lines = [trace for trace in dashboard.graph(kind)["data"] if trace["mode"] != "markers"]
-        own = [trace for trace in lines if "tight" not in trace["name"]]
-        assert own and len(own) < len(lines)
-        assert not any(trace["line"].get("dash") == "dot" for trace in own)
-        assert all(trace["line"].get("dash") == "dot" for trace in lines if trace not in own)
+    lines = dashboard.graph("requests")["data"]
+    assert len(lines) == 4
+    assert lines[0]["y"] == [point["successes"] for point in base["requests"]["points"]]
+    assert lines[2]["y"] == [point["successes"] for point in tight["requests"]["points"]]
+    # The base as on its own; only the other has a label, and is grey and dashed.
+    assert [line["name"] for line in lines[:2]] == ["Successful", "Failed"]
+    assert all("tight" in line["name"] for line in lines[2:])
+    assert [bool(line["dash"]) for line in lines] == [False, False, True, True]
+    for kind in ("latency", "scaling", "requests"):
+        lines = dashboard.graph(kind)["data"]
+        own = [line for line in lines if "tight" not in line["name"]]
+        others = [line for line in lines if line not in own]
+        assert own and others and {line["colour"] for line in others} == {"#78818c"} and all(line["dash"] for line in others)
+        assert "#78818c" not in {line["colour"] for line in own}
 
 
 def test_expanded_filters_do_not_leak(dashboard, runs, server):
@@ -223,7 +223,7 @@ def test_expanded_filters_do_not_leak(dashboard, runs, server):
     dialog.locator("[data-widget=requests]").wait_for()
     dialog.get_by_role("button", name="24h", exact=True).click()
     dashboard.settled()
-    dialog.get_by_label("Version").select_option("V1")
+    dialog.get_by_label("Version", exact=True).select_option("V1")
     dashboard.settled()
     expected = pipeline(runs["canary"], kind="fineTuned", period="24h", version="V1")["requests"]
     assert dashboard.figures("requests", "#expanded")["total requests"] == commas(expected["totalRequests"])
@@ -234,7 +234,7 @@ def test_expanded_filters_do_not_leak(dashboard, runs, server):
 
 def test_the_address_is_the_view(dashboard, browser, server):
     dashboard.open(run=server.ids["canary"], kind="fineTuned", period="24h")
-    dashboard.page.get_by_label("Version").first.select_option("V2")
+    dashboard.page.get_by_label("Version", exact=True).first.select_option("V2")
     dashboard.settled()
     other = Dashboard(browser, server)
     other.page.goto(dashboard.page.url)
@@ -265,7 +265,7 @@ def test_a_table_behind_every_graph(dashboard, runs, server):
     figures = pipeline(runs["canary"], kind="fineTuned", period="7d")
     for widget, points in [("requests", figures["requests"]["points"]), ("scaling", figures["scaling"]["points"])]:
         dashboard.widget(widget).locator("summary").click()
-        rows = dashboard.widget(widget).locator("tbody tr")
+        rows = dashboard.widget(widget).locator("details tbody tr")
         rows.first.wait_for()
         assert rows.count() == min(len(points), 2000)
         assert rows.first.locator("td").first.inner_text() == points[0]["at"]
@@ -361,7 +361,8 @@ def test_hostile_names_are_text(dashboard, runs, server):
         check(dashboard, pipeline(runs["hostile"], kind=kind, period=period))
     dashboard.open(run=server.ids["hostile"], kind="fineTuned", period="24h")
     assert "<img src=x onerror=" in dashboard.page.locator("#filters").inner_text()
-    assert "<script>1</script>" in dashboard.widget("scaling").locator(".chart").inner_text()
+    assert "<script>1</script>" in dashboard.widget("scaling").locator(".legend").inner_text()
+    assert "<script>1</script>" in dashboard.hover("scaling", 0.7)
 
 
 def test_the_report_is_one_file_with_the_same_figures(browser, runs, server, tmp_path):
@@ -375,7 +376,7 @@ def test_the_report_is_one_file_with_the_same_figures(browser, runs, server, tmp
     page.wait_for_selector("body[data-shown]:not(:has([aria-busy=true]))", state="attached")
     page.get_by_role("button", name="30d", exact=True).click()
     page.wait_for_selector("body[data-shown]:not(:has([aria-busy=true]))", state="attached")
-    page.get_by_label("Version").first.select_option("V2")
+    page.get_by_label("Version", exact=True).first.select_option("V2")
     page.wait_for_selector("body[data-shown]:not(:has([aria-busy=true]))", state="attached")
     expected = pipeline(runs["canary"], kind="fineTuned", period="30d", version="V2")["requests"]
     assert commas(expected["totalRequests"]) in page.locator("[data-widget=requests] .figures").inner_text()

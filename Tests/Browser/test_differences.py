@@ -24,7 +24,7 @@ def test_both_graphs_are_overlaid_and_differences_listed(difference_page, browse
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.goto(path.as_uri())
-    page.wait_for_selector(".js-plotly-plot", timeout=20000)
+    page.wait_for_selector(".u-over", timeout=20000)
     text = page.inner_text("main")
     assert f"{result['total']:,} differences" in text
     worst = next(d for d in result["differences"] if d["kind"] == "value")
@@ -32,9 +32,9 @@ def test_both_graphs_are_overlaid_and_differences_listed(difference_page, browse
     assert section.count() == 1
     assert worst["path"] in section.inner_text()
     # Expected and actual in one graph, and marks at the buckets that differ.
-    names = page.evaluate("Array.from(document.querySelectorAll('.js-plotly-plot')).map((p) => p.data.map((t) => t.name))")
+    names = page.evaluate("Array.from(document.querySelectorAll('.chart')).map((chart) => chart.spec.series.map((entry) => entry.label))")
     assert any(any("actual" in name for name in chart) and any("actual" not in name for name in chart) for chart in names), names
-    assert page.evaluate("Array.from(document.querySelectorAll('.js-plotly-plot')).some((p) => p.layout.shapes.length > 0)")
+    assert page.evaluate("Array.from(document.querySelectorAll('.chart')).some((chart) => chart.spec.rules?.length > 0)")
     assert not errors, errors
     # The file needs nothing else.
     assert all(url.startswith(("file:", "data:", "blob:")) for url in requests), requests

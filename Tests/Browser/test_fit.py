@@ -13,13 +13,13 @@ def test_both_data_sets_are_overlaid(runs, tmp_path, browser):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     page.goto(page_path.as_uri())
-    page.wait_for_selector(".js-plotly-plot", timeout=20000)
+    page.wait_for_selector(".figure", timeout=20000)
     text = page.inner_text("main")
     for model in models:
         assert f"{model['account']} / {model['model']}" in text
         for line in model["quality"]["verdict"]:
             assert line in text
-    charts = page.evaluate("Array.from(document.querySelectorAll('.js-plotly-plot')).map((p) => ({ title: p.parentElement.querySelector('h2').textContent, names: p.data.map((t) => t.name) }))")
+    charts = page.evaluate("Array.from(document.querySelectorAll('.figure')).map((graph) => ({ title: graph.closest('article').querySelector('h2').textContent, names: Array.from(graph.querySelectorAll('.series')).filter((series) => series.querySelector('polyline[points], circle')).map((series) => series.dataset.name) }))")
     titles = [chart["title"] for chart in charts]
     for title in ("Arrivals per second", "Index of dispersion of counts", "Autocorrelation of counts, 1 s", "Q–Q of inter-arrival time", "Distribution of output tokens", "Distribution of latency"):
         assert title in titles, titles

@@ -48,18 +48,18 @@ class Watched:
         self.page.on("console", lambda message: message.type == "error" and self.problems.append(message.text))
 
     def check(self, *names):
-        # Graphs are drawn when they come into view; hovering makes Plotly write the names into labels.
+        # Graphs are drawn when they come into view; hovering writes the names into texts.
         for article in self.page.locator("article").all():
             article.scroll_into_view_if_needed()
             self.page.wait_for_timeout(100)
-        for chart in self.page.locator(".js-plotly-plot").all()[:4]:
+        for chart in self.page.locator(".u-over, .figure").all()[:4]:
             chart.scroll_into_view_if_needed()
             box = chart.bounding_box()
             for step in range(1, 8):
                 self.page.mouse.move(box["x"] + box["width"] * step / 8, box["y"] + box["height"] / 2)
         self.page.wait_for_timeout(200)
         assert self.page.evaluate("window.pwned") is None
-        assert self.page.locator("main img, main iframe, main svg[onload], main script, main a[href^=javascript], .js-plotly-plot a").count() == 0
+        assert self.page.locator("main img, main iframe, main svg[onload], main script, main a[href^=javascript], .chart a, .figure a").count() == 0
         text = self.page.evaluate("document.body.textContent")
         for name in names:
             assert name in text, name
@@ -92,13 +92,13 @@ def use_dashboard(watched):
     page.get_by_label("Model", exact=True).first.select_option(label=EVIL["model"])
     shown(page)
     whole = page.locator("[data-widget=requests] .figures dd").first.inner_text()
-    page.get_by_label("Version").first.select_option(EVIL["version"])
+    page.get_by_label("Version", exact=True).first.select_option(EVIL["version"])
     shown(page)
     part = page.locator("[data-widget=requests] .figures dd").first.inner_text()
     assert 0 < int(part.replace(",", "")) < int(whole.replace(",", ""))
     page.locator("[data-widget=scaling] summary").click()
-    page.locator("[data-widget=scaling] tbody tr").first.wait_for()
-    assert EVIL["version"] in page.locator("[data-widget=scaling] tbody").inner_text()
+    page.locator("[data-widget=scaling] details tbody tr").first.wait_for()
+    assert EVIL["version"] in page.locator("[data-widget=scaling] details tbody").inner_text()
     page.locator("#tab-external").click()
     shown(page)
     page.get_by_label("Provider").first.select_option(EVIL["provider"])
@@ -167,7 +167,7 @@ def test_comparison(watched, folder):
     assert subprocess.run([WORKBENCH, "compare", folder / "a", folder / "b", "--html", target, "-q"]).returncode == 1
     policy(target)
     watched.page.goto(target.as_uri())
-    watched.page.wait_for_selector(".js-plotly-plot")
+    watched.page.wait_for_selector(".u-over")
     watched.check(EVIL["version"], EVIL["other"])
 
 
@@ -176,7 +176,7 @@ def test_fit(watched, folder):
     subprocess.run([WORKBENCH, "fit", folder / "a", "-o", folder / "fit.yaml", "--report", target, "-q"], check=True)
     policy(target)
     watched.page.goto(target.as_uri())
-    watched.page.wait_for_selector(".js-plotly-plot")
+    watched.page.wait_for_selector(".figure")
     watched.check(EVIL["model"], EVIL["account"])
 
 
@@ -185,7 +185,7 @@ def test_cells_of_downloads_are_not_formulas(watched, folder):
     try:
         watched.page.goto(server.url)
         shown(watched.page)
-        source = watched.page.evaluate("fetch('widgets.js').then((r) => r.text())")
+        source = watched.page.evaluate("fetch('format.js').then((r) => r.text())")
         line = re.search(r"const csv = .*", source)[0]
     finally:
         server.stop()

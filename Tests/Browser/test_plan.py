@@ -34,8 +34,8 @@ def check_page(page, plan):
     # A figure with its interval, as in the file.
     p95 = result["variants"][0]["metrics"]["latency.p95"]
     assert page.evaluate("([a, b]) => `${a.toLocaleString('en', {maximumSignificantDigits: 5})} ± ${b.toLocaleString('en', {maximumSignificantDigits: 5})}`", [p95["value"], p95["halfWidth"]]) in text
-    errors = page.evaluate("Array.from(document.querySelectorAll('.js-plotly-plot')).flatMap((p) => p.data.map((t) => t.error_x?.array?.length || 0))")
-    assert any(count == len(result["variants"]) for count in errors)
+    graphs = page.evaluate("Array.from(document.querySelectorAll('.figure')).map((graph) => Array.from(graph.querySelectorAll('.row')).map((row) => [row.dataset.name, row.querySelectorAll('.interval').length]))")
+    assert any(len(rows) == len(result["variants"]) and all(count == 1 for _, count in rows) for rows in graphs)
     assert "First-order Sobol indices" in text and "What moves latency.mean" in text
     assert not page.troubles, page.troubles
 

@@ -127,7 +127,7 @@ def test_the_openapi_file_describes_what_there_is(server):
         if operations.pop("x-only", None):
             continue
         for method in operations:
-            assert ask(server, path.replace("{run}", server.ids["canary"]) + ("?kind=fineTuned" if "dashboard" in path else ""), method.upper())[0] == 200
+            assert ask(server, path.replace("{run}", server.ids["canary"]) + ("?kind=fineTuned" if path.endswith(("dashboard", "analysis")) else ""), method.upper())[0] == 200
 
 
 def test_a_live_run_goes_on_pauses_and_takes_a_speed():

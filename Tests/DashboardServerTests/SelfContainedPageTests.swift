@@ -108,4 +108,19 @@ struct SelfContainedPageTests {
     #expect(page.firstRange(of: Data(marker.utf8)) == nil)
     #expect(Self.count("id=\"plan-data\"", in: page) == 1)
   }
+
+  @Test("parts of others are as their makers published them; all scripts together are small")
+  func vendored() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../Sources/DashboardServer/Web/vendor").standardized
+    let table = try String(contentsOf: folder.appendingPathComponent("README.md"), encoding: .utf8)
+    for name in PageFiles.vendored {
+      let hash = SHA256.hash(data: try Data(contentsOf: folder.appendingPathComponent(name))).hexadecimal
+      let row = try #require(table.split(separator: "\n").first { $0.hasPrefix("| `\(name)`") })
+      #expect(row.contains(hash))
+    }
+    let files = try PageFiles().files
+    let bytes = (["vendor.js"] + PageFiles.modules).map { files[$0]?.data.count ?? 0 }.reduce(0, +)
+    #expect(bytes <= 200_000, "the dashboard's scripts are \(bytes) bytes")
+  }
 }

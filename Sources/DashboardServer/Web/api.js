@@ -10,13 +10,12 @@ async function answered(response) {
   return body;
 }
 
-export async function get(path, fresh = false) {
+export async function get(path) {
   if (report) {
     reported ??= JSON.parse(report.textContent);
     if (!Object.hasOwn(reported, path)) throw new Error("The report does not hold this view. Serve the run to see it: workbench serve DIR");
     return reported[path];
   }
-  if (fresh) kept.clear();
   if (!kept.has(path)) {
     const promise = fetch(path, { headers: { Accept: "application/json" } }).then(answered);
     kept.set(path, promise);
@@ -25,21 +24,28 @@ export async function get(path, fresh = false) {
   return kept.get(path);
 }
 
+/** What has been answered is asked again. */
+export const forget = () => kept.clear();
+
 export async function refresh() {
   await answered(await fetch("api/refresh", { method: "POST" }));
   // After it: what was asked meanwhile may be of before.
   kept.clear();
 }
 
-export function dashboardPath(run, view) {
+const selection = (view) => {
   const query = new URLSearchParams({ account: view.account, kind: view.kind, period: view.period });
   for (const name of ["model", "deployedAt", "version", "provider"]) if (view[name]) query.set(name, view[name]);
-  return `api/runs/${encodeURIComponent(run)}/dashboard?${query}`;
-}
+  return query;
+};
+const of = (run, what, query) => `api/runs/${encodeURIComponent(run)}/${what}?${query}`;
+export const dashboardPath = (run, view) => of(run, "dashboard", selection(view));
+export const analysisPath = (run, view) => of(run, "analysis", selection(view));
+export const creditsPath = (run, view) => of(run, "credits", new URLSearchParams({ account: view.account, period: view.period }));
+export const overviewPath = (run, view) => of(run, "overview", new URLSearchParams({ account: view.account, period: view.period }));
+export const marksPath = (run, account) => of(run, "marks", new URLSearchParams({ account }));
 
-export const marksPath = (run, account) => `api/runs/${encodeURIComponent(run)}/marks?${new URLSearchParams({ account })}`;
-
-// The live run's clock, as the server sends it; and what the page may say about it.
+/** The live run's clock, as the server sends it; and what the page may say about it. */
 export function follow(body) {
   const source = new EventSource("api/live/events");
   source.onmessage = (event) => body(JSON.parse(event.data));

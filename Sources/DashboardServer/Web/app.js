@@ -1,213 +1,305 @@
-// The page: filters and tabs above, widgets below. The expanded view is a page in the page, with a state of its own.
-import { get, report, refresh, dashboardPath, marksPath, follow, steer } from "./api.js";
-import { presets, kinds, readState, writeState, settle } from "./state.js";
-import { element, info, number, credits, render, widgetsOf, widgets } from "./widgets.js";
+// The page: what is selected above, what was found below. Elements keep their identity: a new answer changes what they
+// show, never what somebody has opened, typed or pointed at.
+import { get, report, refresh, forget, dashboardPath, analysisPath, creditsPath, overviewPath, marksPath, follow, steer } from "./api.js";
+import { kinds, readState, writeState, settle, zoomOf, objectiveOf } from "./state.js";
+import { clock, moment, span } from "./format.js";
+import { recolour } from "./chart.js";
+import { Panel, Lane, Cards, panelsOf, titleOf } from "./panels.js";
+import { Filters, versionsOf } from "./filters.js";
+import { Overview } from "./overview.js";
+import { Select } from "./parts.js";
 
-const byId = (id) => document.getElementById(id);
+const { html, render } = preact;
+
 const state = readState();
 let runs = [];
+let unreadable = [];
+let problem = "";
+let context = null;
+let expanded = null;
+let live = null;
+let isSheetOpen = false;
+let reading = 0;
 
+const mostVersions = 5;
 // Runs of one name are told apart by the beginning of their identifiers.
 const title = (run) => (runs.some((other) => other !== run && other.name === run.name) ? `${run.name} (${run.id.slice(0, 8)})` : run.name);
+const isDark = () => (document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 
-function option(value, label, selected) { return element("option", { value, selected }, label); }
+/** The answers to one view's questions. What was answered stays until what is newer has come. */
+class Answers {
+  constructor() { Object.assign(this, { key: "", shownKey: "", answers: null, extra: {}, error: null }); }
 
-function select(label, options, value, onchange, all) {
-  const list = element("select", { onchange: (event) => onchange(event.target.value), "aria-label": label });
-  if (all) list.append(option("", all, !value));
-  for (const [key, text] of options) list.append(option(key, text, key === value));
-  return element("label", {}, `${label} `, list);
-}
+  get isBusy() { return this.key !== this.shownKey; }
 
-// Timeline and model filters, of the main page or of an expanded widget.
-function filters(target, view, context, change) {
-  const { account, models } = context;
-  const custom = /^\d{4}-/.test(view.period) ? view.period.split("..") : [];
-  const day = (label, index) => {
-    const input = element("input", {
-      type: "date", min: account.earliest, max: account.today, value: custom[index] || custom[0] || "", "aria-label": label,
-      onchange: () => {
-        const [first, last] = [...target.querySelectorAll("input[type=date]")].map((entry) => entry.value);
-        const from = first || last, to = last || first;
-        if (!from) return;
-        const [a, b] = index === 0 && to < from ? [from, from] : index === 1 && to < from ? [to, to] : [from, to];
-        if (a >= account.earliest && b <= account.today) change({ period: a === b ? a : `${a}..${b}` });
-      },
-    });
-    return element("label", {}, `${label} `, input);
-  };
-  const buttons = presets.map(([period, label]) => element("button", { type: "button", "aria-pressed": String(view.period === period), onclick: () => change({ period }) }, label));
-  const parts = [element("div", { className: "presets", role: "group", "aria-label": "Period" }, ...buttons), day("From", 0), day("To", 1)];
-  if (view.kind === "external") {
-    const providers = [...new Set(models.map((model) => model.provider))].filter(Boolean);
-    parts.push(select("Provider", providers.map((name) => [name, name]), view.provider, (provider) => change({ provider }), "All providers"));
-  } else {
-    // Models of one name deployed at different times are entries of their own.
-    const entries = [];
-    const names = new Set(models.map((model) => model.name));
-    for (const name of names) {
-      const alike = models.filter((model) => model.name === name);
-      entries.push([JSON.stringify([name, ""]), alike.length > 1 ? `${name} (all)` : name]);
-      if (alike.length > 1) for (const model of alike) if (model.deployedAt.length) entries.push([JSON.stringify([name, model.deployedAt[0]]), `${name} (deployed ${model.deployedAt[0].slice(0, 16).replace("T", " ")} UTC)`]);
-    }
-    parts.push(select("Model", entries, view.model ? JSON.stringify([view.model, view.deployedAt]) : "", (value) => {
-      const [model, deployedAt] = value ? JSON.parse(value) : ["", ""];
-      change({ model, deployedAt, version: "" });
-    }, "All models"));
-    const chosen = models.filter((model) => (!view.model || model.name === view.model) && (!view.deployedAt || model.deployedAt.includes(view.deployedAt)));
-    const versions = [...new Set(chosen.flatMap((model) => model.versions))];
-    parts.push(select("Version", versions.map((name) => [name, name]), view.version, (version) => change({ version }), versions.length ? "All versions" : "–"));
-  }
-  target.replaceChildren(...parts);
-}
-
-async function answers(view) {
-  const one = (run, mine) => Promise.all([get(dashboardPath(run, mine)), get(marksPath(run, mine.account))]);
-  const list = [await one(view.run, view)];
-  const other = runs.find((run) => run.id === view.other);
-  if (other) {
+  async load(view, { lens, widget, page }) {
+    const run = runs.find((entry) => entry.id === view.run);
+    const account = run.accounts.find((entry) => entry.account === view.account);
+    const other = runs.find((entry) => entry.id === view.other);
     // The other run has the same account, or its own first.
-    const account = other.accounts.find((entry) => entry.account === view.account) || other.accounts[0];
-    list.push([...(await one(other.id, { ...view, account: account.account })), `${other.name} (${other.id.slice(0, 8)})`]);
-  }
-  return list;
-}
-
-const cards = [
-  ["deploymentCredits", "credits consumed in deployment", credits, "Replica time of all deployments of the account in the period, times the price of their hardware. 1 credit is 1 US dollar."],
-  ["fineTuningCredits", "credits consumed in fine-tuning", credits, "Fine-tuning jobs of the account, charged evenly over their duration; what lies in the period."],
-  ["deployedModels", "deployed models", number, "Different models, of every kind, that were deployed at some moment of the period."],
-  ["fineTunedModels", "fine-tuned models", number, "Different models with a fine-tuning job that succeeded in the period."],
-];
-
-let turn = 0;
-const turns = new Map();
-async function show(target, view, list, onExpand, onData) {
-  const mine = ++turn;
-  turns.set(target, mine);
-  target.setAttribute("aria-busy", "true");
-  try {
-    const found = await answers(view);
-    if (mine !== turns.get(target)) return;  // A newer question was asked meanwhile.
-    byId("message").hidden = true;
-    const boxes = list.map((kind) => render(kind, found, view, onExpand));
-    for (const box of target.children) box.clear?.();
-    target.replaceChildren(...boxes);
-    onData?.(found[0][0]);
-    await Promise.all(boxes.map((box) => box.draw?.()));
-  } catch (error) {
-    if (mine !== turns.get(target)) return;
-    if (error.isReplaced) {
-      byId("expanded").close();
-      return await load();
+    const otherAccount = other && (other.accounts.find((entry) => entry.account === view.account) || other.accounts[0]);
+    const versions = view.overlay && !view.version && view.kind !== "external" ? versionsOf(view, account.models.filter((model) => model.kind === view.kind)).slice(0, mostVersions) : [];
+    const questions = page === "overview" ? [overviewPath(run.id, view)] : [
+      dashboardPath(run.id, view), marksPath(run.id, view.account),
+      ...(other ? [dashboardPath(other.id, { ...view, account: otherAccount.account }), marksPath(other.id, otherAccount.account)] : []),
+      ...(versions.length > 1 ? versions.map((version) => dashboardPath(run.id, { ...view, version })) : []),
+    ];
+    const wanted = { analysis: page !== "overview" && lens === "analysis" && analysisPath(run.id, view), credits: page !== "overview" && (!widget || widget === "credits") && creditsPath(run.id, view) };
+    const key = JSON.stringify([questions, wanted, reading]);
+    const now = run.now;
+    if (key === this.key && (now === this.now || this.isBusy)) return;
+    [this.key, this.now] = [key, now];
+    let found, extra = {}, error = null;
+    try {
+      // What only one panel needs fails in that panel only.
+      const problems = {};
+      const [main, ...rest] = await Promise.all([
+        Promise.all(questions.map(get)),
+        ...Object.entries(wanted).map(async ([name, path]) => {
+          try { return [name, path ? await get(path) : null]; } catch (reason) { if (reason.isReplaced) throw reason; problems[name] = reason.message; return [name, null]; }
+        })]);
+      extra = { ...Object.fromEntries(rest), problems, canOverlay: versionsOf(view, account.models.filter((model) => model.kind === view.kind)).length > 1 && !view.version };
+      if (page === "overview") found = main;
+      else {
+        const answer = (data, marks, more) => ({ data: { ...data, isLive: Boolean(run.live) }, marks, run, account, accountName: view.account, ...more });
+        found = [answer(main[0], main[1])];
+        let index = 2;
+        if (other) { found.push(answer(main[2], main[3], { isOther: true, label: `${other.name} (${other.id.slice(0, 8)})`, run: other, account: otherAccount, accountName: otherAccount.account })); index = 4; }
+        if (versions.length > 1) extra.versions = versions.map((version, order) => answer(main[index + order], main[1], { label: version, order: order + 1 }));
+      }
+    } catch (reason) {
+      error = reason;
     }
-    say(error.message);
-  } finally {
-    if (mine === turns.get(target)) {
-      target.setAttribute("aria-busy", "false");
-      document.body.dataset.shown = String(mine);
+    if (key !== this.key) return; // A newer question was asked meanwhile.
+    this.shownKey = key;
+    if (error?.isReplaced) {
+      if (expanded) closeExpanded();
+      return loadRuns();
     }
+    this.error = error;
+    if (!error) Object.assign(this, { answers: found, extra, page });
+    draw();
   }
 }
 
-function say(text) {
-  byId("message").textContent = text;
-  byId("message").hidden = false;
-}
+const main = new Answers(), inDialog = new Answers();
 
-async function main(change = {}) {
+/** Changes the view. What somebody did can be undone by going back. */
+function go(change = {}, isQuiet = false) {
+  problem = "";
   Object.assign(state, change);
-  const context = settle(state, runs);
-  writeState(state);
-  byId("run").replaceChildren(...runs.map((run) => option(run.id, title(run), run.id === state.run)));
-  byId("account").replaceChildren(...context.run.accounts.map((entry) => option(entry.account, entry.account, entry.account === state.account)));
-  byId("account-label").hidden = context.run.accounts.length < 2;
-  byId("other").replaceChildren(option("", "nothing", !state.other), ...runs.filter((run) => run.id !== state.run).map((run) => option(run.id, title(run), run.id === state.other)));
-  byId("other").parentElement.hidden = runs.length < 2;
-  byId("now").textContent = `${context.run.name}: now is ${context.run.now}, ${context.account.timeZone}.`;
-  filters(byId("filters"), state, context, main);
-  const tabs = byId("tabs");
-  if (!tabs.children.length) for (const [kind, label] of kinds) tabs.append(element("button", { type: "button", role: "tab", id: `tab-${kind}`, "aria-controls": "widgets", onclick: () => main({ kind, model: "", deployedAt: "", version: "", provider: "" }) }, label));
-  for (const tab of tabs.children) {
-    tab.setAttribute("aria-selected", String(tab.id === `tab-${state.kind}`));
-    tab.tabIndex = tab.id === `tab-${state.kind}` ? 0 : -1;
+  update(!isQuiet);
+}
+
+function update(isNew) {
+  if (!runs.length) return draw();
+  context = settle(state, runs);
+  writeState(state, isNew);
+  main.load(state, { lens: state.lens, page: state.page }).catch(say);
+  if (expanded) {
+    expanded.context = settle(expanded.view, runs);
+    inDialog.load(expanded.view, { lens: expanded.view.lens, widget: expanded.kind }).catch(say);
   }
-  const view = { ...state, toggle: (name) => main({ [name]: state[name] ? "" : "1" }) };
-  await show(byId("widgets"), view, widgetsOf(state.kind), (kind) => expand(kind, context), (data) => {
-    byId("cards").replaceChildren(...cards.map(([key, label, format, tip]) => element("li", { id: `card-${key}` }, element("strong", {}, format(data.account[key])), element("span", {}, label), " ", info(tip))));
-  });
+  draw();
 }
 
-// The expanded widget starts with the main page's filters and then goes its own way.
-function expand(kind, context) {
-  const dialog = byId("expanded");
-  const view = { ...state, prefix: "expanded-" };
-  byId("expanded-title").textContent = widgets[kind].title;
-  const update = (change = {}) => {
-    Object.assign(view, change, { toggle: (name) => update({ [name]: view[name] ? "" : "1" }) });
-    filters(byId("expanded-filters"), view, context, update);
-    return show(byId("expanded-widget"), view, [kind], null);
-  };
-  dialog.showModal();
-  update();
+function say(error) {
+  problem = error.message || String(error);
+  draw();
 }
 
-byId("close").addEventListener("click", () => byId("expanded").close());
-byId("tabs").addEventListener("keydown", (event) => {
+// What has been dragged over becomes the period, in days; inside a day the graphs are zoomed.
+const select = (view, change, account) => (from, to) => {
+  const zone = clock(account.timeZone);
+  const answer = (view === state ? main : inDialog).answers?.[0]?.data;
+  const first = zone.text(from).slice(0, 10), last = zone.text(to).slice(0, 10);
+  const clamp = (date) => (date < account.earliest ? account.earliest : date > account.today ? account.today : date);
+  const period = first === last ? clamp(first) : `${clamp(first)}..${clamp(last)}`;
+  const isAll = answer && answer.query.from.slice(0, 10) === first && (answer.query.granularity === "hour" || span(answer.query.from, answer.query.to) === span(`${first}T00:00:00`, `${last}T23:59:59`));
+  if (answer?.query.granularity === "hour" || isAll) change({ zoom: `${Math.floor(from / 60_000) * 60}-${Math.ceil(to / 60_000) * 60}` });
+  else change({ period, zoom: "" });
+};
+
+function Header() {
+  const account = context?.account;
+  const data = main.answers?.[0]?.data;
+  return html`<div class="line">
+      <h1>Model Analytics Dashboard</h1>
+      <nav aria-label="Pages">${[["overview", "Overview"], ["", "Dashboard"]].map(([page, label]) => html`<a key=${page} href=${`?page=${page}`} aria-current=${state.page === page ? "page" : undefined} onClick=${(event) => { event.preventDefault(); go({ page, zoom: "" }); }}>${label}</a>`)}
+        ${document.body.dataset.plan ? html`<a href=${document.body.dataset.plan}>Plan</a>` : null}</nav>
+      <span class="space"></span>
+      ${live ? html`<span id="live"><button id="pause" type="button" disabled=${live.ended} onClick=${() => steer({ paused: !live.paused })}>${live.ended ? "Ended" : live.paused ? "Go on" : "Pause"}</button>
+        <label>Speed <${Speed} value=${live.speed} /></label></span>` : null}
+      ${report ? html`<button type="button" onClick=${() => print()}>Print</button>` : html`<span class="note" id="asof">${data ? `up to ${moment(data.query.now)}` : ""}</span><button id="refresh" type="button" title="Load the newest data" onClick=${reload}>Refresh</button>`}
+      <button id="theme" class="later" type="button" title="Light or dark" onClick=${changeTheme}>Theme</button>
+    </div>
+    ${context ? html`<div class="line">
+      <${Select} label="Run" options=${runs.map((run) => [run.id, title(run)])} value=${state.run} onPick=${(run) => go({ run, zoom: "" })} />
+      ${context.run.accounts.length > 1 ? html`<${Select} label="Account" options=${context.run.accounts.map((entry) => [entry.account, entry.account])} value=${state.account} onPick=${(name) => go({ account: name, zoom: "" })} />` : null}
+      ${state.page === "overview" ? html`<span class="space"></span><${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />` : html`<div role="tablist" aria-label="Kind of model" id="tabs" onKeyDown=${tabKeys}>${kinds.map(([kind, label]) => html`<button key=${kind} type="button" role="tab" id=${`tab-${kind}`} aria-controls="widgets" aria-selected=${String(kind === state.kind)} tabIndex=${kind === state.kind ? 0 : -1} onClick=${() => pickKind(kind)}>${label}</button>`)}</div>
+      ${runs.length > 1 ? html`<${Select} label="Compare with" options=${runs.filter((run) => run.id !== state.run).map((run) => [run.id, title(run)])} name="later" value=${state.other} all="nothing" onPick=${(other) => go({ other })} />` : null}
+      <span class="space"></span><${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />
+      <div class="lens" role="group" aria-label="Lens">${[["", "Platform"], ["analysis", "Analysis"]].map(([lens, label]) => html`<button key=${lens} type="button" aria-pressed=${String(state.lens === lens)} onClick=${() => go({ lens })}>${label}</button>`)}</div>`}
+      <button type="button" id="sheet" aria-expanded=${String(isSheetOpen)} aria-controls="filters" onClick=${() => { isSheetOpen = !isSheetOpen; draw(); }}>Filters</button>
+    </div>
+    <div id="filters" role="group" aria-label="Filters" class=${isSheetOpen ? "open" : ""}>${state.page === "overview"
+      ? html`<${Filters} key="overview" view=${state} account=${account} models=${[]} onChange=${go} isTimeOnly />`
+      : html`<${Filters} key="dashboard" view=${state} account=${account} models=${context.models} onChange=${go} />`}
+      ${state.zoom ? html`<button type="button" class="chip" id="unzoom" onClick=${() => go({ zoom: "" })}>${zoomText()} ✕</button>` : null}</div>` : null}`;
+}
+
+function zoomText() {
+  const zoom = zoomOf(state);
+  if (!zoom) return "";
+  const zone = clock(context.account.timeZone);
+  const [from, to] = zoom.map((value) => moment(zone.text(value * 1000)));
+  return `Zoomed: ${from.replace(/ \(.*$/, "")} – ${to.split(", ")[1]}`;
+}
+
+/** What p95 is to be at most, and why something else is not taken. */
+function Objective({ value, onPick }) {
+  const isWrong = value && !objectiveOf(value);
+  return html`<label class="later"><span>Objective p95 ≤</span> <input type="text" id="objective" size="6" placeholder="15s" aria-label="Objective, p95 at most" aria-invalid=${isWrong ? "true" : undefined} ref=${(node) => { if (node && document.activeElement !== node && node.value !== value) node.value = value; }} onChange=${(event) => onPick(event.target.value.trim())} />${isWrong ? html`<span class="problem" role="alert">Write 15s, 800ms or 2min.</span>` : null}</label>`;
+}
+
+// Not over what is being typed.
+const Speed = ({ value }) => html`<input id="speed" type="number" min="1" max="10000000" title="Simulated seconds a second" ref=${(node) => { if (node && document.activeElement !== node && node.value !== String(value)) node.value = value; }} onChange=${(event) => steer({ speed: event.target.value })} />`;
+
+function tabKeys(event) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
-  const tabs = [...byId("tabs").children];
-  const next = tabs[(tabs.findIndex((tab) => tab.tabIndex === 0) + step + tabs.length) % tabs.length];
-  next.click();
-  next.focus();
-});
-for (const id of ["run", "other", "account"]) byId(id).addEventListener("change", (event) => main({ [id]: event.target.value }));
-byId("refresh").addEventListener("click", async () => {
+  const next = kinds[(kinds.findIndex(([kind]) => kind === state.kind) + step + kinds.length) % kinds.length][0];
+  pickKind(next);
+  document.getElementById(`tab-${next}`).focus();
+}
+
+const pickKind = (kind) => go({ kind, model: "", deployedAt: "", version: "", provider: "" });
+
+const Failure = ({ error, onAgain }) => html`<div class="failure" role="alert"><p>${error.message}</p><button type="button" onClick=${onAgain}>Try again</button></div>`;
+
+// Of versions laid over each other only their own lines are shown.
+const laidOver = (kind, answers, extra, view) => (view.overlay && extra.versions && (kind === "latency" || kind === "requests") ? { drawn: [...extra.versions, ...answers.filter((answer) => answer.isOther)], figures: answers } : { drawn: answers, figures: answers });
+
+function Widget({ kind, source, view, onChange, onExpand, prefix, sync }) {
+  const { answers, extra } = source;
+  const { drawn } = laidOver(kind, answers, extra, view);
+  return html`<${Panel} kind=${kind} answers=${answers} drawn=${drawn} extra=${{ ...extra, isDark: isDark() }} view=${{ ...view, zoom: zoomOf(view), objective: objectiveOf(view.objective) }} prefix=${prefix} sync=${sync} onChange=${onChange} onExpand=${onExpand} onSelect=${select(view, onChange, answers[0].account)} />`;
+}
+
+function Page() {
+  const message = html`<div id="message" role="alert" hidden=${!problem}>${problem}</div>`;
+  if (!runs.length) return html`${message}<section id="widgets" tabIndex=${-1} aria-busy="false"><p class="empty">There are no runs to show.</p></section>`;
+  const isOverview = state.page === "overview";
+  const isReady = main.answers && Boolean(main.page === "overview") === isOverview;
+  const answer = isReady && !isOverview ? main.answers[0] : null;
+  const objective = objectiveOf(state.objective);
+  return html`${message}
+    ${main.error ? html`<${Failure} error=${main.error} onAgain=${() => { forget(); reading++; update(false); }} />` : null}
+    ${answer ? html`<${Cards} key="cards" answer=${answer} objective=${objective} />` : null}
+    ${answer ? html`<${Lane} key="lane" answer=${answer} zoom=${zoomOf(state)} />` : null}
+    <section id="widgets" key="widgets" class=${isOverview ? "whole" : state.lens} tabIndex=${-1} aria-label=${isOverview ? "Models" : "Widgets"} aria-busy=${String(main.isBusy)}>
+      ${isReady && isOverview ? html`<${Overview} answer=${main.answers[0]} account=${context.account} view=${state} objective=${objective} onChange=${go} />` : null}
+      ${answer ? panelsOf(state.kind === answer.data.query.kind ? state.kind : answer.data.query.kind, state.lens).filter((kind) => !needsAnalysis.has(kind) || main.extra.analysis || main.extra.problems?.analysis || state.lens).map((kind) => html`<${Widget} key=${kind} kind=${kind} source=${main} view=${state} onChange=${go} onExpand=${expand} sync="main" prefix="" />`) : null}
+    </section>
+    ${expanded ? html`<${Expanded} key="expanded" />` : null}`;
+}
+const needsAnalysis = new Set(["heat", "fine", "reasons"]);
+
+/** A page in the page, with a view of its own. */
+function Expanded() {
+  const { view, kind } = expanded;
+  const change = (more) => { Object.assign(expanded.view, more); update(false); };
+  return html`<dialog id="expanded" aria-labelledby="expanded-title" ref=${(node) => { if (node && !node.open) node.showModal(); }} onClose=${() => { expanded = null; draw(); }}>
+    <div class="bar"><h2 id="expanded-title">${titleOf(kind)}</h2><button type="button" id="close" aria-label="Close" onClick=${closeExpanded}>×</button></div>
+    <div id="expanded-filters" role="group" aria-label="Filters of this widget"><${Filters} view=${view} account=${expanded.context.account} models=${expanded.context.models} onChange=${change} prefix="expanded-" />${view.zoom ? html`<button type="button" class="chip" onClick=${() => change({ zoom: "" })}>Whole period ✕</button>` : null}</div>
+    ${inDialog.error ? html`<${Failure} error=${inDialog.error} onAgain=${() => { forget(); reading++; update(false); }} />` : null}
+    <div id="expanded-widget" aria-busy=${String(inDialog.isBusy)}>${inDialog.answers ? html`<${Widget} kind=${kind} source=${inDialog} view=${view} onChange=${change} prefix="expanded-" />` : null}</div>
+  </dialog>`;
+}
+
+function expand(kind) {
+  expanded = { kind, view: { ...state }, context };
+  Object.assign(inDialog, { key: "", shownKey: "", answers: null, error: null });
+  update(false);
+}
+
+function closeExpanded() { document.getElementById("expanded")?.close(); }
+
+function Footer() {
+  return html`${unreadable.map(({ name, reason }) => html`<p key=${name}>${name} is not shown. ${reason}</p>`)}
+    ${context ? html`<span id="now">${context.run.name}: now is ${moment(clock(context.account.timeZone).text(Date.parse(context.run.now)))}, ${context.account.timeZone}.</span> ` : null}${report ? null : html`<a href="api/openapi.yaml">API</a>`}`;
+}
+
+let turn = 0;
+function draw() {
+  document.getElementById("top").className = isSheetOpen ? "open" : "";
+  render(html`<${Header} />`, document.getElementById("top"));
+  render(html`<${Page} />`, document.querySelector("main"));
+  render(html`<${Footer} />`, document.getElementById("foot"));
+  // Tests and whoever else waits for the page: it shows what was asked.
+  if (!runs.length || (main.shownKey && !main.isBusy && !(expanded && inDialog.isBusy))) document.body.dataset.shown = String(++turn);
+}
+
+async function reload(event) {
+  const button = event.currentTarget;
+  button.setAttribute("aria-busy", "true");
   try {
     await refresh();
-    await load();
+    reading++;
+    await loadRuns();
   } catch (error) {
-    say(error.message);
+    say(error);
+  } finally {
+    button.removeAttribute("aria-busy");
   }
-});
-byId("theme").addEventListener("click", () => {
-  const dark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = dark ? "light" : "dark";
-  try { localStorage.theme = document.documentElement.dataset.theme; } catch { /* Not kept where nothing may be kept. */ }
-  main();
-});
-try { if (localStorage.theme) document.documentElement.dataset.theme = localStorage.theme; } catch { /* The same. */ }
-
-async function load() {
-  runs = await get("api/runs", true);
-  const missing = report ? [] : await get("api/unreadable");
-  byId("unreadable").replaceChildren(...missing.map(({ name, reason }) => element("p", {}, `${name} is not shown. ${reason}`)));
-  if (!runs.length) return say("There are no runs to show.");
-  await main();
 }
 
+function changeTheme() {
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+  try { localStorage.theme = document.documentElement.dataset.theme; } catch { /* Not kept where nothing may be kept. */ }
+  draw();
+  recolour();
+}
+try { if (localStorage.theme) document.documentElement.dataset.theme = localStorage.theme; } catch { /* The same. */ }
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { draw(); recolour(); });
+
+// Paper is white.
+let before;
+addEventListener("beforeprint", () => { before = document.documentElement.dataset.theme; document.documentElement.dataset.theme = "light"; draw(); recolour(); });
+addEventListener("afterprint", () => { if (before) document.documentElement.dataset.theme = before; else delete document.documentElement.dataset.theme; draw(); recolour(); });
+
+addEventListener("popstate", () => { Object.assign(state, readState()); update(false); });
+
+async function loadRuns() {
+  if (!report) forget();
+  [runs, unreadable] = await Promise.all([get("api/runs"), report ? [] : get("api/unreadable")]);
+  update(false);
+}
+
+const pace = 3000;
 // Once: every call would follow the live run once more.
 async function start() {
-  await load();
+  await loadRuns();
   if (!runs.some((run) => run.live)) return;
-  byId("live").hidden = false;
-  let shown = "", busy = false;
-  follow(async (status) => {
-    byId("pause").textContent = status.ended ? "Ended" : status.paused ? "Go on" : "Pause";
-    byId("pause").disabled = status.ended;
-    if (document.activeElement !== byId("speed")) byId("speed").value = status.speed;
-    if (busy || status.now === shown || state.run !== "live") return;
-    [busy, shown] = [true, status.now];
-    try {
-      await load();
-    } catch (error) {
-      say(error.message);
-    } finally {
-      busy = false;
-    }
+  let asked = 0, waiting;
+  follow((status) => {
+    const isNew = live?.now !== status.now;
+    live = status;
+    draw();
+    if (!isNew || state.run !== "live" || waiting) return;
+    // New figures once in a while: data change, controls do not.
+    waiting = setTimeout(async () => {
+      [waiting, asked] = [undefined, Date.now()];
+      try {
+        forget();
+        const run = await get("api/runs/live");
+        runs = runs.map((entry) => (entry.id === run.id ? run : entry));
+        update(false);
+      } catch (error) {
+        say(error);
+      }
+    }, Math.max(0, asked + pace - Date.now()));
   });
 }
-byId("pause").addEventListener("click", () => steer({ paused: byId("pause").textContent === "Pause" }));
-byId("speed").addEventListener("change", (event) => steer({ speed: event.target.value }));
 // A module runs when the document has been parsed.
-start().catch((error) => say(error.message));
+start().catch(say);

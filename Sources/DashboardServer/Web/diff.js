@@ -1,9 +1,9 @@
 // Two outputs that differ: for each dashboard a table of what differs, and the graphs of both on the same axes.
-import * as widgets from "./widgets.js";
-import * as charts from "./charts.js";
+import { Panel } from "./panels.js";
+import { element } from "./parts.js";
 
+const { html, render } = preact;
 const { result, pairs } = JSON.parse(document.getElementById("differences").textContent);
-const { element } = widgets;
 const most = 200;
 const noMarks = { incidents: [], cutShort: [] };
 
@@ -24,38 +24,26 @@ function tableOf(differences) {
       differences.length > most ? element("caption", {}, `The worst ${most} of ${differences.length}; --json has all.`) : ""));
 }
 
-// The actual output in colours of its own.
-function recolour(figure) {
-  for (const trace of figure.data.filter(({ meta }) => meta === "other")) {
-    const old = trace.line?.color ?? trace.marker?.color;
-    const other = old === charts.colour.red ? charts.colour.violet : charts.colour.amber;
-    if (trace.line) trace.line = { ...trace.line, color: other };
-    if (trace.marker) trace.marker = { ...trace.marker, color: other, opacity: 0.6 };
-  }
+// Vertical lines where buckets differ, in seconds. Of points that are single requests they would hide everything.
+function rulesOf(differences) {
+  const moments = new Set(differences.map((d) => /\[(\d{4}-\d{2}-\d{2}T[^\] ]+)/.exec(d.path)?.[1]).filter(Boolean));
+  return moments.size > 60 ? [] : [...moments].map((at) => Date.parse(at) / 1000).filter(Number.isFinite);
 }
 
-// Vertical lines where buckets differ.
-function mark(figure, differences) {
-  const moments = new Set(differences.map((d) => /\[(\d{4}-\d{2}-\d{2}T[^\] ]+)/.exec(d.path)?.[1]).filter(Boolean));
-  // Of points that are single requests, marks would hide everything.
-  if (moments.size > 60) return;
-  for (const at of moments) {
-    const x = at.slice(0, 19).replace("T", " ");
-    figure.layout.shapes.push({ type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line: { color: charts.colour.amber, width: 1, dash: "dash" } });
-  }
-}
+// What a dashboard of a file says of its account.
+const unknown = { account: "", earliest: "0000", today: "9999", models: [] };
 
 const main = document.getElementById("main");
 const byDocument = Map.groupBy(result.differences, (difference) => difference.document);
 const summary = result.verdict === "inconclusive" ? `Inconclusive: ${result.reason} No difference was found in ${result.figures.toLocaleString("en")} figures.` : `${result.total.toLocaleString("en")} differences in ${byDocument.size} of ${result.documents} dashboards; ${result.figures.toLocaleString("en")} figures compared.`;
-main.append(element("p", {}, `Expected ${result.expected}, actual ${result.actual}. ${summary}`), element("p", {}, "Graphs: expected as on the dashboard, actual dotted or pale in amber and violet. Dashed lines: buckets that differ."));
+main.append(element("p", {}, `Expected ${result.expected}, actual ${result.actual}. ${summary}`), element("p", {}, "Graphs: expected as on the dashboard, actual grey and dashed. Dashed vertical lines: buckets that differ."));
 for (const note of [...result.warnings, ...result.notes]) main.append(element("p", { className: "note" }, note));
 
 const seen = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting) continue;
     seen.unobserve(target);
-    target.draw?.();
+    target.draw();
   }
 }, { rootMargin: "400px" });
 
@@ -66,17 +54,20 @@ for (const [name, differences] of byDocument) {
   const pair = pairs[name];
   const grid = element("div", { className: "widgets" });
   section.append(grid);
-  for (const kind of Object.keys(widgets.widgets)) {
+  for (const kind of ["latency", "requests", "scaling", "tokens"]) {
     const own = differences.filter((difference) => difference.path === kind || difference.path.startsWith(`${kind}.`));
     if (!own.length || !pair.expected[kind] || !pair.actual[kind]) continue;
-    const view = { prefix: `${name}-`, percentiles: kind === "latency" && own.every((d) => d.path.startsWith("latency.buckets")), reasons: kind === "requests", toggle() {} };
-    try {
-      const box = widgets.render(kind, [[pair.expected, noMarks], [pair.actual, noMarks, "actual"]], view, null);
-      if (box.figure) { recolour(box.figure); mark(box.figure, own); }
-      grid.append(box);
-      seen.observe(box);
-    } catch (error) {
-      grid.append(element("p", { className: "note" }, `No graph of ${kind}: ${error.message}`));
-    }
+    const view = { percentiles: kind === "latency" && own.every((d) => d.path.startsWith("latency.buckets")) ? "1" : "", reasons: kind === "requests" ? "1" : "" };
+    const place = element("div", {});
+    grid.append(place);
+    place.draw = () => {
+      const answer = (data, label, more) => ({ data, marks: noMarks, run: { id: "", name: label }, account: unknown, accountName: name, ...more });
+      try {
+        render(html`<${Panel} kind=${kind} answers=${[answer(pair.expected, "expected"), answer(pair.actual, "actual", { isOther: true, label: "actual" })]} extra=${{}} view=${view} rules=${rulesOf(own)} prefix=${`${name}-`} onChange=${() => {}} />`, place);
+      } catch (error) {
+        place.replaceChildren(element("p", { className: "note" }, `No graph of ${kind}: ${error.message}`));
+      }
+    };
+    seen.observe(place);
   }
 }

@@ -1,8 +1,7 @@
 // A fit: what was fitted, how well it stands for the telemetry, and both laid over each other.
-import * as widgets from "./widgets.js";
-import * as charts from "./charts.js";
+import { card, plot } from "./figures.js";
+import { element } from "./parts.js";
 
-const { element } = widgets;
 const fit = JSON.parse(document.getElementById("fit").textContent);
 const main = document.getElementById("main");
 const digits = (value) => (typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: 4 }) : value ?? "–");
@@ -16,17 +15,8 @@ function table(head, rows, label) {
       element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells.map((text) => element("td", {}, String(text))))))));
 }
 
-const waiting = [];
-function chart(title, note, data, layout) {
-  const box = element("div", { className: "chart", role: "img", "aria-label": title });
-  box.style.height = "300px";
-  const base = charts.layout();
-  const full = { ...base, ...layout, xaxis: { ...base.xaxis, type: "-", ...layout.xaxis }, yaxis: { ...base.yaxis, ...layout.yaxis } };
-  waiting.push(() => Plotly.react(box, data, full, { responsive: true, displaylogo: false, displayModeBar: false }));
-  return element("article", { className: "widget" }, element("h2", {}, title), element("p", { className: "note" }, note), box);
-}
-const observed = (x, y, more) => ({ name: "observed", x, y, mode: "lines", line: { color: charts.colour.blue }, ...more });
-const simulated = (x, y, more) => ({ name: "simulated", x, y, mode: "lines", line: { color: charts.colour.amber, dash: "dot" }, ...more });
+const observed = (x, y, more) => ({ label: "observed", x, y, colour: "latency", ...more });
+const simulated = (x, y, more) => ({ label: "simulated", x, y, colour: "high", line: "dotted", ...more });
 
 main.append(element("p", {}, `${fit.scenario}, fitted to ${fit.source}, ${fit.from} to ${fit.to}. Held out from the fit: ${fit.holdOut}.`));
 
@@ -50,28 +40,28 @@ for (const model of fit.models) {
   section.append(element("p", { className: "note" }, "Of large samples every model fails the tests: the distance says how much it matters. The plain model is a Poisson process with lognormal tokens."));
   const grid = element("div", { className: "widgets" });
   section.append(grid);
-  grid.append(chart("Arrivals per second", "Means of equal stretches of the judged time.", [observed(quality.rates.at, quality.rates.observed), simulated(quality.rates.at, quality.rates.simulated)], { xaxis: { type: "date" } }));
+  const moments = quality.rates.at.map((at) => Date.parse(/Z|[+-]\d{2}:\d{2}$/.test(at) ? at : `${at.replace(" ", "T")}Z`));
+  grid.append(card("Arrivals per second", "Means of equal stretches of the judged time.", plot([observed(moments, quality.rates.observed), simulated(moments, quality.rates.simulated)], { x: { isDate: true, least: Math.min(...moments), most: Math.max(...moments) } })));
   if (quality.counts.length) {
-    const windows = quality.counts.map(({ window }) => span(window));
-    grid.append(chart("Index of dispersion of counts", "Variance over mean of the counts in windows; 1 is Poisson.", [
-      observed(windows, quality.counts.map((c) => c.observedDispersion), { mode: "lines+markers" }), simulated(windows, quality.counts.map((c) => c.simulatedDispersion), { mode: "lines+markers" })],
-      { xaxis: { type: "category" }, yaxis: { type: "log" } }));
+    const windows = quality.counts.map(({ window }) => span(window)), places = windows.map((_, index) => index);
+    grid.append(card("Index of dispersion of counts", "Variance over mean of the counts in windows; 1 is Poisson.", plot([
+      observed(places, quality.counts.map((c) => c.observedDispersion), { hasPoints: true }), simulated(places, quality.counts.map((c) => c.simulatedDispersion), { hasPoints: true })],
+      { x: { category: windows }, y: { log: true } })));
     for (const counts of quality.counts.slice(0, 3)) {
       const lags = counts.observedAutocorrelation.map((_, index) => index + 1);
-      grid.append(chart(`Autocorrelation of counts, ${span(counts.window)}`, "By lag, in windows.", [
-        observed(lags, counts.observedAutocorrelation, { mode: "lines+markers" }), simulated(lags, counts.simulatedAutocorrelation, { mode: "lines+markers" })],
-        { xaxis: { title: { text: "lag" } }, yaxis: { rangemode: "normal" } }));
+      grid.append(card(`Autocorrelation of counts, ${span(counts.window)}`, "By lag, in windows.", plot([
+        observed(lags, counts.observedAutocorrelation, { hasPoints: true }), simulated(lags, counts.simulatedAutocorrelation, { hasPoints: true })],
+        { x: { title: "lag" }, y: { isZero: false } })));
     }
   }
   for (const m of quality.marginals) {
-    grid.append(chart(`Distribution of ${m.name}`, "Share of requests at or below.", [observed(m.observedQuantiles, m.probabilities), simulated(m.simulatedQuantiles, m.probabilities)],
-      { xaxis: { type: m.observedQuantiles[0] > 0 ? "log" : "-", title: { text: charts.plain(m.unit) } }, yaxis: { range: [0, 1] } }));
+    const log = m.observedQuantiles[0] > 0 && m.simulatedQuantiles[0] > 0;
+    grid.append(card(`Distribution of ${m.name}`, "Share of requests at or below.", plot([observed(m.observedQuantiles, m.probabilities), simulated(m.simulatedQuantiles, m.probabilities)],
+      { x: { log, title: m.unit }, y: { least: 0, most: 1 } })));
     const ends = [Math.min(m.observedQuantiles[0], m.simulatedQuantiles[0]), Math.max(m.observedQuantiles.at(-1), m.simulatedQuantiles.at(-1))];
-    const type = ends[0] > 0 ? "log" : "-";
-    grid.append(chart(`Q–Q of ${m.name}`, "Equal quantiles lie on the line.", [
-      { name: "quantiles", x: m.observedQuantiles, y: m.simulatedQuantiles, text: m.probabilities.map((p) => `${(100 * p).toFixed(1)} %`), mode: "markers", marker: { color: charts.colour.violet }, hovertemplate: "%{text}: %{x:,.5g} observed, %{y:,.5g} simulated<extra></extra>" },
-      { name: "equal", x: ends, y: ends, mode: "lines", line: { color: charts.colour.grey, dash: "dash" } }],
-      { xaxis: { type, title: { text: charts.plain(`observed, ${m.unit}`) } }, yaxis: { type, rangemode: "normal", title: { text: "simulated" } } }));
+    grid.append(card(`Q–Q of ${m.name}`, "Equal quantiles lie on the line.", plot([
+      { label: "equal", x: ends, y: ends, colour: "other", line: "dashed" },
+      { label: "quantiles", x: m.observedQuantiles, y: m.simulatedQuantiles, names: m.probabilities.map((p) => `${(100 * p).toFixed(1)} %`), isPoints: true, colour: "top" }],
+      { x: { log, title: `observed, ${m.unit}` }, y: { log, isZero: false, title: "simulated" } })));
   }
 }
-for (const draw of waiting) draw();

@@ -1,14 +1,13 @@
 // A plan: the recommendation in words, figures with intervals, graphs, how to read them, the command that makes it again.
-import * as widgets from "./widgets.js";
-import * as charts from "./charts.js";
+import { card, rows, plot } from "./figures.js";
+import { element } from "./parts.js";
+import { Panel, panelsOf } from "./panels.js";
 
-const { element } = widgets;
+const { html, render } = preact;
 const main = document.getElementById("main");
 const embedded = document.getElementById("plan-data");
 const { plan, words, columns } = embedded ? JSON.parse(embedded.textContent) : await (await fetch("plan.json")).json();
 const most = 60;
-const chartLibrary = () => window.Plotly ? Promise.resolve() : new Promise((resolve) => document.getElementById("plotly").addEventListener("load", resolve, { once: true }));
-const { plain } = charts;
 
 // Metrics as people read them: shares in percent.
 const factor = (unit) => (unit === "share" ? 100 : 1);
@@ -25,16 +24,6 @@ function table(head, rows, label) {
   return element("div", { className: "table wide", tabIndex: 0, role: "region", "aria-label": label },
     element("table", {}, element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))),
       element("tbody", {}, ...rows.map(({ cells, best }) => element("tr", { className: best ? "best" : "" }, ...cells.map((text) => element("td", {}, text)))))));
-}
-
-const drawn = [];
-function chart(title, note, height, data, layout) {
-  const box = element("div", { className: "chart", role: "img", "aria-label": title });
-  box.style.height = `${height}px`;
-  const base = charts.layout();
-  const full = { ...base, showlegend: false, ...layout, xaxis: { ...base.xaxis, type: "-", ...layout.xaxis }, yaxis: { ...base.yaxis, ...layout.yaxis } };
-  drawn.push(() => Plotly.react(box, data, full, { responsive: true, displaylogo: false, displayModeBar: false }));
-  return element("article", { className: "widget" }, element("h2", {}, title), element("p", { className: "note" }, note), box);
 }
 
 const best = plan.choice?.best;
@@ -58,14 +47,13 @@ main.append(element("section", { "aria-label": "Variants" }, element("h2", {}, "
 const grid = element("div", { className: "widgets" });
 main.append(element("section", { "aria-label": "Graphs" }, element("h2", {}, "Graphs"), grid));
 for (const { name: metric, unit } of columns) {
-  const own = shown.filter((variant) => variant.metrics[metric]).reverse();
+  const own = shown.filter((variant) => variant.metrics[metric]);
   const level = plan.choice?.levels.find((text) => text.startsWith(`${metric.replace("[worst]", "")} `));
-  grid.append(chart(metric, `${plan.isDeterministic ? "Of each variant; nothing is drawn at random" : `Estimate and ${plan.confidence * 100} % interval of each variant`}${level ? `; level: ${level}` : ""}.`, Math.max(220, 60 + own.length * 22), [{
-    type: "scatter", mode: "markers", x: own.map((variant) => variant.metrics[metric].value * factor(unit)), y: own.map((variant) => plain(name(variant))),
-    error_x: { type: "data", array: own.map((variant) => (variant.metrics[metric].halfWidth ?? 0) * factor(unit)), color: charts.colour.grey },
-    marker: { size: 9, color: own.map((variant) => (variant.name === best ? charts.colour.green : variant.brokenLevel ? charts.colour.red : charts.colour.blue)) },
-    hovertemplate: "%{y}<br>%{x:,.5g} ± %{error_x.array:.3g}<extra></extra>",
-  }], { margin: { l: 8, r: 14, t: 8, b: 46 }, xaxis: { title: { text: unitName(unit) } }, yaxis: { type: "category", automargin: true } }));
+  grid.append(card(metric, `${plan.isDeterministic ? "Of each variant; nothing is drawn at random" : `Estimate and ${plan.confidence * 100} % interval of each variant`}${level ? `; level: ${level}` : ""}.`,
+    rows(own.map((variant) => ({
+      label: name(variant), value: variant.metrics[metric].value * factor(unit), half: (variant.metrics[metric].halfWidth ?? 0) * factor(unit),
+      colour: variant.name === best ? "success" : variant.brokenLevel ? "failure" : "latency",
+    })), { unit: unitName(unit) })));
 }
 
 const cost = plan.choice?.minimizes ? plan.choice.objective : "credits";
@@ -73,35 +61,29 @@ const latency = columns.map(({ name }) => name).find((text) => text.startsWith("
 const points = plan.variants.filter((variant) => variant.metrics[cost] && variant.metrics[latency]);
 if (points.length > 2) {
   const front = points.filter((variant) => variant.isOnParetoFront).sort((a, b) => a.metrics[cost].value - b.metrics[cost].value);
-  const trace = (list, more) => ({
-    x: list.map((variant) => variant.metrics[cost].value), y: list.map((variant) => variant.metrics[latency].value), text: list.map((variant) => plain(name(variant))),
-    error_x: { type: "data", array: list.map((variant) => variant.metrics[cost].halfWidth ?? 0), thickness: 1, color: charts.colour.grey }, error_y: { type: "data", array: list.map((variant) => variant.metrics[latency].halfWidth ?? 0), thickness: 1, color: charts.colour.grey },
-    hovertemplate: "%{text}<br>%{x:,.5g}, %{y:,.5g} ms<extra></extra>", ...more,
+  const of = (list, more) => ({
+    x: list.map((variant) => variant.metrics[cost].value), y: list.map((variant) => variant.metrics[latency].value), names: list.map(name), ...more,
   });
-  grid.append(chart("Cost against latency", "The line joins the Pareto front: variants that no other beats in both.", 380, [
-    trace(points, { mode: "markers", name: "variants", marker: { color: points.map((variant) => (variant.name === best ? charts.colour.green : charts.colour.blue)), size: 9 } }),
-    trace(front, { mode: "lines", name: "Pareto front", line: { color: charts.colour.amber, dash: "dot" }, error_x: undefined, error_y: undefined }),
-  ], { xaxis: { title: { text: plain(cost) } }, yaxis: { title: { text: plain(`${latency}, ms`) }, rangemode: "normal" } }));
+  grid.append(card("Cost against latency", "The line joins the Pareto front: variants that no other beats in both.", plot([
+    of(front, { label: "Pareto front", colour: "high", line: "dotted" }),
+    of(points, {
+      label: "variants", isPoints: true, colour: "latency", colours: points.map((variant) => (variant.name === best ? "success" : "latency")),
+      halfX: points.map((variant) => variant.metrics[cost].halfWidth ?? 0), halfY: points.map((variant) => variant.metrics[latency].halfWidth ?? 0),
+    }),
+  ], { x: { title: cost }, y: { title: `${latency}, ms`, isZero: false }, height: 380 })));
 }
 if (plan.ideal.length) {
-  grid.append(chart("Replica-hours, and the ideal bound", "What a perfect, instantaneous autoscaler would need for the same arrivals of the first replication.", 300, [
-    { type: "bar", name: "used", x: plan.ideal.map(({ variant }) => plain(variant)), y: plan.ideal.map(({ replicaHours }) => replicaHours), marker: { color: charts.colour.blue } },
-    { type: "bar", name: "ideal bound", x: plan.ideal.map(({ variant }) => plain(variant)), y: plan.ideal.map(({ bound }) => bound.replicaHours), marker: { color: charts.colour.green } },
-  ], { showlegend: true, barmode: "group", xaxis: { type: "category" }, yaxis: { title: { text: "replica-hours" } } }));
+  grid.append(card("Replica-hours, and the ideal bound", "What a perfect, instantaneous autoscaler would need for the same arrivals of the first replication.",
+    rows(plan.ideal.flatMap(({ variant, replicaHours, bound }) => [
+      { label: variant, value: replicaHours, colour: "latency" }, { label: "ideal bound", value: bound.replicaHours, colour: "success" }]), { unit: "replica-hours", isBar: true })));
 }
 if (plan.sensitivity) {
   const { metric, influences, sobol } = plan.sensitivity;
-  const rows = influences.filter(({ swing }) => swing).reverse();
-  grid.append(chart(`What moves ${metric}`, "Each input from its low to its high end, all others as in the base; with the interval of the difference.", Math.max(220, 80 + rows.length * 36), [{
-    type: "bar", orientation: "h", y: rows.map(({ path, low, high }) => plain(`${path.split(".").slice(-2).join(".")} ${low} … ${high}`)), x: rows.map(({ swing }) => swing.value),
-    error_x: { type: "data", array: rows.map(({ swing }) => swing.halfWidth ?? 0) }, marker: { color: charts.colour.blue },
-  }], { margin: { l: 8, r: 14, t: 8, b: 46 }, yaxis: { type: "category", automargin: true } }));
+  grid.append(card(`What moves ${metric}`, "Each input from its low to its high end, all others as in the base; with the interval of the difference.",
+    rows(influences.filter(({ swing }) => swing).map(({ path, low, high, swing }) => ({ label: `${path.split(".").slice(-2).join(".")} ${low} … ${high}`, value: swing.value, half: swing.halfWidth ?? 0, colour: "latency" })), { isBar: true })));
   if (sobol.length) {
-    const list = [...sobol].reverse();
-    grid.append(chart("First-order Sobol indices", `The share of the variance of ${metric} that each input explains by itself, ± 2 standard errors; ${plan.sensitivity.sobolRuns} runs.`, Math.max(200, 80 + list.length * 36), [{
-      type: "bar", orientation: "h", y: list.map(({ path }) => plain(path.split(".").slice(-2).join("."))), x: list.map(({ index }) => index),
-      error_x: { type: "data", array: list.map(({ standardError }) => 2 * standardError) }, marker: { color: charts.colour.violet },
-    }], { margin: { l: 8, r: 14, t: 8, b: 46 }, yaxis: { type: "category", automargin: true } }));
+    grid.append(card("First-order Sobol indices", `The share of the variance of ${metric} that each input explains by itself, ± 2 standard errors; ${plan.sensitivity.sobolRuns} runs.`,
+      rows(sobol.map(({ path, index, standardError }) => ({ label: path.split(".").slice(-2).join("."), value: index, half: 2 * standardError, colour: "top" })), { isBar: true })));
   }
 }
 
@@ -123,16 +105,11 @@ async function dashboards() {
     const query = new URLSearchParams({ account: account.account, kind, period: "7d" });
     const data = await (await fetch(`api/runs/${encodeURIComponent(run.id)}/dashboard?${query}`)).json();
     const marks = await (await fetch(`api/runs/${encodeURIComponent(run.id)}/marks?${new URLSearchParams({ account: account.account })}`)).json();
-    const column = element("div", {}, element("h3", {}, element("a", { href: `./?run=${encodeURIComponent(run.id)}` }, run.name)));
-    for (const widget of widgets.widgetsOf(kind)) {
-      const box = widgets.render(widget, [[data, marks]], { prefix: `${run.id}-`, percentiles: widget === "latency", toggle() {} }, null);
-      column.append(box);
-      drawn.push(() => box.draw?.());
-    }
+    const column = element("div", {}, element("h3", {}, element("a", { href: `./?run=${encodeURIComponent(run.id)}` }, run.name)), element("div", {}));
+    const answers = [{ data, marks, run, account, accountName: account.account }];
+    render(panelsOf(kind, "").filter((panel) => panel !== "credits").map((panel) => html`<${Panel} key=${panel} kind=${panel} answers=${answers} extra=${{}} view=${{ percentiles: panel === "latency" ? "1" : "" }} prefix=${`${run.id}-`} sync="sides" onChange=${() => {}} />`), column.lastChild);
     columnsOfRuns.append(column);
   }
 }
 if (!embedded) await dashboards();
-await chartLibrary();
-for (const draw of drawn) await draw();
 main.setAttribute("aria-busy", "false");

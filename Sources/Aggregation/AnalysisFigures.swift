@@ -1,0 +1,134 @@
+import Telemetry
+
+/// The figures of the analysis lens: finer buckets than the dashboard's, how latency is distributed in each, and
+/// failures by reason over time. All of it is from the quarter-hour rollups.
+package struct AnalysisFigures: Encodable, Equatable, Sendable {
+  package struct Bucket: Encodable, Equatable, Sendable {
+    package var at: String
+    package var successes: Int64
+    package var failures: Int64
+    /// Of successful requests, ms; `null` without any.
+    package var average: Double?
+    package var p50: Double?
+    package var p95: Double?
+    package var p99: Double?
+    /// Failures by reason; those that did not occur are absent.
+    package var reasons: [String: Int64]
+    /// Row and number of successful requests, alternating, by ascending row.
+    package var heat: [Int64]
+
+    enum CodingKeys: String, CodingKey {
+      case at, successes, failures, average, p50, p95, p99, reasons, heat
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(at, forKey: .at)
+      try container.encode(successes, forKey: .successes)
+      try container.encode(failures, forKey: .failures)
+      try container.encode(average, forKey: .average)
+      try container.encode(p50, forKey: .p50)
+      try container.encode(p95, forKey: .p95)
+      try container.encode(p99, forKey: .p99)
+      try container.encode(reasons, forKey: .reasons)
+      try container.encode(heat, forKey: .heat)
+    }
+  }
+
+  package var from: String
+  package var to: String
+  package var timeZone: String
+  /// Seconds that a bucket lasts, but for the last of a day on which clocks change.
+  package var bucketSeconds: Int64
+  /// Row r of the heat map holds latencies from `rows[r]` to below `rows[r + 1]`, ms: eight rows to a power of two.
+  package var rows: [Double]
+  /// Only buckets with requests.
+  package var buckets: [Bucket]
+
+  /// Bins of a histogram to a row of the heat map.
+  private static let binsOfRow = 8
+  /// Columns of a heat map: what a screen tells apart.
+  private static let mostBuckets: Int64 = 372
+  private static let widths: [Int64] = [900, 1800, 3600, 7200, 10_800, 21_600, 43_200]
+  private static let day: Int64 = 86_400
+
+  private struct Sum {
+    var total = RollupTotal()
+    var latencies = LatencyHistogram()
+    var reasons: [UInt8: Int64] = [:]
+  }
+
+  /// - Throws: `QueryError` if a bucket begins inside a quarter of an hour that has requests; `AggregationError` if
+  ///   stored rollups are damaged.
+  package init(_ query: DashboardQuery, _ rollups: some RollupSource) throws {
+    let period = query.period
+    if let cut = try query.cut(rollups) {
+      throw QueryError(
+        "in \(query.account.timeZone) a bucket of this period begins at \(cut.rfc3339), inside a quarter of an hour. Choose another period for the analysis."
+      )
+    }
+    let seconds = (period.range.upperBound - period.range.lowerBound) / 1_000_000
+    let width = Self.widths.first { seconds / $0 <= Self.mostBuckets } ?? Self.day
+    var starts: [Timestamp] = []
+    for stretch in period.stretches {
+      var start = stretch.range.lowerBound
+      while start < stretch.range.upperBound {
+        starts.append(start)
+        start = start + width * 1_000_000
+        if width == Self.day { break }
+      }
+    }
+    var sums = Array(repeating: Sum(), count: starts.count)
+    func add(_ rollup: Rollup) {
+      let index = starts.partitionPoint { $0 > rollup.start } - 1
+      guard index >= 0, period.contains(rollup.start) else { return }
+      sums[index].total.add(rollup.cell)
+      sums[index].latencies.add(rollup.cell, rollup.latencies)
+      for entry in rollup.reasons { sums[index].reasons[entry.reason, default: 0] &+= entry.count }
+    }
+    let byDay = width == Self.day
+    if query.isWholeTab, try rollups.visitAll(query.selection.kind, in: period.past, byDay: byDay, add) {
+    } else {
+      for index in rollups.series.indices where query.includes(rollups.series[index]) {
+        try rollups.visit(index, in: period.past, byDay: byDay, add)
+      }
+    }
+
+    let names = rollups.reasons
+    var first = Int.max
+    var last = Int.min
+    for sum in sums {
+      sum.latencies.visit { bin, _ in
+        first = min(first, bin / Self.binsOfRow)
+        last = max(last, bin / Self.binsOfRow)
+      }
+    }
+    rows =
+      first > last
+      ? [] : (first...last + 1).map { LatencyBin.bounds($0 * Self.binsOfRow).lower / 1000 }
+    from = period.range.lowerBound.rfc3339(in: period.calendar)
+    to = period.range.upperBound.rfc3339(in: period.calendar)
+    timeZone = query.account.timeZone
+    bucketSeconds = width
+    buckets = zip(starts, sums).compactMap { start, sum in
+      guard sum.total.requests > 0 else { return nil }
+      var heat: [Int64] = []
+      sum.latencies.visit { bin, count in
+        let row = Int64(bin / Self.binsOfRow - first)
+        if heat.count > 1, heat[heat.count - 2] == row {
+          heat[heat.count - 1] &+= count
+        } else {
+          heat += [row, count]
+        }
+      }
+      func quantile(_ q: Double) -> Double? { sum.latencies.quantile(q).map { $0 / 1000 } }
+      return Bucket(
+        at: start.rfc3339(in: period.calendar), successes: sum.total.successes, failures: sum.total.failures,
+        average: sum.total.averageLatency, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99),
+        reasons: Dictionary(
+          sum.reasons.filter { $0.value != 0 }.map {
+            (Int($0.key) < names.count ? names[Int($0.key)] : "reason \($0.key)", $0.value)
+          }, uniquingKeysWith: &+), heat: heat)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Aggregation
+import Foundation
+import Hummingbird
+import Telemetry
+
+/// Figures beside the dashboard's: of the analysis lens, of all models, and of credits.
+extension API {
+  func addFigures(to api: RouterGroup<ConnectedContext>) {
+    api.get("runs/:run/analysis") { request, context in
+      try await kept(request, context, known: Self.selecting) { run, items in
+        let question = try question(run, items)
+        return try Self.encoded(try run.analysis(question))
+      }
+    }
+    api.get("runs/:run/overview") { request, context in
+      try await kept(request, context, known: ["account", "period"]) { run, items in
+        try Self.encoded(try run.overview(try account(run, items), try Self.period(items)))
+      }
+    }
+    api.get("runs/:run/credits") { request, context in
+      try await kept(request, context, known: ["account", "period"]) { run, items in
+        try Self.encoded(try run.credits(try account(run, items), try Self.period(items)))
+      }
+    }
+  }
+
+  /// An answer that is kept for whoever asks the same of the same run; a live run's is not.
+  private func kept(
+    _ request: Request, _ context: ConnectedContext, known: Set<String>,
+    _ make: @escaping @Sendable (ServedRun, QueryItems) throws -> Data
+  ) async throws -> Response {
+    let items = try QueryItems(request.uri.query)
+    try items.only(known)
+    let asked = Array(request.uri.string.utf8)
+    for _ in 0..<Self.mostAttempts {
+      let run = try await current(context)
+      @Sendable func answer() async throws -> Answer {
+        try await long.run { token in
+          try token.check()
+          let answer = Answer(try make(run, items))
+          guard run.isCurrent else { throw Replaced() }
+          return answer
+        }
+      }
+      do {
+        if run.live != nil { return try await answer().response(Self.type) }
+        let key = Answers.Key(reading: run.reading, question: asked)
+        return try await context.departures().whileConnected { [answers] in
+          try await answers.answer(key, answer)
+        }.response(Self.type)
+      } catch {
+        guard run.isCurrent else { continue }
+        throw error
+      }
+    }
+    throw Self.replacedTooOften
+  }
+
+  static func encoded(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(value)
+  }
+}

@@ -1,0 +1,138 @@
+// One formatter for every page: durations, counts, credits, shares, moments, and cells of CSV files.
+export const none = "–";
+const missing = (value) => value === null || value === undefined || Number.isNaN(value);
+const digits = (value, most, least = 0) => value.toLocaleString("en", { maximumFractionDigits: most, minimumFractionDigits: least });
+// Three significant digits, never an exponent.
+const three = (value) => {
+  const size = Math.abs(value);
+  return size >= 100 ? digits(value, 0) : size >= 10 ? digits(value, 1) : size >= 1 ? digits(value, 2) : value.toLocaleString("en", { maximumSignificantDigits: 3 });
+};
+
+// The same with the noughts that say that there are three.
+const padded = (value) => {
+  const size = Math.abs(value);
+  return size >= 99.95 || size < 1 ? three(value) : digits(value, size >= 9.995 ? 1 : 2, size >= 9.995 ? 1 : 2);
+};
+
+/** Exact, with separators of thousands. */
+export const number = (value) => (missing(value) ? none : digits(value, 4));
+
+/** Three digits and a unit from ten thousand on; the exact number belongs into a title or a table. */
+export function compact(value, isTick) {
+  if (missing(value)) return none;
+  const size = Math.abs(value);
+  if (size < 10_000) return digits(value, Number.isInteger(value) ? 0 : 2);
+  const [factor, unit] = size < 999_500 ? [1e3, "K"] : size < 999_500_000 ? [1e6, "M"] : [1e9, "B"];
+  return `${(isTick ? three : padded)(value / factor)} ${unit}`;
+}
+
+/** Milliseconds, in the unit that people say; on axes without noughts at the end. */
+export function duration(value, isTick) {
+  if (missing(value)) return none;
+  const size = Math.abs(value);
+  if (size === 0) return "0 ms";
+  const [factor, unit] = size < 999.5 ? [1, "ms"] : size < 119_950 ? [1e3, "s"] : size < 7_197_000 ? [6e4, "min"] : size < 172_728_000 ? [3.6e6, "h"] : [8.64e7, "days"];
+  return `${(isTick || unit === "ms" ? three : padded)(value / factor)} ${unit}`;
+}
+
+/** Credits: two digits after the point, three significant ones below 1. */
+export const credits = (value) => (missing(value) ? none : value !== 0 && Math.abs(value) < 1 ? value.toLocaleString("en", { minimumSignificantDigits: 3, maximumSignificantDigits: 3 }) : digits(value, 2, 2));
+
+/** A share as a percentage: what is not all never reads 100 %, what is not nothing never 0 %. */
+export function percent(share) {
+  if (missing(share)) return none;
+  if (share === 0 || share === 1) return `${share * 100} %`;
+  const value = share * 100;
+  for (let places = 2; places <= 6; places++) {
+    const text = digits(value, places, places === 2 ? 2 : 0);
+    if (Number(text) !== 100 && Number(text) !== 0) return `${text} %`;
+  }
+  return value > 50 ? "> 99.999999 %" : "< 0.000001 %";
+}
+
+/** Tokens in thousands; the unit stands in the title. */
+export const thousands = (value) => (missing(value) ? none : digits(value / 1000, value < 1e6 ? 1 : 0));
+
+const days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+export const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+const parsed = (at) => /^(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(Z|[+-]\d{2}:\d{2}(?::\d{2})?))?$/.exec(at);
+const offset = (text) => (text === "Z" || /^[+-]00:00(:00)?$/.test(text) ? "UTC" : `UTC${text[0] === "-" ? "−" : "+"}${text.slice(1).replace(/^0/, "").replace(/:00$/, "").replace(/:00$/, "")}`);
+
+/** A date: "Wed 4 Mar 2026". */
+export function day(at) {
+  const found = parsed(at);
+  if (!found) return at;
+  const [, year, month, date] = found;
+  const weekday = new Date(Date.UTC(Number(year), month - 1, date)).getUTCDay();
+  return `${days[weekday]} ${Number(date)} ${months[month - 1]} ${Number(year)}`;
+}
+
+/** A moment in the words of its own zone: "Wed 4 Mar 2026, 10:00 (UTC−5)". */
+export function moment(at) {
+  const found = parsed(at);
+  if (!found || !found[4]) return found ? day(at) : at;
+  const [, , , , hour, minute, second, zone] = found;
+  return `${day(at)}, ${hour}:${minute}${second === "00" ? "" : `:${second}`} (${offset(zone)})`;
+}
+
+/** From when to when, as dates: "2–8 Mar 2026". The end is the first moment that is not in it. */
+export function span(from, to) {
+  const end = new Date(Date.parse(`${to.slice(0, 19)}Z`) - 1).toISOString();
+  const [a, b] = [parsed(from.slice(0, 10)), parsed(end.slice(0, 10))];
+  if (!a || !b) return `${from} – ${to}`;
+  const [first, last] = [a, b].map(([, year, month, date]) => [Number(date), months[month - 1], Number(year)]);
+  if (from.slice(0, 10) === end.slice(0, 10)) return `${first.join(" ")}`;
+  if (first[1] === last[1] && first[2] === last[2]) return `${first[0]}–${last.join(" ")}`;
+  return first[2] === last[2] ? `${first[0]} ${first[1]} – ${last.join(" ")}` : `${first.join(" ")} – ${last.join(" ")}`;
+}
+
+/** How long, ms: "2 h 10 min". */
+export function length(ms) {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1) return duration(ms);
+  const parts = [[Math.floor(minutes / 1440), "days"], [Math.floor(minutes / 60) % 24, "h"], [minutes % 60, "min"]].filter(([many]) => many);
+  return parts.slice(0, 2).map(([many, unit]) => `${many} ${many === 1 && unit === "days" ? "day" : unit}`).join(" ");
+}
+
+/** Of an account: moments of its clock, by the browser's time zones; by one offset where it knows the zone not. */
+export function clock(zone, sample) {
+  let format;
+  try {
+    format = new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric", era: "short" });
+  } catch { /* Data sets may bring zones of their own. */ }
+  const fixed = () => {
+    const found = /([+-])(\d{2}):(\d{2})(?::\d{2})?$/.exec(sample || "");
+    return found ? (found[1] === "-" ? -1 : 1) * (found[2] * 60 + Number(found[3])) : 0;
+  };
+  const known = new Map();
+  // Minutes that the local clock is ahead; it changes on quarters of an hour only.
+  const ahead = (ms) => {
+    if (!format) return fixed();
+    const quarter = Math.floor(ms / 900_000);
+    if (!known.has(quarter)) {
+      const parts = Object.fromEntries(format.formatToParts(quarter * 900_000).map(({ type, value }) => [type, value]));
+      const local = Date.UTC(Number(parts.year), parts.month - 1, parts.day, parts.hour, parts.minute, parts.second);
+      known.set(quarter, Math.round((local - quarter * 900_000) / 60_000));
+    }
+    return known.get(quarter);
+  };
+  const two = (value) => String(value).padStart(2, "0");
+  return {
+    ahead,
+    /** RFC 3339 with the account's offset. */
+    text(ms) {
+      const minutes = ahead(ms);
+      const local = new Date(ms + minutes * 60_000).toISOString().slice(0, 19);
+      return minutes === 0 ? `${local}Z` : `${local}${minutes < 0 ? "-" : "+"}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
+    },
+    /** The moment, ms, at which the account's clock shows a time, given as if it were UTC. */
+    when(local) {
+      const guess = local - ahead(local) * 60_000;
+      return local - ahead(guess) * 60_000;
+    },
+  };
+}
+
+// A cell of a CSV file. A spreadsheet takes text that begins like a formula for one: an apostrophe keeps a name a name.
+export const csv = (value) => { const text = typeof value === "string" && /^[\s\uFEFF]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(value) ? `'${value}` : String(value ?? ""); return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; };

@@ -1,0 +1,425 @@
+// Figures to graphs: what a chart is given. Times are seconds since 1970; labels are in the account's zone.
+import { clock, moment, number, duration, percent, span, credits, length } from "./format.js";
+
+const second = (at) => Date.parse(at) / 1000;
+const bucketSeconds = (data) => (data.query.granularity === "hour" ? 3600 : 86_400);
+
+/** Shades of one colour, for versions beside each other. */
+export const shades = ["latency", "second", "third", "fourth", "fifth"];
+const lines = ["solid", "dashed", "solid", "dotted", "dashed"];
+const greens = ["success", "#57b894", "#0f6e5c", "#86a32a", "#4cae9f"];
+const reds = ["failure", "#e2725b", "#8c2f39", "#c2571a", "#d4516f"];
+/** Of parts that are stacked: told apart in lightness as well. */
+export const parts = ["latency", "#f2a33a", "#7a5af0", "#2aa198", "#c4577f", "other"];
+
+const frame = (data, zoom) => ({ range: zoom || [second(data.query.from), second(data.query.to)], clock: clock(data.query.timeZone, data.query.from) });
+
+// Buckets that do not follow each other are not joined: a null between them.
+function bucketLine(points, lasts, value) {
+  const x = [], y = [], at = [];
+  points.forEach((point, index) => {
+    const here = second(point.at);
+    // A day on which clocks change is an hour longer.
+    if (index && here - x[x.length - 1] > lasts * 1.05 + 1) { x.push(x[x.length - 1] + lasts); y.push(null); at.push(""); }
+    x.push(here); y.push(value(point)); at.push(point.at);
+  });
+  return { x, y, at };
+}
+
+// The same as steps: the last one lasts as long as its bucket.
+function stairs(points, lasts, value) {
+  const line = bucketLine(points, lasts, value);
+  const last = points.at(-1);
+  if (last) { line.x.push(second(last.at) + lasts); line.y.push(value(last)); line.at.push(last.at); }
+  return line;
+}
+
+const period = (data) => span(data.query.from, data.query.now < data.query.to ? data.query.now : data.query.to);
+const compared = (label, other) => (other ? `${label}, ${other}` : label);
+const look = (other, colour, line = "solid") => (other ? { colour: "other", line: "dashed" } : { colour, line });
+
+// Values as uPlot's joined list has them: by their time.
+function lookup(u, entry, index, place) {
+  const time = u.data[0][place];
+  entry.places ??= new Map(entry.x.map((x, spot) => [x, spot]));
+  return entry.places.get(time);
+}
+
+const hoverOf = (series, describe, title) => (x, at, u) => {
+  const rows = [];
+  let when = null;
+  series.forEach((entry, index) => {
+    const place = at(index);
+    if (place === null || place === undefined) return;
+    const spot = lookup(u, entry, index, place);
+    if (spot === undefined || entry.y[spot] === null || entry.y[spot] === undefined) return;
+    const found = describe(entry, spot, x);
+    if (!found) return;
+    rows.push(...found.map((row) => ({ colour: entry.colour, ...row })));
+    when ??= entry.at?.[spot];
+  });
+  if (!rows.length) return null;
+  return { title: title ? title(x, when) : moment(when), rows };
+};
+
+/** The latency that the platform shows: a point a request, or each day's average; or quantiles of each bucket. */
+export function latency(answers, { percentiles, zoom, objective }) {
+  const data = answers[0].data;
+  const lasts = bucketSeconds(data);
+  const series = [];
+  answers.forEach(({ data, label, isOther, order = 0 }) => {
+    const widget = data.latency;
+    if (percentiles) {
+      const kinds = isOther || answers.length > 1 && order ? ["p95"] : ["p50", "p95", "p99"];
+      for (const key of kinds) {
+        const colour = key === "p50" ? "latency" : key === "p95" ? "high" : "top";
+        series.push({ ...bucketLine(widget.buckets, lasts, (point) => point[key]), label: compared(key, label), ...look(isOther, order ? shades[order % shades.length] : colour), lasts });
+      }
+      return;
+    }
+    const each = widget.mode === "perRequest";
+    const name = each ? "Latency" : "Average Latency";
+    if (!each) {
+      series.push({ ...bucketLine(widget.points, lasts, (point) => point.latency), label: compared(name, label), ...look(isOther, shades[order % shades.length], lines[order % lines.length]), requests: widget.points, lasts });
+      return;
+    }
+    // Requests far apart are not joined: nothing was deployed, or nobody asked.
+    const far = data.query.granularity === "hour" ? 3700 : 22_000;
+    const x = [], y = [], at = [];
+    widget.points.forEach((point) => {
+      let here = second(point.at);
+      // Of requests at one moment each has a place of its own.
+      if (x.length && here <= x[x.length - 1]) here = x[x.length - 1] + 1e-5;
+      else if (x.length && here - x[x.length - 1] > far) { x.push(x[x.length - 1] + 1e-5); y.push(null); at.push(""); }
+      x.push(here); y.push(point.latency); at.push(point.at);
+    });
+    // Two walls of extremes on each other say nothing: averages do.
+    if (!widget.thinned || !(isOther || order)) series.push({ x, y, at, label: compared(name, label), kind: "requests", width: 1, points: widget.points.length > 200 ? undefined : "all", ...look(isOther, shades[order % shades.length]) });
+    if (widget.thinned) series.push({ ...stairs(widget.buckets, lasts, (point) => point.average), label: compared("Average", label), kind: "steps", lasts, ...look(isOther, order ? shades[order % shades.length] : "high", lines[order % lines.length]), width: 2 });
+  });
+  const describe = (entry, spot) => {
+    const { label } = entry;
+    return [{ label, value: `${duration(entry.y[spot])}${entry.requests ? ` of ${number(entry.requests.find((point) => point.at === entry.at[spot])?.requests)}` : ""}`, exact: entry.y[spot] }];
+  };
+  return {
+    ...frame(data, zoom), series, axes: { y: { title: "Latency", format: "duration" } },
+    limits: objective ? [{ value: objective.value, label: objective.label, colour: "limit" }] : [],
+    hover: hoverOf(series, describe),
+  };
+}
+
+/** Two lines: successes on the left axis, failures with a marker each on their own axis at the right. */
+export function requests(answers, { zoom }) {
+  const data = answers[0].data;
+  const lasts = bucketSeconds(data);
+  const series = [];
+  answers.forEach(({ data, label, isOther, order = 0 }) => {
+    const { points, totalSuccesses, totalFailures } = data.requests;
+    const add = (key, name, colour, total, more) => series.push({
+      ...bucketLine(points, lasts, (point) => point[key]), label: compared(name, label), lasts, source: points, total, period: period(data), ...look(isOther, colour), ...more,
+    });
+    add("successes", "Successful", greens[order % greens.length], totalSuccesses, { line: isOther ? "dashed" : lines[order % lines.length] });
+    add("failures", "Failed", reds[order % reds.length], totalFailures, { scale: "right", points: "some" });
+  });
+  const rate = (points) => {
+    const all = points.successes + points.failures;
+    return all ? percent(points.successes / all) : "–";
+  };
+  const describe = (entry, spot) => {
+    const rows = [{ label: entry.label, value: number(entry.y[spot]) }, { label: `in all of ${entry.period}`, value: number(entry.total), colour: null }];
+    if (entry.scale === "right") rows.push({ label: "Success rate", value: rate(entry.source.find((point) => point.at === entry.at[spot])), colour: null });
+    return rows;
+  };
+  return {
+    ...frame(data, zoom), series,
+    axes: { y: { title: "Number of Requests", format: "count", least: 5 }, right: { title: "Failed", format: "count", colour: "failure", least: 4 } },
+    hover: hoverOf(series, describe), unfinished: unfinished(data),
+  };
+}
+
+// The bucket in which now is.
+function unfinished(data) {
+  const now = second(data.query.now), to = second(data.query.to);
+  const last = data.requests.points.at(-1);
+  if (!last || !data.isLive) return null;
+  const start = second(last.at);
+  return now < start + bucketSeconds(data) && now <= to ? [start, Math.min(start + bucketSeconds(data), to)] : null;
+}
+
+/** When versions were deployed: [[from, to], …] in seconds, and their maxima. */
+function deploymentsOf(account) {
+  const found = new Map();
+  for (const model of account.models) {
+    for (const entry of model.deployments) {
+      const key = `${model.id}/${entry.version}`;
+      if (!found.has(key)) found.set(key, { model, version: entry.version, all: [] });
+      if (entry.deployedAt) found.get(key).all.push({ from: second(entry.deployedAt), to: entry.undeployedAt ? second(entry.undeployedAt) : Infinity, most: entry.maxReplicas });
+    }
+  }
+  return found;
+}
+
+/** A model's name, with its deployment where others have the same. */
+export function modelLabel(account, model, zone) {
+  const alike = account.models.filter((other) => other.name === model.name && other.kind === model.kind);
+  return alike.length > 1 && model.deployedAt.length ? `${model.name} (deployed ${moment(zone.text(Date.parse(model.deployedAt[0])))})` : model.name;
+}
+
+/** The replicas of each version as a step graph: from its deployment to its undeployment. */
+export function scaling(answers, { zoom, isolated, everything }, accountOf, marks) {
+  const data = answers[0].data;
+  const shapes = [];
+  answers.forEach(({ data, label, isOther }, which) => {
+    const account = accountOf(which);
+    const zone = clock(data.query.timeZone, data.query.from);
+    const deployments = deploymentsOf(account);
+    const from = second(data.query.from), end = Math.min(second(data.query.now), second(data.query.to));
+    const groups = new Map();
+    for (const point of data.scaling.points) {
+      const key = `${point.modelId}/${point.version}`;
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(point);
+    }
+    for (const [key, points] of groups) {
+      const known = deployments.get(key);
+      const model = known?.model || account.models.find((entry) => entry.id === points[0].modelId);
+      const isDeployed = (x) => !known || known.all.some((stretch) => stretch.from <= x && x < stretch.to);
+      const x = [], y = [], at = [], source = [];
+      const put = (moment, value, point) => {
+        if (x.length && moment <= x[x.length - 1]) moment = x[x.length - 1] + 1e-4;
+        x.push(moment); y.push(value); at.push(point?.at || ""); source.push(point || null);
+      };
+      points.forEach((point, index) => {
+        const here = second(point.at);
+        const isNothing = point.replicas === 0 && !isDeployed(here);
+        if (!y.length || y[y.length - 1] === null) if (here > from && point.replicas > 0) put(here - 1e-4, 0);
+        put(here, point.replicas, point);
+        if (isNothing) { put(here + 1e-4, null); return; }
+        // Nothing is left at the undeployment, which may be later than the last replica.
+        const next = points[index + 1] ? second(points[index + 1].at) : end;
+        if (point.replicas === 0 && known) {
+          const stop = Math.max(...known.all.filter((stretch) => stretch.from <= here).map((stretch) => stretch.to));
+          if (stop < next) { put(stop, 0); put(stop + 1e-4, null); return; }
+        }
+        if (index === points.length - 1 && end > here) put(end, point.replicas, null);
+      });
+      const values = y.filter((value) => value !== null);
+      shapes.push({ key: `${which}:${key}`, x, y, at, source, kind: "steps", isOther, model: model ? modelLabel(account, model, zone) : `model ${points[0].modelId}`, version: points[0].version, label: compared(model ? `${modelLabel(account, model, zone)} · ${points[0].version}` : points[0].version, label), now: values.at(-1) ?? 0, most: Math.max(...values, 0), known });
+    }
+  });
+  shapes.sort((a, b) => Number(Boolean(a.isOther)) - Number(Boolean(b.isOther)) || b.most - a.most || (a.label < b.label ? -1 : 1));
+  const legend = shapes.map((entry, index) => ({ key: entry.key, label: entry.label, now: number(entry.now), most: number(entry.most), ...look(entry.isOther, shades[index % shades.length], lines[index % lines.length]) }));
+  shapes.forEach((entry, index) => Object.assign(entry, { colour: legend[index].colour, line: legend[index].line, fill: index === 0 && !entry.isOther }));
+  const chosen = isolated?.size ? shapes.filter((entry) => isolated.has(entry.key)) : shapes;
+  const most = everything || chosen.length <= 6 ? chosen.length : 5;
+  const series = chosen.slice(0, most);
+  if (chosen.length > most) series.push(others(chosen.slice(most)));
+  const zone = clock(data.query.timeZone, data.query.from);
+  const isDay = data.scaling.maxReplicas !== null;
+  const limits = [];
+  if (isDay) {
+    const from = second(data.query.from), to = second(data.query.to);
+    const seen = new Set();
+    for (const entry of chosen.filter((shape) => !shape.isOther && shape.known)) {
+      for (const stretch of entry.known.all) {
+        if (stretch.to <= from || stretch.from >= to) continue;
+        const name = `Max replicas ${stretch.most} · ${chosen.length > 1 ? entry.label : entry.version}`;
+        if (!seen.has(name)) limits.push({ value: stretch.most, label: name, colour: "limit", line: "solid", from: Math.max(stretch.from, from), to: Math.min(stretch.to, to), isMaximum: true });
+        seen.add(name);
+      }
+    }
+  }
+  const subscription = data.account.subscriptionMaxReplicas;
+  limits.push({ value: subscription, label: `Account's subscription: ${subscription} replicas`, colour: "account", isSubscription: true });
+  const describe = (entry, spot, x) => {
+    const point = entry.source?.slice(0, spot + 1).findLast((candidate) => candidate);
+    return [
+      { label: entry.model ? `${entry.model} · ${entry.version}` : entry.label, value: `${number(entry.y[spot])} ${entry.y[spot] === 1 ? "replica" : "replicas"}` },
+      ...(point?.hardware ? [{ label: "Hardware", value: point.hardware, colour: null }] : []),
+    ];
+  };
+  const [from, to] = [second(data.query.from), second(data.query.to)];
+  const short = marks.cutShort.filter((mark) => {
+    const here = second(mark.at);
+    return here >= from && here < to && (!data.query.model || mark.model === data.query.model) && (!data.query.version || mark.version === data.query.version);
+  });
+  const peak = Math.max(0, ...series.flatMap((entry) => entry.y.filter((value) => value !== null)));
+  return {
+    ...frame(data, zoom), series, legend, limits,
+    axes: { y: { title: "Number of Replicas", format: "exact", least: 1.04, max: isDay && data.scaling.maxReplicas ? Math.max(data.scaling.maxReplicas, peak) * 1.04 : null } },
+    marks: short.map((mark) => ({ x: second(mark.at), y: mark.replicas, colour: "high", text: mark })),
+    hover: (x, at, u) => {
+      const found = hoverOf(series, describe, () => moment(zone.text(x * 1000)))(x, at, u);
+      const near = short.find((mark) => Math.abs(u.valToPos(second(mark.at), "x") - u.valToPos(x, "x")) < 6);
+      if (found && near) found.rows.push({ label: `✕ ${near.version} cut short by`, value: near.limitedBy, colour: "high" });
+      return found;
+    },
+  };
+}
+
+// Many small ones as one: the sum.
+function others(list) {
+  const times = [...new Set(list.flatMap((entry) => entry.x))].sort((a, b) => a - b);
+  const places = list.map(() => -1);
+  const y = times.map((time) => list.reduce((sum, entry, index) => {
+    while (places[index] + 1 < entry.x.length && entry.x[places[index] + 1] <= time) places[index]++;
+    return sum + (places[index] >= 0 ? entry.y[places[index]] ?? 0 : 0);
+  }, 0));
+  return { x: times, y, at: times.map(() => ""), label: `${list.length} others`, kind: "steps", colour: "other", line: "solid" };
+}
+
+/** Bars of input tokens with output tokens on them, in thousands. */
+export function tokens(answers, { zoom }) {
+  const data = answers[0].data;
+  const lasts = bucketSeconds(data);
+  const series = [];
+  answers.forEach(({ data, label, isOther }) => {
+    const points = data.tokens.points;
+    const own = (value) => ({ x: points.map((point) => second(point.at)), at: points.map((point) => point.at), y: points.map(value), lasts, source: points });
+    const inputs = own((point) => point.inputTokens / 1000), outputs = own((point) => point.outputTokens / 1000);
+    if (isOther) {
+      series.push({ ...inputs, label: compared("Input tokens", label), ...look(true) }, { ...outputs, label: compared("Output tokens", label), ...look(true) });
+      return;
+    }
+    // The sum first: input tokens are drawn over its lower part.
+    series.push({ ...outputs, stack: points.map((point) => (point.inputTokens + point.outputTokens) / 1000), label: compared("Output tokens", label), kind: "bars", colour: "output" });
+    series.push({ ...inputs, label: compared("Input tokens", label), kind: "bars", colour: "input" });
+  });
+  const describe = (entry, spot) => [{ label: entry.label, value: number(entry.label.startsWith("Input") ? entry.source[spot].inputTokens : entry.source[spot].outputTokens) }];
+  return { ...frame(data, zoom), series, axes: { y: { title: "Number of Tokens (in K)", format: "exact" } }, hover: hoverOf(series, describe) };
+}
+
+/** Parts of a whole in bars on each other; the first is drawn lowest. */
+function stacked(entries, x, at, lasts, colourOf) {
+  const sums = x.map(() => 0);
+  const series = entries.map(({ label, values, title }, index) => {
+    values.forEach((value, place) => { sums[place] += value; });
+    return { x, at, y: values, stack: [...sums], label, title, lasts, kind: "bars", colour: colourOf(index) };
+  });
+  // The highest is drawn first, the others over it.
+  return series.reverse();
+}
+
+/** Credits of each bucket by model, version, hardware or use. */
+export function creditBars(answer, by, zoom) {
+  const name = {
+    model: (entry) => entry.model, version: (entry) => (entry.version ? `${entry.model} · ${entry.version}` : `${entry.model} (fine-tuning)`),
+    hardware: (entry) => entry.hardware || "–", use: (entry) => (entry.use === "deployment" ? "Deployment" : "Fine-tuning"),
+  }[by];
+  const groups = new Map();
+  for (const entry of answer.entries) {
+    const key = name(entry);
+    if (!groups.has(key)) groups.set(key, { label: key, credits: 0, hours: 0, values: answer.starts.map(() => 0) });
+    const group = groups.get(key);
+    group.credits += entry.credits;
+    group.hours += entry.replicaHours || 0;
+    entry.parts.forEach((value, index) => { group.values[index] += value; });
+  }
+  const sorted = [...groups.values()].sort((a, b) => b.credits - a.credits);
+  const drawn = sorted.slice(0, sorted.length > 6 ? 5 : 6);
+  if (sorted.length > drawn.length) {
+    const rest = sorted.slice(drawn.length);
+    drawn.push({ label: `${rest.length} others`, values: answer.starts.map((_, index) => rest.reduce((sum, group) => sum + group.values[index], 0)) });
+  }
+  const lasts = answer.granularity === "hour" ? 3600 : 86_400;
+  const series = stacked(drawn, answer.starts.map(second), answer.starts, lasts, (index) => parts[Math.min(index, parts.length - 1)]);
+  return {
+    groups: sorted,
+    spec: {
+      range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series,
+      axes: { y: { title: "Credits", format: "credits" } },
+      hover: hoverOf(series, (entry, spot) => (entry.y[spot] ? [{ label: entry.label, value: credits(entry.y[spot]) }] : null)),
+    },
+  };
+}
+
+// Pale to dark on white; the other way round in the dark.
+const light = ["#dbeafe", "#bfdbfe", "#93c5fd", "#60a5fa", "#3b82f6", "#2563eb", "#1d4ed8", "#1e40af", "#25277f", "#1e1b4b"];
+const dark = ["#10233f", "#12305c", "#153f7c", "#1a519f", "#2166c2", "#3580de", "#579bee", "#85b8f6", "#b5d5fb", "#e0effe"];
+
+/** How latency is distributed over time: colour says how many; quantiles lie over it. */
+export function heatMap(answer, { zoom, objective, isDark }) {
+  const x = (at) => second(at);
+  const buckets = answer.buckets.filter((bucket) => bucket.successes > 0);
+  let most = 1;
+  const columns = buckets.map((bucket) => {
+    for (let index = 1; index < bucket.heat.length; index += 2) most = Math.max(most, bucket.heat[index]);
+    return { x: x(bucket.at), cells: bucket.heat };
+  });
+  const lasts = answer.bucketSeconds;
+  const line = (key, colour) => ({ ...bucketLine(buckets, lasts, (bucket) => bucket[key]), label: key, colour, width: key === "p95" ? 2 : 1.5, lasts });
+  const series = [line("p50", "text"), line("p95", "high"), line("p99", "top")];
+  // A line of a bucket stands in its middle.
+  for (const entry of series) entry.x = entry.x.map((start) => start + lasts / 2);
+  const rows = answer.rows;
+  // The few fastest requests, a thousandth, would take half of the height.
+  const counts = rows.map(() => 0);
+  for (const { cells } of columns) for (let index = 0; index < cells.length; index += 2) counts[cells[index]] += cells[index + 1];
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  let least = 0;
+  for (let sum = counts[0] || 0; sum < all / 1000 && least < rows.length - 2; sum += counts[least]) least++;
+  const ends = rows.length ? [Math.max(rows[least] * 0.9, 0.01), Math.max(rows.at(-1), objective ? objective.value * 1.2 : 0) * 1.1] : [1, 1000];
+  return {
+    range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series, log: ends,
+    axes: { y: { title: "Latency", format: "duration" } },
+    heat: { columns, rows, lasts, most, ramp: isDark ? dark : light },
+    limits: objective ? [{ value: objective.value, label: objective.label, colour: "limit" }] : [],
+    hover: (when, at, u) => {
+      const bucket = buckets.find((candidate) => x(candidate.at) <= when && when < x(candidate.at) + lasts);
+      if (!bucket) return null;
+      const result = { title: moment(bucket.at), rows: [{ label: "Successful requests", value: number(bucket.successes), colour: null }, ...series.map((entry) => ({ label: entry.label, value: duration(bucket[entry.label]), colour: entry.colour }))] };
+      const value = u.cursor.top >= 0 ? u.posToVal(u.cursor.top, "y") : null;
+      const row = value === null ? -1 : rows.findIndex((least, index) => least <= value && value < (rows[index + 1] ?? 0));
+      const place = bucket.heat.findIndex((cell, index) => index % 2 === 0 && cell === row);
+      if (row >= 0) result.rows.push({ label: `${duration(rows[row])} to ${duration(rows[row + 1])}`, value: `${number(place < 0 ? 0 : bucket.heat[place + 1])} requests`, colour: null });
+      return result;
+    },
+  };
+}
+
+/** Successes and failures of finer buckets. */
+export function fineRequests(answer, { zoom }) {
+  const lasts = answer.bucketSeconds;
+  const own = (key) => bucketLine(answer.buckets, lasts, (bucket) => bucket[key]);
+  const series = [
+    { ...own("successes"), label: "Successful", colour: "success", lasts, fill: true },
+    { ...own("failures"), label: "Failed", colour: "failure", lasts, scale: "right", points: "some" },
+  ];
+  const describe = (entry, spot) => [{ label: entry.label, value: number(entry.y[spot]) }];
+  return {
+    range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series,
+    axes: { y: { title: "Number of Requests", format: "count", least: 5 }, right: { title: "Failed", format: "count", colour: "failure", least: 4 } },
+    hover: hoverOf(series, describe),
+  };
+}
+
+/** Failures by reason over time, in bars on each other. */
+export function reasons(answer, { zoom }) {
+  const totals = {};
+  for (const bucket of answer.buckets) for (const [reason, count] of Object.entries(bucket.reasons)) totals[reason] = (totals[reason] || 0) + count;
+  const names = Object.keys(totals).sort((a, b) => totals[b] - totals[a]);
+  const buckets = answer.buckets.filter((bucket) => bucket.failures > 0);
+  const palette = ["failure", "#f2a33a", "#7a5af0", "#2aa198", "#c4577f", "other"];
+  const series = stacked(names.map((reason) => ({ label: reason, values: buckets.map((bucket) => bucket.reasons[reason] || 0) })), buckets.map((bucket) => second(bucket.at)), buckets.map((bucket) => bucket.at), answer.bucketSeconds, (index) => palette[Math.min(index, palette.length - 1)]);
+  return {
+    totals, spec: {
+      range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series,
+      axes: { y: { title: "Failed", format: "count", least: 4 } },
+      hover: hoverOf(series, (entry, spot) => (entry.y[spot] ? [{ label: entry.label, value: number(entry.y[spot]) }] : null)),
+    },
+  };
+}
+
+const relevant = (data) => (incident) => {
+  const { kind, model, provider, from, to } = data.query;
+  // A provider's trouble is for external models; a model's for its own tab and filter; the rest for all.
+  if (incident.provider && (kind !== "external" || (provider && provider !== incident.provider))) return false;
+  if (incident.model && (incident.modelKind !== kind || (model && model !== incident.model))) return false;
+  return Date.parse(incident.to) >= Date.parse(from) && Date.parse(incident.from) < Date.parse(to);
+};
+
+/** Incidents of a view, as bands in seconds. */
+export const incidents = (data, marks) => marks.incidents.filter(relevant(data)).map((incident) => ({ ...incident, start: second(incident.from), end: second(incident.to) }));
+
+export const withBands = (spec, bands) => ({ ...spec, bands: bands.map(({ start, end, kind }) => ({ from: start, to: end, colour: "failure", label: kind })) });
+export const lengthOf = ({ start, end }) => length((end - start) * 1000);

@@ -1,0 +1,75 @@
+// Small parts that every page is made of.
+const { html, Component } = preact;
+
+let count = 0;
+/** The "i" whose text shows on hover and focus; Escape closes it. */
+export class Info extends Component {
+  constructor() { super(); this.id = `tip-${++count}`; this.state = { isClosed: false }; }
+  // The text stays on the screen, however narrow.
+  place() {
+    const { left } = this.base.getBoundingClientRect();
+    const tip = this.base.querySelector("[role=tooltip]");
+    const wide = Math.min(270, document.documentElement.clientWidth * 0.74);
+    tip.style.left = `${Math.max(8, Math.min(left - 8, document.documentElement.clientWidth - wide - 10)) - left - 1}px`;
+    this.setState({ isClosed: false });
+  }
+  render({ text }, { isClosed }) {
+    return html`<button type="button" class=${`info ${isClosed ? "closed" : ""}`} aria-label="What is this?" aria-describedby=${this.id}
+      onMouseEnter=${() => this.place()} onFocus=${() => this.place()} onKeyDown=${(event) => { if (event.key === "Escape") { event.stopPropagation(); this.setState({ isClosed: true }); } }}>i<span role="tooltip" id=${this.id}>${text}</span></button>`;
+  }
+}
+
+export const Select = ({ label, options, value, all, onPick, name }) => html`<label class=${name || ""}><span>${label}</span> <select aria-label=${label} value=${value} onChange=${(event) => onPick(event.target.value)}>
+  ${all ? html`<option key="" value="">${all}</option>` : null}
+  ${options.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
+</select></label>`;
+
+export const Tool = ({ text, label, onClick, pressed }) => html`<button type="button" class="tool" title=${label.split(",")[0]} aria-label=${label} aria-pressed=${pressed === undefined ? undefined : String(pressed)} onClick=${onClick}>${text}</button>`;
+
+export const Figures = ({ list }) => html`<dl class="figures">${list.map(([label, value, exact]) => html`<div key=${label}><dt>${label}</dt><dd title=${exact}>${value}</dd></div>`)}</dl>`;
+
+const most = 2000;
+/** A table behind a graph: made when it is opened, and open until somebody closes it. */
+export class Rows extends Component {
+  constructor() { super(); this.state = { isOpen: false }; }
+  render({ rows, title, number }, { isOpen }) {
+    const [head, ...body] = isOpen ? rows() : [[]];
+    return html`<details onToggle=${(event) => this.setState({ isOpen: event.target.open })}>
+      <summary>Table</summary>
+      <div class="table" tabIndex=${0} role="region" aria-label=${`${title}, table`}>${isOpen ? html`<table>
+        ${body.length > most ? html`<caption>The first ${number(most)} of ${number(body.length)}; CSV has all.</caption>` : null}
+        <thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
+        <tbody>${body.slice(0, most).map((row, index) => html`<tr key=${index}>${row.map((cell) => html`<td>${typeof cell === "number" ? number(cell) : cell ?? "–"}</td>`)}</tr>`)}</tbody>
+      </table>` : null}</div>
+    </details>`;
+  }
+}
+
+/** The series of a graph: now, most; a click isolates one, a text finds some of many. */
+export class Legend extends Component {
+  constructor() { super(); this.state = { text: "", isWhole: false }; }
+  render({ entries, isolated, onIsolate }, { text, isWhole }) {
+    const found = entries.filter(({ label }) => label.toLowerCase().includes(text.toLowerCase()));
+    const shown = isWhole || text || entries.length <= 6 ? found.slice(0, 200) : found.slice(0, 5);
+    return html`<div class="legend">
+      ${entries.length > 6 ? html`<input type="search" placeholder="Find" aria-label="Find a series" value=${text} onInput=${(event) => this.setState({ text: event.target.value })} />` : null}
+      <table><thead><tr><th scope="col">Series</th><th scope="col">Now</th><th scope="col">Max</th></tr></thead>
+      <tbody>${shown.map((entry) => html`<tr key=${entry.key} class=${isolated?.size && !isolated.has(entry.key) ? "away" : ""}>
+        <td><button type="button" aria-pressed=${String(Boolean(isolated?.has(entry.key)))} onClick=${() => onIsolate(entry.key)}><i data-colour=${entry.colour} class=${entry.line} ref=${(node) => node && (node.style.color = /^#/.test(entry.colour) ? entry.colour : `var(--${entry.colour})`)}></i> ${entry.label}</button></td><td>${entry.now}</td><td>${entry.most}</td></tr>`)}
+      ${shown.length < found.length && !text ? html`<tr key="rest"><td colspan="3"><button type="button" onClick=${() => this.setState({ isWhole: true })}>${found.length - shown.length} others</button></td></tr>` : null}
+      </tbody></table></div>`;
+  }
+}
+
+export const Key = ({ entries }) => html`<ul class="key">${entries.map(({ label, colour, line }) => html`<li key=${label}><i class=${line || "solid"} ref=${(node) => node && (node.style.color = /^#/.test(colour) ? colour : `var(--${colour})`)}></i>${label}</li>`)}</ul>`;
+
+/** An element of the document, for pages that are written once. */
+export function element(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in node && !key.startsWith("aria")) node[key] = value;
+    else node.setAttribute(key, value);
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}

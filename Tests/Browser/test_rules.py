@@ -1,0 +1,324 @@
+"""The page's rules: nothing moves that nobody touched, every panel says what it has, what is saved says what it is."""
+import base64, csv, datetime, io, os, re
+
+import pytest
+
+from conftest import MODEL, PROVIDER, ROOT, START, Dashboard, Server, moment
+
+
+def test_to_can_be_typed_and_keeps_its_focus(page):
+    page.open(kind="openSource", period="2026-03-02")
+    last = page.page.get_by_label("To", exact=True).first
+    last.focus()
+    for key in "03072026":
+        page.page.keyboard.type(key)
+        page.page.wait_for_timeout(30)
+        assert last.evaluate("input => input === document.activeElement")
+    page.page.keyboard.press("Enter")
+    page.settled()
+    assert "period=2026-03-02..2026-03-07" in page.page.url.replace("%2E", ".")
+    assert last.input_value() == "2026-03-07" and last.evaluate("input => input === document.activeElement")
+
+
+def test_every_control_keeps_its_focus(page):
+    page.open(kind="openSource", period="7d")
+    controls = page.page.locator("#top button:visible, #top select:visible, [data-widget] .tools button:visible")
+    for index in range(100):
+        # What a control changes may bring others, or take them away.
+        if index >= controls.count():
+            break
+        control = controls.nth(index)
+        name = control.get_attribute("aria-label") or control.inner_text()
+        if re.match(r"Download|Expand|Refresh", name):
+            continue
+        control.focus()
+        page.page.keyboard.press("Space" if control.evaluate("node => node.tagName") == "BUTTON" else "ArrowDown")
+        page.settled()
+        focused = page.page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.textContent")
+        assert focused == (control.get_attribute("aria-label") or control.inner_text()) or focused.startswith(name), name
+        if "Analysis" in name:
+            page.page.get_by_role("button", name="Platform").click()
+            page.settled()
+
+
+def test_dragging_sets_the_period_and_back_undoes(page):
+    page.open(kind="openSource", period="7d")
+    before = page.figures("requests")
+
+    def drag(widget, start, end):
+        plot = page.widget(widget).locator(".u-over")
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        page.page.mouse.move(box["x"] + box["width"] * start, box["y"] + 60)
+        page.page.mouse.down()
+        page.page.mouse.move(box["x"] + box["width"] * (start + end) / 2, box["y"] + 60)
+        page.page.mouse.move(box["x"] + box["width"] * end, box["y"] + 60)
+        page.page.mouse.up()
+        page.settled()
+
+    drag("latency", 2.2 / 7, 3.8 / 7)
+    assert "period=2026-03-04..2026-03-05" in page.page.url.replace("%2E", ".")
+    assert page.figures("requests") != before
+    drag("requests", 0.1, 0.3)
+    assert "period=2026-03-04&" in page.page.url + "&"
+    # Inside a day the graphs are zoomed, and the figures stay the day's.
+    figures = page.figures("requests")
+    drag("requests", 0.25, 0.5)
+    start, end = page.graph("scaling")["range"]
+    assert 5 * 3600 < end - start < 7 * 3600 and page.figures("requests") == figures
+    assert page.page.locator("#unzoom").inner_text().startswith("Zoomed")
+    for expected in ("period=2026-03-04", "2026-03-04..2026-03-05", "period=7d"):
+        page.page.go_back()
+        page.settled()
+        assert expected in page.page.url.replace("%2E", ".")
+    assert page.figures("requests") == before
+    page.page.go_forward()
+    page.settled()
+    assert "2026-03-04..2026-03-05" in page.page.url.replace("%2E", ".")
+
+
+def test_one_crosshair_over_all_graphs(page):
+    page.open(kind="openSource", period="7d")
+    page.hover("latency", 0.6)
+    lefts = page.page.evaluate("Array.from(document.querySelectorAll('#widgets .chart')).map((chart) => Math.round(chart.plot.posToVal(chart.plot.cursor.left, 'x') / 600))")
+    assert len(lefts) == 4 and len(set(lefts)) <= 2 and max(lefts) - min(lefts) <= 2
+    # The text is at the graph that is pointed at, and at no other.
+    assert page.page.locator("#widgets .tip:visible").count() == 1
+
+
+def test_graphs_can_be_read_with_the_keyboard(page):
+    page.open(kind="openSource", period="7d", model=MODEL)
+    chart = page.widget("requests").locator(".chart")
+    chart.focus()
+    page.page.keyboard.press("ArrowRight")
+    first = page.widget("requests").locator(".tip").inner_text()
+    page.page.keyboard.press("ArrowRight")
+    second = page.widget("requests").locator(".tip").inner_text()
+    assert "Successful" in first and "Successful" in second and first != second
+    page.page.keyboard.press("Escape")
+    assert not page.widget("requests").locator(".tip").is_visible()
+
+
+def test_on_a_phone_filters_are_a_sheet_and_the_first_graph_is_above_the_fold(browser, week):
+    page = Dashboard(browser, week, width=375, height=800).open(kind="openSource", period="7d")
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not page.page.locator("#filters").is_visible()
+    assert page.widget("latency").locator(".plot").bounding_box()["y"] + 200 < 800
+    page.page.get_by_role("button", name="Filters").click()
+    assert page.page.locator("#filters").is_visible()
+    page.page.get_by_role("button", name="24h", exact=True).click()
+    page.settled()
+    assert page.page.locator("#filters").is_visible() and "period=24h" in page.page.url
+    page.close()
+
+
+def test_an_empty_panel_says_why_and_where_there_is_something(page):
+    page.open(kind="openSource", period="2026-03-02", model="twin", version="V1")
+    page.open(kind="openSource", period="last-month", model=MODEL)
+    empty = page.widget("requests").locator(".empty")
+    assert "No requests in this period" in empty.inner_text() and "deployed" in empty.inner_text()
+    empty.get_by_role("button").click()
+    page.settled()
+    assert page.figures("requests")["total requests"] == "100,000"
+
+
+def test_an_error_is_said_in_the_page_and_can_be_tried_again(page):
+    page.open(kind="openSource", period="7d")
+    page.page.route("**/dashboard?*period=30d*", lambda route: route.fulfill(status=503, content_type="application/problem+json", body='{"detail": "Too many questions.", "title": "Busy", "status": 503}'))
+    page.page.get_by_role("button", name="30d", exact=True).click()
+    page.page.get_by_text("Too many questions.").wait_for()
+    page.page.unroute("**/dashboard?*period=30d*")
+    page.page.get_by_role("button", name="Try again").click()
+    page.page.get_by_text("Too many questions.").wait_for(state="detached")
+    page.settled()
+    assert page.graph("requests")["range"][1] - page.graph("requests")["range"][0] > 29 * 86400
+    page.problems.clear()  # The browser reports the 503 itself.
+
+
+def test_what_is_saved_says_what_it_is(page):
+    page.open(kind="openSource", period="7d", model=MODEL, version="V 1")
+    with page.page.expect_download() as download:
+        page.page.get_by_role("button", name="Download as CSV, Requests").click()
+    rows = list(csv.DictReader(io.StringIO(open(download.value.path()).read())))
+    for row in rows:
+        assert row["run"] == "week" and row["account"] == "a b & c" and row["model"] == MODEL and row["version"] == "V 1" and row["time zone"] == "Australia/Adelaide" and row["period"].startswith("2026-03-02T00:00:00+10:30..")
+    with page.page.expect_download() as download:
+        page.page.get_by_role("button", name="Download as SVG, Requests").click()
+    text = open(download.value.path()).read()
+    import xml.etree.ElementTree as tree
+    content = " ".join(tree.fromstring(text).itertext())
+    for name in ("week", "a b & c", MODEL, "V 1", "2–8 Mar 2026", "Australia/Adelaide", "Number of Requests", "Date", "Successful", "Failed"):
+        assert name in content, name
+    assert "#ffffff" in text
+    with page.page.expect_download() as download:
+        page.page.get_by_role("button", name="Download as PNG, Model Scaling and Usage").click()
+    image = open(download.value.path(), "rb").read()
+    assert image[:8] == b"\x89PNG\r\n\x1a\n" and int.from_bytes(image[16:20], "big") >= 1400
+
+
+def test_the_analysis_lens_has_the_same_figures(page, week):
+    page.open(kind="openSource", period="7d")
+    platform = page.figures("requests")
+    page.page.get_by_role("button", name="Analysis").click()
+    page.settled()
+    assert {key: page.figures("fine")[key] for key in ("total requests", "successes", "failures", "success rate")} == {key: platform[key] for key in ("total requests", "successes", "failures", "success rate")}
+    answer = week.json("api/runs/1/analysis?kind=openSource&period=7d")
+    assert answer["bucketSeconds"] == 1800
+    heat = page.widget("heat").locator(".chart").evaluate("chart => ({ cells: chart.spec.heat.columns.map(({ cells }) => cells.filter((_, index) => index % 2).reduce((a, b) => a + b, 0)), rows: chart.spec.heat.rows })")
+    assert sum(heat["cells"]) == sum(bucket["successes"] for bucket in answer["buckets"]) == 100_002
+    assert [line["name"] for line in page.graph("heat")["data"]] == ["p50", "p95", "p99"]
+    text = page.hover("heat", 0.5, 0.5)
+    assert all(key in text for key in ("p50", "p95", "p99", "Successful requests", "requests"))
+    # Failures by reason over time.
+    bars = page.graph("reasons")["data"]
+    assert [bar["name"] for bar in bars] == ["timeout"] and sum(bars[0]["y"]) == 1
+    assert page.figures("reasons") == {"timeout": "1"}
+
+
+def test_objectives_are_dashed_and_judged(page):
+    page.open(kind="openSource", period="7d", lens="analysis")
+    field = page.page.get_by_label("Objective, p95 at most")
+    field.fill("300ms")
+    field.press("Enter")
+    page.settled()
+    limits = page.graph("heat")["limits"]
+    assert [(limit["value"], limit["label"]) for limit in limits] == [(300, "Objective p95 ≤ 300 ms")]
+    assert "✕ Objective p95 ≤ 300 ms" in page.page.locator("#card-latency").inner_text() and "objective=300ms" in page.page.url
+    field.fill("2s")
+    field.press("Enter")
+    assert "✓ Objective p95 ≤ 2 s" in page.page.locator("#card-latency").inner_text()
+    field.fill("soon")
+    field.press("Enter")
+    assert "Write 15s" in page.page.locator("#top").inner_text()
+
+
+def test_incidents_have_a_lane_that_says_what_from_when_how_long(page):
+    page.open(kind="external", period="7d")
+    incident = page.page.locator(".incident")
+    incident.hover()
+    text = page.page.locator(".incident [role=tooltip]").inner_text()
+    local = (START + datetime.timedelta(hours=30)).astimezone(datetime.timezone(datetime.timedelta(hours=10, minutes=30)))
+    assert "outage" in text and PROVIDER in text and moment(local.isoformat()) in text and "for 2 h" in text
+
+
+def test_the_overview_shows_all_models_with_trouble_first(page):
+    page.open(page="overview", period="7d")
+    rows = page.page.locator(".overviewtable tbody tr")
+    assert rows.count() == 4 and MODEL in rows.first.inner_text() and "1 failed" in rows.first.inner_text()
+    assert "99.999 %" in rows.first.inner_text() and "of 7 configured" in rows.first.inner_text()
+    page.page.get_by_label("Find a model by name").type("twin")
+    assert rows.count() == 2 and page.page.get_by_label("Find a model by name").evaluate("input => input === document.activeElement")
+    page.page.get_by_label("Find a model by name").fill("")
+    page.page.get_by_role("button", name="Replicas at peak").click()
+    assert MODEL in rows.first.inner_text()
+    page.page.get_by_role("button", name=MODEL).click()
+    page.settled()
+    assert page.figures("requests")["total requests"] == "100,000"
+    page.page.go_back()
+    page.page.locator(".overviewtable").wait_for()
+
+
+def test_scripts_are_small(week):
+    import gzip, urllib.request
+    names = re.findall(r'(?:src|href)="([a-z]+\.js)"', urllib.request.urlopen(week.url).read().decode())
+    assert "vendor.js" in names and "app.js" in names
+    sizes = {}
+    for name in names:
+        request = urllib.request.Request(week.url + name, headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request) as response:
+            packed = response.read()
+        sizes[name] = len(packed)
+        # What comes compressed is the file.
+        assert gzip.decompress(packed) == urllib.request.urlopen(week.url + name).read()
+    assert sum(sizes.values()) <= 120_000, sizes
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 768, 1440, 1920, 2560])
+def test_nothing_overflows_and_everything_can_be_read(browser, week, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+    for view in ({"kind": "openSource", "period": "7d"}, {"kind": "openSource", "period": "7d", "lens": "analysis", "objective": "1s"}, {"page": "overview"}):
+        page = Dashboard(browser, week, width=width, height=900, color_scheme=scheme).open(**view)
+        assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        if width in (375, 1440):
+            violations = [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]]
+            assert violations == []
+        page.close()
+
+
+def test_live_data_change_figures_and_never_controls(browser):
+    server = Server([], "--live", str(ROOT / "Scenarios/office-hours-spike.yaml"), "--speed", "3000")
+    try:
+        page = Dashboard(browser, server, width=1440)
+        page.open(run="live", period="7d")
+        asked = []
+        page.page.on("request", lambda request: asked.append(request.url))
+        page.widget("requests").locator("summary").click()
+        page.widget("requests").locator("details tbody tr").first.wait_for()
+        page.page.get_by_role("button", name="Expand, Model Latency").focus()
+        last = page.page.get_by_label("To", exact=True).first
+        last.focus()
+        page.page.keyboard.type("03")
+        select = page.page.get_by_label("Model", exact=True).first
+        mark = "node => { node.marked = true; }"
+        for node in (page.widget("requests"), page.widget("requests").locator("canvas"), last, select, page.page.locator("#speed")):
+            node.evaluate(mark)
+        total = lambda: int(page.figures("requests")["total requests"].replace(",", ""))
+        asked.clear()
+        before, seconds = total(), 12
+        page.page.wait_for_timeout(seconds * 1000)
+        rate = len(asked) / seconds
+        assert total() > before
+        assert page.widget("requests").locator("details").evaluate("node => node.open") and page.widget("requests").locator("details tbody tr").count() > 0
+        assert last.evaluate("input => input === document.activeElement")
+        for node in (page.widget("requests"), page.widget("requests").locator("canvas"), last, select, page.page.locator("#speed")):
+            assert node.evaluate("node => node.marked === true")
+        assert rate <= 2, rate
+        # The rest of the date, and a hover, work as ever.
+        page.page.keyboard.type("022026")
+        page.page.get_by_role("button", name="24h", exact=True).click()
+        page.settled()
+        assert "period=24h" in page.page.url
+        # What is expanded goes on as well.
+        page.page.get_by_role("button", name="Expand, Requests").click()
+        page.page.locator("#expanded [data-widget=requests]").wait_for()
+        page.settled()
+        shown = lambda: page.figures("requests", "#expanded")["total requests"]
+        first = shown()
+        page.page.wait_for_timeout(4000)
+        assert shown() != first
+        page.close()
+    finally:
+        server.stop()
+
+
+KEPT = ROOT / "Tests/Browser/kept"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 768, 1440, 1920, 2560])
+def test_the_page_looks_as_it_did(browser, week, width, scheme):
+    """Against a picture that is kept, coarsely: fonts differ between machines. WORKBENCH_KEEP=1 keeps what it looks like now."""
+    page = Dashboard(browser, week, width=width, height=round(width * 0.75) if width > 400 else 800, color_scheme=scheme).open(kind="openSource", period="7d")
+    page.page.wait_for_timeout(200)
+    now = page.page.screenshot(type="jpeg", quality=60)
+    page.close()
+    kept = KEPT / f"dashboard-{width}-{scheme}.jpg"
+    if os.environ.get("WORKBENCH_KEEP"):
+        KEPT.mkdir(exist_ok=True)
+        kept.write_bytes(now)
+    blank = browser.new_page()
+    difference = blank.evaluate("""async (pictures) => {
+        const wide = 48, high = 36;
+        const [a, b] = await Promise.all(pictures.map(async (text) => {
+            const image = await createImageBitmap(await (await fetch(`data:image/jpeg;base64,${text}`)).blob());
+            const canvas = new OffscreenCanvas(wide, high), context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0, wide, high);
+            return context.getImageData(0, 0, wide, high).data;
+        }));
+        let far = 0;
+        for (let i = 0; i < a.length; i += 4) if (Math.abs(a[i] - b[i]) + Math.abs(a[i + 1] - b[i + 1]) + Math.abs(a[i + 2] - b[i + 2]) > 90) far++;
+        return far / (wide * high);
+    }""", [base64.b64encode(picture).decode() for picture in (kept.read_bytes(), now)])
+    blank.close()
+    assert difference < 0.08, f"{difference:.1%} of the page looks different. Look at it; if it is meant, WORKBENCH_KEEP=1."
