@@ -93,7 +93,7 @@ struct AnalysisTests {
     #expect(first.deploymentCredits == 288 + 72 && first.fineTuningCredits == 4)
     #expect(overview.models[2].peakReplicas == 0 && overview.subscriptionMaxReplicas == 8)
     let dashboard = try world.dashboard("7d", .init(kind: .external))
-    #expect(overview.models[2].p95 == dashboard.latency.summary.p95)
+    #expect(overview.models[2].p95 == dashboard.latency.summary.quantiles[.p95])
     // The state at the beginning counts, and what changes at one moment changes at once.
     let day = try AccountOverview(
       world.tables.accounts[0], world.tables, TimelineFilter("2026-03-07"), now: Self.now, try rollups())
