@@ -197,7 +197,7 @@ function Page() {
     ${main.error ? html`<${Failure} error=${main.error} onAgain=${() => { forget(); reading++; update(false); }} />` : null}
     ${answer ? html`<${Cards} key="cards" answer=${answer} objective=${objective} />` : null}
     ${answer ? html`<${Lane} key="lane" answer=${answer} zoom=${zoomOf(state)} />` : null}
-    <section id="widgets" key="widgets" class=${isOverview ? "whole" : state.lens} tabIndex=${-1} aria-label=${isOverview ? "Models" : "Widgets"} aria-busy=${String(main.isBusy)}>
+    <section id="widgets" key="widgets" class=${isOverview ? "whole" : state.lens} tabIndex=${-1} aria-label=${isOverview ? "All models" : "Widgets"} aria-busy=${String(main.isBusy)}>
       ${isReady && isOverview ? html`<${Overview} answer=${main.answers[0]} account=${context.account} view=${state} objective=${objective} onChange=${go} />` : null}
       ${answer ? panelsOf(state.kind === answer.data.query.kind ? state.kind : answer.data.query.kind, state.lens).filter((kind) => !needsAnalysis.has(kind) || main.extra.analysis || main.extra.problems?.analysis || state.lens).map((kind) => html`<${Widget} key=${kind} kind=${kind} source=${main} view=${state} onChange=${go} onExpand=${expand} sync="main" prefix="" />`) : null}
     </section>
