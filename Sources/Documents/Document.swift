@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Yams
 
 /// A YAML document as a tree that knows where each part stands.
@@ -67,7 +68,23 @@ package enum Document {
   }
 
   package static func parse(_ text: String, path: String) throws -> DocumentNode {
-    try refuseDeepNesting(text, path: path)
+    guard try mayHideLevels(text, path: path) else { return try parseShallow(text, path: path) }
+    // libyaml's thousand levels, each a few frames deep, are more than a thread's usual stack holds.
+    let result = Mutex<Result<DocumentNode, any Error>?>(nil)
+    let done = DispatchSemaphore(value: 0)
+    let thread = Thread {
+      let parsed = Result { try parseShallow(text, path: path) }
+      result.withLock { $0 = parsed }
+      done.signal()
+    }
+    thread.stackSize = 64 << 20
+    thread.start()
+    done.wait()
+    guard let parsed = result.withLock({ $0 }) else { fatalError("a thread ended without its result") }
+    return try parsed.get()
+  }
+
+  private static func parseShallow(_ text: String, path: String) throws -> DocumentNode {
     do {
       guard let root = try Parser(yaml: text).singleRoot() else {
         throw problem(
@@ -139,9 +156,11 @@ package enum Document {
     }
   }
 
-  private static func refuseDeepNesting(_ text: String, path: String) throws {
+  /// Refuses a document that is nested too deep.
+  /// - Returns: whether there may be more levels than were seen, up to libyaml's thousand.
+  private static func mayHideLevels(_ text: String, path: String) throws -> Bool {
     do {
-      try NestingCheck.run(text, mostDepth: mostDepth)
+      return try NestingCheck.run(text, mostDepth: mostDepth)
     } catch {
       switch error {
       case .tooDeep(let location): throw tooDeep(path, location)

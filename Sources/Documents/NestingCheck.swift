@@ -25,9 +25,11 @@ struct NestingCheck {
   private var previous: UInt8 = 10
   private var skipsQuoted = true
 
-  static func run(_ text: String, mostDepth: Int) throws(Refusal) {
+  /// - Returns: whether levels may have been overlooked.
+  static func run(_ text: String, mostDepth: Int) throws(Refusal) -> Bool {
     var check = NestingCheck(bytes: Array(text.utf8), mostDepth: mostDepth)
     while check.position < check.bytes.count { try check.step() }
+    return !check.skipsQuoted
   }
 
   private init(bytes: [UInt8], mostDepth: Int) {

@@ -27,6 +27,7 @@ enum Recording {
                 service: { time: 300ms }
               - version: V2
                 deployAt: 2026-03-03
+                traffic: 0.5
                 hardware: A10 single
                 scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
                 service: { time: 200ms }

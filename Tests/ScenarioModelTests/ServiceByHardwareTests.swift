@@ -49,27 +49,27 @@ struct ServiceByHardwareTests {
     arguments: [
       (
         "{ byHardware: { T4 single: { time: 3s } } }",
-        "t.yaml:19:20: error: the deployment runs on \"A10 single\", for which no service is stated here. Add \"A10 single\": { … }, or choose other hardware: T4 single."
+        "t.yaml:19:32: error: the deployment runs on \"A10 single\", for which no service is stated here. Add \"A10 single\": { … }, or choose other hardware: T4 single."
       ),
       (
         "{ byHardware: { A10 single: { time: 1s }, T5 single: { time: 3s } } }",
-        "t.yaml:19:62: error: hardware \"T5 single\" is not in the price list. Did you mean T4 single? Or add it to account.credits."
+        "t.yaml:19:60: error: hardware \"T5 single\" is not in the price list. Did you mean T4 single? Or add it to account.credits."
       ),
       (
         "{ byHardware: { A10 single: { time: 1s }, T4 single: { } } }",
-        "t.yaml:19:73: error: no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching."
+        "t.yaml:19:71: error: no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching."
       ),
       (
         "{ time: 2s, byHardware: { A10 single: { time: 1s } } }",
-        "t.yaml:19:28: error: byHardware and time together. The service is the same on all hardware, or each has its own: move time into the entries of byHardware, or remove one."
+        "t.yaml:19:26: error: byHardware and time together. The service is the same on all hardware, or each has its own: move time into the entries of byHardware, or remove one."
       ),
       (
         "{ byHardware: [ 1s ] }",
-        "t.yaml:19:34: error: byHardware must be a mapping of names to values, not a list."
+        "t.yaml:19:32: error: byHardware must be a mapping of names to values, not a list."
       ),
       (
         "{ byHardware: { A10 single: { byHardware: { A10 single: { time: 1s } } } } }",
-        "t.yaml:19:50: error: unknown key \"byHardware\"."
+        "t.yaml:19:48: error: unknown key \"byHardware\"."
       ),
     ])
   func wrong(service: String, error: String) {
