@@ -120,5 +120,5 @@ extension TimelineFilter {
 /// A request for figures that cannot be answered: the user's to fix.
 package struct QueryError: Error, CustomStringConvertible, Equatable {
   package let description: String
-  package init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description.shown }
 }

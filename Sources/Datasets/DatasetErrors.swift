@@ -42,7 +42,7 @@ package struct OutputError: Error, CustomStringConvertible {
   /// From the last failed system call.
   init(_ path: String, cannot what: String) {
     let number = errno
-    description = "\(path): error: cannot \(what): \(String(cString: strerror(number)))."
+    description = "\(path): error: cannot \(what): \(String(cString: strerror(number))).".shown
     self.number = number
   }
 }

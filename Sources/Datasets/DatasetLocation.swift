@@ -64,7 +64,7 @@ package enum DatasetLocation: Sendable {
       let file = FileHandle(forReadingAtPath: path)
     else { return false }
     defer { file.closeFile() }
-    return file.readData(ofLength: 15).elementsEqual("SQLite format 3".utf8)
+    return ((try? file.read(upToCount: 15)) ?? Data()).elementsEqual("SQLite format 3".utf8)
   }
 
   var hasRequests: Bool {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 import Runs
+import Telemetry
 import Verification
 
 struct BaselineCommand: ParsableCommand {
@@ -135,7 +136,7 @@ struct BaselineUpdateCommand: ParsableCommand {
       let file = try OutputFile(path, existing: .replaced, makesFolder: true)
       try file.write(data)
       try file.close()
-      Terminal.print("\(path): \(kept[name] == nil ? "new" : "changed")")
+      Terminal.print("\(path.shown): \(kept[name] == nil ? "new" : "changed")")
     }
     // A scenario that is gone leaves its baseline behind.
     for name in kept.keys.sorted() where options.names.isEmpty && made[name] == nil {
@@ -145,7 +146,7 @@ struct BaselineUpdateCommand: ParsableCommand {
       } catch {
         throw OutputError(path, "cannot remove: \(error.localizedDescription)")
       }
-      Terminal.print("\(path): removed, its scenario is gone")
+      Terminal.print("\(path.shown): removed, its scenario is gone")
     }
     if !options.quiet {
       let changed = names.count { made[$0] != kept[$0] }

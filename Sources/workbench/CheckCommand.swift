@@ -65,7 +65,7 @@ struct CheckCommand: ParsableCommand {
         findings += checked.diagnostics.map { Finding($0, file: path) }
         if !json {
           for diagnostic in checked.diagnostics { Terminal.diagnose(diagnostic.rendered(path: path)) }
-          if let outline = checked.outline { Terminal.print("\(path): no errors (\(outline))") }
+          if let outline = checked.outline { Terminal.print("\(path.shown): no errors (\(outline))") }
           for line in checked.estimate { Terminal.print("  " + line) }
         }
       } catch let absent as NotFoundError {

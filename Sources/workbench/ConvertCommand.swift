@@ -65,7 +65,8 @@ struct ConvertCommand: ParsableCommand {
     progress.clear()
     if !quiet {
       Terminal.print(
-        "\(to): \(Figure.count(sent.requests ?? 0)) requests. Next: workbench aggregate '\(to)'")
+        "\(to.shown): \(Figure.count(sent.requests ?? 0)) requests. Next: workbench aggregate \(ShellText.quoted(to))"
+      )
     }
   }
 

@@ -153,7 +153,7 @@ struct FitCommand: ParsableCommand {
       try file.write(try FitPage(try result.json()).html())
       _ = try file.close()
     }
-    if !quiet { for note in input.notes { Terminal.diagnose("\(source): note: \(note)") } }
+    if !quiet { for note in input.notes { Terminal.diagnose("\(source.shown): note: \(note)") } }
     if !quiet { FitText.print(result, output: output, report: report) }
   }
 

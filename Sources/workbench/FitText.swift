@@ -1,4 +1,5 @@
 import Calibration
+import Datasets
 import Foundation
 import Sampling
 import Telemetry
@@ -7,7 +8,7 @@ import Telemetry
 enum FitText {
   static func print(_ report: FitReport, output: String, report page: String?) {
     for model in report.models { print(model, holdOut: report.holdOut) }
-    Terminal.print("\(output): the fitted scenario. Next: workbench run '\(output)'")
+    Terminal.print("\(output.shown): the fitted scenario. Next: workbench run \(ShellText.quoted(output))")
     if let page { Terminal.print("\(page): both overlaid.") }
   }
 

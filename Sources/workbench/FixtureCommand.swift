@@ -154,7 +154,7 @@ struct FixtureCommand: ParsableCommand {
     progress.clear()
     guard !quiet else { return }
     Terminal.print(
-      "\(output): \(Figure.count(outcome.requests)) of \(Figure.count(outcome.available)) requests, \(Figure.count(outcome.dashboards)) expected dashboards. Read \(output)/README.md; compare with: workbench compare '\(output)' YOURS"
+      "\(output.shown): \(Figure.count(outcome.requests)) of \(Figure.count(outcome.available)) requests, \(Figure.count(outcome.dashboards)) expected dashboards. Read \(output.shown)/README.md; compare with: workbench compare \(ShellText.quoted(output)) YOURS"
     )
   }
 
@@ -225,7 +225,7 @@ struct FixtureCommand: ParsableCommand {
     progress.clear()
     if !quiet {
       Terminal.print(
-        "\(output): \(chosen.count) fixtures, \(Figure.count(dashboards)) expected dashboards. Read \(output)/README.md"
+        "\(output.shown): \(chosen.count) fixtures, \(Figure.count(dashboards)) expected dashboards. Read \(output.shown)/README.md"
       )
     }
   }

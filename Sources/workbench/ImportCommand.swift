@@ -53,7 +53,7 @@ struct ImportHandling: ParsableArguments {
     show(imported.rejects)
     let calendar = ZonedCalendar(identifier: mapping.account.timeZone) ?? .utc
     Terminal.print(
-      "\(output): a data set of \(Figure.count(imported.count)) requests. Next: workbench aggregate '\(output)' --period \(calendar.date(at: period.upperBound + -1))"
+      "\(output.shown): a data set of \(Figure.count(imported.count)) requests. Next: workbench aggregate \(ShellText.quoted(output)) --period \(calendar.date(at: period.upperBound + -1))"
     )
   }
 }
@@ -265,7 +265,7 @@ struct ImportAzureCommand: ParsableCommand {
       ).utf8)
     _ = try scenario.close()
     Terminal.print(
-      "\(output): a scenario that replays \(Figure.count(requests.count)) requests from \(tracePath). Next: workbench run '\(output)'"
+      "\(output.shown): a scenario that replays \(Figure.count(requests.count)) requests from \(tracePath.shown). Next: workbench run \(ShellText.quoted(output))"
     )
   }
 

@@ -85,11 +85,11 @@ struct ImportServeGenCommand: ParsableCommand {
     let kinds = Set(entries.flatMap(\.client.inputKinds)).sorted()
     Terminal.print(
       """
-      \(output): \(entries.count) clients, \(days) days, \(Figure.count(expected)) requests expected.
+      \(output.shown): \(entries.count) clients, \(days) days, \(Figure.count(expected)) requests expected.
       In \(Figure.count(pauses)) of \(Figure.count(windows)) windows a client pauses. \
       \(Figure.count(empty)) token windows are empty: they take the counts of the window before, or of the first that has some.\
       \(kinds.isEmpty ? "" : "\nInput tokens are the sum of \(kinds.joined(separator: ", ")), as if these were independent: the data say nothing of how they go together.")
-      Next: workbench run '\(output)' --formats none
+      Next: workbench run \(ShellText.quoted(output)) --formats none
       """)
   }
 

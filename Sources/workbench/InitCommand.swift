@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 import ScenarioModel
+import Telemetry
 
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -23,6 +24,8 @@ struct InitCommand: ParsableCommand {
     let file = try OutputFile(path)
     try file.write(Starter.text(name: title).utf8)
     _ = try file.close()
-    Terminal.print("\(path): written. Next: workbench check \(path); workbench run \(path)")
+    Terminal.print(
+      "\(path.shown): written. Next: workbench check \(ShellText.quoted(path)); workbench run \(ShellText.quoted(path))"
+    )
   }
 }

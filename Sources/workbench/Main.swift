@@ -3,10 +3,16 @@ import ArgumentParser
 import Datasets
 import Documents
 import Foundation
+import Telemetry
 
 @main
 enum Main {
   static func main() {
+    StandardStreams.complete()
+    guard StandardStreams.hasDescriptorsToSpare else {
+      Terminal.diagnose("workbench: error: too few files may be open. Raise the limit: ulimit -n 1024")
+      exit(71)
+    }
     Interruption.watch()
     do {
       var command = try Workbench.parseAsRoot()
@@ -16,7 +22,16 @@ enum Main {
         Terminal.diagnose(String(describing: error))
         exit(status)
       }
-      Workbench.exit(withError: error)
+      let status = Workbench.exitCode(for: error)
+      let text = Workbench.fullMessage(for: error)
+      if status.isSuccess, !text.isEmpty {
+        Terminal.write(Data((text + "\n").utf8))
+      } else if !text.isEmpty {
+        // What is wrong repeats what was given, and is one line whatever that is. What follows it is ours.
+        let message = Workbench.message(for: error)
+        Terminal.diagnose(text.replacing(message, with: message.shown, maxReplacements: 1))
+      }
+      Workbench.exit(withError: status)
     }
   }
 

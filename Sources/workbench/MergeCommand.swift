@@ -55,7 +55,8 @@ struct MergeCommand: ParsableCommand {
       )
     }
     Terminal.print(
-      "\(output): rollups of \(Figure.count(run.requests)) requests. Next: workbench aggregate '\(output)'")
+      "\(output.shown): rollups of \(Figure.count(run.requests)) requests. Next: workbench aggregate \(ShellText.quoted(output))"
+    )
   }
 
   /// - Throws: `DatasetError` if a part is named twice, by whatever path.

@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Planning
 import Telemetry
@@ -28,7 +29,7 @@ struct PlanText {
     if let sensitivity = result.sensitivity { lines += [""] + self.sensitivity(sensitivity) }
     lines += [
       "",
-      "\(path): plan.json, replications.csv, runs. Next: workbench report '\(path)' -o plan.html, workbench serve '\(path)'",
+      "\(path.shown): plan.json, replications.csv, runs. Next: workbench report \(ShellText.quoted(path)) -o plan.html, workbench serve \(ShellText.quoted(path))",
     ]
     return lines.joined(separator: "\n")
   }

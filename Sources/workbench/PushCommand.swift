@@ -68,7 +68,7 @@ struct PushCommand: ParsableCommand {
           : repaired == 0
             ? "is there already" : "was damaged there and is repaired (\(repaired) of its files' contents)"
         Terminal.print(
-          "\(run): \(done), \(id.prefix(12)). Next: workbench pull '\(home.name)' \(id.prefix(12))"
+          "\(run.shown): \(done), \(id.prefix(12)). Next: workbench pull \(ShellText.quoted(home.name)) \(id.prefix(12))"
         )
       }
     }
@@ -120,7 +120,7 @@ struct PullCommand: ParsableCommand {
       try print([entry])
     } else if !quiet {
       Terminal.print(
-        "\(path): \(entry.name.shown) by \(entry.pushedBy), \(entry.pushedAt). Next: workbench serve '\(path)'"
+        "\(path.shown): \(entry.name.shown) by \(entry.pushedBy), \(entry.pushedAt). Next: workbench serve \(ShellText.quoted(path))"
       )
     }
   }
@@ -134,7 +134,7 @@ struct PullCommand: ParsableCommand {
   private func list(_ entries: [SharedHome.Entry], _ name: String) throws {
     if json { return try print(entries) }
     if entries.isEmpty {
-      Terminal.print("\(name): no runs yet.")
+      Terminal.print("\(name.shown): no runs yet.")
       return
     }
     func padded(_ text: String, _ width: Int) -> String {

@@ -2,6 +2,7 @@ import ArgumentParser
 import DashboardServer
 import Datasets
 import Planning
+import Telemetry
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,13 +28,13 @@ struct ReportCommand: ParsableCommand {
       let file = try OutputFile(output)
       try file.write(try page.html())
       try file.close()
-      Terminal.print("\(output): written. Open it in a browser.")
+      Terminal.print("\(output.shown): written. Open it in a browser.")
       return
     }
     let report = try Report(try ServedRun(directory))
     let file = try OutputFile(output)
     try file.write(try report.html())
     try file.close()
-    Terminal.print("\(output): written. Open it in a browser.")
+    Terminal.print("\(output.shown): written. Open it in a browser.")
   }
 }

@@ -64,7 +64,7 @@ struct RunSummary {
     }
     lines += [
       "",
-      "\(path): written. Next: workbench aggregate '\(path)' --period 24h\(scenario.accounts.count > 1 ? " --account \(ShellText.quoted(accounts[0]))" : "")",
+      "\(path.shown): written. Next: workbench aggregate \(ShellText.quoted(path)) --period 24h\(scenario.accounts.count > 1 ? " --account \(ShellText.quoted(accounts[0]))" : "")",
     ]
     return lines.joined(separator: "\n")
   }

@@ -21,7 +21,7 @@ enum Terminal {
     if errorIsTerminal, ProcessInfo.processInfo.environment["NO_COLOR"] == nil {
       text = text.replacing("error:", with: "\u{1b}[1;31merror:\u{1b}[0m")
     }
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    StandardStreams.writeError(text + "\n")
   }
 
   static func print(_ text: String) { write(Data((style(harmless(text)) + "\n").utf8)) }
@@ -99,14 +99,12 @@ final class ProgressBar: Sendable {
       let left = share > 0.01 ? elapsed / share * (1 - share) : nil
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
       let time = left.map { String(format: "  %.0f s left", $0) } ?? ""
-      write("\r\(label) \(bar) \(Int(share * 100)) %\(time)\u{1b}[K")
+      StandardStreams.writeError("\r\(label) \(bar) \(Int(share * 100)) %\(time)\u{1b}[K")
     }
   }
 
   func clear() {
     guard isOn else { return }
-    shownAt.withLock { _ in write("\r\u{1b}[K") }
+    shownAt.withLock { _ in StandardStreams.writeError("\r\u{1b}[K") }
   }
-
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

@@ -1,5 +1,6 @@
 // Calls of Linux that Glibc keeps from Swift.
 #pragma once
+#include <spawn.h>
 #include <stdint.h>
 
 // Each gives 0, or the error's number.
@@ -15,3 +16,7 @@ int wb_sync_file_system(int descriptor);
 
 // Asks for part of a file to be written to the disk soon, without waiting: sync_file_range(2). No bytes: to its end.
 int wb_start_writing(int descriptor, int64_t offset, int64_t bytes);
+
+// Makes a child run in a folder, with its standard streams and no other descriptor of ours: the actions
+// addchdir_np and addclosefrom_np of posix_spawn(3).
+int wb_confine_child(posix_spawn_file_actions_t *actions, const char *folder);

@@ -80,6 +80,6 @@ package final class Unfinished: Sendable {
       }
     }
     guard FileKind(of: path) != nil else { return }
-    FileHandle.standardError.write(Data("\(path): warning: cannot be removed: \(problem)\n".utf8))
+    StandardStreams.writeError("\(path): warning: cannot be removed: \(problem)".shown + "\n")
   }
 }

@@ -5,23 +5,38 @@ import Foundation
 /// What it runs is a script that holds no text from outside but the paths that it may open: values go through files, and
 /// files are links in a directory of its own, so that a path is never a pattern. It may open nothing else, and reads nobody's settings.
 package enum DuckDB {
-  /// Where it is: `WORKBENCH_DUCKDB`, the PATH, or `.venv/bin` here.
+  /// Where it is: what `WORKBENCH_DUCKDB` names, on the PATH, beside this program, or in the `.venv` of the checkout that
+  /// this program was built in. Never in the current directory, which may be somebody else's.
+  /// - Returns: its absolute path.
   /// - Throws: `NotFoundError` that says how to install it.
   package static func executable() throws -> String {
     let environment = ProcessInfo.processInfo.environment
     if let given = environment["WORKBENCH_DUCKDB"], !given.isEmpty {
-      if FileManager.default.isExecutableFile(atPath: given) { return given }
+      let path = URL(fileURLWithPath: given).path
+      if FileManager.default.isExecutableFile(atPath: path) { return path }
       throw NotFoundError(given, "WORKBENCH_DUCKDB names no program. Correct or unset it.")
     }
     let path = (environment["PATH"] ?? "").utf8.split(separator: UInt8(ascii: ":"))
-    let folders = path.map { String(Substring($0)) } + [".venv/bin"]
-    if let found = folders.map({ "\($0)/duckdb" }).first(where: FileManager.default.isExecutableFile) {
+      .filter { $0.first == UInt8(ascii: "/") }.map { String(Substring($0)) }
+    if let found = (path + foldersOfProgram).map({ "\($0)/duckdb" })
+      .first(where: FileManager.default.isExecutableFile)
+    {
       return found
     }
     throw NotFoundError(
       "duckdb",
       "the DuckDB command line is not installed. Install it: python3 -m venv .venv && .venv/bin/pip install duckdb-cli"
     )
+  }
+
+  /// Beside the running program, and `.venv/bin` of the checkout around it, if it lies in one.
+  private static var foldersOfProgram: [String] {
+    guard let program = realpath("/proc/self/exe", nil) else { return [] }
+    defer { free(program) }
+    let folder = URL(fileURLWithPath: String(cString: program)).deletingLastPathComponent()
+    let checkout = sequence(first: folder) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }
+      .first { FileManager.default.fileExists(atPath: $0.appendingPathComponent("Package.swift").path) }
+    return [folder.path] + (checkout.map { ["\($0.path)/.venv/bin"] } ?? [])
   }
 
   /// Runs SQL and returns what it prints.
@@ -55,10 +70,10 @@ final class DuckDBProcess: ByteSource, ByteSink {
     case file(String)
   }
 
-  private let process = Process()
+  private let process: ChildProcess
   private let path: String
-  private let input = Pipe()
-  private let output = Pipe()
+  /// What is read of its standard output, if it is piped; ours to close.
+  private let output: Int32?
   private let scratch: ScratchDirectory
   private let errors: String
   private let isInput: Bool
@@ -96,58 +111,72 @@ final class DuckDBProcess: ByteSource, ByteSink {
     // From a file: an argument has at most 128 KiB.
     try scratch.write(Data((preamble.joined(separator: "\n") + sql).utf8), as: "script.sql")
     errors = try scratch.write(Data(), as: "errors.log")
-    process.executableURL = URL(fileURLWithPath: try DuckDB.executable())
-    process.currentDirectoryURL = URL(fileURLWithPath: scratch.path)
+    let program = try DuckDB.executable()
     // The home directory is for Python, which starts the command line where pip installed it for one user.
-    let environment = ProcessInfo.processInfo.environment
-    process.environment = environment.filter { ["PATH", "HOME", "LD_LIBRARY_PATH"].contains($0.key) }
-    process.environment?["TZ"] = "UTC"
-    // -no-init: no user's settings.
-    process.arguments =
-      ["-no-init", "-batch", "-bail", "-noheader", "-list"] + (database.map { [$0] } ?? [])
-      + ["-f", "script.sql"]
-    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
-    process.standardInput = readsInput ? input : FileHandle.nullDevice
+    var environment = ProcessInfo.processInfo.environment
+      .filter { ["PATH", "HOME", "LD_LIBRARY_PATH"].contains($0.key) }
+    environment["TZ"] = "UTC"
+    var borrowed: [Int32] = []
+    defer { for descriptor in borrowed { Foundation.close(descriptor) } }
+    func opened(_ file: String, _ flags: Int32) throws -> ChildProcess.Stream {
+      let descriptor = open(file, flags | O_WRONLY | O_CLOEXEC, 0o666)
+      guard descriptor >= 0 else { throw OutputError(file, cannot: "open the file") }
+      borrowed.append(descriptor)
+      return .descriptor(descriptor)
+    }
+    var input = ChildProcess.Stream.null
+    var writer: DescriptorSink?
+    if readsInput {
+      let ends = try ChildProcess.pipe(for: path)
+      borrowed.append(ends.reading)
+      input = .descriptor(ends.reading)
+      writer = DescriptorSink(ends.writing, path: path)
+    }
+    let reports = try opened(errors, 0)
+    var result = ChildProcess.Stream.null
+    var reading: Int32?
     switch kind {
-    case .discarded: process.standardOutput = FileHandle.nullDevice
-    case .piped: process.standardOutput = output
-    case .file(let file):
-      let descriptor = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      guard descriptor >= 0 else { throw OutputError(file, cannot: "create the file") }
-      process.standardOutput = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    case .discarded: break
+    case .file(let file): result = try opened(file, O_CREAT | O_EXCL)
+    case .piped:
+      let ends = try ChildProcess.pipe(for: path)
+      borrowed.append(ends.writing)
+      result = .descriptor(ends.writing)
+      reading = ends.reading
     }
-    do { try process.run() } catch {
-      throw OutputError("duckdb", "cannot be started: \(error.localizedDescription).")
+    do {
+      // -no-init: no user's settings.
+      process = try ChildProcess(
+        program,
+        ["-no-init", "-batch", "-bail", "-noheader", "-list"] + (database.map { [$0] } ?? [])
+          + ["-f", "script.sql"],
+        environment: environment, in: scratch.path, input: input, output: result, errors: reports)
+    } catch {
+      if let reading { Foundation.close(reading) }
+      throw error
     }
-    Unfinished.shared.add(process: process.processIdentifier)
-    if readsInput { writer = DescriptorSink(dup(input.fileHandleForWriting.fileDescriptor), path: path) }
-    if readsInput { try input.fileHandleForWriting.close() }
+    output = reading
+    self.writer = writer
   }
 
-  deinit {
-    if process.isRunning {
-      process.terminate()
-      process.waitUntilExit()
-    }
-    Unfinished.shared.remove(process: process.processIdentifier)
-  }
+  deinit { if let output { Foundation.close(output) } }
 
   private func finish() throws {
     guard !hasEnded else { return }
     hasEnded = true
-    process.waitUntilExit()
-    Unfinished.shared.remove(process: process.processIdentifier)
-    guard process.terminationStatus == 0 else {
+    let status = process.wait()
+    guard status == 0 else {
       let said = FileManager.default.contents(atPath: errors) ?? Data()
       let line = said.split(separator: 0x0a).first.map { String(decoding: $0, as: UTF8.self) }
-      let message = "DuckDB: \(line ?? "status \(process.terminationStatus)")"
+      let message = "DuckDB: \(line ?? "status \(status)")"
       throw isInput ? OutputError(path, message) as any Error : DatasetError(path, message)
     }
   }
 
   func read(into target: UnsafeMutablePointer<UInt8>, capacity: Int) throws -> Int {
+    guard let output else { return 0 }
     while true {
-      let count = Foundation.read(output.fileHandleForReading.fileDescriptor, target, capacity)
+      let count = Foundation.read(output, target, capacity)
       if count < 0, errno == EINTR { continue }
       if count < 0 {
         throw DatasetError(path, "cannot read from DuckDB: \(String(cString: strerror(errno))).")

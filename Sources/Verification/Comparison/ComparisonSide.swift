@@ -89,7 +89,7 @@ struct Side {
     if path.hasSuffix(".json") { return true }
     guard let file = FileHandle(forReadingAtPath: path) else { return false }
     defer { file.closeFile() }
-    let head = file.readData(ofLength: 64)
+    let head = (try? file.read(upToCount: 64)) ?? Data()
     return head.first { !" \n\r\t".utf8.contains($0) }.map { "{[".utf8.contains($0) } ?? false
   }
 

@@ -115,7 +115,7 @@ struct CollectCommand: ParsableCommand {
     progress.clear()
     if !quiet {
       Terminal.print(
-        "\(out): \(Figure.count(Int(requests))) requests of \(bundle.scenario.accounts.count) accounts, from \(paths.count) results. Next: workbench serve '\(out)'"
+        "\(out.shown): \(Figure.count(Int(requests))) requests of \(bundle.scenario.accounts.count) accounts, from \(paths.count) results. Next: workbench serve \(ShellText.quoted(out))"
       )
     }
   }
