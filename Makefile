@@ -6,7 +6,7 @@ DUCKDB := $(abspath .venv/bin/duckdb)
 # Real production traces; tests that need them say so if they are missing.
 export WORKBENCH_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo test build docs lint format bench bench-more baselines fuzz verify screenshots clean
+.PHONY: help demo test build build-tests docs lint format bench bench-more baselines fuzz verify screenshots clean
 
 help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
@@ -28,9 +28,11 @@ build:
 demo: build
 	@sh .ci/demo $(WORKBENCH)
 
-test:
+build-tests:
 	@.ci/setup tests
 	swift build $(SWIFTPM) --build-tests
+
+test: build-tests
 	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test $(SWIFTPM) --skip-build
 	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Examples Tests/Browser cluster
 

@@ -113,10 +113,13 @@ let package = Package(
     .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TestSupport"]),
     .testTarget(name: "SamplingTests", dependencies: ["CGSL", "Sampling"]),
     .testTarget(
-      name: "ScenarioModelTests",
+      name: "DocumentsTests",
       dependencies: [
-        "Documents", "ScenarioModel", "Telemetry", "TestSupport", .product(name: "Yams", package: "Yams"),
+        "Documents", "Telemetry", "TestSupport", .product(name: "Yams", package: "Yams"),
       ]),
+    .testTarget(
+      name: "ScenarioModelTests",
+      dependencies: ["Documents", "ScenarioModel", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "SimulationTests",
       dependencies: ["Simulation", "Sampling", "ScenarioModel", "Telemetry", "TestSupport"]),

@@ -69,7 +69,7 @@ extension DocumentNode {
       throw OverrideProblem(
         text: "the path goes on with \(quoted(step)), but there is only \(quoted(text)). Shorten the path.")
     case .mapping(var entries):
-      if let index = entries.firstIndex(where: { $0.key == step }) {
+      if let index = entries.firstIndex(where: { Name.same($0.key, step) }) {
         try entries[index].value.set(
           path.dropFirst(), to: value, override: override, appends: appends)
       } else if path.count == 1 {
@@ -89,22 +89,34 @@ extension DocumentNode {
       }
       self.value = .sequence(elements)
     case .sequence(var elements):
-      guard
-        let index = elements.firstIndex(where: { $0.isNamed(step) })
-          ?? Int(step).flatMap({ elements.indices.contains($0) ? $0 : nil })
-      else {
-        throw OverrideProblem(
-          text:
-            "the list has no element \(quoted(step)). Name one, or give a number from 0 to \(elements.count - 1)."
-        )
-      }
+      let index = try Self.index(of: step, in: elements)
       try elements[index].set(path.dropFirst(), to: value, override: override, appends: appends)
       self.value = .sequence(elements)
     }
   }
 
+  /// The place of the element that a step of a path means: by its name or version, or else by its number.
+  private static func index(of step: String, in elements: [DocumentNode]) throws -> Int {
+    let named = elements.indices.filter { elements[$0].isNamed(step) }
+    if named.count > 1 {
+      throw OverrideProblem(
+        text:
+          "\(named.count) elements of the list are named \(quoted(step)). Say which by its number: \(named.prefix(12).map(String.init).joined(separator: ", "))."
+      )
+    }
+    if let only = named.first { return only }
+    let isNumber = step.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    if isNumber, let index = Int(step), elements.indices.contains(index) { return index }
+    let help =
+      elements.isEmpty
+      ? "It is empty; += appends to it." : "Name one, or give a number from 0 to \(elements.count - 1)."
+    throw OverrideProblem(text: "the list has no element \(quoted(step)). \(help)")
+  }
+
   private func isNamed(_ name: String) -> Bool {
-    entries?.contains { ($0.key == "name" || $0.key == "version") && $0.value.scalar == name } ?? false
+    entries?.contains {
+      ($0.key == "name" || $0.key == "version") && $0.value.scalar.map { Name.same($0, name) } == true
+    } ?? false
   }
 
   /// The document with its overrides, as YAML. Comments are lost; the overrides are noted at the top.

@@ -60,14 +60,3 @@ enum Recording {
     return path
   }
 }
-
-/// Every file of a directory by its path inside: what two directories are compared by.
-func contents(_ path: String) throws -> [String: Data] {
-  var found: [String: Data] = [:]
-  for case let name as String in FileManager.default.enumerator(atPath: path) ?? .init() {
-    var isDirectory: ObjCBool = false
-    _ = FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isDirectory)
-    if !isDirectory.boolValue { found[name] = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")) }
-  }
-  return found
-}

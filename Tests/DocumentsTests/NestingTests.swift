@@ -1,13 +1,13 @@
+import Documents
 import Foundation
-import ScenarioModel
 import Testing
 
 @Suite("How deep a document may be")
 struct NestingTests {
   private static func refusal(_ text: String) -> String {
     do {
-      _ = try ScenarioDocument(Data(text.utf8), path: "s.yaml")
-      return ""
+      _ = try Document.parse(Data(text.utf8), path: "s.yaml")
+      return "read"
     } catch {
       return "\(error)"
     }
@@ -22,7 +22,7 @@ struct NestingTests {
   func quoted(_ text: String) {
     let lines = (0..<200).map { "- { a\($0): \(text), b: \(text) }" }
     let found = Self.refusal("list:\n" + lines.joined(separator: "\n"))
-    #expect(found.contains("unknown key \"list\""), "\(found.prefix(300))")
+    #expect(found == "read", "\(found.prefix(300))")
   }
 
   @Test(
@@ -53,8 +53,8 @@ struct NestingTests {
   @Test("a quoted key may be of any length; one of several parts is refused")
   func keys() {
     let long = String(repeating: "k", count: 2000)
-    #expect(Self.refusal("? \"\(long)\"\n: 1\n").contains("unknown key"))
-    #expect(Self.refusal("? \"a [ ? #\"   \n: { b: 1 }\n").contains("unknown key"))
+    #expect(Self.refusal("? \"\(long)\"\n: 1\n") == "read")
+    #expect(Self.refusal("? \"a [ ? #\"   \n: { b: 1 }\n") == "read")
     for text in [
       "? a\n: 1", "? [a]\n: 1", "? {a: b}\n: 1", "? \"a\" : b\n: 1", "? \"a\" # b\n: 1", "? &x \"a\"\n: 1",
       "? \"a\n  b\"\n: 1", "? \"a", "?", "? ", "a: { ? \"b\" : 1 }", "- ? [a]\n  : 1",

@@ -1,0 +1,130 @@
+import Documents
+import Foundation
+import ScenarioModel
+import Telemetry
+import TestSupport
+import Testing
+
+/// A default stands in the grammar, for people and for the schema, and it is what the reader takes.
+@Suite("Defaults of the grammar")
+struct DefaultTests {
+  /// What the shipped scenarios leave out.
+  private static let rare = """
+    workbench: 1
+    name: rare
+    period: { from: 2026-03-02, to: 2026-03-09 }
+    account:
+      name: a
+      subscription: { maxReplicas: 6 }
+      deployWindows: { weekdays: { Mon: [ "08:00-20:00" ] } }
+    models:
+      - name: m
+        kind: fineTuned
+        baseModel: b
+        fineTuning: [ { submittedAt: 2026-03-02T09:00, duration: 2h } ]
+        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 }, retries: { maxAttempts: 2 } }
+        deployments:
+          - version: V1
+            deployAt: 2026-03-02T10:00
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
+            service: { byHardware: { A10 single: { time: 1s }, T4 single: { perOutputToken: 1ms } } }
+            queue: { timeout: 10s }
+          - version: V2
+            deployAt: 2026-03-02T10:00
+            traffic: 0.5
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
+            service: { continuousBatching: { base: 10ms } }
+            failures: {}
+      - name: e
+        kind: external
+        provider: p
+        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
+        service: { perOutputToken: 1ms }
+        failures: {}
+    incidents: [ { kind: degradation, model: m, from: 2026-03-03, to: 2026-03-04 } ]
+    """
+
+  private typealias Object = [String: Any]
+
+  /// Every default that a document does not state, with the override that states it.
+  private static func unstated(
+    _ node: DocumentNode, _ schema: Object, _ place: String, _ path: [String], _ definitions: Object
+  ) -> [(place: String, override: String)] {
+    if let reference = schema["$ref"] as? String {
+      let name = String(reference.dropFirst("#/$defs/".count))
+      guard let target = definitions[name] as? Object else { return [] }
+      return unstated(node, target, name, path, definitions)
+    }
+    let alternatives = ((schema["anyOf"] ?? schema["oneOf"]) as? [Object] ?? []).flatMap {
+      unstated(node, $0, place, path, definitions)
+    }
+    var found = schema["properties"] == nil ? alternatives : []
+    if let elements = node.elements, let items = schema["items"] as? Object {
+      for (index, element) in elements.enumerated() {
+        found += unstated(element, items, place, path + ["\(index)"], definitions)
+      }
+    }
+    guard let entries = node.entries else { return found }
+    for case let value as Object in (schema["patternProperties"] as? Object ?? [:]).values {
+      for entry in entries {
+        found += unstated(entry.value, value, place, path + [escaped(entry.key)], definitions)
+      }
+    }
+    guard let properties = schema["properties"] as? [String: Object],
+      entries.allSatisfy({ properties[$0.key] != nil })
+    else { return found }
+    for (name, property) in properties {
+      let inner = path + [name]
+      if let value = node.member(name) {
+        found += unstated(value, property, "\(place).\(name)", inner, definitions)
+      } else if let value = property["default"] {
+        found.append(("\(place).\(name)", "\(inner.joined(separator: "."))=\(value)"))
+      }
+    }
+    return found
+  }
+
+  private static func escaped(_ key: String) -> String {
+    key.replacing("\\", with: "\\\\").replacing(".", with: "\\.")
+  }
+
+  /// Every place of a schema that has a default.
+  private static func places(_ schema: Any, _ place: String) -> [String] {
+    guard let object = schema as? Object, let properties = object["properties"] as? [String: Object] else {
+      return []
+    }
+    return properties.filter { $0.value["default"] != nil }.map { "\(place).\($0.key)" }
+  }
+
+  @Test("whoever states the default of a key that a scenario leaves out changes nothing")
+  func stated() throws {
+    let schema = try #require(
+      try JSONSerialization.jsonObject(with: Data(ScenarioSchema.json().utf8)) as? Object)
+    let definitions = try #require(schema["$defs"] as? Object)
+    var expected = Set(Self.places(schema, "scenario"))
+    for (name, definition) in definitions { expected.formUnion(Self.places(definition, name)) }
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Scenarios")
+    let shipped = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+      .filter { $0.pathExtension == "yaml" }
+    #expect(!shipped.isEmpty)
+    let documents =
+      try shipped.map { (try Data(contentsOf: $0), $0.path) } + [(Data(Self.rare.utf8), "rare.yaml")]
+    var seen: Set<String> = []
+    for (data, path) in documents {
+      let plain = try ScenarioDocument(data, path: path).scenario
+      let root = try Document.parse(data, path: path)
+      let rootSchema = schema.filter { $0.key != "oneOf" }
+      for (place, override) in Self.unstated(root, rootSchema, "scenario", [], definitions)
+      where seen.insert(place).inserted {
+        let stated = try ScenarioDocument(data, path: path, overrides: [override]).scenario
+        #expect(stated == plain, "\(place): \(override) of \(path)")
+      }
+    }
+    #expect(
+      expected.subtracting(seen).isEmpty, "no document leaves out \(expected.subtracting(seen).sorted())")
+    #expect(seen.count > 25)
+  }
+}
