@@ -111,6 +111,7 @@ struct ScenarioCheck {
       let source = entry.demand.trace.map { ", replayed from \($0.file)" } ?? ""
       lines.append(
         "\(name): \(entry.demand.trace == nil ? "about " : "")\(Figure.count(entry.requests)) requests\(source)"
+          .shown
       )
     }
     if order.count > Self.mostModels {
