@@ -36,6 +36,7 @@ package struct ReplicaTime {
   }
 
   /// Micro-credits of the keys selected: exact up to one division at the end, as far as 128 bits go.
+  /// - Parameter prices: of all hardware; data sets and scenarios with replicas on other hardware are refused.
   package func creditsMicro(_ prices: [String: Int64], where isSelected: (Key) -> Bool) -> Double {
     var numerator = ExactSum()
     for (key, time) in replicaMicroseconds where isSelected(key) {

@@ -154,5 +154,7 @@ private final class SeriesRollups {
 
 package struct AggregationError: Error, CustomStringConvertible {
   package let description: String
-  package init(_ description: String) { self.description = description }
+
+  /// - Parameter description: on one line, whatever the names in it hold.
+  package init(_ description: String) { self.description = description.shown }
 }

@@ -120,5 +120,7 @@ extension TimelineFilter {
 /// A request for figures that cannot be answered: the user's to fix.
 package struct QueryError: Error, CustomStringConvertible, Equatable {
   package let description: String
+
+  /// - Parameter description: on one line, whatever the names in it hold.
   package init(_ description: String) { self.description = description.shown }
 }

@@ -31,6 +31,7 @@ package struct Dataset: Sendable {
     try claims.check(tables, path)
     try Self.check(tables, path)
     series = Self.series(of: tables)
+    if verifies { try checkCharges() }
   }
 
   /// What requests may be of: every version of every model, and a model without a version.
@@ -76,6 +77,23 @@ package struct Dataset: Sendable {
     }
   }
 
+  /// Whether all replicas have a deployment and a price: credits of others are unknown, and unknown is not 0.
+  /// - Throws: `DatasetError`.
+  package func checkCharges() throws {
+    if let stray = tables.undeclared.first {
+      throw DatasetError(
+        "\(path)/replicas",
+        "model_id \(stray.modelID) has replicas of version \"\(stray.version)\", which is not in the deployments table. Add it there, or remove the rows."
+      )
+    }
+    if let unpriced = tables.unpriced.first {
+      throw DatasetError(
+        "\(path)/hardware",
+        "account \"\(unpriced.account)\" has replicas on \"\(unpriced.hardware)\", of which the hardware table has no price, so that their credits are unknown. Add it there; 0 if they cost nothing."
+      )
+    }
+  }
+
   /// Whether there is a requests table.
   package var hasRequests: Bool { location.hasRequests }
 
@@ -84,13 +102,22 @@ package struct Dataset: Sendable {
     manifest?.files.keys.contains { $0.utf8.starts(with: "dashboard/".utf8) } ?? false
   }
 
+  /// Why there are no requests, and what to do about it.
+  private var whyNone: String {
+    guard let manifest else { return "." }
+    if manifest.source == Manifest.mergeSource {
+      return ": a merge has the rollups of its parts and not their requests. Ask the parts for them."
+    }
+    return manifest.scenario == nil
+      ? ". Get the data set again."
+      : ": the run was recorded without (--formats none, or by tasks). Run it again with --formats csv."
+  }
+
   /// A reader of the requests, in the data set's series.
   /// - Throws: `NotFoundError` if there is no requests table.
   package func requests() throws -> RequestReader {
     guard hasRequests else {
-      throw NotFoundError(
-        path,
-        "there is no requests table. Was the run made with --formats none? Run it again with --formats csv.")
+      throw NotFoundError(path, "there is no requests table\(whyNone)")
     }
     return try RequestReader(location, series: series, claims: claims)
   }

@@ -5,6 +5,8 @@ import Telemetry
 /// `manifest.json`: what a run directory holds and what it came from.
 package struct Manifest: Codable, Equatable, Sendable {
   package static let formatVersion = 1
+  /// The source of what was merged.
+  package static let mergeSource = "merge"
 
   package struct Scenario: Codable, Equatable, Sendable {
     package var name: String

@@ -121,6 +121,21 @@ extension DocumentNode {
 
   /// The document with its overrides, as YAML. Comments are lost; the overrides are noted at the top.
   package func yamlText(overrides: [String]) -> String {
-    overrides.map { "# --set \($0.shown)\n" }.joined() + YAMLWriter.text(of: self)
+    overrides.map { "\(Overrides.note)\($0.shown)\n" }.joined() + YAMLWriter.text(of: self)
+  }
+}
+
+/// Overrides as a document that was changed by them notes them.
+package enum Overrides {
+  fileprivate static let note = "# --set "
+
+  /// Those noted at the top of a text, hidden characters shown.
+  package static func noted(in text: String) -> [String] {
+    var found: [String] = []
+    for line in text.utf8.split(separator: 10, omittingEmptySubsequences: false) {
+      guard line.starts(with: note.utf8) else { break }
+      found.append(String(decoding: line.dropFirst(note.utf8.count), as: UTF8.self))
+    }
+    return found
   }
 }

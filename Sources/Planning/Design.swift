@@ -15,6 +15,9 @@ package struct Factor: Sendable {
 
   package struct Problem: Error, CustomStringConvertible {
     package let description: String
+
+    /// - Parameter description: on one line, whatever the names in it hold.
+    init(description: String) { self.description = description.shown }
   }
 
   /// `PATH=A..B[:STEP]` or `PATH=V1,V2,…`.

@@ -68,14 +68,18 @@ struct MetricDefinition: Sendable {
     source: .requests { share(Double($0.requests - $0.successes), $0.requests) })
 
   /// How the names of failure rates by reason are written.
-  static let failureRates = "\(failureRate.name).REASON"
+  static let failureRates =
+    "\(failureRate.name).REASON with one of \(FailureReason.allCases.map(\.name).joined(separator: ", "))"
 
   /// The share of requests that fail for one reason.
-  /// - Parameter name: `failureRate.REASON`; of anything else there is none.
+  /// - Parameter name: `failureRate.REASON`; of anything else, and of reasons that no simulation has, there is none.
   static func failureRate(of name: String) -> MetricDefinition? {
     let prefix = "\(failureRate.name)."
     guard name.utf8.starts(with: prefix.utf8), name.utf8.count > prefix.utf8.count else { return nil }
     let reason = String(name.unicodeScalars.dropFirst(prefix.unicodeScalars.count))
+    guard FailureReason.allCases.contains(where: { $0.name.utf8.elementsEqual(reason.utf8) }) else {
+      return nil
+    }
     var definition = failureRate
     definition.name = name
     definition.source = .requests { share(Double($0.failures[reason] ?? 0), $0.requests) }

@@ -163,6 +163,6 @@ package struct PlanProblem: Error, CustomStringConvertible {
 
   init(_ part: Part, _ description: String) {
     self.part = part
-    self.description = description
+    self.description = description.shown
   }
 }

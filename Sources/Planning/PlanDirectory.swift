@@ -1,4 +1,5 @@
 import Datasets
+import Documents
 import Foundation
 import Runs
 import Telemetry
@@ -106,7 +107,8 @@ package struct PlanDirectory: Sendable {
       in: staged, folder: "runs/\(OutputName.file(variant.name))",
       manifest: Manifest(
         program: Program.nameAndVersion,
-        scenario: .init(name: variant.name, text: text, overrides: variant.overrides), seed: scenario.seed,
+        scenario: .init(name: variant.name, text: text, overrides: Overrides.noted(in: text)),
+        seed: scenario.seed,
         period: .init(from: scenario.from, to: scenario.to)))
     var recorder = RunRecorder()
     recorder.threads = threads

@@ -67,7 +67,8 @@ package struct PlanResult: Codable, Sendable {
     package var tolerance: Double
     package var isDecided: Bool
     package var best: String?
-    /// The objective that holds the best back: that the next cheaper variants violate, or that it meets most narrowly.
+    /// The objective that holds the best back: that most of the variants that would be better violate; absent where
+    /// none would be.
     package var binding: String?
     /// Where none meets all objectives: the one that comes nearest, and how far off it is.
     package var nearest: String?

@@ -67,11 +67,22 @@ package struct PlanRun: Sendable {
     return hash.finalize().hexadecimal
   }
 
-  /// Whether the objectives name models that exist.
+  /// Whether metrics name models that exist, and some variant can violate each objective.
   /// - Throws: `PlanProblem`.
   package func check() throws {
+    let options = try plan.options(threads: threads)
+    let models = Study.models(variants.all)
+    let others: [(PlanProblem.Part, Metric?)] = [
+      (.minimize, options.objective), (.precision, options.precision?.metric),
+      (.sensitivity, options.sensitivity),
+    ]
+    for case (let part, let metric?) in others {
+      if let problem = metric.problem(models: models) { throw PlanProblem(part, problem) }
+    }
     do {
-      _ = try Objectives(try plan.options(threads: threads).levels, models: Study.models(variants.all))
+      _ = try Objectives(options.levels, models: models)
+      let limits = MetricLimits(variants.all.map(\.scenario))
+      for level in options.levels { try limits.check(level) }
     } catch let problem as ServiceLevel.Problem {
       throw PlanProblem(.levels, problem.description)
     }
@@ -152,7 +163,7 @@ package struct PlanRun: Sendable {
       if done < collected.replications {
         throw DatasetError(
           collected.place,
-          "the plan has \(collected.replications) replications of variant \(variant.name), warmed up for \(warmUp.microseconds / 1_000_000) s, of which the results hold \(done). Emit the tasks again."
+          "the plan has \(collected.replications) replications of variant \(variant.name.shown), warmed up for \(warmUp.microseconds / 1_000_000) s, of which the results hold \(done). Emit the tasks again."
         )
       }
     }

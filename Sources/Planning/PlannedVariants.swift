@@ -25,6 +25,8 @@ package struct PlannedVariants: Sendable {
   /// The base with its files, of which further variants are made; `nil` for variants that tasks have simulated.
   private var base: ScenarioBundle?
   private var path = ""
+  /// What variants are judged by, where one is to be recommended.
+  private var judgedBy: [Metric] = []
   /// Of more, each is only held against the base.
   private static let mostCompared = 500
 
@@ -32,7 +34,7 @@ package struct PlannedVariants: Sendable {
   package struct Invalid: Error, CustomStringConvertible {
     package var name: String
     package var problem: String
-    package var description: String { "variant \(name) is not valid:\n\(problem)" }
+    package var description: String { "variant \(name.shown) is not valid:\n\(problem)" }
   }
 
   /// - Parameters:
@@ -40,6 +42,8 @@ package struct PlannedVariants: Sendable {
   /// - Throws: `PlanProblem`; `Invalid`; what a scenario's files throw.
   package init(_ plan: Plan, scenarios: [String]) throws {
     factors = try plan.factors()
+    let options = try plan.options(threads: 1)
+    judgedBy = options.objective.map { [$0] + options.levels.map(\.metric) } ?? []
     path = scenarios[0]
     let bundle = try ScenarioBundle(path, overrides: plan.overrides)
     base = bundle
@@ -133,7 +137,10 @@ package struct PlannedVariants: Sendable {
       throw Invalid(name: name, problem: errors.description)
     }
     if let change = PriceOnlyChange(from: base.scenario, to: bundle.scenario) {
-      throw Invalid(name: name, problem: "\(path): error: \(change.description)")
+      throw Invalid(name: name, problem: "\(path): error: \(change.description)".shown)
+    }
+    if let change = MeasureChange(from: base.scenario, to: bundle.scenario, judgedBy: judgedBy) {
+      throw Invalid(name: name, problem: "\(path): error: \(change.description).".shown)
     }
     return bundle
   }
@@ -149,6 +156,9 @@ package struct PlannedVariants: Sendable {
     notes += bundle.notes
     if let change = PriceOnlyChange(from: base.scenario, to: bundle.scenario) {
       throw DatasetError(other, change.description)
+    }
+    if let change = MeasureChange(from: base.scenario, to: bundle.scenario, judgedBy: judgedBy) {
+      throw DatasetError(other, "\(change.description).")
     }
     add(Variant(name: name, overrides: [], bundle), bundle)
   }

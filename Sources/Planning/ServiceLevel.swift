@@ -1,3 +1,5 @@
+import Telemetry
+
 /// A service level: a metric and its bound.
 package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   package var metric: Metric
@@ -9,6 +11,9 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
 
   package struct Problem: Error, CustomStringConvertible {
     package let description: String
+
+    /// - Parameter description: on one line, whatever the names in it hold.
+    init(description: String) { self.description = description.shown }
   }
 
   /// Several, separated by commas: `latency.p95 <= 2s, failureRate <= 0.1%`.
@@ -157,13 +162,8 @@ package struct Objectives: Sendable {
     var judged: [ServiceLevel] = []
     var parts: [Range<Int>] = []
     for level in levels {
-      if case .model(let name) = level.metric.scope,
-        !models.contains(where: { $0.utf8.elementsEqual(name.utf8) })
-      {
-        throw ServiceLevel.Problem(
-          description:
-            "\(level): no model with requests is called \"\(name)\". There are: \(models.prefix(12).joined(separator: ", "))."
-        )
+      if let problem = level.metric.problem(models: models) {
+        throw ServiceLevel.Problem(description: "\(level.description): \(problem)")
       }
       let own = level.judged(models)
       parts.append(judged.count..<(judged.count + own.count))
@@ -182,5 +182,17 @@ package struct Objectives: Sendable {
     }
     if metric.isOfRequests { return models.count == 1 ? "model \(models[0])" : "all models together" }
     return "the whole account"
+  }
+}
+
+extension Metric {
+  /// Why it has no value in any variant; `nil` where it may have one.
+  /// - Parameter models: that have demand in any variant.
+  func problem(models: [String]) -> String? {
+    guard case .model(let name) = scope, !models.contains(where: { $0.utf8.elementsEqual(name.utf8) }) else {
+      return nil
+    }
+    return
+      "no model with requests is called \"\(name)\". There are: \(models.prefix(12).joined(separator: ", "))."
   }
 }

@@ -133,10 +133,8 @@ extension Study {
           broken[level.description, default: 0] += 1
         }
       }
-      let records = self.records(best)
-      choice.binding =
-        broken.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
-        ?? objectives.judged.min { (slack($0, records) ?? 1) < (slack($1, records) ?? 1) }?.description
+      // Where nothing better was tried, no level holds the best back, however narrowly it keeps them.
+      choice.binding = broken.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
       if withHeadroom, !objectives.levels.isEmpty {
         if let replayed = variants[best].scenario.replayedModels.first {
           choice.noHeadroom =

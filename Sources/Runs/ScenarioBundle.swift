@@ -46,7 +46,10 @@ package struct ScenarioBundle: Sendable {
   package func manifest(program: String) -> Manifest {
     Manifest(
       program: program,
-      scenario: .init(name: scenario.name, text: document.textAsRun, overrides: overrides),
+      scenario: .init(
+        name: scenario.name, text: document.textAsRun,
+        // A scenario that a run has kept, run again: those that made it are still at its top.
+        overrides: overrides.isEmpty ? Overrides.noted(in: document.textAsRun) : overrides),
       seed: scenario.seed, period: .init(from: scenario.from, to: scenario.to))
   }
 

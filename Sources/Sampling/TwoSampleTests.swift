@@ -177,6 +177,38 @@ package enum TwoSampleTests {
       degreesOfFreedom: square > 0 ? degrees : 1)
   }
 
+  /// Means of paired samples, of which the n-th values belong together: replications on common random numbers. Only
+  /// their differences vary, so that far smaller ones are found. Source: Law (2015), *Simulation Modeling and Analysis*,
+  /// 5th ed., section 10.2.1.
+  ///
+  /// Differences of whole numbers (counts) are taken to vary by at least one: pairs that happen to differ by one each are
+  /// no proof.
+  /// - Returns: `nil` for fewer than two pairs, or samples of different sizes.
+  package static func pairedDifference(_ a: [Double], _ b: [Double]) -> MeanDifference? {
+    guard a.count == b.count, a.count > 1 else { return nil }
+    let differences = zip(a, b).map { $1 - $0 }
+    let n = Double(differences.count)
+    let mean = differences.reduce(0, +) / n
+    var variance = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
+    let areWhole = (a + b).allSatisfy { $0 == $0.rounded() }
+    if areWhole, differences.contains(where: { $0 != 0 }) { variance = max(variance, 1) }
+    return MeanDifference(
+      difference: mean, standardError: (variance / n).squareRoot(), degreesOfFreedom: n - 1)
+  }
+
+  /// The least p-value that the order within pairs alone can give: all of them differ in one direction, 2 ⁄ 2ⁿ.
+  package static func leastPValue(pairs: Int) -> Double { min(1, 2 * exp2(-Double(pairs))) }
+
+  /// By how much the means of pairs like these must differ for the paired t-test to find it with a probability.
+  /// - Parameter level: p-values up to this are significant.
+  /// - Returns: `nil` for fewer than two pairs.
+  package static func detectableByPairs(_ a: [Double], _ b: [Double], level: Double, power: Double) -> Double?
+  {
+    guard let means = pairedDifference(a, b) else { return nil }
+    let degrees = means.degreesOfFreedom
+    return (gsl_cdf_tdist_Qinv(level / 2, degrees) + gsl_cdf_tdist_Pinv(power, degrees)) * means.standardError
+  }
+
   /// Which of several p-values are significant when all together may err with a probability: Holm (1979).
   package static func significant(_ pValues: [Double], familywise level: Double) -> [Bool] {
     var found = [Bool](repeating: false, count: pValues.count)

@@ -307,10 +307,12 @@ final class AccountSimulation: @unchecked Sendable {
     case .asAsked: nil
     case .deferred:
       IncidentRecord(
-        modelID: model, provider: "", kind: "undeployDeferred", startedAt: asked,
+        modelID: model, provider: "", kind: IncidentKind.undeployDeferred.rawValue, startedAt: asked,
         endedAt: schedule.undeployAt ?? scenario.to)
     case .refused:
-      IncidentRecord(modelID: model, provider: "", kind: "undeployRefused", startedAt: asked, endedAt: asked)
+      IncidentRecord(
+        modelID: model, provider: "", kind: IncidentKind.undeployRefused.rawValue, startedAt: asked,
+        endedAt: asked)
     }
   }
 }

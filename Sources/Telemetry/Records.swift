@@ -156,6 +156,13 @@ package struct FineTuningJobRecord: Hashable, Sendable {
   }
 }
 
+/// What an incident can be. Names of cases are what tables say.
+package enum IncidentKind: String, CaseIterable, Sendable {
+  case outage, degradation
+  /// Deploy windows moved an undeployment, or refused it.
+  case undeployDeferred, undeployRefused
+}
+
 package struct IncidentRecord: Hashable, Sendable {
   package var modelID: Int32?
   /// Empty where it does not concern a provider.

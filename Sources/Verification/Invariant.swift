@@ -1,3 +1,5 @@
+import Telemetry
+
 /// What holds in every run, whatever the scenario. For users: docs/invariants.md.
 package enum Invariant: String, CaseIterable, Sendable {
   case i1 = "I1"
@@ -16,6 +18,7 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i14 = "I14"
   case i15 = "I15"
   case i16 = "I16"
+  case i17 = "I17"
 
   package var sentence: String {
     switch self {
@@ -29,15 +32,17 @@ package enum Invariant: String, CaseIterable, Sendable {
       "0 ≤ waiting time ≤ time to first token ≤ latency; a failure has no first token and, in a simulation, no output."
     case .i8:
       "Requests are in order of arrival and numbered 1, 2, 3, …; from elsewhere, each by a number of its own."
-    case .i9: "A deployment keeps its minReplicas from deployed to undeploying."
+    case .i9: "A deployment has its minReplicas from deployed to undeploying."
     case .i10: "The manifest's row counts and hashes are those of the files, and it knows every file."
     case .i11: "Requests in service never exceed the batch slots of ready and draining replicas."
     case .i12: "Requests of a first-in-first-out queue start service in order of arrival."
     case .i13: "Every dashboard figure is that of an independent recomputation in SQL."
     case .i14: "Stored rollups are, bit for bit, those of the requests."
     case .i15:
-      "The manifest's period, seed and scenario are those of the run, its rollups and its dashboards."
+      "The manifest's period, seed, scenario and overrides are those of the run, and it has the rollups and dashboards that such a run has."
     case .i16: "A draining replica serves at least one request: without any it is released."
+    case .i17:
+      "A deployment's limits and instants are in order; an incident has a kind, model and provider that exist, and ends no earlier than it starts."
     }
   }
 }
@@ -68,18 +73,20 @@ package struct InvariantReport: Sendable {
   package mutating func violated(_ invariant: Invariant, _ message: @autoclosure () -> String) {
     violations[invariant, default: 0] += 1
     if violations[invariant, default: 0] <= Self.mostExamples {
-      findings.append(Finding(invariant: invariant, message: message()))
+      findings.append(Finding(invariant: invariant, message: message().shown))
     }
   }
 
   /// Notes that an invariant does not apply: the data have nothing that it is about. It does not keep the rest from
   /// holding.
-  package mutating func skip(_ invariant: Invariant, _ reason: String) { skipped.append((invariant, reason)) }
+  package mutating func skip(_ invariant: Invariant, _ reason: String) {
+    skipped.append((invariant, reason.shown))
+  }
 
   /// Notes that an invariant applies but could not be checked: there is no verdict then, unless another is violated.
   package mutating func miss(_ invariant: Invariant, _ reason: String) {
-    skipped.append((invariant, reason))
-    missing.append("\(invariant.rawValue) was not checked: \(reason)")
+    skipped.append((invariant, reason.shown))
+    missing.append("\(invariant.rawValue) was not checked: \(reason)".shown)
   }
 
   /// Notes that there is nothing that could be checked at all.

@@ -1,5 +1,6 @@
 import Aggregation
 import Datasets
+import Documents
 import Foundation
 import ScenarioModel
 import Telemetry
@@ -25,15 +26,21 @@ struct ManifestVerification {
     }
     checkScenario(manifest, from, to, arrivals, &report)
     checkRollups(manifest, to, &report)
+    // A database keeps the manifest and no files.
+    guard FileManager.default.fileExists(atPath: data.path + "/manifest.json") else { return }
+    try RunContents(data, manifest).check(&report)
     // A fixture's dashboards have a "now" each.
-    if manifest.source == nil, manifest.scenario != nil { checkDashboards(manifest, to, &report) }
+    if manifest.files[RunContents.questions] == nil { checkDashboards(manifest, to, &report) }
   }
 
   /// The manifest's checksum, of the file as it is.
   private func checkSeal(_ manifest: Manifest, _ report: inout InvariantReport) throws {
-    guard let checksum = manifest.checksum,
-      let json = FileManager.default.contents(atPath: data.path + "/manifest.json")
-    else { return }
+    guard let json = FileManager.default.contents(atPath: data.path + "/manifest.json") else { return }
+    guard let checksum = manifest.checksum else {
+      report.miss(
+        .i15, "manifest.json has no checksum, as those of older programs, so that it may have changed")
+      return
+    }
     if try JSONSeal.checksum(of: json) != checksum {
       report.violated(.i15, "manifest.json has changed since it was written: its checksum does not fit")
     }
@@ -52,6 +59,7 @@ struct ManifestVerification {
     {
       report.violated(.i15, "scenario.yaml is not the manifest's scenario")
     }
+    checkOverrides(kept, &report)
     if let arrivals, arrivals.lowerBound < from || arrivals.upperBound >= to {
       report.violated(
         .i15,
@@ -77,6 +85,21 @@ struct ManifestVerification {
       }
     } catch {
       report.miss(.i15, "this program cannot read the run's scenario")
+    }
+  }
+
+  /// The scenario as run notes its overrides at its top.
+  private func checkOverrides(_ kept: Manifest.Scenario, _ report: inout InvariantReport) {
+    let noted = Overrides.noted(in: kept.text)
+    if noted == kept.overrides.map(\.shown) { return }
+    // A file that an earlier program ran again kept its notes.
+    if kept.overrides.isEmpty {
+      report.miss(.i15, "the scenario notes overrides of which the manifest has none: \(noted[0])")
+    } else {
+      report.violated(
+        .i15,
+        "the manifest's overrides are \(kept.overrides.joined(separator: ", ")), the scenario was run with \(noted.isEmpty ? "none" : noted.joined(separator: ", "))"
+      )
     }
   }
 

@@ -19,7 +19,8 @@ package struct RunVerification {
   /// - Parameter progress: called now and then with the share of the requests that is read.
   /// - Throws: `DatasetError` for files that cannot be read as what they are named.
   package func run(progress: (Double) -> Void = { _ in }) throws -> InvariantReport {
-    var report = TableInvariants.check(data.tables)
+    var report = TableInvariants.check(
+      data.tables, simulated: data.manifest?.scenario == nil ? nil : period)
     let requests = RequestInvariants(
       data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil,
       hasAllRequests: data.manifest?.chosenFrom == nil, end: periodEnd, queues: scenario)
@@ -127,6 +128,15 @@ package struct RunVerification {
 
   private var dashboardNames: [String] {
     (data.manifest?.files.keys.filter { $0.hasPrefix("dashboard/") } ?? []).sorted()
+  }
+
+  /// As the manifest says; `nil` where it says none.
+  private var period: Range<Timestamp>? {
+    var parser = TimestampParser()
+    guard let stated = data.manifest?.period, let from = parser.parse(stated.from),
+      let to = parser.parse(stated.to), from < to
+    else { return nil }
+    return from..<to
   }
 
   /// Replicas have no rows from then on.

@@ -1,7 +1,7 @@
 import ScenarioModel
 import Telemetry
 
-/// The invariants of the small tables: I1, I2, I6, I9.
+/// The invariants of the small tables: I1, I2, I6, I9, I17, and what I5 takes for granted.
 enum TableInvariants {
   /// Rows of one version on one hardware.
   private struct Key: Hashable {
@@ -10,18 +10,77 @@ enum TableInvariants {
     var hardware: String
   }
 
-  static func check(_ tables: TelemetryTables) -> InvariantReport {
+  /// - Parameter simulated: the period of a simulation, which knows the replicas of every deployment; `nil` of other
+  ///   data.
+  static func check(_ tables: TelemetryTables, simulated: Range<Timestamp>?) -> InvariantReport {
     var report = InvariantReport()
     checkSubscription(tables, &report)
-    for (key, rows) in Dictionary(
-      grouping: tables.replicas, by: { Key(modelID: $0.modelID, version: $0.version, hardware: $0.hardware) })
-    {
-      let deployments = tables.deployments.filter {
-        $0.modelID == key.modelID && $0.version == key.version && $0.hardware == key.hardware
-      }
-      checkDeployment(rows, deployments, &report)
+    func key(_ row: DeploymentRecord) -> Key {
+      Key(modelID: row.modelID, version: row.version, hardware: row.hardware)
     }
+    let deployments = Dictionary(grouping: tables.deployments, by: key)
+    let rows = Dictionary(
+      grouping: tables.replicas, by: { Key(modelID: $0.modelID, version: $0.version, hardware: $0.hardware) })
+    for key in Set(deployments.keys).union(rows.keys) {
+      // Data from elsewhere need not know replicas.
+      guard simulated != nil || rows[key] != nil else { continue }
+      checkDeployment(rows[key] ?? [], deployments[key] ?? [], simulated, &report)
+    }
+    checkPrices(tables, &report)
+    for row in tables.deployments { checkOrder(row, &report) }
+    checkIncidents(tables, &report)
     return report
+  }
+
+  /// Of I5: replicas that nobody knows the price of cost an unknown amount.
+  private static func checkPrices(_ tables: TelemetryTables, _ report: inout InvariantReport) {
+    for charge in tables.unpriced {
+      report.violated(
+        .i5,
+        "model \(charge.modelID) \(charge.version) has replicas on \(charge.hardware), of which account \(charge.account) has no price"
+      )
+    }
+  }
+
+  /// I17, of a deployment.
+  private static func checkOrder(_ row: DeploymentRecord, _ report: inout InvariantReport) {
+    let name = "model \(row.modelID) \(row.version), deployed as asked for at \(row.requestedAt.rfc3339):"
+    if row.minReplicas > row.maxReplicas {
+      report.violated(.i17, "\(name) minReplicas \(row.minReplicas) is above maxReplicas \(row.maxReplicas)")
+    }
+    if let deployed = row.deployedAt {
+      if deployed < row.requestedAt {
+        report.violated(.i17, "\(name) it was deployed before that, at \(deployed.rfc3339)")
+      }
+      if row.outcome == .refused { report.violated(.i17, "\(name) it was refused, and yet deployed") }
+    }
+    if let undeployed = row.undeployedAt, undeployed < row.deployedAt ?? row.requestedAt {
+      report.violated(.i17, "\(name) it was undeployed before it was deployed, at \(undeployed.rfc3339)")
+    }
+  }
+
+  /// I17, of incidents.
+  private static func checkIncidents(_ tables: TelemetryTables, _ report: inout InvariantReport) {
+    let models = Set(tables.models.map(\.modelID))
+    let providers = Set(tables.models.map(\.provider)).subtracting([""])
+    for row in tables.incidents {
+      let name = "the incident at \(row.startedAt.rfc3339)"
+      if IncidentKind(rawValue: row.kind) == nil {
+        report.violated(
+          .i17,
+          "\(name) is of kind \"\(row.kind)\", which is none of \(IncidentKind.allCases.map(\.rawValue).joined(separator: ", "))"
+        )
+      }
+      if let model = row.modelID, !models.contains(model) {
+        report.violated(.i17, "\(name) is of model \(model), which there is none of")
+      }
+      if !row.provider.isEmpty, !providers.contains(row.provider) {
+        report.violated(.i17, "\(name) is of provider \"\(row.provider)\", which no model has")
+      }
+      if row.endedAt < row.startedAt {
+        report.violated(.i17, "\(name) ended before it started, at \(row.endedAt.rfc3339)")
+      }
+    }
   }
 
   /// I1: the sum over all versions after each instant, since several may change at one.
@@ -47,7 +106,8 @@ enum TableInvariants {
 
   /// I2 and I9, of the rows of one version on one hardware, in order of time.
   private static func checkDeployment(
-    _ rows: [ReplicaRecord], _ deployments: [DeploymentRecord], _ report: inout InvariantReport
+    _ rows: [ReplicaRecord], _ deployments: [DeploymentRecord], _ simulated: Range<Timestamp>?,
+    _ report: inout InvariantReport
   ) {
     for row in rows {
       let allowed = deployments.filter {
@@ -55,9 +115,12 @@ enum TableInvariants {
       }
       .reduce(0) { $0 + $1.maxReplicas }
       if row.replicas > allowed {
+        let limit =
+          deployments.isEmpty
+          ? "there is no such version on \(row.hardware) in deployments" : "maxReplicas is \(allowed)"
         report.violated(
           .i2,
-          "model \(row.modelID) \(row.version) has \(row.replicas) replicas at \(row.at.rfc3339), maxReplicas is \(allowed)"
+          "model \(row.modelID) \(row.version) has \(row.replicas) replicas at \(row.at.rfc3339), \(limit)"
         )
       }
     }
@@ -66,21 +129,57 @@ enum TableInvariants {
       ($0.undeployedAt ?? .supported.upperBound) <= $1.requestedAt
     }
     guard isAlone else { return }
-    for deployment in deployments {
-      guard let from = deployment.deployedAt else { continue }
-      let to = deployment.undeployedAt ?? .supported.upperBound
-      var undeploying: Timestamp?
-      for row in rows where row.at >= from && row.at < to {
-        if row.starting + row.ready < deployment.minReplicas {
-          undeploying = undeploying ?? row.at
-        } else if let since = undeploying {
-          report.violated(
-            .i9,
-            "model \(row.modelID) \(row.version) fell below its minReplicas \(deployment.minReplicas) at \(since.rfc3339) and came back"
-          )
-          undeploying = nil
-        }
+    for deployment in deployments { checkMinimum(deployment, rows, simulated, &report) }
+  }
+
+  /// I9, of one deployment.
+  private static func checkMinimum(
+    _ deployment: DeploymentRecord, _ rows: [ReplicaRecord], _ simulated: Range<Timestamp>?,
+    _ report: inout InvariantReport
+  ) {
+    let name = "model \(deployment.modelID) \(deployment.version)"
+    guard let from = deployment.deployedAt, deployment.minReplicas > 0 else { return }
+    let to = deployment.undeployedAt ?? .supported.upperBound
+    // What was there when it was deployed, and all changes since.
+    let first = rows.lastIndex { $0.at <= from } ?? rows.startIndex
+    let own = rows[first...].prefix { $0.at < to }.filter { $0.at >= deployment.requestedAt }
+    guard let last = own.last else {
+      // Of a deployment that ended before the period there are no rows.
+      if let simulated, to > simulated.lowerBound, from < simulated.upperBound {
+        report.violated(
+          .i9,
+          "\(name) has no replicas from \(from.rfc3339) on, its minReplicas is \(deployment.minReplicas)")
       }
+      return
+    }
+    func keeps(_ row: ReplicaRecord) -> Bool { row.starting + row.ready >= deployment.minReplicas }
+    guard let end = own.lastIndex(where: keeps) else {
+      // Undeploying since before the first row.
+      if from < own[0].at, own[0].draining > 0, own.allSatisfy({ $0.starting + $0.ready == 0 }) { return }
+      report.violated(
+        .i9,
+        "\(name) never has its minReplicas \(deployment.minReplicas) from \(own[0].at.rfc3339) on")
+      return
+    }
+    var fell: Timestamp?
+    for row in own[...end] {
+      if !keeps(row) {
+        fell = fell ?? row.at
+      } else if let since = fell {
+        report.violated(
+          .i9,
+          "\(name) fell below its minReplicas \(deployment.minReplicas) at \(since.rfc3339) and came back")
+        fell = nil
+      }
+    }
+    // What is below it at the end is undeploying: it has no replicas left but those that drain, or is undeployed.
+    if end < own.endIndex - 1, deployment.undeployedAt == nil,
+      last.starting + last.ready > 0 || last.draining == 0
+    {
+      report.violated(
+        .i9,
+        "\(name) fell below its minReplicas \(deployment.minReplicas) at \(own[end + 1].at.rfc3339) without being undeployed"
+      )
     }
   }
 

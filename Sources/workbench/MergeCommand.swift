@@ -45,7 +45,8 @@ struct MergeCommand: ParsableCommand {
       output,
       manifest: Manifest(
         program: Program.nameAndVersion, scenario: nil, seed: nil,
-        period: .init(from: merged.period.lowerBound, to: merged.period.upperBound), source: "merge"))
+        period: .init(from: merged.period.lowerBound, to: merged.period.upperBound),
+        source: Manifest.mergeSource))
     let run = try RunRecorder().record(merged, into: directory)
     progress.clear()
     if quiet { return }

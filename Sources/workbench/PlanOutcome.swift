@@ -44,6 +44,7 @@ enum PlanOutcome {
     if let precision = result.precision, !precision.missed.isEmpty {
       Terminal.diagnose(
         "workbench: error: a half width of \(Figure.share(precision.relative)) of \(precision.metric) was not reached with \(run.maxReplications) replications: \(precision.missed.prefix(5).joined(separator: "; ")). Allow more with --max-replications, a longer period, or a wider interval."
+          .shown
       )
       throw ExitCode(1)
     }

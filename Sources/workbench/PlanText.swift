@@ -48,7 +48,7 @@ struct PlanText {
           return (rank(a), a.offset) < (rank(b), b.offset)
         }.map(\.element).prefix(Self.mostVariants))
     }
-    var rows = [["variant", "n"] + columns.map(\.name)]
+    var rows = [["variant", "n"] + columns.map(\.name.shown)]
     for variant in shown {
       var name = variant.title.shown
       if variant.name == result.choice?.best { name = "★ " + name }
@@ -78,17 +78,19 @@ struct PlanText {
 
   private func sensitivity(_ sensitivity: PlanResult.Sensitivity) -> [String] {
     guard let metric = Metric(sensitivity.metric) else { return [] }
-    var lines = [Terminal.bold("What moves \(sensitivity.metric)")]
+    var lines = [Terminal.bold("What moves \(sensitivity.metric.shown)")]
     let largest = sensitivity.influences.compactMap { $0.swing.map { abs($0.value) } }.max() ?? 0
     for influence in sensitivity.influences {
       let length = largest > 0 ? Int(abs(influence.swing?.value ?? 0) / largest * 24) : 0
       lines.append(
         "  \(String(repeating: "█", count: max(length, 1)).padding(toLength: 25, withPad: " ", startingAt: 0))\(influence.path) \(influence.low) … \(influence.high): \(PlanWords.estimate(influence.swing, metric.unit, signed: true))"
+          .shown
       )
     }
     for index in sensitivity.sobol {
       lines.append(
-        String(format: "  Sobol index %.2f ± %.2f  %@", index.index, 2 * index.standardError, index.path))
+        String(
+          format: "  Sobol index %.2f ± %.2f  %@", index.index, 2 * index.standardError, index.path.shown))
     }
     return lines
   }

@@ -110,7 +110,8 @@ struct ScenarioCheck {
         scenario.accounts.count > 1 ? "\(entry.demand.account)/\(entry.demand.model)" : entry.demand.model
       let source = entry.demand.trace.map { ", replayed from \($0.file)" } ?? ""
       lines.append(
-        "\(name.shown): \(entry.demand.trace == nil ? "about " : "")\(Figure.count(entry.requests)) requests\(source)"
+        "\(name): \(entry.demand.trace == nil ? "about " : "")\(Figure.count(entry.requests)) requests\(source)"
+          .shown
       )
     }
     if order.count > Self.mostModels {

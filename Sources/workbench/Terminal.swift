@@ -84,7 +84,7 @@ final class ProgressBar: Sendable {
   private let isOn: Bool
 
   init(_ label: String, quiet: Bool = false) {
-    self.label = label
+    self.label = label.shown
     isOn = Terminal.errorIsTerminal && !quiet
   }
 

@@ -3,6 +3,7 @@ import Planning
 import Sampling
 import ScenarioModel
 import Simulation
+import Telemetry
 import TestSupport
 import Testing
 
@@ -41,6 +42,24 @@ struct ServiceLevelTests {
     }
     // No failures at all may be asked for.
     #expect(try ServiceLevel("failureRate <= 0").bound == 0)
+  }
+
+  @Test("a failure rate is of a reason that there is; others are refused with the list of them")
+  func reasons() throws {
+    for reason in FailureReason.allCases {
+      #expect(try ServiceLevel("failureRate.\(reason.name) <= 1%").metric.isOfRequests)
+    }
+    for name in ["failureRate.timeuot", "failureRate.Timeout", "failureRate.", "failureRate.timeout "] {
+      #expect(Metric(name) == nil, "\(name)")
+    }
+    do {
+      _ = try ServiceLevel("failureRate.timeuot\n <= 1%")
+      Issue.record("accepted")
+    } catch let problem as ServiceLevel.Problem {
+      #expect(
+        problem.description.contains("timeuot\\n") && !problem.description.contains("\n")
+          && FailureReason.allCases.allSatisfy { problem.description.contains($0.name) }, "\(problem)")
+    }
   }
 
   @Test("a scope is read back, whatever the model's name holds")

@@ -51,6 +51,91 @@ struct VerdictTests {
     #expect(same.verdict == .same && same.notes.contains { $0.contains("Found in 4 of 5") }, "\(same.notes)")
   }
 
+  /// So many replications, of which each of these figures has a value for each.
+  static func replications(_ figures: [[Double]]) -> [[String: Data]] {
+    (0..<figures[0].count).map { replication in
+      let members = figures.enumerated().map { "\"f\($0)\": \($1[replication])" }.joined(separator: ", ")
+      return ["d": Data("{\"query\": {}, \(members)}".utf8)]
+    }
+  }
+
+  @Test(
+    "figures that are the same do not speak for those that differ and could not be judged",
+    arguments: [3, 6])
+  func identicalFigures(_ count: Int) throws {
+    let numbers = (0..<count).map(Double.init)
+    let alike = (0..<20).map { figure in numbers.map { $0 + Double(figure) } }
+    let slow = numbers.map { 118 + $0 / 10 }
+    let result = try Self.compare(
+      Self.replications(alike + [numbers.map { 100 + $0 / 10 }]), Self.replications(alike + [slow]))
+    #expect(result.verdict == .inconclusive && result.total == 0)
+    let reason = result.reasons.joined()
+    #expect(
+      reason.contains("1 of 21 tests at 1 % together could not be significant") && reason.contains("(f20)"),
+      "\(reason)")
+    // Nor with two on each side.
+    let two = alike.map { Array($0.prefix(2)) }
+    let single = try Self.compare(
+      Self.replications(two), Self.replications(Array(two.dropLast()) + [[99, 99.5]]))
+    #expect(single.verdict == .inconclusive, "\(single.reasons)")
+  }
+
+  @Test(
+    "with the same seeds on both sides, as few as three pairs tell a service that is 18 % slower",
+    arguments: 3...10)
+  func paired(_ count: Int) throws {
+    let seeds = (0..<count).map { UInt64($0 * 7 + 1) }
+    // What differs between seeds is far more than what differs between sides.
+    let base = (0..<count).map { 1000 * (1 + 0.4 * sin(Double($0))) }
+    let noise = (0..<count).map { 0.01 * cos(Double($0)) }
+    let alike = (0..<20).map { figure in base.map { $0 * Double(figure + 2) } }
+    func compare(_ actual: [Double], rules: String = "") throws -> ComparisonOutcome {
+      try OutputComparison.compareReplications(
+        expected: Self.replications(alike + [base]),
+        // In another order: seeds say what belongs together.
+        actual: Self.replications((alike + [actual]).map { Array($0.reversed()) }),
+        seeds: (seeds, seeds.reversed()),
+        tolerances: rules.isEmpty ? Tolerances() : tolerances(rules))
+    }
+    let slow = try compare(zip(base, noise).map { $0 + 180 + $1 })
+    #expect(slow.verdict == .different && slow.total == 1, "\(slow.reasons)")
+    #expect(
+      slow.tests.last?.test == "pairs" && slow.differences[0].allowed?.contains("paired t-test") ?? false)
+    #expect(try compare(base).verdict == .same)
+    // Without seeds the same figures tell nothing.
+    let apart = try Self.compare(Self.replications([base]), Self.replications([base.map { $0 + 180 }]))
+    #expect(apart.verdict != .different)
+    // Counts that differ by one each are no proof, and not the same.
+    let counts = base.map { $0.rounded() }
+    let one = try OutputComparison.compareReplications(
+      expected: Self.replications(alike + [counts]),
+      actual: Self.replications(alike + [counts.map { $0 + 1 }]),
+      seeds: (seeds, seeds), tolerances: Tolerances())
+    #expect(one.verdict == .inconclusive, "\(one.reasons)")
+    // Within a margin that is allowed.
+    #expect(
+      try compare(base.map { $0 + 5 }, rules: "  - { path: f20, means: { margin: 2% } }").verdict == .same)
+  }
+
+  @Test("pairs that differ by chance are the same, as often as the significance promises")
+  func pairsByChance() throws {
+    let arena = SamplingArena()
+    let stream = arena.stream(state: (31, 32, 33, 34))
+    let seeds = (0..<14).map(UInt64.init)
+    var alarms = 0
+    for _ in 0..<400 {
+      let base = seeds.map { _ in 100 + 20 * stream.standardNormal() }
+      let result = try OutputComparison.compareReplications(
+        expected: Self.replications([base]),
+        actual: Self.replications([base.map { $0 + stream.standardNormal() }]), seeds: (seeds, seeds),
+        tolerances: tolerances("", "significance: 5%"))
+      #expect(result.verdict != .inconclusive)
+      if result.verdict == .different { alarms += 1 }
+    }
+    #expect(alarms <= StatisticalTests.bound(0.05, 400), "\(alarms)")
+    withExtendedLifetime(arena) {}
+  }
+
   @Test("one replication on each side tells nothing, unless they are the same")
   func one() throws {
     let (a, b) = (Self.replications(1, figures: 3, mean: 100), Self.replications(1, figures: 3, mean: 101))

@@ -141,7 +141,9 @@ struct DamageTests {
     }
   }
 
-  static let damages: [Damage] = [
+  static let damages = figureDamages + tableDamages
+
+  private static let figureDamages: [Damage] = [
     .init("a dropped row", .i8, "follows request") {
       try $0.rows("requests") { rows, _ in rows.enumerated().filter { $0.offset != 500 }.map(\.element) }
     },
@@ -239,7 +241,9 @@ struct DamageTests {
       try $0.widget("fineTuned-30d", "requests") { $0["totalRequests"] = number($0["totalRequests"]) + 1 }
     },
     .init("tokens without those of failures", .i13, "tokens.totalInputTokens") {
-      try $0.widget("external-7d", "tokens") { $0["totalInputTokens"] = number($0["totalInputTokens"]) - 300 }
+      try $0.widget("external-7d", "tokens") {
+        $0["totalInputTokens"] = number($0["totalInputTokens"]) - 300
+      }
     },
     .init("input and output tokens swapped", .i13, "tokens.points[0].inputTokens") {
       try $0.widget("external-30d", "tokens") {
@@ -343,7 +347,9 @@ struct DamageTests {
       try $0.widget("fineTuned-24h", "account") { $0["deployedModels"] = 3 }
     },
     .init("a failed job counted as a fine-tuned model", .i13, "account.fineTunedModels") {
-      try $0.widget("fineTuned-24h", "account") { $0["fineTunedModels"] = number($0["fineTunedModels"]) + 1 }
+      try $0.widget("fineTuned-24h", "account") {
+        $0["fineTunedModels"] = number($0["fineTunedModels"]) + 1
+      }
     },
     .init("a job's credits booked at its start", .i13, "account.fineTuningCredits") {
       try $0.widget("external-24h", "account") {

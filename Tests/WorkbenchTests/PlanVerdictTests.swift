@@ -112,6 +112,97 @@ struct PlanVerdictTests {
   }
 
   @Test(
+    "what no variant can break, and models that there are none of, are refused before anything is simulated")
+  func pointless() throws {
+    let scratch = try Scratch()
+    let path = try PlanTests.scenario(scratch)
+    for (arguments, words) in [
+      (["--slo", "peakReplicas <= 1000000"], "can never be broken: the subscription allows"),
+      (["--slo", "replicaHours <= 100000"], "can never be broken"),
+      (["--slo", "credits <= 1000000"], "can never be broken"),
+      (["--slo", "latency.p999 <= 1000d"], "nothing longer can be seen"),
+      (["--slo", "waiting.mean <= 1000d"], "nothing longer can be seen"),
+      (["--slo", "failureRate.timeuot <= 1%"], "failureRate.REASON with one of overloaded, timeout"),
+      (["--minimize", "latency.p95[model=chat]"], "--minimize: no model with requests is called \"chat\""),
+      (
+        ["--precision", "latency.p95[model=chat]=2%"],
+        "--precision: no model with requests is called \"chat\""
+      ),
+      (["--sensitivity", "latency.p95[model=chat]", "--vary", "load.scale=1,2"], "--sensitivity: no model"),
+      (["--slo", "latency.p95[model=\u{1b}[2J\n::error::x] <= 2s"], "\\u{1B}[2J\\n::error::x"),
+    ] {
+      let outcome = try Program.command(Program.path, ["plan", path, "-o", scratch.file("x")] + arguments)
+      #expect(
+        outcome.status == 64 && outcome.error.contains(words) && !outcome.error.contains("\n::error"),
+        "\(arguments): \(outcome.error)")
+      #expect(!FileManager.default.fileExists(atPath: scratch.file("x")))
+    }
+    // Below the limit it can be broken.
+    let allowed = try plan(
+      scratch, path, "--slo", "peakReplicas <= 2", "--replications", "3", "--warm-up", "none")
+    #expect(allowed.status != 64, "\(allowed.error)")
+  }
+
+  @Test("no level binds where nothing better was tried, however narrowly it is kept")
+  func binding() throws {
+    let scratch = try Scratch()
+    let path = try PlanTests.scenario(scratch)
+    let outcome = try plan(
+      scratch, path, "--slo", "failureRate <= 50%", "--vary",
+      "models.m.deployments.V1.scaling.maxBatchSize=1,2",
+      "--replications", "3", "--warm-up", "none")
+    #expect(
+      outcome.choice["best"] != nil && outcome.choice["binding"] == nil, "\(outcome.choice) \(outcome.error)")
+  }
+
+  @Test("a variant that only changes prices, the period or the random numbers is not recommended")
+  func measure() throws {
+    let scratch = try Scratch()
+    func scenario(_ name: String, price: Double) throws -> String {
+      let path = try PlanTests.scenario(scratch, name)
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      return try scratch.write(
+        name,
+        text.replacing("subscription: {", with: "credits: { T4 single: \(price) }, subscription: {"))
+    }
+    let path = try scenario("base.yaml", price: 1.428)
+    let priced = try scenario("priced.yaml", price: 0.5)
+    let file = try scratch.write(
+      "plan.yaml",
+      "workbenchPlan: 1\nvariants:\n  - { name: \"cheap\\n::error::x\", set: [ \"account.credits.T4 single=0.5\" ] }\n"
+    )
+    let period = "period.to=2026-01-05T01:00,2026-01-05T00:30"
+    for (arguments, words) in [
+      (
+        ["--vary", "account.credits.T4 single=0.5,1"], "T4 single costs 0.5 credits an hour instead of 1.428"
+      ),
+      ([priced], "T4 single costs 0.5 credits an hour instead of 1.428"),
+      (["--file", file], "variant cheap\\n::error::x is not valid"),
+      (["--vary", period], "the period is not the base's"),
+      (["--vary", "seed=1..4"], "the seed is not the base's"),
+      (["--vary", "warmUp=1min,2min"], "the warm-up is not the base's"),
+    ] {
+      let outcome = try Program.command(
+        Program.path,
+        ["plan", path, "-o", scratch.file("x"), "--replications", "3", "--minimize", "credits"] + arguments)
+      #expect(outcome.status == 65 && outcome.error.contains(words), "\(arguments): \(outcome.error)")
+      #expect(!outcome.error.contains("\n::error"))
+      #expect(!FileManager.default.fileExists(atPath: scratch.file("x")))
+    }
+    // Without a recommendation prices may be laid beside each other, and other metrics do not depend on them.
+    for more in [[String](), ["--minimize", "latency.mean"]] {
+      let outcome = try Program.command(
+        Program.path,
+        [
+          "plan", path, "-o", scratch.file(UUID().uuidString), "--replications", "3", "--warm-up", "none",
+          "--vary",
+          "account.credits.T4 single=0.5,1.428",
+        ] + more)
+      #expect([0, 2].contains(outcome.status), "\(outcome.error)")
+    }
+  }
+
+  @Test(
     "a replayed trace with constant service is simulated once, without intervals, probabilities or headroom")
   func deterministic() throws {
     let scratch = try Scratch()

@@ -73,6 +73,136 @@ struct VerdictCommandTests {
     isInconclusive(try Program.run("baseline", "update", in: scratch.path), "there is no scenario")
   }
 
+  /// An hour of a hosted model, its first token after so long.
+  static func hosted(_ scratch: Scratch, _ name: String, firstToken: String = "180ms") throws -> String {
+    try scratch.write(
+      name,
+      """
+      workbench: 1
+      name: hosted
+      period: { from: 2026-01-05, to: 2026-01-05T01:00 }
+      account: { name: acme, subscription: { maxReplicas: 4 } }
+      models:
+        - name: m
+          kind: fineTuned
+          baseModel: base
+          load: { arrivals: { poisson: { rate: 1/s } }, tokens: { input: { geometric: { mean: 200 } }, output: { geometric: { mean: 50 } } } }
+          deployments:
+            - { version: V1, deployAt: 2026-01-01, hardware: A10 single, scaling: { minReplicas: 1, maxReplicas: 4, maxBatchSize: 4 }, service: { firstToken: \(firstToken), perOutputToken: 8ms } }
+      """)
+  }
+
+  @Test("three replications of the same seeds tell a first token that takes 280 ms from one of 180 ms")
+  func pairs() throws {
+    let scratch = try Scratch()
+    for (folder, firstToken) in [("a", "180ms"), ("b", "280ms"), ("c", "180ms")] {
+      try FileManager.default.createDirectory(
+        atPath: scratch.file(folder), withIntermediateDirectories: false)
+      let path = try Self.hosted(scratch, "\(folder).yaml", firstToken: firstToken)
+      for seed in 1...3 {
+        let run = try Program.run(
+          "run", path, "--seed", "\(seed)", "--out", scratch.file("\(folder)/\(seed)"), "-q", "--formats",
+          "none")
+        #expect(run.status == 0, "\(run.error)")
+      }
+    }
+    let slow = try Program.run("compare", scratch.file("a"), scratch.file("b"))
+    #expect(
+      slow.status == 1 && slow.output.contains("in pairs") && slow.output.contains("latency.summary.average"),
+      "\(slow.output)\(slow.error)")
+    #expect(try Program.run("compare", scratch.file("a"), scratch.file("c")).status == 0)
+  }
+
+  @Test("a run that was copied, or simulated again, is no further replication")
+  func copies() throws {
+    let scratch = try Scratch()
+    let path = try Self.small(scratch)
+    for folder in ["a", "b", "c"] {
+      try FileManager.default.createDirectory(
+        atPath: scratch.file(folder), withIntermediateDirectories: false)
+    }
+    func run(_ place: String, _ arguments: String...) throws {
+      let run = try Program.command(
+        Program.path, ["run", path, "--out", scratch.file(place), "-q"] + arguments)
+      #expect(run.status == 0, "\(run.error)")
+    }
+    try run("a/1", "--seed", "1")
+    try FileManager.default.copyItem(atPath: scratch.file("a/1"), toPath: scratch.file("a/2"))
+    for seed in 1...2 { try run("b/\(seed)", "--seed", "\(seed)") }
+    // The same requests, by another text and in another format.
+    try run("c/1", "--seed", "1")
+    try run("c/2", "--seed", "1", "--set", "description=again", "--formats", "csv,ndjson")
+    for (expected, actual, words) in [
+      ("a", "b", "their scenario and seed are the same"), ("b", "a", "their scenario and seed"),
+      ("c", "b", "their requests are the same"),
+    ] {
+      let outcome = try Program.run("compare", scratch.file(expected), scratch.file(actual))
+      let side = expected == "b" ? actual : expected
+      #expect(
+        outcome.status == 65 && outcome.error.contains(words)
+          && outcome.error.contains(scratch.file("\(side)/1"))
+          && outcome.error.contains(scratch.file("\(side)/2")),
+        "\(outcome.output)\(outcome.error)")
+    }
+    #expect(try Program.run("compare", scratch.file("b"), scratch.file("b")).status == 0)
+  }
+
+  @Test("replicas without a price or a deployment are refused, never charged nothing or in silence")
+  func charges() throws {
+    let scratch = try Scratch()
+    let path = try Self.hosted(scratch, "hosted.yaml")
+    #expect(try Program.run("run", path, "--out", scratch.file("run"), "-q").status == 0)
+    let damages: [(table: String, words: String, change: ([String]) -> [String])] = [
+      (
+        "hardware", "\"A10 single\", of which the hardware table has no price",
+        { $0.filter { !$0.contains("A10 single") } }
+      ),
+      (
+        "replicas", "replicas of version \"V9\", which is not in the deployments table",
+        { $0 + [($0.last ?? "").replacing("V1", with: "V9")] }
+      ),
+    ]
+    for (table, words, change) in damages {
+      let data = scratch.file(table)
+      try FileManager.default.copyItem(atPath: scratch.file("run/telemetry"), toPath: data)
+      let file = URL(fileURLWithPath: "\(data)/\(table).csv")
+      let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map(String.init)
+      try Data((change(lines).joined(separator: "\n") + "\n").utf8).write(to: file)
+      let database = scratch.file("\(table).sqlite")
+      for command in [
+        ["aggregate", data, "--period", "7d", "--kind", "fineTuned"], ["convert", data, database],
+        ["report", data, "-o", scratch.file("r.html")],
+        ["compare", data, scratch.file("run/dashboard")],
+      ] {
+        let outcome = try Program.command(Program.path, command)
+        #expect(
+          outcome.status == 65 && outcome.error.contains(words),
+          "\(command): \(outcome.output)\(outcome.error)")
+      }
+      let validated = try Program.run("validate", data)
+      #expect(validated.status == 1, "\(validated.output)")
+    }
+  }
+
+  @Test("of a merge, validate says what there is")
+  func merged() throws {
+    let scratch = try Scratch()
+    let path = try Self.small(scratch)
+    for (place, to) in [("a", "2026-01-05T01:00"), ("b", "2026-01-05T02:00")] {
+      let from = place == "a" ? "2026-01-05T00:00" : "2026-01-05T01:00"
+      let run = try Program.run(
+        "run", path, "--out", scratch.file(place), "-q", "--set", "period.from=\(from)", "--set",
+        "period.to=\(to)")
+      #expect(run.status == 0, "\(run.error)")
+    }
+    let merge = try Program.run("merge", scratch.file("a"), scratch.file("b"), "-o", scratch.file("m"), "-q")
+    #expect(merge.status == 0, "\(merge.error)")
+    let outcome = try Program.run("validate", scratch.file("m"))
+    #expect(
+      outcome.status == 66 && outcome.error.contains("a merge has the rollups of its parts")
+        && !outcome.error.contains("--formats"), "\(outcome.error)")
+  }
+
   @Test("compare of too few replications, in every form of output")
   func compare() throws {
     let scratch = try Scratch()

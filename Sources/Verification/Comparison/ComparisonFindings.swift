@@ -54,6 +54,8 @@ final class ComparisonFindings {
     var actual = Thinned()
     var test: Tolerances.Test
     var isOfReplications: Bool
+    /// Whether the n-th values of both sides belong together.
+    var isPaired = false
     var look: String
   }
 
@@ -164,12 +166,13 @@ final class ComparisonFindings {
 
   func sample(
     _ decision: Decision, _ path: String, _ look: @autoclosure () -> String, expected: Double?,
-    actual: Double?, replications: Bool = false
+    actual: Double?, replications: Bool = false, paired: Bool = false
   ) {
     let key = SampleKey(document: document, path: path, rule: decision.rule ?? -1)
     if samples[key] == nil {
       sampleOrder.append(key)
-      samples[key] = Samples(test: decision.test, isOfReplications: replications, look: look())
+      samples[key] = Samples(
+        test: decision.test, isOfReplications: replications, isPaired: paired, look: look())
     }
     if let expected { samples[key]?.expected.add(expected) }
     if let actual { samples[key]?.actual.add(actual) }

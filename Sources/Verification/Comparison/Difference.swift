@@ -65,8 +65,9 @@ package struct UnmatchedElements: Encodable, Equatable, Sendable {
 package struct StatisticalTest: Encodable, Sendable {
   package var document: String
   package var path: String
-  /// `distribution` or `means`.
+  /// `distribution`; `means`; `pairs` of means where replications have the same seeds on both sides.
   package var test: String
+  var isOfMeans: Bool { test != "distribution" }
   package var expectedCount: Int
   package var actualCount: Int
   package var expectedMean: Double

@@ -233,6 +233,7 @@ package struct OutputComparison {
     guard let data = try side.dataset() else {
       throw DatasetError(side.path, "there is neither a data set nor a dashboard.")
     }
+    try data.checkCharges()
     var questions: [(name: String, question: Dataset.Question)] = []
     for (name, source) in dashboards.sorted(by: { $0.key < $1.key }) {
       let document = try source.document()
@@ -285,65 +286,5 @@ package struct OutputComparison {
       return found
     }
     throw QueryError("\(path) has \(known.count) accounts. Say with --account which one \(dashboard) is of.")
-  }
-
-  // MARK: Replications
-
-  private func compareReplications(
-    _ first: [String], _ second: [String], _ findings: ComparisonFindings, _ result: inout ComparisonOutcome,
-    _ progress: (Double) -> Void
-  ) throws {
-    func documents(_ paths: [String]) throws -> [[String: Source]] {
-      try paths.map { path in
-        guard let found = try Side(path).dashboards() else {
-          throw DatasetError(path, "the run has no dashboards.")
-        }
-        return found
-      }
-    }
-    try Self.compareReplications(try documents(first), try documents(second), findings, &result, progress)
-  }
-
-  /// Compares sets of replications in memory: each the dashboards of one replication by their names.
-  /// - Throws: `DatasetError` for what is no dashboard.
-  package static func compareReplications(
-    expected: [[String: Data]], actual: [[String: Data]], tolerances: Tolerances
-  ) throws -> ComparisonOutcome {
-    let findings = ComparisonFindings(tolerances)
-    var result = ComparisonOutcome(expected: "expected", actual: "actual")
-    func sources(_ replications: [[String: Data]], _ path: String) -> [[String: Source]] {
-      replications.map { $0.mapValues { Source(bytes: $0, path: path) } }
-    }
-    try compareReplications(sources(expected, "expected"), sources(actual, "actual"), findings, &result) {
-      _ in
-    }
-    findings.finish(&result)
-    return result
-  }
-
-  private static func compareReplications(
-    _ left: [[String: Source]], _ right: [[String: Source]], _ findings: ComparisonFindings,
-    _ result: inout ComparisonOutcome, _ progress: (Double) -> Void
-  ) throws {
-    result.replications = [left.count, right.count]
-    let names = Set((left + right).flatMap(\.keys)).sorted()
-    for (index, name) in names.enumerated() {
-      result.names.append(name)
-      result.documents += 1
-      let a = try left.compactMap { try $0[name]?.document() }
-      let b = try right.compactMap { try $0[name]?.document() }
-      findings.begin(name, view: (a.first ?? b.first).map { DashboardView($0.root).text } ?? "")
-      if a.isEmpty || b.isEmpty {
-        findings.structural(
-          a.isEmpty ? .extra : .missing, ComparisonPath(),
-          expected: a.isEmpty ? nil : "in \(a.count) replications",
-          actual: b.isEmpty ? nil : "in \(b.count) replications")
-        continue
-      }
-      withExtendedLifetime((a, b)) {
-        ReplicationComparison(findings).compare(a.map(\.root), b.map(\.root))
-      }
-      progress(Double(index + 1) / Double(names.count))
-    }
   }
 }

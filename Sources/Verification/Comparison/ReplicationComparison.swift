@@ -9,6 +9,8 @@ struct ReplicationComparison {
   /// A figure over the replications of one side.
   private struct Figure {
     var numbers: [Double] = []
+    /// The replications that have them.
+    var places: [Int] = []
     var others: Set<String> = []
     var look = ""
     var hasElements = false
@@ -23,18 +25,26 @@ struct ReplicationComparison {
     mutating func add(_ path: String) { if known.insert(path).inserted { paths.append(path) } }
   }
 
-  init(_ findings: ComparisonFindings) { self.findings = findings }
+  /// Whether the n-th replications of both sides have the same seed.
+  private let isPaired: Bool
+
+  init(_ findings: ComparisonFindings, isPaired: Bool) {
+    self.findings = findings
+    self.isPaired = isPaired
+  }
 
   func compare(_ expected: [JSONValue], _ actual: [JSONValue]) {
     var order = Order()
     var first: [String: Figure] = [:]
     var second: [String: Figure] = [:]
-    for value in expected { collect(value, &first, &order) }
-    for value in actual { collect(value, &second, &order) }
+    for (place, value) in expected.enumerated() { collect(value, place, &first, &order) }
+    for (place, value) in actual.enumerated() { collect(value, place, &second, &order) }
     for path in order.paths { compare(path, first[path], second[path], expected.count, actual.count) }
   }
 
-  private func collect(_ root: JSONValue, _ figures: inout [String: Figure], _ order: inout Order) {
+  private func collect(
+    _ root: JSONValue, _ place: Int, _ figures: inout [String: Figure], _ order: inout Order
+  ) {
     var path = ComparisonPath()
     func visit(_ value: JSONValue, _ state: Int) {
       if findings.decision(state).test == .ignored { return }
@@ -65,6 +75,7 @@ struct ReplicationComparison {
         }
         if let number = value.number {
           figures[text]?.numbers.append(number)
+          figures[text]?.places.append(place)
         } else {
           figures[text]?.others.insert(value.shown)
         }
@@ -112,12 +123,20 @@ struct ReplicationComparison {
     {
       return
     }
-    if !decision.isStatistical { decision.test = .distribution }
+    // A figure that the pairs do not share is judged over all that have it.
+    let isPaired = isPaired && a.places == b.places
+    if !decision.isStatistical {
+      // On common random numbers the sides are not independent, as the test of distributions wants them.
+      decision.test =
+        isPaired ? .means(.init(absolute: 0, relative: 0, mustBeShown: false)) : .distribution
+    }
     for value in a.numbers {
-      findings.sample(decision, path, look, expected: value, actual: nil, replications: true)
+      findings.sample(
+        decision, path, look, expected: value, actual: nil, replications: true, paired: isPaired)
     }
     for value in b.numbers {
-      findings.sample(decision, path, look, expected: nil, actual: value, replications: true)
+      findings.sample(
+        decision, path, look, expected: nil, actual: value, replications: true, paired: isPaired)
     }
   }
 }

@@ -72,7 +72,7 @@ package struct Tolerances: Sendable {
   package func warning(_ rule: Rule, _ text: String) -> String {
     let place: String =
       if case .document(let line, let column)? = rule.location { ":\(line):\(column)" } else { "" }
-    return "\(path)\(place): warning: \(text)"
+    return "\(path)\(place): warning: \(text)".shown
   }
 
   private mutating func read(_ root: DocumentNode, _ diagnostics: Diagnostics) {
