@@ -36,7 +36,7 @@ function stairs(points, lasts, value) {
 
 const period = (data) => span(data.query.from, data.query.now < data.query.to ? data.query.now : data.query.to);
 const compared = (label, other) => (other ? `${label}, ${other}` : label);
-const look = (other, colour, line = "solid") => (other ? { colour: "other", line: "dashed" } : { colour, line });
+const look = (other, colour, line = "solid") => (other ? { colour: "other", line: "dashed", width: 1.5 } : { colour, line });
 
 // Values as uPlot's joined list has them: by their time.
 function lookup(u, entry, index, place) {
@@ -377,13 +377,28 @@ export function heatMap(answer, { zoom, objective, isDark }) {
   };
 }
 
-/** Successes and failures of finer buckets. */
-export function fineRequests(answer, { zoom }) {
-  const lasts = answer.bucketSeconds;
-  const own = (key) => bucketLine(answer.buckets, lasts, (bucket) => bucket[key]);
+/** Quantiles of latency in finer buckets; of a base p95 beside them. `base`: { analysis, label }. */
+export function fineLatency(answer, { zoom, objective }, base) {
+  const own = (of, key) => ({ ...bucketLine(of.buckets.filter((bucket) => bucket.successes > 0), of.bucketSeconds, (bucket) => bucket[key]), lasts: of.bucketSeconds });
   const series = [
-    { ...own("successes"), label: "Successful", colour: "success", lasts, fill: true },
-    { ...own("failures"), label: "Failed", colour: "failure", lasts, scale: "right", points: "some" },
+    { ...own(answer, "p50"), label: "p50", colour: "latency", width: 1.5 }, { ...own(answer, "p95"), label: "p95", colour: "high" }, { ...own(answer, "p99"), label: "p99", colour: "top", width: 1.5 },
+    ...(base ? [{ ...own(base.analysis, "p95"), label: compared("p95", base.label), ...look(true) }] : []),
+  ];
+  return {
+    range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series, axes: { y: { title: "Latency", format: "duration" } },
+    limits: objective ? [{ value: objective.value, label: objective.label, colour: "limit" }] : [],
+    hover: hoverOf(series, (entry, spot) => [{ label: entry.label, value: duration(entry.y[spot]) }]),
+  };
+}
+
+/** Successes and failures of finer buckets, and a base's beside them. */
+export function fineRequests(answer, { zoom }, base) {
+  const lasts = answer.bucketSeconds;
+  const own = (key, of = answer) => ({ ...bucketLine(of.buckets, of.bucketSeconds, (bucket) => bucket[key]), lasts: of.bucketSeconds });
+  const series = [
+    { ...own("successes"), label: "Successful", colour: "success", fill: true },
+    { ...own("failures"), label: "Failed", colour: "failure", scale: "right", points: "some" },
+    ...(base ? [{ ...own("successes", base.analysis), label: compared("Successful", base.label), ...look(true) }, { ...own("failures", base.analysis), label: compared("Failed", base.label), scale: "right", ...look(true), line: "dotted" }] : []),
   ];
   const describe = (entry, spot) => [{ label: entry.label, value: number(entry.y[spot]) }];
   return {

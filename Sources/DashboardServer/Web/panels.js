@@ -76,9 +76,19 @@ const panels = {
     tip: "Successful and failed requests by their arrival, in finer buckets than the platform's.",
     isThere: (_, extra) => extra.analysis.buckets.length > 0,
     figures: ({ data: { requests } }, _, extra) => [["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)], ["success rate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–"], ["a bucket", bucketName(extra.analysis)]],
-    rows: (_, __, { analysis }) => [["time", "successes", "failures"], ...analysis.buckets.map((b) => [b.at, b.successes, b.failures])],
+    rows: (_, __, { analysis, base }) => withBase(withBase([["time", "successes", "failures"], ...analysis.buckets.map((b) => [b.at, b.successes, b.failures])], base, (b) => b.successes, "successes"), base, (b) => b.failures, "failures"),
     json: (_, { analysis }) => analysis.buckets.map(({ at, successes, failures }) => ({ at, successes, failures })),
-    graph: (_, view, extra) => ({ spec: graphs.fineRequests(extra.analysis, view) }),
+    graph: (_, view, extra) => ({ spec: graphs.fineRequests(extra.analysis, view, extra.base) }),
+    tools: [],
+  },
+  quantiles: {
+    title: "Latency", needs: "analysis",
+    tip: "Half of the successful requests of each bucket were at most as slow as p50 says, 95 % as p95, 99 % as p99.",
+    isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.successes > 0),
+    figures: ({ data: { latency } }, _, extra) => [...["p50", "p95", "p99"].map((key) => [key, duration(latency.summary[key]), `${number(latency.summary[key])} ms`]), ["a bucket", bucketName(extra.analysis)]],
+    rows: (_, __, { analysis, base }) => withBase([["time", "requests", "p50", "p95", "p99"], ...analysis.buckets.map((b) => [b.at, b.successes, b.p50, b.p95, b.p99])], base, (b) => b.p95, "p95"),
+    json: (_, { analysis }) => analysis.buckets.map(({ at, successes, p50, p95, p99 }) => ({ at, successes, p50, p95, p99 })),
+    graph: (_, view, extra) => ({ spec: graphs.fineLatency(extra.analysis, view, extra.base) }),
     tools: [],
   },
   reasons: {
@@ -110,6 +120,13 @@ const panels = {
     tools: [],
   },
 };
+
+// A column of a base's buckets beside a table of one's own.
+function withBase([head, ...rows], base, value, name) {
+  if (!base) return [head, ...rows];
+  const found = new Map(base.analysis.buckets.map((bucket) => [bucket.at, value(bucket)]));
+  return [[...head, `${name}, ${base.label}`], ...rows.map((row) => [...row, found.get(row[0]) ?? null])];
+}
 
 const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
 
@@ -146,8 +163,8 @@ export class Panel extends Component {
     this.setState({ isolated });
   }
 
-  render({ kind, answers, drawn: laid = answers, extra, view, prefix = "", sync, rules, onChange, onExpand, onSelect }, { isolated }) {
-    const panel = panels[kind];
+  render({ kind, answers, drawn: laid = answers, extra, view, prefix = "", sync, rules, tools, isBrief, onChange, onExpand, onSelect }, { isolated }) {
+    const panel = tools ? { ...panels[kind], tools } : panels[kind];
     const answer = answers[0];
     const title = panel.title;
     const id = `${prefix}${kind}-title`;
@@ -178,7 +195,7 @@ export class Panel extends Component {
           ${onExpand ? html`<${Tool} text="⤢" label=${`Expand, ${title}`} onClick=${() => onExpand(kind)} />` : null}
         </span></div>
       <${Figures} list=${figures} />
-      ${other && needed && !panel.needs ? html`<${Figures} list=${[["compared with", other.label], ...panel.figures(other, view, extra)]} />` : null}
+      ${other && needed && !panel.needs && !isBrief ? html`<${Figures} list=${[["compared with", other.label], ...panel.figures(other, view, extra)]} />` : null}
       ${kind === "credits" && needed ? html`<div class="presets" role="group" aria-label="Credits by">${["model", "version", "hardware", "use"].map((by) => html`<button key=${by} type="button" aria-pressed=${String((view.by || "model") === by)} onClick=${() => onChange({ by })}>by ${by}</button>`)}</div>` : null}
       ${problem ? html`<div class="empty" role="alert"><p>${problem}</p></div>`
         : !needed ? html`<div class="empty"><p>…</p></div>`

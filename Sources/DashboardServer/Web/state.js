@@ -4,7 +4,9 @@ export const presets = [
   ["last-month", "Last month"], ["this-year", "This year"], ["last-year", "Last year"],
 ];
 export const kinds = [["fineTuned", "Fine-tuned"], ["openSource", "Open-source"], ["external", "External"]];
-const names = ["page", "run", "other", "account", "kind", "period", "model", "deployedAt", "version", "provider", "lens", "percentiles", "reasons", "overlay", "by", "objective", "zoom", "search", "sort"];
+/** Pages beside the dashboard (""). Those after the overview are served ones: a report has none of them. */
+export const pages = ["", "overview", "compare", "whatif", "plans", "data"];
+const names = ["page", "run", "other", "otherVersion", "otherPeriod", "set", "knobs", "account", "kind", "period", "model", "deployedAt", "version", "provider", "lens", "percentiles", "reasons", "overlay", "by", "objective", "zoom", "search", "sort"];
 
 export function readState() {
   const query = new URLSearchParams(location.search);
@@ -21,7 +23,7 @@ export function writeState(state, isNew) {
 }
 
 /** A filter that the account or kind does not have falls back to "all". */
-export function settle(state, runs) {
+export function settle(state, runs, offered = pages) {
   // A run that was replaced while it is looked at goes on under the identifier of what took its place.
   const current = (id) => runs.find((entry) => entry.id === id) || runs.find((entry) => entry.replaces?.includes(id));
   const run = current(state.run) || runs[0];
@@ -34,7 +36,7 @@ export function settle(state, runs) {
   if (!kinds.some(([kind]) => kind === state.kind)) state.kind = present[0] || "fineTuned";
   if (!state.period) state.period = "7d";
   if (state.lens !== "analysis") state.lens = "";
-  if (state.page !== "overview") state.page = "";
+  if (!offered.includes(state.page)) state.page = "";
   const models = account.models.filter((model) => model.kind === state.kind);
   const named = models.filter((model) => !state.model || model.name === state.model);
   if (!named.length) state.model = "";
@@ -44,6 +46,14 @@ export function settle(state, runs) {
   if (state.kind === "external") Object.assign(state, { model: "", deployedAt: "", version: "" });
   else state.provider = "";
   return { run, account, models };
+}
+
+/** Whoever comes to compare and has not said with what gets another run, or the period before. */
+export function against(state, runs) {
+  if (state.page !== "compare" || state.other || state.otherVersion || state.otherPeriod) return;
+  const run = runs.find((entry) => entry.id === state.run) || runs[0];
+  state.other = runs.find((entry) => entry !== run)?.id || "";
+  if (!state.other) state.otherPeriod = "before";
 }
 
 /** A stretch of the period that the graphs are zoomed to, in seconds; `null` for all of it. */
