@@ -52,13 +52,3 @@ export function follow(body) {
 }
 
 export const steer = (settings) => fetch(`api/live?${new URLSearchParams(settings)}`, { method: "POST" });
-
-/** Something other than a question: `method`, a body (an object is sent as JSON), and a signal that ends it. */
-export async function send(method, path, body, { signal, headers } = {}) {
-  const isRaw = body === undefined || body instanceof Blob || typeof body === "string";
-  const response = await fetch(path, { method, signal, headers: { Accept: "application/json", ...(isRaw ? {} : { "Content-Type": "application/json" }), ...headers }, body: isRaw ? body : JSON.stringify(body) });
-  const isJSON = /json/.test(response.headers.get("Content-Type") || "");
-  const answer = isJSON ? await response.json() : await response.text();
-  if (!response.ok) throw Object.assign(new Error(answer.detail || response.statusText || `The server answered ${response.status}.`), { status: response.status, errors: answer.errors, parameter: answer.parameter, version: response.headers.get("ETag") });
-  return { answer, version: response.headers.get("ETag") };
-}

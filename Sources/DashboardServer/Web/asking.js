@@ -28,3 +28,27 @@ export class Asking extends Component {
     if (error?.isReplaced) this.props.onReplaced?.();
   }
 }
+
+/** Something other than a question: `method`, a body (an object is sent as JSON), and a signal that ends it. */
+export async function send(method, path, body, { signal, headers } = {}) {
+  const isRaw = body === undefined || body instanceof Blob || typeof body === "string";
+  const response = await fetch(path, { method, signal, headers: { Accept: "application/json", ...(isRaw ? {} : { "Content-Type": "application/json" }), ...headers }, body: isRaw ? body : JSON.stringify(body) });
+  const isJSON = /json/.test(response.headers.get("Content-Type") || "");
+  const answer = isJSON ? await response.json() : await response.text();
+  if (!response.ok) throw Object.assign(new Error(answer.detail || response.statusText || `The server answered ${response.status}.`), { status: response.status, errors: answer.errors, parameter: answer.parameter, version: response.headers.get("ETag") });
+  return { answer, version: response.headers.get("ETag") };
+}
+
+// What a server can do stands in its description: a part of the page whose path is not there does not show.
+const described = { scenario: "/api/runs/{run}/scenario", "what-if": "/api/what-if", keep: "/api/runs", jobs: "/api/jobs", scenarios: "/api/scenarios", check: "/api/check", compare: "/api/compare", validate: "/api/runs/{run}/validate", fixture: "/api/runs/{run}/fixture", export: "/api/runs/{run}/export", delete: "/api/trash", imports: "/api/imports", plans: "/api/plans" };
+const readOnly = ["scenario", "compare", "jobs"];
+
+/** The server's abilities, with `verbs`, those of its paths that the page may use. */
+export async function learn() {
+  const text = await (await fetch("api/openapi.yaml")).text();
+  const has = (path) => text.includes(`\n  ${path}:\n`);
+  if (!has("/api/abilities")) return { verbs: [] };
+  const abilities = await (await fetch("api/abilities")).json();
+  const isAllowed = (verb) => (abilities.change || readOnly.includes(verb)) && (verb !== "scenarios" || abilities.scenarios) && (!["keep", "imports", "delete"].includes(verb) || abilities.keep) && (verb !== "keep" || has("/api/jobs"));
+  return { ...abilities, verbs: Object.keys(described).filter((verb) => has(described[verb]) && isAllowed(verb) && (!abilities.verbs || abilities.verbs.includes(verb))) };
+}

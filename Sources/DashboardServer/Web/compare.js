@@ -64,6 +64,14 @@ export class Compare extends Asking {
     return { run: other, account, versions, view: { account: account.account, kind: view.kind, model, deployedAt: view.otherVersion ? "" : deployedAt, version, provider } };
   }
 
+  // Whoever has not said what to compare with gets another run, or the period before.
+  componentDidMount() {
+    const { view, runs, run, onChange } = this.props;
+    const other = runs.find((entry) => entry !== run)?.id;
+    if (!view.other && !view.otherVersion && !view.otherPeriod) onChange(other ? { other } : { otherPeriod: "before" }, true);
+    super.componentDidMount();
+  }
+
   questions({ view, run, runs, reading }) {
     const other = this.other(this.props);
     return [run.id, run.now, other.run.id, view.account, view.kind, view.period, view.model, view.deployedAt, view.version, view.provider, other.view, view.otherPeriod, runs.length, reading];

@@ -1,7 +1,7 @@
 // Figures to graphs: what a chart is given. Times are seconds since 1970; labels are in the account's zone.
 import { clock, moment, number, duration, percent, span, credits, length } from "./format.js";
 
-const second = (at) => Date.parse(at) / 1000;
+export const second = (at) => Date.parse(at) / 1000;
 const bucketSeconds = (data) => (data.query.granularity === "hour" ? 3600 : 86_400);
 
 /** Shades of one colour, for versions beside each other. */
@@ -15,7 +15,7 @@ export const parts = ["latency", "#f2a33a", "#7a5af0", "#2aa198", "#c4577f", "ot
 const frame = (data, zoom) => ({ range: zoom || [second(data.query.from), second(data.query.to)], clock: clock(data.query.timeZone, data.query.from) });
 
 // Buckets that do not follow each other are not joined: a null between them.
-function bucketLine(points, lasts, value) {
+export function bucketLine(points, lasts, value) {
   const x = [], y = [], at = [];
   points.forEach((point, index) => {
     const here = second(point.at);
@@ -35,8 +35,8 @@ function stairs(points, lasts, value) {
 }
 
 const period = (data) => span(data.query.from, data.query.now < data.query.to ? data.query.now : data.query.to);
-const compared = (label, other) => (other ? `${label}, ${other}` : label);
-const look = (other, colour, line = "solid") => (other ? { colour: "other", line: "dashed", width: 1.5 } : { colour, line });
+export const compared = (label, other) => (other ? `${label}, ${other}` : label);
+export const look = (other, colour, line = "solid") => (other ? { colour: "other", line: "dashed", width: 1.5 } : { colour, line });
 
 // Values as uPlot's joined list has them: by their time.
 function lookup(u, entry, index, place) {
@@ -45,7 +45,7 @@ function lookup(u, entry, index, place) {
   return entry.places.get(time);
 }
 
-const hoverOf = (series, describe, title) => (x, at, u) => {
+export const hoverOf = (series, describe, title) => (x, at, u) => {
   const rows = [];
   let when = null;
   series.forEach((entry, index) => {
@@ -377,28 +377,12 @@ export function heatMap(answer, { zoom, objective, isDark }) {
   };
 }
 
-/** Quantiles of latency in finer buckets; of a base p95 beside them. `base`: { analysis, label }. */
-export function fineLatency(answer, { zoom, objective }, base) {
-  const own = (of, key) => ({ ...bucketLine(of.buckets.filter((bucket) => bucket.successes > 0), of.bucketSeconds, (bucket) => bucket[key]), lasts: of.bucketSeconds });
-  const series = [
-    { ...own(answer, "p50"), label: "p50", colour: "latency", width: 1.5 }, { ...own(answer, "p95"), label: "p95", colour: "high" }, { ...own(answer, "p99"), label: "p99", colour: "top", width: 1.5 },
-    ...(base ? [{ ...own(base.analysis, "p95"), label: compared("p95", base.label), ...look(true) }] : []),
-  ];
-  return {
-    range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series, axes: { y: { title: "Latency", format: "duration" } },
-    limits: objective ? [{ value: objective.value, label: objective.label, colour: "limit" }] : [],
-    hover: hoverOf(series, (entry, spot) => [{ label: entry.label, value: duration(entry.y[spot]) }]),
-  };
-}
-
-/** Successes and failures of finer buckets, and a base's beside them. */
+/** Successes and failures of finer buckets, and those of a base: { analysis, label }. */
 export function fineRequests(answer, { zoom }, base) {
-  const lasts = answer.bucketSeconds;
-  const own = (key, of = answer) => ({ ...bucketLine(of.buckets, of.bucketSeconds, (bucket) => bucket[key]), lasts: of.bucketSeconds });
+  const own = (key, label, more, of = answer) => ({ ...bucketLine(of.buckets, of.bucketSeconds, (bucket) => bucket[key]), lasts: of.bucketSeconds, label, ...more });
   const series = [
-    { ...own("successes"), label: "Successful", colour: "success", fill: true },
-    { ...own("failures"), label: "Failed", colour: "failure", scale: "right", points: "some" },
-    ...(base ? [{ ...own("successes", base.analysis), label: compared("Successful", base.label), ...look(true) }, { ...own("failures", base.analysis), label: compared("Failed", base.label), scale: "right", ...look(true), line: "dotted" }] : []),
+    own("successes", "Successful", { colour: "success", fill: true }), own("failures", "Failed", { colour: "failure", scale: "right", points: "some" }),
+    ...(base ? [own("successes", compared("Successful", base.label), look(true), base.analysis), own("failures", compared("Failed", base.label), { ...look(true), scale: "right", line: "dotted" }, base.analysis)] : []),
   ];
   const describe = (entry, spot) => [{ label: entry.label, value: number(entry.y[spot]) }];
   return {

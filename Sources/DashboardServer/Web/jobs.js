@@ -1,5 +1,5 @@
 // What takes long on the server: started here, watched, cancelled; each with a bar that says how far it is.
-import { send } from "./api.js";
+import { send } from "./asking.js";
 
 const { html, Component } = preact;
 

@@ -1,5 +1,5 @@
 // What of a scenario can be turned: a slider, a list or a field for each number, and a search over all of them.
-import { send } from "./api.js";
+import { send } from "./asking.js";
 
 const { html, Component } = preact;
 

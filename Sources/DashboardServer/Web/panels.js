@@ -10,7 +10,8 @@ const { html, Component } = preact;
 const keyOf = (spec) => spec.series.map(({ label, colour, line, kind }) => ({ label, colour, line: kind === "bars" ? "block" : line }));
 const orderedKey = (spec) => [...keyOf(spec)].reverse();
 
-const panels = {
+/** Pages of their own add others. */
+export const panels = {
   latency: {
     title: "Model Latency",
     tip: "Time from a request's arrival to its complete response, of successful requests. Up to seven days each request is a point; longer, each day's average.",
@@ -76,19 +77,9 @@ const panels = {
     tip: "Successful and failed requests by their arrival, in finer buckets than the platform's.",
     isThere: (_, extra) => extra.analysis.buckets.length > 0,
     figures: ({ data: { requests } }, _, extra) => [["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)], ["success rate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–"], ["a bucket", bucketName(extra.analysis)]],
-    rows: (_, __, { analysis, base }) => withBase(withBase([["time", "successes", "failures"], ...analysis.buckets.map((b) => [b.at, b.successes, b.failures])], base, (b) => b.successes, "successes"), base, (b) => b.failures, "failures"),
+    rows: (_, __, { analysis }) => [["time", "successes", "failures"], ...analysis.buckets.map((b) => [b.at, b.successes, b.failures])],
     json: (_, { analysis }) => analysis.buckets.map(({ at, successes, failures }) => ({ at, successes, failures })),
     graph: (_, view, extra) => ({ spec: graphs.fineRequests(extra.analysis, view, extra.base) }),
-    tools: [],
-  },
-  quantiles: {
-    title: "Latency", needs: "analysis",
-    tip: "Half of the successful requests of each bucket were at most as slow as p50 says, 95 % as p95, 99 % as p99.",
-    isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.successes > 0),
-    figures: ({ data: { latency } }, _, extra) => [...["p50", "p95", "p99"].map((key) => [key, duration(latency.summary[key]), `${number(latency.summary[key])} ms`]), ["a bucket", bucketName(extra.analysis)]],
-    rows: (_, __, { analysis, base }) => withBase([["time", "requests", "p50", "p95", "p99"], ...analysis.buckets.map((b) => [b.at, b.successes, b.p50, b.p95, b.p99])], base, (b) => b.p95, "p95"),
-    json: (_, { analysis }) => analysis.buckets.map(({ at, successes, p50, p95, p99 }) => ({ at, successes, p50, p95, p99 })),
-    graph: (_, view, extra) => ({ spec: graphs.fineLatency(extra.analysis, view, extra.base) }),
     tools: [],
   },
   reasons: {
@@ -121,14 +112,7 @@ const panels = {
   },
 };
 
-// A column of a base's buckets beside a table of one's own.
-function withBase([head, ...rows], base, value, name) {
-  if (!base) return [head, ...rows];
-  const found = new Map(base.analysis.buckets.map((bucket) => [bucket.at, value(bucket)]));
-  return [[...head, `${name}, ${base.label}`], ...rows.map((row) => [...row, found.get(row[0]) ?? null])];
-}
-
-const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
+export const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
 
 export const panelsOf = (kind, lens) => (lens === "analysis"
   ? ["heat", "fine", "reasons", kind === "external" ? "tokens" : "scaling", "credits"]

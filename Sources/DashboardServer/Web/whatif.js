@@ -1,5 +1,7 @@
 // What if: sliders over a run's scenario. Each move simulates anew, and the result lies over what the run recorded.
-import { get, send, dashboardPath, analysisPath, marksPath } from "./api.js";
+import { get, dashboardPath, analysisPath, marksPath } from "./api.js";
+import { send } from "./asking.js";
+import "./fine.js";
 import { objectiveOf, zoomOf } from "./state.js";
 import { duration, number, span } from "./format.js";
 import { Panel, Lane } from "./panels.js";
