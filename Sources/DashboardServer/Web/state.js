@@ -6,7 +6,7 @@ export const presets = [
 export const kinds = [["fineTuned", "Fine-tuned"], ["openSource", "Open-source"], ["external", "External"]];
 /** Pages beside the dashboard (""). Those after the overview are served ones: a report has none of them. */
 export const pages = ["", "overview", "compare", "whatif", "plans", "data"];
-const names = ["page", "run", "other", "otherVersion", "otherPeriod", "set", "knobs", "account", "kind", "period", "model", "deployedAt", "version", "provider", "lens", "percentiles", "reasons", "overlay", "by", "objective", "zoom", "search", "sort"];
+const names = ["page", "run", "other", "otherVersion", "otherPeriod", "set", "knobs", "scenario", "plan", "account", "kind", "period", "model", "deployedAt", "version", "provider", "lens", "percentiles", "reasons", "overlay", "by", "objective", "zoom", "search", "sort"];
 
 export function readState() {
   const query = new URLSearchParams(location.search);
@@ -46,14 +46,6 @@ export function settle(state, runs, offered = pages) {
   if (state.kind === "external") Object.assign(state, { model: "", deployedAt: "", version: "" });
   else state.provider = "";
   return { run, account, models };
-}
-
-/** Whoever comes to compare and has not said with what gets another run, or the period before. */
-export function against(state, runs) {
-  if (state.page !== "compare" || state.other || state.otherVersion || state.otherPeriod) return;
-  const run = runs.find((entry) => entry.id === state.run) || runs[0];
-  state.other = runs.find((entry) => entry !== run)?.id || "";
-  if (!state.other) state.otherPeriod = "before";
 }
 
 /** A stretch of the period that the graphs are zoomed to, in seconds; `null` for all of it. */
