@@ -82,9 +82,15 @@ let package = Package(
       name: "Calibration",
       dependencies: ["Documents", "Sampling", "Telemetry", "ScenarioModel", "Simulation"]),
     .target(
+      name: "Studio",
+      dependencies: [
+        "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs",
+      ]),
+    .target(
       name: "DashboardServer",
       dependencies: [
-        "CCompression", "Hashing", "Telemetry", "Simulation", "Aggregation", "Datasets",
+        "CCompression", "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation",
+        "Datasets", "Runs", "Studio",
         .product(name: "Hummingbird", package: "hummingbird"),
       ]
         + hummingbirdParts.map { part in
@@ -96,7 +102,7 @@ let package = Package(
       name: "workbench",
       dependencies: [
         "Documents", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Runs",
-        "Verification", "Planning", "Calibration", "DashboardServer",
+        "Verification", "Planning", "Calibration", "Studio", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -147,7 +153,8 @@ let package = Package(
     .testTarget(
       name: "DashboardServerTests",
       dependencies: [
-        "DashboardServer", "Hashing", "TestSupport",
+        "DashboardServer", "Datasets", "Hashing", "Runs", "ScenarioModel", "Studio", "Telemetry",
+        "TestSupport",
       ]),
     .testTarget(
       name: "WorkbenchTests",

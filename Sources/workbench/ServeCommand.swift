@@ -5,6 +5,8 @@ import Dispatch
 import Foundation
 import Planning
 import Runs
+import Studio
+import Telemetry
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,6 +15,9 @@ struct ServeCommand: ParsableCommand {
       Serves runs and data sets on the loopback address, until Ctrl-C. Several are a list to choose from, and any two \
       can be laid over each other. The API is described at /api/openapi.yaml and gives the same bytes as \
       "workbench aggregate".
+
+      At the page one may change any number of a run's scenario and see at once what would have been, keep that as a run in \
+      the directory --keep, and edit the scenarios in --scenarios. --read-only leaves all of that out.
 
       Examples:
         workbench serve Outputs/week
@@ -46,6 +51,15 @@ struct ServeCommand: ParsableCommand {
 
   @Option(help: "A secret that every request must bring.")
   var token: String?
+
+  @Option(help: "The directory of the scenarios that the page shows and edits.")
+  var scenarios = "Scenarios"
+
+  @Option(help: "The directory for runs that are kept at the page.")
+  var keep = "Outputs"
+
+  @Flag(help: "The page shows, and changes nothing.")
+  var readOnly = false
 
   func validate() throws {
     guard !runs.isEmpty || live != nil else {
@@ -92,7 +106,17 @@ struct ServeCommand: ParsableCommand {
       live: liveRun, say: { Terminal.diagnose("workbench: warning: \($0)") },
       list: { try sources.reduce(RunList()) { try $0 + $1() } })
     let free = port == 0 ? 0 : try Self.freePort(from: port, host: host)
-    let server = DashboardServer(catalogue, host: host, port: free, token: token, plan: plan)
+    let studio =
+      readOnly
+      ? nil
+      : Studio(
+        scenarios: ScenarioFolder(scenarios), runs: RunFolder(keep), program: Program.nameAndVersion,
+        command: { asked in
+          ShellText.command(
+            ["workbench", "run", asked.scenario] + asked.overrides.flatMap { ["--set", $0] })
+        })
+    let server = DashboardServer(
+      catalogue, host: host, port: free, token: token, plan: plan, studio: studio)
     let shown = host.contains(":") ? "[\(host)]" : host
     let suffix = token.map { "?token=\($0)" } ?? ""
     Task {
