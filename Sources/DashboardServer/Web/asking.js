@@ -1,5 +1,5 @@
 // What a page of its own asks the server, and what it shows meanwhile.
-const { Component } = preact;
+const { html, Component } = preact;
 
 /**
  * A part of the page that asks. Its class has `questions(props)`, a key that says what is asked, and `answer(props)`,
@@ -51,4 +51,13 @@ export async function learn() {
   const abilities = await (await fetch("api/abilities")).json();
   const isAllowed = (verb) => (abilities.change || readOnly.includes(verb)) && (verb !== "scenarios" || abilities.scenarios) && (!["keep", "imports", "delete"].includes(verb) || abilities.keep) && (verb !== "keep" || has("/api/jobs"));
   return { ...abilities, verbs: Object.keys(described).filter((verb) => has(described[verb]) && isAllowed(verb) && (!abilities.verbs || abilities.verbs.includes(verb))) };
+}
+
+/** A name that is asked for: the field has the focus, Enter takes it, Escape does not. */
+export class Naming extends Component {
+  componentDidMount() { this.base.querySelector("input").focus(); }
+  render({ verb, onName, onCancel, ...more }) {
+    return html`<form class="bar" onKeyDown=${(event) => { if (event.key === "Escape") onCancel(); }} onSubmit=${(event) => { event.preventDefault(); onName(event.target.elements.name.value.trim()); }}>
+      <label>Name <input name="name" type="text" size="14" ...${more} /></label><button type="submit">${verb}</button><button type="button" onClick=${onCancel}>Cancel</button></form>`;
+  }
 }

@@ -117,9 +117,9 @@ export class Data extends Component {
   render(props) {
     const { can, view, onChange } = props;
     return html`<section id="widgets" class="whole data" tabIndex=${-1} aria-label="Data" aria-busy="false">
-      ${can("scenarios") && view.scenario ? html`<${Editor} key=${view.scenario} ...${props} name=${view.scenario} onClose=${() => onChange({ scenario: "" })} />` : null}
+      ${can("scenarios") && can("check") && view.scenario ? html`<${Editor} key=${view.scenario} ...${props} name=${view.scenario} onClose=${() => onChange({ scenario: "" })} />` : null}
       <${Runs} ...${props} />
-      ${can("scenarios") && !view.scenario ? html`<${Scenarios} ...${props} />` : null}
+      ${can("scenarios") && can("check") && !view.scenario ? html`<${Scenarios} ...${props} />` : null}
       ${can("imports") ? html`<${Import} ...${props} />` : null}
     </section>`;
   }

@@ -1,5 +1,5 @@
 // A scenario's text: what `check` says stands beside the line, the schema completes, and nobody overwrites what another saved.
-import { send } from "./asking.js";
+import { Naming, send } from "./asking.js";
 import { number } from "./format.js";
 import { start, Progress } from "./jobs.js";
 
@@ -139,12 +139,6 @@ export class Editor extends Component {
     } catch (error) { this.setState({ problem: error.message }); }
   }
 
-  saveAs(event) {
-    event.preventDefault();
-    const name = event.target.elements.name.value.trim();
-    this.save(null, name.endsWith(".yaml") ? name : `${name}.yaml`);
-  }
-
   async simulate() {
     try {
       await start("api/runs", { base: { scenario: this.props.name } }, (job) => {
@@ -166,7 +160,7 @@ export class Editor extends Component {
         <button type="button" onClick=${() => this.setState({ isNaming: true })}>Save as…</button>
         ${can("keep") && !this.isNew ? html`<button type="button" disabled=${isChanged || errors > 0} title=${isChanged ? "Save it first" : ""} onClick=${() => this.simulate()}>Simulate and keep</button>` : null}
         <button type="button" onClick=${() => { if (!isChanged || this.isNew || confirm("Leave without saving?")) onClose(); }}>Close</button></span></div>
-      ${isNaming ? html`<form class="bar" onSubmit=${(event) => this.saveAs(event)}><label>Name <input name="name" type="text" required pattern="[A-Za-z0-9 _.\\-]+" title="Letters, digits, space, - _ ." placeholder="week.yaml" ref=${(node) => { if (node && !this.isFocused) { this.isFocused = true; node.focus(); } if (!node) this.isFocused = false; }} /></label><button type="submit">Save</button><button type="button" onClick=${() => this.setState({ isNaming: false })}>Cancel</button></form>` : null}
+      ${isNaming ? html`<${Naming} verb="Save" required pattern="[A-Za-z0-9 _.\\-]+" title="Letters, digits, space, - _ ." placeholder="week.yaml" onName=${(other) => this.save(null, other.endsWith(".yaml") ? other : `${other}.yaml`)} onCancel=${() => this.setState({ isNaming: false })} />` : null}
       ${conflict ? html`<div class="failure" role="alert"><p>${conflict.version ? `Somebody else has saved ${conflict.name} since you opened it.` : `There is a ${conflict.name} already.`}</p>
         <button type="button" onClick=${() => this.theirs()}>Take theirs</button>${conflict.version ? html`<button type="button" onClick=${() => this.save(conflict.version, conflict.name)}>Overwrite with mine</button>` : null}<button type="button" onClick=${() => this.setState({ conflict: null, isNaming: true })}>Save mine under another name</button></div>` : null}
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}

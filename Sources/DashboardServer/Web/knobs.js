@@ -21,11 +21,11 @@ export function numberOf(text, unit) {
   return found[2] === unit || !found[2] ? value : null;
 }
 
-/** A label, "chat · V1 · maxReplicas", as to whom it belongs and what it is: ["chat · V1", "Max replicas"]. */
+/** A label, "chat · V1 · scaling.maxReplicas", as to whom it belongs and what it is: ["chat · V1", "Max replicas"]. */
 export function parted(label) {
   const parts = label.split(" · ");
   const last = parts.pop();
-  const words = /^[a-z][A-Za-z0-9]*$/.test(last) ? last.replace(/([a-z0-9])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`) : last;
+  const words = last.replace(/^scaling\./, "").replaceAll(".", " ").replace(/([a-z0-9])([A-Z])(?=[a-z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
   return [parts.join(" · "), words.charAt(0).toUpperCase() + words.slice(1)];
 }
 

@@ -1,6 +1,6 @@
 // What if: sliders over a run's scenario. Each move simulates anew, and the result lies over what the run recorded.
 import { get, dashboardPath, analysisPath, marksPath } from "./api.js";
-import { send } from "./asking.js";
+import { Naming, send } from "./asking.js";
 import "./fine.js";
 import { objectiveOf, zoomOf } from "./state.js";
 import { duration, number, span } from "./format.js";
@@ -14,7 +14,7 @@ const { html, Component } = preact;
 // The server drops what this tab asked before when it asks anew.
 const session = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
 // What is shown without searching: of the models that are selected, in this order.
-const usual = [/(^|\.)load\.scale$/, /\.scaling\.minReplicas$/, /\.scaling\.maxReplicas$/, /\.scaling\.maxBatchSize$/, /\.hardware$/, /\.scaling\.scaleUpDelay$/, /\.scaling\.scaleDownDelay$/, /subscription\.maxReplicas$/];
+const usual = [/(^|\.)load\.scale$/, /\.scaling\.minReplicas$/, /\.scaling\.maxReplicas$/, /\.scaling\.maxBatchSize$/, /\.deployments\..*\.hardware$/, /\.scaling\.scaleUpDelay$/, /\.scaling\.scaleDownDelay$/, /\.scaling\.startup(\.[a-z]+\.(mean|median))?$/, /subscription\.maxReplicas$/];
 const mostUsual = 14;
 // A simulation that has just begun makes way for a newer one; one that is well on its way is waited for, so that
 // something is seen while a slider moves.
@@ -82,7 +82,8 @@ export class WhatIf extends Component {
         for (const isWhole of [false, true]) {
           const { answer } = await send("POST", "api/what-if", {
             session, base: { run: run.id }, overrides: view.set.split("\n"), whole: isWhole,
-            view: Object.fromEntries(["account", "kind", "period", "model", "deployedAt", "version", "provider"].filter((name) => view[name]).map((name) => [name, view[name]])),
+            // Points of single requests are not shown here.
+            view: { maxPoints: 2, ...Object.fromEntries(["account", "kind", "period", "model", "deployedAt", "version", "provider"].filter((name) => view[name]).map((name) => [name, view[name]])) },
           }, { signal: abort.signal });
           if (!isCurrent()) return;
           const asked = answer.slice ? { ...view, period: answer.slice.period } : view;
@@ -164,9 +165,7 @@ export class WhatIf extends Component {
     return { usual: first, more: [...new Set(more)], of: (path) => all.get(path) || this.looked?.get(path) || { path, label: path.split(".").slice(-3).join(" · "), kind: "text", value: null, about: "" } };
   }
 
-  async keep(event) {
-    event.preventDefault();
-    const name = event.target.elements.name.value.trim();
+  async keep(name) {
     this.setState({ isNaming: false });
     const { run, view, onReplaced } = this.props;
     try {
@@ -213,7 +212,7 @@ export class WhatIf extends Component {
         <div class="bar">
           ${can("keep") ? html`<button type="button" class="main" disabled=${!overrides.size || isNaming} onClick=${() => this.setState({ isNaming: true })}>Keep as run…</button>` : null}
           ${can("plans") ? html`<button type="button" onClick=${() => onChange({ page: "plans", zoom: "" })}>Plan around here</button>` : null}</div>
-        ${isNaming ? html`<form class="bar" onSubmit=${(event) => this.keep(event)}><label>Name <input name="name" type="text" size="14" ref=${(node) => { if (node && !this.isFocused) { this.isFocused = true; node.focus(); } if (!node) this.isFocused = false; }} /></label><button type="submit">Keep</button><button type="button" onClick=${() => this.setState({ isNaming: false })}>Cancel</button></form>` : null}
+        ${isNaming ? html`<${Naming} verb="Keep" onName=${(name) => this.keep(name)} onCancel=${() => this.setState({ isNaming: false })} />` : null}
         ${job ? html`<${Progress} job=${job} title=${`Keep ${job.title || "run"}`} onForget=${() => this.setState({ job: null })}>${job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, set: "", zoom: "" })}>Open it</button>` : null}<//>` : null}
         ${result?.command ? html`<details><summary>The same by the command line</summary><${Command} text=${result.command} /></details>` : null}
       </aside>
