@@ -3,7 +3,7 @@ import json, re, subprocess
 
 import pytest
 
-from conftest import ROOT, WORKBENCH, Dashboard, Server
+from conftest import ROOT, WORKBENCH, Dashboard, Server, looks_as_it_did
 
 DEPLOYMENT = "models.classifier.deployments.V1"
 VIEW = {"page": "whatif", "kind": "openSource", "period": "7d"}
@@ -176,4 +176,5 @@ def test_what_if_can_be_read_at_every_width(browser, studio, width, scheme):
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     if width in (375, 1440):
         assert [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]] == []
+    looks_as_it_did(browser, page, f"what-if-{width}-{scheme}")
     page.close()

@@ -170,7 +170,7 @@ function Header() {
       <nav aria-label="Pages">${[["overview", "Overview"], ["", "Dashboard"], ...offered().filter((page) => own[page]).map((page) => [page, own[page].label])].map(([page, label]) => html`<a key=${page} href=${`?page=${page}`} aria-current=${state.page === page ? "page" : undefined} onClick=${(event) => { event.preventDefault(); go({ page, zoom: "" }); }}>${label}</a>`)}
         ${document.body.dataset.plan ? html`<a href=${document.body.dataset.plan}>Plan</a>` : null}</nav>
       <span class="space"></span>
-      ${report ? null : html`<button type="button" id="find" title="Ctrl-K or ⌘K" aria-keyshortcuts="Control+K Meta+K" onClick=${() => find().catch(say)}><span aria-hidden="true">⌕</span> Find</button>`}
+      ${report ? null : html`<button type="button" id="find" title="Ctrl-K or ⌘K" aria-keyshortcuts="Control+K Meta+K" onClick=${() => find().catch(say)}><span aria-hidden="true">⌕</span> <span>Find</span></button>`}
       ${live ? html`<span id="live"><button id="pause" type="button" disabled=${live.ended} onClick=${() => steer({ paused: !live.paused })}>${live.ended ? "Ended" : live.paused ? "Go on" : "Pause"}</button>
         <label>Speed <${Speed} value=${live.speed} /></label></span>` : null}
       ${report ? html`<button type="button" onClick=${() => print()}>Print</button>` : html`<span class="note" id="asof">${data && !isOwn() ? `up to ${moment(data.query.now)}` : ""}</span><button id="refresh" type="button" title="Load the newest data" onClick=${reload}>Refresh</button>`}

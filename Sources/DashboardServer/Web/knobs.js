@@ -64,13 +64,13 @@ export class Knob extends Component {
     const id = `knob-${path}`;
     return html`<div class=${`knob ${value === undefined ? "" : "turned"}`} data-path=${path}>
       <div class="bar"><label for=${id} title=${`${path}\n${about || ""}`}><span class="unseen">${parted(label)[0]} </span>${parted(label)[1]}</label><span class="space"></span>
+        ${isSet === false && value === undefined ? html`<span class="note" title="The scenario does not set it.">default</span>` : null}
         ${value === undefined ? null : html`<span class="note">was ${base ?? "not set"}</span><button type="button" class="tool" aria-label=${`Back to ${base ?? "not set"}, ${label}`} title=${`Back to ${base ?? "not set"}`} onClick=${() => onTurn(null, true)}>↺</button>`}
         ${choices ? html`<select id=${id} value=${shown} onChange=${(event) => onTurn(event.target.value === base ? null : event.target.value, true)}>${(choices.includes(shown) ? choices : [shown, ...choices]).map((choice) => html`<option key=${choice} value=${choice}>${choice || "–"}</option>`)}</select>`
           : html`<input type="text" id=${slider ? `${id}-text` : id} aria-label=${slider ? `${label}, value` : undefined} size="7" inputmode=${kind === "integer" || kind === "number" ? "decimal" : undefined} aria-invalid=${problem ? "true" : undefined}
             ref=${(node) => { if (node && document.activeElement !== node && node.value !== shown) node.value = shown; }} onKeyDown=${(event) => event.key === "Enter" && this.typed(event)} onChange=${(event) => this.typed(event)} />`}
         ${onRemove ? html`<button type="button" class="tool" aria-label=${`Take away, ${label}`} title="Take away" onClick=${onRemove}>✕</button>` : null}</div>
       ${slider && !choices ? html`<input type="range" id=${id} min=${slider.least} max=${slider.most} step=${slider.step} value=${slider.now} aria-valuetext=${shown} onInput=${(event) => turned(event, false)} onChange=${(event) => turned(event, true)} />` : null}
-      ${isSet === false && value === undefined ? html`<small>Not in the scenario: its default is shown.</small>` : null}
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
     </div>`;
   }

@@ -208,7 +208,7 @@ export class WhatIf extends Component {
         ${parameters ? html`<${Finder} path=${`api/runs/${encodeURIComponent(run.id)}/parameters`} shown=${new Set([...knobs.usual, ...knobs.more])} onPick=${(parameter) => this.add(parameter)} />` : null}
         ${grouped(sorted(knobs)).map(({ group, paths }) => html`<fieldset key=${`${group} ${paths[0]}`} class="knobs"><legend>${group}</legend>${paths.map((path) => knob(path, knobs.more.includes(path)))}</fieldset>`)}
         ${isAlone ? html`<p class="problem" role="alert">${problem.message}</p>` : null}
-        <p class="note" role="status" id="simulated">${result ? `${number(result.requests)} requests simulated in ${duration(result.milliseconds)}${result.slice ? `: the first part, ${span(result.slice.from, result.slice.to)}${isBusy ? "; the whole is on its way" : ""}` : ""}.` : parameters ? "Move a slider: the week is simulated anew, and laid over what was." : ""}</p>
+        <p class="note" role="status" id="simulated">${result ? `${number(result.requests)} requests simulated in ${duration(result.milliseconds)}${result.slice ? `: the first part, ${span(result.data.query.from, result.data.query.to)}${isBusy ? "; the whole is on its way" : ""}` : ""}.` : parameters ? "Move a slider: the scenario is simulated again, and the result is laid over this run." : ""}</p>
         <div class="bar">
           ${can("keep") ? html`<button type="button" class="main" disabled=${!overrides.size || isNaming} onClick=${() => this.setState({ isNaming: true })}>Keep as run…</button>` : null}
           ${can("plans") ? html`<button type="button" onClick=${() => onChange({ page: "plans", zoom: "" })}>Plan around here</button>` : null}</div>
