@@ -35,7 +35,7 @@ export async function send(method, path, body, { signal, headers } = {}) {
   const response = await fetch(path, { method, signal, headers: { Accept: "application/json", ...(isRaw ? {} : { "Content-Type": "application/json" }), ...headers }, body: isRaw ? body : JSON.stringify(body) });
   const isJSON = /json/.test(response.headers.get("Content-Type") || "");
   const answer = isJSON ? await response.json() : await response.text();
-  if (!response.ok) throw Object.assign(new Error(answer.detail || response.statusText || `The server answered ${response.status}.`), { status: response.status, errors: answer.errors, parameter: answer.parameter, version: response.headers.get("ETag") });
+  if (!response.ok) throw Object.assign(new Error(answer.detail || response.statusText || `The server answered ${response.status}.`), { status: response.status, isReplaced: response.status === 410, errors: answer.errors, parameter: answer.parameter, version: response.headers.get("ETag") });
   return { answer, version: response.headers.get("ETag") };
 }
 

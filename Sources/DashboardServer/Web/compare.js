@@ -5,7 +5,7 @@ import { clock, day, span } from "./format.js";
 import { Panel, panelsOf } from "./panels.js";
 import { Dates, versionsOf } from "./filters.js";
 import { Select } from "./parts.js";
-import { Asking } from "./asking.js";
+import { Asking, send } from "./asking.js";
 import { AgainstCards, AgainstTable } from "./against.js";
 
 const { html } = preact;
@@ -38,6 +38,16 @@ function moved(data, base) {
 function movedAccount(account, days) {
   const at = (text) => text && new Date(Date.parse(text) + days * dayLength).toISOString();
   return days ? { ...account, models: account.models.map((model) => ({ ...model, deployments: model.deployments.map((entry) => ({ ...entry, deployedAt: at(entry.deployedAt), undeployedAt: at(entry.undeployedAt) })) })) } : account;
+}
+
+// Where the server has no comparison of its own, the numbers of both are held against each other.
+async function scenariosOf(can, own, other) {
+  if (can("compare")) return (await send("GET", `api/compare?${new URLSearchParams({ a: own.id, b: other.id })}`)).answer.scenario;
+  const [a, b] = await Promise.all([own, other].map(async (run) => {
+    const { answer } = await send("GET", `api/runs/${encodeURIComponent(run.id)}/parameters?most=500`);
+    return new Map(answer.parameters.map((entry) => [entry.path, entry.value ?? entry.default]));
+  }));
+  return [...new Set([...a.keys(), ...b.keys()])].filter((path) => a.get(path) !== b.get(path)).map((path) => ({ path, a: a.get(path), b: b.get(path) }));
 }
 
 /** What of the scenarios differs, by path. */
@@ -85,7 +95,7 @@ export class Compare extends Asking {
     const [data, marks, otherData, otherMarks, scenarios] = await Promise.all([
       first, get(marksPath(run.id, view.account)), get(dashboardPath(other.run.id, { ...other.view, period })), get(marksPath(other.run.id, other.account.account)),
       // The scenarios are a part of their own: without them the rest stands.
-      can("compare") && other.run !== run ? get(`api/compare?${new URLSearchParams({ a: other.run.id, b: run.id })}`).catch((error) => ({ problem: error.message })) : null,
+      (can("compare") || can("scenario")) && other.run !== run ? scenariosOf(can, run, other.run).then((list) => ({ list }), (error) => ({ problem: error.message })) : null,
     ]);
     const days = Math.round((local(data.query.from) - local(otherData.query.from)) / dayLength);
     return {
@@ -130,7 +140,7 @@ export class Compare extends Asking {
           ${panelsOf(view.kind, "").filter((kind) => kind !== "credits").map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${[found.own, { ...found.over, isOther: true, label: names[1] }]} extra=${{}} view=${{ ...view, zoom: null, objective: objectiveOf(view.objective), percentiles: kind === "latency" ? "1" : "" }} tools=${[]} isBrief sync="compare" onChange=${onChange} />`)}
           <${AgainstTable} data=${found.own.data} base=${found.otherData} names=${names} />
         </div>
-        ${found.scenarios ? found.scenarios.problem ? html`<p class="note">The scenarios cannot be compared: ${found.scenarios.problem}</p>` : html`<${Scenarios} list=${found.scenarios.scenario?.map(({ path, a, b }) => ({ path, a: b, b: a }))} names=${names} />` : null}` : null}
+        ${found.scenarios ? found.scenarios.problem ? html`<p class="note">The scenarios cannot be compared: ${found.scenarios.problem}</p>` : html`<${Scenarios} list=${found.scenarios.list} names=${names} />` : null}` : null}
     </section>`;
   }
 }

@@ -110,9 +110,11 @@ export class WhatIf extends Component {
   }
 
   async figures(id, view, run, answer) {
+    // What is simulated for a moment is not kept here either.
+    const ask = answer ? async (path) => (await send("GET", path)).answer : get;
     const [data, analysis, marks, described] = await Promise.all([
-      answer ? answer.dashboard : get(dashboardPath(id, view)), get(analysisPath(id, view)), get(marksPath(id, view.account)),
-      answer ? get(`api/runs/${encodeURIComponent(id)}`) : run]);
+      answer ? answer.dashboard : ask(dashboardPath(id, view)), ask(analysisPath(id, view)), ask(marksPath(id, view.account)),
+      answer ? ask(`api/runs/${encodeURIComponent(id)}`) : run]);
     const account = described.accounts.find((entry) => entry.account === view.account) || described.accounts[0];
     return { data, analysis, marks, run: answer ? { ...described, name: `what-if of ${run.name}` } : run, account, accountName: account.account };
   }
