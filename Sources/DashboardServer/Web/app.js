@@ -32,13 +32,13 @@ const own = {
 let abilities = { verbs: [] };
 const can = (verb) => Boolean(abilities.verbs?.includes(verb));
 const offered = () => pages.filter((page) => !own[page] || (!report && (own[page].needs || []).every(can)));
+// What was turned belongs to one run.
+const fresh = { zoom: "", set: "", knobs: "" };
 const isOwn = () => Boolean(own[state.page]);
-// Of everything, not of one view.
 const isWhole = () => Boolean(own[state.page]?.isWhole);
 // Runs of one name are told apart by the beginning of their identifiers.
 const names = new WeakMap();
 const title = (run) => {
-  // How often each name is there is counted once for each list.
   if (!names.has(runs)) names.set(runs, runs.reduce((found, { name }) => found.set(name, (found.get(name) || 0) + 1), new Map()));
   return names.get(runs).get(run.name) > 1 ? `${run.name} (${run.id.slice(0, 8)})` : run.name;
 };
@@ -111,7 +111,7 @@ function go(change = {}, isQuiet = false) {
 
 function update(isNew) {
   if (!runs.length) {
-    // Where there are no runs yet, there is a place to bring some.
+    // There is a place to bring some.
     context = null;
     state.page = offered().includes("data") ? "data" : "";
     if (isOwn()) bring(own[state.page]).catch(say);
@@ -177,7 +177,7 @@ function Header() {
       <button id="theme" class="later" type="button" title="Light or dark" onClick=${changeTheme}>Theme</button>
     </div>
     ${context && !isWhole() ? html`<div class="line">
-      <${Select} label="Run" options=${runs.map((run) => [run.id, title(run)])} value=${state.run} onMore=${find} onPick=${(run) => go({ run, zoom: "" })} />
+      <${Select} label="Run" options=${runs.map((run) => [run.id, title(run)])} value=${state.run} onMore=${find} onPick=${(run) => go({ run, ...fresh })} />
       ${context.run.accounts.length > 1 ? html`<${Select} label="Account" options=${context.run.accounts.map((entry) => [entry.account, entry.account])} value=${state.account} onMore=${find} onPick=${(name) => go({ account: name, zoom: "" })} />` : null}
       ${state.page === "overview" ? html`<span class="space"></span><${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />` : html`<div role="tablist" aria-label="Kind of model" id="tabs" onKeyDown=${tabKeys}>${kinds.map(([kind, label]) => html`<button key=${kind} type="button" role="tab" id=${`tab-${kind}`} aria-controls="widgets" aria-selected=${String(kind === state.kind)} tabIndex=${kind === state.kind ? 0 : -1} onClick=${() => pickKind(kind)}>${label}</button>`)}</div>
       ${runs.length > 1 && !isOwn() ? html`<${Select} label="Compare with" options=${runs.filter((run) => run.id !== state.run).map((run) => [run.id, title(run)])} name="later" value=${state.other} all="nothing" onPick=${(other) => go({ other })} />` : null}

@@ -1,14 +1,14 @@
 // Two runs, versions or periods against each other: their figures, their scenarios, and their graphs over each other.
 import { get, dashboardPath, marksPath } from "./api.js";
 import { kinds, objectiveOf, presets } from "./state.js";
-import { clock, day, span } from "./format.js";
+import { clock, number, span } from "./format.js";
 import { Panel, panelsOf } from "./panels.js";
 import { Dates, versionsOf } from "./filters.js";
 import { Select } from "./parts.js";
 import { Asking, send } from "./asking.js";
 import { AgainstCards, AgainstTable } from "./against.js";
 
-const { html } = preact;
+const { html, Component } = preact;
 const dayLength = 86_400_000;
 const local = (at) => Date.parse(`${at.slice(0, 10)}T00:00:00Z`);
 const date = (ms) => new Date(ms).toISOString().slice(0, 10);
@@ -40,14 +40,33 @@ function movedAccount(account, days) {
   return days ? { ...account, models: account.models.map((model) => ({ ...model, deployments: model.deployments.map((entry) => ({ ...entry, deployedAt: at(entry.deployedAt), undeployedAt: at(entry.undeployedAt) })) })) } : account;
 }
 
-// Where the server has no comparison of its own, the numbers of both are held against each other.
-async function scenariosOf(can, own, other) {
-  if (can("compare")) return (await send("GET", `api/compare?${new URLSearchParams({ a: own.id, b: other.id })}`)).answer.scenario;
+// The numbers of both scenarios, held against each other by their paths.
+async function scenariosOf(own, other) {
   const [a, b] = await Promise.all([own, other].map(async (run) => {
     const { answer } = await send("GET", `api/runs/${encodeURIComponent(run.id)}/parameters?most=500`);
     return new Map(answer.parameters.map((entry) => [entry.path, entry.value ?? entry.default]));
   }));
   return [...new Set([...a.keys(), ...b.keys()])].filter((path) => a.get(path) !== b.get(path)).map((path) => ({ path, a: a.get(path), b: b.get(path) }));
+}
+
+/** What `workbench compare` says of two runs: every figure of every dashboard. It takes a while, so it is asked for. */
+class Every extends Component {
+  async open(event) {
+    if (!event.target.open || this.state.outcome || this.state.isBusy) return;
+    this.setState({ isBusy: true, problem: "" });
+    const { own, other } = this.props;
+    try { this.setState({ outcome: (await send("GET", `api/compare?${new URLSearchParams({ a: other.id, b: own.id })}`)).answer.outcome }); } catch (error) { this.setState({ problem: error.message }); }
+    this.setState({ isBusy: false });
+  }
+  render(_, { outcome, problem, isBusy }) {
+    const list = outcome?.differences || [];
+    return html`<details class="widget every" onToggle=${(event) => this.open(event)}><summary>Every figure of every dashboard</summary>
+      ${isBusy ? html`<p class="note" aria-busy="true">Comparing…</p>` : null}${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
+      ${outcome ? html`<p>${outcome.total ? `${number(outcome.total)} differences in ${number(outcome.documents)} dashboards` : `No difference in ${number(outcome.documents)} dashboards`}; ${number(outcome.figures)} figures compared.</p>
+        ${list.length ? html`<div class="table wide" tabIndex=${0} role="region" aria-label="Every difference"><table><thead><tr><th scope="col">Dashboard</th><th scope="col">Figure</th><th scope="col">${outcome.expected}</th><th scope="col">${outcome.actual}</th></tr></thead>
+          <tbody>${list.slice(0, 300).map((entry, index) => html`<tr key=${index}><td>${entry.document}</td><th scope="row">${entry.path || entry.kind}</th><td>${entry.expected ?? "–"}</td><td>${entry.actual ?? "–"}</td></tr>`)}</tbody></table></div>` : null}` : null}
+    </details>`;
+  }
 }
 
 /** What of the scenarios differs, by path. */
@@ -95,7 +114,7 @@ export class Compare extends Asking {
     const [data, marks, otherData, otherMarks, scenarios] = await Promise.all([
       first, get(marksPath(run.id, view.account)), get(dashboardPath(other.run.id, { ...other.view, period })), get(marksPath(other.run.id, other.account.account)),
       // The scenarios are a part of their own: without them the rest stands.
-      (can("compare") || can("scenario")) && other.run !== run ? scenariosOf(can, run, other.run).then((list) => ({ list }), (error) => ({ problem: error.message })) : null,
+      can("scenario") && other.run !== run ? scenariosOf(run, other.run).then((list) => ({ list }), (error) => ({ problem: error.message })) : null,
     ]);
     const days = Math.round((local(data.query.from) - local(otherData.query.from)) / dayLength);
     return {
@@ -140,7 +159,8 @@ export class Compare extends Asking {
           ${panelsOf(view.kind, "").filter((kind) => kind !== "credits").map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${[found.own, { ...found.over, isOther: true, label: names[1] }]} extra=${{}} view=${{ ...view, zoom: null, objective: objectiveOf(view.objective), percentiles: kind === "latency" ? "1" : "" }} tools=${[]} isBrief sync="compare" onChange=${onChange} />`)}
           <${AgainstTable} data=${found.own.data} base=${found.otherData} names=${names} />
         </div>
-        ${found.scenarios ? found.scenarios.problem ? html`<p class="note">The scenarios cannot be compared: ${found.scenarios.problem}</p>` : html`<${Scenarios} list=${found.scenarios.list} names=${names} />` : null}` : null}
+        ${found.scenarios ? found.scenarios.problem ? html`<p class="note">The scenarios cannot be compared: ${found.scenarios.problem}</p>` : html`<${Scenarios} list=${found.scenarios.list} names=${names} />` : null}
+        ${this.props.can("compare") && other.run !== run ? html`<${Every} key=${`${run.id} ${other.run.id}`} own=${run} other=${other.run} />` : null}` : null}
     </section>`;
   }
 }

@@ -61,7 +61,7 @@ class Finder extends Component {
 
   pick(entry) {
     this.base.close();
-    this.props.onPick({ page: "", zoom: "", ...entry.change });
+    this.props.onPick({ page: "", zoom: "", set: "", knobs: "", ...entry.change });
   }
 
   keys(event, list) {

@@ -1,6 +1,5 @@
 // All models of the account beside each other, those in trouble first.
-import { number, compact, duration, percent, credits, span } from "./format.js";
-import { clock, moment } from "./format.js";
+import { clock, compact, credits, duration, moment, number, percent, span } from "./format.js";
 import { kinds } from "./state.js";
 
 const { html, Component } = preact;
@@ -64,7 +63,7 @@ function rowsOf(answer, account) {
 export class Overview extends Component {
   constructor() { super(); this.state = { most: atOnce }; }
 
-  // In the order that was asked for; a search leaves it as it is.
+  // A search leaves the order as it is.
   sorted(rows, sort, objective) {
     const key = `${sort} ${objective?.value}`;
     if (this.rows === rows && this.key === key) return this.order;

@@ -4,7 +4,7 @@ export const presets = [
   ["last-month", "Last month"], ["this-year", "This year"], ["last-year", "Last year"],
 ];
 export const kinds = [["fineTuned", "Fine-tuned"], ["openSource", "Open-source"], ["external", "External"]];
-/** Pages beside the dashboard (""). Those after the overview are served ones: a report has none of them. */
+/** A report has the first two. */
 export const pages = ["", "overview", "compare", "whatif", "plans", "data"];
 const names = ["page", "run", "other", "otherVersion", "otherPeriod", "set", "knobs", "scenario", "plan", "account", "kind", "period", "model", "deployedAt", "version", "provider", "lens", "percentiles", "reasons", "overlay", "by", "objective", "zoom", "search", "sort"];
 
