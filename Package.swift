@@ -85,12 +85,13 @@ let package = Package(
       name: "Studio",
       dependencies: [
         "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs",
+        "Verification", "Planning",
       ]),
     .target(
       name: "DashboardServer",
       dependencies: [
         "CCompression", "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation",
-        "Datasets", "Runs", "Studio",
+        "Datasets", "Runs", "Verification", "Planning", "Studio",
         .product(name: "Hummingbird", package: "hummingbird"),
       ]
         + hummingbirdParts.map { part in

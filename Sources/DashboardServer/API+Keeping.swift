@@ -50,7 +50,7 @@ extension API {
         "The scenario expects \(Int(expected.rounded())) requests; this server simulates at most \(Int(studio.limits.keptRequests)) for a run. Lower a rate, shorten the period, or run it from the command line."
       )
     }
-    try folder.requireRoom(studio.limits.freeBytes)
+    try DiskRoom.require(studio.limits.freeBytes, at: folder.path)
     return try started(
       try jobs.start(.keep, bundle.scenario.name) { job in
         job.report("Simulating", 0)

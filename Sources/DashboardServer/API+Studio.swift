@@ -20,8 +20,11 @@ extension API {
       let text = try scenario(of: try await current(context))
       return try await parameters(request, text)
     }
+    api.get("compare") { request, context in try await compare(request, context) }
     guard let studio else { return }
     addJobs(to: api)
+    api.post("check") { request, _ in try await check(request) }
+    addTaking(studio, to: api)
     api.post("what-if") { request, context in try await whatIf(studio, request, context) }
     api.delete("what-if") { request, _ in
       let items = try QueryItems(request.uri.query)
@@ -30,7 +33,11 @@ extension API {
       return try json([String: String]())
     }
     if let folder = studio.scenarios { addScenarios(folder, to: api) }
-    if let folder = studio.runs { addKeeping(studio, folder, to: api) }
+    if let folder = studio.runs {
+      addKeeping(studio, folder, to: api)
+      addPlans(studio, folder, to: api)
+      addImports(studio, folder, to: api)
+    }
   }
 
   /// A run's scenario.
@@ -196,7 +203,7 @@ extension API {
           return Answer(
             try Self.answer(
               served, run, dashboard, took, overrides,
-              studio.command(.init(scenario: base.path, overrides: overrides))))
+              studio.command(.run(scenario: base.path, overrides: overrides))))
         }
       }
     }

@@ -12,6 +12,7 @@ struct API: Sendable {
   let studio: Studio?
   let sessions = WhatIfSessions()
   let jobs: JobStore
+  let uploads = Uploads()
   /// What-ifs, one at a time on all processors: nobody who reads waits for them.
   let simulations = WorkQueue("workbench.simulations", width: 1, mostWaiting: 32)
   let answers = Answers()

@@ -23,26 +23,6 @@ package final class RunFolder: Sendable {
 
   private var trash: String { "\(path)/.trash" }
 
-  /// - Throws: `StudioProblem` if less than so many bytes are free.
-  package func requireRoom(_ bytes: Int) throws {
-    var place = path
-    while FileKind(of: place) == nil {
-      let parent = (place as NSString).deletingLastPathComponent
-      if parent.isEmpty || parent == place {
-        place = "."
-        break
-      }
-      place = parent
-    }
-    var status = statvfs()
-    guard statvfs(place, &status) == 0 else { return }  // Whoever writes will say what is wrong.
-    let free = Int(status.f_bavail) * Int(status.f_frsize)
-    guard free >= bytes else {
-      throw StudioProblem(
-        .full, "The disk has \(free >> 20) MiB left; at least \(bytes >> 20) must be free to write to it.")
-    }
-  }
-
   /// Simulates a scenario and records it as a run, under its name or the next free one with a number.
   /// - Returns: where it is.
   /// - Throws: `OutputError`; what `check` throws. Nothing is left behind then.

@@ -1,14 +1,15 @@
-/// What people at the page may do besides looking at runs: try a scenario out, keep what came of it, write scenarios.
-package struct Studio: Sendable {
-  /// A simulation that was asked for at the page, to be said as a command for the shell.
-  package struct Asked: Sendable {
-    /// Path of the scenario.
-    package var scenario: String
-    package var overrides: [String]
+import Planning
 
-    package init(scenario: String, overrides: [String]) {
-      (self.scenario, self.overrides) = (scenario, overrides)
-    }
+/// What people at the page may do besides looking at runs: try a scenario out, keep what came of it, write scenarios, carry
+/// out plans, import, check and take data away.
+package struct Studio: Sendable {
+  /// What was asked for at the page, to be said as a command for the shell.
+  package enum Asked: Sendable {
+    /// - scenario: its path.
+    case run(scenario: String, overrides: [String])
+    case plan(Plan, scenario: String)
+    /// - run: its path.
+    case fixture(run: String, requests: Int, formats: [String], anonymised: Bool)
   }
 
   /// `nil`: there is no folder to read and write scenarios in.

@@ -6,6 +6,9 @@ package struct StudioLimits: Encodable, Equatable, Sendable {
   package var sliceRequests = 1_500_000.0
   /// Requests that a run which is kept may expect.
   package var keptRequests = 200_000_000.0
+  /// Requests that all replications of a plan may expect together.
+  package var planRequests = 2_000_000_000.0
+  package var planVariants = 500
   package var jobsAtOnce = 1
   package var jobsWaiting = 16
   package var uploadBytes = 1 << 30

@@ -111,10 +111,7 @@ struct ServeCommand: ParsableCommand {
       ? nil
       : Studio(
         scenarios: ScenarioFolder(scenarios), runs: RunFolder(keep), program: Program.nameAndVersion,
-        command: { asked in
-          ShellText.command(
-            ["workbench", "run", asked.scenario] + asked.overrides.flatMap { ["--set", $0] })
-        })
+        command: { $0.commandLine })
     let server = DashboardServer(
       catalogue, host: host, port: free, token: token, plan: plan, studio: studio)
     let shown = host.contains(":") ? "[\(host)]" : host
@@ -150,5 +147,33 @@ struct ServeCommand: ParsableCommand {
       if bound == 0 { return candidate }
     }
     throw OutputError("port \(port)", "it and the next 99 are taken. Give another --port.")
+  }
+}
+
+extension Studio.Asked {
+  /// The command that does what was asked for at the page.
+  fileprivate var commandLine: String {
+    func options(_ name: String, _ values: [String]) -> [String] { values.flatMap { [name, $0] } }
+    switch self {
+    case .run(let scenario, let overrides):
+      return ShellText.command(
+        ["workbench", "run", scenario] + options("--set", overrides))
+    case .fixture(let run, let requests, let formats, let anonymised):
+      let words = ["workbench", "fixture", anonymised ? "SOURCE" : run, "--requests", "\(requests)"]
+      return ShellText.command(
+        words + ["--formats", formats.joined(separator: ",")] + (anonymised ? ["--anonymise"] : []))
+    case .plan(let plan, let scenario):
+      var words = ["workbench", "plan", scenario]
+      words += options("--vary", plan.vary.map { "\($0.path)=\($0.values)" })
+      words += options("--samples", [plan.samples.map(String.init)].compactMap { $0 })
+      words += options("--replications", [plan.replications.map(String.init)].compactMap { $0 })
+      words += options("--max-replications", [plan.maxReplications.map(String.init)].compactMap { $0 })
+      words += options("--slo", [plan.levels].compactMap { $0 })
+      words += options("--minimize", [plan.minimize].compactMap { $0 })
+      words += options("--set", plan.overrides)
+      // Variants with changes of their own stand in a plan file.
+      if !plan.variants.isEmpty { words += ["--file", "PLAN.yaml"] }
+      return ShellText.command(words)
+    }
   }
 }

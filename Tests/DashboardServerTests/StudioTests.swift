@@ -60,7 +60,14 @@ struct StudioSetting {
     try Data(text.utf8).write(to: URL(fileURLWithPath: scratch.file("scenarios/small.yaml")))
     var studio = Studio(
       scenarios: ScenarioFolder(scratch.file("scenarios")), runs: RunFolder(scratch.file("runs")),
-      program: "test", command: { "\($0.scenario) \($0.overrides.joined(separator: " "))" })
+      program: "test",
+      command: { asked in
+        switch asked {
+        case .run(let scenario, let overrides): "\(scenario) \(overrides.joined(separator: " "))"
+        case .plan(_, let scenario): "plan \(scenario)"
+        case .fixture(let run, _, _, _): "fixture \(run)"
+        }
+      })
     studio.limits = limits
     studio.limits.freeBytes = 0
     self.studio = studio

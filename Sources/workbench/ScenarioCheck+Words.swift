@@ -1,0 +1,77 @@
+import Foundation
+import Runs
+import ScenarioModel
+import Telemetry
+
+/// What will be simulated, for a terminal.
+extension ScenarioCheck {
+  /// `1 account, 2 models, about 1.08 M requests`; `nil` of a scenario with errors.
+  var outline: String? {
+    guard let scenario else { return nil }
+    func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
+    let models = scenario.accounts.map(\.models.count).reduce(0, +)
+    let all = scenario.demandByModel.reduce(0) { $0 + requests($1) }
+    return
+      "\(count(scenario.accounts.count, "account")), \(count(models, "model")), about \(Figure.count(all)) requests"
+  }
+
+  /// Models shown one by one.
+  private static var mostModels: Int { 8 }
+  /// About what a row of requests.csv takes.
+  private static var bytesOfARow: Double { 80 }
+  /// About what simulating a request and writing its row take, in seconds of one core (Benchmarks/README.md).
+  private static var secondsOfARequest: Double { 0.25e-6 }
+
+  /// Period, requests by model, time and room; empty for a scenario with errors.
+  var estimate: [String] {
+    guard let scenario, let calendar = scenario.accounts.first?.calendar else { return [] }
+    var lines = [
+      "period: \(Self.length(scenario.to - scenario.from)), \(scenario.from.rfc3339(in: calendar)) to \(scenario.to.rfc3339(in: calendar))\(scenario.warmUpMicroseconds > 0 ? ", after a warm-up of \(Self.length(scenario.warmUpMicroseconds))" : "")"
+    ]
+    let demand = scenario.demandByModel.map { (demand: $0, requests: requests($0)) }
+    // The largest first; equal ones as they stand.
+    let order = demand.enumerated().sorted {
+      ($1.element.requests, $0.offset) < ($0.element.requests, $1.offset)
+    }
+    for (_, entry) in order.prefix(Self.mostModels) {
+      let name =
+        scenario.accounts.count > 1 ? "\(entry.demand.account)/\(entry.demand.model)" : entry.demand.model
+      let source = entry.demand.trace.map { ", replayed from \($0.file)" } ?? ""
+      lines.append(
+        "\(name): \(entry.demand.trace == nil ? "about " : "")\(Figure.count(entry.requests)) requests\(source)"
+      )
+    }
+    if order.count > Self.mostModels {
+      let rest = order.dropFirst(Self.mostModels).reduce(0) { $0 + $1.element.requests }
+      lines.append("\(order.count - Self.mostModels) more models: about \(Figure.count(rest)) requests")
+    }
+    if scenario.accounts.contains(where: { $0.models.contains { $0.load?.retries != nil } }) {
+      lines.append("retries come on top")
+    }
+    let all = demand.reduce(0) { $0 + $1.requests }
+    lines.append(
+      "to run: of the order of \(Self.time(all * Self.secondsOfARequest)) of processor time and \(Self.size(all * Self.bytesOfARow)) of requests.csv (--formats none leaves that out)"
+    )
+    return lines
+  }
+
+  private static func length(_ microseconds: Int64) -> String {
+    let hours = Double(microseconds) / 3.6e9
+    if hours >= 48 { return String(format: "%.4g days", hours / 24) }
+    return hours >= 2 ? String(format: "%.4g hours", hours) : String(format: "%.4g minutes", hours * 60)
+  }
+
+  private static func time(_ seconds: Double) -> String {
+    if seconds < 1 { return "a second" }
+    if seconds < 120 { return String(format: "%.0f seconds", seconds) }
+    return seconds < 7200
+      ? String(format: "%.0f minutes", seconds / 60) : String(format: "%.0f hours", seconds / 3600)
+  }
+
+  private static func size(_ bytes: Double) -> String {
+    for (limit, unit) in [(1e12, "TB"), (1e9, "GB"), (1e6, "MB")] where bytes >= limit {
+      return String(format: "%.2g %@", bytes / limit, unit)
+    }
+    return String(format: "%.0f kB", max(bytes / 1000, 1))
+  }
+}
