@@ -82,9 +82,16 @@ let package = Package(
       name: "Calibration",
       dependencies: ["Documents", "Sampling", "Telemetry", "ScenarioModel", "Simulation"]),
     .target(
+      name: "Studio",
+      dependencies: [
+        "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs",
+        "Verification", "Planning",
+      ]),
+    .target(
       name: "DashboardServer",
       dependencies: [
-        "CCompression", "Hashing", "Telemetry", "Simulation", "Aggregation", "Datasets",
+        "CCompression", "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation",
+        "Datasets", "Runs", "Verification", "Planning", "Studio",
         .product(name: "Hummingbird", package: "hummingbird"),
       ]
         + hummingbirdParts.map { part in
@@ -96,7 +103,7 @@ let package = Package(
       name: "workbench",
       dependencies: [
         "Documents", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets", "Runs",
-        "Verification", "Planning", "Calibration", "DashboardServer",
+        "Verification", "Planning", "Calibration", "Studio", "DashboardServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -150,7 +157,8 @@ let package = Package(
     .testTarget(
       name: "DashboardServerTests",
       dependencies: [
-        "DashboardServer", "Hashing", "TestSupport",
+        "DashboardServer", "Datasets", "Hashing", "Runs", "ScenarioModel", "Studio", "Telemetry",
+        "TestSupport",
       ]),
     .testTarget(
       name: "WorkbenchTests",

@@ -2,11 +2,19 @@ import Aggregation
 import Datasets
 import Foundation
 import Hummingbird
+import Studio
 import Telemetry
 
 /// The JSON API under `/api`, as `openapi.yaml` describes it.
 struct API: Sendable {
   let catalogue: RunCatalogue
+  /// `nil`: the page only shows.
+  let studio: Studio?
+  let sessions = WhatIfSessions()
+  let jobs: JobStore
+  let uploads = Uploads()
+  /// What-ifs, one at a time on all processors: nobody who reads waits for them.
+  let simulations = WorkQueue("workbench.simulations", width: 1, mostWaiting: 32)
   let answers = Answers()
   /// Rollups and tables: milliseconds, on several threads so that a slow one is not in the way.
   private let quick = WorkQueue("workbench.quick", width: 8, mostWaiting: 256)
@@ -16,7 +24,11 @@ struct API: Sendable {
   /// A run that is replaced while it is read is read again; whoever replaces it all the time gets no answer.
   static let mostAttempts = 3
 
-  init(_ catalogue: RunCatalogue) { self.catalogue = catalogue }
+  init(_ catalogue: RunCatalogue, studio: Studio?) {
+    (self.catalogue, self.studio) = (catalogue, studio)
+    jobs = JobStore(
+      width: studio?.limits.jobsAtOnce ?? 1, mostWaiting: studio?.limits.jobsWaiting ?? 0, say: catalogue.say)
+  }
 
   func add(to router: Router<ConnectedContext>) {
     let api = router.group("api")
@@ -33,6 +45,7 @@ struct API: Sendable {
     }
     api.get("runs/:run/dashboard", use: dashboard)
     addFigures(to: api)
+    addStudio(to: api)
     api.get("runs/:run/marks") { request, context in
       let items = try QueryItems(request.uri.query)
       try items.only(["account"])
@@ -65,7 +78,11 @@ struct API: Sendable {
 
   /// The run that is asked for, as it lies there now.
   func current(_ context: ConnectedContext) async throws -> ServedRun {
-    let id = try context.parameters.require("run")
+    try await current(try context.parameters.require("run"))
+  }
+
+  func current(_ id: String) async throws -> ServedRun {
+    if id.utf8.starts(with: WhatIfSessions.prefix.utf8) { return try sessions.run(id) }
     let run = try catalogue.run(id)
     if run.isCurrent { return run }
     let fresh = try await long.run { _ in try catalogue.renew(run) }
@@ -156,12 +173,12 @@ struct API: Sendable {
     }
   }
 
-  func question(_ run: ServedRun, _ items: QueryItems) throws -> Dataset.Question {
+  static func selection(_ items: QueryItems) throws -> ModelSelection {
     guard let kind = ModelKind(rawValue: try items.text("kind") ?? "") else {
       throw Problem.badParameter(
         "kind", "kind must be one of \(ModelKind.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
-    let selection = try ModelSelection(kind: kind) { filter in
+    return try ModelSelection(kind: kind) { filter in
       guard let text = try items.text(filter.name) else { return nil }
       // A plus sign that nobody encoded arrives as a space.
       guard let value = filter.value(text) ?? filter.value(text.replacing(" ", with: "+")) else {
@@ -169,13 +186,19 @@ struct API: Sendable {
       }
       return value
     }
-    var maxPoints = 5000
-    if let given = try items.text("maxPoints") {
-      guard let number = Int(given), (2...100_000).contains(number) else {
-        throw Problem.badParameter("maxPoints", "maxPoints must be a whole number in 2…100000.")
-      }
-      maxPoints = number
+  }
+
+  static func maxPoints(_ items: QueryItems) throws -> Int {
+    guard let given = try items.text("maxPoints") else { return 5000 }
+    guard let number = Int(given), (2...100_000).contains(number) else {
+      throw Problem.badParameter("maxPoints", "maxPoints must be a whole number in 2…100000.")
     }
+    return number
+  }
+
+  func question(_ run: ServedRun, _ items: QueryItems) throws -> Dataset.Question {
+    let selection = try Self.selection(items)
+    let maxPoints = try Self.maxPoints(items)
     return Dataset.Question(
       account: try account(run, items), filter: try Self.period(items), now: run.now, selection: selection,
       maxPoints: maxPoints)

@@ -2,18 +2,19 @@ import Foundation
 import Hummingbird
 import Logging
 import NIOCore
+import Studio
 import Synchronization
 
-/// The dashboard over HTTP: the API, the page's files, nothing else.
+/// The dashboard over HTTP: the API, the page's files, and what may be done there.
 package struct DashboardServer: Sendable {
   private let catalogue: RunCatalogue
   private let host: String
   private let port: Int
   private let token: String?
   private let plan: PlanPage?
+  private let studio: Studio?
   private let readingLimit: Duration
-  /// A connection that sends nothing for so long is closed.
-  private static let idleSeconds: Int64 = 20
+  private let idleLimit: Duration
   /// Beyond it connections wait to be accepted.
   private static let mostConnections = 400
 
@@ -21,18 +22,25 @@ package struct DashboardServer: Sendable {
   ///   - port: a free one if 0.
   ///   - token: what requests must bring; needed where the host is not the loopback.
   ///   - plan: a plan whose variants the runs are.
+  ///   - studio: what may be done at the page; `nil`: it only shows. It only shows, too, where the host is not the loopback
+  ///     and there is no token.
   ///   - readingLimit: for whoever asked to take a chunk of the answer.
+  ///   - idleLimit: a connection that sends nothing for so long is closed, unless it waits for an answer.
   package init(
     _ catalogue: RunCatalogue, host: String, port: Int, token: String?, plan: PlanPage? = nil,
-    readingLimit: Duration = .seconds(30)
+    studio: Studio? = nil, readingLimit: Duration = .seconds(30), idleLimit: Duration = .seconds(20)
   ) {
+    self.studio = token != nil || Self.isLoopback(host) ? studio : nil
     self.plan = plan
     self.catalogue = catalogue
     self.host = host
     self.port = port
     self.token = token
     self.readingLimit = readingLimit
+    self.idleLimit = idleLimit
   }
+
+  private static func isLoopback(_ host: String) -> Bool { ["127.0.0.1", "localhost", "::1"].contains(host) }
 
   /// Serves until the task is cancelled.
   /// - Parameter onStart: gets the port that it listens on.
@@ -40,8 +48,9 @@ package struct DashboardServer: Sendable {
   package func run(onStart: @escaping @Sendable (Int) -> Void) async throws {
     let listening = ListeningPort(port)
     let router = Router(context: ConnectedContext.self, options: .autoGenerateHeadEndpoints)
-    router.add(middleware: Protection(token: token, port: listening))
-    API(catalogue).add(to: router)
+    router.add(
+      middleware: Protection(token: token, port: listening, mostUploaded: studio?.limits.uploadBytes ?? 0))
+    API(catalogue, studio: studio).add(to: router)
     try PageFiles().add(to: router, plan: plan)
     var logger = Logger(label: "workbench")
     logger.logLevel = .error
@@ -51,7 +60,7 @@ package struct DashboardServer: Sendable {
       server: .http1(
         configuration: .init(
           additionalChannelHandlers: [SlowReaders(limit: limit), Departures()],
-          idleTimeout: .seconds(Self.idleSeconds),
+          idleTimeout: TimeAmount(idleLimit),
           httpDecoderConfiguration: .init(
             maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
       configuration: .init(

@@ -1,8 +1,10 @@
 import Aggregation
 import Datasets
+import Documents
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Studio
 
 /// An error as the API says it. Source: RFC 9457, "Problem Details for HTTP APIs".
 struct Problem: Error, Encodable {
@@ -12,6 +14,10 @@ struct Problem: Error, Encodable {
   var detail: String
   /// The parameter that is wrong, if it is one.
   var parameter: String?
+  /// What is wrong with a document.
+  var errors: [DiagnosticAnswer]?
+  /// Of what has been changed meanwhile: its version now.
+  var version: String?
 
   static func badParameter(_ name: String, _ detail: String) -> Problem {
     Problem(title: "Bad parameter", status: 400, detail: detail, parameter: name)
@@ -30,6 +36,12 @@ struct Problem: Error, Encodable {
     switch error {
     case let problem as Problem: self = problem
     case let error as QueryError: self = .init(title: "Bad parameter", status: 400, detail: error.description)
+    case let problem as StudioProblem: self = .init(studio: problem)
+    case let error as OutputError:
+      self = .init(
+        title: "Cannot be written", status: 507,
+        detail: error.number.map { "It cannot be written: \(String(cString: strerror($0)))." }
+          ?? "It cannot be written. The server's log says why.")
     case let error as HTTPError:
       self = .init(
         title: "\(error.status)", status: error.status.code, detail: error.body ?? "\(error.status)")
@@ -43,11 +55,29 @@ struct Problem: Error, Encodable {
     }
   }
 
+  private init(studio problem: StudioProblem) {
+    let (title, status) =
+      switch problem.kind {
+      case .invalid: ("Bad parameter", 400)
+      case .absent: ("Not found", 404)
+      case .conflict: ("Conflict", 409)
+      case .changed: ("Changed meanwhile", 412)
+      case .limit: ("Over the limit", 422)
+      case .full: ("Disk full", 503)
+      }
+    self.init(title: title, status: status, detail: problem.description, parameter: problem.parameter)
+    if !problem.diagnostics.isEmpty { errors = problem.diagnostics.map(DiagnosticAnswer.init) }
+    version = problem.version
+  }
+
   init(type: String = "about:blank", title: String, status: Int, detail: String, parameter: String? = nil) {
     (self.type, self.title, self.status, self.detail, self.parameter) = (
       type, title, status, detail, parameter
     )
   }
+
+  /// Whether it is the server's, so that its log should say more than the client gets to know.
+  var isOurs: Bool { status == 500 || status == 507 }
 
   var response: Response {
     let encoder = JSONEncoder()
@@ -59,6 +89,26 @@ struct Problem: Error, Encodable {
       body: .init(byteBuffer: ByteBuffer(bytes: body)))
     if status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
     if status == 503 { response.headers[.retryAfter] = "2" }
+    if let version { response.headers[.eTag] = "\"\(version)\"" }
     return response
+  }
+}
+
+/// An error or a warning of a document.
+struct DiagnosticAnswer: Encodable, Sendable {
+  var severity: Diagnostic.Severity
+  var line: Int?
+  var column: Int?
+  var override: String?
+  var message: String
+
+  init(_ diagnostic: Diagnostic) {
+    severity = diagnostic.severity
+    message = diagnostic.message
+    switch diagnostic.location {
+    case .document(let line, let column): (self.line, self.column) = (line, column)
+    case .override(let text): override = text
+    case nil: break
+    }
   }
 }

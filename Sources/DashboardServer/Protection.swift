@@ -6,6 +6,8 @@ import Hummingbird
 struct Protection: RouterMiddleware {
   let token: String?
   let port: ListeningPort
+  /// Bytes of an uploaded file.
+  let mostUploaded: Int
 
   private static let longestURI = 8192
 
@@ -24,7 +26,7 @@ struct Protection: RouterMiddleware {
       }
     } catch {
       let problem = Problem(error)
-      if problem.status == 500 { context.logger.error("\(error)") }
+      if problem.isOurs { context.logger.error("\(error)") }
       response = problem.response
     }
     if request.method == .head { response = response.createHeadResponse() }
@@ -41,11 +43,13 @@ struct Protection: RouterMiddleware {
     guard request.uri.string.utf8.count <= Self.longestURI else {
       throw Problem(title: "URI too long", status: 414, detail: "At most \(Self.longestURI) bytes.")
     }
-    if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > 1024 {
-      throw Problem(title: "Content too large", status: 413, detail: "Nothing here takes a body.")
+    guard [.get, .head, .post, .put, .delete].contains(request.method) else {
+      throw Problem(title: "Method not allowed", status: 405, detail: "GET, HEAD, POST, PUT and DELETE.")
     }
-    guard [.get, .head, .post].contains(request.method) else {
-      throw Problem(title: "Method not allowed", status: 405, detail: "GET, and POST for refresh.")
+    let most = mostBytes(request)
+    // Who sends nothing may say so in a few words: some programs send "{}" with every POST.
+    if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > max(most, 1024) {
+      throw Problem.tooLarge(most)
     }
     // A page of another site, or of another port, may make a browser send requests here, but not with our address as
     // the target, nor without the browser's word on where they come from.
@@ -57,13 +61,22 @@ struct Protection: RouterMiddleware {
           title: "Forbidden", status: 403, detail: "This server answers on the loopback address only.")
       }
     }
-    if request.method == .post, !Self.isOwn(request, authority) {
+    if request.method != .get, request.method != .head, !Self.isOwn(request, authority) {
       throw Problem(title: "Forbidden", status: 403, detail: "The request comes from another site.")
     }
     if let token, !carries(request, token) {
       throw Problem(
         title: "Unauthorized", status: 401,
         detail: "Send the token: Authorization: Bearer TOKEN, or ?token= once in the browser.")
+    }
+  }
+
+  /// What the body of a request may have; whoever reads it makes sure that it has not more.
+  private func mostBytes(_ request: Request) -> Int {
+    switch request.method {
+    case .post where request.uri.path == "/api/uploads": mostUploaded
+    case .post, .put: JSONBody.mostBytes
+    default: 0
     }
   }
 

@@ -4,6 +4,8 @@
 struct QueryItems: Sendable {
   let items: [(name: String, value: String)]
 
+  init(items: [(name: String, value: String)]) { self.items = items }
+
   /// - Parameter query: what follows the question mark.
   /// - Throws: `Problem` if an escape is none, or not of UTF-8.
   init(_ query: String?) throws(Problem) {
@@ -43,7 +45,18 @@ struct QueryItems: Sendable {
     }
   }
 
-  private static func decoded(_ bytes: ArraySlice<UInt8>) -> String? {
+  /// A part of a path, in which `+` is a plus sign.
+  /// - Throws: `Problem` if an escape is none, or not of UTF-8.
+  static func part(_ text: String) throws(Problem) -> String {
+    guard let part = decoded(Array(text.utf8)[...], plusIsSpace: false) else {
+      throw Problem(
+        title: "Bad path", status: 400,
+        detail: "The path is not percent-encoded UTF-8. Encode every byte as %XX.")
+    }
+    return part
+  }
+
+  private static func decoded(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool = true) -> String? {
     func digit(_ index: Int) -> UInt8? {
       guard index < bytes.endIndex else { return nil }
       switch bytes[index] {
@@ -58,7 +71,7 @@ struct QueryItems: Sendable {
     var index = bytes.startIndex
     while index < bytes.endIndex {
       switch bytes[index] {
-      case UInt8(ascii: "+"): plain.append(UInt8(ascii: " "))
+      case UInt8(ascii: "+") where plusIsSpace: plain.append(UInt8(ascii: " "))
       case UInt8(ascii: "%"):
         guard let high = digit(index + 1), let low = digit(index + 2) else { return nil }
         plain.append(high << 4 | low)

@@ -44,10 +44,14 @@ package final class RunCatalogue: Sendable {
     var unreadable: [UnreadableRun] = []
     /// Identifiers that runs had at their places before they were replaced; by the place.
     var former: [String: [String]] = [:]
+    /// Places of runs that came while the server ran, and of those that were deleted.
+    var added: [String] = []
+    var removed: Set<String> = []
   }
 
   private let list: @Sendable () throws -> RunList
-  private let say: @Sendable (String) -> Void
+  /// Is told what cannot be shown, for the server's log.
+  let say: @Sendable (String) -> Void
   private let live: LiveRun?
   private let state = Mutex(State())
   /// One reads the runs at a time.
@@ -74,7 +78,10 @@ package final class RunCatalogue: Sendable {
   /// Reads the list again, and every run of it that has changed or is new: what the refresh button asks for.
   package func reload() throws {
     try reading.withLock { _ in
-      let list = try list()
+      var list = try list()
+      let (added, removed) = state.withLock { ($0.added, $0.removed) }
+      list.places += added.map { .init($0, isOptional: true) }
+      list.places.removeAll { removed.contains($0.path) }
       let old = Dictionary(
         runs.filter { $0.path != nil }.map { ($0.path ?? "", $0) }, uniquingKeysWith: { first, _ in first })
       var runs = live.map { [ServedRun(live: $0)] } ?? []
@@ -140,6 +147,31 @@ package final class RunCatalogue: Sendable {
       rest = rest.map { $0.path == path ? fresh : $0 }
       take(rest, unreadable)
       return fresh
+    }
+  }
+
+  /// Shows a run that was not among them.
+  /// - Throws: as `ServedRun` does.
+  package func adopt(_ path: String) throws -> ServedRun {
+    try reading.withLock { _ in
+      let run = try ServedRun(path)
+      state.withLock { state in
+        state.removed.remove(path)
+        if !state.added.contains(path) { state.added.append(path) }
+      }
+      take(runs.filter { $0.path != path && $0.id != run.id } + [run], unreadable)
+      return run
+    }
+  }
+
+  /// Shows the runs at a place no more.
+  package func forget(_ path: String) {
+    reading.withLock { _ in
+      state.withLock { state in
+        state.added.removeAll { $0 == path }
+        state.removed.insert(path)
+      }
+      take(runs.filter { $0.path != path }, unreadable)
     }
   }
 

@@ -39,23 +39,21 @@ final class RunIdentity: Sendable {
   }
 
   /// - Throws: `NotFoundError`, if there is nothing at the place.
-  init(_ path: String) throws {
+  convenience init(_ path: String) throws {
     if PostgreSQLLocation(path) != nil {
       // A database tells nobody when it changes: it is read again whenever the page asks for a refresh.
-      id = SHA256.hash(data: Data("\(path) \(UUID().uuidString)".utf8)).hexadecimal
-      stamps = []
+      self.init(id: SHA256.hash(data: Data("\(path) \(UUID().uuidString)".utf8)).hexadecimal, stamps: [])
       return
     }
-    stamps = Self.files(path).map(Stamp.init)
+    let stamps = Self.files(path).map(Stamp.init)
     guard stamps.contains(where: { $0.bytes >= 0 }) else {
       throw NotFoundError(path, "there is no such data set.")
     }
-    if let manifest = FileManager.default.contents(atPath: path + "/manifest.json") {
-      id = SHA256.hash(data: manifest).hexadecimal
-    } else {
-      id = SHA256.hash(data: Data("\(stamps)".utf8)).hexadecimal
-    }
+    let told = FileManager.default.contents(atPath: path + "/manifest.json") ?? Data("\(stamps)".utf8)
+    self.init(id: SHA256.hash(data: told).hexadecimal, stamps: stamps)
   }
+
+  private init(id: String, stamps: [Stamp]) { (self.id, self.stamps) = (id, stamps) }
 
   /// What a data set is read from: the file, or the tables and rollups of a directory.
   private static func files(_ path: String) -> [String] {

@@ -1,10 +1,12 @@
 import Aggregation
 import Datasets
 import Foundation
+import Studio
 import Synchronization
 import Telemetry
 
-/// A run being served: a data set with its rollups as they were at one instant, or a simulation that goes on.
+/// A run being served: a data set with its rollups as they were at one instant, a simulation that goes on, or one that was
+/// made in memory.
 package final class ServedRun: Sendable {
   private struct Stored: Sendable {
     var data: Dataset
@@ -18,9 +20,10 @@ package final class ServedRun: Sendable {
   private enum Source: Sendable {
     case stored(Stored)
     case live(LiveRun)
+    case simulated(SimulatedRun)
   }
 
-  /// SHA-256 of its manifest in hexadecimal; `live` of a simulation.
+  /// SHA-256 of its manifest in hexadecimal; `live` of a simulation, `whatif-…` of one in memory.
   package let id: String
   package let name: String
   /// Where it was read; `nil` of a simulation.
@@ -81,6 +84,34 @@ package final class ServedRun: Sendable {
     reading = Self.readings.add(1, ordering: .relaxed).newValue
   }
 
+  package init(simulated run: SimulatedRun, id: String) {
+    self.id = id
+    name = run.name
+    path = nil
+    source = .simulated(run)
+    reading = Self.readings.add(1, ordering: .relaxed).newValue
+  }
+
+  var simulated: SimulatedRun? { if case .simulated(let run) = source { run } else { nil } }
+
+  /// Its scenario as it was run; `nil` if it has none, or it cannot be simulated again.
+  var scenarioText: String? {
+    switch source {
+    case .stored(let stored): stored.data.manifest?.scenario?.text
+    case .live: nil
+    case .simulated(let run): run.bundle.document.textAsRun
+    }
+  }
+
+  /// What of its scenario was changed for it.
+  var scenarioOverrides: [String] {
+    switch source {
+    case .stored(let stored): stored.data.manifest?.scenario?.overrides ?? []
+    case .live: []
+    case .simulated(let run): run.bundle.overrides
+    }
+  }
+
   var live: LiveRun? { if case .live(let run) = source { run } else { nil } }
 
   /// Whether what was read is what lies there.
@@ -100,6 +131,7 @@ package final class ServedRun: Sendable {
     switch source {
     case .stored(let stored): stored.now
     case .live(let run): run.moment.now
+    case .simulated(let run): run.now
     }
   }
 
@@ -107,23 +139,28 @@ package final class ServedRun: Sendable {
     switch source {
     case .stored(let stored): stored.data.tables
     case .live(let run): run.moment.tables
+    case .simulated(let run): run.tables
     }
   }
 
   /// The figures: those of which `workbench aggregate` prints the JSON.
   /// - Parameter check: throws where nobody waits for them any more.
   /// - Throws: `QueryError`, `DatasetError`, `NotFoundError`; what `check` throws.
-  func dashboard(_ question: Dataset.Question, check: () throws -> Void = {}) throws -> Dashboard {
+  func dashboard(_ question: Dataset.Question, check: @escaping @Sendable () throws -> Void = {}) throws
+    -> Dashboard
+  {
     switch source {
     case .stored(let stored):
       try stored.data.answer(
         question, stored.archives[question.account.account], progress: { _ in try check() })
     case .live(let run): try run.answer(question)
+    case .simulated(let run): try run.answer(question, check: check)
     }
   }
 
   /// The same where rollups give it at once; `nil` where it takes longer.
   func quickDashboard(_ question: Dataset.Question) throws -> Dashboard? {
+    if let simulated { return try simulated.quickAnswer(question) }
     guard case .stored(let stored) = source else { return try dashboard(question) }
     let account = question.account.account
     guard let archive = stored.archives[account] else { return nil }
@@ -168,6 +205,9 @@ package final class ServedRun: Sendable {
       let moment = run.moment
       guard let rollups = moment.rollups[account.account] else { throw Self.noAccount }
       return (moment.now, moment.tables, rollups)
+    case .simulated(let run):
+      guard let rollups = run.rollups(of: account.account) else { throw Self.noAccount }
+      return (run.now, run.tables, rollups)
     }
   }
 

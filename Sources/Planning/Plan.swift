@@ -28,6 +28,11 @@ package struct Plan: Codable, Equatable, Sendable {
   package struct NamedVariant: Codable, Equatable, Sendable {
     package var name: String
     package var set: [String]
+
+    package init(name: String, set: [String]) {
+      self.name = name
+      self.set = set
+    }
   }
 
   /// Every combination of the values is a variant.

@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Hashing
 import Runs
+import Synchronization
 import Telemetry
 
 /// Carries out a plan into its directory: replications, kept in a journal until all are done, and what they come to.
@@ -21,6 +22,8 @@ package struct PlanRun: Sendable {
   private let command: String
   /// At least 1; at most this many are used.
   package var threads = ProcessInfo.processInfo.activeProcessorCount
+  /// Throws where nobody wants the plan any more; asked after each replication, from any thread.
+  package var checkWanted: @Sendable () throws -> Void = {}
   var warmUp: PlanResult.WarmUp?
   var collected: Collected?
 
@@ -48,6 +51,16 @@ package struct PlanRun: Sendable {
     case resumed(Int, journal: String)
     /// Lines of the journal that were left out.
     case damaged(Int, journal: String)
+    /// What is known of a variant after another replication.
+    case estimated(EarlyEstimates)
+  }
+
+  /// A variant while the plan is carried out.
+  package struct EarlyEstimates: Encodable, Sendable {
+    package var name: String
+    package var replications: Int
+    /// By metric: those that the plan asks for, and some that everybody wants to see.
+    package var estimates: [String: Estimate]
   }
 
   /// What a variant's replications are kept under: its text, the files it names, the warm-up, the program.
@@ -128,7 +141,21 @@ package struct PlanRun: Sendable {
     let keys = try variants.sources.map {
       Self.key(warmUp: warmUp, text: $0.text, files: try digests.of($0.files))
     }
-    let experiment = Experiment(variants.all, warmUp: warmUp, threads: threads) { job, record in
+    let known = Mutex([[ReplicationRecord]](repeating: [], count: variants.all.count))
+    let metrics = try shownEarly()
+    let experiment = Experiment(variants.all, warmUp: warmUp, threads: threads) {
+      [checkWanted, plan] job, record in
+      try checkWanted()
+      let records = known.withLock { known in
+        known[job.variant].append(record)
+        return known[job.variant]
+      }
+      var early = EarlyEstimates(
+        name: variants.all[job.variant].name, replications: records.count, estimates: [:])
+      for metric in metrics {
+        early.estimates[metric.name] = Estimator.estimate(metric, records, confidence: plan.confidence)
+      }
+      tell(.estimated(early))
       guard let journal else { return }
       do {
         try journal.append(key: keys[job.variant], replication: job.replication, record)
@@ -153,6 +180,14 @@ package struct PlanRun: Sendable {
     }
     for lines in collected?.lines ?? [] { adopt(PlanJournal.contents(of: lines)) }
     return experiment
+  }
+
+  private func shownEarly() throws -> [Metric] {
+    let options = try plan.options(threads: threads)
+    var metrics = ["latency.p95", "failureRate", "credits"].compactMap { Metric($0) }
+    metrics += options.levels.map(\.metric) + [options.objective].compactMap { $0 }
+    var seen: Set<Metric> = []
+    return metrics.filter { seen.insert($0).inserted }
   }
 
   /// Whether tasks have simulated all that was asked for.

@@ -27,6 +27,7 @@ package struct PlannedVariants: Sendable {
   private var path = ""
   /// What variants are judged by, where one is to be recommended.
   private var judgedBy: [Metric] = []
+  private var admit: @Sendable ([String]) throws -> Void = { _ in }
   /// Of more, each is only held against the base.
   private static let mostCompared = 500
 
@@ -39,8 +40,13 @@ package struct PlannedVariants: Sendable {
 
   /// - Parameters:
   ///   - scenarios: the base; further ones are variants of it.
-  /// - Throws: `PlanProblem`; `Invalid`; what a scenario's files throw.
-  package init(_ plan: Plan, scenarios: [String]) throws {
+  ///   - admit: is given the overrides of the base with those of each variant before files that they name are read;
+  ///     throws for those that must not be.
+  /// - Throws: `PlanProblem`; `Invalid`; what a scenario's files and `admit` throw.
+  package init(
+    _ plan: Plan, scenarios: [String], admit: @escaping @Sendable ([String]) throws -> Void = { _ in }
+  ) throws {
+    self.admit = admit
     factors = try plan.factors()
     let options = try plan.options(threads: 1)
     judgedBy = options.objective.map { [$0] + options.levels.map(\.metric) } ?? []
@@ -130,6 +136,7 @@ package struct PlannedVariants: Sendable {
   /// The base with some changes.
   /// - Throws: `Invalid`.
   private func bundle(_ name: String, _ changes: [String], _ base: ScenarioBundle) throws -> ScenarioBundle {
+    try admit(base.overrides + changes)
     let bundle: ScenarioBundle
     do {
       bundle = try ScenarioBundle(path, overrides: base.overrides + changes, sharing: base)

@@ -3,9 +3,9 @@ import Foundation
 
 /// Names of what is written where the user gave none.
 package enum OutputName {
-  /// `Outputs/NAME`, or the first of `Outputs/NAME-2`, `-3`, … that is free.
-  package static func free(_ name: String) -> String {
-    let base = "Outputs/" + file(name)
+  /// `FOLDER/NAME`, or the first of `FOLDER/NAME-2`, `-3`, … that is free.
+  package static func free(_ name: String, in folder: String = "Outputs") -> String {
+    let base = "\(folder)/\(file(name))"
     if !isTaken(base) { return base }
     var number = 2
     while isTaken("\(base)-\(number)") { number += 1 }

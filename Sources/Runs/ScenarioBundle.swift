@@ -30,8 +30,19 @@ package struct ScenarioBundle: Sendable {
     _ path: String, overrides: [String] = [], files: [String: String] = [:],
     sharing known: ScenarioBundle? = nil
   ) throws {
+    try self.init(
+      text: try Self.text(path), path: path, overrides: overrides, files: files, sharing: known)
+  }
+
+  /// A scenario that is not, or not as it is, in a file.
+  /// - Parameter path: what files that it names are relative to, and for messages.
+  /// - Throws: as above.
+  package init(
+    text: Data, path: String, overrides: [String] = [], files: [String: String] = [:],
+    sharing known: ScenarioBundle? = nil
+  ) throws {
     self.overrides = overrides
-    document = try ScenarioDocument(try Self.text(path), path: path, overrides: overrides)
+    document = try ScenarioDocument(text, path: path, overrides: overrides)
     self.files = Self.files(of: document.scenario, besides: path).merging(files) { $1 }
     try Self.fillDemand(&document.scenario, self.files)
     (traces, notes) = try Self.traces(document.scenario, self.files, known)

@@ -70,6 +70,33 @@ package struct InvariantReport: Sendable {
   /// Whether all that applies was checked, and holds.
   package var holds: Bool { violations.isEmpty && missing.isEmpty }
 
+  /// What was found of one invariant.
+  package struct Entry: Encodable, Sendable {
+    package var invariant: String
+    package var sentence: String
+    /// `holds`, `violated` or `skipped`.
+    package var result: String
+    package var violations: Int
+    package var examples: [String]
+    package var reason: String?
+    /// Of what was skipped: whether it applies, so that there is no verdict without it.
+    package var isMissing: Bool?
+  }
+
+  /// One for each invariant, in their order.
+  package var entries: [Entry] {
+    Invariant.allCases.map { invariant in
+      let count = violations[invariant] ?? 0
+      let reason = skipped.first { $0.invariant == invariant }?.reason
+      let isMissing = missing.contains { $0.hasPrefix("\(invariant.rawValue) ") }
+      return Entry(
+        invariant: invariant.rawValue, sentence: invariant.sentence,
+        result: count > 0 ? "violated" : reason == nil ? "holds" : "skipped", violations: count,
+        examples: findings.filter { $0.invariant == invariant }.map(\.message), reason: reason,
+        isMissing: reason == nil ? nil : isMissing)
+    }
+  }
+
   package mutating func violated(_ invariant: Invariant, _ message: @autoclosure () -> String) {
     violations[invariant, default: 0] += 1
     if violations[invariant, default: 0] <= Self.mostExamples {

@@ -17,8 +17,8 @@ package struct RunVerification {
   }
 
   /// - Parameter progress: called now and then with the share of the requests that is read.
-  /// - Throws: `DatasetError` for files that cannot be read as what they are named.
-  package func run(progress: (Double) -> Void = { _ in }) throws -> InvariantReport {
+  /// - Throws: `DatasetError` for files that cannot be read as what they are named; what `progress` throws.
+  package func run(progress: (Double) throws -> Void = { _ in }) throws -> InvariantReport {
     var report = TableInvariants.check(
       data.tables, simulated: data.manifest?.scenario == nil ? nil : period)
     let requests = RequestInvariants(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Documents
 import Foundation
+import Runs
 import ScenarioModel
 import Telemetry
 
@@ -62,6 +63,7 @@ struct CheckCommand: ParsableCommand {
     for path in scenarios {
       do {
         let checked = try ScenarioCheck(path, overrides: overrides)
+        for note in checked.notes { Terminal.diagnose(note) }
         findings += checked.diagnostics.map { Finding($0, file: path) }
         if !json {
           for diagnostic in checked.diagnostics { Terminal.diagnose(diagnostic.rendered(path: path)) }

@@ -30,6 +30,7 @@ enum PlanOutcome {
         Terminal.diagnose(
           "workbench: \(journal): \(count) damaged line\(count == 1 ? "" : "s") left out; what they held is simulated again"
         )
+      case .estimated: break
       }
     }
     bar.clear()

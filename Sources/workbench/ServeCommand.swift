@@ -5,6 +5,8 @@ import Dispatch
 import Foundation
 import Planning
 import Runs
+import Studio
+import Telemetry
 
 struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,6 +15,9 @@ struct ServeCommand: ParsableCommand {
       Serves runs and data sets on the loopback address, until Ctrl-C. Several are a list to choose from, and any two \
       can be laid over each other. The API is described at /api/openapi.yaml and gives the same bytes as \
       "workbench aggregate".
+
+      At the page one may change any number of a run's scenario and see at once what would have been, keep that as a run in \
+      the directory --keep, and edit the scenarios in --scenarios. --read-only leaves all of that out.
 
       Examples:
         workbench serve Outputs/week
@@ -46,6 +51,15 @@ struct ServeCommand: ParsableCommand {
 
   @Option(help: "A secret that every request must bring.")
   var token: String?
+
+  @Option(help: "The directory of the scenarios that the page shows and edits.")
+  var scenarios = "Scenarios"
+
+  @Option(help: "The directory for runs that are kept at the page.")
+  var keep = "Outputs"
+
+  @Flag(help: "The page shows, and changes nothing.")
+  var readOnly = false
 
   func validate() throws {
     guard !runs.isEmpty || live != nil else {
@@ -92,7 +106,14 @@ struct ServeCommand: ParsableCommand {
       live: liveRun, say: { Terminal.diagnose("workbench: warning: \($0)") },
       list: { try sources.reduce(RunList()) { try $0 + $1() } })
     let free = port == 0 ? 0 : try Self.freePort(from: port, host: host)
-    let server = DashboardServer(catalogue, host: host, port: free, token: token, plan: plan)
+    let studio =
+      readOnly
+      ? nil
+      : Studio(
+        scenarios: ScenarioFolder(scenarios), runs: RunFolder(keep), program: Program.nameAndVersion,
+        command: { $0.commandLine })
+    let server = DashboardServer(
+      catalogue, host: host, port: free, token: token, plan: plan, studio: studio)
     let shown = host.contains(":") ? "[\(host)]" : host
     let suffix = token.map { "?token=\($0)" } ?? ""
     Task {
@@ -126,5 +147,33 @@ struct ServeCommand: ParsableCommand {
       if bound == 0 { return candidate }
     }
     throw OutputError("port \(port)", "it and the next 99 are taken. Give another --port.")
+  }
+}
+
+extension Studio.Asked {
+  /// The command that does what was asked for at the page.
+  fileprivate var commandLine: String {
+    func options(_ name: String, _ values: [String]) -> [String] { values.flatMap { [name, $0] } }
+    switch self {
+    case .run(let scenario, let overrides):
+      return ShellText.command(
+        ["workbench", "run", scenario] + options("--set", overrides))
+    case .fixture(let run, let requests, let formats, let anonymised):
+      let words = ["workbench", "fixture", anonymised ? "SOURCE" : run, "--requests", "\(requests)"]
+      return ShellText.command(
+        words + ["--formats", formats.joined(separator: ",")] + (anonymised ? ["--anonymise"] : []))
+    case .plan(let plan, let scenario):
+      var words = ["workbench", "plan", scenario]
+      words += options("--vary", plan.vary.map { "\($0.path)=\($0.values)" })
+      words += options("--samples", [plan.samples.map(String.init)].compactMap { $0 })
+      words += options("--replications", [plan.replications.map(String.init)].compactMap { $0 })
+      words += options("--max-replications", [plan.maxReplications.map(String.init)].compactMap { $0 })
+      words += options("--slo", [plan.levels].compactMap { $0 })
+      words += options("--minimize", [plan.minimize].compactMap { $0 })
+      words += options("--set", plan.overrides)
+      // Variants with changes of their own stand in a plan file.
+      if !plan.variants.isEmpty { words += ["--file", "PLAN.yaml"] }
+      return ShellText.command(words)
+    }
   }
 }

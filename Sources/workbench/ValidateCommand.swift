@@ -26,32 +26,11 @@ struct ValidateCommand: ParsableCommand {
   @Flag(help: "Prints the result as JSON.")
   var json = false
 
-  private struct Entry: Encodable {
-    var invariant: String
-    var sentence: String
-    /// `holds`, `violated` or `skipped`.
-    var result: String
-    var violations: Int
-    var examples: [String]
-    var reason: String?
-    /// Of what was skipped: whether it applies, so that there is no verdict without it.
-    var isMissing: Bool?
-  }
-
   func run() throws {
     let progress = ProgressBar("Validating")
     let report = try RunVerification(directory).run { progress.show($0) }
     progress.clear()
-    let entries = Invariant.allCases.map { invariant in
-      let violations = report.violations[invariant] ?? 0
-      let skipped = report.skipped.first { $0.invariant == invariant }?.reason
-      let isMissing = report.missing.contains { $0.hasPrefix("\(invariant.rawValue) ") }
-      return Entry(
-        invariant: invariant.rawValue, sentence: invariant.sentence,
-        result: violations > 0 ? "violated" : skipped == nil ? "holds" : "skipped", violations: violations,
-        examples: report.findings.filter { $0.invariant == invariant }.map(\.message), reason: skipped,
-        isMissing: skipped == nil ? nil : isMissing)
-    }
+    let entries = report.entries
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -66,7 +45,7 @@ struct ValidateCommand: ParsableCommand {
     throw InconclusiveError(directory, shown + more)
   }
 
-  private static func line(_ entry: Entry) -> String {
+  private static func line(_ entry: InvariantReport.Entry) -> String {
     var lines = [
       "\(entry.result.padding(toLength: 9, withPad: " ", startingAt: 0))\(entry.invariant.padding(toLength: 4, withPad: " ", startingAt: 0)) \(entry.sentence)"
     ]

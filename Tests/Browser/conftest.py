@@ -1,5 +1,5 @@
 """The dashboard in a real Chromium. `make test` runs this after the Swift tests; WORKBENCH names the program."""
-import csv, datetime, hashlib, json, os, pathlib, re, subprocess, urllib.parse, urllib.request
+import base64, csv, datetime, hashlib, json, os, pathlib, re, subprocess, urllib.parse, urllib.request
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -164,6 +164,34 @@ class Dashboard:
     def close(self):
         assert self.problems == []
         self.page.close()
+
+
+KEPT = ROOT / "Tests/Browser/kept"
+
+
+def looks_as_it_did(browser, page, name):
+    """Against a picture that is kept, coarsely: fonts differ between machines. WORKBENCH_KEEP=1 keeps what it looks like now."""
+    page.page.wait_for_timeout(200)
+    now = page.page.screenshot(type="jpeg", quality=60)
+    kept = KEPT / f"{name}.jpg"
+    if os.environ.get("WORKBENCH_KEEP"):
+        KEPT.mkdir(exist_ok=True)
+        kept.write_bytes(now)
+    blank = browser.new_page()
+    difference = blank.evaluate("""async (pictures) => {
+        const wide = 48, high = 36;
+        const [a, b] = await Promise.all(pictures.map(async (text) => {
+            const image = await createImageBitmap(await (await fetch(`data:image/jpeg;base64,${text}`)).blob());
+            const canvas = new OffscreenCanvas(wide, high), context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0, wide, high);
+            return context.getImageData(0, 0, wide, high).data;
+        }));
+        let far = 0;
+        for (let i = 0; i < a.length; i += 4) if (Math.abs(a[i] - b[i]) + Math.abs(a[i + 1] - b[i + 1]) + Math.abs(a[i + 2] - b[i + 2]) > 90) far++;
+        return far / (wide * high);
+    }""", [base64.b64encode(picture).decode() for picture in (kept.read_bytes(), now)])
+    blank.close()
+    assert difference < 0.08, f"{difference:.1%} of the page looks different. Look at it; if it is meant, WORKBENCH_KEEP=1."
 
 
 @pytest.fixture

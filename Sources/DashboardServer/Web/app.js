@@ -1,7 +1,7 @@
 // The page: what is selected above, what was found below. Elements keep their identity: a new answer changes what they
 // show, never what somebody has opened, typed or pointed at.
 import { get, report, refresh, forget, dashboardPath, analysisPath, creditsPath, overviewPath, marksPath, follow, steer } from "./api.js";
-import { kinds, readState, writeState, settle, zoomOf, objectiveOf } from "./state.js";
+import { kinds, pages, readState, writeState, settle, zoomOf, objectiveOf } from "./state.js";
 import { clock, moment, span } from "./format.js";
 import { recolour } from "./chart.js";
 import { Panel, Lane, Cards, panelsOf, titleOf } from "./panels.js";
@@ -22,8 +22,26 @@ let isSheetOpen = false;
 let reading = 0;
 
 const mostVersions = 5;
+// Pages that come when they are first opened, where the server can do what they need. A report has none of them.
+const own = {
+  compare: { label: "Compare", module: () => import("./compare.js"), part: "Compare" },
+  whatif: { label: "What-if", module: () => import("./whatif.js"), part: "WhatIf", needs: ["scenario", "what-if"] },
+  plans: { label: "Plans", module: () => import("./plans.js"), part: "Plans", needs: ["plans", "jobs", "scenario"], isWhole: true },
+  data: { label: "Data", module: () => import("./data.js"), part: "Data", needs: ["jobs"], isWhole: true },
+};
+let abilities = { verbs: [] };
+const can = (verb) => Boolean(abilities.verbs?.includes(verb));
+const offered = () => pages.filter((page) => !own[page] || (!report && (own[page].needs || []).every(can)));
+// What was turned belongs to one run.
+const fresh = { zoom: "", set: "", knobs: "" };
+const isOwn = () => Boolean(own[state.page]);
+const isWhole = () => Boolean(own[state.page]?.isWhole);
 // Runs of one name are told apart by the beginning of their identifiers.
-const title = (run) => (runs.some((other) => other !== run && other.name === run.name) ? `${run.name} (${run.id.slice(0, 8)})` : run.name);
+const names = new WeakMap();
+const title = (run) => {
+  if (!names.has(runs)) names.set(runs, runs.reduce((found, { name }) => found.set(name, (found.get(name) || 0) + 1), new Map()));
+  return names.get(runs).get(run.name) > 1 ? `${run.name} (${run.id.slice(0, 8)})` : run.name;
+};
 const isDark = () => (document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 
 /** The answers to one view's questions. What was answered stays until what is newer has come. */
@@ -92,16 +110,40 @@ function go(change = {}, isQuiet = false) {
 }
 
 function update(isNew) {
-  if (!runs.length) return draw();
-  context = settle(state, runs);
+  if (!runs.length) {
+    // There is a place to bring some.
+    context = null;
+    state.page = offered().includes("data") ? "data" : "";
+    if (isOwn()) bring(own[state.page]).catch(say);
+    return draw();
+  }
+  context = settle(state, runs, offered());
   writeState(state, isNew);
-  main.load(state, { lens: state.lens, page: state.page }).catch(say);
+  if (isOwn()) bring(own[state.page]).catch(say);
+  else main.load(state, { lens: state.lens, page: state.page }).catch(say);
   if (expanded) {
     expanded.context = settle(expanded.view, runs);
     inDialog.load(expanded.view, { lens: expanded.view.lens, widget: expanded.kind }).catch(say);
   }
   draw();
 }
+
+async function bring(page) {
+  if (page.Part) return;
+  page.Part = (await page.module())[page.part];
+  draw();
+}
+
+// The search over everything, with ⌘K or Ctrl-K as well.
+const find = async () => {
+  if (document.querySelector("dialog[open]")) return;
+  (await import("./finder.js")).find(runs, title, go);
+};
+if (!report) addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k") return;
+  event.preventDefault();
+  find().catch(say);
+});
 
 function say(error) {
   problem = error.message || String(error);
@@ -125,21 +167,22 @@ function Header() {
   const data = main.answers?.[0]?.data;
   return html`<div class="line">
       <h1>Model Analytics Dashboard</h1>
-      <nav aria-label="Pages">${[["overview", "Overview"], ["", "Dashboard"]].map(([page, label]) => html`<a key=${page} href=${`?page=${page}`} aria-current=${state.page === page ? "page" : undefined} onClick=${(event) => { event.preventDefault(); go({ page, zoom: "" }); }}>${label}</a>`)}
+      <nav aria-label="Pages">${[["overview", "Overview"], ["", "Dashboard"], ...offered().filter((page) => own[page]).map((page) => [page, own[page].label])].map(([page, label]) => html`<a key=${page} href=${`?page=${page}`} aria-current=${state.page === page ? "page" : undefined} onClick=${(event) => { event.preventDefault(); go({ page, zoom: "" }); }}>${label}</a>`)}
         ${document.body.dataset.plan ? html`<a href=${document.body.dataset.plan}>Plan</a>` : null}</nav>
       <span class="space"></span>
+      ${report ? null : html`<button type="button" id="find" title="Ctrl-K or ⌘K" aria-keyshortcuts="Control+K Meta+K" onClick=${() => find().catch(say)}><span aria-hidden="true">⌕</span> <span>Find</span></button>`}
       ${live ? html`<span id="live"><button id="pause" type="button" disabled=${live.ended} onClick=${() => steer({ paused: !live.paused })}>${live.ended ? "Ended" : live.paused ? "Go on" : "Pause"}</button>
         <label>Speed <${Speed} value=${live.speed} /></label></span>` : null}
-      ${report ? html`<button type="button" onClick=${() => print()}>Print</button>` : html`<span class="note" id="asof">${data ? `up to ${moment(data.query.now)}` : ""}</span><button id="refresh" type="button" title="Load the newest data" onClick=${reload}>Refresh</button>`}
+      ${report ? html`<button type="button" onClick=${() => print()}>Print</button>` : html`<span class="note" id="asof">${data && !isOwn() ? `up to ${moment(data.query.now)}` : ""}</span><button id="refresh" type="button" title="Load the newest data" onClick=${reload}>Refresh</button>`}
       <button id="theme" class="later" type="button" title="Light or dark" onClick=${changeTheme}>Theme</button>
     </div>
-    ${context ? html`<div class="line">
-      <${Select} label="Run" options=${runs.map((run) => [run.id, title(run)])} value=${state.run} onPick=${(run) => go({ run, zoom: "" })} />
-      ${context.run.accounts.length > 1 ? html`<${Select} label="Account" options=${context.run.accounts.map((entry) => [entry.account, entry.account])} value=${state.account} onPick=${(name) => go({ account: name, zoom: "" })} />` : null}
+    ${context && !isWhole() ? html`<div class="line">
+      <${Select} label="Run" options=${runs.map((run) => [run.id, title(run)])} value=${state.run} onMore=${find} onPick=${(run) => go({ run, ...fresh })} />
+      ${context.run.accounts.length > 1 ? html`<${Select} label="Account" options=${context.run.accounts.map((entry) => [entry.account, entry.account])} value=${state.account} onMore=${find} onPick=${(name) => go({ account: name, zoom: "" })} />` : null}
       ${state.page === "overview" ? html`<span class="space"></span><${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />` : html`<div role="tablist" aria-label="Kind of model" id="tabs" onKeyDown=${tabKeys}>${kinds.map(([kind, label]) => html`<button key=${kind} type="button" role="tab" id=${`tab-${kind}`} aria-controls="widgets" aria-selected=${String(kind === state.kind)} tabIndex=${kind === state.kind ? 0 : -1} onClick=${() => pickKind(kind)}>${label}</button>`)}</div>
-      ${runs.length > 1 ? html`<${Select} label="Compare with" options=${runs.filter((run) => run.id !== state.run).map((run) => [run.id, title(run)])} name="later" value=${state.other} all="nothing" onPick=${(other) => go({ other })} />` : null}
+      ${runs.length > 1 && !isOwn() ? html`<${Select} label="Compare with" options=${runs.filter((run) => run.id !== state.run).map((run) => [run.id, title(run)])} name="later" value=${state.other} all="nothing" onPick=${(other) => go({ other })} />` : null}
       <span class="space"></span><${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />
-      <div class="lens" role="group" aria-label="Lens">${[["", "Platform"], ["analysis", "Analysis"]].map(([lens, label]) => html`<button key=${lens} type="button" aria-pressed=${String(state.lens === lens)} onClick=${() => go({ lens })}>${label}</button>`)}</div>`}
+      ${isOwn() ? null : html`<div class="lens" role="group" aria-label="Lens">${[["", "Platform"], ["analysis", "Analysis"]].map(([lens, label]) => html`<button key=${lens} type="button" aria-pressed=${String(state.lens === lens)} onClick=${() => go({ lens })}>${label}</button>`)}</div>`}`}
       <button type="button" id="sheet" aria-expanded=${String(isSheetOpen)} aria-controls="filters" onClick=${() => { isSheetOpen = !isSheetOpen; draw(); }}>Filters</button>
     </div>
     <div id="filters" role="group" aria-label="Filters" class=${isSheetOpen ? "open" : ""}>${state.page === "overview"
@@ -188,7 +231,11 @@ function Widget({ kind, source, view, onChange, onExpand, prefix, sync }) {
 
 function Page() {
   const message = html`<div id="message" role="alert" hidden=${!problem}>${problem}</div>`;
-  if (!runs.length) return html`${message}<section id="widgets" tabIndex=${-1} aria-busy="false"><p class="empty">There are no runs to show.</p></section>`;
+  if (!runs.length && !isOwn()) return html`${message}<section id="widgets" tabIndex=${-1} aria-busy="false"><p class="empty">There are no runs to show.</p></section>`;
+  if (isOwn()) {
+    const { Part } = own[state.page];
+    return html`${message}${Part ? html`<${Part} key=${state.page} view=${state} runs=${runs} run=${context?.run} account=${context?.account} title=${title} can=${can} abilities=${abilities} reading=${reading} isDark=${isDark()} onChange=${go} onReplaced=${loadRuns} />` : html`<section id="widgets" tabIndex=${-1} aria-busy="true"></section>`}`;
+  }
   const isOverview = state.page === "overview";
   const isReady = main.answers && Boolean(main.page === "overview") === isOverview;
   const answer = isReady && !isOverview ? main.answers[0] : null;
@@ -227,7 +274,7 @@ function closeExpanded() { document.getElementById("expanded")?.close(); }
 
 function Footer() {
   return html`${unreadable.map(({ name, reason }) => html`<p key=${name}>${name} is not shown. ${reason}</p>`)}
-    ${context ? html`<span id="now">${context.run.name}: now is ${moment(clock(context.account.timeZone).text(Date.parse(context.run.now)))}, ${context.account.timeZone}.</span> ` : null}${report ? null : html`<a href="api/openapi.yaml">API</a>`}`;
+    ${context && !isWhole() ? html`<span id="now">${context.run.name}: now is ${moment(clock(context.account.timeZone).text(Date.parse(context.run.now)))}, ${context.account.timeZone}.</span> ` : null}${report ? null : html`<a href="api/openapi.yaml">API</a>`}`;
 }
 
 let turn = 0;
@@ -237,7 +284,7 @@ function draw() {
   render(html`<${Page} />`, document.querySelector("main"));
   render(html`<${Footer} />`, document.getElementById("foot"));
   // Tests and whoever else waits for the page: it shows what was asked.
-  if (!runs.length || (main.shownKey && !main.isBusy && !(expanded && inDialog.isBusy))) document.body.dataset.shown = String(++turn);
+  if ((!runs.length && !isOwn()) || (isOwn() ? own[state.page].Part : main.shownKey && !main.isBusy && !(expanded && inDialog.isBusy))) document.body.dataset.shown = String(++turn);
 }
 
 async function reload(event) {
@@ -272,7 +319,7 @@ addEventListener("popstate", () => { Object.assign(state, readState()); update(f
 
 async function loadRuns() {
   if (!report) forget();
-  [runs, unreadable] = await Promise.all([get("api/runs"), report ? [] : get("api/unreadable")]);
+  [runs, unreadable, abilities] = await Promise.all([get("api/runs"), report ? [] : get("api/unreadable"), report ? abilities : import("./asking.js").then(({ learn }) => learn())]);
   update(false);
 }
 

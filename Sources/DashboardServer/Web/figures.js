@@ -31,7 +31,7 @@ function axis(values, room, { log, isZero = true, least, most } = {}) {
 }
 
 /** A graph as wide as its place. */
-class Figure extends Component {
+export class Figure extends Component {
   constructor() { super(); this.state = { width: 0 }; }
   componentDidMount() {
     this.observer = new ResizeObserver(([entry]) => this.setState({ width: Math.round(entry.contentRect.width) }));

@@ -6,7 +6,7 @@ import { Select } from "./parts.js";
 const { html, Component } = preact;
 
 /** Two dates that can be typed: what is half typed stays, and what cannot be selected says why. */
-class Dates extends Component {
+export class Dates extends Component {
   constructor() { super(); this.state = { problem: "" }; }
 
   // From typed digits nothing follows before a moment has passed: each is a date of its own.
@@ -58,8 +58,8 @@ class Dates extends Component {
 
   inputs = [null, null];
 
-  render({ account, prefix }, { problem }) {
-    const input = (label, index) => html`<label class="date"><span>${label}</span> <input type="date" min=${account.earliest} max=${account.today} aria-label=${label} aria-describedby=${problem ? `${prefix}date-problem` : undefined}
+  render({ account, prefix, of = "" }, { problem }) {
+    const input = (label, index) => html`<label class="date"><span>${label}</span> <input type="date" min=${account.earliest} max=${account.today} aria-label=${`${label}${of}`} aria-describedby=${problem ? `${prefix}date-problem` : undefined}
       ref=${(node) => { this.inputs[index] = node; }} onChange=${(event) => this.changed(event, index)}
       onKeyDown=${(event) => { if (event.key === "Enter") this.take(index, event.target.value); else if (/^\d$/.test(event.key) || /^Arrow|^Backspace|^Delete/.test(event.key)) this.typed = Date.now(); }}
       onBlur=${(event) => { this.take(index, event.target.value); }} /></label>`;

@@ -1,11 +1,18 @@
 // One formatter for every page: durations, counts, credits, shares, moments, and cells of CSV files.
 export const none = "–";
 const missing = (value) => value === null || value === undefined || Number.isNaN(value);
-const digits = (value, most, least = 0) => value.toLocaleString("en", { maximumFractionDigits: most, minimumFractionDigits: least });
+// A format is made once: making one takes longer than using it a hundred times.
+const made = new Map();
+const written = (value, key, options) => {
+  if (!made.has(key)) made.set(key, new Intl.NumberFormat("en", options));
+  return made.get(key).format(value);
+};
+const digits = (value, most, least = 0) => written(value, `${most} ${least}`, { maximumFractionDigits: most, minimumFractionDigits: least });
+const significant = (value, least) => written(value, `s${least}`, { maximumSignificantDigits: 3, minimumSignificantDigits: least });
 // Three significant digits, never an exponent.
 const three = (value) => {
   const size = Math.abs(value);
-  return size >= 100 ? digits(value, 0) : size >= 10 ? digits(value, 1) : size >= 1 ? digits(value, 2) : value.toLocaleString("en", { maximumSignificantDigits: 3 });
+  return size >= 100 ? digits(value, 0) : size >= 10 ? digits(value, 1) : size >= 1 ? digits(value, 2) : significant(value, 1);
 };
 
 // The same with the noughts that say that there are three.
@@ -36,7 +43,7 @@ export function duration(value, isTick) {
 }
 
 /** Credits: two digits after the point, three significant ones below 1. */
-export const credits = (value) => (missing(value) ? none : value !== 0 && Math.abs(value) < 1 ? value.toLocaleString("en", { minimumSignificantDigits: 3, maximumSignificantDigits: 3 }) : digits(value, 2, 2));
+export const credits = (value) => (missing(value) ? none : value !== 0 && Math.abs(value) < 1 ? significant(value, 3) : digits(value, 2, 2));
 
 /** A share as a percentage: what is not all never reads 100 %, what is not nothing never 0 %. */
 export function percent(share) {

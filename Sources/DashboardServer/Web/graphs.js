@@ -1,7 +1,7 @@
 // Figures to graphs: what a chart is given. Times are seconds since 1970; labels are in the account's zone.
 import { clock, moment, number, duration, percent, span, credits, length } from "./format.js";
 
-const second = (at) => Date.parse(at) / 1000;
+export const second = (at) => Date.parse(at) / 1000;
 const bucketSeconds = (data) => (data.query.granularity === "hour" ? 3600 : 86_400);
 
 /** Shades of one colour, for versions beside each other. */
@@ -15,7 +15,7 @@ export const parts = ["latency", "#f2a33a", "#7a5af0", "#2aa198", "#c4577f", "ot
 const frame = (data, zoom) => ({ range: zoom || [second(data.query.from), second(data.query.to)], clock: clock(data.query.timeZone, data.query.from) });
 
 // Buckets that do not follow each other are not joined: a null between them.
-function bucketLine(points, lasts, value) {
+export function bucketLine(points, lasts, value) {
   const x = [], y = [], at = [];
   points.forEach((point, index) => {
     const here = second(point.at);
@@ -35,8 +35,8 @@ function stairs(points, lasts, value) {
 }
 
 const period = (data) => span(data.query.from, data.query.now < data.query.to ? data.query.now : data.query.to);
-const compared = (label, other) => (other ? `${label}, ${other}` : label);
-const look = (other, colour, line = "solid") => (other ? { colour: "other", line: "dashed" } : { colour, line });
+export const compared = (label, other) => (other ? `${label}, ${other}` : label);
+export const look = (other, colour, line = "solid") => (other ? { colour: "other", line: "dashed", width: 1.5 } : { colour, line });
 
 // Values as uPlot's joined list has them: by their time.
 function lookup(u, entry, index, place) {
@@ -45,7 +45,7 @@ function lookup(u, entry, index, place) {
   return entry.places.get(time);
 }
 
-const hoverOf = (series, describe, title) => (x, at, u) => {
+export const hoverOf = (series, describe, title) => (x, at, u) => {
   const rows = [];
   let when = null;
   series.forEach((entry, index) => {
@@ -377,13 +377,12 @@ export function heatMap(answer, { zoom, objective, isDark }) {
   };
 }
 
-/** Successes and failures of finer buckets. */
-export function fineRequests(answer, { zoom }) {
-  const lasts = answer.bucketSeconds;
-  const own = (key) => bucketLine(answer.buckets, lasts, (bucket) => bucket[key]);
+/** Successes and failures of finer buckets, and those of a base: { analysis, label }. */
+export function fineRequests(answer, { zoom }, base) {
+  const own = (key, label, more, of = answer) => ({ ...bucketLine(of.buckets, of.bucketSeconds, (bucket) => bucket[key]), lasts: of.bucketSeconds, label, ...more });
   const series = [
-    { ...own("successes"), label: "Successful", colour: "success", lasts, fill: true },
-    { ...own("failures"), label: "Failed", colour: "failure", lasts, scale: "right", points: "some" },
+    own("successes", "Successful", { colour: "success", fill: true }), own("failures", "Failed", { colour: "failure", scale: "right", points: "some" }),
+    ...(base ? [own("successes", compared("Successful", base.label), look(true), base.analysis), own("failures", compared("Failed", base.label), { ...look(true), scale: "right", line: "dotted" }, base.analysis)] : []),
   ];
   const describe = (entry, spot) => [{ label: entry.label, value: number(entry.y[spot]) }];
   return {

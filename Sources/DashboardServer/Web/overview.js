@@ -1,10 +1,8 @@
 // All models of the account beside each other, those in trouble first.
-import { number, compact, duration, percent, credits, span } from "./format.js";
-import { modelLabel } from "./graphs.js";
+import { clock, compact, credits, duration, moment, number, percent, span } from "./format.js";
 import { kinds } from "./state.js";
-import { clock } from "./format.js";
 
-const { html } = preact;
+const { html, Component } = preact;
 
 const columns = [
   ["trouble", "Model", null], ["requests", "Requests", (row) => row.all], ["rate", "Success rate", (row) => -(row.rate ?? 2)], ["p95", "p95", (row) => row.p95 ?? -1],
@@ -26,33 +24,70 @@ function Spark({ row }) {
   </svg>`;
 }
 
-export function Overview({ answer, account, view, objective, onChange }) {
+/** A model's line. It is drawn again only if it says something else. */
+class Row extends Component {
+  shouldComponentUpdate({ row, objective }) { return row !== this.props.row || objective?.value !== this.props.objective?.value; }
+  render({ row, objective }) {
+    return html`<tr>
+      <td><button type="button" class="link" onClick=${() => this.props.onOpen(row)}>${row.label}</button><small>${kinds.find(([kind]) => kind === row.kind)?.[1]}${row.provider ? ` · ${row.provider}` : ""}</small></td>
+      <td title=${number(row.all)}>${compact(row.all)}</td>
+      <td class=${row.failures ? "bad" : ""}>${row.rate === null ? "–" : percent(row.rate)}${row.failures ? html`<small>✕ ${number(row.failures)} failed</small>` : null}</td>
+      <td>${duration(row.p95)}${objective && row.p95 !== null ? html`<small>${row.p95 <= objective.value ? "✓" : "✕"} ≤ ${duration(objective.value)}</small>` : null}</td>
+      <td>${row.kind === "external" ? "–" : html`${number(row.peakReplicas)}<small>of ${number(row.maxReplicas)} configured</small>`}</td>
+      <td>${credits(row.deploymentCredits + row.fineTuningCredits)}</td>
+      <td><${Spark} row=${row} /></td></tr>`;
+  }
+}
+
+const atOnce = 50;
+
+// What is said of each model is the same until there is another answer.
+const described = new WeakMap();
+function rowsOf(answer, account) {
+  if (described.get(answer)?.account === account) return described.get(answer);
   const zone = clock(account.timeZone);
   const models = new Map(account.models.map((model) => [model.id, model]));
+  const alike = new Map();
+  for (const { name, kind } of account.models) alike.set(`${kind} ${name}`, (alike.get(`${kind} ${name}`) || 0) + 1);
   const rows = answer.models.map((row) => {
-    const all = row.successes + row.failures;
-    return { ...row, all, rate: all ? row.successes / all : null, label: models.has(row.modelId) ? modelLabel(account, models.get(row.modelId), zone) : row.model };
+    const all = row.successes + row.failures, model = models.get(row.modelId);
+    const isAlike = alike.get(`${row.kind} ${row.model}`) > 1 && model?.deployedAt.length;
+    const label = isAlike ? `${row.model} (deployed ${moment(zone.text(Date.parse(model.deployedAt[0])))})` : row.model;
+    return { ...row, all, rate: all ? row.successes / all : null, label, text: `${label} ${row.provider}`.toLowerCase(), deployedAt: isAlike ? model.deployedAt[0] : "" };
   });
-  const value = columns.find(([key]) => key === view.sort)?.[2];
-  const found = rows.filter((row) => `${row.label} ${row.provider}`.toLowerCase().includes(view.search.toLowerCase()));
-  found.sort((a, b) => (value ? value(b) - value(a) : trouble(b, objective) - trouble(a, objective)) || b.all - a.all || (a.label < b.label ? -1 : 1));
-  const open = (row) => onChange({ page: "", kind: row.kind, model: row.kind === "external" ? "" : row.model, provider: row.kind === "external" ? row.provider : "", deployedAt: models.get(row.modelId) && account.models.filter((model) => model.name === row.model && model.kind === row.kind).length > 1 ? models.get(row.modelId).deployedAt[0] || "" : "", version: "", zoom: "" });
-  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
-  const successes = sum("successes"), all = sum("all");
-  return html`<section class="overview" aria-label="Overview">
-    <div class="head"><h2>${answer.models.length} ${answer.models.length === 1 ? "model" : "models"} of ${account.account}</h2><span class="note">${span(answer.from, answer.to)}</span>
-      <input type="search" id="search" placeholder="Find a model" aria-label="Find a model by name" value=${view.search} onInput=${(event) => onChange({ search: event.target.value }, true)} /></div>
-    <dl class="figures">${[["requests", number(all)], ["success rate", all ? percent(successes / all) : "–"], ["peak replicas", `${number(answer.peakReplicas)} of ${number(answer.subscriptionMaxReplicas)} in the subscription`], ["credits", credits(sum("deploymentCredits") + sum("fineTuningCredits"))]].map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
-    <div class="table overviewtable" tabIndex=${0} role="region" aria-label="Models"><table>
-      <thead><tr>${columns.map(([key, label]) => html`<th scope="col" key=${key} aria-sort=${(view.sort || "trouble") === key ? "descending" : undefined}><button type="button" onClick=${() => onChange({ sort: key === "trouble" ? "" : key })}>${label}${(view.sort || "trouble") === key ? html` <span aria-hidden="true">${key === "trouble" ? "· trouble first" : "▾"}</span>` : ""}</button></th>`)}<th scope="col">Over the period</th></tr></thead>
-      <tbody>${found.slice(0, 500).map((row) => html`<tr key=${row.modelId}>
-        <td><button type="button" class="link" onClick=${() => open(row)}>${row.label}</button><small>${kinds.find(([kind]) => kind === row.kind)?.[1]}${row.provider ? ` · ${row.provider}` : ""}</small></td>
-        <td title=${number(row.all)}>${compact(row.all)}</td>
-        <td class=${row.failures ? "bad" : ""}>${row.rate === null ? "–" : percent(row.rate)}${row.failures ? html`<small>✕ ${number(row.failures)} failed</small>` : null}</td>
-        <td>${duration(row.p95)}${objective && row.p95 !== null ? html`<small>${row.p95 <= objective.value ? "✓" : "✕"} ≤ ${duration(objective.value)}</small>` : null}</td>
-        <td>${row.kind === "external" ? "–" : html`${number(row.peakReplicas)}<small>of ${number(row.maxReplicas)} configured</small>`}</td>
-        <td>${credits(row.deploymentCredits + row.fineTuningCredits)}</td>
-        <td><${Spark} row=${row} /></td></tr>`)}</tbody>
-    </table>${found.length > 500 ? html`<p class="note">The first 500 of ${number(found.length)}: search for the others.</p>` : null}${found.length ? null : html`<p class="empty">No model has this in its name.</p>`}</div>
-  </section>`;
+  const found = { account, rows };
+  described.set(answer, found);
+  return found;
+}
+
+export class Overview extends Component {
+  constructor() { super(); this.state = { most: atOnce }; }
+
+  // A search leaves the order as it is.
+  sorted(rows, sort, objective) {
+    const key = `${sort} ${objective?.value}`;
+    if (this.rows === rows && this.key === key) return this.order;
+    const value = columns.find(([name]) => name === sort)?.[2] || ((row) => trouble(row, objective));
+    const values = new Map(rows.map((row) => [row, value(row)]));
+    [this.rows, this.key] = [rows, key];
+    this.order = [...rows].sort((a, b) => values.get(b) - values.get(a) || b.all - a.all || (a.label < b.label ? -1 : 1));
+    return this.order;
+  }
+
+  render({ answer, account, view, objective, onChange }, { most }) {
+    const { rows } = rowsOf(answer, account);
+    const found = this.sorted(rows, view.sort, objective).filter((row) => row.text.includes(view.search.toLowerCase()));
+    const open = (row) => onChange({ page: "", kind: row.kind, model: row.kind === "external" ? "" : row.model, provider: row.kind === "external" ? row.provider : "", deployedAt: row.deployedAt, version: "", zoom: "" });
+    const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+    const successes = sum("successes"), all = sum("all");
+    return html`<section class="overview" aria-label="Overview">
+      <div class="head"><h2>${number(answer.models.length)} ${answer.models.length === 1 ? "model" : "models"} of ${account.account}</h2><span class="note">${span(answer.from, answer.to)}</span>
+        <input type="search" id="search" placeholder="Find a model" aria-label="Find a model by name" value=${view.search} onInput=${(event) => onChange({ search: event.target.value }, true)} /></div>
+      <dl class="figures">${[["requests", number(all)], ["success rate", all ? percent(successes / all) : "–"], ["peak replicas", `${number(answer.peakReplicas)} of ${number(answer.subscriptionMaxReplicas)} in the subscription`], ["credits", credits(sum("deploymentCredits") + sum("fineTuningCredits"))]].map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
+      <div class="table overviewtable" tabIndex=${0} role="region" aria-label="Models"><table>
+        <thead><tr>${columns.map(([key, label]) => html`<th scope="col" key=${key} aria-sort=${(view.sort || "trouble") === key ? "descending" : undefined}><button type="button" onClick=${() => onChange({ sort: key === "trouble" ? "" : key })}>${label}${(view.sort || "trouble") === key ? html` <span aria-hidden="true">${key === "trouble" ? "· trouble first" : "▾"}</span>` : ""}</button></th>`)}<th scope="col">Over the period</th></tr></thead>
+        <tbody>${found.slice(0, most).map((row) => html`<${Row} key=${row.modelId} row=${row} objective=${objective} onOpen=${open} />`)}</tbody>
+      </table>${found.length > most ? html`<p class="note">The first ${number(most)} of ${number(found.length)}. <button type="button" onClick=${() => this.setState({ most: most + atOnce })}>Show more</button></p>` : null}${found.length ? null : html`<p class="empty">No model has this in its name.</p>`}</div>
+    </section>`;
+  }
 }

@@ -10,7 +10,8 @@ const { html, Component } = preact;
 const keyOf = (spec) => spec.series.map(({ label, colour, line, kind }) => ({ label, colour, line: kind === "bars" ? "block" : line }));
 const orderedKey = (spec) => [...keyOf(spec)].reverse();
 
-const panels = {
+/** Pages of their own add others. */
+export const panels = {
   latency: {
     title: "Model Latency",
     tip: "Time from a request's arrival to its complete response, of successful requests. Up to seven days each request is a point; longer, each day's average.",
@@ -78,7 +79,7 @@ const panels = {
     figures: ({ data: { requests } }, _, extra) => [["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)], ["success rate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–"], ["a bucket", bucketName(extra.analysis)]],
     rows: (_, __, { analysis }) => [["time", "successes", "failures"], ...analysis.buckets.map((b) => [b.at, b.successes, b.failures])],
     json: (_, { analysis }) => analysis.buckets.map(({ at, successes, failures }) => ({ at, successes, failures })),
-    graph: (_, view, extra) => ({ spec: graphs.fineRequests(extra.analysis, view) }),
+    graph: (_, view, extra) => ({ spec: graphs.fineRequests(extra.analysis, view, extra.base) }),
     tools: [],
   },
   reasons: {
@@ -111,7 +112,7 @@ const panels = {
   },
 };
 
-const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
+export const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
 
 export const panelsOf = (kind, lens) => (lens === "analysis"
   ? ["heat", "fine", "reasons", kind === "external" ? "tokens" : "scaling", "credits"]
@@ -146,8 +147,8 @@ export class Panel extends Component {
     this.setState({ isolated });
   }
 
-  render({ kind, answers, drawn: laid = answers, extra, view, prefix = "", sync, rules, onChange, onExpand, onSelect }, { isolated }) {
-    const panel = panels[kind];
+  render({ kind, answers, drawn: laid = answers, extra, view, prefix = "", sync, rules, tools, isBrief, onChange, onExpand, onSelect }, { isolated }) {
+    const panel = tools ? { ...panels[kind], tools } : panels[kind];
     const answer = answers[0];
     const title = panel.title;
     const id = `${prefix}${kind}-title`;
@@ -178,7 +179,7 @@ export class Panel extends Component {
           ${onExpand ? html`<${Tool} text="⤢" label=${`Expand, ${title}`} onClick=${() => onExpand(kind)} />` : null}
         </span></div>
       <${Figures} list=${figures} />
-      ${other && needed && !panel.needs ? html`<${Figures} list=${[["compared with", other.label], ...panel.figures(other, view, extra)]} />` : null}
+      ${other && needed && !panel.needs && !isBrief ? html`<${Figures} list=${[["compared with", other.label], ...panel.figures(other, view, extra)]} />` : null}
       ${kind === "credits" && needed ? html`<div class="presets" role="group" aria-label="Credits by">${["model", "version", "hardware", "use"].map((by) => html`<button key=${by} type="button" aria-pressed=${String((view.by || "model") === by)} onClick=${() => onChange({ by })}>by ${by}</button>`)}</div>` : null}
       ${problem ? html`<div class="empty" role="alert"><p>${problem}</p></div>`
         : !needed ? html`<div class="empty"><p>…</p></div>`

@@ -19,10 +19,21 @@ export class Info extends Component {
   }
 }
 
-export const Select = ({ label, options, value, all, onPick, name }) => html`<label class=${name || ""}><span>${label}</span> <select aria-label=${label} value=${value} onChange=${(event) => onPick(event.target.value)}>
+// A list of thousands is not one to scroll through: it has the first, and a way to the search over all.
+const mostOptions = 200, more = "\0more";
+export const Select = ({ label, options, value, all, onPick, name, onMore }) => {
+  const shown = options.length > mostOptions ? options.filter(([key], index) => index < mostOptions || key === value) : options;
+  const picked = (event) => {
+    if (event.target.value !== more) return onPick(event.target.value);
+    event.target.value = value;
+    onMore?.();
+  };
+  return html`<label class=${name || ""}><span>${label}</span> <select aria-label=${label} value=${value} onChange=${picked}>
   ${all ? html`<option key="" value="">${all}</option>` : null}
-  ${options.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
+  ${shown.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
+  ${shown.length < options.length ? html`<option key=${more} value=${more} disabled=${!onMore}>${options.length - shown.length} others: find…</option>` : null}
 </select></label>`;
+};
 
 export const Tool = ({ text, label, onClick, pressed }) => html`<button type="button" class="tool" title=${label.split(",")[0]} aria-label=${label} aria-pressed=${pressed === undefined ? undefined : String(pressed)} onClick=${onClick}>${text}</button>`;
 

@@ -4,7 +4,9 @@ export const presets = [
   ["last-month", "Last month"], ["this-year", "This year"], ["last-year", "Last year"],
 ];
 export const kinds = [["fineTuned", "Fine-tuned"], ["openSource", "Open-source"], ["external", "External"]];
-const names = ["page", "run", "other", "account", "kind", "period", "model", "deployedAt", "version", "provider", "lens", "percentiles", "reasons", "overlay", "by", "objective", "zoom", "search", "sort"];
+/** A report has the first two. */
+export const pages = ["", "overview", "compare", "whatif", "plans", "data"];
+const names = ["page", "run", "other", "otherVersion", "otherPeriod", "set", "knobs", "scenario", "plan", "account", "kind", "period", "model", "deployedAt", "version", "provider", "lens", "percentiles", "reasons", "overlay", "by", "objective", "zoom", "search", "sort"];
 
 export function readState() {
   const query = new URLSearchParams(location.search);
@@ -21,7 +23,7 @@ export function writeState(state, isNew) {
 }
 
 /** A filter that the account or kind does not have falls back to "all". */
-export function settle(state, runs) {
+export function settle(state, runs, offered = pages) {
   // A run that was replaced while it is looked at goes on under the identifier of what took its place.
   const current = (id) => runs.find((entry) => entry.id === id) || runs.find((entry) => entry.replaces?.includes(id));
   const run = current(state.run) || runs[0];
@@ -34,7 +36,7 @@ export function settle(state, runs) {
   if (!kinds.some(([kind]) => kind === state.kind)) state.kind = present[0] || "fineTuned";
   if (!state.period) state.period = "7d";
   if (state.lens !== "analysis") state.lens = "";
-  if (state.page !== "overview") state.page = "";
+  if (!offered.includes(state.page)) state.page = "";
   const models = account.models.filter((model) => model.kind === state.kind);
   const named = models.filter((model) => !state.model || model.name === state.model);
   if (!named.length) state.model = "";

@@ -92,8 +92,8 @@ package final class MappedImport {
 
   /// Reads the whole export.
   /// - Throws: `DatasetError`: what cannot be read at all, a column that is nowhere, no request in it, or, if strict, the
-  ///   first bad row.
-  package func read(progress: (Double) -> Void) throws {
+  ///   first bad row; what `progress` throws.
+  package func read(progress: (Double) throws -> Void) throws {
     var number = 0
     while true {
       do {
@@ -108,7 +108,7 @@ package final class MappedImport {
         try reject(bad)
       }
       number += 1
-      if number % 8192 == 0 { progress(rows.share) }
+      if number % 8192 == 0 { try progress(rows.share) }
     }
     try repeatedHours.settle { try append($0) }
     report.toldRepeatedHours = repeatedHours.told

@@ -1,82 +1,10 @@
-import Datasets
-import Documents
 import Foundation
 import Runs
 import ScenarioModel
 import Telemetry
 
-/// What there is to say of a scenario before it is simulated.
-struct ScenarioCheck {
-  /// Errors and warnings, in the order of the document.
-  private(set) var diagnostics: [Diagnostic] = []
-  private var scenario: Scenario?
-  /// Requests of traces inside the simulated time.
-  private var traces: [TraceSource: Int] = [:]
-
-  /// - Throws: `NotFoundError` if the scenario itself is not there.
-  init(_ path: String, overrides: [String]) throws {
-    let data = try ScenarioBundle.text(path)
-    var document: ScenarioDocument?
-    do {
-      let read = try ScenarioDocument(data, path: path, overrides: overrides)
-      diagnostics = read.warnings
-      document = read
-    } catch let errors as DocumentErrors {
-      diagnostics = errors.diagnostics
-    }
-    for file in NamedFile.all(in: data, path: path, overrides: overrides) {
-      do {
-        try ScenarioBundle.read(file, besides: path)
-      } catch let error as NotFoundError {
-        diagnostics.append(Diagnostic(location: file.location, message: Self.message(error.description)))
-      } catch let error as DatasetError {
-        diagnostics.append(Diagnostic(location: file.location, message: Self.message(error.description)))
-      }
-    }
-    diagnostics = diagnostics.inOrder()
-    guard document != nil, !diagnostics.contains(where: { $0.severity == .error }) else { return }
-    let bundle = try ScenarioBundle(path, overrides: overrides)
-    for note in bundle.notes { Terminal.diagnose(note) }
-    let scenario = bundle.scenario
-    self.scenario = scenario
-    for demand in scenario.demandByModel {
-      guard let source = demand.trace, let requests = bundle.traces[source.selection] else { continue }
-      let shift = source.startAt.map { $0.microseconds - (requests.first?.arrivedAt ?? 0) } ?? 0
-      let time = scenario.simulationStart.microseconds..<scenario.to.microseconds
-      traces[source] = requests.count {
-        time.contains($0.arrivedAt + shift)
-      }
-    }
-    warnOfSilence(NamedFile.all(in: data, path: path, overrides: overrides))
-  }
-
-  /// `trace.csv:3:2: error: what.` as part of another message.
-  private static func message(_ description: String) -> String {
-    let separator = ": error: "
-    guard let range = description.firstRange(of: separator) else { return description }
-    return "\(description[..<range.lowerBound]): \(description[range.upperBound...])"
-  }
-
-  /// Traces of which nothing falls into the simulated time.
-  private mutating func warnOfSilence(_ files: [NamedFile]) {
-    for (source, count) in traces where count == 0 {
-      let place = files.first { $0.content == .trace(source.selection) }?.location
-      diagnostics.append(
-        Diagnostic(
-          location: place,
-          message:
-            "none of the trace's requests lies in the period. Move the period, or give startAt to move the trace.",
-          severity: .warning))
-    }
-    diagnostics = diagnostics.inOrder()
-  }
-
-  // MARK: What will be simulated
-
-  private func requests(_ demand: Scenario.ModelDemand) -> Double {
-    demand.trace.map { Double(traces[$0] ?? 0) } ?? demand.requests ?? 0
-  }
-
+/// What will be simulated, for a terminal.
+extension ScenarioCheck {
   /// `1 account, 2 models, about 1.08 M requests`; `nil` of a scenario with errors.
   var outline: String? {
     guard let scenario else { return nil }
@@ -88,11 +16,11 @@ struct ScenarioCheck {
   }
 
   /// Models shown one by one.
-  private static let mostModels = 8
+  private static var mostModels: Int { 8 }
   /// About what a row of requests.csv takes.
-  private static let bytesOfARow = 80.0
+  private static var bytesOfARow: Double { 80 }
   /// About what simulating a request and writing its row take, in seconds of one core (Benchmarks/README.md).
-  private static let secondsOfARequest = 0.25e-6
+  private static var secondsOfARequest: Double { 0.25e-6 }
 
   /// Period, requests by model, time and room; empty for a scenario with errors.
   var estimate: [String] {

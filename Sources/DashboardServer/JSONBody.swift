@@ -1,0 +1,211 @@
+import Foundation
+import Hummingbird
+import NIOCore
+
+/// Any JSON.
+package enum JSONValue: Codable, Equatable, Sendable {
+  case null
+  case bool(Bool)
+  case number(Double)
+  case text(String)
+  case list([JSONValue])
+  case object([String: JSONValue])
+
+  package init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    if value.decodeNil() {
+      self = .null
+    } else if let bool = try? value.decode(Bool.self) {  // Another kind of value, here and below.
+      self = .bool(bool)
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(number)
+    } else if let text = try? value.decode(String.self) {
+      self = .text(text)
+    } else if let list = try? value.decode([JSONValue].self) {
+      self = .list(list)
+    } else {
+      self = .object(try value.decode([String: JSONValue].self))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var value = encoder.singleValueContainer()
+    switch self {
+    case .null: try value.encodeNil()
+    case .bool(let bool): try value.encode(bool)
+    case .number(let number): try value.encode(number)
+    case .text(let text): try value.encode(text)
+    case .list(let list): try value.encode(list)
+    case .object(let object): try value.encode(object)
+    }
+  }
+
+  /// What something encodes to.
+  package init(_ value: some Encodable) throws {
+    self = try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(value))
+  }
+
+  static func texts(_ texts: [String]) -> JSONValue { .list(texts.map { .text($0) }) }
+}
+
+/// The body of a request: an object in JSON whose members are asked for one by one, as `QueryItems` are.
+struct JSONBody: Sendable {
+  private let members: [String: JSONValue]
+  /// Before the names of members, in messages.
+  private let place: String
+
+  /// Nothing here says more.
+  static let mostBytes = 1 << 20
+
+  /// - Throws: `Problem` for what is no object in JSON, or too much.
+  init(_ request: Request, most: Int = mostBytes) async throws {
+    let type = (request.headers[.contentType] ?? "").prefix { $0 != ";" }
+    guard type.trimmingCharacters(in: .whitespaces).lowercased() == "application/json" else {
+      throw Problem(
+        title: "Unsupported media type", status: 415,
+        detail: "The body must be JSON: Content-Type: application/json.")
+    }
+    let data = try await request.bytes(most: most)
+    do {
+      guard case .object(let members) = try JSONDecoder().decode(JSONValue.self, from: data) else {
+        throw Self.noObject
+      }
+      self.members = members
+    } catch is DecodingError {
+      throw Self.noObject
+    }
+    place = ""
+  }
+
+  private init(_ members: [String: JSONValue], place: String) {
+    (self.members, self.place) = (members, place)
+  }
+
+  private static let noObject = Problem(
+    title: "Bad body", status: 400, detail: "The body is not an object in JSON.")
+
+  private func problem(_ name: String, _ expected: String) -> Problem {
+    Problem.badParameter(place + name, "\(place)\(name) must be \(expected).")
+  }
+
+  /// - Throws: `Problem` if there are others.
+  func only(_ known: Set<String>) throws(Problem) {
+    if let name = members.keys.sorted().first(where: { !known.contains($0) }) {
+      throw Problem.badParameter(
+        place + String(name.prefix(40)),
+        "There is no member \"\(place)\(name.prefix(40))\". Known are \(known.sorted().joined(separator: ", "))."
+      )
+    }
+  }
+
+  private func member(_ name: String) -> JSONValue? { members[name] == .null ? nil : members[name] }
+
+  func has(_ name: String) -> Bool { member(name) != nil }
+
+  /// A text; `nil` if it is not given.
+  func text(_ name: String) throws(Problem) -> String? {
+    switch member(name) {
+    case nil: return nil
+    case .text(let text)?: return text
+    default: throw problem(name, "a text")
+    }
+  }
+
+  /// - Throws: `Problem` if it is not given as well.
+  func neededText(_ name: String) throws(Problem) -> String {
+    guard let text = try text(name), !text.isEmpty else { throw problem(name, "a text, and is not given") }
+    return text
+  }
+
+  func bool(_ name: String) throws(Problem) -> Bool? {
+    switch member(name) {
+    case nil: return nil
+    case .bool(let bool)?: return bool
+    default: throw problem(name, "true or false")
+    }
+  }
+
+  func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+    guard let value = member(name) else { return nil }
+    guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer) else {
+      throw problem(name, "a whole number in \(range.lowerBound)…\(range.upperBound)")
+    }
+    return integer
+  }
+
+  /// Texts; none if they are not given.
+  func texts(_ name: String, most: Int = 1000) throws(Problem) -> [String] {
+    guard let value = member(name) else { return [] }
+    guard case .list(let list) = value, list.count <= most else {
+      throw problem(name, "a list of at most \(most) texts")
+    }
+    var texts: [String] = []
+    for element in list {
+      guard case .text(let text) = element else { throw problem(name, "a list of texts") }
+      texts.append(text)
+    }
+    return texts
+  }
+
+  func object(_ name: String) throws(Problem) -> JSONBody? {
+    switch member(name) {
+    case nil: return nil
+    case .object(let members)?: return JSONBody(members, place: "\(place)\(name).")
+    default: throw problem(name, "an object")
+    }
+  }
+
+  func objects(_ name: String, most: Int = 1000) throws(Problem) -> [JSONBody] {
+    guard let value = member(name) else { return [] }
+    guard case .list(let list) = value, list.count <= most else {
+      throw problem(name, "a list of at most \(most) objects")
+    }
+    var objects: [JSONBody] = []
+    for (index, element) in list.enumerated() {
+      guard case .object(let members) = element else { throw problem(name, "a list of objects") }
+      objects.append(JSONBody(members, place: "\(place)\(name)[\(index)]."))
+    }
+    return objects
+  }
+
+  /// As it was sent.
+  func raw(_ name: String) -> JSONValue? { member(name) }
+
+  /// Texts and numbers as the parameters of an address have them.
+  func items() throws(Problem) -> QueryItems {
+    var items: [(name: String, value: String)] = []
+    for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+      switch value {
+      case .null: continue
+      case .text(let text): items.append((name, text))
+      case .number(let number):
+        guard let integer = Int(exactly: number) else { throw problem(name, "a text or a whole number") }
+        items.append((name, String(integer)))
+      default: throw problem(name, "a text or a whole number")
+      }
+    }
+    return QueryItems(items: items)
+  }
+}
+
+extension Request {
+  /// The whole body.
+  /// - Throws: `Problem` if it is too large.
+  func bytes(most: Int) async throws -> Data {
+    do {
+      return Data(buffer: try await body.collect(upTo: most))
+    } catch is NIOTooManyBytesError {
+      throw Problem.tooLarge(most)
+    }
+  }
+}
+
+extension Problem {
+  static func tooLarge(_ most: Int) -> Problem {
+    let size =
+      most >= 1 << 20 ? "\(most >> 20) MiB" : most >= 1 << 10 ? "\(most >> 10) KiB" : "\(most) bytes"
+    return Problem(
+      title: "Content too large", status: 413,
+      detail: most == 0 ? "Nothing here takes a body." : "The body may have at most \(size).")
+  }
+}

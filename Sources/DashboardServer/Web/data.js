@@ -1,0 +1,126 @@
+// What there is: runs, scenarios, and files to be imported; and what can be done with each.
+import { send } from "./asking.js";
+import { clock, moment, number } from "./format.js";
+import { start, Progress } from "./jobs.js";
+import { Select } from "./parts.js";
+import { Import } from "./importing.js";
+import { Editor } from "./editor.js";
+
+const { html, Component } = preact;
+const path = (run, verb = "") => `api/runs/${encodeURIComponent(run.id)}${verb && `/${verb}`}`;
+const atOnce = 100;
+
+const verdicts = { holds: "holds", violated: "violated", skipped: "does not apply", inconclusive: "inconclusive" };
+
+/** What `validate` found, violations first. */
+function Verdict({ result }) {
+  const order = { violated: 0, holds: 1, skipped: 2 };
+  const entries = [...result.entries].sort((a, b) => (order[a.result] ?? 3) - (order[b.result] ?? 3));
+  return html`<div class="table wide" tabIndex=${0} role="region" aria-label="Invariants"><table>
+    <thead><tr><th scope="col">Invariant</th><th scope="col">What it says</th><th scope="col">Result</th></tr></thead>
+    <tbody>${entries.map((entry) => html`<tr key=${entry.invariant}><th scope="row">${entry.invariant}</th><td>${entry.sentence}</td><td class=${entry.result === "violated" ? "bad" : ""}>${entry.result === "violated" ? `✕ ${number(entry.violations)} violations` : verdicts[entry.result] || entry.result}${entry.reason ? html`<small>${entry.reason}</small>` : null}${(entry.examples || []).slice(0, 3).map((example) => html`<small key=${example}>${example}</small>`)}</td></tr>`)}</tbody>
+  </table></div>`;
+}
+
+class Runs extends Component {
+  constructor() { super(); this.state = { text: "", most: atOnce, open: "", jobs: [], gone: [], trash: null, problem: "" }; }
+
+  async work(run, verb, body, title) {
+    this.setState({ problem: "" });
+    try {
+      const key = `${run.id} ${verb} ${Date.now()}`;
+      await start(path(run, verb), body, (job) => this.setState(({ jobs }) => ({ jobs: jobs.some((entry) => entry.key === key) ? jobs.map((entry) => (entry.key === key ? { ...entry, job } : entry)) : [{ key, title, job, run }, ...jobs] })));
+    } catch (error) { this.setState({ problem: error.message }); }
+  }
+
+  async remove(run) {
+    this.setState({ problem: "" });
+    try {
+      const { answer } = await send("DELETE", path(run));
+      this.setState(({ gone }) => ({ gone: [{ trash: answer.trash, name: run.name }, ...gone], trash: null }));
+      await this.props.onReplaced();
+      this.base.querySelector(".undo button")?.focus();
+    } catch (error) { this.setState({ problem: error.message }); }
+  }
+
+  async restore(trash) {
+    try {
+      await send("POST", `api/trash/${encodeURIComponent(trash)}/restore`);
+      this.setState(({ gone, trash: list }) => ({ gone: gone.filter((entry) => entry.trash !== trash), trash: list && list.filter((entry) => entry.id !== trash) }));
+      await this.props.onReplaced();
+    } catch (error) { this.setState({ problem: error.message }); }
+  }
+
+  async openTrash(event) {
+    if (!event.target.open || this.state.trash) return;
+    try { this.setState({ trash: (await send("GET", "api/trash")).answer }); } catch (error) { this.setState({ problem: error.message }); }
+  }
+
+  actions(run) {
+    const { can, abilities, title, onChange } = this.props;
+    const name = title(run);
+    const { format = "csv" } = this.state;
+    return html`<div class="bar actions" role="group" aria-label=${`What to do with ${name}`}>
+      ${can("what-if") ? html`<button type="button" onClick=${() => onChange({ page: "whatif", run: run.id, set: "", knobs: "" })}>What if</button>` : null}
+      ${can("validate") ? html`<button type="button" onClick=${() => this.work(run, "validate", {}, `Validate ${name}`)}>Validate</button>` : null}
+      ${can("fixture") ? html`<button type="button" onClick=${() => this.work(run, "fixture", {}, `Fixture of ${name}`)}>Fixture (zip)</button>` : null}
+      ${can("export") ? html`<span class="bar"><${Select} label="Format" options=${(abilities.formats || ["csv"]).map((entry) => [entry, entry])} value=${format} onPick=${(value) => this.setState({ format: value })} /><button type="button" onClick=${() => this.work(run, "export", { format }, `Export of ${name}, ${format}`)}>Export</button></span>` : null}
+      ${can("delete") && !run.live ? html`<button type="button" class="danger" onClick=${() => this.remove(run)}>Delete</button>` : null}
+    </div>`;
+  }
+
+  render({ runs, can, title, onChange }, { text, most, open, jobs, gone, trash, problem }) {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = words.length ? runs.filter((run) => { const name = `${run.name} ${run.id}`.toLowerCase(); return words.every((word) => name.includes(word)); }) : runs;
+    const hasActions = ["what-if", "validate", "fixture", "export", "delete"].some(can);
+    return html`<article class="widget" aria-label="Runs">
+      <div class="head"><h2>${number(runs.length)} ${runs.length === 1 ? "run" : "runs"}</h2><span class="space"></span><input type="search" placeholder="Find a run" aria-label="Find a run" value=${text} onInput=${(event) => this.setState({ text: event.target.value, most: atOnce })} /></div>
+      ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
+      ${gone.map(({ trash: id, name }) => html`<div class="bar undo" key=${id} role="status"><span>${name} is deleted.</span><button type="button" onClick=${() => this.restore(id)}>Undo</button><button type="button" class="tool" aria-label=${`Dismiss, ${name} is deleted`} onClick=${() => this.setState({ gone: gone.filter((entry) => entry.trash !== id) })}>✕</button></div>`)}
+      ${jobs.map(({ key, title: name, job, run }) => html`<${Progress} key=${key} job=${job} title=${name} onForget=${() => this.setState({ jobs: jobs.filter((entry) => entry.key !== key) })}>
+        ${job.kind === "fixture" || job.kind === "export" ? html`<a class="button" href=${`api/jobs/${encodeURIComponent(job.id)}/file`} download>Download the zip</a>` : null}
+        ${job.result?.verdict ? html`<strong class=${job.result.verdict === "violated" ? "bad" : ""}>${job.result.verdict === "holds" ? "✓ everything that applies holds" : job.result.verdict === "violated" ? "✕ violated" : "inconclusive"}</strong><button type="button" aria-expanded=${String(open === key)} onClick=${() => this.setState({ open: open === key ? "" : key })}>Details</button>` : null}
+      <//>${open === key && job.result?.entries ? html`<${Verdict} key=${`${key} result`} result=${job.result} />` : null}`)}
+      <div class="table listing" tabIndex=${0} role="region" aria-label="Runs, table"><table>
+        <thead><tr><th scope="col">Run</th><th scope="col">Accounts</th><th scope="col">Models</th><th scope="col">Up to</th>${hasActions ? html`<th scope="col">Actions</th>` : null}</tr></thead>
+        <tbody>${found.slice(0, most).map((run) => html`<tr key=${run.id}>
+          <th scope="row"><button type="button" class="link" onClick=${() => onChange({ page: "", run: run.id, zoom: "" })}>${title(run)}</button>${run.live ? html` <small>live</small>` : null}</th>
+          <td>${run.accounts.length === 1 ? run.accounts[0].account : number(run.accounts.length)}</td><td>${number(run.accounts.reduce((sum, account) => sum + account.models.length, 0))}</td>
+          <td>${moment(clock(run.accounts[0]?.timeZone || "UTC").text(Date.parse(run.now)))}</td>
+          ${hasActions ? html`<td>${this.actions(run)}</td>` : null}</tr>`)}</tbody>
+      </table></div>
+      ${found.length > most ? html`<button type="button" onClick=${() => this.setState({ most: most + atOnce })}>Show ${Math.min(atOnce, found.length - most)} more of ${number(found.length - most)}</button>` : null}
+      ${found.length ? null : html`<p class="empty">${runs.length ? "No run has this in its name." : "There are no runs yet: import a file, or simulate a scenario."}</p>`}
+      ${can("delete") ? html`<details onToggle=${(event) => this.openTrash(event)}><summary>Deleted runs</summary>${!trash ? html`<p>…</p>` : !trash.length ? html`<p>None.</p>` : html`<ul class="plain">${trash.map((entry) => html`<li key=${entry.id}>${entry.name}, deleted ${moment(entry.deleted)} <button type="button" class="tool" onClick=${() => this.restore(entry.id)}>Restore</button></li>`)}</ul>`}</details>` : null}
+    </article>`;
+  }
+}
+
+class Scenarios extends Component {
+  constructor() { super(); this.state = { list: null, text: "", problem: "" }; }
+  componentDidMount() { this.load(); }
+  async load() {
+    try { this.setState({ list: (await send("GET", "api/scenarios")).answer, problem: "" }); } catch (error) { this.setState({ problem: error.message, list: [] }); }
+  }
+  render({ view, onChange }, { list, text, problem }) {
+    const found = (list || []).filter((entry) => `${entry.name} ${entry.title || ""} ${entry.description || ""}`.toLowerCase().includes(text.toLowerCase()));
+    return html`<article class="widget" aria-label="Scenarios" aria-busy=${String(!list)}>
+      <div class="head"><h2>Scenarios</h2><span class="space"></span>${list?.length > 8 ? html`<input type="search" placeholder="Find a scenario" aria-label="Find a scenario" value=${text} onInput=${(event) => this.setState({ text: event.target.value })} />` : null}<button type="button" onClick=${() => onChange({ scenario: "new" })}>New scenario</button></div>
+      ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
+      <ul class="plain scenarios">${found.slice(0, 200).map((entry) => html`<li key=${entry.name}><button type="button" class="link" aria-current=${view.scenario === entry.name ? "true" : undefined} onClick=${() => onChange({ scenario: entry.name })}>${entry.name}</button> <span class="note">${entry.error ? html`<span class="problem">✕ ${entry.error}</span>` : entry.description || entry.title}</span></li>`)}</ul>
+      ${list && !list.length && !problem ? html`<p class="note">The folder has none yet.</p>` : null}
+    </article>`;
+  }
+}
+
+export class Data extends Component {
+  render(props) {
+    const { can, view, onChange } = props;
+    return html`<section id="widgets" class="whole data" tabIndex=${-1} aria-label="Data" aria-busy="false">
+      ${can("scenarios") && can("check") && view.scenario ? html`<${Editor} key=${view.scenario} ...${props} name=${view.scenario} onClose=${() => onChange({ scenario: "" })} />` : null}
+      <${Runs} ...${props} />
+      ${can("scenarios") && can("check") && !view.scenario ? html`<${Scenarios} ...${props} />` : null}
+      ${can("imports") ? html`<${Import} ...${props} />` : null}
+    </section>`;
+  }
+}

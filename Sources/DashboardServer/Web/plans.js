@@ -1,0 +1,133 @@
+// Plans made on the page: what is varied, what has to hold, what is to be least; variants appear as they are estimated.
+import { send, Asking } from "./asking.js";
+import { objectiveOf } from "./state.js";
+import { number } from "./format.js";
+import { start, Progress } from "./jobs.js";
+import { Finder, numberOf, overridesOf, parted, valueOf } from "./knobs.js";
+import { rows } from "./figures.js";
+import { Select } from "./parts.js";
+import { Card, PlanView } from "./planview.js";
+
+const { html, Component } = preact;
+
+const objectives = [["credits", "credits"], ["creditsPerRequest", "credits per request"], ["replicaHours", "replica-hours"], ["peakReplicas", "peak replicas"], ["latency.p95", "latency p95"], ["latency.mean", "mean latency"], ["failureRate", "failure rate"]];
+
+/** Values around one: neighbours of a whole number, or half to double. */
+function around(parameter, text) {
+  const { suggested, kind, choices, minimum } = parameter;
+  if (choices) return choices.join(",");
+  const unit = suggested?.unit;
+  const value = numberOf(text ?? parameter.value ?? parameter.default, unit);
+  if (value === null) return text ?? "";
+  if (kind === "integer") return `${Math.max(minimum ?? 0, value - 2)}..${value + 2}`;
+  return [0.5, 1, 1.5, 2].map((share) => valueOf(value * share, unit)).join(",");
+}
+
+/** What a plan is to be; `onStart(body)`. */
+class Form extends Component {
+  constructor(props) {
+    super();
+    const objective = objectiveOf(props.view.objective);
+    this.state = { vary: [], levels: objective ? `latency.p95 <= ${objective.value < 1000 ? `${objective.value}ms` : `${objective.value / 1000}s`}` : "", minimize: "credits", replications: 10, name: "", isReady: false };
+  }
+
+  componentDidMount() { this.begin(); }
+
+  // Whoever comes from a what-if varies what was turned there.
+  async begin() {
+    const { view, run } = this.props;
+    const vary = [];
+    for (const [path, value] of overridesOf(view.set)) {
+      try {
+        const { answer } = await send("GET", `api/runs/${encodeURIComponent(run.id)}/parameters?${new URLSearchParams({ search: path, most: 5 })}`);
+        const parameter = answer.parameters.find((entry) => entry.path === path);
+        if (parameter) vary.push({ path, label: parameter.label, values: around(parameter, value) });
+      } catch { /* It stays set in the base, and is not varied. */ }
+    }
+    if (!vary.length) vary.push({ path: "load.scale", label: "load · scale of all models", values: "0.8,1,1.25,1.5" });
+    this.setState({ vary, isReady: true });
+  }
+
+  body() {
+    const { view, run } = this.props;
+    const { vary, levels, minimize, replications, name } = this.state;
+    const overrides = [...overridesOf(view.set)].filter(([path]) => !vary.some((entry) => entry.path === path)).map(([path, value]) => `${path}=${value}`);
+    return { base: { run: run.id }, overrides, vary: vary.map(({ path, values }) => ({ path, values })), replications: Number(replications), ...(levels ? { levels } : {}), ...(minimize ? { minimize } : {}), ...(name ? { name } : {}) };
+  }
+
+  render({ view, runs, run, title, isRunning, onChange, onStart }, { vary, levels, minimize, replications, name, isReady }) {
+    const change = (index, values) => this.setState({ vary: vary.map((entry, place) => (place === index ? { ...entry, values } : entry)) });
+    const fixed = [...overridesOf(view.set)].filter(([path]) => !vary.some((entry) => entry.path === path));
+    return html`<form class="widget planform" aria-label="New plan" aria-busy=${String(!isReady)} onSubmit=${(event) => { event.preventDefault(); onStart(this.body()); }}>
+      <div class="head"><h2>New plan</h2></div>
+      <div class="bar"><${Select} label="Around run" options=${runs.map((entry) => [entry.id, title(entry)])} value=${run.id} onPick=${(id) => onChange({ run: id, set: "" })} />
+        ${fixed.map(([path, value]) => html`<span class="note" key=${path}>${path} = ${value}</span>`)}</div>
+      <fieldset class="knobs"><legend>Varied: every combination is a variant</legend>
+        ${vary.map((entry, index) => html`<div class="bar vary" key=${entry.path}><label><span title=${entry.path}>${parted(entry.label).filter(Boolean).join(" · ")}</span> <input type="text" required value=${entry.values} aria-label=${`Values of ${entry.label}`} placeholder="1..4 or 1,2,4" onInput=${(event) => change(index, event.target.value)} /></label><button type="button" class="tool" aria-label=${`Do not vary ${entry.label}`} onClick=${() => this.setState({ vary: vary.filter((_, place) => place !== index) })}>✕</button></div>`)}
+        <${Finder} path=${`api/runs/${encodeURIComponent(run.id)}/parameters`} shown=${new Set(vary.map(({ path }) => path))} onPick=${(parameter) => this.setState({ vary: [...vary, { path: parameter.path, label: parameter.label, values: around(parameter) }] })} /></fieldset>
+      <div class="bar"><label>Must hold <input type="text" class="levels" value=${levels} placeholder="latency.p95 <= 2s, failureRate <= 0.1%" aria-label="Must hold, levels" onInput=${(event) => this.setState({ levels: event.target.value })} /></label>
+        <${Select} label="Minimise" options=${objectives} value=${minimize} all="nothing" onPick=${(value) => this.setState({ minimize: value })} />
+        <label>Replications <input type="number" min="1" max="500" value=${replications} onInput=${(event) => this.setState({ replications: event.target.value })} /></label>
+        <label>Name <input type="text" size="12" value=${name} onInput=${(event) => this.setState({ name: event.target.value.trim() })} /></label>
+        <button type="submit" class="main" disabled=${isRunning || !vary.length}>Run the plan</button></div>
+    </form>`;
+  }
+}
+
+/** Variants while they are estimated. */
+function Estimates({ variants, objective }) {
+  const names = [...new Set(variants.flatMap((variant) => Object.keys(variant.estimates || {})))];
+  const first = [objective, "latency.p95", "latency.p95[worst]", "failureRate", "failureRate[worst]", "credits", "utilisation"].filter((name, index, list) => names.includes(name) && list.indexOf(name) === index);
+  const shown = [...first, ...names.filter((name) => !first.includes(name))].slice(0, 6);
+  const text = ({ mean, lower, upper } = {}) => (typeof mean !== "number" ? "–" : `${Number(mean.toPrecision(4)).toLocaleString("en")}${typeof upper === "number" && upper > lower ? ` ± ${Number(((upper - lower) / 2).toPrecision(2)).toLocaleString("en")}` : ""}`);
+  const drawn = variants.filter((variant) => typeof variant.estimates?.[shown[0]]?.mean === "number").slice(0, 60);
+  return html`<section class="widget" aria-label="Variants so far"><h2>Variants so far</h2><div class="table wide" tabIndex=${0} role="region" aria-label="Variants so far, table"><table class="variants">
+    <thead><tr><th scope="col">Variant</th>${shown.map((name) => html`<th scope="col" key=${name}>${name}</th>`)}<th scope="col">Replications</th></tr></thead>
+    <tbody>${variants.slice(0, 60).map((variant) => html`<tr key=${variant.name}><th scope="row">${variant.name}</th>${shown.map((name) => html`<td key=${name}>${text(variant.estimates?.[name])}</td>`)}<td>${number(variant.replications)}</td></tr>`)}</tbody></table></div></section>
+    ${drawn.length ? html`<${Card} title=${shown[0]} note="Estimates so far." draw=${rows(drawn.map((variant) => { const { mean, lower, upper } = variant.estimates[shown[0]]; return { label: variant.name, value: mean, half: upper > lower ? (upper - lower) / 2 : 0, colour: "latency" }; }))} />` : null}`;
+}
+
+/** A plan that has been carried out. */
+class Found extends Asking {
+  questions({ view, reading }) { return [view.plan, reading]; }
+  async answer({ view }) { return (await send("GET", `api/plans/${encodeURIComponent(view.plan)}`)).answer; }
+  render({ onChange }, { found, error, isBusy }) {
+    return html`<div aria-busy=${String(isBusy)}>${error ? html`<div class="failure" role="alert"><p>${error.message}</p><button type="button" onClick=${() => this.again()}>Try again</button></div>` : null}
+      ${found ? html`<${PlanView} ...${found} onOpen=${(variant) => onChange({ page: "whatif", set: variant.overrides.join("\n") })} />` : null}</div>`;
+  }
+}
+
+export class Plans extends Component {
+  constructor() { super(); this.state = { job: null, list: null, problem: "", minimize: "" }; }
+
+  componentDidMount() { this.load(); }
+  async load() {
+    try { this.setState({ list: (await send("GET", "api/plans")).answer }); } catch (error) { this.setState({ list: [], problem: error.message }); }
+  }
+
+  async begin(body) {
+    this.setState({ problem: "", minimize: body.minimize || "" });
+    this.props.onChange({ plan: "" });
+    try {
+      await start("api/plans", body, (job) => {
+        this.setState({ job });
+        if (job.state !== "done") return;
+        this.load();
+        this.props.onChange({ plan: job.result.plan });
+      });
+    } catch (error) { this.setState({ problem: [error.message, ...(error.errors || []).map((entry) => entry.message)].filter((text, index, all) => all.indexOf(text) === index).join(" ") }); }
+  }
+
+  render(props, { job, list, problem, minimize }) {
+    const { view, run, onChange } = props;
+    const isRunning = job && ["waiting", "running"].includes(job.state);
+    return html`<section id="widgets" class="whole plans" tabIndex=${-1} aria-label="Plans" aria-busy=${String(!list)}>
+      ${list?.length ? html`<div class="bar"><${Select} label="Plan" options=${list.map(({ id, name }) => [id, name])} value=${view.plan} all="a new one" onPick=${(plan) => onChange({ plan })} /></div>` : null}
+      ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
+      ${job ? html`<${Progress} job=${job} title=${`Plan ${job.title || ""}`.trim()} onForget=${() => this.setState({ job: null })} />` : null}
+      ${isRunning && job.variants?.length ? html`<${Estimates} variants=${job.variants} objective=${minimize} />` : null}
+      ${view.plan ? html`<${Found} key="found" ...${props} />` : null}
+      ${run && !view.plan ? html`<${Form} key=${run.id} ...${props} isRunning=${isRunning} onStart=${(body) => this.begin(body)} />` : null}
+    </section>`;
+  }
+}

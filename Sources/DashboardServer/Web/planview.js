@@ -1,0 +1,68 @@
+// What a plan has found: the recommendation first, one table of the variants, the objective in a graph of its own.
+import { Figure, rows, plot } from "./figures.js";
+
+const { html, Component } = preact;
+const most = 60;
+
+// Metrics as people read them: shares in percent.
+const factor = (unit) => (unit === "share" ? 100 : 1);
+export const unitName = (unit) => ({ ms: "ms", share: "%", credits: "credits", hours: "h" })[unit] || "";
+const digits = (value) => value.toLocaleString("en", { maximumSignificantDigits: 5 });
+const rounded = (value, half) => (half > 0 ? Number(value.toPrecision(Math.max(2, Math.min(6, Math.ceil(Math.log10(Math.abs(value) / half || 1)) + 2)))) : value);
+
+function figure(estimate, unit, isSigned) {
+  if (!estimate) return "–";
+  const scale = factor(unit), half = (estimate.halfWidth ?? 0) * scale, value = rounded(estimate.value * scale, half);
+  return `${isSigned && value > 0 ? "+" : ""}${digits(value).replace("-", "−")}${half > 1e-9 ? ` ± ${digits(Number(half.toPrecision(2)))}` : ""}`;
+}
+
+/** A graph as a card. */
+export const Card = ({ title, note, draw }) => html`<article class="widget"><h3>${title}</h3><p class="note">${note}</p><div class="holder"><${Figure} draw=${draw} label=${`${title}. ${note}`} /></div></article>`;
+
+const heading = ({ name, unit }) => `${name}${unitName(unit) && unitName(unit) !== name ? `, ${unitName(unit)}` : ""}`;
+
+export class PlanView extends Component {
+  constructor() { super(); this.state = { isWhole: false }; }
+
+  render({ plan, words, columns, onOpen, headings: Heading = "h2" }, { isWhole }) {
+    const best = plan.choice?.best;
+    const shown = plan.variants.slice(0, most);
+    const label = (variant) => `${variant.name === best ? "★ " : ""}${variant.name}${variant.alsoNamed?.length ? ` (${variant.alsoNamed.join("; ")})` : ""}`;
+    const verdict = (variant) => (variant.brokenLevel ? `✕ breaks ${variant.brokenLevel}` : variant.feasibility === "feasible" ? "✓ kept" : "undecided");
+    const levelOf = (metric) => plan.choice?.levels.find((text) => text.startsWith(`${metric.replace("[worst]", "")} `));
+    const graph = ({ name, unit }) => html`<${Card} key=${name} title=${name} note=${`${plan.isDeterministic ? "Of each variant; nothing is drawn at random" : `Estimate and ${plan.confidence * 100} % interval of each variant`}${levelOf(name) ? `; level: ${levelOf(name)}` : ""}.`}
+      draw=${rows(shown.filter((variant) => variant.metrics[name]).map((variant) => ({ label: label(variant), value: variant.metrics[name].value * factor(unit), half: (variant.metrics[name].halfWidth ?? 0) * factor(unit), colour: variant.name === best ? "success" : variant.brokenLevel ? "failure" : "latency" })), { unit: unitName(unit) })} />`;
+    const objective = columns.find(({ name }) => name === plan.choice?.objective) || columns[0];
+    const judged = columns.filter((column) => column !== objective && levelOf(column.name));
+    const others = columns.filter((column) => column !== objective && !judged.includes(column));
+    const cost = plan.choice?.minimizes ? plan.choice.objective : "credits";
+    const latency = columns.map(({ name }) => name).find((name) => name.startsWith("latency.") && levelOf(name)) || "latency.p95";
+    const points = plan.variants.filter((variant) => variant.metrics[cost] && variant.metrics[latency]);
+    const front = points.filter((variant) => variant.isOnParetoFront).sort((a, b) => a.metrics[cost].value - b.metrics[cost].value);
+    const of = (list, more) => ({ x: list.map((variant) => variant.metrics[cost].value), y: list.map((variant) => variant.metrics[latency].value), names: list.map(label), ...more });
+    return html`<div class="planview">
+      <section class="widget" aria-label="Recommendation"><${Heading}>${plan.scenario}</${Heading}>${plan.description ? html`<p class="note">${plan.description}</p>` : null}
+        ${words.map((text, index) => html`<p key=${index} class=${index === 0 && plan.choice ? "lead" : ""}>${text}</p>`)}
+        ${plan.warnings.map((text) => html`<p class="note" key=${text}>${text}</p>`)}</section>
+      <section class="widget" aria-label="Variants"><${Heading}>Variants</${Heading}>
+        <div class="table wide" tabIndex=${0} role="region" aria-label="Variants, table"><table class="variants">
+          <thead><tr><th scope="col">Variant</th>${columns.map((column) => html`<th scope="col" key=${column.name}>${heading(column)}</th>`)}${plan.choice ? html`<th scope="col">Levels</th>` : null}<th scope="col">Replications</th></tr></thead>
+          <tbody>${shown.map((variant, index) => html`<tr key=${variant.name} class=${variant.name === best ? "best" : ""}>
+            <th scope="row">${onOpen && variant.overrides?.length ? html`<button type="button" class="link" title="Open in What-if" onClick=${() => onOpen(variant)}>${label(variant)}</button>` : label(variant)}</th>
+            ${columns.map(({ name, unit }) => html`<td key=${name}>${figure(variant.metrics[name], unit)}${index > 0 && variant.differences[name] ? html`<small>${figure(variant.differences[name], unit, true)}</small>` : null}</td>`)}
+            ${plan.choice ? html`<td class=${variant.brokenLevel ? "bad" : ""}>${verdict(variant)}</td>` : null}<td>${variant.replications}</td></tr>`)}</tbody>
+        </table></div>
+        <p class="note">Small: the difference to ${shown[0]?.name ?? "the base"}.${plan.variants.length > most ? ` The first ${most} of ${plan.variants.length}; plan.json has all.` : ""}</p></section>
+      <section aria-label="Graphs"><div class="widgets">
+        ${objective ? graph(objective) : null}
+        ${judged.map(graph)}
+        ${points.length > 2 ? html`<${Card} title="Cost against latency" note="The line joins the Pareto front: variants that no other beats in both." draw=${plot([
+          of(front, { label: "Pareto front", colour: "high", line: "dotted" }),
+          of(points, { label: "variants", isPoints: true, colour: "latency", colours: points.map((variant) => (variant.name === best ? "success" : "latency")), halfX: points.map((variant) => variant.metrics[cost].halfWidth ?? 0), halfY: points.map((variant) => variant.metrics[latency].halfWidth ?? 0) }),
+        ], { x: { title: cost }, y: { title: `${latency}, ms`, isZero: false }, height: 380 })} />` : null}
+        ${isWhole ? others.map(graph) : null}</div>
+        ${others.length ? html`<p><button type="button" aria-expanded=${String(isWhole)} onClick=${() => this.setState({ isWhole: !isWhole })}>${isWhole ? "Only the objective and the levels" : `${others.length} other figures as graphs`}</button></p>` : null}</section>
+      <details><summary>The same by the command line</summary><pre>${plan.command}</pre></details>
+    </div>`;
+  }
+}

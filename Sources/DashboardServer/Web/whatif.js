@@ -1,0 +1,259 @@
+// What if: sliders over a run's scenario. Each move simulates anew, and the result lies over what the run recorded.
+import { get, dashboardPath, analysisPath, marksPath } from "./api.js";
+import { Naming, send } from "./asking.js";
+import "./fine.js";
+import { objectiveOf, zoomOf } from "./state.js";
+import { duration, number, span } from "./format.js";
+import { Panel, Lane } from "./panels.js";
+import { AgainstCards, AgainstTable } from "./against.js";
+import { Knob, Finder, parted, overridesOf, overridesText } from "./knobs.js";
+import { start, Progress } from "./jobs.js";
+
+const { html, Component } = preact;
+
+// The server drops what this tab asked before when it asks anew.
+const session = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
+// What is shown without searching: of the models that are selected, in this order.
+const usual = [/(^|\.)load\.scale$/, /\.scaling\.minReplicas$/, /\.scaling\.maxReplicas$/, /\.scaling\.maxBatchSize$/, /\.deployments\..*\.hardware$/, /\.scaling\.scaleUpDelay$/, /\.scaling\.scaleDownDelay$/, /\.scaling\.startup(\.[a-z]+\.(mean|median))?$/, /subscription\.maxReplicas$/];
+const mostUsual = 14;
+// A simulation that has just begun makes way for a newer one; one that is well on its way is waited for, so that
+// something is seen while a slider moves.
+const young = 80;
+
+// Those that were looked for first; the usual ones of one deployment beside each other.
+function sorted({ usual: paths, more, of }) {
+  const groups = [...new Set(paths.map((path) => parted(of(path).label)[0]))];
+  return [...more, ...groups.flatMap((group) => paths.filter((path) => parted(of(path).label)[0] === group))];
+}
+
+export class WhatIf extends Component {
+  constructor() {
+    super();
+    this.state = { parameters: null, isKnown: false, base: null, result: null, problem: null, isBusy: true, undone: [], done: [], job: null, isNaming: false };
+  }
+
+  componentDidMount() { this.want(); }
+  componentDidUpdate() { this.want(); }
+  componentWillUnmount() {
+    this.isGone = true;
+    this.running?.abort.abort();
+    send("DELETE", `api/what-if?${new URLSearchParams({ session })}`).catch(() => {});
+  }
+
+  get overrides() { return overridesOf(this.props.view.set); }
+
+  /** Whatever of the view has changed is asked for. */
+  want() {
+    const { view, run, reading } = this.props;
+    if (this.run !== run.id) {
+      this.run = run.id;
+      this.setState({ parameters: null, base: null, result: null, done: [], undone: [] });
+      this.learn(run.id);
+    }
+    const key = JSON.stringify([run.id, run.now, view.account, view.kind, view.period, view.model, view.deployedAt, view.version, view.provider, view.set, reading]);
+    if (key === this.key) return;
+    this.key = key;
+    if (!this.state.isBusy) this.setState({ isBusy: true });
+    if (!this.running || Date.now() - this.running.since < young || this.isOver) this.simulate();
+    this.isOver = false;
+  }
+
+  // The numbers that sliders are made for.
+  async learn(run) {
+    try {
+      const { answer } = await send("GET", `api/runs/${encodeURIComponent(run)}/parameters?most=500`);
+      if (this.run === run) this.setState({ parameters: answer.parameters, problem: null });
+    } catch (error) {
+      if (this.run === run) this.setState({ parameters: [], problem: error });
+    }
+  }
+
+  async simulate() {
+    this.running?.abort.abort();
+    const abort = new AbortController();
+    const now = this.running = { abort, since: Date.now(), key: this.key };
+    const isCurrent = () => this.running === now && !this.isGone;
+    const { view, run } = this.props;
+    try {
+      if (!view.set) {
+        const base = await this.figures(run.id, view, run);
+        if (isCurrent()) this.setState({ base, result: null, problem: null });
+      } else {
+        for (const isWhole of [false, true]) {
+          const { answer } = await send("POST", "api/what-if", {
+            session, base: { run: run.id }, overrides: view.set.split("\n"), whole: isWhole,
+            // Points of single requests are not shown here.
+            view: { maxPoints: 2, ...Object.fromEntries(["account", "kind", "period", "model", "deployedAt", "version", "provider"].filter((name) => view[name]).map((name) => [name, view[name]])) },
+          }, { signal: abort.signal });
+          if (!isCurrent()) return;
+          const asked = answer.slice ? { ...view, period: answer.slice.period } : view;
+          const [own, base] = await Promise.all([this.figures(answer.run, asked, run, answer), this.figures(run.id, asked, run)]);
+          if (!isCurrent()) return;
+          this.setState({ base, result: { ...answer, ...own }, problem: null });
+          // The first part was there at once; the whole follows, if there is more of it and it may be had.
+          if (!answer.slice || answer.expectedRequests > (this.props.abilities.limits?.whatIfRequests ?? Infinity)) break;
+        }
+      }
+    } catch (error) {
+      if (!isCurrent() || error.name === "AbortError") return;
+      if (error.isReplaced) return this.props.onReplaced();
+      // What cannot be simulated leaves the last that could be, or the base.
+      const base = this.state.base || await this.figures(run.id, view, run).catch(() => null);
+      if (isCurrent()) this.setState({ base, problem: error });
+    } finally {
+      if (isCurrent()) {
+        this.running = null;
+        // What was turned meanwhile.
+        if (now.key !== this.key) this.simulate(); else this.setState({ isBusy: false });
+      }
+    }
+  }
+
+  async figures(id, view, run, answer) {
+    // What is simulated for a moment is not kept here either.
+    const ask = answer ? async (path) => (await send("GET", path)).answer : get;
+    const [data, analysis, marks, described] = await Promise.all([
+      answer ? answer.dashboard : ask(dashboardPath(id, view)), ask(analysisPath(id, view)), ask(marksPath(id, view.account)),
+      answer ? ask(`api/runs/${encodeURIComponent(id)}`) : run]);
+    const account = described.accounts.find((entry) => entry.account === view.account) || described.accounts[0];
+    return { data, analysis, marks, run: answer ? { ...described, name: `what-if of ${run.name}` } : run, account, accountName: account.account };
+  }
+
+  /** Sets a number, or with null takes it back. While a slider moves, the address follows quietly. */
+  turn(path, value, isOver) {
+    const overrides = this.overrides;
+    if (value === null) overrides.delete(path); else overrides.set(path, value);
+    this.put(overridesText(overrides), isOver);
+  }
+
+  put(set, isOver) {
+    const { view, onChange } = this.props;
+    // One drag is one entry of the history, and one step to undo.
+    const isFirst = this.before === undefined;
+    const before = this.before ?? view.set;
+    this.isOver = isOver;
+    this.before = isOver ? undefined : before;
+    if (isOver && before !== set) this.setState({ done: [...this.state.done, before].slice(-100), undone: [] });
+    if (set !== view.set) onChange({ set }, !isFirst);
+    // Let go where it is already: what is simulated for an earlier place makes way.
+    else if (isOver && this.running && this.running.key !== this.key) this.simulate();
+  }
+
+  step(from, to) {
+    const list = [...this.state[from]];
+    if (!list.length) return;
+    const set = list.pop();
+    this.isOver = true;
+    this.setState({ [from]: list, [to]: [...this.state[to], this.props.view.set] });
+    this.props.onChange({ set });
+  }
+
+  keys(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || /text|search/.test(event.target.type)) return;
+    event.preventDefault();
+    this.step(...(event.shiftKey ? ["undone", "done"] : ["done", "undone"]));
+  }
+
+  /** Controls: the usual ones, those that were looked for, and whatever is set. */
+  shown() {
+    const { view, account } = this.props;
+    const all = new Map((this.state.parameters || []).map((parameter) => [parameter.path, parameter]));
+    const own = account.models.filter((model) => model.kind === view.kind && (!view.model || model.name === view.model)).map((model) => model.name);
+    const others = account.models.map((model) => model.name).filter((name) => !own.includes(name));
+    const isOthers = (path) => others.some((name) => path.includes(`.${name}.`));
+    const picked = usual.flatMap((pattern) => [...all.values()].filter(({ path }) => pattern.test(path) && !isOthers(path)));
+    const first = picked.slice(0, mostUsual).map(({ path }) => path);
+    const more = [...view.knobs.split("\n").filter(Boolean), ...this.overrides.keys()].filter((path) => !first.includes(path));
+    return { usual: first, more: [...new Set(more)], of: (path) => all.get(path) || this.looked?.get(path) || { path, label: path.split(".").slice(-3).join(" · "), kind: "text", value: null, about: "" } };
+  }
+
+  async keep(name) {
+    this.setState({ isNaming: false });
+    const { run, view, onReplaced } = this.props;
+    try {
+      await start("api/runs", { base: { run: run.id }, overrides: view.set ? view.set.split("\n") : [], ...(name ? { name } : {}) }, (job) => {
+        this.setState({ job });
+        if (job.state === "done") onReplaced();
+      });
+    } catch (error) { this.setState({ problem: error }); }
+  }
+
+  render({ view, run, can, isDark, onChange }, { parameters, base, result, problem, isBusy, done, undone, job, isNaming }) {
+    const knobs = this.shown();
+    const overrides = this.overrides;
+    const objective = objectiveOf(view.objective);
+    const graphs = { ...view, zoom: zoomOf(view), objective };
+    const shown = result || base;
+    const own = shown && { data: shown.data, marks: shown.marks, run: shown.run, account: shown.account, accountName: shown.accountName };
+    const against = result && base && { ...base, isOther: true, label: "base" };
+    const extra = shown && { analysis: shown.analysis, base: against ? { analysis: base.analysis, label: "base" } : null, isDark, problems: {} };
+    const wrong = new Map((problem?.errors || []).filter((entry) => entry.override).map((entry) => [entry.override.split("=")[0], entry.message]));
+    const isAlone = problem && ![...wrong.keys()].some((path) => overrides.has(path));
+    // What belongs to one deployment stands under its name, once.
+    const grouped = (paths) => {
+      const groups = [];
+      for (const path of paths) {
+        const [group] = parted(knobs.of(path).label);
+        if (groups.at(-1)?.group !== group) groups.push({ group, paths: [] });
+        groups.at(-1).paths.push(path);
+      }
+      return groups;
+    };
+    const knob = (path, isExtra) => html`<${Knob} key=${path} parameter=${knobs.of(path)} value=${overrides.get(path)} problem=${overrides.has(path) ? wrong.get(path) : undefined} onTurn=${(value, isOver) => this.turn(path, value, isOver)} onRemove=${isExtra ? () => { this.take(path); } : undefined} />`;
+    const judged = objective && shown ? `${shown.data.latency.summary.p95 === null ? "" : shown.data.latency.summary.p95 <= objective.value ? "✓ " : "✕ "}${objective.label}` : "";
+    return html`<section id="widgets" class="whatif" tabIndex=${-1} aria-label="What if" aria-busy=${String(isBusy || !parameters)}>
+      <aside class="widget dock" aria-label="What is changed" onKeyDown=${(event) => this.keys(event)}>
+        <div class="head"><h2>What if…</h2><span class="bar tools">
+          <button type="button" class="tool" disabled=${!done.length} onClick=${() => this.step("done", "undone")}>Undo</button>
+          <button type="button" class="tool" disabled=${!undone.length} onClick=${() => this.step("undone", "done")}>Redo</button>
+          <button type="button" class="tool" disabled=${!overrides.size} onClick=${() => this.put("", true)}>Reset</button></span></div>
+        ${parameters ? html`<${Finder} path=${`api/runs/${encodeURIComponent(run.id)}/parameters`} shown=${new Set([...knobs.usual, ...knobs.more])} onPick=${(parameter) => this.add(parameter)} />` : null}
+        ${grouped(sorted(knobs)).map(({ group, paths }) => html`<fieldset key=${`${group} ${paths[0]}`} class="knobs"><legend>${group}</legend>${paths.map((path) => knob(path, knobs.more.includes(path)))}</fieldset>`)}
+        ${isAlone ? html`<p class="problem" role="alert">${problem.message}</p>` : null}
+        <p class="note" role="status" id="simulated">${result ? `${number(result.requests)} requests simulated in ${duration(result.milliseconds)}${result.slice ? `: the first part, ${span(result.data.query.from, result.data.query.to)}${isBusy ? "; the whole is on its way" : ""}` : ""}.` : parameters ? "Move a slider: the scenario is simulated again, and the result is laid over this run." : ""}</p>
+        <div class="bar">
+          ${can("keep") ? html`<button type="button" class="main" disabled=${!overrides.size || isNaming} onClick=${() => this.setState({ isNaming: true })}>Keep as run…</button>` : null}
+          ${can("plans") ? html`<button type="button" onClick=${() => onChange({ page: "plans", zoom: "" })}>Plan around here</button>` : null}</div>
+        ${isNaming ? html`<${Naming} verb="Keep" onName=${(name) => this.keep(name)} onCancel=${() => this.setState({ isNaming: false })} />` : null}
+        ${job ? html`<${Progress} job=${job} title=${`Keep ${job.title || "run"}`} onForget=${() => this.setState({ job: null })}>${job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, set: "", zoom: "" })}>Open it</button>` : null}<//>` : null}
+        ${result?.command ? html`<details><summary>The same by the command line</summary><${Command} text=${result.command} /></details>` : null}
+      </aside>
+      <div class="results">
+        ${problem && !shown ? html`<p class="empty">${problem.message}</p>` : null}
+        ${shown ? html`
+          ${against ? html`<${AgainstCards} data=${own.data} base=${base.data} notes=${{ p95: judged, replicas: `of ${number(own.data.account.subscriptionMaxReplicas)}` }} label="What-if against the base" />` : html`<${AgainstCards} data=${own.data} base=${own.data} notes=${{ p95: judged }} label="The base" />`}
+          <${Lane} answer=${own} zoom=${zoomOf(view)} />
+          <div class="analysis graphs">${["quantiles", "fine", view.kind === "external" ? "tokens" : "scaling"].map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${against ? [own, against] : [own]} extra=${extra} view=${graphs} tools=${[]} isBrief sync="whatif" onChange=${onChange} />`)}</div>
+          ${against ? html`<${AgainstTable} data=${own.data} base=${base.data} names=${["what-if", "base"]} title="All figures" />` : null}` : null}
+      </div>
+    </section>`;
+  }
+
+  add(parameter) {
+    this.looked ??= new Map();
+    this.looked.set(parameter.path, parameter);
+    const knobs = this.props.view.knobs.split("\n").filter(Boolean);
+    if (!knobs.includes(parameter.path)) this.props.onChange({ knobs: [parameter.path, ...knobs].join("\n") });
+  }
+
+  // Away with the control, and with what it has set.
+  take(path) {
+    const overrides = this.overrides;
+    const isSet = overrides.delete(path);
+    if (isSet) this.setState({ done: [...this.state.done, this.props.view.set], undone: [] });
+    this.props.onChange({ knobs: this.props.view.knobs.split("\n").filter((other) => other && other !== path).join("\n"), set: overridesText(overrides) });
+  }
+}
+
+/** A command to copy. */
+export class Command extends Component {
+  async copy() {
+    try { await navigator.clipboard.writeText(this.props.text); this.setState({ isCopied: true }); } catch {
+      // Not allowed: what is marked can be copied by hand.
+      getSelection().selectAllChildren(this.base.querySelector("pre"));
+    }
+  }
+  render({ text }, { isCopied }) {
+    return html`<div class="command"><pre>${text}</pre><button type="button" class="tool" onClick=${() => this.copy()}>${isCopied ? "Copied" : "Copy"}</button></div>`;
+  }
+}
