@@ -52,6 +52,8 @@ struct DeploymentState: ~Copyable {
   /// `nil` where requests are served alone, each with a service time of its own.
   let batching: ContinuousBatching?
   let isBatching: Bool
+  /// Tokens of a request, input and output, that the KV cache of a replica can hold; `Int64.max` without one.
+  let longestContext: Int64
   let startup: Sampler
   let timeBetweenCrashes: Sampler
   let timeToRepair: Sampler
@@ -102,13 +104,15 @@ struct DeploymentState: ~Copyable {
     batchSlowdown = deployment.service.batchSlowdown
     batching = deployment.service.continuousBatching
     isBatching = batching != nil
+    longestContext = batching?.kvCache?.longestContext ?? .max
     startup = Sampler(deployment.scaling.startup, in: arena)
     timeBetweenCrashes = deployment.crash.map { Sampler($0.timeBetween, in: arena) } ?? nothing
     timeToRepair = deployment.crash.map { Sampler($0.timeToRepair, in: arena) } ?? nothing
     startupStream = stream("startup")
     crashStream = stream("crashes")
     replicas = FixedArray(repeating: Replica(), count: maxReplicas)
-    batches = FixedArray(count: isBatching ? maxReplicas : 0) { _ in StepBatch() }
+    let model = batching
+    batches = FixedArray(count: isBatching ? maxReplicas : 0) { _ in StepBatch(model) }
     levels = FixedArray(repeating: 0, count: maxBatchSize + 1)
     autoscaler = Autoscaler(deployment.scaling)
   }

@@ -60,6 +60,21 @@ struct EventList: ~Copyable {
   @inline(__always)
   mutating func replaceFirst(time: Int64, tag: UInt64) { siftDown(Entry(time: time, tag: tag)) }
 
+  /// The tags of all entries, which are places elsewhere, in no order.
+  func places() -> [Int] { (0..<count).map { Int(heap[$0].tag) } }
+
+  /// Takes out the only entry with a tag, which must be there.
+  /// - Returns: its time.
+  mutating func remove(place: Int) -> Int64 {
+    var time: Int64 = 0
+    removeAll {
+      guard $0.tag == UInt64(place) else { return false }
+      time = $0.time
+      return true
+    }
+    return time
+  }
+
   /// Takes out every entry that the condition holds for.
   mutating func removeAll(where shouldRemove: (Entry) -> Bool) {
     var kept = 0

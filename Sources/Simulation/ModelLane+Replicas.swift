@@ -195,7 +195,12 @@ extension ModelLane {
     let unfinished =
       deployments[index].isBatching ? deployments[index].batches[replica].removeAll() : []
     batched -= unfinished.count
-    for sequence in lost + unfinished { end(sequence, FailureReason.replicaLost.code, at: time) }
+    for sequence in lost { end(sequence, FailureReason.replicaLost.code, at: time) }
+    for (sequence, hasStarted) in unfinished {
+      let row = ring.row(sequence)
+      if !hasStarted { ring.waiting[row] = time - ring.arrivedAt[row] }
+      end(sequence, FailureReason.replicaLost.code, at: time)
+    }
     let occupancy = deployments[index].replicas[replica].occupancy
     deployments[index].freeSlots -= deployments[index].maxBatchSize - occupancy
     lowerDemand(index, by: occupancy, at: time)

@@ -29,6 +29,11 @@ extension ModelLane {
     let sequence = append(at: time, input: input, output: output, attempt: attempt)
     let row = ring.row(sequence)
     ring.series[row] = deployments[chosen].series
+    if deployments[chosen].isBatching, !fits(row, chosen) {
+      ring.waiting[row] = 0
+      end(sequence, FailureReason.contextLengthExceeded.code, at: time)
+      return
+    }
     if deployments[chosen].freeSlots > 0 {
       let replica = deployments[chosen].occupyLeast()
       deployments[chosen].freeSlots -= 1

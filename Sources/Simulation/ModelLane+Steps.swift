@@ -3,10 +3,17 @@ import Telemetry
 
 /// Continuous batching: requests join and leave a replica between its steps (see `StepBatch`).
 ///
-/// A request has a slot, and waits no longer, from the moment a replica takes it in; the end of a run of steps is a
-/// control event of its own, the first among those of its moment, so that who arrives then finds the slots that have
+/// A request has a slot from the moment a replica takes it in, and waits no longer from the step that begins to read its
+/// prompt; the end of a run of steps is a control event of its own, the first among those of its moment, so that who arrives then finds the slots that have
 /// become free, and joins the step that begins.
 extension ModelLane {
+  /// Whether the KV cache of a replica can hold a request to its last step, in which all of its tokens but the last are
+  /// there. A prompt counts as at least one token.
+  @inline(never)
+  func fits(_ row: Int, _ index: Int) -> Bool {
+    Int64(max(ring.input[row], 1)) + Int64(max(ring.output[row], 1)) - 1 <= deployments[index].longestContext
+  }
+
   /// A replica (whose occupancy counts it already) takes in a request.
   @inline(never)
   mutating func takeIn(
@@ -15,7 +22,6 @@ extension ModelLane {
   ) {
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     let row = ring.row(sequence)
-    ring.waiting[row] = time - ring.arrivedAt[row]
     var outcome = RequestOutcome.success
     if deployments[index].mayFail {
       let survival = (1 - deployments[index].modelErrorProbability) * (1 - incidents.current.errorProbability)
@@ -38,6 +44,7 @@ extension ModelLane {
       deployments[index].batches[replica].generation == generation
     else { return }
     let (output, arrivedAt, firstToken, mask) = (ring.output, ring.arrivedAt, ring.firstToken, ring.mask)
+    let waiting = ring.waiting
     deployments[index].batches[replica].endRun(
       tokensPerStep: model.tokensPerStep, output: { output[$0 & mask] },
       firstToken: { firstToken[$0 & mask] = time - arrivedAt[$0 & mask] }, finished: &finished)
@@ -55,11 +62,13 @@ extension ModelLane {
     }
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     if deployments[index].batches[replica].beginRun(
-      model, latencyFactor: incidents.current.latencyFactor, until: incidents.nextBorder)
+      model, latencyFactor: incidents.current.latencyFactor, until: incidents.nextBorder,
+      started: { waiting[$0 & mask] = time - arrivedAt[$0 & mask] })
     {
       scheduleStep(replica, index)
     }
-    assert(deployments[index].batches[replica].checkInvariants())
+    // Now and then: they look at every request.
+    assert(generation % 16 != 0 || deployments[index].batches[replica].checkInvariants())
     guard let pool else { return }
     if !isReady, deployments[index].replicas[replica].occupancy == 0 {
       free(replica, of: index, pool)

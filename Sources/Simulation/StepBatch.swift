@@ -1,37 +1,79 @@
 import ScenarioModel
 
-/// What one replica with continuous batching is doing: a run of steps that are all alike, up to the next change.
+/// What one replica with continuous batching is doing: a run of steps that are alike, up to the next change.
 ///
 /// A replica works in steps. Every request whose prompt has been read gains one output token a step; what is left of the
-/// step's tokens goes to the prompts, in order, the last one in part (chunked prefill). A step takes
-/// `base + perSequence × requests that take part + perPromptToken × prompt tokens`, times the latency factor of incidents
-/// at its start, in whole microseconds. Requests join and leave between steps. Source: Yu et al. (2022), "Orca", OSDI,
-/// section 3; Agrawal et al. (2024), "Sarathi-Serve", OSDI, section 4.
+/// step's tokens goes to the prompts, in order, the last one in part (chunked prefill). What a step takes is in
+/// `ContinuousBatching`; it is multiplied by the latency factor of incidents at its start. Requests join and leave between
+/// steps, the first in the line first, as long as the step has tokens left for their prompts and the KV cache has room.
+/// Source: Yu et al. (2022), "Orca", OSDI, section 3; Agrawal et al. (2024), "Sarathi-Serve", OSDI, section 4.
 ///
-/// Between two changes all steps are alike, so a whole run of them is one event: until the first response is complete,
-/// the prompt at the head has no more than a step's tokens left, an incident begins or ends, or a request has come that
-/// joins at the next step. So the cost is that of the requests, not of their tokens.
+/// Where there is a KV cache (`KVCache`), a request that joins gets the blocks of its prompt, and one more whenever its
+/// context outgrows them. When there is none left, the request that joined last loses its own and goes back to the head
+/// of the line: its prompt and its output so far are read again (preemption by recomputation). No request joins at a step
+/// that preempted one. Source: Kwon et al. (2023), "Efficient Memory Management for Large Language Model Serving with
+/// PagedAttention", SOSP, section 4.5.
+///
+/// Between two changes all steps are alike, or grow by the same amount as contexts grow, so a whole run of them is one
+/// event (`StepRun`): until the first response is complete, the prompt at the head has no more than a step's tokens left,
+/// an incident begins or ends, the cache is full, or a request has come that joins at the next step. So the cost is that
+/// of the requests, not of their tokens.
 ///
 /// Invariants, checked by `checkInvariants()`: `decoding` holds the number of the step after which each response is
-/// complete, all above `step`; prompts have at least one token left each; a run has steps if there are requests.
+/// complete, all above `step`; prompts have at least one token left each; a run has steps if anything is served; the cache
+/// holds what residents need and no more than it has.
 struct StepBatch: ~Copyable {
-  /// µs since 1970: the year 33,658.
-  private static let endOfTime: Int64 = 1_000_000_000_000_000_000
+  /// A request that waits to join: the prompt to read, and, if it was preempted, the output that is still to come.
+  private struct Waiting {
+    var sequence: Int
+    var prompt: Int64
+    var outputLeft: Int64?
+    /// Whether its prompt had begun to be read before.
+    var hasStarted = false
+  }
 
-  /// Prompts that are not read to their end, in order of joining; the first one perhaps in part.
-  private var prompts: [(sequence: Int, left: Int64)] = []
+  /// A request whose prompt is being read.
+  private struct Prompt {
+    var sequence: Int
+    /// Tokens, all of them and those still to read.
+    var length: Int64
+    var left: Int64
+    var outputLeft: Int64?
+    /// Counts those that joined.
+    var order: Int
+  }
+
+  /// A request that gains a token a step.
+  private struct Resident {
+    var sequence: Int
+    var order: Int
+    /// The context that it attends to in a step is `base` and the steps taken before that one, in tokens.
+    var base: Int64
+  }
+
+  /// Not read to their end, in order of joining; the first one perhaps in part.
+  private var prompts: [Prompt] = []
   private var promptHead = 0
+  /// By the step after which a response is complete; the tag is a place in `residents`.
   private var decoding = EventList()
-  /// Came while a step was running; they join at the next.
-  private var joining: [(sequence: Int, prompt: Int64)] = []
+  private var residents: [Resident] = []
+  private var vacant: [Int] = []
+  /// Sum of the bases of all residents, tokens.
+  private var bases: Int64 = 0
+  /// Those that wait to join, from `lineHead` on.
+  private var line: [Waiting] = []
+  private var lineHead = 0
+  private var joined = 0
 
-  /// When the run began, and how many steps the replica had taken by then.
-  private var start: Int64 = 0
+  private var cache: KVCache?
+  /// The step at which a request was last preempted.
+  private var preemptedAt: Int64 = -1
+  /// Requests preempted so far.
+  private(set) var preemptions = 0
+
+  private var run = StepRun()
+  /// Steps that the replica had taken when the run began.
   private var step: Int64 = 0
-  /// Of each step of the run, µs.
-  private var duration: Int64 = 1
-  /// Steps in the run; 0 while the replica has nothing to do.
-  private var steps: Int64 = 0
   /// Tokens that the prompt at the head gets in each step of a run that does not end it; 0 in all other runs.
   private var chunk: Int64 = 0
   /// Between `endRun` and `beginRun`.
@@ -39,27 +81,27 @@ struct StepBatch: ~Copyable {
   /// Counts runs and their cuts, so that the event of a run that was cut short is recognised.
   private(set) var generation: UInt32 = 0
 
+  init(_ model: ContinuousBatching?) { cache = model?.kvCache.map { KVCache($0) } }
+
   private var promptCount: Int { prompts.count - promptHead }
+  private var lineCount: Int { line.count - lineHead }
 
-  /// Requests that the replica serves.
-  var count: Int { promptCount + decoding.count + joining.count }
+  /// Requests that the replica serves or that wait in it to join.
+  var count: Int { promptCount + decoding.count + lineCount }
 
-  /// When the run ends.
-  var end: Int64 { start + steps * duration }
+  /// When the run ends, µs since 1970.
+  var end: Int64 { run.end }
 
-  /// Admits a request. A prompt counts as at least one token.
+  /// Takes in a request. A prompt counts as at least one token.
   /// - Returns: whether the run now ends at another instant, `end`.
   mutating func join(_ sequence: Int, prompt: Int32, at time: Int64) -> Bool {
-    joining.append((sequence, max(Int64(prompt), 1)))
-    if isBetweenRuns { return false }
-    if steps == 0 {
-      if joining.count > 1 { return false }
-      start = time
-    } else {
-      // The first step that begins now or later.
-      let begun = (time - start + duration - 1) / duration
-      guard begun < steps else { return false }
-      steps = begun
+    line.append(Waiting(sequence: sequence, prompt: max(Int64(prompt), 1)))
+    // Others who wait are before it, and the run ends when the first of them can join.
+    guard !isBetweenRuns, lineCount == 1 else { return false }
+    if run.steps == 0 {
+      run.start(at: time)
+    } else if !run.cut(at: time) {
+      return false
     }
     generation &+= 1
     return true
@@ -68,108 +110,195 @@ struct StepBatch: ~Copyable {
   /// Applies the steps of the run, which ends now.
   /// - Parameters:
   ///   - output: output tokens of a request.
-  ///   - firstToken: told of each request whose prompt has been read.
+  ///   - firstToken: told of each request whose prompt has been read for the first time.
   ///   - finished: becomes the requests whose responses are complete, in order of sequence.
   mutating func endRun(
     tokensPerStep: Int64, output: (Int) -> Int32, firstToken: (Int) -> Void, finished: inout [Int]
   ) {
     finished.removeAll(keepingCapacity: true)
-    start = end
+    let steps = run.finish()
+    if steps > 0 { cache?.grow(by: steps, from: step) }
     step += steps
     if chunk > 0 {
       prompts[promptHead].left -= steps * chunk
     } else if promptCount > 0, steps > 0 {
-      var budget = tokensPerStep - Int64(decoding.count)
-      while budget > 0, promptCount > 0 {
-        let (sequence, left) = prompts[promptHead]
-        guard left <= budget else {
-          prompts[promptHead].left = left - budget
-          break
-        }
-        budget -= left
-        promptHead += 1
-        firstToken(sequence)
-        let more = Int64(output(sequence)) - 1
-        if more > 0 {
-          decoding.insert(time: step + more, tag: UInt64(sequence))
-        } else {
-          finished.append(sequence)
-        }
-      }
-      if promptHead == prompts.count || promptHead >= 64 {
-        prompts.removeFirst(promptHead)
-        promptHead = 0
-      }
+      readPrompts(
+        tokensPerStep - Int64(decoding.count), output: output, firstToken: firstToken, finished: &finished)
     }
-    while decoding.firstTime <= step { finished.append(Int(decoding.removeFirst().tag)) }
+    while decoding.firstTime <= step {
+      let place = Int(decoding.removeFirst().tag)
+      let resident = residents[place]
+      cache?.release(resident.base, at: step)
+      bases -= resident.base
+      vacant.append(place)
+      finished.append(resident.sequence)
+    }
     finished.sort()
-    steps = 0
     chunk = 0
     isBetweenRuns = true
   }
 
-  /// Begins a run with all that are there.
+  private mutating func readPrompts(
+    _ budget: Int64, output: (Int) -> Int32, firstToken: (Int) -> Void, finished: inout [Int]
+  ) {
+    var budget = budget
+    while budget > 0, promptCount > 0 {
+      let prompt = prompts[promptHead]
+      guard prompt.left <= budget else {
+        prompts[promptHead].left = prompt.left - budget
+        break
+      }
+      budget -= prompt.left
+      promptHead += 1
+      if prompt.outputLeft == nil { firstToken(prompt.sequence) }
+      let more = (prompt.outputLeft ?? Int64(output(prompt.sequence))) - 1
+      guard more > 0 else {
+        cache?.releasePrompt(prompt.length)
+        finished.append(prompt.sequence)
+        continue
+      }
+      let base = prompt.length + 1 - step
+      let resident = Resident(sequence: prompt.sequence, order: prompt.order, base: base)
+      let place = vacant.popLast() ?? residents.count
+      if place == residents.count { residents.append(resident) } else { residents[place] = resident }
+      bases += base
+      cache?.begin(base)
+      decoding.insert(time: step + more, tag: UInt64(place))
+    }
+    if promptHead == prompts.count || promptHead >= 64 {
+      prompts.removeFirst(promptHead)
+      promptHead = 0
+    }
+  }
+
+  /// Begins a run with all that are there and those that can join.
   /// - Parameters:
   ///   - latencyFactor: of incidents, now.
   ///   - border: when it changes; later than now.
+  ///   - started: told of each request whose prompt is read from now on, for the first time.
   /// - Returns: `false` if there is nothing to do.
   mutating func beginRun(
-    _ model: ContinuousBatching, latencyFactor: Double, until border: Int64
+    _ model: ContinuousBatching, latencyFactor: Double, until border: Int64, started: (Int) -> Void
   ) -> Bool {
     isBetweenRuns = false
     generation &+= 1
-    for request in joining { prompts.append((request.sequence, request.prompt)) }
-    joining.removeAll(keepingCapacity: true)
+    preempt()
+    let budget = model.tokensPerStep - Int64(decoding.count)
+    admit(budget, started)
     guard promptCount > 0 || decoding.count > 0 else { return false }
 
-    // What one step has to do, and for how many steps it stays so.
-    var participants = decoding.count
-    var promptTokens: Int64 = 0
-    steps = decoding.firstTime == .max ? .max : decoding.firstTime - step
+    // What the first step has to do, for how many steps it stays so, and by what steps grow.
+    var work = StepWork(sequences: decoding.count, context: bases + Int64(decoding.count) * step)
+    var growth = StepWork(sequences: 0, context: Int64(decoding.count))
+    var steps = decoding.firstTime == .max ? Int64.max : decoding.firstTime - step
     if promptCount > 0 {
-      let budget = model.tokensPerStep - Int64(decoding.count)
-      let head = prompts[promptHead].left
-      if head > budget {
+      let head = prompts[promptHead]
+      if head.left > budget {
         chunk = budget
-        promptTokens = budget
-        participants += 1
-        steps = min(steps, (head - 1) / budget)
+        work.read(budget, after: head.length - head.left)
+        growth.promptPairs = budget * budget
+        steps = min(steps, (head.left - 1) / budget)
       } else {
-        var index = promptHead
-        while promptTokens < budget, index < prompts.count {
-          promptTokens += min(budget - promptTokens, prompts[index].left)
-          participants += 1
-          index += 1
+        for index in promptHead..<prompts.count where work.promptTokens < budget {
+          let prompt = prompts[index]
+          work.read(min(budget - work.promptTokens, prompt.left), after: prompt.length - prompt.left)
         }
         steps = 1
       }
     }
-    let work =
-      model.base + model.perSequence * Double(participants) + model.perPromptToken * Double(promptTokens)
-    // Far beyond every date a step takes almost no time: absurd settings end, and no instant overflows.
-    duration = start < Self.endOfTime ? max(microseconds(work * latencyFactor), 1) : 1
-    // Those steps that begin before the border.
-    if border != .max { steps = min(steps, (border - start + duration - 1) / duration) }
-    steps = min(steps, max(1, Self.endOfTime / duration))
+    if let most = cache?.steps(from: step, atMost: steps) { steps = most }
+    // At the next step, those that were preempted may join again.
+    if preemptedAt == step, lineCount > 0 { steps = 1 }
+    run.begin(model, work, growth, latencyFactor: latencyFactor, steps: steps, until: border)
     return true
   }
 
+  /// Those in the line join while the step has tokens for their prompts and the cache has room beside what the next step
+  /// of the others needs.
+  private mutating func admit(_ budget: Int64, _ started: (Int) -> Void) {
+    guard lineCount > 0, preemptedAt != step else { return }
+    var budget = budget
+    for prompt in prompts[promptHead...] where budget > 0 { budget -= prompt.left }
+    while budget > 0, lineCount > 0 {
+      let next = line[lineHead]
+      if cache?.take(next.prompt, from: step) == false { break }
+      lineHead += 1
+      joined += 1
+      budget -= next.prompt
+      prompts.append(
+        Prompt(
+          sequence: next.sequence, length: next.prompt, left: next.prompt, outputLeft: next.outputLeft,
+          order: joined))
+      if !next.hasStarted { started(next.sequence) }
+    }
+    if lineHead == line.count || lineHead >= 64 {
+      line.removeFirst(lineHead)
+      lineHead = 0
+    }
+  }
+
+  /// Takes blocks from those that joined last until the next step of all others has what it needs.
+  private mutating func preempt() {
+    while cache?.canStep(from: step) == false {
+      preemptedAt = step
+      preemptions += 1
+      // Prompts that are being read joined after all whose prompts have been read, but for one that was read at once.
+      let newest = decoding.places().max { residents[$0].order < residents[$1].order }
+      if let last = prompts[promptHead...].last, newest.map({ residents[$0].order < last.order }) ?? true {
+        prompts.removeLast()
+        cache?.releasePrompt(last.length)
+        goBack(
+          Waiting(sequence: last.sequence, prompt: last.length, outputLeft: last.outputLeft, hasStarted: true)
+        )
+      } else if let newest {
+        let resident = residents[newest]
+        let left = decoding.remove(place: newest) - step
+        cache?.release(resident.base, at: step)
+        bases -= resident.base
+        vacant.append(newest)
+        goBack(
+          Waiting(
+            sequence: resident.sequence, prompt: resident.base + step, outputLeft: left, hasStarted: true))
+      }
+    }
+  }
+
+  private mutating func goBack(_ request: Waiting) {
+    if lineHead > 0 {
+      lineHead -= 1
+      line[lineHead] = request
+    } else {
+      line.insert(request, at: 0)
+    }
+  }
+
   /// The replica has crashed.
-  /// - Returns: those it served, in order of sequence.
-  mutating func removeAll() -> [Int] {
-    var lost = prompts[promptHead...].map(\.sequence) + joining.map(\.sequence)
-    while decoding.count > 0 { lost.append(Int(decoding.removeFirst().tag)) }
+  /// - Returns: those it served, in order of sequence, and whether their prompts had begun to be read.
+  mutating func removeAll() -> [(sequence: Int, hasStarted: Bool)] {
+    var lost = prompts[promptHead...].map { ($0.sequence, true) }
+    lost += line[lineHead...].map { ($0.sequence, $0.hasStarted) }
+    while decoding.count > 0 { lost.append((residents[Int(decoding.removeFirst().tag)].sequence, true)) }
     prompts.removeAll()
     promptHead = 0
-    joining.removeAll()
-    steps = 0
+    line.removeAll()
+    lineHead = 0
+    residents.removeAll()
+    vacant.removeAll()
+    bases = 0
+    cache?.removeAll()
     chunk = 0
+    run = StepRun()
     generation &+= 1
-    return lost.sorted()
+    return lost.sorted { $0.0 < $1.0 }.map { (sequence: $0.0, hasStarted: $0.1) }
   }
 
   func checkInvariants() -> Bool {
-    decoding.checkInvariants() && decoding.firstTime > step && (steps == 0) == (count - joining.count == 0)
-      && prompts[promptHead...].allSatisfy { $0.left > 0 }
+    let live = decoding.places().map { residents[$0] }
+    return decoding.checkInvariants() && decoding.firstTime > step
+      && (run.steps == 0) == (promptCount + decoding.count == 0)
+      && prompts[promptHead...].allSatisfy { $0.left > 0 && $0.left <= $0.length }
+      && live.reduce(0) { $0 + $1.base } == bases && live.count + vacant.count == residents.count
+      && cache?.holds(
+        residents: live.map(\.base), prompts: prompts[promptHead...].map(\.length), at: step) != false
   }
 }

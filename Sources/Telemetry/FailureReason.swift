@@ -15,6 +15,8 @@ public enum FailureReason: UInt8, CaseIterable, Sendable {
   case providerError
   /// Above the provider's limit of requests or tokens.
   case rateLimited
+  /// Its prompt and response are longer than a replica's memory can hold.
+  case contextLengthExceeded
 
   /// What makes requests fail for this reason, in a scenario.
   package enum Cause: Sendable {
@@ -28,7 +30,7 @@ public enum FailureReason: UInt8, CaseIterable, Sendable {
 
   package var cause: Cause {
     switch self {
-    case .overloaded, .timeout, .replicaLost: .deployment
+    case .overloaded, .timeout, .replicaLost, .contextLengthExceeded: .deployment
     case .rateLimited: .providerLimit
     case .modelError, .providerError: .chance
     }
@@ -48,7 +50,7 @@ public enum FailureReason: UInt8, CaseIterable, Sendable {
 
   package var progress: Progress {
     switch self {
-    case .overloaded, .rateLimited: .refused
+    case .overloaded, .rateLimited, .contextLengthExceeded: .refused
     case .timeout: .waited
     case .replicaLost: .interrupted
     case .modelError, .providerError: .served
@@ -59,7 +61,7 @@ public enum FailureReason: UInt8, CaseIterable, Sendable {
   package var isLostToLimit: Bool {
     switch self {
     case .overloaded, .timeout, .rateLimited: true
-    case .replicaLost, .modelError, .providerError: false
+    case .replicaLost, .modelError, .providerError, .contextLengthExceeded: false
     }
   }
 

@@ -20,6 +20,11 @@ struct ContinuousBatchingTests {
     var perSequence = 0.0
     var perPromptToken = 0.0
     var tokensPerStep = 2048
+    /// µs.
+    var perContextToken = 0.0
+    var perPromptTokenContext = 0.0
+    /// Blocks of the KV cache and tokens in one; without bound if `nil`.
+    var cache: (blocks: Int, blockSize: Int)?
     var requests = 2000
     /// µs; arrivals come at multiples of it.
     var grid: Int64 = 1
@@ -32,6 +37,10 @@ struct ContinuousBatchingTests {
     var isLifo = false
 
     var testDescription: String { name }
+
+    private var kvCache: String {
+      cache.map { ", kvCache: { tokens: \($0.blocks * $0.blockSize), blockSize: \($0.blockSize) }" } ?? ""
+    }
 
     var yaml: String {
       """
@@ -49,7 +58,7 @@ struct ContinuousBatchingTests {
               hardware: A10 single
               scaling: { minReplicas: \(replicas), maxReplicas: \(replicas), maxBatchSize: \(maxBatchSize) }
               queue: { capacity: 1000000, discipline: \(isLifo ? "lifo" : "fifo") }
-              service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, maxTokensPerStep: \(tokensPerStep) } }
+              service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, maxTokensPerStep: \(tokensPerStep), perContextToken: \(perContextToken)us, perPromptTokenContext: \(perPromptTokenContext)us\(kvCache) } }
       """
         + (incident.map {
           """
@@ -94,6 +103,31 @@ struct ContinuousBatchingTests {
       name: "an incident in between", replicas: 2, perSequence: 13, perPromptToken: 2, tokensPerStep: 64,
       between: 4000, incident: 1_000_037..<3_777_777),
     .init(name: "newest first", between: 4000, isLifo: true),
+    .init(name: "attention to contexts", perContextToken: 0.37, perPromptTokenContext: 0.011, between: 6000),
+    .init(
+      name: "chunked prompts with attention", perPromptToken: 3.7, tokensPerStep: 7, perContextToken: 1.3,
+      perPromptTokenContext: 0.7, between: 40_000),
+    .init(
+      name: "attention through an incident on a coarse grid", replicas: 2, perSequence: 13, perPromptToken: 2,
+      tokensPerStep: 64, perContextToken: 0.93, between: 5000, incident: 1_000_037..<3_777_777),
+    .init(name: "a full cache", maxBatchSize: 16, perPromptToken: 1, cache: (60, 16), between: 5000),
+    .init(
+      name: "a full cache of single tokens", maxBatchSize: 16, tokensPerStep: 64, cache: (700, 1),
+      between: 9000),
+    .init(
+      name: "a full cache of large blocks, several replicas", replicas: 3, maxBatchSize: 32, base: 812.3,
+      perSequence: 7.7, perPromptToken: 0.31, tokensPerStep: 128, perContextToken: 0.05, cache: (24, 64),
+      requests: 3000, grid: 1000, between: 2500, output: 1...200),
+    .init(
+      name: "a full cache with chunked prompts and attention", maxBatchSize: 8, perPromptToken: 2,
+      tokensPerStep: 9,
+      perContextToken: 0.9, perPromptTokenContext: 0.05, cache: (45, 8), between: 60_000),
+    .init(
+      name: "a full cache, everything at the same moments", replicas: 2, maxBatchSize: 16, tokensPerStep: 64,
+      cache: (50, 8), grid: 10_000, between: 8000, isLifo: true),
+    .init(
+      name: "requests that never fit", maxBatchSize: 8, cache: (12, 16), between: 6000, input: 0...400,
+      output: 0...60),
     .init(
       name: "long answers, steps of a microsecond", base: 0.4, requests: 300, between: 3000, output: 0...5000),
   ]
@@ -104,7 +138,8 @@ struct ContinuousBatchingTests {
   func sameAsStepByStep(_ setting: Setting) throws {
     let trace = setting.trace
     let run = try Simulated(setting.yaml, traces: ["t": trace])
-    let reference = StepByStep(setting, trace).run()
+    var simulation = StepByStep(setting, trace)
+    let reference = simulation.run()
     #expect(run.requests.count == trace.count)
     let different = zip(run.requests, reference).enumerated().filter {
       $0.element.0.waiting != $0.element.1.waiting || $0.element.0.firstToken != $0.element.1.firstToken
@@ -112,9 +147,15 @@ struct ContinuousBatchingTests {
     }
     #expect(
       different.isEmpty,
-      "\(different.count) differ, first \(different.first.map { "\($0.offset): \($0.element)" } ?? "")")
+      "\(different.count) differ, the first is \(String(describing: different.first))")
+    let tooLong = run.requests.map { $0.reason == "contextLengthExceeded" }
+    #expect(tooLong == reference.map(\.isTooLong))
     // The settings do what their names say.
     if setting.name.contains("waiting line") { #expect(reference.contains { $0.waiting > 0 }) }
+    if setting.name.contains("full cache") { #expect(reference.contains { $0.preemptions > 0 }) }
+    if setting.name.contains("never fit") {
+      #expect(reference.contains { $0.isTooLong } && reference.contains { !$0.isTooLong })
+    }
   }
 
   @Test("two requests by hand: the second joins between steps, in pieces, and both gain a token a step")
@@ -131,7 +172,30 @@ struct ContinuousBatchingTests {
     // other 5 tokens: 10 + 2 + 0.5 = 12.5 ms, to 48 ms: the first's fourth token, the second's only one.
     #expect(run.requests.map(\.firstToken) == [11_500, 36_000])
     #expect(run.requests.map(\.latency) == [48_000, 36_000])
-    #expect(run.requests.map(\.waiting) == [0, 0])
+    // The second waits for the step that begins to read its prompt, at 22.5 ms.
+    #expect(run.requests.map(\.waiting) == [0, 10_500])
+  }
+
+  @Test("by hand: the one that joined last is preempted and read again, and a block is there for who stays")
+  func preemptionByHand() throws {
+    var setting = Setting(name: "", base: 10_000, perPromptToken: 100, cache: (4, 4))
+    setting.maxBatchSize = 2
+    let trace = [
+      TraceRequest(arrivedAt: Self.start, inputTokens: 4, outputTokens: 7),
+      TraceRequest(arrivedAt: Self.start + 1000, inputTokens: 7, outputTokens: 3),
+      TraceRequest(arrivedAt: Self.start + 2000, inputTokens: 16, outputTokens: 2),
+    ]
+    let run = try Simulated(setting.yaml, traces: ["t": trace])
+    // Four blocks of four tokens. Step 1, to 10.4 ms: the first's prompt, one block. Step 2, to 21.1 ms: it needs a second
+    // block for its fifth token; the second's prompt takes the other two. Steps 3, 4 and 5: the second is at 8, 9 and 10
+    // tokens; its ninth, in step 4, needs a third block, and there is none: it is preempted at 31.1 ms with two of its
+    // three tokens. The first goes on alone, steps 4 and 5 to 51.1 ms, with 8 tokens at most in step 5; the second, 9
+    // tokens, needs three blocks of which two are free. In step 6 the first has its ninth token and third block; step 7
+    // is its last, to 71.1 ms. Step 8 reads 9 tokens in 10.9 ms, to 82 ms, and gives the second its third token.
+    #expect(run.requests.map(\.firstToken) == [10_400, 20_100, 0])
+    #expect(run.requests.map(\.latency) == [71_100, 81_000, 0])
+    #expect(run.requests.map(\.waiting) == [0, 9_400, 0])
+    #expect(run.requests.map(\.reason) == ["", "", "contextLengthExceeded"])
   }
 
   @Test("a crashed replica loses all that it serves, and starts anew with what waits")
@@ -254,99 +318,5 @@ struct ContinuousBatchingTests {
       if count == slots, slots > 0 { full += 1 }
     }
     #expect(full > 0)
-  }
-}
-
-/// The reference: every step of every replica, one after the other, written without regard to speed.
-struct StepByStep {
-  struct Result {
-    var waiting: Int64 = 0
-    var firstToken: Int64 = 0
-    var latency: Int64 = 0
-  }
-  private struct Replica {
-    /// Requests in order of joining, with prompt and output tokens still to come.
-    var requests: [(index: Int, prompt: Int, output: Int)] = []
-    /// Prompt tokens that each takes in this step; −1: not part of it.
-    var taken: [Int] = []
-    var stepEnd: Int64?
-  }
-  let setting: ContinuousBatchingTests.Setting
-  let trace: [TraceRequest]
-
-  init(_ setting: ContinuousBatchingTests.Setting, _ trace: [TraceRequest]) {
-    self.setting = setting
-    self.trace = trace
-  }
-
-  func run() -> [Result] {
-    var results = [Result](repeating: Result(), count: trace.count)
-    var replicas = [Replica](repeating: Replica(), count: setting.replicas)
-    var waiting: [Int] = []
-    var next = 0
-
-    func admit(_ index: Int, at time: Int64) -> Bool {
-      let least = replicas.indices.min { replicas[$0].requests.count < replicas[$1].requests.count }!
-      guard replicas[least].requests.count < setting.maxBatchSize else { return false }
-      results[index].waiting = time - trace[index].arrivedAt
-      replicas[least].requests.append(
-        (index, max(Int(trace[index].inputTokens), 1), Int(trace[index].outputTokens)))
-      return true
-    }
-
-    while true {
-      let ends = replicas.compactMap(\.stepEnd)
-      let arrival = next < trace.count ? trace[next].arrivedAt : Int64.max
-      let time = min(ends.min() ?? .max, arrival)
-      if time == .max { return results }
-      // Steps that end now.
-      for replica in replicas.indices where replicas[replica].stepEnd == time {
-        replicas[replica].stepEnd = nil
-        for (place, taken) in replicas[replica].taken.enumerated() where taken >= 0 {
-          let index = replicas[replica].requests[place].index
-          let since = time - trace[index].arrivedAt
-          if replicas[replica].requests[place].prompt > 0 {
-            replicas[replica].requests[place].prompt -= taken
-            guard replicas[replica].requests[place].prompt == 0 else { continue }
-            results[index].firstToken = since
-          }
-          replicas[replica].requests[place].output -= 1
-          if replicas[replica].requests[place].output <= 0 { results[index].latency = since }
-        }
-        replicas[replica].requests.removeAll { $0.prompt == 0 && $0.output <= 0 }
-        while let first = setting.isLifo ? waiting.last : waiting.first, admit(first, at: time) {
-          if setting.isLifo { waiting.removeLast() } else { waiting.removeFirst() }
-        }
-      }
-      while next < trace.count, trace[next].arrivedAt == time {
-        if !waiting.isEmpty || !admit(next, at: time) { waiting.append(next) }
-        next += 1
-      }
-      // Steps that begin now.
-      for replica in replicas.indices
-      where replicas[replica].stepEnd == nil && !replicas[replica].requests.isEmpty {
-        let requests = replicas[replica].requests
-        var budget = setting.tokensPerStep - requests.count { $0.prompt == 0 }
-        var participants = 0
-        var promptTokens = 0
-        replicas[replica].taken = requests.map { request in
-          if request.prompt == 0 {
-            participants += 1
-            return 0
-          }
-          guard budget > 0 else { return -1 }
-          let taken = min(budget, request.prompt)
-          budget -= taken
-          promptTokens += taken
-          participants += 1
-          return taken
-        }
-        let work =
-          setting.base + setting.perSequence * Double(participants)
-          + setting.perPromptToken * Double(promptTokens)
-        let isIncident = setting.incident?.contains(time - ContinuousBatchingTests.start) ?? false
-        replicas[replica].stepEnd = time + max(Int64((work * (isIncident ? 2.5 : 1) + 0.5)), 1)
-      }
-    }
   }
 }

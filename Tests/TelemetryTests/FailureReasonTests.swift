@@ -6,7 +6,10 @@ struct FailureReasonTests {
   @Test("names are what files of every version have")
   func names() {
     // Renaming a case renames the reason in every file that is written from then on: add one instead.
-    let names = ["overloaded", "timeout", "replicaLost", "modelError", "providerError", "rateLimited"]
+    let names = [
+      "overloaded", "timeout", "replicaLost", "modelError", "providerError", "rateLimited",
+      "contextLengthExceeded",
+    ]
     #expect(Set(FailureReason.allCases.map(\.name)).isSuperset(of: names))
   }
 

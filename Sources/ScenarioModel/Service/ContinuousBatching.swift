@@ -1,6 +1,10 @@
 import Documents
 
-/// A replica works in steps; one takes `base + perSequence × requests + perPromptToken × prompt tokens` µs.
+/// A replica works in steps; one takes `base + perSequence × requests + perPromptToken × prompt tokens +
+/// perContextToken × tokens of context that responses in progress attend to + perPromptTokenContext × pairs of a prompt
+/// token that is read and a token of the prompt up to it` µs. The last two are the cost of attention, in decoding and in
+/// reading prompts. Source: Agrawal et al. (2024), "Vidur: A Large-Scale Simulation Framework for LLM Inference", MLSys,
+/// section 4.3.
 package struct ContinuousBatching: Sendable, Equatable {
   /// µs, above 0.
   package var base: Double
@@ -8,8 +12,50 @@ package struct ContinuousBatching: Sendable, Equatable {
   package var perSequence: Double
   /// µs for each prompt token that the step reads.
   package var perPromptToken: Double
+  /// µs for each token of context that each response in progress attends to.
+  package var perContextToken: Double
+  /// µs for each pair of a prompt token that is read and a token of its prompt up to itself.
+  package var perPromptTokenContext: Double
+  /// `nil`: memory never binds.
+  package var kvCache: KVCache?
   /// The most tokens in a step, one for each response and the rest for prompts; not below `maxBatchSize`.
   package var tokensPerStep: Int64
+
+  /// The memory for keys and values of a replica, in blocks of tokens. Source: Kwon et al. (2023), "Efficient Memory
+  /// Management for Large Language Model Serving with PagedAttention", SOSP.
+  package struct KVCache: Sendable, Equatable {
+    /// Blocks that a replica has, at least one.
+    package var blocks: Int64
+    /// Tokens in a block.
+    package var blockSize: Int64
+
+    /// Tokens that one request alone may have there.
+    package var longestContext: Int64 { blocks * blockSize }
+
+    static let shape = Shape(
+      "kvCache",
+      "The memory for keys and values of a replica: a request that joins takes the blocks of its prompt, and one more whenever its context outgrows them. When none is left, the request that joined last is preempted and read again later. A request that could never fit fails with contextLengthExceeded.",
+      [
+        Key(
+          "tokens", .integer(1...1_000_000_000), required: true,
+          "Tokens that it holds; what is left of the last block is not used."),
+        Key("blockSize", .integer(1...4096), default: "16", "Tokens in a block."),
+      ])
+
+    /// - Returns: `nil` after a diagnostic.
+    init?(_ keys: Section) {
+      guard let tokens = keys.integer("tokens"),
+        let blockSize = keys.has("blockSize") ? keys.integer("blockSize") : 16
+      else { return nil }
+      guard tokens >= blockSize else {
+        keys.error(
+          "tokens", "tokens \(tokens) is less than a block of \(blockSize). Give more, or lower blockSize.")
+        return nil
+      }
+      blocks = Int64(tokens / blockSize)
+      self.blockSize = Int64(blockSize)
+    }
+  }
 
   // MARK: In a scenario
 
@@ -19,14 +65,22 @@ package struct ContinuousBatching: Sendable, Equatable {
 
   static let shape = Shape(
     "continuousBatching",
-    "A replica works in steps, as servers of language models do. Each takes base + perSequence × requests + perPromptToken × prompt tokens; every request whose prompt has been read gains an output token.",
+    "A replica works in steps, as servers of language models do. Each takes base + perSequence × requests + perPromptToken × prompt tokens, and what attention to contexts adds; every request whose prompt has been read gains an output token.",
     [
       Key("base", .duration, required: true, "What a step takes at the least."),
       Key("perSequence", .duration, default: "0s", "For each request that takes part in the step."),
       Key("perPromptToken", .duration, default: "0s", "For each prompt token that the step reads."),
       Key(
+        "perContextToken", .duration, default: "0s",
+        "For each token of context that each response in progress attends to."),
+      Key(
+        "perPromptTokenContext", .duration, default: "0s",
+        "For each pair of a prompt token that the step reads and a token of the prompt up to it."),
+      Key(
+        "kvCache", .object { KVCache.shape }, "Memory for keys and values. Without it: memory never binds."),
+      Key(
         "maxTokensPerStep", .integer(1...10_000_000), default: "2048",
-        "Tokens in a step: one for each request that gains one, the rest for prompts, which are read in pieces. Not below maxBatchSize, the limit on requests."
+        "Tokens in a step: one for each request that gains one, the rest for prompts, which are read in chunks. Not below maxBatchSize, the limit on requests."
       ),
     ])
 
@@ -36,6 +90,9 @@ package struct ContinuousBatching: Sendable, Equatable {
     guard let base = keys.exactDuration("base"),
       let perSequence = keys.has("perSequence") ? keys.exactDuration("perSequence") : 0,
       let perPromptToken = keys.has("perPromptToken") ? keys.exactDuration("perPromptToken") : 0,
+      let perContextToken = keys.has("perContextToken") ? keys.exactDuration("perContextToken") : 0,
+      let perPromptTokenContext = keys.has("perPromptTokenContext")
+        ? keys.exactDuration("perPromptTokenContext") : 0,
       let tokens = keys.has("maxTokensPerStep") ? keys.integer("maxTokensPerStep") : 2048
     else { return nil }
     guard base > 0 else {
@@ -49,19 +106,32 @@ package struct ContinuousBatching: Sendable, Equatable {
       )
       return nil
     }
+    if keys.has("kvCache") {
+      guard let kvCache = keys.section("kvCache").flatMap({ KVCache($0) }) else { return nil }
+      self.kvCache = kvCache
+    }
     self.base = base
     self.perSequence = perSequence
     self.perPromptToken = perPromptToken
+    self.perContextToken = perContextToken
+    self.perPromptTokenContext = perPromptTokenContext
     tokensPerStep = Int64(tokens)
   }
 
   // MARK: What follows from it
 
+  /// Whether a step takes longer the longer contexts are.
+  package var dependsOnContext: Bool { perContextToken > 0 || perPromptTokenContext > 0 }
+
   /// Requests that a replica with a full batch serves per microsecond; `nil` where the tokens are not known.
   func capacity(batch: Double, tokens: Scenario.Tokens?) -> Double? {
     guard let tokens else { return nil }
-    let steps = tokens.output.mean * (base / batch + perSequence)
-    let time = steps + tokens.input.mean * perPromptToken
+    let (input, output) = (tokens.input.mean, tokens.output.mean)
+    // On average, half of a response is there.
+    let context = input + output / 2
+    let room = kvCache.map { max(Double($0.longestContext) / max(context, 1), 1) } ?? .infinity
+    let steps = output * (base / min(batch, room) + perSequence + perContextToken * context)
+    let time = steps + input * perPromptToken + perPromptTokenContext * input * (input + 1) / 2
     return time > 0 ? 1 / time : nil
   }
 }
