@@ -8,10 +8,16 @@ import Testing
 /// pass finds everything, and what it reads on with must not be half of something.
 @Suite("Values that are not what they should be")
 struct HostileValueTests {
-  /// Where numbers, durations, rates and dates stand.
+  /// Where numbers, durations, rates and dates stand: the first two of each key, or all of them in `make verify`.
   private static func values(_ text: String) -> [Range<String.Index>] {
-    text.matches(of: /[ \[]([0-9][0-9A-Za-z.:\/%-]*)(?=[ ,\]}\n])/).map { match in
-      match.1.startIndex..<match.1.endIndex
+    let isWhole = ProcessInfo.processInfo.environment["WORKBENCH_VERIFY"] != nil
+    var seen: [String: Int] = [:]
+    return text.matches(of: /[ \[]([0-9][0-9A-Za-z.:\/%-]*)(?=[ ,\]}\n])/).compactMap { match in
+      let before = text[..<match.1.startIndex]
+      let key =
+        before.lastIndex(of: ":").map { String(before[..<$0].reversed().prefix(while: \.isLetter)) } ?? ""
+      seen[key, default: 0] += 1
+      return isWhole || seen[key, default: 0] <= 2 ? match.1.startIndex..<match.1.endIndex : nil
     }
   }
 
