@@ -19,3 +19,13 @@ int wb_sync_file_system(int descriptor) { return syncfs(descriptor) == 0 ? 0 : e
 int wb_start_writing(int descriptor, int64_t offset, int64_t bytes) {
   return sync_file_range(descriptor, offset, bytes, SYNC_FILE_RANGE_WRITE) == 0 ? 0 : errno;
 }
+
+int wb_pipe_has_writer(int descriptor) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return 1;
+  // A byte copied to another pipe: none without a writer, EAGAIN with one that is slow.
+  ssize_t copied = tee(descriptor, ends[1], 1, SPLICE_F_NONBLOCK);
+  close(ends[0]);
+  close(ends[1]);
+  return copied != 0;
+}

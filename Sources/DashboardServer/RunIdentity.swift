@@ -50,7 +50,8 @@ final class RunIdentity: Sendable {
     guard stamps.contains(where: { $0.bytes >= 0 }) else {
       throw NotFoundError(path, "there is no such data set.")
     }
-    if let manifest = FileManager.default.contents(atPath: path + "/manifest.json") {
+    // Of what is no run, the stamps tell.
+    if let manifest = try? ContainedPath("manifest.json", in: path).contents() {
       id = SHA256.hash(data: manifest).hexadecimal
     } else {
       id = SHA256.hash(data: Data("\(stamps)".utf8)).hexadecimal

@@ -31,7 +31,7 @@ package struct ScenarioBundle: Sendable {
     sharing known: ScenarioBundle? = nil
   ) throws {
     self.overrides = overrides
-    document = try ScenarioDocument(try Self.text(path), path: path, overrides: overrides)
+    document = try ScenarioDocument(GivenFile.document(path), path: path, overrides: overrides)
     self.files = Self.files(of: document.scenario, besides: path).merging(files) { $1 }
     try Self.fillDemand(&document.scenario, self.files)
     (traces, notes) = try Self.traces(document.scenario, self.files, known)
@@ -59,20 +59,6 @@ package struct ScenarioBundle: Sendable {
     case .serveGen(let trace, let dataset):
       _ = try client(path(trace, besides: scenario), path(dataset, besides: scenario))
     }
-  }
-
-  /// The bytes of a scenario's file, or of a plan's.
-  /// - Throws: `NotFoundError`.
-  package static func text(_ path: String) throws -> Data {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw NotFoundError(path, "there is no such file.")
-    }
-    guard !isDirectory.boolValue, let file = FileHandle(forReadingAtPath: path) else {
-      throw NotFoundError(path, "cannot read it as a file.")
-    }
-    // More than any scenario may have; the reader says so.
-    return try file.read(upToCount: 64 << 20) ?? Data()
   }
 
   /// Reads the measured demand of models, and its expectation.

@@ -29,10 +29,15 @@ struct ManifestVerification {
     if manifest.source == nil, manifest.scenario != nil { checkDashboards(manifest, to, &report) }
   }
 
+  /// Of a file of the run; `nil` if there is none that can be read, or it is not a regular one.
+  private func contents(_ name: String) -> Data? {
+    try? ContainedPath(name, in: data.path).contents()  // Said where files are checked.
+  }
+
   /// The manifest's checksum, of the file as it is.
   private func checkSeal(_ manifest: Manifest, _ report: inout InvariantReport) throws {
     guard let checksum = manifest.checksum,
-      let json = FileManager.default.contents(atPath: data.path + "/manifest.json")
+      let json = contents("manifest.json")
     else { return }
     if try JSONSeal.checksum(of: json) != checksum {
       report.violated(.i15, "manifest.json has changed since it was written: its checksum does not fit")
@@ -47,7 +52,7 @@ struct ManifestVerification {
     if Manifest.Scenario(name: kept.name, text: kept.text, overrides: []).sha256 != kept.sha256 {
       report.violated(.i15, "the scenario's text is not that of its SHA-256")
     }
-    if let file = FileManager.default.contents(atPath: data.path + "/scenario.yaml"),
+    if let file = contents("scenario.yaml"),
       file != Data(kept.text.utf8)
     {
       report.violated(.i15, "scenario.yaml is not the manifest's scenario")
@@ -107,7 +112,7 @@ struct ManifestVerification {
     var parser = TimestampParser()
     for name in manifest.files.keys.sorted() where name.utf8.starts(with: "dashboard/".utf8) {
       // What is no JSON is reported where figures are checked.
-      guard let bytes = FileManager.default.contents(atPath: "\(data.path)/\(name)"),
+      guard let bytes = contents(name),
         let json = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any],
         let query = json["query"] as? [String: Any]
       else { continue }

@@ -15,7 +15,7 @@ struct ScenarioCheck {
 
   /// - Throws: `NotFoundError` if the scenario itself is not there.
   init(_ path: String, overrides: [String]) throws {
-    let data = try ScenarioBundle.text(path)
+    let data = try GivenFile.document(path)
     var document: ScenarioDocument?
     do {
       let read = try ScenarioDocument(data, path: path, overrides: overrides)
