@@ -132,7 +132,7 @@ struct FitTests {
         "TIMESTAMP,ContextTokens,GeneratedTokens\n1970-01-01 00:00:00.0000000,10,5\n2023-11-16 18:15:46.6805900,4,5\n"
       ))
     try expect(
-      65, "at one moment",
+      65, "at one instant",
       try scratch.write(
         "t3.csv",
         "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,10,5\n2023-11-16 18:15:46.6805900,4,5\n"
