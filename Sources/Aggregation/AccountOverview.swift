@@ -151,7 +151,7 @@ package struct AccountOverview: Encodable, Equatable, Sendable {
         }
         if spans.contains(where: { $0.contains(at) }) { look(changed) }
       }
-      pass(to: .supported.upperBound)
+      pass(to: .writable.upperBound)
     }
   }
 }

@@ -75,7 +75,7 @@ package struct DashboardPeriod: Sendable {
   /// Whether some stretch of time lies in the period, in part at least. `nil`: without end.
   func overlaps(from: Timestamp, to: Timestamp?) -> Bool {
     pastSpans.contains {
-      !$0.isEmpty && from < $0.upperBound && (to ?? .supported.upperBound) > $0.lowerBound
+      !$0.isEmpty && from < $0.upperBound && (to ?? .writable.upperBound) > $0.lowerBound
     }
   }
 

@@ -32,7 +32,7 @@ package struct ReplicaTime {
       if let before = last[key] { end(key, before, at: record.at) }
       last[key] = record
     }
-    for (key, record) in last { end(key, record, at: .supported.upperBound) }
+    for (key, record) in last { end(key, record, at: .writable.upperBound) }
   }
 
   /// Micro-credits of the keys selected: exact up to one division at the end, as far as 128 bits go.

@@ -264,7 +264,7 @@ private struct Index {
 extension Rollup {
   /// Quarters of the years 1 to 9999.
   static let believable: ClosedRange<Int64> =
-    Timestamp.supported.lowerBound.microseconds / quarterMicroseconds...Timestamp.supported.upperBound
+    Timestamp.writable.lowerBound.microseconds / quarterMicroseconds...Timestamp.writable.upperBound
     .microseconds
     / quarterMicroseconds
 

@@ -81,7 +81,7 @@ package struct ScalingWidget: Equatable, Sendable {
         pointAt = isInside ? record.at : nil
       }
       if let moment = pointAt { show(moment, isStart: false) }
-      beginSpans(before: .supported.upperBound)
+      beginSpans(before: .writable.upperBound)
     }
     found.sort { ($0.at, $0.point.version, $0.point.modelID) < ($1.at, $1.point.version, $1.point.modelID) }
     points = found.map(\.point)

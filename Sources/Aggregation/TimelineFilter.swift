@@ -77,7 +77,7 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
       // 24 hours that pass, not 24 that the clock shows: where it changes by half an hour they begin at half past.
       let end = calendar.fullHour(from: now)
       return DashboardPeriod(
-        filter: self, spans: [Self.supported(end + -24 * 3_600_000_000..<end)], now: now, isHourly: true,
+        filter: self, spans: [Self.writable(end + -24 * 3_600_000_000..<end)], now: now, isHourly: true,
         calendar: calendar)
     case .days(let count): dates = today.advanced(byDays: 1 - count)...today
     case .date(let date): dates = try dated(date, date)
@@ -103,15 +103,15 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
       spans = [start..<start]
     }
     return DashboardPeriod(
-      filter: self, spans: spans.map(Self.supported), now: now, isHourly: isHourly, calendar: calendar)
+      filter: self, spans: spans.map(Self.writable), now: now, isHourly: isHourly, calendar: calendar)
   }
 }
 
 extension TimelineFilter {
   /// What of a period lies in the years 1 to 9999: there are no instants before or after.
-  private static func supported(_ range: Range<Timestamp>) -> Range<Timestamp> {
+  private static func writable(_ range: Range<Timestamp>) -> Range<Timestamp> {
     func inside(_ moment: Timestamp) -> Timestamp {
-      min(max(moment, Timestamp.supported.lowerBound), Timestamp.supported.upperBound)
+      min(max(moment, Timestamp.writable.lowerBound), Timestamp.writable.upperBound)
     }
     return inside(range.lowerBound)..<inside(range.upperBound)
   }

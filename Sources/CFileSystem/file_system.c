@@ -24,3 +24,13 @@ int wb_confine_child(posix_spawn_file_actions_t *actions, const char *folder) {
   int error = posix_spawn_file_actions_addclosefrom_np(actions, 3);
   return error != 0 ? error : posix_spawn_file_actions_addchdir_np(actions, folder);
 }
+
+int wb_pipe_has_writer(int descriptor) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return 1;
+  // A byte copied to another pipe: none without a writer, EAGAIN with one that is slow.
+  ssize_t copied = tee(descriptor, ends[1], 1, SPLICE_F_NONBLOCK);
+  close(ends[0]);
+  close(ends[1]);
+  return copied != 0;
+}

@@ -42,6 +42,11 @@ package struct FitQuality: Sendable, Codable {
     /// Autocorrelation at lags 1 to 10.
     package var observedAutocorrelation: [Double]
     package var simulatedAutocorrelation: [Double]
+
+    /// Simulated over observed; 1 where neither varies.
+    package var dispersionRatio: Double {
+      observedDispersion == simulatedDispersion ? 1 : simulatedDispersion / observedDispersion
+    }
   }
 
   /// How often requests failed.

@@ -19,7 +19,7 @@ enum Verdict {
     if let line = self.words(failures) { words.append(line) }
     var missing: [(from: Double, isLow: Bool)] = []
     for count in counts {
-      let ratio = count.simulatedDispersion / count.observedDispersion
+      let ratio = count.dispersionRatio
       if abs(ratio - 1) > dispersionLimit(windows: count.windows) {
         missing.append((count.window, ratio < 1))
       }

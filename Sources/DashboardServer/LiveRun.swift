@@ -100,7 +100,7 @@ package final class LiveRun: Sendable {
         microseconds: settled - ((settled % Rollup.quarterMicroseconds) + Rollup.quarterMicroseconds)
           % Rollup.quarterMicroseconds)
     var moment = Moment(now: max(now, live.simulation.scenario.from + 1), tables: live.tables())
-    let end = live.hasEnded ? Timestamp.supported.upperBound : now
+    let end = live.hasEnded ? Timestamp.writable.upperBound : now
     for (account, part) in zip(live.simulation.scenario.accounts, rollups) {
       moment.rollups[account.name] = part.snapshot(before: end)
     }

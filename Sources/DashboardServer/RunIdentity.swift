@@ -49,7 +49,8 @@ final class RunIdentity: Sendable {
     guard stamps.contains(where: { $0.bytes >= 0 }) else {
       throw NotFoundError(path, "there is no such data set.")
     }
-    let told = FileManager.default.contents(atPath: path + "/manifest.json") ?? Data("\(stamps)".utf8)
+    // Of what is no run, the stamps tell.
+    let told = (try? ContainedPath("manifest.json", in: path).contents()) ?? Data("\(stamps)".utf8)
     self.init(id: SHA256.hash(data: told).hexadecimal, stamps: stamps)
   }
 

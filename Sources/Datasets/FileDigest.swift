@@ -6,10 +6,9 @@ package enum FileDigest {
   /// In hexadecimal.
   /// - Throws: `NotFoundError`, `DatasetError`.
   package static func sha256(of path: String) throws -> String {
-    guard let file = FileHandle(forReadingAtPath: path) else {
-      throw NotFoundError(path, "cannot open the file.")
-    }
-    defer { file.closeFile() }
+    let opened = try GivenFile.open(path, again: "a file that a scenario names")
+    let file = FileHandle(fileDescriptor: opened.descriptor, closeOnDealloc: false)
+    defer { withExtendedLifetime(opened) {} }
     var hash = SHA256()
     do {
       while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { hash.update(data: piece) }

@@ -13,15 +13,11 @@ final class FileSource: ByteSource {
   private let path: String
   private let descriptor: Int32
 
-  /// - Throws: `NotFoundError`.
-  init(_ path: String) throws {
+  /// A file that somebody names.
+  /// - Throws: as `GivenFile.open`.
+  init(_ path: String, again: String? = nil) throws {
     self.path = path
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw errno == ENOENT
-        ? NotFoundError(path, "there is no such file.")
-        : NotFoundError(path, "cannot open the file: \(String(cString: strerror(errno))).")
-    }
+    descriptor = try GivenFile.open(path, again: again).released()
   }
 
   /// A file of a directory: regular, and reached through no link.
@@ -68,13 +64,15 @@ final class InputFile {
   private var hasEnded = false
   private static let pieceSize = 1 << 17
 
-  /// - Parameter sha256: what the whole file must have, in hexadecimal; see `verifyEnd()`.
-  /// - Throws: `NotFoundError`, `DatasetError`.
-  convenience init(_ path: String, sha256: String? = nil) throws {
-    try self.init(FileSource(path), path: path, sha256: sha256)
+  /// A file that somebody names.
+  /// - Parameter again: the subject of the message, if it is read more than once and so cannot be a pipe.
+  /// - Throws: as `GivenFile.open`.
+  convenience init(_ path: String, again: String? = nil) throws {
+    try self.init(FileSource(path, again: again), path: path)
   }
 
   /// A file of a directory: regular, and reached through no link.
+  /// - Parameter sha256: what the whole file must have, in hexadecimal; see `verifyEnd()`.
   /// - Throws: `NotFoundError`, `DatasetError`.
   convenience init(_ contained: ContainedPath, sha256: String? = nil) throws {
     try self.init(FileSource(contained), path: contained.path, sha256: sha256)

@@ -40,6 +40,8 @@ package struct Manifest: Codable, Equatable, Sendable {
   package var scenario: Scenario?
   package var seed: UInt64?
   package var period: Period
+  /// Of merged parts, the times inside the period that none of them covers; absent if there are none.
+  package var gaps: [Period]?
   /// Where the data came from, if not from a scenario.
   package var source: String?
   /// How many requests there were where those of this data set were chosen from; absent if it has all of them.

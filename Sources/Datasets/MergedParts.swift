@@ -6,6 +6,8 @@ package struct MergedParts {
   package let tables: TelemetryTables
   /// From the first part's start to the last one's end.
   package let period: Range<Timestamp>
+  /// Times inside the period that no part covers, of some account: nothing is known of them.
+  package let gaps: [Range<Timestamp>]
   /// Of each part.
   private let sources: [[any RollupSource]]
   /// What the parts have and the whole has not.
@@ -20,11 +22,15 @@ package struct MergedParts {
   package init(
     _ parts: [Dataset], late: (Dataset, Int64) -> Void = { _, _ in }, progress: (Double) -> Void = { _ in }
   ) throws {
-    let (tables, numbers) = try TelemetryTables.merged(parts)
-    self.tables = tables
     let ends = try parts.map { try $0.end() }
+    let periods = try zip(parts, ends).map { part, end in min(try part.start(), end)..<end }
+    try PartAgreement.checkSimulations(parts, periods)
+    let (tables, numbers) = try TelemetryTables.merged(parts, periods)
+    self.tables = tables
+    gaps = PartAgreement.gaps(
+      zip(parts, periods).map { MergedTables(path: $0.path, tables: $0.tables, period: $1) })
     let end = ends.max() ?? Timestamp(microseconds: 0)
-    period = min(try parts.map { try $0.start() }.min() ?? end, end)..<end
+    period = (periods.map(\.lowerBound).min() ?? end)..<end
     var sources: [[any RollupSource]] = []
     for (index, part) in parts.enumerated() {
       sources.append(

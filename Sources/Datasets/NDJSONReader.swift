@@ -50,6 +50,10 @@ final class NDJSONReader: RowSource {
           "\(column.name) \"\(text.prefix(60))\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00.000000Z."
         )
       }
+      guard Timestamp.supported.contains(moment) else {
+        throw error(
+          "\(column.name) \(moment.rfc3339) is out of range. It must lie in \(Timestamp.supportedYears).")
+      }
       return .moment(moment)
     default: throw error("\(column.name) has the wrong type. It must be \(column.type.words).")
     }

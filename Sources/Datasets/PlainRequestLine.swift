@@ -14,7 +14,7 @@ package struct PlainRequestLine {
 
   /// Of the measures that follow those that every row has: place and largest value.
   private let optional = RequestMeasure.optional.map { ($0, $0.column.range.upperBound) }
-  private let longest = RequestMeasure.longest
+  private let longest = Limits.latency
 
   package init() {}
 
@@ -129,7 +129,8 @@ package struct PlainRequestLine {
     if days != day || rest != dayEnd {
       guard
         let midnight = LocalDate(
-          String(decoding: UnsafeRawBufferPointer(start: raw, count: 10), as: UTF8.self))
+          String(decoding: UnsafeRawBufferPointer(start: raw, count: 10), as: UTF8.self)),
+        midnight.isSupported
       else {
         return false
       }

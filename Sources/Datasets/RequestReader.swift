@@ -45,7 +45,7 @@ package final class RequestReader {
 
   /// One file of CSV or NDJSON.
   package init(_ path: String, layout: DatasetFormat.Layout, series: [Series]?) throws {
-    let file = try InputFile(path)
+    let file = try InputFile(path, again: "a trace")
     claims = .none
     place = path
     input = layout == .ndjson ? .rows(NDJSONReader(file, schema: .requests)) : .csv(file)

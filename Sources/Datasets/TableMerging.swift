@@ -5,14 +5,14 @@ extension TelemetryTables {
   ///
   /// Parts of one run number the same models alike. Imports number them as they come and know them by their names:
   /// there, models of one account, kind, provider and name are one, from the first time that any part saw it.
+  /// - Parameter periods: of each part.
   /// - Throws: `DatasetError` for rows that contradict each other.
-  package static func merged(_ parts: [Dataset]) throws -> (
+  static func merged(_ parts: [Dataset], _ periods: [Range<Timestamp>]) throws -> (
     tables: TelemetryTables, numbers: [[Int32: Int32]]
   ) {
     guard parts.allSatisfy(\.knowsModelsByName) else {
-      return (
-        try TelemetryTables(merging: parts.map { ($0.path, $0.tables) }), parts.map { _ in [:] }
-      )
+      let whole = zip(parts, periods).map { MergedTables(path: $0.path, tables: $0.tables, period: $1) }
+      return (try TelemetryTables(merging: whole), parts.map { _ in [:] })
     }
     var firstSeen: [ModelName: Timestamp] = [:]
     for part in parts {
@@ -40,12 +40,15 @@ extension TelemetryTables {
       for (index, name) in known.keys.sorted().enumerated() { known[name] = Int32(index + 1) }
     }
     var numbers: [[Int32: Int32]] = []
-    var renumbered: [(path: String, tables: TelemetryTables)] = []
-    for part in parts {
+    var renumbered: [MergedTables] = []
+    for (part, period) in zip(parts, periods) {
       var own: [Int32: Int32] = [:]
       for model in part.tables.models { own[model.modelID] = known[ModelName(model)] }
       numbers.append(own)
-      renumbered.append((part.path, part.tables.renumbered(own) { firstSeen[ModelName($0)] ?? $0.createdAt }))
+      renumbered.append(
+        MergedTables(
+          path: part.path, tables: part.tables.renumbered(own) { firstSeen[ModelName($0)] ?? $0.createdAt },
+          period: period))
     }
     // A version is there from the first time that any part saw it, too.
     var versions: [Series: Timestamp] = [:]
@@ -82,9 +85,9 @@ extension TelemetryTables {
   }
 
   /// The tables of a whole from those of its parts: rows that are the same become one; of two deployments that differ
-  /// only in when (or whether) they were deployed and undeployed, the one that knows more.
+  /// only in when (or whether) they were deployed and undeployed, what the parts saw of it that were there at the time.
   /// - Throws: `DatasetError` for rows that contradict each other.
-  package init(merging parts: [(path: String, tables: TelemetryTables)]) throws {
+  package init(merging parts: [MergedTables]) throws {
     self.init()
     // Before anything is looked up by name.
     var all = TelemetryTables()
@@ -92,42 +95,101 @@ extension TelemetryTables {
     try all.checkSpellings(parts.map(\.path).joined(separator: " + "))
     func merged<Record, Key: Hashable>(
       _ what: String, _ rows: (TelemetryTables) -> [Record], _ key: (Record) -> Key
-    ) throws -> [Record] where Record: Hashable {
+    ) throws -> [Record] where Record: Hashable & TableRecord {
       var order: [Key] = []
-      var found: [Key: Record] = [:]
+      var found: [Key: (row: Record, path: String)] = [:]
       for part in parts {
         for row in rows(part.tables) {
-          if let known = found[key(row)], known != row {
-            throw DatasetError(
-              part.path,
-              "its \(what) \(key(row)) differs from that of another part. Parts of one data set agree.")
+          if let known = found[key(row)] {
+            if known.row != row {
+              throw Self.contradiction("\(what) \(key(row))", row, part.path, known.row, known.path)
+            }
+          } else {
+            found[key(row)] = (row, part.path)
+            order.append(key(row))
           }
-          if found.updateValue(row, forKey: key(row)) == nil { order.append(key(row)) }
         }
       }
-      return order.compactMap { found[$0] }
+      return order.compactMap { found[$0]?.row }
     }
     accounts = try merged("account", \.accounts, \.account)
     hardware = try merged("price of", \.hardware) { "\($0.account)/\($0.hardware)" }
     models = try merged("model", \.models, \.modelID)
     fineTuningJobs = try merged("fine-tuning job", \.fineTuningJobs, \.jobID)
+    try PartAgreement.checkReplicas(parts)
     replicas = unique(parts.flatMap { $0.tables.replicas })
     incidents = unique(parts.flatMap { $0.tables.incidents })
-    for row in parts.flatMap({ $0.tables.deployments }) {
-      let known = deployments.firstIndex {
-        $0.modelID == row.modelID && $0.version == row.version && $0.requestedAt == row.requestedAt
-      }
-      guard let known else {
-        deployments.append(row)
-        continue
-      }
-      deployments[known].deployedAt = deployments[known].deployedAt ?? row.deployedAt
-      deployments[known].undeployedAt = deployments[known].undeployedAt ?? row.undeployedAt
-    }
+    deployments = try Self.mergedDeployments(parts)
     accounts.sort { $0.account < $1.account }
     hardware.sort { ($0.account, $0.hardware) < ($1.account, $1.hardware) }
     models.sort { $0.modelID < $1.modelID }
     sort()
+  }
+
+  /// Of parts of different times, the first tells how a deployment began, and the last how it ended. What was asked for
+  /// is the same in all.
+  private static func mergedDeployments(_ parts: [MergedTables]) throws -> [DeploymentRecord] {
+    struct Key: Hashable {
+      var model: Int32
+      var version: ExactName
+      var requestedAt: Timestamp
+    }
+    var order: [Key] = []
+    var found: [Key: [(row: DeploymentRecord, part: Int)]] = [:]
+    for (part, tables) in parts.map(\.tables).enumerated() {
+      for row in tables.deployments {
+        let key = Key(model: row.modelID, version: ExactName(row.version), requestedAt: row.requestedAt)
+        if found[key] == nil { order.append(key) }
+        found[key, default: []].append((row, part))
+      }
+    }
+    return try order.compactMap { key in
+      guard let rows = found[key], let first = rows.first else { return nil }
+      for (row, part) in rows.dropFirst() {
+        // Where a part ends before something happens, it does not know of it.
+        var other = first.row
+        let both = parts[part].period.overlaps(parts[first.part].period)
+        if !both || row.deployedAt == nil || other.deployedAt == nil { other.deployedAt = row.deployedAt }
+        if !both || row.undeployedAt == nil || other.undeployedAt == nil {
+          other.undeployedAt = row.undeployedAt
+        }
+        if !both { other.outcome = row.outcome }
+        if other != row {
+          throw contradiction(
+            "deployment of version \(row.version), model_id \(row.modelID),", row, parts[part].path, other,
+            parts[first.part].path)
+        }
+      }
+      let inTime = rows.sorted {
+        (parts[$0.part].period.lowerBound, parts[$0.part].period.upperBound)
+          < (parts[$1.part].period.lowerBound, parts[$1.part].period.upperBound)
+      }.map(\.row)
+      var merged = inTime[0]
+      merged.deployedAt = inTime.lazy.compactMap(\.deployedAt).first
+      merged.undeployedAt = inTime.lazy.reversed().compactMap(\.undeployedAt).first
+      return merged
+    }
+  }
+
+  /// What differs between two rows that should be one.
+  private static func contradiction<Record: TableRecord>(
+    _ what: String, _ row: Record, _ path: String, _ other: Record, _ otherPath: String
+  ) -> DatasetError {
+    func words(_ cell: Cell) -> String {
+      switch cell {
+      case .text(let text): "\"\(text)\""
+      case .integer(let number): "\(number)"
+      case .moment(let moment): moment.rfc3339
+      case .empty: "nothing"
+      }
+    }
+    let differences = zip(Record.schema.columns, zip(row.cells, other.cells)).filter { $1.0 != $1.1 }.map {
+      "\($0.name) is \(words($1.0)) here and \(words($1.1)) there"
+    }
+    return DatasetError(
+      path,
+      "its \(what) differs from that of \(otherPath): \(differences.joined(separator: "; ")). Parts of one data set agree."
+    )
   }
 }
 

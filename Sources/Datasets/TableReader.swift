@@ -134,6 +134,12 @@ struct CSVColumns {
     guard let moment = parser.parser.parse(reader.field(positions[column])) else {
       throw wrong(column, "a moment. Write RFC 3339, 2026-01-05T09:00:00.000000Z")
     }
+    guard Timestamp.supported.contains(moment) else {
+      throw reader.error(
+        positions[column],
+        "\(schema.columns[column].name) \(moment.rfc3339) is out of range. It must lie in \(Timestamp.supportedYears)."
+      )
+    }
     return moment
   }
 

@@ -27,7 +27,7 @@ package struct TraceFile {
       (requests, borrowedAnswers, failures) = try Self.telemetry(path, format, model: model)
       return
     }
-    let reader = try CSVReader(try InputFile(path))
+    let reader = try CSVReader(try InputFile(path, again: "a trace"))
     guard try reader.next() else {
       throw DatasetError(path, line: 1, column: 1, "the file is empty. A trace needs a header and requests.")
     }
@@ -69,6 +69,10 @@ package struct TraceFile {
         throw reader.error(
           0, "TIMESTAMP \"\(shown(reader, 0))\" is not a moment such as 2023-11-16 18:15:46.6805900.")
       }
+      guard Timestamp.supported.contains(moment) else {
+        throw reader.error(
+          0, "TIMESTAMP \(moment.rfc3339) is out of range. It must lie in \(Timestamp.supportedYears).")
+      }
       func tokens(_ field: Int) throws -> Int32 {
         guard let number = NumberText.integer(reader.field(field)), (0...Int64(Int32.max)).contains(number)
         else {
@@ -104,6 +108,12 @@ package struct TraceFile {
     let sink = Collector(path)
     let reader = try RequestReader(path, layout: format.layout, series: nil)
     try reader.read(into: sink)
+    if let twice = sink.ids.firstTwice {
+      throw DatasetError(
+        path,
+        "request_id \(twice) is listed twice, so a request would be replayed twice. Keep one row for each request."
+      )
+    }
     let series = reader.foundSeries
     var models: [Int32] = []
     for entry in series where !models.contains(entry.modelID) { models.append(entry.modelID) }
@@ -185,10 +195,12 @@ package struct TraceFile {
 
   private final class Collector: TelemetrySink {
     var rows: [Row] = []
+    var ids = RequestIDs()
     private let path: String
     init(_ path: String) { self.path = path }
     func receive(_ batch: RequestColumns) throws {
       for row in 0..<batch.count {
+        ids.append(batch.requestID?[row] ?? 0)
         rows.append(
           Row(
             request: Request(
@@ -198,6 +210,25 @@ package struct TraceFile {
       }
       try TraceFile.check(rows.count, path)
     }
+  }
+}
+
+/// The numbers of requests, each of which may be there once.
+private struct RequestIDs {
+  private var all: [Int64] = []
+  /// Whether each is larger than the one before, as in a file in order of arrival.
+  private var areAscending = true
+
+  mutating func append(_ id: Int64) {
+    if let last = all.last, last >= id { areAscending = false }
+    all.append(id)
+  }
+
+  /// The least that is there more than once.
+  var firstTwice: Int64? {
+    if areAscending { return nil }
+    let sorted = all.sorted()
+    return zip(sorted, sorted.dropFirst()).first { $0 == $1 }?.0
   }
 }
 

@@ -157,14 +157,20 @@ package struct Section {
 
   package func integer(_ name: String) -> Int? {
     guard let node = entries[name], case .integer(let range)? = shape.key(name)?.kind else { return nil }
+    let limits =
+      range.upperBound == .max
+      ? "at least \(range.lowerBound), and less than 2⁶³" : "\(range.lowerBound) to \(range.upperBound)"
     guard let text = node.scalar, let value = Quantity.integer(text) else {
-      diagnostics.error(node.location, "\(name) must be a whole number, not \(node.kindName).")
+      // Digits that 64 bits do not hold.
+      let isTooLong = node.scalar.flatMap { Quantity.number($0) }.map { abs($0) >= 0x1p63 } ?? false
+      diagnostics.error(
+        node.location,
+        isTooLong
+          ? "\(name) \(node.scalar ?? "") is out of range. It must be \(limits)."
+          : "\(name) must be a whole number, not \(node.kindName).")
       return nil
     }
     guard range.contains(value) else {
-      let limits =
-        range.upperBound == .max
-        ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
       diagnostics.error(node.location, "\(name) \(value) is out of range. It must be \(limits).")
       return nil
     }
@@ -250,8 +256,8 @@ package struct Section {
     }
     switch MomentText.parse(text, calendar) {
     case .success(let moment):
-      guard moment.microseconds > -2_208_988_800_000_000, moment.microseconds < 7_258_118_400_000_000 else {
-        error(name, "\(name) \(quoted(text)) is out of range. A moment lies in the years 1900 to 2199.")
+      guard Timestamp.supported.contains(moment) else {
+        error(name, "\(name) \(quoted(text)) is out of range. A moment lies in \(Timestamp.supportedYears).")
         return nil
       }
       return moment

@@ -31,7 +31,7 @@ package struct ScenarioBundle: Sendable {
     sharing known: ScenarioBundle? = nil
   ) throws {
     try self.init(
-      text: try Self.text(path), path: path, overrides: overrides, files: files, sharing: known)
+      text: try GivenFile.document(path), path: path, overrides: overrides, files: files, sharing: known)
   }
 
   /// A scenario that is not, or not as it is, in a file.
@@ -73,20 +73,6 @@ package struct ScenarioBundle: Sendable {
     case .serveGen(let trace, let dataset):
       _ = try client(path(trace, besides: scenario), path(dataset, besides: scenario))
     }
-  }
-
-  /// The bytes of a scenario's file, or of a plan's.
-  /// - Throws: `NotFoundError`.
-  package static func text(_ path: String) throws -> Data {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw NotFoundError(path, "there is no such file.")
-    }
-    guard !isDirectory.boolValue, let file = FileHandle(forReadingAtPath: path) else {
-      throw NotFoundError(path, "cannot read it as a file.")
-    }
-    // More than any scenario may have; the reader says so.
-    return try file.read(upToCount: 64 << 20) ?? Data()
   }
 
   /// Reads the measured demand of models, and its expectation.

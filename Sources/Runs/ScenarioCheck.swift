@@ -17,7 +17,7 @@ package struct ScenarioCheck {
 
   /// - Throws: `NotFoundError` if the scenario itself is not there.
   package init(_ path: String, overrides: [String]) throws {
-    try self.init(text: try ScenarioBundle.text(path), path: path, overrides: overrides)
+    try self.init(text: try GivenFile.document(path), path: path, overrides: overrides)
   }
 
   /// - Parameter path: what files that it names are relative to, and for messages.

@@ -89,22 +89,25 @@ struct AccountReader {
     }
   }
 
-  /// Numbers models of the same name by time; they must not be deployed at the same time.
+  /// Numbers models of the same name. Those of one kind and provider must not be there at the same time: nothing would
+  /// tell them apart.
   private func distinguished(_ models: [Scenario.Model?], _ sections: [Section]) -> [Scenario.Model?] {
     var numbered = models
     var seen: [String: [Int]] = [:]
     for index in models.indices {
       guard let model = models[index] else { continue }
       for other in seen[model.name, default: []] {
-        guard let earlier = models[other] else { continue }
+        guard let earlier = models[other], earlier.kind == model.kind,
+          Name.same(earlier.provider, model.provider)
+        else { continue }
         let spans = { (model: Scenario.Model) in
           model.deployments.map { $0.deployAt..<max($0.undeployAt ?? .supported.upperBound, $0.deployAt) }
         }
         let overlap = spans(model).contains { a in spans(earlier).contains { $0.overlaps(a) } }
-        if overlap || model.kind == .external || earlier.kind == .external {
+        if overlap || model.kind == .external {
           sections[index].error(
             "name",
-            "a second model is called \(quoted(model.name)), and both are \(model.kind == .external ? "external" : "deployed at the same time"). Rename one\(model.kind == .external ? "" : ", or undeploy the first before")."
+            "a second model is called \(quoted(model.name)), and both are \(model.kind == .external ? "external, of one provider" : "deployed at the same time"). Rename one\(model.kind == .external ? "" : ", or undeploy the first before")."
           )
         }
       }

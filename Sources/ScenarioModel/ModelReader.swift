@@ -22,6 +22,10 @@ struct ModelReader {
     warnOfThePointless(deployments, deploymentSections, load)
     if let kind { checkKind(kind) }
     let external = externalParts()
+    external?.service?.checkMean(load?.tokens, section)
+    for (keys, deployment) in zip(deploymentSections, deployments) {
+      if case .alone(let time)? = deployment?.service { time.checkMean(load?.tokens, keys) }
+    }
     guard let name, let kind, let external, section.has("load") == (load != nil),
       !deployments.contains(where: { $0 == nil }), !fineTuning.contains(where: { $0 == nil })
     else { return nil }

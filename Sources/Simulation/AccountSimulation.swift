@@ -228,9 +228,22 @@ final class AccountSimulation: @unchecked Sendable {
     lanes.indices.reduce(horizon) { min($0, lanes[$1].frontier) }
   }
 
-  /// - Throws: what a sink threw.
+  /// - Throws: what a sink threw; `TelemetryLimitError` for a request that took longer than telemetry can say.
   func checkSinks() throws {
-    for lane in lanes.indices { if let error = lanes[lane].sinkError { throw error } }
+    for lane in lanes.indices {
+      guard let error = lanes[lane].sinkError else { continue }
+      guard let tooLong = error as? RequestTooLong else { throw error }
+      throw TelemetryLimitError(
+        "error: a request of model \"\(account.models[lane].name)\" of account \"\(account.name)\" takes \(Self.days(tooLong.latency)) days from arrival to response; telemetry holds at most \(Self.days(Limits.latency)). Shorten the service times, add replicas, or give the queue a timeout or a smaller capacity."
+      )
+    }
+  }
+
+  private static func days(_ microseconds: Int64) -> String {
+    let hundredths = microseconds / 864_000_000 + (microseconds % 864_000_000 > 0 ? 1 : 0)
+    if hundredths > 100_000_000 { return "more than a million" }
+    let rest = hundredths % 100
+    return "\(hundredths / 100)" + (rest == 0 ? "" : rest < 10 ? ".0\(rest)" : ".\(rest)")
   }
 
   var notDeployed: Int { lanes.indices.reduce(0) { $0 + lanes[$1].notDeployed } }

@@ -222,12 +222,31 @@ extension ModelLane {
   private mutating func handOn(_ columns: RequestColumns, isWarmUp: Bool) {
     guard columns.count > 0, sinkError == nil else { return }
     do {
-      if isWarmUp { try sink.receiveWarmUp(columns) } else { try sink.receive(columns) }
+      if isWarmUp {
+        try sink.receiveWarmUp(columns)
+      } else {
+        try checkLatencies(columns)
+        try sink.receive(columns)
+      }
     } catch {
       sinkError = error
     }
   }
 
+  /// What no reader takes is not handed on. Waiting times and times to first token are parts of the latency.
+  private func checkLatencies(_ columns: RequestColumns) throws {
+    var longest: Int64 = 0
+    for row in 0..<columns.count { longest = max(longest, columns.latencyMicroseconds[row]) }
+    guard longest > Limits.latency else { return }
+    throw RequestTooLong(latency: longest)
+  }
+
   /// All requests that arrived before this moment have been handed on.
   var frontier: Int64 { ring.first < ring.next ? ring.arrivedAt[ring.row(ring.first)] : .max }
+}
+
+/// A request of a model takes longer than telemetry can say.
+struct RequestTooLong: Error {
+  /// µs.
+  var latency: Int64
 }

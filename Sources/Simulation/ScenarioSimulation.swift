@@ -125,14 +125,18 @@ package struct ScenarioSimulation: Sendable {
   /// - Parameters:
   ///   - threads: at least 1.
   ///   - progress: called now and then, from any thread, with the share that is done, in [0, 1].
-  /// - Throws: what a sink throws.
+  /// - Throws: what a sink throws; `TelemetryLimitError` for what was drawn and telemetry cannot hold.
   package func run(
     threads: Int, into sinks: Sinks, progress: @escaping @Sendable (Double) -> Void = { _ in }
   ) throws -> Result {
-    if let merged = sinks.merged {
-      return try runTogether(threads: threads, sinks: sinks, merged: merged, progress: progress)
-    }
-    return try runApart(threads: threads, sinks: sinks, progress: progress)
+    let result =
+      if let merged = sinks.merged {
+        try runTogether(threads: threads, sinks: sinks, merged: merged, progress: progress)
+      } else {
+        try runApart(threads: threads, sinks: sinks, progress: progress)
+      }
+    try result.tables.checkMoments()
+    return result
   }
 
   /// Each part from start to end on its own: nothing has to be in order between them. The largest come first, so that
@@ -294,6 +298,22 @@ package struct ScenarioSimulation: Sendable {
     return Result(
       tables: tables,
       notDeployed: self.accounts.map { (scenario.accounts[$0].name, notDeployed[$0]) })
+  }
+}
+
+extension TelemetryTables {
+  /// Whether readers take what was drawn: all else lies in the scenario's period.
+  fileprivate func checkMoments() throws {
+    let ends =
+      fineTuningJobs.map { ("a fine-tuning job", $0.modelID, $0.finishedAt) }
+      + deployments.flatMap { row in
+        [row.deployedAt, row.undeployedAt].compactMap { $0.map { ("a deployment", row.modelID, $0) } }
+      } + incidents.map { ("an incident", $0.modelID ?? 0, $0.endedAt) }
+    guard let (what, id, at) = ends.first(where: { !Timestamp.supported.contains($0.2) }) else { return }
+    let model = models.first { $0.modelID == id }.map { " of model \"\($0.name)\"" } ?? ""
+    throw TelemetryLimitError(
+      "error: \(what)\(model) ends at \(at.rfc3339), which is beyond \(Timestamp.supportedYears). Shorten its duration, or move the period."
+    )
   }
 }
 

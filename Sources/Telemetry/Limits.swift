@@ -14,6 +14,15 @@ package enum Limits {
   package static let modelsAndDeployments = 10_000_000
   /// Tokens of one request, input or output. Draws beyond are cut to it.
   package static let tokens = 2_147_483_000
+  /// From a request's arrival to its end, µs: 100 days. Readers, imports, scenarios and simulations share it.
+  package static let latency: Int64 = 100 * 86_400_000_000
   /// Further attempts of one request: counted in 8 bits.
   package static let attempts = 100
+}
+
+/// A simulated value that telemetry cannot hold, which could not be known before it was drawn.
+package struct TelemetryLimitError: Error, CustomStringConvertible {
+  package let description: String
+
+  package init(_ description: String) { self.description = description.shown }
 }

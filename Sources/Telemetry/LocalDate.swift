@@ -28,6 +28,9 @@ package struct LocalDate: Hashable, Comparable, Sendable, CustomStringConvertibl
     self.init(year: year, month: month, day: day)
   }
 
+  /// Whether it lies in `Timestamp.supportedYears`.
+  package var isSupported: Bool { (1900...2199).contains(year) }
+
   private var parts: tm {
     var time = time_t(daysSince1970 * 86_400)
     var parts = tm()

@@ -47,21 +47,18 @@ package enum RequestMeasure: Int, CaseIterable, Sendable {
   package static let optional = allCases.filter(\.column.isOptional)
   /// Stands for the value of an optional measure that a row has not.
   package static let missing: Int64 = -1
-  /// The longest time that is believed: 100 days, µs.
-  package static let longest: Int64 = 100 * 86_400_000_000
-
   package var column: RequestColumn {
     switch self {
     case .waiting:
       RequestColumn(
-        name: "waiting_us", type: .integer, range: 0...Self.longest, about: "Waiting time, µs.")
+        name: "waiting_us", type: .integer, range: 0...Limits.latency, about: "Waiting time, µs.")
     case .firstToken:
       RequestColumn(
-        name: "ttft_us", type: .integer, range: 0...Self.longest,
+        name: "ttft_us", type: .integer, range: 0...Limits.latency,
         about: "Time to first token from arrival, µs; 0 on failure.")
     case .latency:
       RequestColumn(
-        name: "latency_us", type: .integer, range: 0...Self.longest,
+        name: "latency_us", type: .integer, range: 0...Limits.latency,
         about: "From arrival to complete response, µs.")
     case .inputTokens: RequestColumn(name: "input_tokens", type: .integer, range: 0...Int64(Int32.max))
     case .outputTokens: RequestColumn(name: "output_tokens", type: .integer, range: 0...Int64(Int32.max))

@@ -11,9 +11,17 @@ package struct Timestamp: Hashable, Comparable, Sendable {
   package static func + (a: Timestamp, b: Int64) -> Timestamp { Timestamp(microseconds: a.microseconds + b) }
   package static func - (a: Timestamp, b: Timestamp) -> Int64 { a.microseconds - b.microseconds }
 
-  /// What telemetry may contain: the years 1 to 9999, so that every instant has an RFC 3339 form.
-  package static let supported: ClosedRange<Timestamp> =
+  /// What has an RFC 3339 form: the years 1 to 9999.
+  package static let writable: ClosedRange<Timestamp> =
     Timestamp(microseconds: -62_135_596_800_000_000)...Timestamp(microseconds: 253_402_300_799_999_999)
+
+  /// What telemetry, scenarios, imports and options may contain: the years 1900 to 2199, and a day on either side, since
+  /// their first and last hours in a time zone are of other years in UTC.
+  package static let supported: ClosedRange<Timestamp> =
+    Timestamp(microseconds: -2_209_075_200_000_000)...Timestamp(microseconds: 7_258_204_799_999_999)
+
+  /// For messages: what `supported` is.
+  package static let supportedYears = "the years 1900 to 2199"
 
   /// The whole second at or before the instant.
   package var secondsRoundedDown: Int64 {
@@ -25,7 +33,7 @@ package struct Timestamp: Hashable, Comparable, Sendable {
   package var rfc3339: String {
     var formatter = TimestampFormatter()
     var bytes: [UInt8] = []
-    let shown = min(max(self, Self.supported.lowerBound), Self.supported.upperBound)
+    let shown = min(max(self, Self.writable.lowerBound), Self.writable.upperBound)
     formatter.append(shown, to: &bytes)
     return String(decoding: bytes, as: UTF8.self)
   }
@@ -37,7 +45,7 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     let offset = inForce % 60 == 0 ? inForce : 0
     let local = Timestamp(microseconds: microseconds + offset * 1_000_000)
     // On the first and the last day the local year may have no RFC 3339 form; the instant has.
-    if !Self.supported.contains(local), offset != 0 { return rfc3339(in: .utc) }
+    if !Self.writable.contains(local), offset != 0 { return rfc3339(in: .utc) }
     var text = String(local.rfc3339.dropLast())
     while text.hasSuffix("0") { text.removeLast() }
     text = text.hasSuffix(".") ? String(text.dropLast()) : text
@@ -106,7 +114,7 @@ package struct TimestampParser {
 
   package init() {}
 
-  /// The instant, or `nil` if the bytes are not one of `Timestamp.supported`. More than six decimals are cut, not
+  /// The instant, or `nil` if the bytes are not one of `Timestamp.writable`. More than six decimals are cut, not
   /// rounded.
   /// - Parameter zoneRequired: else an instant without an offset is read as UTC.
   package mutating func parse(_ text: UnsafeBufferPointer<UInt8>, zoneRequired: Bool = true) -> Timestamp? {
@@ -156,7 +164,7 @@ package struct TimestampParser {
     let seconds = day + hour * 3600 + minute * 60 + second - offset
     let moment = Timestamp(microseconds: seconds * 1_000_000 + micros)
     // An offset may lead beyond the first and the last instant that there are.
-    return Timestamp.supported.contains(moment) ? moment : nil
+    return Timestamp.writable.contains(moment) ? moment : nil
   }
 
   package mutating func parse(_ text: String, zoneRequired: Bool = true) -> Timestamp? {

@@ -33,9 +33,14 @@ struct ManifestVerification {
     if manifest.files[RunContents.questions] == nil { checkDashboards(manifest, to, &report) }
   }
 
+  /// Of a file of the run; `nil` if there is none that can be read, or it is not a regular one.
+  private func contents(_ name: String) -> Data? {
+    try? ContainedPath(name, in: data.path).contents()  // Said where files are checked.
+  }
+
   /// The manifest's checksum, of the file as it is.
   private func checkSeal(_ manifest: Manifest, _ report: inout InvariantReport) throws {
-    guard let json = FileManager.default.contents(atPath: data.path + "/manifest.json") else { return }
+    guard let json = contents("manifest.json") else { return }
     guard let checksum = manifest.checksum else {
       report.miss(
         .i15, "manifest.json has no checksum, as those of older programs, so that it may have changed")
@@ -54,7 +59,7 @@ struct ManifestVerification {
     if Manifest.Scenario(name: kept.name, text: kept.text, overrides: []).sha256 != kept.sha256 {
       report.violated(.i15, "the scenario's text is not that of its SHA-256")
     }
-    if let file = FileManager.default.contents(atPath: data.path + "/scenario.yaml"),
+    if let file = contents("scenario.yaml"),
       file != Data(kept.text.utf8)
     {
       report.violated(.i15, "scenario.yaml is not the manifest's scenario")
@@ -130,7 +135,7 @@ struct ManifestVerification {
     var parser = TimestampParser()
     for name in manifest.files.keys.sorted() where name.utf8.starts(with: "dashboard/".utf8) {
       // What is no JSON is reported where figures are checked.
-      guard let bytes = FileManager.default.contents(atPath: "\(data.path)/\(name)"),
+      guard let bytes = contents(name),
         let json = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any],
         let query = json["query"] as? [String: Any]
       else { continue }

@@ -40,7 +40,7 @@ final class RollupVerification {
         let archive = try archive.get()
         let expected = try RollupArchive.data(
           [rebuilt], account: account, models: data.tables.models, end: archive.end, known: archive.reasons)
-        if FileManager.default.contents(atPath: "\(data.path)/\(name)") == expected { continue }
+        if try ContainedPath(name, in: data.path).mapped() == expected { continue }
         let differences = try archive.differences(from: try RollupArchive(expected))
         if differences.isEmpty {
           report.violated(.i14, "\(name): sums over days or kinds of models are not those of the requests")

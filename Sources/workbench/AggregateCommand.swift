@@ -110,6 +110,9 @@ struct AggregateCommand: ParsableCommand {
     guard let moment = parser.parse(text) else {
       throw QueryError("\(option) \"\(text)\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00Z.")
     }
+    guard Timestamp.supported.contains(moment) else {
+      throw QueryError("\(option) \"\(text)\" is out of range. It must lie in \(Timestamp.supportedYears).")
+    }
     return moment
   }
 

@@ -77,7 +77,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let rules = try tolerances.map { try Tolerances(ScenarioBundle.text($0), path: $0) } ?? Tolerances()
+    let rules = try tolerances.map { try Tolerances(GivenFile.document($0), path: $0) } ?? Tolerances()
     let comparison = try OutputComparison(
       expected: expected, actual: actual, tolerances: rules, scope: what, account: account)
     // Made before the work, so that a file that exists already is said at once.

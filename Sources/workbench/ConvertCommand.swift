@@ -34,7 +34,7 @@ struct ConvertCommand: ParsableCommand {
   func validate() throws {
     guard DatasetFormat(format) != nil else {
       throw ValidationError(
-        "unknown format \"\(format)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+        "unknown format \"\(format.shown)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
       )
     }
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Calibration
 import DashboardServer
 import Datasets
+import Documents
 import Foundation
 import Planning
 import ScenarioModel
@@ -137,7 +138,16 @@ struct FitCommand: ParsableCommand {
     let name = URL(fileURLWithPath: output).deletingPathExtension().lastPathComponent
     let text = calibration.scenario(name: name, source: source, command: command(source, name), cite: cite)
     // Whatever was fitted must be a scenario before anybody gets it.
-    let document = try ScenarioDocument(Data(text.utf8), path: output)
+    let document: ScenarioDocument
+    do {
+      document = try ScenarioDocument(Data(text.utf8), path: output)
+    } catch let errors as DocumentErrors {
+      // That document is not there for anybody to look into.
+      throw DatasetError(
+        telemetry,
+        "what was fitted is no scenario that can be simulated: \(errors.diagnostics.map(\.message).joined(separator: " ")) Fit fewer models (--model, --account), or check the telemetry."
+      )
+    }
     let qualities = noCheck ? [] : try judge(calibration, input, document.scenario)
     let result = self.result(calibration, input, qualities, source)
     let file = try OutputFile(output)

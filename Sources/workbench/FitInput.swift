@@ -58,27 +58,44 @@ struct FitInput {
         path,
         "there are no requests of the models to be fitted. A fit needs at least one, a good one thousands.")
     }
-    let (from, to) = try period(data, collector.extent)
-    guard from < to else {
-      throw DatasetError(
-        path, "all requests arrived at one moment. Nothing can be said of their arrival process.")
-    }
+    let (from, to) = try period(
+      data, collector.extent, requests: count, step: step(models.map(\.observations)))
     try check(path, from..<to)
     return FitInput(
       tables: data.tables, series: data.series, period: from..<to, models: models,
       reasons: reader.reasons.names, notes: [])
   }
 
-  /// Of a run, its own. Of an import, from the first request to the last: the hours around them, which it calls its period,
-  /// are hours of figures and not of observation.
-  private static func period(_ data: Dataset, _ extent: ClosedRange<Int64>?) throws -> (Int64, Int64) {
-    if let extent, data.manifest?.scenario == nil, extent.lowerBound < extent.upperBound {
-      let known = data.tables.replicas.map(\.at.microseconds)
-      return (
-        min(extent.lowerBound, known.first ?? .max), max(extent.upperBound, known.last ?? .min) + 1
-      )
+  /// Of a run, its own. Of other data, from the first request to the last: the hours around them, which an import calls
+  /// its period, are hours of figures and not of observation.
+  /// - Parameter step: of time stamps: the last one stands for all of it.
+  private static func period(
+    _ data: Dataset, _ extent: ClosedRange<Int64>?, requests: Int, step: Int64
+  ) throws -> (Int64, Int64) {
+    if data.manifest?.scenario != nil {
+      let (from, to) = (try data.start().microseconds, try data.end().microseconds)
+      if from < to { return (from, to) }
     }
-    return (try data.start().microseconds, try data.end().microseconds)
+    let known = data.tables.replicas.map(\.at.microseconds)
+    let from = min(extent?.lowerBound ?? .max, known.first ?? .max)
+    let last = max(extent?.upperBound ?? .min, known.last ?? .min)
+    guard from < last else { throw oneInstant(data.path, requests, from) }
+    return (from, last + step)
+  }
+
+  /// What time stamps are apart, µs: the coarsest clock's.
+  private static func step(_ observations: [Observations]) -> Int64 {
+    observations.map(\.resolution).max() ?? 1
+  }
+
+  private static func oneInstant(_ path: String, _ requests: Int, _ at: Int64) -> DatasetError {
+    let instant = Timestamp(microseconds: at).rfc3339
+    return DatasetError(
+      path,
+      requests == 1
+        ? "there is one request, at \(instant). A rate needs two at different times; a good fit needs thousands."
+        : "all \(requests) requests arrived at one instant, \(instant). A rate needs two at different times; are the time stamps right?"
+    )
   }
 
   private init(
@@ -100,10 +117,7 @@ struct FitInput {
     guard let first = requests.first?.arrivedAt, let last = requests.last?.arrivedAt else {
       throw DatasetError(path, "the trace has no requests. There is nothing to fit.")
     }
-    guard first < last else {
-      throw DatasetError(
-        path, "all requests arrived at one moment. Nothing can be said of their arrival process.")
-    }
+    guard first < last else { throw Self.oneInstant(path, requests.count, first.microseconds) }
     try Self.check(path, first.microseconds..<last.microseconds)
     let stem = URL(fileURLWithPath: path).lastPathComponent.prefix { $0 != "." }
     var tables = TelemetryTables()
@@ -132,7 +146,7 @@ struct FitInput {
         "\(trace.failures) of \(requests.count) requests of the trace failed; of a trace file only arrivals and tokens are fitted. Fit the data set (its directory) to have failures and latencies."
       ] : []
     models = [(record, collector.observations[0])]
-    period = first.microseconds..<(last.microseconds + 1)
+    period = first.microseconds..<(last.microseconds + Self.step(collector.observations))
   }
 
   /// A scenario's period may not be longer than ten years.

@@ -42,7 +42,7 @@ enum FitText {
       for count in quality.counts {
         let row = [
           padded(figure(count.observedDispersion), 10), padded(figure(count.simulatedDispersion), 10),
-          percent(count.simulatedDispersion / count.observedDispersion - 1),
+          percent(count.dispersionRatio - 1),
         ]
         Terminal.print(
           "    \(padded("dispersion, \(Self.span(count.window))", 20)) \(row.joined(separator: " "))")
@@ -68,8 +68,13 @@ enum FitText {
     return "\(estimate.name) \(figure(estimate.value))\(interval)"
   }
 
-  private static func figure(_ value: Double) -> String { String(format: "%.5g", value) }
-  private static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+  /// A figure that there is not is a dash.
+  private static func figure(_ value: Double) -> String {
+    value.isFinite ? String(format: "%.5g", value) : "–"
+  }
+  private static func percent(_ share: Double) -> String {
+    share.isFinite ? String(format: "%.1f %%", 100 * share) : "–"
+  }
   private static func padded(_ text: String, _ width: Int) -> String {
     text + String(repeating: " ", count: max(0, width - text.count))
   }

@@ -98,12 +98,15 @@ struct FixtureCommand: ParsableCommand {
       let moment = Timestamp.supported.lowerBound.microseconds...Timestamp.supported.upperBound.microseconds
       guard Double(moment.lowerBound) / 1e6...Double(moment.upperBound) / 1e6 ~= epoch else {
         throw ValidationError(
-          "SOURCE_DATE_EPOCH \(text ?? "") is no moment of the years 1 to 9999. Give seconds since 1970.")
+          "SOURCE_DATE_EPOCH \(text ?? "") is no moment of \(Timestamp.supportedYears). Give seconds since 1970."
+        )
       }
       return LocalDate(daysSince1970: Int((epoch / 86400).rounded(.down)))
     }
-    guard let date = LocalDate(anchor) else {
-      throw ValidationError("--anchor \"\(anchor)\" is not a date. Write today or 2026-03-01.")
+    guard let date = LocalDate(anchor), date.isSupported else {
+      throw ValidationError(
+        "--anchor \"\(anchor.shown)\" is not a date in \(Timestamp.supportedYears). Write today or 2026-03-01."
+      )
     }
     return date
   }

@@ -125,9 +125,7 @@ struct ImportTableCommand: ParsableCommand {
   func validate() throws { try checkFormat(format) }
 
   func run() throws {
-    guard let data = FileManager.default.contents(atPath: mapping) else {
-      throw NotFoundError(mapping, "there is no such file.")
-    }
+    let data = try GivenFile.document(mapping)
     let isJSON =
       PostgreSQLLocation(input) == nil
       && ["", ".gz", ".zst"].contains { input.hasSuffix(".ndjson" + $0) || input.hasSuffix(".jsonl" + $0) }
@@ -144,7 +142,9 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
       model become requests of external models: spans whose gen_ai.operation.name is chat, text_completion, \
       generate_content or embeddings, or one that --operation adds; and, without an operation, spans with a model and no \
       call below them. Agents, workflows, tools, retrieval and operations that the conventions do not know are counted and \
-      left out. A span that comes again, by its trace and span identifier, counts once.
+      left out. A span that comes again, by its trace and span identifier, counts once. A call failed if its status is \
+      ERROR, or if it has no status and an error.type, which the conventions set on failures only; OK is a success whatever \
+      else is set.
 
       Examples:
         workbench import otlp traces.jsonl -o Outputs/otel --account acme --time-zone Europe/Berlin
@@ -173,8 +173,14 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
 
   func validate() throws {
     try checkFormat(format)
+    do {
+      try Name.check(account)
+    } catch {
+      throw ValidationError("--account \(error)")
+    }
     guard ZonedCalendar(identifier: timeZone) != nil else {
-      throw ValidationError("unknown time zone \"\(timeZone)\". Use an IANA name such as America/New_York.")
+      throw ValidationError(
+        "unknown time zone \"\(timeZone.shown)\". Use an IANA name such as America/New_York.")
     }
   }
 
@@ -190,7 +196,7 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
 private func checkFormat(_ format: String) throws {
   guard DatasetFormat(format) != nil else {
     throw ValidationError(
-      "unknown format \"\(format)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+      "unknown format \"\(format.shown)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
     )
   }
 }
@@ -224,7 +230,7 @@ struct ImportAzureCommand: ParsableCommand {
   func validate() throws {
     guard DatasetFormat(format) != nil else {
       throw ValidationError(
-        "unknown format \"\(format)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+        "unknown format \"\(format.shown)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
       )
     }
   }

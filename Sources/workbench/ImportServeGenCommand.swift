@@ -15,7 +15,8 @@ struct ImportServeGenCommand: ParsableCommand {
       and token counts drawn from what was counted in their six-hour window. The scenario names the files where they \
       lie; nothing is copied.
 
-      While a client pauses nothing arrives. A token window without counts takes those of the window before it, the \
+      The scenario lasts as long as the data, or as --days if that is less. While a client pauses, or where its data lack \
+      a window, nothing arrives. A token window without counts, or that is not there, takes those of the window before it, the \
       first ones those of the first window that has some; the summary says how many.
 
       Examples:
@@ -45,15 +46,17 @@ struct ImportServeGenCommand: ParsableCommand {
   var timeZone = "UTC"
 
   func validate() throws {
-    guard LocalDate(from) != nil else {
-      throw ValidationError("--from \"\(from)\" is not a date. Write 2025-01-06.")
+    guard LocalDate(from)?.isSupported ?? false else {
+      throw ValidationError(
+        "--from \"\(from.shown)\" is not a date in \(Timestamp.supportedYears). Write 2025-01-06.")
     }
     if let days, !(1...3650).contains(days) { throw ValidationError("--days \(days) must lie in 1…3650.") }
     guard scale >= 0.001, scale <= 1000 else {
       throw ValidationError("--scale \(scale) must lie in 0.001…1000.")
     }
     guard ZonedCalendar(identifier: timeZone) != nil else {
-      throw ValidationError("unknown time zone \"\(timeZone)\". Use an IANA name such as America/New_York.")
+      throw ValidationError(
+        "unknown time zone \"\(timeZone.shown)\". Use an IANA name such as America/New_York.")
     }
   }
 
@@ -69,28 +72,39 @@ struct ImportServeGenCommand: ParsableCommand {
     let entries = try self.entries()
     guard let first = LocalDate(from), let calendar = ZonedCalendar(identifier: timeZone) else { return }
     let last = entries.flatMap(\.client.demand.windows).map { $0.start + $0.length }.max() ?? 0
-    let whole = Int((last + 86_399_999_999) / 86_400_000_000)
-    let days = min(days ?? whole, whole)
-    let to = calendar.start(of: first) + Int64(days) * 86_400_000_000
+    // No longer than the data are.
+    let length = min(last, days.map { Int64($0) * 86_400_000_000 } ?? last)
+    let to = calendar.start(of: first) + length
     let file = try OutputFile(output)
     try file.write(text(entries, to: to.rfc3339(in: calendar)).utf8)
     try file.close()
     let expected =
-      scale * entries.reduce(0) { $0 + $1.client.demand.expected(from: 0, to: Int64(days) * 86_400_000_000) }
-    let length = Int64(days) * 86_400_000_000
+      scale * entries.reduce(0) { $0 + $1.client.demand.expected(from: 0, to: length) }
     func sum(_ count: (ServeGenClient) -> Int) -> Int { entries.reduce(0) { $0 + count($1.client) } }
     let pauses = sum { $0.pauses(within: length) }
     let windows = sum { $0.windows(within: length) }
     let empty = sum { $0.emptyTokenWindows(within: length) }
+    let missing = sum { $0.missingWindows(within: length) }
     let kinds = Set(entries.flatMap(\.client.inputKinds)).sorted()
     Terminal.print(
       """
-      \(output.shown): \(entries.count) clients, \(days) days, \(Figure.count(expected)) requests expected.
-      In \(Figure.count(pauses)) of \(Figure.count(windows)) windows a client pauses. \
+      \(output.shown): \(entries.count) clients, \(Self.words(length)), \(Figure.count(expected)) requests expected.
+      In \(Figure.count(pauses)) of \(Figure.count(windows)) windows a client pauses\(missing == 0 ? "" : "; \(Figure.count(missing)) of them are not in the data, and nothing arrives in them"). \
       \(Figure.count(empty)) token windows are empty: they take the counts of the window before, or of the first that has some.\
       \(kinds.isEmpty ? "" : "\nInput tokens are the sum of \(kinds.joined(separator: ", ")), as if these were independent: the data say nothing of how they go together.")
       Next: workbench run \(ShellText.quoted(output)) --formats none
       """)
+  }
+
+  /// `14 days`, or `5 h`.
+  private static func words(_ length: Int64) -> String {
+    for (unit, word) in [(86_400_000_000, "day"), (3_600_000_000, "h"), (60_000_000, "min")]
+      as [(Int64, String)]
+    where length % unit == 0 {
+      let count = length / unit
+      return "\(count) \(word)\(word == "day" && count != 1 ? "s" : "")"
+    }
+    return "\(length / 1_000_000) s"
   }
 
   private func entries() throws -> [Entry] {

@@ -40,7 +40,7 @@ enum Main {
     switch error {
     case is InconclusiveError: InconclusiveError.status
     case is QueryError: 64
-    case is DocumentErrors, is DatasetError, is AggregationError: 65
+    case is DocumentErrors, is DatasetError, is AggregationError, is TelemetryLimitError: 65
     case is NotFoundError: 66
     case is OutputError: 73
     case is ExitCode, is ValidationError, is CleanExit: nil

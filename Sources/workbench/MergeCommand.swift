@@ -9,7 +9,9 @@ struct MergeCommand: ParsableCommand {
     commandName: "merge", abstract: "Rollups of parts into the rollups of the whole.",
     discussion: """
       The parts are data sets of the same accounts and models whose requests are different ones: months, shards, the \
-      results of tasks. A request that is in two of them would count twice, so such parts are refused. Stored rollups \
+      results of tasks. A request that is in two of them would count twice, so such parts are refused, as are parts that \
+      contradict each other: simulations of one time with different seeds, other replicas or settings of a deployment. \
+      Times that no part covers are listed. Stored rollups \
       are used; without them the requests are read. What is written is a directory with the small tables and the \
       rollups, bit for bit those of one run over all requests, in any order of the parts. Models of imports are \
       known by their names; of runs, by their numbers.
@@ -47,9 +49,21 @@ struct MergeCommand: ParsableCommand {
         program: Program.nameAndVersion, scenario: nil, seed: nil,
         period: .init(from: merged.period.lowerBound, to: merged.period.upperBound),
         source: Manifest.mergeSource))
+    if !merged.gaps.isEmpty {
+      directory.manifest.gaps = merged.gaps.map { .init(from: $0.lowerBound, to: $0.upperBound) }
+    }
     let run = try RunRecorder().record(merged, into: directory)
     progress.clear()
     if quiet { return }
+    for gap in merged.gaps.prefix(5) {
+      Terminal.diagnose(
+        "workbench: no part covers \(gap.lowerBound.rfc3339) to \(gap.upperBound.rfc3339): there are no requests then, and replicas are charged as they were before"
+      )
+    }
+    if merged.gaps.count > 5 {
+      Terminal.diagnose(
+        "workbench: nor \(merged.gaps.count - 5) more times, which manifest.json lists as gaps")
+    }
     if !merged.leftOut.isEmpty {
       Terminal.diagnose(
         "workbench: \(merged.leftOut.joined(separator: ", ")) of the parts are not carried over: a merge has tables, rollups and the dashboards that they give"

@@ -163,7 +163,7 @@ struct PlanCommand: ParsableCommand {
       }
       plan.warmUp = Int64(milliseconds * 1000)
     }
-    if let file { try plan.fill(from: PlanDocument(ScenarioBundle.text(file), path: file)) }
+    if let file { try plan.fill(from: PlanDocument(GivenFile.document(file), path: file)) }
     return plan
   }
 

@@ -100,11 +100,13 @@ struct NameTests {
 
   @Test("parts that spell a name differently are not merged")
   func merging() throws {
-    var parts: [(path: String, tables: TelemetryTables)] = []
+    var parts: [MergedTables] = []
     for name in ["caf\u{e9}", "cafe\u{301}"] {
       var tables = TelemetryTables()
       tables.accounts = [AccountRecord(account: name, timeZone: "UTC", subscriptionMaxReplicas: 1)]
-      parts.append((name, tables))
+      parts.append(
+        MergedTables(
+          path: name, tables: tables, period: Timestamp(seconds: 0)..<Timestamp(seconds: 3600)))
     }
     #expect(throws: DatasetError.self) { try TelemetryTables(merging: parts) }
   }

@@ -145,4 +145,30 @@ struct SpanTests {
       ModelOperations(further: ["Chat"]).role(of: ["gen_ai.operation.name": "Chat"])
         == .call(operation: "Chat"))
   }
+
+  @Test(
+    "a call failed if its status says so, or if it has an error.type and no status; OK stands above error.type"
+  )
+  func statuses() throws {
+    func span(_ id: Int, _ status: String, error: String?) -> String {
+      var attributes = Self.call(100, 20)
+      attributes["error.type"] = error
+      return Self.span(id, attributes).replacing("\"status\":{}", with: "\"status\":{\(status)}")
+    }
+    let found = try Self.imported(
+      Self.export([
+        span(1, "", error: nil), span(2, "", error: "timeout"), span(3, "\"code\":0", error: "500"),
+        span(4, "\"code\":\"STATUS_CODE_UNSET\"", error: "_OTHER"), span(5, "\"code\":1", error: "timeout"),
+        span(6, "\"code\":2", error: nil), span(7, "\"code\":\"STATUS_CODE_ERROR\"", error: "429"),
+        span(8, "\"code\":7", error: nil),
+      ]))
+    #expect(
+      found.requests.map { found.reasons[Int($0.outcome)] } == [
+        "", "timeout", "500", "_OTHER", "", "unspecified", "429",
+      ])
+    #expect(
+      found.sentences.contains {
+        $0.hasPrefix("3 calls have an error.type and no status: counted as failures")
+      }, "\(found.sentences)")
+  }
 }

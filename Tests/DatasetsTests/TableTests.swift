@@ -27,7 +27,7 @@ struct TableTests {
       let failed = row % 5 == 3
       batch.append(
         requestID: Int64(row + 1),
-        arrivedAt: -62_135_596_800_000_000 + Int64(row) * 7_886_792_001_001,
+        arrivedAt: Timestamp.supported.lowerBound.microseconds + Int64(row) * 236_000_001_001,
         series: Int32(row % 3), outcome: failed ? UInt8(1 + row % 6) : 0,
         waitingMicroseconds: Int64(row) * 1_000_003,
         firstTokenMicroseconds: failed ? 0 : Int64(row) * 1_000_004,

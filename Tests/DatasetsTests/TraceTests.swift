@@ -75,4 +75,13 @@ struct TraceTests {
     let all = try scratch.write("all.csv", Self.table([(1, "timeout", 0), (1, "timeout", 0)]))
     #expect(error { _ = try TraceFile(contentsOf: all) }.contains("all 2 requests of the trace failed"))
   }
+
+  @Test("a request that is listed twice is not replayed twice, wherever its rows are")
+  func twice() throws {
+    let scratch = try Scratch()
+    let rows = Self.table((0..<5).map { _ in (1, "", 10) })
+    #expect(try TraceFile(contentsOf: try scratch.write("a.csv", rows)).requests.count == 5)
+    let path = try scratch.write("b.csv", rows.replacing("\n5,", with: "\n2,"))
+    #expect(error { _ = try TraceFile(contentsOf: path) }.contains("request_id 2 is listed twice"))
+  }
 }

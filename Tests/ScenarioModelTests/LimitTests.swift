@@ -116,4 +116,63 @@ struct LimitTests {
     let errors = CheckTests.errors(Self.model(deployments: deployments))
     #expect(errors.count == 120 && errors.allSatisfy { $0.contains("overlap without traffic shares") })
   }
+
+  @Test("a request that takes longer on average than telemetry holds is refused, at its service")
+  func latency() {
+    func errors(_ service: String) -> [String] {
+      CheckTests.errors(CheckTests.valid.replacing("service: { time: 1s }", with: "service: { \(service) }"))
+    }
+    #expect(errors("time: 100d") == [])
+    #expect(
+      errors("time: 101d") == [
+        "t.yaml:19:18: error: a request takes 101 days on average: telemetry holds at most 100. Is a unit wrong? Shorten it."
+      ])
+    // 100 tokens of input, 50 of output.
+    #expect(errors("perInputToken: 1d") == [])
+    #expect(errors("perInputToken: 1d, perOutputToken: 1s").count == 1)
+  }
+
+  @Test("moments lie in the years 1900 to 2199, by the clock of the time zone")
+  func years() {
+    func errors(_ zone: String, _ from: String, _ to: String) -> [String] {
+      CheckTests.errors(
+        CheckTests.valid.replacing("from: 2026-01-01, to: 2026-02-01", with: "from: \(from), to: \(to)")
+          .replacing("America/New_York", with: zone).replacing("2026-01-05T09:00", with: from))
+    }
+    #expect(errors("Europe/Berlin", "1900-01-01", "1900-01-02") == [])
+    #expect(errors("America/New_York", "2199-12-30", "2199-12-31T23:59") == [])
+    #expect(errors("UTC", "1899-12-30", "1899-12-31").contains { $0.contains("the years 1900 to 2199") })
+    #expect(errors("UTC", "2200-01-02", "2200-01-03").contains { $0.contains("the years 1900 to 2199") })
+  }
+
+  @Test("a number that 64 bits do not hold is out of range, not no number")
+  func seed() {
+    func errors(_ seed: String) -> [String] {
+      CheckTests.errors(CheckTests.valid.replacing("name: valid", with: "name: valid\nseed: \(seed)"))
+    }
+    #expect(errors("9223372036854775807") == [])
+    #expect(
+      errors("18446744073709551615").first?.contains(
+        "is out of range. It must be at least 0, and less than 2⁶³") ?? false)
+  }
+
+  @Test("models of one name and kind at two providers are two models; at one provider they are not")
+  func providers() {
+    func errors(_ second: String) -> [String] {
+      CheckTests.errors(
+        """
+        workbench: 1
+        name: t
+        period: { from: 2026-01-01, to: 2026-02-01 }
+        account: { name: acme, timeZone: UTC, subscription: { maxReplicas: 1 } }
+        models:
+          - { name: m, kind: external, provider: p, load: { arrivals: { poisson: { rate: 1/s } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } }
+          - { name: m, kind: external, provider: \(second), load: { arrivals: { poisson: { rate: 1/s } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } }
+        """)
+    }
+    #expect(errors("q") == [])
+    #expect(
+      errors("p").first?.contains("a second model is called \"m\", and both are external, of one provider")
+        ?? false)
+  }
 }

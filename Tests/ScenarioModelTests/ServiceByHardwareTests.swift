@@ -76,4 +76,9 @@ struct ServiceByHardwareTests {
     let errors = CheckTests.errors(Self.yaml(service))
     #expect(errors.contains { $0.hasPrefix(error) }, "\(errors)")
   }
+
+  @Test("one fault is one message")
+  func once() {
+    #expect(CheckTests.errors(Self.yaml("{ byHardware: [ 1s ] }")).count == 1)
+  }
 }

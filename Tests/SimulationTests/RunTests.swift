@@ -216,4 +216,31 @@ struct RunTests {
       #expect(abs(Double(row.creditsMicro) - exact) <= 0.5)
     }
   }
+
+  @Test(
+    "a request that takes longer than telemetry holds ends the run: nothing is written that no reader takes")
+  func latencyLimit() throws {
+    func run(_ service: String) throws -> Simulated {
+      try Simulated(
+        """
+        workbench: 1
+        name: limit
+        period: { from: 2026-01-05, to: 2026-01-06 }
+        account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
+        models:
+          - name: m
+            kind: external
+            provider: P
+            load: { arrivals: { trace: t } }
+            service: { \(service) }
+        """, traces: ReplicaPathTests.trace([(1, 100)]))
+    }
+    // The trace's request has 100 tokens of output: exactly 100 days, and a second more.
+    #expect(try run("perOutputToken: 1d").requests.map(\.latency) == [Limits.latency])
+    let error = #expect(throws: TelemetryLimitError.self) { try run("firstToken: 1s, perOutputToken: 1d") }
+    #expect(
+      error?.description.hasPrefix(
+        "error: a request of model \"m\" of account \"a\" takes 100.01 days from arrival to response; telemetry holds at most 100."
+      ) ?? false, "\(String(describing: error))")
+  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 import TestSupport
 import Testing
 
@@ -131,7 +132,7 @@ struct FitTests {
         "TIMESTAMP,ContextTokens,GeneratedTokens\n1970-01-01 00:00:00.0000000,10,5\n2023-11-16 18:15:46.6805900,4,5\n"
       ))
     try expect(
-      65, "at one moment",
+      65, "at one instant",
       try scratch.write(
         "t3.csv",
         "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,10,5\n2023-11-16 18:15:46.6805900,4,5\n"
@@ -176,5 +177,92 @@ struct FitTests {
       "/bin/sh",
       ["-c", "'\(Program.path)' schema scenario | head -1; '\(Program.path)' fit --help | head -1"])
     #expect(shell.status == 0 && !shell.error.contains("Fatal"), "\(shell.error)")
+  }
+
+  /// A data set of an external model, or of two of one name, with these rows: seconds, model_id, failure reason.
+  private func data(_ scratch: Scratch, _ rows: [(Double, Int, String)], providers: [String] = ["p"]) throws
+    -> String
+  {
+    let path = scratch.file("data-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    func write(_ name: String, _ text: String) throws {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name).csv"))
+    }
+    try write("accounts", "account,time_zone,subscription_max_replicas\na,UTC,4\n")
+    var models = "model_id,account,kind,name,provider,created_at\n"
+    for (index, provider) in providers.enumerated() {
+      models += "\(index + 1),a,external,m,\(provider),2026-01-01T00:00:00Z\n"
+    }
+    try write("models", models)
+    try write("hardware", "account,hardware,credits_micro_per_hour\n")
+    try write(
+      "deployments",
+      "model_id,version,hardware,min_replicas,max_replicas,max_batch_size,requested_at,deployed_at,undeployed_at,outcome\n"
+    )
+    try write("replicas", "at,model_id,version,hardware,starting,ready,draining,limited_by\n")
+    try write(
+      "fine_tuning_jobs", "job_id,model_id,base_model,hardware,started_at,finished_at,outcome,credits_micro\n"
+    )
+    try write("incidents", "model_id,provider,kind,started_at,ended_at\n")
+    let base = Timestamp(seconds: 1_767_225_600)
+    var requests =
+      "request_id,arrived_at,model_id,version,status,failure_reason,waiting_us,ttft_us,latency_us,input_tokens,output_tokens\n"
+    for (index, row) in rows.enumerated() {
+      let at = (base + Int64(row.0 * 1e6)).rfc3339
+      let end = row.2.isEmpty ? "success,,0,0,20000,5,5" : "failure,\(row.2),0,0,20000,5,0"
+      requests += "\(index + 1),\(at),\(row.1),,\(end)\n"
+    }
+    try write("requests", requests)
+    return path
+  }
+
+  @Test(
+    "one request, or all at one instant, is one error about the telemetry; the scenario that is not there is not named"
+  )
+  func tooFew() throws {
+    let scratch = try Scratch()
+    for (rows, message) in [
+      ([(0, 1, "")], "there is one request, at 2026-01-01T00:00:00.000000Z"),
+      ([(0, 1, ""), (0, 1, ""), (0, 1, "")], "all 3 requests arrived at one instant"),
+    ] as [([(Double, Int, String)], String)] {
+      let fit = try Program.run("fit", try data(scratch, rows), "-o", scratch.file("f.yaml"))
+      #expect(fit.status == 65 && fit.error.contains(message), "\(fit.error)")
+      #expect(!fit.error.contains("f.yaml"), "\(fit.error)")
+    }
+  }
+
+  @Test("figures that there are not are dashes")
+  func noFigures() throws {
+    let scratch = try Scratch()
+    // One a second for ten minutes, all failures: counts do not vary, and there is no answer to measure.
+    let path = try data(scratch, (0..<600).map { (Double($0), 1, "providerError") })
+    let fit = try Program.run("fit", path, "-o", scratch.file("f.yaml"))
+    #expect(fit.status == 0 && !fit.output.lowercased().contains("nan"), "\(fit.error)\(fit.output)")
+  }
+
+  @Test("the period ends a step of the clock after the last stamp, whatever the step")
+  func lastStep() throws {
+    let scratch = try Scratch()
+    // Three a minute, for an hour.
+    let path = try data(scratch, (0..<180).map { (Double($0 / 3 * 60), 1, "") })
+    #expect(try Program.run("fit", path, "-o", scratch.file("f.yaml"), "--no-check").status == 0)
+    let text = try String(contentsOfFile: scratch.file("f.yaml"), encoding: .utf8)
+    #expect(text.contains("to: \"2026-01-01T01:00:00.000000Z\""), "\(text)")
+  }
+
+  @Test("models of one name at two providers are fitted as two")
+  func providers() throws {
+    let scratch = try Scratch()
+    var rows: [(Double, Int, String)] = []
+    for index in 0..<400 {
+      let jitter = Double(index * 7 % 13) / 20
+      rows.append((Double(index) + jitter, index % 2 + 1, ""))
+    }
+    let path = try data(scratch, rows, providers: ["p", "q"])
+    let fit = try Program.run("fit", path, "-o", scratch.file("f.yaml"), "-q")
+    #expect(fit.status == 0, "\(fit.error)")
+    let text = try String(contentsOfFile: scratch.file("f.yaml"), encoding: .utf8)
+    #expect(text.contains("provider: \"p\"") && text.contains("provider: \"q\""), "\(text)")
+    #expect(try Program.run("check", scratch.file("f.yaml")).status == 0)
   }
 }

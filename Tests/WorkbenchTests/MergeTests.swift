@@ -67,8 +67,63 @@ struct MergeTests {
     try Data(models.replacing("gpt", with: "gtp").utf8).write(
       to: URL(fileURLWithPath: parts[1] + "/models.csv"))
     let merge = try Program.run("merge", parts[0], parts[1], "-o", scratch.file("m"))
-    #expect(merge.status == 65 && merge.error.contains("differs from that of another part"), "\(merge.error)")
+    #expect(
+      merge.status == 65 && merge.error.contains("differs from that of \(parts[0]): name is"),
+      "\(merge.error)")
     #expect(!FileManager.default.fileExists(atPath: scratch.file("m")))
+  }
+
+  @Test(
+    "two simulations of one time are refused; of times that follow each other with a gap, the gap is said and kept"
+  )
+  func simulations() throws {
+    let scratch = try Scratch()
+    let scenario = try scratch.write(
+      "s.yaml",
+      """
+      workbench: 1
+      name: s
+      period: { from: 2026-03-02, to: 2026-03-03 }
+      account: { name: acme, timeZone: UTC, subscription: { maxReplicas: 4 } }
+      models:
+        - name: chat
+          kind: openSource
+          load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
+          deployments:
+            - version: V1
+              deployAt: 2026-03-02
+              hardware: A10 single
+              scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 8 }
+              service: { time: 100ms }
+      """)
+    func run(_ name: String, _ overrides: String...) throws -> String {
+      let path = scratch.file(name)
+      let outcome = try Program.command(
+        Program.path, ["run", scenario, "--out", path, "-q"] + overrides.flatMap { ["--set", $0] })
+      #expect(outcome.status == 0, "\(outcome.error)")
+      return path
+    }
+    let first = try run("first")
+    let second = try run("second", "seed=2")
+    let twice = try Program.run("merge", first, second, "-o", scratch.file("m"))
+    #expect(
+      twice.status == 65 && twice.error.contains("two simulations, with the seeds 2 and 1"), "\(twice.error)")
+    let overlapping = try run("overlapping", "period.from=2026-03-02T23:50", "period.to=2026-03-04")
+    let overlap = try Program.run("merge", first, overlapping, "-o", scratch.file("m"))
+    #expect(
+      overlap.status == 65 && overlap.error.contains("2026-03-02T23:50:00.000000Z to 2026-03-03"),
+      "\(overlap.error)")
+    let later = try run("later", "period.from=2026-03-04", "period.to=2026-03-05")
+    let merged = try Program.run("merge", later, first, "-o", scratch.file("m"))
+    #expect(merged.status == 0, "\(merged.error)")
+    #expect(
+      merged.error.contains("no part covers 2026-03-03T00:00:00.000000Z to 2026-03-04T00:00:00.000000Z"),
+      "\(merged.error)")
+    let manifest = try String(contentsOfFile: scratch.file("m/manifest.json"), encoding: .utf8)
+    #expect(manifest.contains("\"gaps\""))
+    let next = try run("next", "period.from=2026-03-03", "period.to=2026-03-04")
+    let whole = try Program.run("merge", first, next, "-o", scratch.file("w"))
+    #expect(whole.status == 0 && !whole.error.contains("no part covers"), "\(whole.error)")
   }
 
   @Test("damaged rollups are refused, never believed and never a crash")

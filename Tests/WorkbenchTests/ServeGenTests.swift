@@ -104,8 +104,9 @@ struct ServeGenTests {
     )
     let made = try Program.run(
       "import", "servegen", scratch.path, "-o", scratch.file("s.yaml"), "--scale", "2", "--days", "1")
+    // The first has no counts; windows are an hour, so that from 3,600 s is not there.
     #expect(
-      made.status == 0 && made.output.contains("1 token windows are empty"), "\(made.error)\(made.output)")
+      made.status == 0 && made.output.contains("2 token windows are empty"), "\(made.error)\(made.output)")
     // (5 × 7,200 + 10 × 7,200) × 2
     #expect(made.output.contains("216,000 requests expected"), "\(made.output)")
     let run = try Program.run("run", scratch.file("s.yaml"), "--out", scratch.file("run"), "--quiet")
@@ -190,5 +191,36 @@ struct ServeGenTests {
         && plain.emptyTokenWindows(within: 2 * day) == 1)
     let error = #expect(throws: DatasetError.self) { try client("\"prompt\": \"{1: 1}\"") }
     #expect(error?.message.contains("Its keys are: prompt, output_tokens.") == true)
+  }
+
+  @Test("the scenario lasts as long as the data; a window that they lack is a pause, and said")
+  func extent() throws {
+    let scratch = try Scratch()
+    let tokens = #"{"0": {"input_tokens": "{5: 1.0}", "output_tokens": "{5: 1.0}"}}"#
+    try scratch.write("chunk-1-dataset.json", tokens)
+    try scratch.write(
+      "chunk-1-trace.csv", "0,1,1,Gamma,1,1\n600,1,1,Gamma,1,1\n1200,1,1,Gamma,1,1\n2400,2,1,Gamma,1,1\n")
+    let made = try Program.run("import", "servegen", scratch.path, "-o", scratch.file("x.yaml"))
+    // Fifty minutes, of which ten are missing: 3 × 600 + 2 × 600.
+    #expect(
+      made.status == 0 && made.output.contains("1 clients, 50 min, 3,000 requests expected"),
+      "\(made.error)\(made.output)")
+    #expect(
+      made.output.contains("In 1 of 5 windows a client pauses; 1 of them are not in the data"),
+      "\(made.output)")
+    let text = try String(contentsOfFile: scratch.file("x.yaml"), encoding: .utf8)
+    #expect(text.contains("2025-01-06T00:50:00Z"), "\(text)")
+    func refused(_ trace: String, _ dataset: String, _ message: String) throws {
+      try scratch.write("chunk-1-trace.csv", trace)
+      try scratch.write("chunk-1-dataset.json", dataset)
+      let outcome = try Program.run("import", "servegen", scratch.path, "-o", scratch.file("y.yaml"))
+      #expect(outcome.status == 65 && outcome.error.contains(message), "\(outcome.status) \(outcome.error)")
+    }
+    try refused(
+      "0,1,1,Gamma,1,1\n600,1,1,Gamma,1,1\n1200,1,1,Gamma,1,1\n2000,2,1,Gamma,1,1\n", tokens,
+      "chunk-1-trace.csv:4:1: error: the window starts 800 s after the one above it")
+    try refused(
+      "0,1,1,Gamma,1,1\n600,1,1,Gamma,1,1\n", tokens.replacing("{5: 1.0}", with: "{100.5: 1.0}"),
+      "counts a fraction of one")
   }
 }

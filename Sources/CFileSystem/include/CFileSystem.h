@@ -14,6 +14,9 @@ int wb_rename_to_free(const char *from, const char *to);
 // Waits until all of a descriptor's file system is on the disk: syncfs(2).
 int wb_sync_file_system(int descriptor);
 
+// Whether a pipe, of which there is nothing to read at the moment, has a writer: 1 or 0. Takes nothing out of it.
+int wb_pipe_has_writer(int descriptor);
+
 // Asks for part of a file to be written to the disk soon, without waiting: sync_file_range(2). No bytes: to its end.
 int wb_start_writing(int descriptor, int64_t offset, int64_t bytes);
 

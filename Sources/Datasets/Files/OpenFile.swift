@@ -41,6 +41,13 @@ package enum FileKind {
     self.init(status.st_mode)
   }
 
+  /// What a path leads to; `nil` if that is nothing.
+  package init?(following path: String) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    self.init(status.st_mode)
+  }
+
   package var words: String {
     switch self {
     case .regular: "a file"

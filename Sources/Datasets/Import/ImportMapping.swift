@@ -124,11 +124,16 @@ package struct ImportMapping: Sendable {
     }
     field.success = keys.texts("success")
     field.failure = keys.texts("failure")
-    if name == "status", field.constant == nil, field.success.isEmpty == field.failure.isEmpty {
-      columns.error(
-        name,
-        "status needs success or failure: the values that mean it, one of both lists. All others mean the other."
-      )
+    if name == "status", field.constant == nil {
+      if field.success.isEmpty, field.failure.isEmpty {
+        columns.error(
+          name,
+          "status needs success or failure: the values that mean it. With one list, all others mean the other; with both, a row whose value is in neither is rejected."
+        )
+      }
+      if let both = field.success.first(where: { own in field.failure.contains { Name.same($0, own) } }) {
+        columns.error(name, "the value \(quoted(both)) means both success and failure. Leave it in one list.")
+      }
     }
     if name == "kind" {
       for kind in field.constant.map({ [$0] }) ?? Array(field.values.values)
@@ -187,7 +192,7 @@ package struct ImportMapping: Sendable {
       model: { column: [ gen_ai.request.model, gen_ai.response.model, llm.model_name ] }
       kind: { constant: external }
       provider: { column: [ gen_ai.provider.name, gen_ai.system, llm.provider, llm.system ] }
-      status: { column: status.code, failure: [ "2", STATUS_CODE_ERROR ] }
+      status: { column: status.code, success: [ "", "0", "1", STATUS_CODE_UNSET, STATUS_CODE_OK ], failure: [ "2", STATUS_CODE_ERROR ] }
       failureReason: error.type
       firstToken: { column: [ gen_ai.response.time_to_first_chunk, gen_ai.server.time_to_first_token ], unit: s, missing: 0 }
       inputTokens: { column: [ gen_ai.usage.input_tokens, gen_ai.usage.prompt_tokens, llm.token_count.prompt ], missing: 0 }
@@ -259,7 +264,12 @@ enum MappingGrammar {
       Key("zone", .text, "IANA time zone of moments without an offset."),
       Key("unit", .choice(["us", "ms", "s", "min"]), default: "ms", "Of a duration."),
       Key("values", .map(keys: ".*", .text), "Values as they are in the export, and what they mean."),
-      Key("success", .list(.text), "Of status: the values that mean success."),
-      Key("failure", .list(.text), "Of status: the values that mean failure."),
+      Key(
+        "success", .list(.text),
+        "Of status: the values that mean success. Without failure, all others mean failure; with both, others are rejected."
+      ),
+      Key(
+        "failure", .list(.text),
+        "Of status: the values that mean failure. Without success, all others mean success."),
     ])
 }

@@ -31,6 +31,7 @@ package struct ImportReport {
   var repeatedSpans = 0
   var otherExports = 0
   var nestedCalls = 0
+  var errorsWithoutStatus = 0
 
   mutating func take(_ found: [Note]) { for note in found { notes[note, default: 0] += 1 } }
 
@@ -128,6 +129,11 @@ package struct ImportReport {
     if nestedCalls > 0 {
       sentences.append(
         "\(Self.count(Int64(nestedCalls), "call lies", "calls lie")) below another call, as where two instruments see the same one: both are counted. Leave one of them out of the export."
+      )
+    }
+    if errorsWithoutStatus > 0 {
+      sentences.append(
+        "\(Self.count(Int64(errorsWithoutStatus), "call has", "calls have")) an error.type and no status: counted as \(errorsWithoutStatus == 1 ? "a failure" : "failures"), as the conventions set error.type on nothing else."
       )
     }
     if otherExports > 0 {

@@ -119,6 +119,7 @@ package final class MappedImport {
       report.repeatedSpans = spans.repeats
       report.otherExports = spans.otherExports
       report.nestedCalls = spans.nested
+      report.errorsWithoutStatus = spans.errorsWithoutStatus
     } else if number > 0 {
       try checkColumns()
     }

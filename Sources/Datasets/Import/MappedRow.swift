@@ -23,15 +23,10 @@ enum RowArrival {
 
 // One row of an export as a request.
 extension MappedImport {
-  /// The largest of durations that is believed: 100 days, µs.
-  private static let longest: Int64 = 100 * 86_400_000_000
   /// What stamps and durations of an export may differ by, for they are rounded: a millisecond, µs.
   private static let rounding: Int64 = 1000
   /// Longest failure reason, bytes: one class of errors, not a stack trace.
   private static let longestReason = 200
-  /// Moments that are believed: the years 1900 to 2199, as in scenarios.
-  private static let believed =
-    Timestamp(microseconds: -2_208_988_800_000_000)..<Timestamp(microseconds: 7_258_118_400_000_000)
 
   // MARK: Values
 
@@ -89,7 +84,7 @@ extension MappedImport {
     _ row: ForeignRow, _ name: String, isSuccess: Bool, _ notes: inout [ImportReport.Note]
   ) throws -> Int64 {
     let value = try number(row, name, isSuccess: isSuccess, &notes) { field, text in
-      guard let value = NumberText.decimal(text), value >= 0, value * field.unit <= Double(Self.longest)
+      guard let value = NumberText.decimal(text), value >= 0, value * field.unit <= Double(Limits.latency)
       else {
         throw RowProblem(
           "\(name) \"\(text.prefix(60))\" is not a duration between 0 and 100 days",
@@ -97,7 +92,7 @@ extension MappedImport {
       }
       return Int64((value * field.unit).rounded())
     }
-    guard value <= Self.longest else {
+    guard value <= Limits.latency else {
       throw RowProblem("\(name) is more than 100 days", kind: "\(name) is no duration")
     }
     return value
@@ -147,9 +142,9 @@ extension MappedImport {
       reading = .moment(Timestamp(microseconds: number))
     }
     func check(_ moment: Timestamp) throws {
-      guard Self.believed.contains(moment) else {
+      guard Timestamp.supported.contains(moment) else {
         throw RowProblem(
-          "\(name) \"\(text.prefix(60))\" lies outside of the years 1900 to 2199",
+          "\(name) \"\(text.prefix(60))\" lies outside of \(Timestamp.supportedYears)",
           kind: "\(name) is no moment")
       }
     }
@@ -218,7 +213,7 @@ extension MappedImport {
     let isSuccess = outcome == RequestOutcome.success
     var latency = try duration(row, "latency", isSuccess: isSuccess, &notes)
     if mapping["endedAt"] != nil { latency = try end(row, after: arrived, &notes) - arrived }
-    guard latency <= Self.longest else {
+    guard latency <= Limits.latency else {
       throw RowProblem("a latency of more than 100 days", kind: "latency is no duration")
     }
     func inside(_ name: String, _ value: Int64, _ end: Int64, _ what: String) throws -> Int64 {
@@ -259,7 +254,13 @@ extension MappedImport {
     let failed: Bool
     if let status = found(row, field) ?? field.missing {
       func isIn(_ list: [String]) -> Bool { list.contains { Name.same($0, status) } }
-      failed = field.success.isEmpty ? isIn(field.failure) : !isIn(field.success)
+      let isFailure = isIn(field.failure)
+      if !isFailure, !field.failure.isEmpty, !field.success.isEmpty, !isIn(field.success) {
+        throw RowProblem(
+          "status \"\(status.prefix(60))\" is neither a success nor a failure of the mapping",
+          kind: "status is in neither list")
+      }
+      failed = field.success.isEmpty ? isFailure : !isIn(field.success)
     } else if field.success.isEmpty {
       // Nothing is none of the failures.
       failed = field.failure.contains("")

@@ -25,6 +25,8 @@ final class OpenTelemetrySpans: ForeignRows {
   private(set) var repeats = 0
   /// Exports of metrics or logs.
   private(set) var otherExports = 0
+  /// Calls with an error.type and no status, which failed.
+  private(set) var errorsWithoutStatus = 0
   /// Calls below other calls.
   private(set) var nested = 0
   let names: [String] = []
@@ -158,12 +160,26 @@ final class OpenTelemetrySpans: ForeignRows {
       if operation == "embeddings", row.values["gen_ai.usage.output_tokens"] == nil {
         row.values["gen_ai.usage.output_tokens"] = "0"
       }
-      pending.append(row)
+      append(call: row)
     case .undecided: undecided.append((row, key))
     case .other(let name, let isKnown):
       others[name, default: 0] += 1
       if !isKnown { unknownOperations.insert(name) }
     }
+  }
+
+  /// A call with the status that the conventions give it: of an operation that succeeded, error.type is not set, so one
+  /// that has an error.type and no status failed. A status of OK, which only people give, stands above error.type.
+  /// Source: OpenTelemetry semantic conventions, "Recording errors"; trace API, "Set Status".
+  private func append(call row: ForeignRow) {
+    var row = row
+    if ["", "0", "STATUS_CODE_UNSET"].contains(row.values["status.code"] ?? ""),
+      let error = row.values["error.type"], !error.isEmpty
+    {
+      row.values["status.code"] = "STATUS_CODE_ERROR"
+      errorsWithoutStatus += 1
+    }
+    pending.append(row)
   }
 
   /// At the end, when every parent is known: spans without an operation are calls where there is no call below them.
@@ -175,7 +191,7 @@ final class OpenTelemetrySpans: ForeignRows {
         others["spans without an operation above calls", default: 0] += 1
       } else {
         if let key { tree.calls.insert(key) }
-        pending.append(row)
+        append(call: row)
       }
     }
     undecided = []

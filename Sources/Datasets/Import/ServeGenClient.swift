@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Sampling
 import ScenarioModel
@@ -8,6 +9,8 @@ import Telemetry
 /// Production", arXiv 2505.09999.
 package struct ServeGenClient: Sendable {
   package let demand: WindowedDemand
+  /// Starts of the windows that the data lack, µs: nothing arrives in them.
+  private let missing: [Int64]
   /// Starts of the token windows without counts, µs.
   private let emptyTokens: [Int64]
   /// What makes up the input tokens, where the data have them by kind: text_tokens, image_tokens, …
@@ -15,7 +18,8 @@ package struct ServeGenClient: Sendable {
 
   /// - Throws: `NotFoundError`, `DatasetError`.
   package init(trace: String, dataset: String) throws {
-    let windows = try Self.windows(trace)
+    let (windows, missing) = try Self.windows(trace)
+    self.missing = missing
     let tokens = try Self.tokens(dataset)
     emptyTokens = tokens.empty
     inputKinds = tokens.kinds
@@ -29,6 +33,9 @@ package struct ServeGenClient: Sendable {
   package func pauses(within length: Int64) -> Int {
     demand.windows.count { $0.start < length && $0.rate == 0 }
   }
+
+  /// Windows that the data lack, and that start in the first so many µs. They are pauses too.
+  package func missingWindows(within length: Int64) -> Int { missing.count { $0 < length } }
 
   /// Token windows without counts that start in the first so many µs.
   package func emptyTokenWindows(within length: Int64) -> Int { emptyTokens.count { $0 < length } }
@@ -44,7 +51,10 @@ package struct ServeGenClient: Sendable {
   /// A century.
   private static let longestSeconds = 3.2e9
 
-  private static func windows(_ path: String) throws -> [WindowedDemand.Window] {
+  /// The windows of a trace, those that it lacks among them as pauses, and the starts of these.
+  private static func windows(
+    _ path: String
+  ) throws -> (windows: [WindowedDemand.Window], missing: [Int64]) {
     let reader = try CSVReader(try InputFile(path))
     var rows: [(line: Int, start: Double, window: WindowedDemand.Window)] = []
     while try reader.next() {
@@ -85,13 +95,44 @@ package struct ServeGenClient: Sendable {
       rows.append((reader.line, start, window))
     }
     guard rows.count > 1 else { throw DatasetError(path, "a ServeGen trace has at least two windows.") }
-    // Each window lasts until the next; the last as long as the one before it.
-    for index in rows.indices {
-      rows[index].window.length =
-        index + 1 < rows.count
-        ? rows[index + 1].window.start - rows[index].window.start : rows[index - 1].window.length
+    let length = step(rows.map(\.window.start))
+    var windows: [WindowedDemand.Window] = []
+    var missing: [Int64] = []
+    for row in rows {
+      if let last = windows.last {
+        let apart = row.window.start - last.start
+        guard apart % length == 0 else {
+          throw DatasetError(
+            path, line: row.line, column: 1,
+            "the window starts \(plain(Double(apart) / 1e6)) s after the one above it, which is no multiple of the windows' \(plain(Double(length) / 1e6)) s. Correct the row."
+          )
+        }
+        guard apart / length <= mostMissing else {
+          throw DatasetError(
+            path, line: row.line, column: 1,
+            "\(apart / length - 1) windows are missing before this one: more than \(mostMissing). Is its start right?"
+          )
+        }
+        for start in stride(from: last.start + length, to: row.window.start, by: Int(length)) {
+          missing.append(start)
+          windows.append(.init(start: start, length: length, rate: 0, family: .gamma, shape: 1))
+        }
+      }
+      var window = row.window
+      window.length = length
+      windows.append(window)
     }
-    return rows.map(\.window)
+    return (windows, missing)
+  }
+
+  /// Windows that may be missing in a row: a year of ten minutes, and some.
+  private static let mostMissing: Int64 = 100_000
+
+  /// What windows are apart, µs: mostly, and of two that are as frequent the shorter.
+  private static func step(_ starts: [Int64]) -> Int64 {
+    var counts: [Int64: Int] = [:]
+    for (start, next) in zip(starts, starts.dropFirst()) { counts[next - start, default: 0] += 1 }
+    return counts.max { ($0.value, -$0.key) < ($1.value, -$1.key) }?.key ?? 1
   }
 
   /// What a dataset says.
@@ -104,9 +145,7 @@ package struct ServeGenClient: Sendable {
 
   /// Windows without counts take those of the window before them, the first ones those of the first that has some.
   private static func tokens(_ path: String) throws -> TokenWindows {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw NotFoundError(path, "there is no such file.")
-    }
+    let data = try GivenFile.contents(path)
     let root: JSONNode
     do {
       root = try JSONNode(ArraySlice(data))
@@ -140,6 +179,12 @@ package struct ServeGenClient: Sendable {
       throw DatasetError(path, "no window has token counts. There is nothing to draw from.")
     }
     found.kinds = kinds.sorted()
+    // Windows that are not there are without counts, too.
+    let starts = (found.tokens.map(\.start) + found.empty).sorted()
+    let length = step(starts)
+    for (start, next) in zip(starts, starts.dropFirst()) where (next - start) / length <= mostMissing {
+      found.empty += stride(from: start + length, to: next, by: Int(length))
+    }
     return found
   }
 }

@@ -72,6 +72,11 @@ struct TokenCounts {
       guard parts.count == 2, let value = parts[0], let weight = parts[1], value >= 0, weight >= 0 else {
         throw DatasetError(place, "\"\(String(decoding: pair, as: UTF8.self))\" is not count: probability.")
       }
+      guard value == value.rounded() else {
+        throw DatasetError(
+          place,
+          "\(String(decoding: pair, as: UTF8.self)) counts a fraction of one; counts are whole numbers.")
+      }
       guard
         value
           <= (name.utf8.reversed().starts(with: "_count".utf8.reversed())

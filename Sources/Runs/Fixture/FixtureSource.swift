@@ -34,6 +34,15 @@ final class FixtureSource: TelemetrySource {
     }
     let end = try data.end()
     shift = try Self.shift(data, end, options.anchor)
+    if shift != 0 {
+      let start = try data.start() + shift
+      guard Timestamp.supported.contains(start), Timestamp.supported.contains(end + shift) else {
+        throw DatasetError(
+          data.path,
+          "moved to --anchor, the data would be of \(start.rfc3339) to \((end + shift).rfc3339), which leaves \(Timestamp.supportedYears). Choose another date."
+        )
+      }
+    }
     period = try data.start() + shift..<end + shift
     let shifted = data.tables.shifted(by: shift)
     tables = options.pseudonyms.map(shifted.anonymised) ?? shifted

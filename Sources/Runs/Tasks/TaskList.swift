@@ -5,9 +5,7 @@ import Foundation
 package enum TaskList {
   /// Lines that are not empty, with their numbers from 1.
   package static func lines(_ path: String) throws -> [(number: Int, line: Data)] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw NotFoundError(path, "cannot read the file.")
-    }
+    let data = try GivenFile.contents(path)
     return data.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated().compactMap {
       $1.isEmpty ? nil : ($0 + 1, Data($1))
     }

@@ -41,6 +41,7 @@ package struct TaskStore {
 
   package func add(contentsOf file: String) throws -> String {
     let data: Data
+    _ = try GivenFile.open(file, again: "a file that a scenario names")
     do {
       data = try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe)
     } catch {

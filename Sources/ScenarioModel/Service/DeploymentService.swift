@@ -50,7 +50,9 @@ package enum DeploymentService: Sendable, Equatable {
       else { continue }
       if entry.key == hardware { found = service }
     }
-    if let hardware, !stated.contains(where: { Name.same($0, hardware) }) {
+    // What is no mapping has been said.
+    if section.node(name)?.entries != nil, let hardware, !stated.contains(where: { Name.same($0, hardware) })
+    {
       section.error(
         name,
         "the deployment runs on \(quoted(hardware)), for which no service is stated here. Add \(quoted(hardware)): { … }, or choose other hardware\(stated.isEmpty ? "" : ": \(stated.sorted().joined(separator: ", "))")."

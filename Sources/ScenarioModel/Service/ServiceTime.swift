@@ -1,5 +1,6 @@
 import Documents
 import Sampling
+import Telemetry
 
 /// The service time of a request, whichever others are served beside it. All in µs.
 package enum ServiceTime: Sendable, Equatable {
@@ -75,15 +76,29 @@ package enum ServiceTime: Sendable, Equatable {
 
   var varies: Bool { parts.contains { !$0.isConstant } }
 
-  /// Requests that a replica with a full batch serves per microsecond; `nil` where the tokens are not known.
-  func capacity(batch: Double, tokens: Scenario.Tokens?) -> Double? {
-    let mean: Double
+  /// Of one request alone, µs; `nil` where the tokens are not known.
+  func mean(tokens: Scenario.Tokens?) -> Double? {
     switch self {
-    case .direct(let time, _): mean = time.mean
+    case .direct(let time, _): return time.mean
     case .tokens(let first, let input, let output, _):
       guard let tokens else { return nil }
-      mean = first.mean + input.mean * tokens.input.mean + output.mean * tokens.output.mean
+      return first.mean + input.mean * tokens.input.mean + output.mean * tokens.output.mean
     }
+  }
+
+  /// Says where a request takes longer on average than telemetry can hold; a mean that there is not (Pareto) says nothing.
+  /// - Parameter section: that has the service.
+  func checkMean(_ tokens: Scenario.Tokens?, _ section: Section) {
+    guard let mean = mean(tokens: tokens), mean.isFinite, mean > Double(Limits.latency) else { return }
+    section.error(
+      "service",
+      "a request takes \(plain((mean / 8.64e10).rounded())) days on average: telemetry holds at most \(Limits.latency / 86_400_000_000). Is a unit wrong? Shorten it."
+    )
+  }
+
+  /// Requests that a replica with a full batch serves per microsecond; `nil` where the tokens are not known.
+  func capacity(batch: Double, tokens: Scenario.Tokens?) -> Double? {
+    guard let mean = mean(tokens: tokens) else { return nil }
     return mean > 0 ? batch / (mean * (1 + batchSlowdown * (batch - 1))) : nil
   }
 }

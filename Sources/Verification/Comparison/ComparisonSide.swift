@@ -13,10 +13,7 @@ struct Source {
 
   func data() throws -> Data {
     if let bytes { return bytes }
-    guard let data = try file?.contents() ?? FileManager.default.contents(atPath: path) else {
-      throw NotFoundError(path, "cannot read the file.")
-    }
-    return data
+    return try file?.contents() ?? GivenFile.document(path)
   }
 
   /// - Throws: `DatasetError` for JSON that is no dashboard.
@@ -87,6 +84,8 @@ struct Side {
   /// A file that is meant to be JSON: by its ending or its first byte.
   private static func isJSON(_ path: String) -> Bool {
     if path.hasSuffix(".json") { return true }
+    // Of a pipe, only a dashboard can be read.
+    guard FileKind(following: path) == .regular else { return true }
     guard let file = FileHandle(forReadingAtPath: path) else { return false }
     defer { file.closeFile() }
     let head = (try? file.read(upToCount: 64)) ?? Data()

@@ -34,10 +34,7 @@ final class JSONDocument {
   deinit { json_decref(root.raw) }
 
   convenience init(contentsOf path: String) throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw NotFoundError(path, "there is no such file, or it cannot be read.")
-    }
-    try self.init(data, path: path)
+    try self.init(try GivenFile.contents(path), path: path)
   }
 
   private static func explained(_ text: String) -> String {
