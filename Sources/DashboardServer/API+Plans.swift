@@ -89,8 +89,16 @@ private final class VariantBoard: Sendable {
   init(_ job: RunningJob) { self.job = job }
 
   func show(_ early: PlanRun.EarlyEstimates) {
-    // Numbers and texts always encode.
-    guard let value = try? JSONValue(early) else { return }
+    let estimates = early.estimates.mapValues { estimate -> JSONValue in
+      func bound(_ value: Double) -> JSONValue { value.isFinite ? .number(value) : .null }
+      return .object([
+        "mean": bound(estimate.value), "lower": bound(estimate.lower), "upper": bound(estimate.upper),
+      ])
+    }
+    let value = JSONValue.object([
+      "name": .text(early.name), "replications": .number(Double(early.replications)),
+      "estimates": .object(estimates),
+    ])
     let all = state.withLock { state -> [JSONValue]? in
       if state.variants.updateValue(value, forKey: early.name) == nil { state.order.append(early.name) }
       guard ContinuousClock.now - state.shownAt > Self.pause || early.replications <= 1 else { return nil }

@@ -56,7 +56,7 @@ package struct PlanRun: Sendable {
   }
 
   /// A variant while the plan is carried out.
-  package struct EarlyEstimates: Encodable, Sendable {
+  package struct EarlyEstimates: Sendable {
     package var name: String
     package var replications: Int
     /// By metric: those that the plan asks for, and some that everybody wants to see.

@@ -74,8 +74,10 @@ struct StudioSetting {
     catalogue = try RunCatalogue([try SmallScenario.run(scratch.file("runs/small"), text: text)])
   }
 
-  func serve<Result>(token: String? = nil, _ body: (Client) async throws -> Result) async throws -> Result {
-    try await withServer(catalogue, token: token, studio: studio, body)
+  func serve<Result>(
+    token: String? = nil, idleLimit: Duration = .seconds(20), _ body: (Client) async throws -> Result
+  ) async throws -> Result {
+    try await withServer(catalogue, token: token, studio: studio, idleLimit: idleLimit, body)
   }
 }
 

@@ -378,7 +378,10 @@ struct StudioTests {
     let verbs = [
       ("POST", "/api/what-if"), ("DELETE", "/api/what-if?session=s"), ("POST", "/api/runs"),
       ("PUT", "/api/scenarios/x.yaml"), ("DELETE", "/api/runs/1"), ("DELETE", "/api/jobs/1"),
-      ("POST", "/api/trash/1/restore"), ("DELETE", "/api/trash/1"),
+      ("POST", "/api/trash/1/restore"), ("DELETE", "/api/trash/1"), ("POST", "/api/check"),
+      ("POST", "/api/plans"), ("POST", "/api/imports"), ("POST", "/api/uploads?name=x.csv"),
+      ("DELETE", "/api/uploads/1"), ("POST", "/api/runs/1/validate"), ("POST", "/api/runs/1/fixture"),
+      ("POST", "/api/runs/1/export"),
     ]
     try await setting.serve { client in
       for (method, target) in verbs {
