@@ -85,7 +85,7 @@ let package = Package(
       name: "Studio",
       dependencies: [
         "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs",
-        "Verification", "Planning",
+        "Planning",
       ]),
     .target(
       name: "DashboardServer",
@@ -154,8 +154,7 @@ let package = Package(
     .testTarget(
       name: "DashboardServerTests",
       dependencies: [
-        "DashboardServer", "Datasets", "Hashing", "Runs", "ScenarioModel", "Studio", "Telemetry",
-        "TestSupport",
+        "DashboardServer", "Datasets", "Hashing", "Runs", "Studio", "TestSupport",
       ]),
     .testTarget(
       name: "WorkbenchTests",
