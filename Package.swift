@@ -85,7 +85,7 @@ let package = Package(
       name: "Studio",
       dependencies: [
         "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs",
-        "Verification", "Planning",
+        "Planning",
       ]),
     .target(
       name: "DashboardServer",
@@ -157,8 +157,7 @@ let package = Package(
     .testTarget(
       name: "DashboardServerTests",
       dependencies: [
-        "DashboardServer", "Datasets", "Hashing", "Runs", "ScenarioModel", "Studio", "Telemetry",
-        "TestSupport",
+        "DashboardServer", "Datasets", "Hashing", "Runs", "Studio", "TestSupport",
       ]),
     .testTarget(
       name: "WorkbenchTests",

@@ -9,6 +9,10 @@ extension API {
     api.post("runs") { request, _ in try await keep(studio, folder, request) }
     api.delete("runs/:run") { _, context in
       let run = try await current(context)
+      // Places in the list change, and digits may come to mean another run.
+      guard try context.parameters.require("run") == run.id else {
+        throw Problem.badParameter("run", "Name the run that is to be deleted by its whole identifier.")
+      }
       guard let path = run.path else {
         throw Problem(title: "Conflict", status: 409, detail: "There is nothing on disk to delete.")
       }

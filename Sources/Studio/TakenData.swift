@@ -48,12 +48,14 @@ package struct TakenData: Sendable {
       into: try RunDirectory(path, manifest: manifest, isDurable: false), progress: progress)
   }
 
-  /// What was written, as a zip file.
+  /// Packs what was written into a zip file, which takes its place.
   /// - Returns: its path.
   /// - Throws: as `ZipArchive.write`.
   package func zip(check: () throws -> Void) throws -> String {
     let file = "\(scratch.path)/\(name).zip"
     try ZipArchive.write(path, folder: name, to: file, scratch: scratch, check: check)
+    // What cannot be removed goes away with the rest.
+    try? FileManager.default.removeItem(atPath: path)
     return file
   }
 }

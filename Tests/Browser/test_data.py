@@ -34,6 +34,21 @@ def row(page, name):
     return page.page.locator(".listing tbody tr").filter(has=page.page.get_by_role("button", name=name, exact=True))
 
 
+@pytest.mark.parametrize("width, scheme", [(375, "light"), (768, "dark"), (1440, "light"), (1920, "dark"), (2560, "light")])
+@pytest.mark.parametrize("scenario", ["", "steady.yaml"])
+def test_data_can_be_read_at_every_width(browser, studio, width, scheme, scenario):
+    """First, while there are the two runs only."""
+    from axe_playwright_python.sync_playwright import Axe
+    page = Dashboard(browser, studio, width=width, height=900, color_scheme=scheme).open(page="data", **({"scenario": scenario} if scenario else {}))
+    if scenario:
+        page.page.locator("#checked", has_text="requests are expected").wait_for()
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if width in (375, 1440):
+        assert [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]] == []
+    looks_as_it_did(browser, page, f"{'editor' if scenario else 'data'}-{width}-{scheme}")
+    page.close()
+
+
 def test_a_deleted_run_comes_back(page, studio):
     row(page, "second").get_by_role("button", name="Delete").click()
     undo = page.page.locator(".undo").get_by_role("button", name="Undo")
@@ -58,3 +73,136 @@ def test_runs_are_found_and_opened(page):
     page.page.get_by_role("button", name="second", exact=True).click()
     page.settled()
     assert page.page.locator("#widgets article").count() >= 3
+
+
+def test_a_run_is_validated(page):
+    row(page, "first").get_by_role("button", name="Validate").click()
+    job = page.page.locator(".job", has_text="Validate first")
+    job.get_by_role("button", name="Details").click(timeout=60_000)
+    table = page.page.get_by_role("region", name="Invariants")
+    assert "Replicas" in table.inner_text() and table.locator("tbody tr").count() > 10
+    assert re.search("everything that applies holds|inconclusive", job.inner_text())
+
+
+@pytest.mark.parametrize("action, inside", [("Fixture (zip)", "README"), ("Export", "telemetry/requests")])
+def test_a_run_is_taken_away_as_a_zip(page, action, inside):
+    row(page, "first").get_by_role("button", name=action, exact=True).click()
+    with page.page.expect_download(timeout=60_000) as download:
+        page.page.locator(".job").first.get_by_role("link", name="Download the zip").click(timeout=60_000)
+    with zipfile.ZipFile(download.value.path()) as file:
+        assert file.testzip() is None and any(inside in name for name in file.namelist())
+
+
+def test_a_scenario_is_edited_checked_and_completed_in_place(page, studio):
+    page.page.get_by_role("button", name="steady.yaml").click()
+    area = page.page.get_by_label("Text of steady.yaml")
+    page.settled()
+    assert area.input_value() == SCENARIO
+    page.page.locator("#checked", has_text="requests are expected").wait_for()
+    area.focus()
+    page.page.keyboard.press("Control+End")
+    page.page.keyboard.type("bogus: 1")
+    # Beside the line, and in a list that leads there.
+    line = SCENARIO.count("\n") + 1
+    message = page.page.locator(".layer .error b")
+    message.wait_for()
+    assert "bogus" in message.inner_text() and page.page.locator(".layer > div").nth(line - 1).get_attribute("class") == "error"
+    page.page.get_by_role("button", name=f"Line {line}").click()
+    assert area.evaluate("node => node === document.activeElement")
+    # The schema completes, by keyboard; what was typed is undone as ever.
+    page.page.keyboard.press("Control+End")
+    page.page.keyboard.press("Shift+Home")
+    page.page.keyboard.type("desc")
+    page.page.locator(".completions [role=option]").first.wait_for()
+    page.page.keyboard.press("Enter")
+    assert area.input_value().endswith("\ndescription: ")
+    page.page.keyboard.press("Control+z")
+    assert not area.input_value().endswith("description: ")
+    page.page.get_by_role("button", name="Close").click()
+    page.page.get_by_role("button", name="New scenario").wait_for()
+
+
+def test_two_people_do_not_overwrite_each_other(page, studio):
+    page.page.get_by_role("button", name="steady.yaml").click()
+    area = page.page.get_by_label("Text of steady.yaml")
+    page.settled()
+    area.focus()
+    page.page.keyboard.press("Control+Home")
+    page.page.keyboard.type("# mine\n")
+    # Somebody else is faster.
+    theirs = "# theirs\n" + SCENARIO
+    url = studio.url + "api/scenarios/steady.yaml"
+    with urllib.request.urlopen(url) as response:
+        version = response.headers["ETag"]
+    urllib.request.urlopen(urllib.request.Request(url, theirs.encode(), {"Content-Type": "application/yaml", "If-Match": version}, method="PUT")).close()
+    page.page.keyboard.press("Control+s")
+    page.page.get_by_text("Somebody else has saved steady.yaml").wait_for()
+    assert (studio.folder / "scenarios/steady.yaml").read_text() == theirs
+    page.page.get_by_role("button", name="Save mine under another name").click()
+    page.page.keyboard.type("mine")
+    page.page.keyboard.press("Enter")
+    page.page.get_by_role("heading", name="mine.yaml").wait_for()
+    assert (studio.folder / "scenarios/mine.yaml").read_text() == "# mine\n" + SCENARIO
+    (studio.folder / "scenarios/steady.yaml").write_text(SCENARIO)
+    page.problems.clear()  # The browser reports the 412 itself.
+
+
+def test_a_new_scenario_is_written_simulated_and_kept(page, studio):
+    page.page.get_by_role("button", name="New scenario").click()
+    area = page.page.get_by_label("Text of new")
+    page.page.locator("#checked", has_text="requests are expected").wait_for()
+    area.evaluate("(area) => { area.value = area.value.replace('to: 2026-03-09', 'to: 2026-03-03'); area.dispatchEvent(new Event('input', { bubbles: true })); }")
+    page.page.get_by_role("button", name="Save", exact=True).click()
+    page.page.keyboard.type("tiny")
+    page.page.keyboard.press("Enter")
+    page.page.get_by_role("heading", name="tiny.yaml").wait_for()
+    page.page.locator("#checked", has_text="requests are expected").wait_for()
+    page.page.get_by_role("button", name="Simulate and keep").click()
+    page.page.get_by_role("button", name="Open it").click(timeout=60_000)
+    page.settled()
+    assert int(page.figures("requests")["total requests"].replace(",", "")) > 50_000
+
+
+EXPORT = "when,model_name,deployment,state,seconds,in_tok,out_tok\n" + "".join(
+    f"2026-03-{1 + number % 7:02}T10:{number % 60:02}:00Z,chat {number % 2},V1,{'ok' if number % 10 else 'error'},{0.5 + number / 100},{100 + number},{20 + number}\n" for number in range(200)) + "soon,chat 0,V1,ok,1,1,1\n"
+
+
+def test_a_file_becomes_a_run_by_clicking_on_its_columns(page, studio):
+    page.page.set_input_files("input[type=file]", {"name": "export.csv", "mimeType": "text/csv", "buffer": EXPORT.encode()})
+    preview = page.page.get_by_role("region", name="Preview of the file")
+    preview.wait_for()
+    assert preview.locator("tbody tr").count() == 20
+    column = lambda name: preview.get_by_role("button", name=re.compile(f"^{name}"))
+    # What the name gives away is there; the rest is chosen, and clicked on: in the head by keyboard, in a cell by mouse.
+    assert "Model" in column("model_name").inner_text() and "Latency" in column("seconds").inner_text()
+    page.page.get_by_role("radio", name="Arrival").check()
+    column("when").focus()
+    page.page.keyboard.press("Enter")
+    assert "Arrival" in column("when").inner_text()
+    for role, name in (("Input tokens", "in_tok"), ("Output tokens", "out_tok")):
+        page.page.get_by_role("radio", name=role).check()
+        index = preview.locator("thead th").all_inner_texts().index(next(text for text in preview.locator("thead th").all_inner_texts() if text.startswith(name)))
+        preview.locator("tbody tr").nth(2).locator("td").nth(index).click()
+        assert role in column(name).inner_text()
+    assert page.page.get_by_role("checkbox", name="ok").is_checked() and not page.page.get_by_role("checkbox", name="error").is_checked()
+    page.page.get_by_label("Account", exact=True).fill("platform")
+    page.page.get_by_label("Time zone", exact=True).fill("UTC")
+    page.page.get_by_role("button", name="Import", exact=True).click()
+    job = page.page.locator(".job", has_text="Import export")
+    job.get_by_role("button", name="Open it").wait_for(timeout=60_000)
+    assert "200 requests, 1 rows rejected" in job.inner_text() or "200 requests, 1 row" in job.inner_text()
+    job.get_by_role("button", name="Open it").click()
+    page.settled()
+    page.open(kind="openSource", period="7d", run=page.page.url.split("run=")[1].split("&")[0])
+    assert page.figures("requests")["total requests"] == "200" and page.figures("requests")["failures"] == "20"
+
+
+def test_what_is_wrong_with_an_import_is_said(page):
+    page.page.set_input_files("input[type=file]", {"name": "export.csv", "mimeType": "text/csv", "buffer": EXPORT.replace("when", "time").encode()})
+    page.page.get_by_role("region", name="Preview of the file").wait_for()
+    page.page.get_by_label("Time zone", exact=True).fill("Nowhere/Land")
+    page.page.get_by_role("button", name="Import", exact=True).click()
+    alert = page.page.locator("[aria-label=Import] [role=alert]")
+    alert.wait_for()
+    assert "zone" in page.page.locator("[aria-label=Import]").inner_text() and alert.inner_text()
+    page.problems.clear()  # The browser reports the 400 itself.

@@ -259,6 +259,37 @@ struct StudioDataTests {
   }
 
   @Test(
+    "a slow upload and the events of a long job outlast the idle limit; a body that stops coming does not")
+  func idle() async throws {
+    let setting = try StudioSetting()
+    try await setting.serve(idleLimit: .seconds(1)) { client in
+      let job = try await client.post(
+        "/api/runs", ["base": ["run": "1"], "overrides": ["models.*.load.scale=900"]])
+      let place = try #require(job.headers["location"])
+      async let events = client.get("\(place)/events")
+      let rows = (0..<8).map { "2026-03-02 10:00:0\($0),m\n" }
+      let length = "time,model\n".utf8.count + rows.reduce(0) { $0 + $1.utf8.count }
+      let head =
+        "POST /api/uploads?name=slow.csv HTTP/1.1\r\nHost: 127.0.0.1:\(client.port)\r\nContent-Length: \(length)\r\nConnection: close\r\n\r\ntime,model\n"
+      let connection = try Connection(client.port)
+      try connection.send(Data(head.utf8))
+      for row in rows {
+        try await Task.sleep(for: .milliseconds(300))
+        try connection.send(Data(row.utf8))
+      }
+      #expect(try Client.parse(try connection.readAll()).status == 201)
+      let silent = try Connection(client.port)
+      try silent.send(Data(head.utf8))
+      let ending = try silent.readAll()
+      #expect(ending.firstRange(of: Data("201 Created".utf8)) == nil)
+      // The job has gone on meanwhile, and its stream with it.
+      _ = try await client.get(place, method: "DELETE")
+      let stream = String(decoding: try await events.body, as: UTF8.self)
+      #expect(stream.contains("\"state\":\"cancelled\"") || stream.contains("\"state\":\"done\""))
+    }
+  }
+
+  @Test(
     "a plan is carried out: variants as they are estimated, then the page's answer; cancelled, nothing is left"
   )
   func plan() async throws {

@@ -251,6 +251,9 @@ struct StudioTests {
       let (own, foreign) = (list[0]["id"] as? String ?? "", list[1]["id"] as? String ?? "")
       let before = try await client.get("/api/runs/\(own)/\(Self.target)").body
       #expect(try await client.get("/api/runs/\(foreign)", method: "DELETE").status == 409)
+      for short in ["1", String(own.prefix(12))] {
+        #expect(try await client.get("/api/runs/\(short)", method: "DELETE").status == 400)
+      }
       let trashed = try await client.get("/api/runs/\(own)", method: "DELETE")
       #expect(trashed.status == 200)
       let id = try #require(try trashed.object()["trash"] as? String)

@@ -147,7 +147,7 @@ export class Panel extends Component {
     this.setState({ isolated });
   }
 
-  render({ kind, answers, drawn: laid = answers, extra, view, prefix = "", sync, rules, tools, isBrief, onChange, onExpand, onSelect }, { isolated }) {
+  render({ kind, answers, drawn: laid = answers, extra, view, prefix = "", sync, rules, tools, isBrief, least, onChange, onExpand, onSelect }, { isolated }) {
     const panel = tools ? { ...panels[kind], tools } : panels[kind];
     const answer = answers[0];
     const title = panel.title;
@@ -161,6 +161,7 @@ export class Panel extends Component {
     const drawn = isThere ? panel.graph(laid, view, { ...extra, isolated }) : null;
     const spec = drawn && graphs.withBands(drawn.spec, graphs.incidents(answer.data, answer.marks));
     if (spec && rules) spec.rules = rules;
+    if (spec && least) for (const [side, value] of Object.entries(least)) spec.axes[side] &&= { ...spec.axes[side], least: value };
     if (drawn?.legend) spec.legend = drawn.legend;
     const rows = () => panel.rows(answer, view, extra);
     const toggle = (name) => () => onChange({ [name]: view[name] ? "" : "1" });

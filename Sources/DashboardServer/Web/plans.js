@@ -1,10 +1,12 @@
 // Plans made on the page: what is varied, what has to hold, what is to be least; variants appear as they are estimated.
+import { get, dashboardPath, marksPath } from "./api.js";
 import { send, Asking } from "./asking.js";
 import { objectiveOf } from "./state.js";
 import { number } from "./format.js";
 import { start, Progress } from "./jobs.js";
 import { Finder, numberOf, overridesOf, parted, valueOf } from "./knobs.js";
 import { rows } from "./figures.js";
+import { Panel, panelsOf } from "./panels.js";
 import { Select } from "./parts.js";
 import { Card, PlanView } from "./planview.js";
 
@@ -67,7 +69,7 @@ class Form extends Component {
         <${Finder} path=${`api/runs/${encodeURIComponent(run.id)}/parameters`} shown=${new Set(vary.map(({ path }) => path))} onPick=${(parameter) => this.setState({ vary: [...vary, { path: parameter.path, label: parameter.label, values: around(parameter) }] })} /></fieldset>
       <div class="bar"><label>Must hold <input type="text" class="levels" value=${levels} placeholder="latency.p95 <= 2s, failureRate <= 0.1%" aria-label="Must hold, levels" onInput=${(event) => this.setState({ levels: event.target.value })} /></label>
         <${Select} label="Minimise" options=${objectives} value=${minimize} all="nothing" onPick=${(value) => this.setState({ minimize: value })} />
-        <label>Replications <input type="number" min="1" max="500" value=${replications} onInput=${(event) => this.setState({ replications: event.target.value })} /></label>
+        <label>Replications <input type="number" min="2" max="500" value=${replications} onInput=${(event) => this.setState({ replications: event.target.value })} /></label>
         <label>Name <input type="text" size="12" value=${name} onInput=${(event) => this.setState({ name: event.target.value.trim() })} /></label>
         <button type="submit" class="main" disabled=${isRunning || !vary.length}>Run the plan</button></div>
     </form>`;
@@ -87,18 +89,43 @@ function Estimates({ variants, objective }) {
     ${drawn.length ? html`<${Card} title=${shown[0]} note="Estimates so far." draw=${rows(drawn.map((variant) => { const { mean, lower, upper } = variant.estimates[shown[0]]; return { label: variant.name, value: mean, half: upper > lower ? (upper - lower) / 2 : 0, colour: "latency" }; }))} />` : null}`;
 }
 
+/** Dashboards of the base and of variants beside each other, on the same axes. */
+class Sides extends Asking {
+  questions({ runs, ids }) { return [ids, runs.map(({ id }) => id)]; }
+  async answer({ runs, ids }) {
+    return Promise.all(ids.map((id) => runs.find((run) => run.id === id)).filter(Boolean).slice(0, 6).map(async (run) => {
+      const account = run.accounts[0];
+      const kind = ["openSource", "fineTuned", "external"].find((entry) => account.models.some((model) => model.kind === entry));
+      const [data, marks] = await Promise.all([get(dashboardPath(run.id, { account: account.account, kind, period: "7d" })), get(marksPath(run.id, account.account))]);
+      return { data, marks, run, account, accountName: account.account };
+    }));
+  }
+  render({ title, onChange }, { found, error, isBusy }) {
+    if (!found?.length) return html`<div aria-busy=${String(isBusy)}>${error ? html`<p class="problem" role="alert">${error.message}</p>` : null}</div>`;
+    const most = (values) => Math.max(0, ...found.flatMap(values)) * 1.08 || undefined;
+    const least = {
+      latency: { y: most(({ data }) => data.latency.buckets.map((bucket) => bucket.p99 ?? 0)) }, scaling: { y: most(({ data }) => data.scaling?.points.map((point) => point.replicas) || []) },
+      requests: { y: most(({ data }) => data.requests.points.map((point) => point.successes)), right: most(({ data }) => data.requests.points.map((point) => point.failures)) },
+    };
+    return html`<section aria-label="Dashboards side by side" aria-busy=${String(isBusy)}><h2>Side by side, on the same axes</h2><div class="sides" tabIndex=${0} role="region" aria-label="Dashboards">${found.map((answer) => html`<div key=${answer.run.id}>
+      <h3><button type="button" class="link" onClick=${() => onChange({ page: "", run: answer.run.id, kind: "", set: "" })}>${title(answer.run)}</button></h3>
+      ${panelsOf(answer.data.query.kind, "").filter((kind) => kind !== "credits").map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${[answer]} extra=${{}} view=${{ percentiles: kind === "latency" ? "1" : "" }} prefix=${`${answer.run.id}-`} least=${least[kind]} tools=${[]} isBrief sync="sides" onChange=${() => {}} />`)}</div>`)}</div></section>`;
+  }
+}
+
 /** A plan that has been carried out. */
 class Found extends Asking {
   questions({ view, reading }) { return [view.plan, reading]; }
   async answer({ view }) { return (await send("GET", `api/plans/${encodeURIComponent(view.plan)}`)).answer; }
   render({ onChange }, { found, error, isBusy }) {
     return html`<div aria-busy=${String(isBusy)}>${error ? html`<div class="failure" role="alert"><p>${error.message}</p><button type="button" onClick=${() => this.again()}>Try again</button></div>` : null}
-      ${found ? html`<${PlanView} ...${found} onOpen=${(variant) => onChange({ page: "whatif", set: variant.overrides.join("\n") })} />` : null}</div>`;
+      ${found ? html`<${PlanView} ...${found} onOpen=${(variant) => onChange({ page: "whatif", set: variant.overrides.join("\n") })} />` : null}
+      ${found && this.props.ids?.length ? html`<${Sides} ...${this.props} />` : null}</div>`;
   }
 }
 
 export class Plans extends Component {
-  constructor() { super(); this.state = { job: null, list: null, problem: "", minimize: "" }; }
+  constructor() { super(); this.state = { job: null, list: null, problem: "", minimize: "", ids: [], made: "" }; }
 
   componentDidMount() { this.load(); }
   async load() {
@@ -113,12 +140,14 @@ export class Plans extends Component {
         this.setState({ job });
         if (job.state !== "done") return;
         this.load();
-        this.props.onChange({ plan: job.result.plan });
+        this.setState({ ids: job.result.runs || [], made: job.result.plan });
+        // Its runs are in the list from now on.
+        Promise.resolve(this.props.onReplaced()).then(() => this.props.onChange({ plan: job.result.plan }));
       });
     } catch (error) { this.setState({ problem: [error.message, ...(error.errors || []).map((entry) => entry.message)].filter((text, index, all) => all.indexOf(text) === index).join(" ") }); }
   }
 
-  render(props, { job, list, problem, minimize }) {
+  render(props, { job, list, problem, minimize, ids, made }) {
     const { view, run, onChange } = props;
     const isRunning = job && ["waiting", "running"].includes(job.state);
     return html`<section id="widgets" class="whole plans" tabIndex=${-1} aria-label="Plans" aria-busy=${String(!list)}>
@@ -126,7 +155,7 @@ export class Plans extends Component {
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
       ${job ? html`<${Progress} job=${job} title=${`Plan ${job.title || ""}`.trim()} onForget=${() => this.setState({ job: null })} />` : null}
       ${isRunning && job.variants?.length ? html`<${Estimates} variants=${job.variants} objective=${minimize} />` : null}
-      ${view.plan ? html`<${Found} key="found" ...${props} />` : null}
+      ${view.plan ? html`<${Found} key="found" ...${props} ids=${made === view.plan ? ids : []} />` : null}
       ${run && !view.plan ? html`<${Form} key=${run.id} ...${props} isRunning=${isRunning} onStart=${(body) => this.begin(body)} />` : null}
     </section>`;
   }

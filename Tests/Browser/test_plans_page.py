@@ -1,0 +1,90 @@
+"""Plans made on the page: around a what-if, followed while they run, cancelled, read and gone on from."""
+import re, subprocess
+
+import pytest
+
+from conftest import ROOT, WORKBENCH, Dashboard, Server, looks_as_it_did
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plans")
+    (folder / "kept").mkdir()
+    (folder / "scenarios").mkdir()
+    subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/steady.yaml", "--formats", "none", "-q", "--out", folder / "steady"], check=True)
+    server = Server([folder / "steady"], "--keep", folder / "kept", "--scenarios", folder / "scenarios")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def page(browser, studio):
+    page = Dashboard(browser, studio, width=1440)
+    yield page
+    page.close()
+
+
+def test_a_planner_goes_from_a_slider_to_a_plan_and_back(page, studio):
+    page.open(page="whatif", kind="openSource", set="models.classifier.load.scale=1.5", objective="10s")
+    page.page.get_by_role("button", name="Plan around here").click()
+    page.settled()
+    values = page.page.get_by_label("Values of classifier · load.scale")
+    assert values.input_value() == "0.75,1.5,2.25,3"
+    assert page.page.get_by_label("Must hold, levels").input_value() == "latency.p95 <= 10s"
+    values.fill("1,1.5")
+    page.page.get_by_label("Must hold, levels").fill("latency.p95[all] <= 10s")
+    page.page.get_by_label("Replications").fill("3")
+    page.page.get_by_role("button", name="Run the plan").click()
+    lead = page.page.locator("[aria-label=Recommendation] .lead")
+    lead.wait_for(timeout=120_000)
+    page.settled()
+    plan = studio.json("api/plans")[0]["id"]
+    found = studio.json(f"api/plans/{plan}")
+    # The recommendation first; one table of all variants, wide enough for its columns; the objective in a graph of its own.
+    assert lead.inner_text() == found["words"][0] and f"plan={plan}" in page.page.url
+    table = page.page.get_by_role("region", name="Variants, table")
+    for variant in found["plan"]["variants"]:
+        assert variant["name"] in table.inner_text()
+    assert table.evaluate("node => node.scrollWidth <= node.clientWidth")
+    graphs = page.page.locator("[aria-label=Graphs] h3").all_inner_texts()
+    assert graphs[0] == "credits" and "latency.p95[all]" in graphs
+    # The address brings it back, and a variant leads to the what-if that it is.
+    page.page.goto(page.page.url)
+    lead.wait_for()
+    table.locator("button.link").first.click()
+    page.settled()
+    assert "page=whatif" in page.page.url and "load.scale" in page.page.url and page.page.locator(".figuretable").count() == 1
+
+
+def test_variants_appear_while_they_are_estimated_and_a_plan_is_cancelled(page, studio):
+    page.open(page="plans")
+    page.page.get_by_label("Values of load · scale of all models").fill("0.5..1:0.1")
+    page.page.get_by_label("Replications").fill("60")
+    page.page.get_by_role("button", name="Run the plan").click()
+    table = page.page.get_by_role("region", name="Variants so far, table")
+    table.locator("tbody tr").first.wait_for(timeout=60_000)
+    assert page.page.locator("progress").count() == 1
+    page.page.get_by_role("button", name="Cancel").click()
+    page.page.locator(".job.cancelled").wait_for(timeout=30_000)
+    assert "Cancelled" in page.page.locator(".job").inner_text() and page.page.get_by_role("button", name="Run the plan").is_enabled()
+
+
+def test_a_wrong_plan_says_what_is_wrong(page):
+    page.open(page="plans")
+    page.page.get_by_label("Must hold, levels").fill("speed > 3")
+    page.page.get_by_role("button", name="Run the plan").click()
+    page.page.locator(".plans > [role=alert]").wait_for()
+    assert "speed" in page.page.locator(".plans > [role=alert]").inner_text()
+    page.problems.clear()  # The browser reports the 400 itself.
+
+
+@pytest.mark.parametrize("width, scheme", [(375, "light"), (768, "dark"), (1440, "light"), (1920, "dark"), (2560, "light")])
+def test_a_plan_can_be_read_at_every_width(browser, studio, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+    page = Dashboard(browser, studio, width=width, height=900, color_scheme=scheme).open(page="plans", plan=studio.json("api/plans")[0]["id"])
+    page.page.locator("[aria-label=Recommendation]").wait_for()
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if width in (375, 1440):
+        assert [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]] == []
+    looks_as_it_did(browser, page, f"plan-{width}-{scheme}")
+    page.close()
