@@ -187,7 +187,7 @@ struct VerdictCommandTests {
   @Test("of a merge, validate says what there is")
   func merged() throws {
     let scratch = try Scratch()
-    let path = try Self.small(scratch)
+    let path = try Self.hosted(scratch, "hosted.yaml")
     for (place, to) in [("a", "2026-01-05T01:00"), ("b", "2026-01-05T02:00")] {
       let from = place == "a" ? "2026-01-05T00:00" : "2026-01-05T01:00"
       let run = try Program.run(
