@@ -46,16 +46,35 @@ struct StepRun {
   private var firstUnits: Int128 = 0
   private var growth: Int128 = 0
   private var isExact = false
+  /// What a token of context and a pair of tokens add, units, and the latency factor that is part of it.
+  private var perContext: Int128 = 0
+  private var perPair: Int128 = 0
+  private var factor = -1.0
   /// Steps in the run; 0 while the replica has nothing to do.
   private(set) var steps: Int64 = 0
 
   /// When the last step ends, µs since 1970.
-  var end: Int64 { isExact ? start + Int64((fraction + units(steps)) >> 32) : start + steps * first }
+  var end: Int64 { isExact ? start + Self.whole(fraction + units(steps)) : start + steps * first }
+
+  /// Whole microseconds of so many units. (The generic conversions of 128 bits take longer than all the rest of a run.)
+  @inline(__always)
+  private static func whole(_ units: Int128) -> Int64 { Int64(truncatingIfNeeded: units &>> 32) }
+
+  /// To the precision of a `Double`.
+  @inline(__always)
+  private static func approximate(_ units: Int128) -> Double {
+    Double(Int64(truncatingIfNeeded: units &>> 64)) * 0x1p64 + Double(UInt64(truncatingIfNeeded: units))
+  }
 
   /// What so many steps take.
   private func units(_ steps: Int64) -> Int128 {
     let count = Int128(steps)
-    return count * firstUnits + growth * (count * (count - 1) / 2)
+    return count &* firstUnits &+ growth &* ((count &* (count &- 1)) &>> 1)
+  }
+
+  private static func units(_ time: Double, _ most: Int128) -> Int128 {
+    let units = (time * unitsPerMicrosecond).rounded()
+    return units < 0x1p62 ? Int128(Int64(units)) : min(Int128(units), most)
   }
 
   /// Nothing has been done until now.
@@ -76,17 +95,15 @@ struct StepRun {
   /// Steps that begin before an instant, which is not before the run.
   private func stepsBegun(before time: Int64) -> Int64 {
     guard isExact else { return (time - start + first - 1) / first }
-    let distance = Int128(time - start) << 32 - fraction
+    let distance = Int128(time - start) &<< 32 &- fraction
     guard distance > 0 else { return 0 }
-    var steps: Int64
-    if growth == 0 {
-      steps = Int64((distance + firstUnits - 1) / firstUnits)
-    } else {
-      // The root of the quadratic, and then the exact one beside it.
-      let (a, b) = (Double(growth) / 2, Double(firstUnits) - Double(growth) / 2)
-      let root = 2 * Double(distance) / (b + (b * b + 4 * a * Double(distance)).squareRoot())
-      steps = Int64(min(max(root, 0), 9e18))
-    }
+    // The root of the quadratic, and then the exact one beside it.
+    let (far, half) = (Self.approximate(distance), Self.approximate(growth) / 2)
+    let b = Self.approximate(firstUnits) - half
+    let discriminant = (b * b + 4 * half * far).squareRoot()
+    // Whichever form subtracts nothing.
+    let root = b >= 0 ? 2 * far / (b + discriminant) : (discriminant - b) / (2 * half)
+    var steps = Int64(min(max(root, 0), 9e18))
     while steps > 0, units(steps - 1) >= distance { steps -= 1 }
     while units(steps) < distance { steps += 1 }
     return steps
@@ -97,8 +114,8 @@ struct StepRun {
     defer { steps = 0 }
     if isExact {
       let passed = fraction + units(steps)
-      start += Int64(passed >> 32)
-      fraction = passed & 0xffff_ffff
+      start += Self.whole(passed)
+      fraction = Int128(UInt32(truncatingIfNeeded: passed))
     } else {
       start += steps * first
     }
@@ -120,15 +137,17 @@ struct StepRun {
     isExact = model.dependsOnContext && start < Self.endOfTime
     steps = most
     if isExact {
-      func units(_ time: Double, _ most: Int128) -> Int128 {
-        Int128(min((time * latencyFactor * Self.unitsPerMicrosecond).rounded(), Double(most)))
+      if latencyFactor != factor {
+        factor = latencyFactor
+        perContext = Self.units(model.perContextToken * latencyFactor, Self.longestPerToken)
+        perPair = Self.units(model.perPromptTokenContext * latencyFactor, Self.longestPerToken)
       }
-      let context = units(model.perContextToken, Self.longestPerToken)
-      let pair = units(model.perPromptTokenContext, Self.longestPerToken)
       let first =
-        units(fixed, Self.longest) + context * Int128(work.context) + pair * Int128(work.promptPairs)
+        Self.units(fixed * latencyFactor, Self.longest) &+ perContext &* Int128(work.context)
+        &+ perPair &* Int128(work.promptPairs)
       firstUnits = min(max(first, 1 << 32), Self.longest)
-      growth = min(context * Int128(more.context) + pair * Int128(more.promptPairs), Self.longest)
+      growth = min(
+        perContext &* Int128(more.context) &+ perPair &* Int128(more.promptPairs), Self.longest)
     } else {
       fraction = 0
       // Far beyond every date a step takes almost no time: absurd settings end, and no instant overflows.
@@ -137,7 +156,11 @@ struct StepRun {
     // Those steps that begin before the border.
     if border != .max { steps = min(steps, stepsBegun(before: border)) }
     if isExact {
-      steps = min(steps, max(1, stepsBegun(before: max(start, Self.endOfTime))))
+      // Doubled, since a sum of that many steps may not fit.
+      let time = Self.approximate(firstUnits) + Self.approximate(growth) * Double(steps) / 2
+      if time * Double(steps) > Double(Self.endOfTime - start) / 2 * Self.unitsPerMicrosecond {
+        steps = min(steps, max(1, stepsBegun(before: Self.endOfTime)))
+      }
     } else {
       steps = min(steps, max(1, Self.endOfTime / first))
     }
