@@ -1,5 +1,5 @@
 """The numbers on the page are the pipeline's: every widget, filter and download against the JSON of the command line."""
-import csv, io, json, shutil, subprocess, urllib.parse
+import csv, io, json, shutil, subprocess, time, urllib.parse
 
 import pytest
 
@@ -394,7 +394,9 @@ def test_the_page_follows_a_live_run(browser):
         dashboard.open(run="live", period="7d")
         total = lambda: int(dashboard.figures("requests")["total requests"].replace(",", ""))
         before = total()
-        dashboard.page.wait_for_timeout(2500)
+        deadline = time.monotonic() + 60
+        while total() == before and time.monotonic() < deadline:
+            dashboard.page.wait_for_timeout(100)
         dashboard.page.get_by_role("button", name="Pause").click()
         dashboard.page.get_by_role("button", name="Go on").wait_for()
         dashboard.settled()

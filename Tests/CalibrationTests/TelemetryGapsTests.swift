@@ -158,7 +158,9 @@ struct UnsaidTests {
     let outcomes: [UInt8] = [
       FailureReason.overloaded.code, FailureReason.timeout.code, FailureReason.replicaLost.code,
       FailureReason.modelError.code,
-      FailureReason.rateLimited.code, 7,
+      FailureReason.rateLimited.code,
+      // One of the telemetry's own, after the platform's.
+      UInt8(RequestOutcome.names.count),
     ]
     // One failure of each reason among 400 requests.
     let failed = try observations(

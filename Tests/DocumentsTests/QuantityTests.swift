@@ -61,7 +61,7 @@ struct QuantityTests {
     ])
   func moments(_ text: String, moment: String) throws {
     let berlin = try #require(ZonedCalendar(identifier: "Europe/Berlin"))
-    #expect(try MomentText.parse(text, berlin).get().rfc3339 == moment)
+    #expect(try MomentText.parse(text, berlin).get().rfc3339(in: .utc) == moment)
   }
 
   @Test(

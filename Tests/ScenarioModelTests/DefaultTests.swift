@@ -69,7 +69,7 @@ struct DefaultTests {
     guard let entries = node.entries else { return found }
     for case let value as Object in (schema["patternProperties"] as? Object ?? [:]).values {
       for entry in entries {
-        found += unstated(entry.value, value, place, path + [escaped(entry.key)], definitions)
+        found += unstated(entry.value, value, place, path + [Overrides.step(entry.key)], definitions)
       }
     }
     guard let properties = schema["properties"] as? [String: Object],
@@ -84,10 +84,6 @@ struct DefaultTests {
       }
     }
     return found
-  }
-
-  private static func escaped(_ key: String) -> String {
-    key.replacing("\\", with: "\\\\").replacing(".", with: "\\.")
   }
 
   /// Every place of a schema that has a default.
@@ -118,9 +114,15 @@ struct DefaultTests {
       let root = try Document.parse(data, path: path)
       let rootSchema = schema.filter { $0.key != "oneOf" }
       for (place, override) in Self.unstated(root, rootSchema, "scenario", [], definitions)
-      where seen.insert(place).inserted {
-        let stated = try ScenarioDocument(data, path: path, overrides: [override]).scenario
-        #expect(stated == plain, "\(place): \(override) of \(path)")
+      where !seen.contains(place) {
+        do {
+          let stated = try ScenarioDocument(data, path: path, overrides: [override]).scenario
+          #expect(stated == plain, "\(place): \(override) of \(path)")
+        } catch  where "\(error)".contains(" together. Give ") {
+          // The document has the key's alternative, so the default is another document's to try.
+          continue
+        }
+        seen.insert(place)
       }
     }
     #expect(

@@ -98,9 +98,15 @@ struct FormatTests {
   func noDuckDB() throws {
     let scratch = try Scratch()
     let source = try Self.source(scratch)
+    // Outside of the checkout, where the program looks for one.
+    let elsewhere = try Scratch()
+    try FileManager.default.copyItem(atPath: Program.path, toPath: elsewhere.file("workbench"))
     let outcome = try Program.command(
       "/usr/bin/env",
-      ["-i", "PATH=/nowhere", Program.path, "convert", source, scratch.file("p"), "--format", "parquet"],
+      [
+        "-i", "PATH=/nowhere", elsewhere.file("workbench"), "convert", source, scratch.file("p"), "--format",
+        "parquet",
+      ],
       in: scratch.path)
     #expect(outcome.status == 66 && outcome.error.contains("pip install duckdb-cli"), "\(outcome.error)")
     #expect(try scratch.entries() == ["source", "source.yaml"])
