@@ -115,6 +115,12 @@ package struct Scenario: Sendable, Equatable {
     package var queue: Queue
     package var modelErrorProbability: Double
     package var crash: Crash?
+
+    /// Whether each replica has a queue of its own: under continuous batching a replica takes requests in, and they wait
+    /// there for the step that begins to read their prompts.
+    package var hasQueueForEachReplica: Bool {
+      if case .continuousBatching = service { true } else { false }
+    }
   }
 
   package struct Crash: Sendable, Equatable {

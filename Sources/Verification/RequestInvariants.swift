@@ -16,8 +16,8 @@ final class RequestInvariants: TelemetrySink {
   private let hasAllRequests: Bool
   /// Whether a series has replicas to look at at all.
   private let hasReplicas: [Bool]
-  /// The last start of service of each series whose queue is first-in-first-out; `nil` where it is not, or unknown.
-  private var lastStart: [Int64?]
+  /// Of each series whose queues are first-in-first-out; `nil` where they are not, or unknown.
+  private var starts: [StartOrder?]
   private var lastArrival = Int64.min
   private var lastID: Int64 = 0
   /// Of what does not come from a scenario, whose numbers need not follow each other.
@@ -45,7 +45,7 @@ final class RequestInvariants: TelemetrySink {
       }
     }
     hasReplicas = series.map { replicas[$0] != nil }
-    lastStart = series.map { entry in
+    starts = series.map { entry in
       guard let model = tables.models.first(where: { $0.modelID == entry.modelID }),
         let account = queues?.accounts.first(where: { $0.name == model.account }),
         // Same-name models are told apart by their order.
@@ -54,10 +54,10 @@ final class RequestInvariants: TelemetrySink {
         let named = account.models.first(where: { $0.name == model.name && $0.ordinal == ordinal + 1 }),
         // A version that is deployed again may be served by two queues for a while.
         case let deployments = named.deployments.filter({ $0.version == entry.version }),
-        deployments.count == 1,
-        deployments[0].queue.discipline.keepsOrder
+        deployments.count == 1, deployments[0].queue.discipline.keepsOrder
       else { return nil }
-      return Int64.min
+      guard deployments[0].hasQueueForEachReplica else { return StartOrder(queues: 1) }
+      return replicas[entry].map { StartOrder(queues: $0.peakReplicas) }
     }
     let hasWarmUp = queues.map { $0.warmUpMicroseconds > 0 } ?? true
     services = series.map { entry in
@@ -114,11 +114,8 @@ final class RequestInvariants: TelemetrySink {
       )
     }
     if Self.neverServed.contains(outcome) { return }
-    if let last = lastStart[index] {
-      if arrived + waiting < last {
-        report.violated(.i12, "request \(id) starts service before an earlier one")
-      }
-      lastStart[index] = max(last, arrived + waiting)
+    if starts[index]?.receive(arrived + waiting) == false {
+      report.violated(.i12, "request \(id) starts service before an earlier one")
     }
     guard hasReplicas[index] else { return }
     services[index].advance(to: arrived)
@@ -144,8 +141,8 @@ final class RequestInvariants: TelemetrySink {
     } else if !hasAllRequests {
       report.skip(.i16, "the requests were chosen from more, and replicas may drain for those left out")
     }
-    if lastStart.allSatisfy({ $0 == nil }), isExternal.contains(false) {
-      report.skip(.i12, "the queue disciplines are unknown")
+    if starts.allSatisfy({ $0 == nil }), isExternal.contains(false) {
+      report.skip(.i12, "no queue is known to be first-in-first-out")
     }
     for index in series.indices {
       services[index].advance(to: .max)
