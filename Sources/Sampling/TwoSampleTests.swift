@@ -62,6 +62,22 @@ package enum TwoSampleTests {
       * exp(gsl_sf_lngamma(Double(n + 1)) + gsl_sf_lngamma(Double(m + 1)) - gsl_sf_lngamma(Double(n + m + 1)))
   }
 
+  /// Fisher's exact test of two shares, two-sided: the probability, with as many successes as there are in all, of a table
+  /// that is no more probable than this one.
+  ///
+  /// Source: Fisher (1935), "The Logic of Inductive Inference", J. R. Stat. Soc. 98; two-sided as in R's `fisher.test`.
+  /// - Parameters: `a`, `b`: successes, 0…of, of so many trials.
+  package static func fisherExact(_ a: (successes: Int, of: Int), _ b: (successes: Int, of: Int)) -> Double {
+    let successes = a.successes + b.successes
+    func probability(_ k: Int) -> Double {
+      gsl_ran_hypergeometric_pdf(
+        UInt32(k), UInt32(successes), UInt32(a.of + b.of - successes), UInt32(a.of))
+    }
+    let observed = probability(a.successes) * (1 + 1e-7)
+    let possible = max(0, successes - b.of)...min(a.of, successes)
+    return min(1, possible.map(probability).filter { $0 <= observed }.reduce(0, +))
+  }
+
   /// By how much the means of two samples like these must differ for Welch's test to find it with a probability.
   /// - Parameters:
   ///   - level: p-values up to this are significant.

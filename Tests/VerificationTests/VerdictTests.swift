@@ -169,6 +169,69 @@ struct VerdictTests {
     #expect(try Self.compare(set(100, 0.01), set(105, 0.01), rule).verdict == .different)
   }
 
+  /// Twelve replications of one dashboard with the same figures but for one, which `member` writes for each.
+  private static func twelve(_ member: (Int) -> String) -> [[String: Data]] {
+    (0..<12).map { ["d": Data("{\"query\": {}, \"x\": \($0)\(member($0))}".utf8)] }
+  }
+
+  @Test(
+    "a figure that one side lacks is a difference, or no verdict where some of it have one; within tolerances too",
+    arguments: ["", "  - { path: \"**\", relative: 5% }"])
+  func presence(_ rules: String) throws {
+    let all = Self.twelve { ", \"y\": \(100 + $0)" }
+    for lacking in [", \"y\": null", ""] {
+      let none = try Self.compare(all, Self.twelve { _ in lacking }, rules)
+      #expect(none.verdict == .different, "\(none.reasons)")
+      #expect(try Self.compare(Self.twelve { _ in lacking }, all, rules).verdict == .different)
+      let third = try Self.compare(all, Self.twelve { $0 < 4 ? ", \"y\": \(100 + $0)" : lacking }, rules)
+      #expect(third.verdict == .different && third.differences.map(\.actual) == ["in 4 of 12"], "\(third)")
+      // Half of them: p is 0.014 by Fisher's exact test (R: fisher.test(matrix(c(12, 0, 6, 6), 2))).
+      let half = try Self.compare(all, Self.twelve { $0 < 6 ? ", \"y\": \(100 + $0)" : lacking }, rules)
+      #expect(half.verdict == .inconclusive && half.reasons.joined().contains("in 6 of 12"), "\(half)")
+      let one = try Self.compare(all, Self.twelve { $0 > 0 ? ", \"y\": \(100 + $0)" : lacking }, rules)
+      #expect(one.verdict == .same, "\(one.reasons)")
+      let optional = try Self.compare(
+        all, Self.twelve { _ in lacking }, "  - { path: y, optional: true }")
+      #expect(optional.verdict == .same, "\(optional.reasons)")
+    }
+  }
+
+  @Test("a dashboard that some replications lack is a difference")
+  func missingDashboard() throws {
+    let all = Self.twelve { _ in "" }
+    var some = all
+    for index in 0..<6 { some[index]["e"] = some[index]["d"] }
+    var every = all
+    for index in 0..<12 { every[index]["e"] = every[index]["d"] }
+    #expect(try Self.compare(every, some).verdict == .different)
+    #expect(try Self.compare(some, every).verdict == .different)
+    #expect(try Self.compare(every, every).verdict == .same)
+  }
+
+  @Test(
+    "a text that one side always has is compared with what the other has; texts of each run's own are not")
+  func texts() throws {
+    let always = Self.twelve { _ in ", \"t\": \"A10 single\"" }
+    let never = Self.twelve { ", \"t\": \"\($0 % 2 == 0 ? "T4 single" : "Multiple Hardware")\"" }
+    #expect(try Self.compare(always, never).verdict == .different)
+    #expect(try Self.compare(never, always).verdict == .different)
+    #expect(try Self.compare(always, Self.twelve { _ in ", \"t\": \"T4\"" }).verdict == .different)
+    #expect(try Self.compare(always, always).verdict == .same)
+    let (a, b) = (Self.twelve { ", \"t\": \"run \($0)\"" }, Self.twelve { ", \"t\": \"run \($0 + 50)\"" })
+    #expect(try Self.compare(a, b).verdict == .same)
+  }
+
+  @Test("Fisher's exact test gives what R's does")
+  func fisher() {
+    // fisher.test(matrix(c(k, n - k, l, m - l), 2))$p.value
+    for (k, n, l, m, p) in [
+      (12, 12, 6, 12, 0.01373), (3, 10, 9, 10, 0.01977), (1, 10, 11, 14, 0.002759), (5, 5, 0, 5, 0.007937),
+      (4, 8, 4, 8, 1), (0, 7, 0, 9, 1),
+    ] {
+      #expect(abs(TwoSampleTests.fisherExact((k, n), (l, m)) - p) < 1e-5 + p * 1e-3, "\(k) \(n) \(l) \(m)")
+    }
+  }
+
   @Test("nothing to compare is no verdict: no documents, no figures, everything ignored")
   func nothing() throws {
     func documents(_ a: [String: Data], _ b: [String: Data], _ rules: Tolerances = Tolerances()) throws

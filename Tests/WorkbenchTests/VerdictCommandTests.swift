@@ -145,6 +145,14 @@ struct VerdictCommandTests {
         "\(outcome.output)\(outcome.error)")
     }
     #expect(try Program.run("compare", scratch.file("b"), scratch.file("b")).status == 0)
+    // Nor is a run of another scenario, whatever its name; another name alone makes no other scenario.
+    try run("b/3", "--seed", "3", "--set", "name=other")
+    #expect(try Program.run("compare", scratch.file("b"), scratch.file("b")).status == 0)
+    try run("b/4", "--seed", "4", "--set", "models.0.load.scale=0.5")
+    let mixed = try Program.run("compare", scratch.file("b"), scratch.file("b"))
+    #expect(
+      mixed.status == 65 && mixed.error.contains("differ in more than their seed")
+        && mixed.error.contains(scratch.file("b/4")), "\(mixed.output)\(mixed.error)")
   }
 
   @Test("replicas without a price or a deployment are refused, never charged nothing or in silence")

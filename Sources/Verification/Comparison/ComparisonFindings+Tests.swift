@@ -10,6 +10,10 @@ extension ComparisonFindings {
     var reasons: [String] = []
   }
 
+  /// Whether replications have a figure at all is mostly no matter of chance, so what is this improbable, though not
+  /// significant among all tests, is not called the same.
+  private static let doubt = 0.05
+
   /// The power at which differences are called detectable.
   private static let power = 0.8
 
@@ -61,6 +65,14 @@ extension ComparisonFindings {
       actualCount: b.count, expectedMean: mean(a), actualMean: mean(b), pValue: 1, statistic: 0,
       dependence: sample.isOfReplications
         ? 1 : max(TwoSampleTests.dependence(a), TwoSampleTests.dependence(b)))
+    if sample.isPresence {
+      let has = { (side: [Double]) in side.count { $0 > 0 } }
+      test.test = "presence"
+      test.statistic = test.actualMean - test.expectedMean
+      test.pValue = TwoSampleTests.fisherExact((has(a), a.count), (has(b), b.count))
+      if test.pValue <= Self.doubt { test.verdict = "undecided" }
+      return test
+    }
     guard case .means(let margin) = sample.test else {
       (test.statistic, test.pValue) = TwoSampleTests.kolmogorovSmirnov(a, b, inflation: test.dependence)
       return test
@@ -82,6 +94,12 @@ extension ComparisonFindings {
 
   private static func difference(_ test: StatisticalTest, look: String) -> Difference {
     let larger = max(abs(test.expectedMean), abs(test.actualMean))
+    if test.test == "presence" {
+      return Difference(
+        document: test.document, path: test.path, kind: .statistical, expected: test.having(expected: true),
+        actual: test.having(expected: false), allowed: "p \(short(test.pValue)) by Fisher's exact test",
+        look: look)
+    }
     let name =
       switch test.test {
       case "pairs": "the paired t-test"
@@ -133,7 +151,7 @@ extension ComparisonFindings {
   }
 
   private func detectable(_ test: StatisticalTest, _ key: SampleKey, _ level: Double) -> Double? {
-    guard let sample = samples[key] else { return nil }
+    guard let sample = samples[key], !sample.isPresence else { return nil }
     if test.test == "pairs" {
       return TwoSampleTests.detectableByPairs(
         sample.expected.values, sample.actual.values, level: level, power: Self.power)
@@ -168,6 +186,14 @@ extension ComparisonFindings {
     if let first = open.first.map({ made.all[$0] }) {
       made.reasons.append(
         "that \(first.path) stays within ±\(Self.short(first.margin ?? 0)) is neither shown nor refuted\(open.count > 1 ? ", nor are \(open.count - 1) others" : ""). Compare more replications, or allow a wider margin."
+      )
+    }
+    let doubtful = made.all.indices.filter {
+      made.all[$0].test == "presence" && made.all[$0].verdict == "undecided" && !powerless.contains($0)
+    }
+    if let first = doubtful.first.map({ made.all[$0] }) {
+      made.reasons.append(
+        "\(first.path) is there \(first.having(expected: true)) and \(first.having(expected: false)) replications\(doubtful.count > 1 ? ", and \(doubtful.count - 1) others likewise" : ""): that is hardly chance (p \(Self.short(first.pValue)) by Fisher's exact test), and not proven to be none. Compare more replications, or mark the figure optional in the tolerances."
       )
     }
     let found = made.all.compactMap { test -> (path: String, share: Double)? in
@@ -236,5 +262,13 @@ extension ComparisonFindings {
     }
     while least() > level { count += 1 }
     return count
+  }
+}
+
+extension StatisticalTest {
+  /// How many replications of a side have the figure, of a test of presence.
+  fileprivate func having(expected: Bool) -> String {
+    let (mean, count) = expected ? (expectedMean, expectedCount) : (actualMean, actualCount)
+    return "in \(Int((mean * Double(count)).rounded())) of \(count)"
   }
 }

@@ -56,6 +56,8 @@ final class ComparisonFindings {
     var isOfReplications: Bool
     /// Whether the n-th values of both sides belong together.
     var isPaired = false
+    /// Whether a replication has the figure at all, 1 or 0.
+    var isPresence = false
     var look: String
   }
 
@@ -177,6 +179,24 @@ final class ComparisonFindings {
     if let expected { samples[key]?.expected.add(expected) }
     if let actual { samples[key]?.actual.add(actual) }
   }
+
+  /// How many replications of each side have a figure at all: a sample of its own where the sides differ in that.
+  /// - Parameters: `expected`, `actual`: those that have it, and all.
+  func presence(
+    _ path: String, _ look: String, _ decision: Decision, expected: (has: Int, of: Int),
+    actual: (has: Int, of: Int)
+  ) {
+    if expected.has * actual.of == actual.has * expected.of { return }
+    let key = SampleKey(document: document, path: path, rule: Self.presenceRule)
+    var sample = Samples(test: .distribution, isOfReplications: true, isPresence: true, look: look)
+    for place in 0..<expected.of { sample.expected.add(place < expected.has ? 1 : 0) }
+    for place in 0..<actual.of { sample.actual.add(place < actual.has ? 1 : 0) }
+    sampleOrder.append(key)
+    samples[key] = sample
+  }
+
+  /// In a `SampleKey`, in place of a rule.
+  private static let presenceRule = -2
 
   /// Two numbers of one figure.
   func number(

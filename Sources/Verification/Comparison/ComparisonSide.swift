@@ -71,7 +71,8 @@ struct Side {
     if !runs.isEmpty {
       content = .replications(runs.map { "\(path)/\($0)" })
     } else if (try? DatasetLocation(path)) != nil {  // Tables, or what is said next.
-      content = .data
+      // Dashboards beside them count, though no manifest vouches for them.
+      content = exists("dashboard") ? .runDirectory : .data
     } else if try !Self.jsonFiles(path).isEmpty {
       content = .jsonDirectory
     } else {
@@ -133,7 +134,8 @@ struct Side {
   }
 
   func manifest() throws -> Manifest? {
-    if case .runDirectory = content { try Manifest(contentsOf: path + "/manifest.json") } else { nil }
+    guard case .runDirectory = content, FileKind(of: path + "/manifest.json") != nil else { return nil }
+    return try Manifest(contentsOf: path + "/manifest.json")
   }
 
   /// As it is, whatever its manifest says: what changed since it was written is what is asked for.

@@ -65,15 +65,16 @@ package struct UnmatchedElements: Encodable, Equatable, Sendable {
 package struct StatisticalTest: Encodable, Sendable {
   package var document: String
   package var path: String
-  /// `distribution`; `means`; `pairs` of means where replications have the same seeds on both sides.
+  /// `distribution`; `means`; `pairs` of means where replications have the same seeds on both sides; `presence` of how many
+  /// replications have the figure at all, the means being shares.
   package var test: String
-  var isOfMeans: Bool { test != "distribution" }
+  var isOfMeans: Bool { test == "means" || test == "pairs" }
   package var expectedCount: Int
   package var actualCount: Int
   package var expectedMean: Double
   package var actualMean: Double
   package var pValue: Double
-  /// Of Kolmogorov–Smirnov, the largest distance of the distributions; of means, the difference.
+  /// Of Kolmogorov–Smirnov, the largest distance of the distributions; of means and shares, the difference.
   package var statistic: Double
   /// By how much dependence in time shrinks the samples.
   package var dependence: Double

@@ -1,5 +1,6 @@
 import CJansson
 import Datasets
+import Documents
 import Foundation
 import Telemetry
 
@@ -12,6 +13,7 @@ final class JSONDocument {
   ///   twice, numbers out of range.
   init(_ data: Data, path: String) throws {
     var error = json_error_t()
+    let data = ByteOrderMark.dropped(data)
     let parsed = data.withUnsafeBytes { bytes in
       json_loadb(
         bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count,

@@ -90,6 +90,12 @@ extension OutputComparison {
           actual: b.isEmpty ? nil : "in \(b.count) replications")
         continue
       }
+      if a.count * right.count != b.count * left.count {
+        findings.structural(
+          a.count * right.count < b.count * left.count ? .extra : .missing, ComparisonPath(),
+          expected: "in \(a.count) of \(left.count) replications",
+          actual: "in \(b.count) of \(right.count) replications")
+      }
       let isComplete = a.count == left.count && b.count == right.count
       withExtendedLifetime((a, b)) {
         ReplicationComparison(findings, isPaired: pairs != nil && isComplete).compare(

@@ -11,10 +11,13 @@ struct ReplicationComparison {
     var numbers: [Double] = []
     /// The replications that have them.
     var places: [Int] = []
-    var others: Set<String> = []
+    /// What is no number, for each replication that has such.
+    var others: [String] = []
     var look = ""
     var hasElements = false
     var state = 0
+
+    var isEmpty: Bool { numbers.isEmpty && others.isEmpty }
   }
 
   /// Paths in the order in which they were first seen.
@@ -77,7 +80,7 @@ struct ReplicationComparison {
           figures[text]?.numbers.append(number)
           figures[text]?.places.append(place)
         } else {
-          figures[text]?.others.insert(value.shown)
+          figures[text]?.others.append(value.shown)
         }
       }
     }
@@ -90,29 +93,28 @@ struct ReplicationComparison {
     // Points that the replications do not share (the instant of a request) are no figures.
     let hasElements = (a ?? b)?.hasElements ?? false
     if hasElements, decision.rule == nil { return }
-    guard let a, let b else {
-      let isAlways = (a?.numbers.count ?? 0) == n || (b?.numbers.count ?? 0) == m
-      guard isAlways, n > 1 || m > 1, !decision.isOptional else { return }
-      findings.add(
-        Difference(
-          document: findings.document, path: path, kind: a == nil ? .extra : .missing,
-          expected: a.map { "in all \($0.numbers.count)" }, actual: b.map { "in all \($0.numbers.count)" },
-          look: look))
-      return
-    }
-    findings.figures += 1
-    // Texts that vary between replications say nothing; constant ones must agree.
-    if a.numbers.isEmpty, b.numbers.isEmpty {
-      if a.others.count == 1, b.others.count == 1, a.others != b.others {
-        findings.add(
-          Difference(
-            document: findings.document, path: path, kind: .value, expected: a.others.first,
-            actual: b.others.first, relative: 1, allowed: findings.allowed(decision), look: look))
+    let (a, b) = (a ?? Figure(), b ?? Figure())
+    if hasElements, a.isEmpty || b.isEmpty {
+      // Of a list's elements that the replications need not share, what all of one side have and the other never.
+      if n > 1 || m > 1, a.numbers.count == n || b.numbers.count == m {
+        absent(path, a, b, n, m, decision, look)
       }
       return
     }
+    findings.figures += 1
+    guard !a.numbers.isEmpty || !b.numbers.isEmpty else {
+      compareTexts(path, a, b, n, m, decision, look)
+      return
+    }
+    if a.numbers.count * b.numbers.count == 0, a.numbers.count == n || b.numbers.count == m {
+      absent(path, a, b, n, m, decision, look)
+      return
+    }
+    if !hasElements, !decision.isOptional {
+      findings.presence(path, look, decision, expected: (a.numbers.count, n), actual: (b.numbers.count, m))
+    }
+    guard !a.numbers.isEmpty, !b.numbers.isEmpty else { return }
     if case .within = decision.test {
-      guard !a.numbers.isEmpty, !b.numbers.isEmpty else { return }
       let means = [a.numbers, b.numbers].map { $0.reduce(0, +) / Double($0.count) }
       findings.number(means[0], means[1], isSame: means[0] == means[1], decision, path: path, look: look)
       return
@@ -137,6 +139,45 @@ struct ReplicationComparison {
     for value in b.numbers {
       findings.sample(
         decision, path, look, expected: nil, actual: value, replications: true, paired: isPaired)
+    }
+  }
+  /// A figure that all replications of one side have, and none of the other.
+  private func absent(
+    _ path: String, _ a: Figure, _ b: Figure, _ n: Int, _ m: Int, _ decision: ComparisonFindings.Decision,
+    _ look: String
+  ) {
+    if decision.isOptional { return }
+    func words(_ side: Figure, _ count: Int) -> String? {
+      side.numbers.isEmpty ? side.others.first : "in \(side.numbers.count) of \(count)"
+    }
+    let kind: Difference.Kind = a.isEmpty ? .extra : b.isEmpty ? .missing : .type
+    findings.add(
+      Difference(
+        document: findings.document, path: path, kind: kind, expected: words(a, n), actual: words(b, m),
+        look: look))
+  }
+
+  /// Texts that are another in each replication (an identifier, an instant) say nothing. One that most replications of a
+  /// side have is a figure: how many have it.
+  private func compareTexts(
+    _ path: String, _ a: Figure, _ b: Figure, _ n: Int, _ m: Int, _ decision: ComparisonFindings.Decision,
+    _ look: String
+  ) {
+    let texts = [a, b].map { $0.others.reduce(into: [:]) { counts, text in counts[text, default: 0] += 1 } }
+    if let x = texts[0].first, let y = texts[1].first, texts[0].count == 1, texts[1].count == 1,
+      x.key != y.key
+    {
+      findings.add(
+        Difference(
+          document: findings.document, path: path, kind: .value, expected: x.key, actual: y.key, relative: 1,
+          allowed: findings.allowed(decision), look: look))
+      return
+    }
+    if decision.isOptional { return }
+    for text in Set(texts[0].keys).union(texts[1].keys).sorted() {
+      let (k, l) = (texts[0][text] ?? 0, texts[1][text] ?? 0)
+      guard 2 * k > n || 2 * l > m else { continue }
+      findings.presence("\(path) is \(text)", look, decision, expected: (k, n), actual: (l, m))
     }
   }
 }
