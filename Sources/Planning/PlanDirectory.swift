@@ -40,6 +40,13 @@ package struct PlanDirectory: Sendable {
 
   /// Runs of its variants, the base first, then in the order of the plan.
   package func runs() throws -> [String] {
+    for (name, digest) in (result.files ?? [:]).sorted(by: { $0.key < $1.key })
+    where name.utf8.starts(with: "runs/".utf8) {
+      guard try ContainedPath(name, in: path).digest().sha256 == digest else {
+        throw DatasetError(
+          "\(path)/\(name)", "the file has been changed since the plan. Run the plan again.")
+      }
+    }
     // A plan without runs is served by its page.
     let entries = try ContainedPath.folders(in: path + "/runs")
     let order = Dictionary(
@@ -69,12 +76,8 @@ package struct PlanDirectory: Sendable {
     _ result: PlanResult, _ experiment: Experiment, texts: [String], threads: Int, to staged: StagedDirectory
   ) throws {
     let variants = experiment.variants
-    try staged.write(try encoded(result), as: "plan.json")
     let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
-    // The name of a model may hold anything.
-    let heads = metrics.map {
-      $0.scope == .unstated ? $0.name : "\"\($0.name.replacing("\"", with: "\"\""))\""
-    }
+    let heads = metrics.map { $0.scope == .unstated ? $0.name : SpreadsheetText.cell($0.name) }
     var rows = ["variant,replication," + heads.joined(separator: ",")]
     for (index, variant) in variants.enumerated() {
       let name = SpreadsheetText.cell(variant.name)
@@ -84,7 +87,8 @@ package struct PlanDirectory: Sendable {
             + metrics.map { $0.value(record).map { "\($0)" } ?? "" }.joined(separator: ","))
       }
     }
-    try staged.write((rows.joined(separator: "\n") + "\n").utf8, as: "replications.csv")
+    var files = ["replications.csv"]
+    try staged.write((rows.joined(separator: "\n") + "\n").utf8, as: files[0])
     // Side by side on the dashboard: the base, the best, and some of the Pareto front.
     let best = result.choice?.best
     let front = result.variants.filter { $0.isOnParetoFront || $0.name == best }.map(\.name)
@@ -93,18 +97,27 @@ package struct PlanDirectory: Sendable {
       few || $0 == 0 || variants[$0].name == best || front.prefix(6).contains(variants[$0].name)
     }
     for index in shown.prefix(8) {
-      try record(variants[index], text: texts[index], experiment.warmUp, threads: threads, in: staged)
+      let folder = "runs/\(OutputName.file(variants[index].name))"
+      try record(
+        variants[index], text: texts[index], experiment.warmUp, threads: threads, as: folder, in: staged)
+      files.append("\(folder)/manifest.json")
     }
+    // Last, since it vouches for the others.
+    var sealed = result
+    sealed.files = try Dictionary(
+      uniqueKeysWithValues: files.map { ($0, try ContainedPath($0, in: staged.path).digest().sha256) })
+    try staged.write(try encoded(sealed), as: "plan.json")
   }
 
   private static func record(
-    _ variant: Variant, text: String, _ warmUp: Int64, threads: Int, in staged: StagedDirectory
+    _ variant: Variant, text: String, _ warmUp: Int64, threads: Int, as folder: String,
+    in staged: StagedDirectory
   ) throws {
     var scenario = variant.scenario
     scenario.name = variant.name
     scenario.warmUpMicroseconds = warmUp
     let directory = try RunDirectory(
-      in: staged, folder: "runs/\(OutputName.file(variant.name))",
+      in: staged, folder: folder,
       manifest: Manifest(
         program: Program.nameAndVersion,
         scenario: .init(name: variant.name, text: text, overrides: Overrides.noted(in: text)),

@@ -152,6 +152,9 @@ package struct PlanResult: Codable, Sendable {
   package var sensitivity: Sensitivity?
   package var precision: Precision?
   package var warnings: [String] = []
+  /// SHA-256 of the plan's other files, by path: replications.csv, and the manifest of each run, which has those of the
+  /// run's files. Absent in plans of older programs, and in what is no directory.
+  package var files: [String: String]?
   /// SHA-256 of everything else in plan.json, `JSONSeal`; absent in those of older programs.
   package var checksum: String?
 

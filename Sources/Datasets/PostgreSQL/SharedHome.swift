@@ -185,61 +185,21 @@ package final class SharedHome {
         directory, "this is neither a run nor a plan: it has no manifest.json and no plan.json.")
     }
     let data = try ContainedPath(main, in: directory).contents()
+    let vouched = try VouchedFiles(isPlan: isPlan, main: data, in: directory, shown: directory)
     // Only what is vouched for: what somebody put beside it stays with them.
     var files: [(path: String, sha256: String, bytes: Int64)] = []
-    for name in try isPlan ? planFiles(directory) : runFiles(directory, "") {
+    for name in vouched.digests.keys.sorted() + [main] where FileKind(of: "\(directory)/\(name)") != nil {
       let (sha256, bytes) = try ContainedPath(name, in: directory).digest()
       files.append((name, sha256, bytes))
     }
     files.sort { $0.path < $1.path }
-    var candidate = Candidate(
-      kind: isPlan ? "plan" : "run", id: SHA256.hash(data: data).hexadecimal, name: "", program: "",
-      manifest: data,
-      files: files)
-    if isPlan {
-      struct Plan: Decodable {
-        var scenario: String
-        var program: String
-      }
-      do {
-        let plan = try JSONDecoder().decode(Plan.self, from: data)
-        (candidate.name, candidate.program) = (plan.scenario, plan.program)
-      } catch {
-        throw DatasetError(
-          "\(directory)/plan.json", "this is not a plan of this program. Run the plan again.")
-      }
-      return candidate
-    }
-    let manifest = try Manifest(data, path: "\(directory)/manifest.json")
-    candidate.name =
-      manifest.scenario?.name ?? manifest.source ?? URL(fileURLWithPath: directory).lastPathComponent
-    candidate.program = manifest.program
-    let known = Dictionary(files.map { ($0.path, $0.sha256) }, uniquingKeysWith: { first, _ in first })
-    for (path, digest) in manifest.files.sorted(by: { $0.key < $1.key }) where known[path] != digest {
-      throw DatasetError(
-        "\(directory)/\(path)",
-        known[path] == nil
-          ? "the file is missing. Run the scenario again."
-          : "the file has been changed since the run. Run the scenario again.")
-    }
-    return candidate
-  }
-
-  /// A run's manifest and the files that it names.
-  private static func runFiles(_ directory: String, _ folder: String) throws -> [String] {
-    let manifest = try Manifest(contentsOf: "\(directory)/\(folder)manifest.json")
-    let files = manifest.files.keys.filter { name in
-      // What is missing is said below, by the names of the manifest.
-      FileKind(of: "\(directory)/\(folder)\(name)") != nil
-    }
-    return (files + ["manifest.json"]).map { folder + $0 }
-  }
-
-  /// What a plan leaves in its directory.
-  private static func planFiles(_ directory: String) throws -> [String] {
-    let own = ["plan.json", "replications.csv"].filter { FileKind(of: "\(directory)/\($0)") != nil }
-    return try own
-      + ContainedPath.folders(in: directory + "/runs").flatMap { try runFiles(directory, "runs/\($0)/") }
+    try vouched.check(
+      Dictionary(files.map { ($0.path, $0.sha256) }, uniquingKeysWith: { first, _ in first }), isPlan: isPlan,
+      shown: directory)
+    return Candidate(
+      kind: isPlan ? "plan" : "run", id: SHA256.hash(data: data).hexadecimal,
+      name: vouched.name.isEmpty ? URL(fileURLWithPath: directory).lastPathComponent : vouched.name,
+      program: vouched.program, manifest: data, files: files)
   }
 
   /// Puts a run or a plan there. What is there already is looked through, and put right where it does not fit its hash.
@@ -262,9 +222,13 @@ package final class SharedHome {
       if made == nil {
         // What the home says of a run that it has may be damaged as well.
         try connection.execute(
-          "UPDATE runs SET kind = $2, name = $3, program = $4, manifest = $5::json, bytes = $6 WHERE id = $1",
+          """
+          UPDATE runs SET kind = $2, name = $3, program = $4, manifest = $5::json, bytes = $6,
+            note = CASE WHEN $7 = '' THEN note ELSE $7 END
+          WHERE id = $1
+          """,
           .text(candidate.id), .text(candidate.kind), .text(candidate.name), .text(candidate.program),
-          .text(String(decoding: candidate.manifest, as: UTF8.self)), .integer(bytes))
+          .text(String(decoding: candidate.manifest, as: UTF8.self)), .integer(bytes), .text(note))
         try connection.execute("DELETE FROM files WHERE run_id = $1", .text(candidate.id))
       }
       for file in candidate.files {
@@ -391,17 +355,19 @@ package final class SharedHome {
         )
       }
     }
-    if entry.kind == "run" {
-      // The manifest, which the identifier vouches for, vouches for the rest.
-      let manifest = try Manifest(contentsOf: "\(staged.path)/manifest.json")
-      let listed = Dictionary(files.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
-        .filter { $0.key != "manifest.json" }
-      guard listed == manifest.files else {
-        throw DatasetError(
-          name,
-          "run \(entry.id.prefix(12)) has other files than its manifest says. Push the run again from where it was made."
-        )
-      }
+    // The manifest or plan.json, which the identifier vouches for, vouches for the rest.
+    let isPlan = entry.kind == "plan"
+    let main = isPlan ? "plan.json" : "manifest.json"
+    let vouched = try VouchedFiles(
+      isPlan: isPlan, main: try ContainedPath(main, in: staged.path).contents(), in: staged.path,
+      shown: "\(name), \(entry.kind) \(entry.id.prefix(12))")
+    let listed = Dictionary(files.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+      .filter { $0.key != main }
+    guard listed == vouched.digests else {
+      throw DatasetError(
+        name,
+        "\(entry.kind) \(entry.id.prefix(12)) has other files than it should have. Push it again from where it was made."
+      )
     }
     try staged.finish()
   }
