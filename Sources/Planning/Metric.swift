@@ -34,6 +34,12 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   package var better: Direction { definition.better }
   /// The values that it can have.
   package var range: ClosedRange<Double> { 0...definition.most }
+
+  /// Whether no value is 0.
+  var isPositive: Bool { definition.isPositive }
+
+  /// Of a share of failures: the reasons that it counts; `nil` of any other metric.
+  var failures: [FailureReason]? { definition.failures }
   /// Of latency, if it is one: quantiles have intervals of their own kind.
   package var quantile: Double? { definition.quantile }
   /// Whether a model has one of its own.

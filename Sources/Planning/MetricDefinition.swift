@@ -17,6 +17,10 @@ struct MetricDefinition: Sendable {
   var better = Metric.Direction.lower
   /// Nothing is above; all are at least 0.
   var most = Double.infinity
+  /// Nothing comes to 0 either: an answer takes time.
+  var isPositive = false
+  /// Of a share of failures: those that it counts.
+  var failures: [FailureReason]?
   /// Of latency, if it is one.
   var quantile: Double?
   /// Whether an objective without a scope is about each model.
@@ -27,13 +31,14 @@ struct MetricDefinition: Sendable {
   static let all: [MetricDefinition] =
     [
       MetricDefinition(
-        name: "latency.mean", unit: .milliseconds, isOfEachModel: true,
+        name: "latency.mean", unit: .milliseconds, isPositive: true, isOfEachModel: true,
         source: .requests { share(Double($0.latencySum) / 1000, $0.successes) })
     ]
     + LatencyQuantile.allCases.map { quantile in
       MetricDefinition(
-        name: "latency.\(quantile.name)", unit: .milliseconds, quantile: quantile.rawValue,
-        isOfEachModel: true, source: .requests { $0.latencyQuantile(quantile.rawValue) })
+        name: "latency.\(quantile.name)", unit: .milliseconds, isPositive: true,
+        quantile: quantile.rawValue, isOfEachModel: true,
+        source: .requests { $0.latencyQuantile(quantile.rawValue) })
     } + [
       MetricDefinition(
         name: "waiting.mean", unit: .milliseconds, isOfEachModel: true,
@@ -64,7 +69,7 @@ struct MetricDefinition: Sendable {
     ]
 
   private static let failureRate = MetricDefinition(
-    name: "failureRate", unit: .share, most: 1, isOfEachModel: true,
+    name: "failureRate", unit: .share, most: 1, failures: FailureReason.allCases, isOfEachModel: true,
     source: .requests { share(Double($0.requests - $0.successes), $0.requests) })
 
   /// How the names of failure rates by reason are written.
@@ -77,10 +82,11 @@ struct MetricDefinition: Sendable {
     let prefix = "\(failureRate.name)."
     guard name.utf8.starts(with: prefix.utf8), name.utf8.count > prefix.utf8.count else { return nil }
     let reason = String(name.unicodeScalars.dropFirst(prefix.unicodeScalars.count))
-    guard FailureReason.allCases.contains(where: { $0.name.utf8.elementsEqual(reason.utf8) }) else {
+    guard let code = FailureReason.allCases.first(where: { $0.name.utf8.elementsEqual(reason.utf8) }) else {
       return nil
     }
     var definition = failureRate
+    definition.failures = [code]
     definition.name = name
     definition.source = .requests { share(Double($0.failures[reason] ?? 0), $0.requests) }
     return definition

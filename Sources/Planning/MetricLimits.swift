@@ -10,19 +10,30 @@ struct MetricLimits {
   private var replicas = 0
   private var replicaHours = 0.0
   private var credits = 0.0
+  /// What sets the limit of replicas.
+  private var replicasWhy = "the subscription allows"
+  private let scenarios: [Scenario]
 
   init(_ scenarios: [Scenario]) {
+    self.scenarios = scenarios
     for scenario in scenarios {
       simulated = max(simulated, Double(scenario.to - scenario.simulationStart) / 1000)
       let hours = Double(scenario.to - scenario.from) / 3.6e9
       var (most, cost) = (0.0, 0.0)
       for account in scenario.accounts {
-        replicas = max(replicas, account.subscriptionMaxReplicas)
+        let deployed = account.models.flatMap(\.deployments).map(\.scaling.maxReplicas).reduce(0, +)
+        let allowed = min(account.subscriptionMaxReplicas, deployed)
+        if allowed > replicas {
+          replicas = allowed
+          replicasWhy =
+            allowed < account.subscriptionMaxReplicas
+            ? "the deployments' maxReplicas add up to" : "the subscription allows"
+        }
         let used = Set(account.models.flatMap { $0.deployments.map(\.hardware) })
         let dearest =
           account.prices.filter { used.contains($0.hardware) }.map(\.creditsMicroPerHour).max() ?? 0
-        most += Double(account.subscriptionMaxReplicas) * hours
-        cost += Double(account.subscriptionMaxReplicas) * hours * Double(dearest) / 1e6
+        most += Double(allowed) * hours
+        cost += Double(allowed) * hours * Double(dearest) / 1e6
       }
       replicaHours = max(replicaHours, most)
       credits = max(credits, cost)
@@ -31,6 +42,16 @@ struct MetricLimits {
 
   /// - Throws: `ServiceLevel.Problem` for an upper bound that no variant can exceed.
   func check(_ level: ServiceLevel) throws {
+    if level.isUpper, let failures = level.metric.failures {
+      let model: String? = if case .model(let name) = level.metric.scope { name } else { nil }
+      let possible = Set(scenarios.flatMap { $0.possibleFailures(ofModel: model) })
+      guard possible.isDisjoint(with: failures) else { return }
+      let whose = model.map { "model \"\($0)\"" } ?? "a model"
+      throw ServiceLevel.Problem(
+        description:
+          "\(level.description) can never be broken: in no variant is there anything that makes requests of \(whose) fail\(failures.count == 1 ? " with \(failures[0].name)" : ""). Leave it out, or give the scenario what does."
+      )
+    }
     guard level.isUpper, let (most, why) = self.most(level.metric), level.bound >= most else { return }
     throw ServiceLevel.Problem(
       description: "\(level.description) can never be broken: \(why). Give a bound below that.")
@@ -42,15 +63,16 @@ struct MetricLimits {
       return (simulated, "\(Self.length(simulated)) are simulated, and nothing longer can be seen")
     case .hours:
       return (
-        replicaHours, "the subscription allows at most \(PlanWords.value(replicaHours, .hours)) of replicas"
+        replicaHours,
+        "\(replicasWhy) \(replicas), which is \(PlanWords.value(replicaHours, .hours)) of replicas at most"
       )
     case .credits where metric.base == "credits":
       return (
         credits,
-        "the subscription's replicas cost at most \(PlanWords.value(credits, .credits)) in the period"
+        "the replicas that there can be cost at most \(PlanWords.value(credits, .credits)) in the period"
       )
     case .count where metric.base == "peakReplicas":
-      return (Double(replicas), "the subscription allows \(replicas)")
+      return (Double(replicas), "\(replicasWhy) \(replicas)")
     case .credits, .count, .share: return nil
     }
   }

@@ -78,6 +78,11 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     let (least, most) = (metric.range.lowerBound, metric.range.upperBound)
     let between =
       most.isFinite ? "lies between 0 and \(metric.unit == .share ? "100 %" : "\(most)")" : "is never below 0"
+    if isUpper, metric.isPositive, bound == 0 {
+      throw Problem(
+        description:
+          "\(description) can never be kept: \(metric.base) is always above 0. Give a bound above it.")
+    }
     if isUpper, bound >= most || bound < least {
       throw Problem(
         description:

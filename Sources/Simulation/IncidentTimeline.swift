@@ -75,12 +75,6 @@ struct SettledIncident {
     return settled
   }
 
-  func concerns(_ model: Scenario.Model) -> Bool {
-    if let name = incident.model { return name == model.name }
-    if let provider = incident.provider { return provider == model.provider }
-    return true
-  }
-
   var effect: IncidentTimeline.Effect {
     .init(errorProbability: incident.errorProbability, latencyFactor: incident.latencyFactor)
   }

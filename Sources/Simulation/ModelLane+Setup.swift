@@ -52,7 +52,7 @@ extension ModelLane {
         scenario: scenario, calendar: setting.account.calendar, profile: model.load?.profile,
         traces: setting.traces, arena: arena, stream: { setting.stream(entity: entity, $0) }),
       helper: setting.helper)
-    let concerning = setting.incidents.filter { $0.concerns(model) }
+    let concerning = setting.incidents.filter { $0.incident.concerns(model) }
     let incidentsCauseErrors = concerning.contains { $0.effect.errorProbability > 0 }
     let external = try model.externalService.map {
       try ExternalService(

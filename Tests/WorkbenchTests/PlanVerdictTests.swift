@@ -117,11 +117,20 @@ struct PlanVerdictTests {
     let scratch = try Scratch()
     let path = try PlanTests.scenario(scratch)
     for (arguments, words) in [
-      (["--slo", "peakReplicas <= 1000000"], "can never be broken: the subscription allows"),
+      (
+        ["--slo", "peakReplicas <= 1000000"], "can never be broken: the deployments' maxReplicas add up to 2"
+      ),
       (["--slo", "replicaHours <= 100000"], "can never be broken"),
       (["--slo", "credits <= 1000000"], "can never be broken"),
       (["--slo", "latency.p999 <= 1000d"], "nothing longer can be seen"),
       (["--slo", "waiting.mean <= 1000d"], "nothing longer can be seen"),
+      (["--slo", "latency.p95 <= 0s"], "can never be kept: latency.p95 is always above 0"),
+      (["--slo", "failureRate.timeout <= 1%"], "requests of a model fail with timeout"),
+      (["--slo", "failureRate.replicaLost <= 1%"], "fail with replicaLost"),
+      (["--slo", "failureRate.modelError <= 1%"], "fail with modelError"),
+      (["--slo", "failureRate.providerError <= 1%"], "fail with providerError"),
+      (["--slo", "failureRate.rateLimited[all] <= 1%"], "fail with rateLimited"),
+      (["--slo", "failureRate.contextLengthExceeded <= 1%"], "fail with contextLengthExceeded"),
       (["--slo", "failureRate.timeuot <= 1%"], "failureRate.REASON with one of overloaded, timeout"),
       (["--minimize", "latency.p95[model=chat]"], "--minimize: no model with requests is called \"chat\""),
       (
