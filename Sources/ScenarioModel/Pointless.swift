@@ -23,6 +23,11 @@ extension ModelReader {
         "profile", "every hour's factor is 0: no request ever arrives. Raise one, or leave the load out.")
     }
     for (deployment, keys) in zip(deployments, sections) {
+      if case .continuousBatching(let batching) = deployment?.service,
+        let futility = batching.futility(tokens: load?.tokens)
+      {
+        keys.warning("service", futility)
+      }
       guard let deployment, let scalingKeys = keys.section("scaling") else { continue }
       let scaling = deployment.scaling
       if scaling.minReplicas == scaling.maxReplicas {

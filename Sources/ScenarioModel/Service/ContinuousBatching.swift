@@ -123,15 +123,30 @@ package struct ContinuousBatching: Sendable, Equatable {
   /// Whether a step takes longer the longer contexts are.
   package var dependsOnContext: Bool { perContextToken > 0 || perPromptTokenContext > 0 }
 
-  /// Requests that a replica with a full batch serves per microsecond; `nil` where the tokens are not known.
+  /// What of the average request a replica's memory cannot hold, so that most fail; `nil` where it can.
+  func futility(tokens: Scenario.Tokens?) -> String? {
+    guard let kvCache, let tokens else { return nil }
+    // The last token of a response is not kept.
+    let context = tokens.input.mean + tokens.output.mean - 1
+    guard context > Double(kvCache.longestContext) else { return nil }
+    let blocks = "\(kvCache.blocks) \(kvCache.blocks == 1 ? "block" : "blocks") of \(kvCache.blockSize)"
+    return
+      "a replica's memory holds \(kvCache.longestContext) tokens (\(blocks)), a prompt and its response have \(String(format: "%.6g", context)) on average: requests that do not fit fail with contextLengthExceeded. Give kvCache more tokens."
+  }
+
+  /// Requests that a replica with a full batch serves per microsecond, at the most; `nil` where the tokens are not known,
+  /// or the average request cannot be served.
   func capacity(batch: Double, tokens: Scenario.Tokens?) -> Double? {
-    guard let tokens else { return nil }
+    guard let tokens, futility(tokens: tokens) == nil else { return nil }
     let (input, output) = (tokens.input.mean, tokens.output.mean)
     // On average, half of a response is there.
     let context = input + output / 2
     let room = kvCache.map { max(Double($0.longestContext) / max(context, 1), 1) } ?? .infinity
-    let steps = output * (base / min(batch, room) + perSequence + perContextToken * context)
-    let time = steps + input * perPromptToken + perPromptTokenContext * input * (input + 1) / 2
+    // Each step serves a batch, and no more tokens than fit in one.
+    let steps = max(output / min(batch, room), (input + output) / Double(tokensPerStep))
+    let decoding = output * (perSequence + perContextToken * context)
+    let reading = input * perPromptToken + perPromptTokenContext * input * (input + 1) / 2
+    let time = steps * base + decoding + reading
     return time > 0 ? 1 / time : nil
   }
 }
