@@ -12,6 +12,10 @@ package struct ImportReport {
     case roundedFirstToken
     /// A failure reason that is too long or not on one line.
     case shortenedReason
+    /// A failure without a reason.
+    case noReason
+    /// A success with a failure reason.
+    case reasonOfSuccess
     /// A failure reason beyond those that can be told apart.
     case otherReason
     /// An end at a local time that comes twice.
@@ -29,6 +33,7 @@ package struct ImportReport {
   var otherSpans: [String: Int] = [:]
   var unknownOperations: Set<String> = []
   var repeatedSpans = 0
+  var contradictingSpans = 0
   var otherExports = 0
   var nestedCalls = 0
   var errorsWithoutStatus = 0
@@ -91,6 +96,18 @@ package struct ImportReport {
         "\(Self.count(shortened, "failure reason was", "failure reasons were")) put on one line of at most 200 bytes."
       )
     }
+    let unspecified = sum(.noReason)
+    if unspecified > 0 {
+      sentences.append(
+        "\(Self.count(unspecified, "failure has", "failures have")) no reason in the export: counted as \"unspecified\"."
+      )
+    }
+    let contradicting = sum(.reasonOfSuccess)
+    if contradicting > 0 {
+      sentences.append(
+        "\(Self.count(contradicting, "success has", "successes have")) a failureReason: left out. If \(contradicting == 1 ? "it" : "they") failed, say so by status."
+      )
+    }
     let other = sum(.otherReason)
     if other > 0 {
       sentences.append(
@@ -124,6 +141,11 @@ package struct ImportReport {
     if repeatedSpans > 0 {
       sentences.append(
         "\(Self.count(Int64(repeatedSpans), "span", "spans")) came again, by trace and span identifier: counted once."
+      )
+    }
+    if contradictingSpans > 0 {
+      sentences.append(
+        "\(Self.count(Int64(contradictingSpans), "span", "spans")) came again, by trace and span identifier, and said something else: the first counts."
       )
     }
     if nestedCalls > 0 {

@@ -117,6 +117,7 @@ package final class MappedImport {
       report.otherSpans = spans.others
       report.unknownOperations = spans.unknownOperations
       report.repeatedSpans = spans.repeats
+      report.contradictingSpans = spans.contradictions
       report.otherExports = spans.otherExports
       report.nestedCalls = spans.nested
       report.errorsWithoutStatus = spans.errorsWithoutStatus
@@ -138,7 +139,9 @@ package final class MappedImport {
   private func checkColumns() throws {
     let nowhere = mapping.namedColumns.filter { !$0.columns.contains(where: seen.contains) }
     report.nowhere = nowhere.filter { !$0.isNeeded }.map(\.words)
-    let absent = nowhere.filter(\.isNeeded)
+    // Of rows that are no rows, what is wrong with them says more than the columns that they lack.
+    let heads = sorter.count == 0 && rejects.count > 0 ? Set(rows.names) : []
+    let absent = nowhere.filter { $0.isNeeded && !$0.columns.contains(where: heads.contains) }
     guard !absent.isEmpty else { return }
     let listed = absent.map(\.words).joined(separator: ", ")
     throw DatasetError(

@@ -269,9 +269,15 @@ extension MappedImport {
     } else {
       throw missing("status")
     }
-    guard failed else { return RequestOutcome.success }
+    guard failed else {
+      if mapping["failureReason"]?.constant == nil, !text(row, "failureReason").isEmpty {
+        notes.append(.reasonOfSuccess)
+      }
+      return RequestOutcome.success
+    }
     let (reason, isShortened) = Self.shortened(text(row, "failureReason"))
     if isShortened { notes.append(.shortenedReason) }
+    if reason.isEmpty { notes.append(.noReason) }
     do {
       let (code, isOther) = try reasons.codeOrOther(of: reason.isEmpty ? "unspecified" : reason)
       if isOther { notes.append(.otherReason) }

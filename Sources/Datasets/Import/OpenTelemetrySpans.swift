@@ -23,6 +23,8 @@ final class OpenTelemetrySpans: ForeignRows {
   private(set) var unknownOperations: Set<String> = []
   /// Spans that came again.
   private(set) var repeats = 0
+  /// Spans that came again and said something else.
+  private(set) var contradictions = 0
   /// Exports of metrics or logs.
   private(set) var otherExports = 0
   /// Calls with an error.type and no status, which failed.
@@ -149,9 +151,18 @@ final class OpenTelemetrySpans: ForeignRows {
     var row = row
     let key = SpanKey(row.values["traceId"], row.values["spanId"])
     let parent = key == nil ? nil : SpanKey(row.values["traceId"], row.values["parentSpanId"])
-    if let key, !tree.insert(key, below: parent) {
-      repeats += 1
-      return
+    if let key {
+      // One that is not over yet will come again; it is judged by what it lacks.
+      let isOver = row.values["endTimeUnixNano"] != nil
+      switch tree.insert(key, below: parent, saying: isOver ? Self.fingerprint(row.values) : nil) {
+      case .new: break
+      case .repeated:
+        repeats += 1
+        return
+      case .contradiction:
+        contradictions += 1
+        return
+      }
     }
     switch operations.role(of: row.values) {
     case .call(let operation):
@@ -165,6 +176,19 @@ final class OpenTelemetrySpans: ForeignRows {
     case .other(let name, let isKnown):
       others[name, default: 0] += 1
       if !isKnown { unknownOperations.insert(name) }
+    }
+  }
+
+  /// What a span says of itself, as a number; its resource may be described anew.
+  private static func fingerprint(_ values: [String: String]) -> Int {
+    values.reduce(0) { sum, value in
+      if value.key.utf8.starts(with: "resource.".utf8) { return sum }
+      var hasher = Hasher()
+      for text in [value.key, value.value] {
+        hasher.combine(text.utf8.count)
+        for byte in text.utf8 { hasher.combine(byte) }
+      }
+      return sum &+ hasher.finalize()
     }
   }
 
@@ -205,10 +229,14 @@ enum SpanKey: Hashable {
   /// Identifiers that are not hexadecimal, as of exporters that write bytes in base64.
   case text([UInt8])
 
-  /// `nil` where an identifier is missing.
+  /// `nil` where an identifier is missing, or has only zero bytes, which the trace API calls invalid.
   init?(_ trace: String?, _ span: String?) {
     guard let trace, let span, !trace.isEmpty, !span.isEmpty else { return nil }
     let (traceBytes, spanBytes) = (Array(trace.utf8), Array(span.utf8))
+    for bytes in [traceBytes, spanBytes] {
+      let base64 = bytes.allSatisfy { $0 == UInt8(ascii: "A") || $0 == UInt8(ascii: "=") }
+      if base64 || bytes.allSatisfy({ $0 == UInt8(ascii: "0") }) { return nil }
+    }
     if traceBytes.count == 32, spanBytes.count == 16,
       let high = Self.hexadecimal(traceBytes.prefix(16)), let low = Self.hexadecimal(traceBytes.suffix(16)),
       let own = Self.hexadecimal(spanBytes[...])
@@ -231,19 +259,34 @@ enum SpanKey: Hashable {
 
 /// Which span lies below which.
 struct SpanTree {
-  private var parents: [SpanKey: SpanKey?] = [:]
+  /// What is known of a span.
+  private struct Node {
+    var parent: SpanKey?
+    /// Of what it said.
+    var fingerprint: Int
+  }
+
+  enum Insertion {
+    case new, repeated
+    /// It came again and says something else.
+    case contradiction
+  }
+
+  private var nodes: [SpanKey: Node] = [:]
   var calls: Set<SpanKey> = []
   /// Deepest way up that is followed.
   private static let deepest = 1000
 
-  /// Whether the span is new.
-  mutating func insert(_ span: SpanKey, below parent: SpanKey?) -> Bool {
-    guard parents[span] == nil else { return false }
-    parents[span] = .some(parent)
-    return true
+  /// - Parameter fingerprint: of what the span says; `nil` of one that is not over, which does not count as having come.
+  mutating func insert(_ span: SpanKey, below parent: SpanKey?, saying fingerprint: Int?) -> Insertion {
+    if let known = nodes[span] {
+      return fingerprint == nil || fingerprint == known.fingerprint ? .repeated : .contradiction
+    }
+    if let fingerprint { nodes[span] = Node(parent: parent, fingerprint: fingerprint) }
+    return .new
   }
 
-  private func parent(_ span: SpanKey) -> SpanKey? { parents[span] ?? nil }
+  private func parent(_ span: SpanKey) -> SpanKey? { nodes[span]?.parent }
 
   /// All spans above some.
   func ancestors(of spans: Set<SpanKey>) -> Set<SpanKey> {

@@ -145,7 +145,7 @@ package struct ServeGenClient: Sendable {
 
   /// Windows without counts take those of the window before them, the first ones those of the first that has some.
   private static func tokens(_ path: String) throws -> TokenWindows {
-    let data = try GivenFile.contents(path)
+    let data = ByteOrderMark.dropped(try GivenFile.contents(path))
     let root: JSONNode
     do {
       root = try JSONNode(ArraySlice(data))
@@ -160,9 +160,14 @@ package struct ServeGenClient: Sendable {
     }
     var found = TokenWindows()
     var kinds: Set<String> = []
+    var keys: [Int64: String] = [:]
     for (start, entry) in try members.map({ member -> (Double, JSONNode) in
       guard let start = NumberText.decimal(member.key), start >= 0, start <= longestSeconds else {
         throw DatasetError(path, "the window start \"\(member.key)\" is not a number of seconds.")
+      }
+      if let other = keys.updateValue(member.key, forKey: Int64(start * 1e6)) {
+        throw DatasetError(
+          path, "the windows \"\(other)\" and \"\(member.key)\" start at the same time. Leave one of them.")
       }
       return (start, member.value)
     }).sorted(by: { $0.0 < $1.0 }) {

@@ -14,6 +14,9 @@ struct TokenCounts {
   /// Items that a request may have.
   private static let mostPieces = 10_000.0
   private static let pieces = ["image", "audio", "video"]
+  /// Those of a response that reasons say what its output tokens are.
+  private static let known =
+    ["text_tokens"] + pieces.map { "\($0)_tokens" } + ["output_tokens", "reason_tokens", "answer_tokens"]
 
   /// Input tokens of a request, and what they are the sum of, if of several; `nil` if there were no requests.
   func input() throws -> (distribution: Distribution, kinds: [String])? {
@@ -24,18 +27,27 @@ struct TokenCounts {
       let keys = (entry.members ?? []).prefix(12).map(\.key).joined(separator: ", ")
       throw DatasetError(place, "there is neither input_tokens nor text_tokens. Its keys are: \(keys).")
     }
+    let kinds = (entry.members ?? []).map(\.key).filter {
+      $0.utf8.reversed().starts(with: "_tokens".utf8.reversed())
+    }
+    if let unknown = kinds.first(where: { !Self.known.contains($0) }) {
+      throw DatasetError(
+        place,
+        "\(unknown) is no kind of tokens that is known; the input would lack them. Known are \(Self.known.joined(separator: ", ")). Add it to one of them, or leave it out."
+      )
+    }
     guard let text = try weights("text_tokens") else { return nil }
-    var kinds = ["text_tokens"]
+    var found = ["text_tokens"]
     var parts: [(each: [Double: Double], count: [Double: Double])] = []
     for piece in Self.pieces where entry["\(piece)_tokens"] != nil {
       let counts = entry["\(piece)_count"] == nil ? [1: 1] : try weights("\(piece)_count") ?? [0: 1]
       let each = try weights("\(piece)_tokens") ?? [0: 1]
       if counts.keys.allSatisfy({ $0 == 0 }) || each.keys.allSatisfy({ $0 == 0 }) { continue }
-      kinds.append("\(piece)_tokens")
+      found.append("\(piece)_tokens")
       parts.append((each, counts))
     }
     let sum = TokenSum(text, parts)
-    return (try made("text_tokens", values: sum.values, weights: sum.weights), kinds)
+    return (try made("text_tokens", values: sum.values, weights: sum.weights), found)
   }
 
   /// `nil` if it is empty.

@@ -20,23 +20,42 @@ package enum GitHubText {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Lines for people, so that the runner takes none of them for a command: it looks for `::` at the start of a line and
-  /// for `##[` anywhere in it.
+  /// Lines for people, so that the runner takes none of them for a command: it looks for `::` at the start of a line, past
+  /// white space of any kind, and for `##[` anywhere in it; scalars that cannot be seen may stand in between.
   package static func inert(_ text: String) -> String {
-    let lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false).map { line -> [UInt8] in
-      var bytes: [UInt8] = []
-      for (index, byte) in line.enumerated() {
-        let rest = line.dropFirst(index)
-        let startsCommand =
-          rest.starts(with: "::".utf8) && line.prefix(index).allSatisfy { $0 == 0x20 || $0 == 0x09 }
-        if startsCommand || rest.starts(with: "##[".utf8) {
-          bytes += Array("\\u{\(String(byte, radix: 16, uppercase: true))}".utf8)
-        } else {
-          bytes.append(byte)
-        }
+    var out = String.UnicodeScalarView()
+    let scalars = text.unicodeScalars
+    var startsLine = true
+    for index in scalars.indices {
+      let scalar = scalars[index]
+      let rest = scalars[index...]
+      if (startsLine && begins(rest, with: "::")) || begins(rest, with: "##[") {
+        out += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars
+      } else {
+        out.append(scalar)
       }
-      return bytes
+      startsLine = scalar == "\n" || (startsLine && (scalar.properties.isWhitespace || isIgnored(scalar)))
     }
-    return String(decoding: Array(lines.joined(separator: [10])), as: UTF8.self)
+    return String(out)
+  }
+
+  private static func begins(_ rest: Substring.UnicodeScalarView, with word: String) -> Bool {
+    guard rest.first == word.unicodeScalars.first else { return false }
+    var left = word.unicodeScalars[...]
+    for scalar in rest {
+      if scalar == left.first {
+        left.removeFirst()
+        if left.isEmpty { return true }
+      } else if !isIgnored(scalar) {
+        return false
+      }
+    }
+    return false
+  }
+
+  /// What .NET leaves out of account when it compares text.
+  private static func isIgnored(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.isDefaultIgnorableCodePoint
+      || [.control, .format].contains(scalar.properties.generalCategory) && scalar != "\n"
   }
 }
