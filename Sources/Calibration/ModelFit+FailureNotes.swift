@@ -21,6 +21,7 @@ extension ModelFit {
     if !renamed.isEmpty {
       notes.append("Failures simulated as \(reasons[Int(own)]): \(listed(renamed)).")
     }
+    notes += lengthNotes(observations, seen, isExternal: isExternal)
     guard !isExternal else { return notes }
     for reason in FailureReason.allCases where counts[Int(reason.code)] > 0 {
       guard let why = Self.unknown(reason), !deployments.contains(where: { why.isKnown($0) }) else {
@@ -29,6 +30,56 @@ extension ModelFit {
       notes.append("Not reproduced: \(listed([reason.code])). \(why.text)")
     }
     return notes
+  }
+
+  /// A scenario's failures take as long as its successes, and answer nothing: what of those observed did otherwise.
+  private func lengthNotes(
+    _ observations: Observations, _ seen: [Range<Int64>], isExternal: Bool
+  ) -> [String] {
+    var (failed, answered) = (Lengths(), Lengths())
+    for span in seen {
+      for row in observations.rows(in: span) {
+        let outcome = observations.outcome[row]
+        if outcome == RequestOutcome.success {
+          answered.add(observations, row)
+        } else if FailureFit.isError(outcome, isExternal: isExternal) {
+          failed.add(observations, row)
+        }
+      }
+    }
+    guard failed.count > 0, answered.count > 0 else { return [] }
+    var notes: [String] = []
+    if abs(failed.time - answered.time) > 0.25 * answered.time {
+      notes.append(
+        "Not reproduced: failures took \(failed.words) on average, successes \(answered.words). A scenario's failures take as long as its successes."
+      )
+    }
+    if failed.output > 0 {
+      notes.append(
+        "Not reproduced: failures had \(String(format: "%.3g", failed.output)) output tokens on average. A scenario's failures have none."
+      )
+    }
+    return notes
+  }
+
+  /// Means of what requests took.
+  private struct Lengths {
+    private(set) var count = 0
+    private var times = 0.0
+    private var outputs = 0.0
+
+    mutating func add(_ observations: Observations, _ row: Int) {
+      count += 1
+      times += Double(observations.latency[row]) - Double(observations.waiting[row])
+      outputs += Double(observations.output[row])
+    }
+
+    /// Waiting left aside, µs.
+    var time: Double { times / Double(count) }
+    var output: Double { outputs / Double(count) }
+    var words: String {
+      time >= 1e6 ? String(format: "%.3g s", time / 1e6) : String(format: "%.3g ms", time / 1e3)
+    }
   }
 
   /// Why telemetry may not tell what makes requests fail for a reason, and whether a deployment's fit has it after all;

@@ -151,6 +151,15 @@ package struct ServiceFit: Sendable {
       fitTotal(requests)
       return
     }
+    // Time after the first token that no output token stands for would be lost.
+    let untold = requests.reduce(0) { $0 + ($1.output == 0 ? $1.rest : 0) }
+    guard untold <= 0.01 * requests.reduce(0, { $0 + $1.total }) else {
+      notes.append(
+        "Requests without output tokens, or whose number is not known, take time after the first token: the whole time is fitted."
+      )
+      fitTotal(requests)
+      return
+    }
     fitSlowdown(answered.map { ($0.rest / $0.output, $0.others) })
     if answered.isEmpty { fitSlowdown(requests.map { ($0.first, $0.others) }) }
     func alone(_ value: Double, _ request: Request) -> Double {

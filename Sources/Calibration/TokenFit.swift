@@ -63,7 +63,10 @@ package struct TokenFit: Sendable {
           "\(Int(zeros)) requests have no \(name) tokens; they count as below one half (left-censored).")
       }
       if sample.smallest == sample.largest {
-        notes.append("All requests have \(Int(sample.smallest)) \(name) tokens: a constant.")
+        notes.append(
+          sample.smallest == 0
+            ? "No request has \(name) tokens, or their number is not known: 0 is taken."
+            : "All requests have \(Int(sample.smallest)) \(name) tokens: a constant.")
       }
       guard let best = MaximumLikelihood.best(sample, histogram: sample.count >= 160) else { return nil }
       if sample.count < 100 {
