@@ -1,3 +1,5 @@
+import Documents
+
 /// Lines of a file, without their ends.
 package final class LineReader {
   /// Bytes that a line has at most: 256 MiB.
@@ -9,6 +11,7 @@ package final class LineReader {
   private var position = 0
   private var searched = 0
   private var hasEnded = false
+  private var isAtStart = true
   /// Of the line that was read last, from 1.
   package private(set) var line = 0
   /// Whether the error that was thrown last is of one line, so that the next one can be read.
@@ -74,7 +77,12 @@ package final class LineReader {
       try piece.baseAddress.map { try file.read(into: $0, capacity: piece.count) } ?? 0
     }
     hasEnded = count == 0
+    let start = buffer.count
     buffer += piece[..<count]
+    if isAtStart, start == 0, buffer.starts(with: ByteOrderMark.bytes) {
+      buffer.removeFirst(ByteOrderMark.bytes.count)
+    }
+    isAtStart = false
   }
 
   /// Drops what is left of a line that is too long.

@@ -60,6 +60,7 @@ package enum Document {
         "the document has \(data.count >> 20) MiB; at most \(mostBytes >> 20) are read. Use a template with a count, or a trace file, instead of listing everything."
       )
     }
+    let data = ByteOrderMark.dropped(data)
     guard let text = String(validatingUTF8Bytes: data) else {
       throw problem(
         path, location(ofByte: firstInvalidByte(data), in: data), "not UTF-8. Save the file as UTF-8.")

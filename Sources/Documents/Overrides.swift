@@ -129,6 +129,16 @@ extension DocumentNode {
 package enum Overrides {
   fileprivate static let note = "# --set "
 
+  /// A key or a name as one step of a path, where a point and a backslash have a meaning.
+  package static func step(_ name: String) -> String {
+    var step = String.UnicodeScalarView()
+    for scalar in name.unicodeScalars {
+      if scalar == "\\" || scalar == "." { step.append("\\") }
+      step.append(scalar)
+    }
+    return String(step)
+  }
+
   /// Those noted at the top of a text, hidden characters shown.
   package static func noted(in text: String) -> [String] {
     var found: [String] = []

@@ -20,19 +20,14 @@ package enum Quantity {
     NumberText.decimal(text, allowsPlus: true)
   }
 
-  /// A whole number; a plus sign may stand before it, and single underscores between digits, as YAML allows.
+  /// A whole number, `5`, `5.0` or `1e3`; a plus sign may stand before it.
   package static func integer(_ text: String) -> Int? {
-    var digits = Array(text.utf8)
-    if digits.first == UInt8(ascii: "+") { digits.removeFirst() }
-    for place in digits.indices where digits[place] == UInt8(ascii: "_") {
-      guard place > 0, place + 1 < digits.count, digits[place - 1] &- 48 < 10, digits[place + 1] &- 48 < 10
-      else {
-        return nil
-      }
+    var digits = text[...]
+    if digits.utf8.first == UInt8(ascii: "+") {
+      digits = digits.dropFirst()
+      if digits.utf8.first == UInt8(ascii: "-") { return nil }
     }
-    digits.removeAll { $0 == UInt8(ascii: "_") }
-    if text.utf8.first == UInt8(ascii: "+"), digits.first == UInt8(ascii: "-") { return nil }
-    return digits.withUnsafeBufferPointer { NumberText.integer($0) }.map(Int.init)
+    return NumberText.whole(digits).map(Int.init)
   }
 
   /// Microseconds, not rounded.

@@ -72,7 +72,7 @@ package struct ScenarioParameters: Sendable {
 
     func key(_ key: String) -> Place {
       var place = self
-      place.steps.append(key.replacing("\\", with: "\\\\").replacing(".", with: "\\."))
+      place.steps.append(Overrides.step(key))
       place.keys.append(key)
       return place
     }
@@ -82,8 +82,7 @@ package struct ScenarioParameters: Sendable {
       var place = self
       place.names.append(name ?? "\(keys.joined(separator: ".")) \(index + 1)")
       place.keys = []
-      place.steps.append(
-        name.map { $0.replacing("\\", with: "\\\\").replacing(".", with: "\\.") } ?? String(index))
+      place.steps.append(name.map(Overrides.step) ?? String(index))
       return place
     }
 

@@ -6,7 +6,8 @@ package final class FailureReasons {
   /// Of them for reasons that are not the platform's.
   package static let mostForeign = most - RequestOutcome.names.count
   /// What is wrong with telemetry that has more.
-  package static let tooMany = "more than \(mostForeign) different failure reasons. Group them."
+  package static let tooMany =
+    "there are more than \(mostForeign) different failure reasons that are not the platform's. Write the class of an error, not its message, or \"other\" for the rest."
 
   package private(set) var names: [String]
 

@@ -8,12 +8,14 @@ import Telemetry
 package struct RunVerification {
   private let data: Dataset
   private let path: String
+  private let dashboardNames: [String]
 
   /// - Throws: what `Dataset` throws.
   package init(_ path: String) throws {
     self.path = path
     // What does not fit the manifest is reported here, not thrown.
     data = try Dataset(path, verifies: false)
+    dashboardNames = try Self.dashboardNames(data, in: path)
   }
 
   /// - Parameter progress: called now and then with the share of the requests that is read.
@@ -111,7 +113,7 @@ package struct RunVerification {
     }
   }
 
-  /// Of a file that the manifest names; `nil` for one that is not there, or is no file: see I10.
+  /// Of a file that the manifest names, or a dashboard; `nil` for one that is not there, or is no file: see I10.
   private func contents(_ name: String) throws -> Data? {
     let file = try ContainedPath(name, in: path)
     return file.isFile ? try file.contents() : nil
@@ -126,8 +128,16 @@ package struct RunVerification {
     }
   }
 
-  private var dashboardNames: [String] {
-    (data.manifest?.files.keys.filter { $0.hasPrefix("dashboard/") } ?? []).sorted()
+  /// Those that the manifest names; without one, those that are there.
+  private static func dashboardNames(_ data: Dataset, in path: String) throws -> [String] {
+    if let manifest = data.manifest {
+      return manifest.files.keys.filter { $0.utf8.starts(with: "dashboard/".utf8) }.sorted()
+    }
+    guard FileKind(of: path + "/dashboard") == .directory else { return [] }
+    return try ContainedPath.all(in: path, under: "dashboard").map(\.name).filter { name in
+      name.utf8.suffix(5).elementsEqual(".json".utf8)
+        && !name.utf8.suffix(13).elementsEqual("/queries.json".utf8)
+    }.sorted()
   }
 
   /// As the manifest says; `nil` where it says none.
