@@ -17,6 +17,8 @@ final class Uploads: Sendable {
   }
 
   private let uploads = Mutex<[Upload]>([])
+  /// Files that are on their way.
+  private let arriving = Mutex(0)
   private static let most = 8
   private static let keptFor = Duration.seconds(3600)
   /// Bytes after which the disk is looked at again.
@@ -29,11 +31,19 @@ final class Uploads: Sendable {
     Upload, ImportPreview, bytes: Int
   ) {
     forgetOld()
-    guard uploads.withLock({ $0.count }) < Self.most else {
+    let isRoom = uploads.withLock { uploads in
+      arriving.withLock { arriving in
+        guard uploads.count + arriving < Self.most else { return false }
+        arriving += 1
+        return true
+      }
+    }
+    guard isRoom else {
       throw Problem(
         title: "Busy", status: 503,
         detail: "\(Self.most) files wait to be imported already. Import or remove some.")
     }
+    defer { arriving.withLock { $0 -= 1 } }
     let scratch = try ScratchDirectory()
     let path = try scratch.place(of: "upload")
     try DiskRoom.require(freeBytes, at: scratch.path)

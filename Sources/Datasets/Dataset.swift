@@ -122,17 +122,23 @@ package struct Dataset: Sendable {
     return try RequestReader(location, series: series, claims: claims)
   }
 
-  /// Stored rollups of an account; `nil` if there are none.
-  /// - Parameter isMapped: whether they may stay on the disk. Whoever keeps them for long must have a copy: a mapped
-  ///   file that somebody shortens ends the program.
+  /// Stored rollups of an account; `nil` if there are none, or none that a manifest vouches for beside requests.
+  /// - Parameters:
+  ///   - isMapped: whether they may stay on the disk. Whoever keeps them for long must have a copy: a mapped file that
+  ///     somebody shortens ends the program.
+  ///   - takesUnvouched: whether they are wanted even where nothing but the requests can say that they are right.
   /// - Throws: `DatasetError` if they are damaged, or those of another data set or account.
-  package func rollups(of account: String, isMapped: Bool = true) throws -> RollupArchive? {
+  package func rollups(
+    of account: String, isMapped: Bool = true, takesUnvouched: Bool = false
+  ) throws -> RollupArchive? {
     let name = RunDirectory.rollupsName(of: account)
     let contained = try ContainedPath(name, in: path)
     let file = contained.path
     guard FileKind(of: file) != nil else { return nil }
     let data = try isMapped ? contained.mapped() : contained.contents()
     let archive = try RollupArchive(data, from: file)
+    // Without a manifest nothing says that they are those of the requests, which answer as well.
+    if manifest == nil, hasRequests, !takesUnvouched { return nil }
     guard let foreign = try claims.foreign(archive, of: self, account, name) else { return archive }
     throw DatasetError(
       file,

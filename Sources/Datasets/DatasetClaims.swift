@@ -24,7 +24,7 @@ package struct DatasetClaims: Sendable {
   }
 
   private static let remedy =
-    "Get the file again, or run the scenario again. A data set that is meant to differ goes without manifest.json."
+    "Get the file again, or run the scenario again. A data set that is meant to differ goes without manifest.json and rollups."
 
   /// The SHA-256 that a file must have; `nil` if nothing is claimed.
   /// - Throws: `DatasetError` if files are claimed, but not this one.

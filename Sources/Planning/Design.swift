@@ -22,10 +22,12 @@ package struct Factor: Sendable {
 
   /// `PATH=A..B[:STEP]` or `PATH=V1,V2,…`.
   package init(_ text: String) throws {
-    guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+    let scalars = text.unicodeScalars
+    guard let equals = scalars.firstIndex(of: "="), equals > scalars.startIndex else {
       throw Problem(description: "\"\(text)\" is not of the form PATH=A..B[:STEP] or PATH=V1,V2,….")
     }
-    try self.init(path: String(text[..<equals]), values: String(text[text.index(after: equals)...]))
+    try self.init(
+      path: String(scalars[..<equals]), values: String(scalars[scalars.index(after: equals)...]))
   }
 
   package init(path: String, values text: String) throws {
@@ -76,25 +78,23 @@ package struct Factor: Sendable {
 
   /// At commas that are not inside brackets or quotes.
   private static func split(_ text: String) -> [String] {
-    var parts = [""]
+    var parts = [String.UnicodeScalarView()]
     var depth = 0
-    var quote: Character?
-    for character in text {
-      if let open = quote {
-        if character == open { quote = nil }
-      } else if character == "\"" || character == "'" {
-        quote = character
-      } else if "[{".contains(character) {
-        depth += 1
-      } else if "]}".contains(character) {
-        depth -= 1
-      } else if character == ",", depth == 0 {
-        parts.append("")
+    var quote: Unicode.Scalar?
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case _ where quote != nil: if scalar == quote { quote = nil }
+      case "\"", "'": quote = scalar
+      case "[", "{": depth += 1
+      case "]", "}": depth -= 1
+      case "," where depth == 0:
+        parts.append(.init())
         continue
+      default: break
       }
-      parts[parts.count - 1].append(character)
+      parts[parts.count - 1].append(scalar)
     }
-    return parts.map(\.trimmed)
+    return parts.map { String($0).trimmed }
   }
 
   static func text(_ value: Double, _ unit: String) -> String {

@@ -125,10 +125,18 @@ package struct PlannedVariants: Sendable {
 
   /// Of a path's end as much as tells it from the others.
   private static func shortName(_ path: String, among paths: [String]) -> String {
-    let parts = path.split(separator: ".")
-    for count in 1...max(parts.count, 1) {
-      let short = parts.suffix(count).joined(separator: ".")
-      if !paths.contains(where: { $0 != path && ($0 == short || $0.hasSuffix("." + short)) }) { return short }
+    let bytes = Array(path.utf8)
+    // From the end: what follows each point.
+    for start in bytes.indices.reversed() where start == 0 || bytes[start - 1] == UInt8(ascii: ".") {
+      let short = bytes[start...]
+      let isShared = paths.contains { other in
+        guard !other.utf8.elementsEqual(bytes) else { return false }
+        let end = other.utf8.suffix(short.count)
+        guard end.elementsEqual(short) else { return false }
+        return end.startIndex == other.startIndex
+          || other.utf8[other.utf8.index(before: end.startIndex)] == UInt8(ascii: ".")
+      }
+      if !isShared { return String(decoding: short, as: UTF8.self) }
     }
     return path
   }

@@ -8,14 +8,15 @@ import Testing
 /// Observations of one series, made row by row.
 private func observations(
   _ arrivals: [Int64], outcome: (Int) -> UInt8 = { _ in RequestOutcome.success },
-  latency: (Int) -> Int64 = { _ in 1_000_000 }, waiting: (Int) -> Int64 = { _ in 0 }
+  latency: (Int) -> Int64 = { _ in 1_000_000 }, waiting: (Int) -> Int64 = { _ in 0 },
+  firstToken: (Int) -> Int64 = { _ in 0 }, tokens: (input: Int32, output: Int32) = (100, 10)
 ) throws -> Observations {
   let batch = RequestBatch(capacity: arrivals.count)
   for (row, at) in arrivals.enumerated() {
     batch.append(
       requestID: Int64(row), arrivedAt: at, series: 0, outcome: outcome(row),
-      waitingMicroseconds: waiting(row), firstTokenMicroseconds: 0, latencyMicroseconds: latency(row),
-      inputTokens: 100, outputTokens: 10)
+      waitingMicroseconds: waiting(row), firstTokenMicroseconds: firstToken(row),
+      latencyMicroseconds: latency(row), inputTokens: tokens.input, outputTokens: tokens.output)
   }
   let collector = ObservationCollector(groups: [0])
   try batch.send(to: collector)
@@ -151,6 +152,45 @@ struct UnsaidTests {
     #expect(stated.models[0].notes.contains { $0.contains("taken as stated") })
     #expect(
       stated.scenario(name: "s", source: "x", command: "c").contains("minReplicas: 10, maxReplicas: 12"))
+  }
+
+  @Test("what failures took and put out, which a scenario's failures do not, is said")
+  func lengthOfFailures() throws {
+    let slow = try observations(
+      Self.arrivals, outcome: { $0 % 10 == 0 ? FailureReason.modelError.code : RequestOutcome.success },
+      latency: { $0 % 10 == 0 ? 30_000_000 : 1_000_000 })
+    let notes = try Gaps.calibration(slow, kind: .openSource, version: "V1", period: Self.period).models[0]
+      .notes
+    #expect(
+      notes.contains { $0.hasPrefix("Not reproduced: failures took 30 s on average, successes 1 s.") },
+      "\(notes)")
+    #expect(notes.contains { $0.hasPrefix("Not reproduced: failures had 10 output tokens") }, "\(notes)")
+    let alike = try observations(
+      Self.arrivals, outcome: { $0 % 10 == 0 ? FailureReason.modelError.code : RequestOutcome.success },
+      tokens: (100, 0))
+    let quiet = try Gaps.calibration(alike, kind: .openSource, version: "V1", period: Self.period).models[0]
+      .notes
+    #expect(!quiet.contains { $0.hasPrefix("Not reproduced: failures") }, "\(quiet)")
+  }
+
+  @Test(
+    "time after the first token is kept where no output token stands for it",
+    arguments: [ModelKind.external, .openSource])
+  func firstTokenWithoutTokens(_ kind: ModelKind) throws {
+    // A latency of 0.5 to 1.5 s, a first token at 30 % of it, and no tokens known.
+    func latency(_ row: Int) -> Int64 { 500_000 + Int64(row * 7919 % 1000) * 1000 }
+    let told = try observations(
+      Self.arrivals, latency: latency, firstToken: { latency($0) * 3 / 10 }, tokens: (0, 0))
+    let fit = try Gaps.calibration(
+      told, kind: kind, version: kind == .external ? "" : "V1", period: Self.period)
+    let model = fit.models[0]
+    let service = try #require(model.external ?? model.deployments.first?.service)
+    let mean = Double((0..<Self.arrivals.count).reduce(0) { $0 + latency($1) }) / Double(Self.arrivals.count)
+    #expect(abs(service.expected(input: 0, output: 0) - mean) < 0.02 * mean)
+    #expect(model.notes.contains { $0.contains("the whole time is fitted") }, "\(model.notes)")
+    #expect(
+      model.notes.contains("No request has input tokens, or their number is not known: 0 is taken."),
+      "\(model.notes)")
   }
 
   @Test("no failure is left out without a word")

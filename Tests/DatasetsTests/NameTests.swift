@@ -223,6 +223,15 @@ struct NameTests {
 
   @Test("no line for people is a command to a GitHub runner")
   func inert() {
+    for space in [
+      "\u{3000}", "\u{a0}", "\u{2003}", "\u{1680}", "\u{200b}", "\u{ad}", "\u{85}", "\u{2028}", "\t",
+    ] {
+      for command in ["::error::x", "##[error]x"] {
+        let text = GitHubText.inert(space + command)
+        #expect(text.utf8.starts(with: (space + "\\u{").utf8), "\(text)")
+      }
+      #expect(!GitHubText.inert(":\u{ad}:stop").unicodeScalars.starts(with: ":\u{ad}:".unicodeScalars))
+    }
     let inert = GitHubText.inert("  ::error::x\nfine ::y\n a ##[error]z\n::\u{301}stop")
     for line in inert.split(separator: "\n") {
       #expect(!line.utf8.drop { $0 == 32 }.starts(with: "::".utf8))

@@ -104,6 +104,25 @@ struct SpanTests {
     #expect(found.sentences[0].hasPrefix("1 span was no call of a model"))
   }
 
+  @Test(
+    "a span that was not over counts when it is; one that says something else the second time is said; zeros name none"
+  )
+  func identities() throws {
+    let whole = Self.span(2, Self.call(100, 20))
+    let open = whole.replacing(try Regex("\"endTimeUnixNano\":\"[0-9]+\""), with: "\"endTimeUnixNano\":\"0\"")
+    #expect(Self.totals(try Self.imported(Self.export([open]) + Self.export([whole]))) == [1, 100, 20])
+    #expect(Self.totals(try Self.imported(Self.export([whole]) + Self.export([open]))) == [1, 100, 20])
+    let other = try Self.imported(Self.export([whole]) + Self.export([Self.span(2, Self.call(100, 200))]))
+    #expect(Self.totals(other) == [1, 100, 20])
+    #expect(
+      other.sentences.contains(
+        "1 span came again, by trace and span identifier, and said something else: the first counts."),
+      "\(other.sentences)")
+    let nameless = Self.export([Self.span(0, Self.call(100, 20)), Self.span(0, Self.call(7, 1))])
+    #expect(Self.totals(try Self.imported(nameless)) == [2, 107, 21])
+    #expect(Self.totals(try Self.imported("\u{feff}" + nameless)) == [2, 107, 21])
+  }
+
   @Test("a call below a call, as two instruments see it, is counted and said")
   func nested() throws {
     let found = try Self.imported(

@@ -65,7 +65,23 @@ struct PointlessTests {
       "models:\n",
       "models:\n  - { name: x, kind: external, provider: p, load: { arrivals: { poisson: { rate: 1/h } }, tokens: { input: 1, output: 1 }, retries: { probability: 1, attempts: 2 } }, service: { time: 1s } }\n",
       "warning: no request of this model can fail"),
+    // 100 + 50 tokens, of which the last is not kept: 149, in 9 blocks of 16.
+    .init(
+      "service: { time: 1s }", "service: { continuousBatching: { base: 10ms, kvCache: { tokens: 149 } } }",
+      "warning: a replica's memory holds 144 tokens (9 blocks of 16), a prompt and its response have 149 on average"
+    ),
+    // 100 prompt tokens in steps of 8 take 13 steps beside the 50 of the response, one request at a time.
+    .init(
+      "service: { time: 1s }",
+      "service: { continuousBatching: { base: 1s, maxTokensPerStep: 8 } }",
+      "warning: 1/s arrive on average, and all replicas together serve at most 0.213/s"),
   ]
+
+  @Test("memory that just holds the average request is not warned of")
+  func memory() throws {
+    let cache = "service: { continuousBatching: { base: 10ms, kvCache: { tokens: 149, blockSize: 1 } } }"
+    #expect(try Self.warnings(CheckTests.valid.replacing("service: { time: 1s }", with: cache)) == [])
+  }
 
   @Test("each pointless thing is a warning at its place, and no error", arguments: pointless)
   func warned(_ change: CheckTests.Mistake) throws {

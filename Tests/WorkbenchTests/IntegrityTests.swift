@@ -141,6 +141,38 @@ struct IntegrityTests {
     }
   }
 
+  @Test("without a manifest requests answer for themselves, and dashboards beside them are checked")
+  func withoutManifest() throws {
+    let scratch = try Scratch()
+    let run = try Self.copy(scratch)
+    try run.rows("requests") { rows, _ in Array(rows.prefix(rows.count / 2)) }
+    try FileManager.default.removeItem(atPath: run.path + "/manifest.json")
+    func figures(_ path: String) throws -> String {
+      let outcome = try Program.run(
+        "aggregate", path, "--kind", "external", "--period", "30d", "--now", "2026-04-01T00:00:00Z")
+      #expect(outcome.status == 0, "\(outcome.error)")
+      return outcome.output
+    }
+    let stale = try figures(run.path)
+    let report = try RunVerification(run.path).run()
+    #expect(!report.holds && report.findings.contains { $0.invariant == .i14 }, "\(report)")
+    #expect(report.findings.contains { $0.invariant == .i13 }, "\(report)")
+    let compared = try Program.run("compare", DamageTests.sound, run.path)
+    try FileManager.default.removeItem(atPath: run.path + "/rollups")
+    #expect(try figures(run.path) == stale)
+    // Its dashboards are the sound run's, its requests are not.
+    #expect(compared.status == 0, "\(compared.output)\(compared.error)")
+    let dashboard = try #require(
+      try FileManager.default.subpathsOfDirectory(atPath: run.path + "/dashboard").first {
+        $0.hasSuffix("external-30d.json")
+      })
+    let path = "\(run.path)/dashboard/\(dashboard)"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    try text.replacing(try Regex("\"totalRequests\" : [0-9]+"), with: "\"totalRequests\" : 1").write(
+      toFile: path, atomically: true, encoding: .utf8)
+    #expect(try Program.run("compare", DamageTests.sound, run.path).status == 1)
+  }
+
   @Test("a SQLite file is verified by what its rows say")
   func sqlite() throws {
     let scratch = try Scratch()

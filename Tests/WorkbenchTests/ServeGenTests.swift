@@ -27,6 +27,34 @@ struct ServeGenTests {
   static let directory = sharedData("servegen-m-small")
 
   @Test(
+    "windows that start together, and kinds of tokens that are not known, are refused in words",
+    arguments: [
+      (
+        #"{"0":{"input_tokens":"{100: 1}","output_tokens":"{50: 1}"},"0.0":{"input_tokens":"{9: 1}","output_tokens":"{5: 1}"}}"#,
+        "\"0\" and \"0.0\" start at the same time"
+      ),
+      (
+        #"{"600":{"input_tokens":"{100: 1}","output_tokens":"{50: 1}"},"600.0000001":{"input_tokens":"{9: 1}","output_tokens":"{5: 1}"}}"#,
+        "start at the same time"
+      ),
+      (
+        #"{"0":{"text_tokens":"{40: 1}","pdf_tokens":"{500: 1}","output_tokens":"{50: 1}"}}"#,
+        "pdf_tokens is no kind of tokens that is known"
+      ),
+    ])
+  func refused(_ dataset: String, _ words: String) throws {
+    let scratch = try Scratch()
+    let trace = try scratch.write("chunk-1-trace.csv", "0,1,1,Gamma,1,1\n600,1,1,Gamma,1,1\n")
+    let path = try scratch.write("chunk-1-dataset.json", dataset)
+    do {
+      _ = try ServeGenClient(trace: trace, dataset: path)
+      Issue.record("it was read")
+    } catch {
+      #expect("\(error)".contains(words), "\(error)")
+    }
+  }
+
+  @Test(
     "window by window, counts agree with rate × length within sampling error, and tokens with their distributions",
     .enabled(if: directory != nil, "ServeGen's data are not there: set WORKBENCH_DATA"),
     arguments: [12, 14, 13])

@@ -179,10 +179,13 @@ final class OpenTelemetrySpans: ForeignRows {
     }
   }
 
+  /// Of these the spelling may vary.
+  private static let identifiers: Set = ["traceId", "spanId", "parentSpanId"]
+
   /// What a span says of itself, as a number; its resource may be described anew.
   private static func fingerprint(_ values: [String: String]) -> Int {
     values.reduce(0) { sum, value in
-      if value.key.utf8.starts(with: "resource.".utf8) { return sum }
+      if value.key.utf8.starts(with: "resource.".utf8) || identifiers.contains(value.key) { return sum }
       var hasher = Hasher()
       for text in [value.key, value.value] {
         hasher.combine(text.utf8.count)

@@ -1,3 +1,4 @@
+import Aggregation
 import Foundation
 import Telemetry
 
@@ -8,6 +9,10 @@ final class PostgreSQLWriter: DatasetWriter {
   private let writer: RequestWriter
   /// Quoted.
   private let schema: String
+  private let reasons: FailureReasons
+  private var requests: ContentDigest
+  /// By table.
+  private var contents: [String: String] = [:]
 
   /// - Throws: `OutputError` if the schema exists.
   init(_ location: PostgreSQLLocation, series: [Series], reasons: FailureReasons) throws {
@@ -21,6 +26,8 @@ final class PostgreSQLWriter: DatasetWriter {
     }
     let quoted = try location.quotedSchema
     schema = quoted
+    self.reasons = reasons
+    requests = ContentDigest(series: series)
     try connection.execute("BEGIN")
     try connection.execute("CREATE SCHEMA \(quoted)")
     for table in [TableSchema.requests] + TableSchema.small {
@@ -41,7 +48,10 @@ final class PostgreSQLWriter: DatasetWriter {
     return try OutputFile(sink, path: connection.location.name)
   }
 
-  func receive(_ requests: RequestColumns) throws { try writer.receive(requests) }
+  func receive(_ batch: RequestColumns) throws {
+    try writer.receive(batch)
+    requests.add(batch, reasons)
+  }
 
   func write(_ tables: TelemetryTables) throws {
     try copy.close()
@@ -50,11 +60,14 @@ final class PostgreSQLWriter: DatasetWriter {
       var writer = try TableWriter(table, to: file, layout: .csv)
       for cells in rows { try writer.write(cells) }
       try file.close()
+      contents[table.name] = Checksum.text(ContentDigest.checksum(of: rows))
     }
   }
 
   func finish(_ manifest: Manifest?) throws {
-    if let manifest {
+    if var manifest {
+      contents[TableSchema.requests.name] = Checksum.text(requests.checksum)
+      manifest.contents = contents
       try connection.execute(
         "INSERT INTO \(schema).manifest VALUES ($1)",
         .text(String(decoding: try manifest.json(), as: UTF8.self)))

@@ -48,12 +48,10 @@ struct ComparisonPath {
   private static func append(_ name: String, to text: inout String) {
     if !text.isEmpty { text += "." }
     // A dot or bracket inside a name is escaped, as in a pattern.
-    text +=
-      name.contains { ".[]*?\\".contains($0) }
-      ? name.reduce(into: "") { result, character in
-        if ".[]*?\\".contains(character) { result.append("\\") }
-        result.append(character)
-      } : name
+    for scalar in name.unicodeScalars {
+      if ".[]*?\\".unicodeScalars.contains(scalar) { text.unicodeScalars.append("\\") }
+      text.unicodeScalars.append(scalar)
+    }
   }
 }
 
