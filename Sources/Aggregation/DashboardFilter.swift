@@ -60,11 +60,11 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
   }
 
   /// Why a kind of model does not have it; `nil` for one that has.
-  func refusal(_ kind: ModelKind) -> String? {
+  func refusal(_ kind: ModelKind) -> Wording? {
     switch self {
-    case .version where kind == .external: "External models have no versions. Leave --version out."
+    case .version where kind == .external: "External models have no versions. Leave \(setting: .version) out."
     case .provider where kind != .external:
-      "Only external models have a provider. Leave --provider out, or ask for --kind external."
+      "Only external models have a provider. Leave \(setting: .provider) out, or ask for \(setting: .kind, "external")."
     case .model, .deployedAt, .version, .provider: nil
     }
   }

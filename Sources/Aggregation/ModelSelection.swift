@@ -40,7 +40,7 @@ package struct ModelSelection: Hashable, Sendable {
   /// - Throws: `QueryError` for a filter that does not apply to the kind, or that names nothing there is.
   func models(_ tables: TelemetryTables, account: String) throws -> [ModelRecord] {
     for (filter, _) in filters {
-      if let refusal = filter.refusal(kind) { throw QueryError(refusal) }
+      if let refusal = filter.refusal(kind) { throw QueryError(wording: refusal) }
     }
     var models = tables.models.filter { $0.account == account && $0.kind == kind }
     let deployments = Dictionary(grouping: tables.deployments, by: \.modelID)

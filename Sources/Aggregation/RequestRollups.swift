@@ -152,9 +152,11 @@ private final class SeriesRollups {
   }
 }
 
-package struct AggregationError: Error, CustomStringConvertible {
-  package let description: String
+package struct AggregationError: ExplainedError {
+  package let kind = ErrorKind.data
+  private let message: String
 
-  /// - Parameter description: on one line, whatever the names in it hold.
-  package init(_ description: String) { self.description = description.shown }
+  package init(_ message: String) { self.message = message }
+
+  package func text(naming name: (Setting) -> String) -> String { message.shown }
 }

@@ -118,9 +118,13 @@ extension TimelineFilter {
 }
 
 /// A request for figures that cannot be answered: the user's to fix.
-package struct QueryError: Error, CustomStringConvertible, Equatable {
-  package let description: String
+package struct QueryError: ExplainedError, Equatable {
+  package let kind = ErrorKind.usage
+  private let wording: Wording
 
-  /// - Parameter description: on one line, whatever the names in it hold.
-  package init(_ description: String) { self.description = description.shown }
+  package init(wording: Wording) { self.wording = wording }
+
+  package init(_ description: String) { self.init(wording: Wording(description)) }
+
+  package func text(naming name: (Setting) -> String) -> String { wording.text(naming: name).shown }
 }

@@ -27,12 +27,10 @@ extension API {
       return try started(
         try jobs.start(.export, run.name) { job in
           let taken = try TakenData(named: run.name)
-          do {
+          try Self.asConflict {
             try taken.export(
               path, as: format, program: studio.program, check: { try job.check() },
               progress: { job.report("Writing", 0.7 * $0) })
-          } catch let error as DatasetError {
-            throw StudioProblem(.conflict, error.message)
           }
           return try Self.packed(taken, job)
         })
@@ -49,19 +47,27 @@ extension API {
     return (run, path)
   }
 
+  /// What is wrong with a run, or missing from it, as a conflict: whoever asks can read why.
+  private static func asConflict<Result>(_ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch let error as DatasetError {
+      throw StudioProblem(.conflict, error.message)
+    } catch let error as NotFoundError {
+      throw StudioProblem(.conflict, error.reason)
+    }
+  }
+
   static func requireRoom(_ studio: Studio) throws {
     try DiskRoom.require(studio.limits.freeBytes, at: FileManager.default.temporaryDirectory.path)
   }
 
   private static func validate(_ path: String, _ job: RunningJob) throws -> JobOutcome {
-    let report: InvariantReport
-    do {
-      report = try RunVerification(path).run {
+    let report = try asConflict {
+      try RunVerification(path).run {
         try job.check()
         job.report("Reading requests", $0)
       }
-    } catch let error as DatasetError {
-      throw StudioProblem(.conflict, error.message)
     }
     var entries = report.entries
     // Clients are not told paths of the server's machine.
@@ -101,11 +107,8 @@ extension API {
     return try started(
       try jobs.start(.fixture, run.name) { [options] job in
         let taken = try TakenData(named: isAnonymised ? "fixture" : "\(run.name) fixture")
-        let outcome: FixtureWriter.Outcome
-        do {
-          outcome = try taken.fixture(of: path, options) { job.report("Choosing requests", 0.7 * $0) }
-        } catch let error as DatasetError {
-          throw StudioProblem(.conflict, error.message)
+        let outcome = try Self.asConflict {
+          try taken.fixture(of: path, options) { job.report("Choosing requests", 0.7 * $0) }
         }
         try job.check()
         var packed = try Self.packed(taken, job)

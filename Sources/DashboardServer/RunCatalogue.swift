@@ -72,11 +72,13 @@ package final class RunCatalogue: Sendable {
     list: @escaping @Sendable () throws -> RunList
   ) throws {
     (self.list, self.say, self.live) = (list, say, live)
-    try reload()
+    try reload(isFirst: true)
   }
 
   /// Reads the list again, and every run of it that has changed or is new: what the refresh button asks for.
-  package func reload() throws {
+  /// - Parameter isFirst: whether the server starts, when a run that was named and cannot be read is an error. Later it is
+  ///   one that can no longer be read, and does not keep the others from being shown.
+  package func reload(isFirst: Bool = false) throws {
     try reading.withLock { _ in
       var list = try list()
       let (added, removed) = state.withLock { ($0.added, $0.removed) }
@@ -95,7 +97,7 @@ package final class RunCatalogue: Sendable {
           do {
             run = try ServedRun(place.path)
           } catch {
-            guard place.isOptional else { throw error }
+            guard place.isOptional || !isFirst else { throw error }
             say("\(error)")
             unreadable.append(
               .init(name: URL(fileURLWithPath: place.path).lastPathComponent, reason: "It cannot be read."))

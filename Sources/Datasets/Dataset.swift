@@ -103,21 +103,22 @@ package struct Dataset: Sendable {
   }
 
   /// Why there are no requests, and what to do about it.
-  private var whyNone: String {
-    guard let manifest else { return "." }
+  private var whyNone: Wording {
+    guard let manifest else { return "there is no requests table." }
     if manifest.source == Manifest.mergeSource {
-      return ": a merge has the rollups of its parts and not their requests. Ask the parts for them."
+      return
+        "there is no requests table: a merge has the rollups of its parts and not their requests. Ask the parts for them."
     }
     return manifest.scenario == nil
-      ? ". Get the data set again."
-      : ": the run was recorded without (--formats none, or by tasks). Run it again with --formats csv."
+      ? "there is no requests table. Get the data set again."
+      : "there is no requests table: the run was recorded without. Run it again with \(setting: .formats, "csv")."
   }
 
   /// A reader of the requests, in the data set's series.
   /// - Throws: `NotFoundError` if there is no requests table.
   package func requests() throws -> RequestReader {
     guard hasRequests else {
-      throw NotFoundError(path, "there is no requests table\(whyNone)")
+      throw NotFoundError(path, wording: whyNone)
     }
     return try RequestReader(location, series: series, claims: claims)
   }
@@ -176,7 +177,8 @@ package struct Dataset: Sendable {
     try requests().read(into: last)
     let moments = [last.moment] + [tables.replicas.last?.at.microseconds ?? .min]
     guard let end = moments.max(), end > .min else {
-      throw DatasetError(path, "the data set has no requests and no replicas. Say --now.")
+      throw DatasetError(
+        path, wording: "the data set has no requests and no replicas. Say \(setting: .now).")
     }
     return Timestamp(microseconds: end + 1)
   }

@@ -1,7 +1,7 @@
 import Foundation
 import Telemetry
 
-/// Where something stands: a line and column of the document, or an override on the command line.
+/// Where something stands: a line and column of the document, or an override of one of its values.
 package enum Location: Hashable, Sendable {
   /// Both from 1; columns count Unicode scalars.
   case document(line: Int, column: Int)
@@ -23,11 +23,12 @@ package struct Diagnostic: Hashable, Sendable {
   }
 
   /// `path:line:column: error: message`, or `warning` in its place, on one line whatever the names in it.
-  package func rendered(path: String) -> String {
+  /// - Parameter name: what a front end calls a setting; overrides are one.
+  package func rendered(path: String, naming name: (Setting) -> String = \.plainName) -> String {
     let place =
       switch location {
       case .document(let line, let column): "\(path):\(line):\(column)"
-      case .override(let text): "--set \(text)"
+      case .override(let text): "\(name(.override)) \(text)"
       case nil: path
       }
     return "\(place): \(severity.rawValue): \(message)".shown
@@ -48,7 +49,8 @@ extension [Diagnostic] {
 }
 
 /// All that is wrong with a document, in its order.
-package struct DocumentErrors: Error, CustomStringConvertible {
+package struct DocumentErrors: ExplainedError {
+  package let kind = ErrorKind.data
   package let path: String
   package let diagnostics: [Diagnostic]
 
@@ -57,8 +59,9 @@ package struct DocumentErrors: Error, CustomStringConvertible {
     self.diagnostics = diagnostics
   }
 
-  package var description: String {
-    diagnostics.map { $0.rendered(path: path) }.joined(separator: "\n")
+  /// A line for each.
+  package func text(naming name: (Setting) -> String) -> String {
+    diagnostics.map { $0.rendered(path: path, naming: name) }.joined(separator: "\n")
   }
 }
 

@@ -98,10 +98,17 @@ package enum Document {
     }
   }
 
-  /// An override's value: YAML on the command line.
+  /// An override's value, in YAML.
   static func parseValue(_ text: String, override: String) throws -> DocumentNode {
-    let path = "--set \(override)"
-    let node = try parse(text.isEmpty ? "''" : text, path: path)
+    let node: DocumentNode
+    do {
+      node = try parse(text.isEmpty ? "''" : text, path: "")
+    } catch let errors as DocumentErrors {
+      throw DocumentErrors(
+        path: "",
+        diagnostics: errors.diagnostics.map { Diagnostic(location: .override(override), message: $0.message) }
+      )
+    }
     func relocated(_ node: DocumentNode) -> DocumentNode {
       var node = node
       node.location = .override(override)

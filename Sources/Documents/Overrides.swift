@@ -12,7 +12,7 @@ extension DocumentNode {
     let scalars = override.unicodeScalars
     guard let equals = scalars.firstIndex(of: "="), equals > override.startIndex else {
       throw fail(
-        "not of the form PATH=VALUE. Write for instance --set models.0.load.arrivals.poisson.rate=5/s.")
+        "not of the form PATH=VALUE. Write for instance models.0.load.arrivals.poisson.rate=5/s.")
     }
     let appends = scalars[..<equals].last == "+"
     let path = Self.steps(scalars[..<equals].dropLast(appends ? 1 : 0))

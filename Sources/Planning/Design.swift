@@ -114,7 +114,7 @@ package struct Factor: Sendable {
       guard let step = step ?? (isWhole ? 1 : nil) else {
         throw Problem(
           description:
-            "\(path) has a range without a step. Write \(Self.text(from, unit))..\(Self.text(to, unit)):STEP, or ask for --samples."
+            "\(path) has a range without a step. Write \(Self.text(from, unit))..\(Self.text(to, unit)):STEP, or ask for samples."
         )
       }
       let count = ((to - from) / step + 1e-9).rounded(.down) + 1

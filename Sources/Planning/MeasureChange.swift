@@ -19,7 +19,7 @@ struct MeasureChange: Error, CustomStringConvertible {
     }
     if base.seed != variant.seed {
       description =
-        "the seed is not the base's, and other random numbers do not make another system. Leave seed out; --replications draws others for all variants alike"
+        "the seed is not the base's, and other random numbers do not make another system. Leave seed out; further replications draw others for all variants alike"
       return
     }
     if base.warmUpMicroseconds != variant.warmUpMicroseconds {

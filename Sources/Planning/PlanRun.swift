@@ -209,13 +209,18 @@ package struct PlanRun: Sendable {
       return try PlanJournal(path)
     } catch PlanJournal.Refusal.notAJournal {
       throw OutputError(
-        path, "it exists and is not the journal of a plan. Give another --out, or move it away.")
+        path,
+        wording:
+          "it exists and is not the journal of a plan. Give another \(setting: .output), or move it away.")
     } catch PlanJournal.Refusal.inUse {
-      throw OutputError(path, "another program is making this plan. Wait for it, or give another --out.")
+      throw OutputError(
+        path,
+        wording: "another program is making this plan. Wait for it, or give another \(setting: .output).")
     } catch PlanJournal.Refusal.otherVersion {
       throw OutputError(
         path,
-        "it is the journal of another version of this program, whose replications cannot be taken over. Remove it to simulate them again, or give another --out."
+        wording:
+          "it is the journal of another version of this program, whose replications cannot be taken over. Remove it to simulate them again, or give another \(setting: .output)."
       )
     } catch {
       throw OutputError(path, "cannot be written: \(error.localizedDescription)")

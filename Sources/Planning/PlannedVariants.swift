@@ -32,10 +32,24 @@ package struct PlannedVariants: Sendable {
   private static let mostCompared = 500
 
   /// A variant that cannot be simulated, or not be compared.
-  package struct Invalid: Error, CustomStringConvertible {
-    package var name: String
-    package var problem: String
-    package var description: String { "variant \(name.shown) is not valid:\n\(problem)" }
+  package struct Invalid: ExplainedError {
+    package let kind = ErrorKind.data
+    private let name: String
+    private let problem: @Sendable ((Setting) -> String) -> String
+
+    init(name: String, problem: String) {
+      self.name = name
+      self.problem = { _ in problem }
+    }
+
+    init(name: String, errors: DocumentErrors) {
+      self.name = name
+      problem = { errors.text(naming: $0) }
+    }
+
+    package func text(naming setting: (Setting) -> String) -> String {
+      "variant \(name.shown) is not valid:\n\(problem(setting))"
+    }
   }
 
   /// - Parameters:
@@ -149,7 +163,7 @@ package struct PlannedVariants: Sendable {
     do {
       bundle = try ScenarioBundle(path, overrides: base.overrides + changes, sharing: base)
     } catch let errors as DocumentErrors {
-      throw Invalid(name: name, problem: errors.description)
+      throw Invalid(name: name, errors: errors)
     }
     if let change = PriceOnlyChange(from: base.scenario, to: bundle.scenario) {
       throw Invalid(name: name, problem: "\(path): error: \(change.description)".shown)

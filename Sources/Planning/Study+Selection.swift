@@ -191,7 +191,7 @@ extension Study {
     guard let selection, !selection.isDecided, !selection.alive.isEmpty else { return nil }
     let open = selection.alive.map { variants[$0].name }
     return
-      "after \(selection.round) replications \(open.count == 1 ? "it is open whether \(open[0]) keeps the levels" : "\(open.count) variants are still in the race (\(open.prefix(3).joined(separator: "; "))\(open.count > 3 ? "; …" : ""))"). Allow more with --max-replications, or a larger --indifference."
+      "after \(selection.round) replications \(open.count == 1 ? "it is open whether \(open[0]) keeps the levels" : "\(open.count) variants are still in the race (\(open.prefix(3).joined(separator: "; "))\(open.count > 3 ? "; …" : ""))"). Allow more replications, or a larger indifference."
   }
 
   // MARK: Headroom

@@ -21,8 +21,11 @@ package enum Limits {
 }
 
 /// A simulated value that telemetry cannot hold, which could not be known before it was drawn.
-package struct TelemetryLimitError: Error, CustomStringConvertible {
-  package let description: String
+package struct TelemetryLimitError: ExplainedError {
+  package let kind = ErrorKind.data
+  private let message: String
 
-  package init(_ description: String) { self.description = description.shown }
+  package init(_ message: String) { self.message = message }
+
+  package func text(naming name: (Setting) -> String) -> String { message.shown }
 }

@@ -66,13 +66,15 @@ struct CheckCommand: ParsableCommand {
         for note in checked.notes { Terminal.diagnose(note) }
         findings += checked.diagnostics.map { Finding($0, file: path) }
         if !json {
-          for diagnostic in checked.diagnostics { Terminal.diagnose(diagnostic.rendered(path: path)) }
+          for diagnostic in checked.diagnostics {
+            Terminal.diagnose(diagnostic.rendered(path: path, naming: \.option))
+          }
           if let outline = checked.outline { Terminal.print("\(path.shown): no errors (\(outline))") }
           for line in checked.estimate { Terminal.print("  " + line) }
         }
       } catch let absent as NotFoundError {
         // The others are looked at nonetheless.
-        Terminal.diagnose(absent.description)
+        Terminal.diagnose(absent.words)
         isAnyAbsent = true
       }
     }

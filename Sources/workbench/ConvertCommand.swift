@@ -78,7 +78,8 @@ struct ConvertCommand: ParsableCommand {
       manifest: manifest
         ?? Manifest(
           program: Program.nameAndVersion, scenario: nil, seed: nil,
-          period: .init(from: source.period.lowerBound, to: source.period.upperBound), source: from))
+          period: .init(from: source.period.lowerBound, to: source.period.upperBound),
+          source: from.withoutPasswords))
     var recorder = RunRecorder()
     recorder.formats = [DatasetFormat(format) ?? DatasetFormat(.csv)]
     let run = try recorder.record(source, into: directory) { progress.show($0) }

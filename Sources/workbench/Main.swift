@@ -19,7 +19,7 @@ enum Main {
       try command.run()
     } catch {
       if let status = exitStatus(of: error) {
-        Terminal.diagnose(String(describing: error))
+        Terminal.diagnose(error.words)
         exit(status)
       }
       let status = Workbench.exitCode(for: error)
@@ -38,11 +38,7 @@ enum Main {
   /// The exit status of an error of ours; `nil` for those of the argument parser, which knows how to show them.
   private static func exitStatus(of error: any Error) -> Int32? {
     switch error {
-    case is InconclusiveError: InconclusiveError.status
-    case is QueryError: 64
-    case is DocumentErrors, is DatasetError, is AggregationError, is TelemetryLimitError: 65
-    case is NotFoundError: 66
-    case is OutputError: 73
+    case let explained as any ExplainedError: explained.kind.exitStatus
     case is ExitCode, is ValidationError, is CleanExit: nil
     // The argument parser's own errors have no public type; all say what they are by their module.
     case _ where String(reflecting: type(of: error)).hasPrefix("ArgumentParser."): nil

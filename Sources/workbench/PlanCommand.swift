@@ -193,7 +193,7 @@ struct PlanCommand: ParsableCommand {
     } catch let problem as PlanProblem {
       throw ValidationError("\(problem.part.option): \(problem.description)")
     } catch let invalid as PlannedVariants.Invalid {
-      Terminal.diagnose("\(invalid.description)\nFix it, or leave such variants out with --keep-going.")
+      Terminal.diagnose("\(invalid.words)\nFix it, or leave such variants out with --keep-going.")
       throw ExitCode(65)
     }
   }

@@ -36,7 +36,7 @@ enum Terminal {
       try output.close()
     } catch let problem as OutputError where problem.number != EPIPE {
       // A verdict that could not be printed is not given.
-      diagnose(problem.description)
+      diagnose(problem.words)
       exit(73)
     } catch {
       // The reader has ended, as `head` does: no further output can be read.

@@ -112,6 +112,42 @@ struct HouseTests {
     #expect(try importers(of: "Hummingbird") == ["DashboardServer"])
   }
 
+  /// Lines of code, comments left out, of the libraries.
+  private static func libraryLines() throws -> [(file: String, line: Substring)] {
+    try package.get().targets.filter { ["regular", "library"].contains($0.type) }.flatMap { target in
+      try sources(target).flatMap { file in
+        try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter {
+          !$0.trimmingPrefix(while: \.isWhitespace).hasPrefix("//")
+        }.map { (file.lastPathComponent, $0) }
+      }
+    }
+  }
+
+  @Test("libraries name no option of the command line: whoever asks may have no command line")
+  func options() throws {
+    // A fixture's README has commands in it, its files' names and the notes of a scenario's text have two hyphens.
+    let allowed: Set = ["FixtureReadme.swift", "FixtureQuestions.swift", "Overrides.swift"]
+    let lines = try Self.libraryLines()
+    #expect(lines.count > 20_000)
+    for (file, line) in lines where !allowed.contains(file) {
+      #expect(!line.contains(/".*--[a-z]/), "\(file): \(line)")
+    }
+  }
+
+  @Test(
+    "names are escaped by code points: replacing in a String misses what a Prepend character stands before")
+  func escaping() throws {
+    // Words of ours in texts of ours, and paths of this machine in messages.
+    let allowed: Set = [
+      "OpenAPI.swift", "PageFiles.swift", "API.swift", "API+Taking.swift", "RunFolder+Import.swift",
+      "RunFolder+Plan.swift",
+    ]
+    for (file, line) in try Self.libraryLines() where !allowed.contains(file) {
+      #expect(!line.contains(".replacing("), "\(file): \(line)")
+      #expect(!line.contains("replacingOccurrences("), "\(file): \(line)")
+    }
+  }
+
   @Test("no file is longer than 500 lines")
   func length() throws {
     for target in try Self.package.get().targets {

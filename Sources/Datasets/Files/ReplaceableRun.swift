@@ -13,7 +13,8 @@ package final class ReplaceableRun {
     guard FileKind(of: path) == .directory else {
       throw OutputError(
         path,
-        "it exists and is \(FileKind(of: path)?.words ?? "gone"), not a run directory, so --replace leaves it alone. Give another --out."
+        wording:
+          "it exists and is \(FileKind(of: path)?.words ?? "gone"), not a run directory, so \(setting: .replace) leaves it alone. Give another \(setting: .output)."
       )
     }
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -26,7 +27,8 @@ package final class ReplaceableRun {
     } catch {
       throw OutputError(
         path,
-        "it exists and is not a run directory (it has no manifest.json that this program wrote), so --replace leaves it alone. Give another --out."
+        wording:
+          "it exists and is not a run directory (it has no manifest.json that this program wrote), so \(setting: .replace) leaves it alone. Give another \(setting: .output)."
       )
     }
     try check(path)
@@ -38,7 +40,8 @@ package final class ReplaceableRun {
     guard let foreign = try foreign(place) else { return }
     throw OutputError(
       path,
-      "\"\(foreign)\" is not part of the run that is there, so --replace leaves it alone. Move it away, or give another --out."
+      wording:
+        "\"\(foreign)\" is not part of the run that is there, so \(setting: .replace) leaves it alone. Move it away, or give another \(setting: .output)."
     )
   }
 

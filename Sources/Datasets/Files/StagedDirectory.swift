@@ -172,7 +172,9 @@ package final class StagedDirectory {
   private var overtaken: OutputError {
     OutputError(
       finalPath,
-      "another program has put something else there meanwhile, which stays. Run again with another --out.")
+      wording:
+        "another program has put something else there meanwhile, which stays. Run again with another \(setting: .output)."
+    )
   }
 
   /// For file systems without an exchange.

@@ -135,7 +135,7 @@ package struct ImportReport {
     if !unknownOperations.isEmpty {
       let names = unknownOperations.sorted()
       sentences.append(
-        "The conventions do not know the \(names.count == 1 ? "operation" : "operations") \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : ""); --operation \(names[0]) counts its spans as calls."
+        "The conventions do not know the \(names.count == 1 ? "operation" : "operations") \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : ""). Name \(names[0]) as a further operation if its spans are calls."
       )
     }
     if repeatedSpans > 0 {

@@ -70,7 +70,9 @@ package final class MappedImport {
     let isThere = FileKind(of: rejectsPath) != nil
     self.replacesRejects = isThere && replacesRejects && Self.isRejectsFile(rejectsPath)
     guard !isThere || self.replacesRejects else {
-      throw OutputError(rejectsPath, "it exists already. Move it out of the way, or give another --rejects.")
+      throw OutputError(
+        rejectsPath,
+        wording: "it exists already. Move it out of the way, or give another \(setting: .rejects).")
     }
     needed = mapping.neededColumns
     switch source {
@@ -188,9 +190,10 @@ package final class MappedImport {
   }
 
   private func reject(_ bad: BadRow) throws {
-    let place = "\(path):\(bad.line): \(bad.reason)"
+    let place = "\(path.withoutPasswords):\(bad.line): \(bad.reason)"
     if isStrict {
-      throw DatasetError(path, line: bad.line, "\(bad.reason). Correct the row, or leave --strict out.")
+      throw DatasetError(
+        path, line: bad.line, wording: "\(bad.reason). Correct the row, or leave \(setting: .strict) out.")
     }
     rejects.count += 1
     rejects.kinds[bad.kind, default: 0] += 1
@@ -203,9 +206,8 @@ package final class MappedImport {
       rejects.file = rejectsPath
     }
     try rejectsFile?.write("\(bad.line),".utf8)
-    try rejectsFile?.write(TableWriter.csv(bad.reason))
-    try rejectsFile?.write(",".utf8)
-    try rejectsFile?.write(TableWriter.csv(bad.text) + [0x0a])
+    // For people to open: the bytes of a row are in the export.
+    try rejectsFile?.write("\(SpreadsheetText.cell(bad.reason)),\(SpreadsheetText.cell(bad.text))\n".utf8)
   }
 
   /// Gives the rejects file its name; to be called when the data set is there, so that an import that is killed before

@@ -5,6 +5,8 @@ package enum ShellText {
   /// The word as it is where no shell does anything with it; otherwise in single quotes, hidden characters as `$'\n'`
   /// escapes, so that what is copied from a terminal is what is meant.
   package static func quoted(_ word: String) -> String {
+    // Who copies the command has the password, others must not.
+    let word = word.withoutPasswords
     let safe = word.utf8.allSatisfy {
       (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || (0x61...0x7a).contains($0)
         || "-_./=:%,+@".utf8.contains($0)

@@ -39,7 +39,8 @@ final class FixtureSource: TelemetrySource {
       guard Timestamp.supported.contains(start), Timestamp.supported.contains(end + shift) else {
         throw DatasetError(
           data.path,
-          "moved to --anchor, the data would be of \(start.rfc3339) to \((end + shift).rfc3339), which leaves \(Timestamp.supportedYears). Choose another date."
+          wording:
+            "moved to \(setting: .anchor), the data would be of \(start.rfc3339) to \((end + shift).rfc3339), which leaves \(Timestamp.supportedYears). Choose another date."
         )
       }
     }
@@ -68,7 +69,8 @@ final class FixtureSource: TelemetrySource {
     guard let anchor else { return 0 }
     guard let zone = data.tables.accounts.first?.timeZone, let calendar = ZonedCalendar(identifier: zone)
     else {
-      throw DatasetError(data.path, "there is no account whose time zone --anchor could mean.")
+      throw DatasetError(
+        data.path, wording: "there is no account whose time zone \(setting: .anchor) could mean.")
     }
     let today = calendar.date(at: end + -1)
     let intoDay = end - calendar.start(of: today)

@@ -96,7 +96,9 @@ package struct SimulationTask: Codable, Equatable {
     do {
       self = try JSONDecoder().decode(SimulationTask.self, from: line)
     } catch {
-      throw Problem(message: "this is not a task. \"workbench run --emit-tasks\" prints tasks, one a line.")
+      throw Problem(
+        message:
+          "this is not a task. A run or a plan prints tasks, one a line, when it is asked to emit them.")
     }
     guard task == Self.formatVersion else {
       throw Problem(message: "the task has format \(task); this program reads \(Self.formatVersion).")

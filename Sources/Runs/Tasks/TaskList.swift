@@ -21,7 +21,9 @@ package enum TaskList {
       }
     }
     guard !tasks.isEmpty else {
-      throw DatasetError(path, "there are no tasks in the file. \"workbench run --emit-tasks\" prints some.")
+      throw DatasetError(
+        path,
+        "there are no tasks in the file. A run or a plan prints some when it is asked to emit its tasks.")
     }
     return tasks
   }

@@ -63,7 +63,9 @@ package struct TaskStore {
     } catch is NotFoundError {
       throw NotFoundError(
         file.path,
-        "an input of the task is not in the store. Copy the store here, or say where it is with --store.")
+        wording:
+          "an input of the task is not in the store. Copy the store here, or say where it is with \(setting: .store)."
+      )
     }
     guard digest.utf8.elementsEqual(name.utf8.prefix(64)) else {
       throw DatasetError(

@@ -47,7 +47,8 @@ package struct OutputComparison {
     progress: @escaping @Sendable (Double) -> Void = { _ in }, pairs: (Pair) throws -> Void = { _ in }
   ) throws -> ComparisonOutcome {
     let findings = ComparisonFindings(tolerances)
-    var result = ComparisonOutcome(expected: expected.path, actual: actual.path)
+    var result = ComparisonOutcome(
+      expected: expected.path.withoutPasswords, actual: actual.path.withoutPasswords)
     if case .replications(let first) = expected.content, case .replications(let second) = actual.content {
       try compareReplications(first, second, findings, &result, progress)
     } else {
@@ -119,7 +120,7 @@ package struct OutputComparison {
       guard let first = try expected.dataset(), let second = try actual.dataset() else {
         throw DatasetError(
           (try expected.dataset()) == nil ? expected.path : actual.path,
-          "there is no data set to compare, only dashboards. Leave --what out.")
+          wording: "there is no data set to compare, only dashboards. Leave \(setting: .what) out.")
       }
       findings.begin("telemetry", view: "")
       result.names.append("telemetry")
@@ -133,7 +134,7 @@ package struct OutputComparison {
         result.notes.append("Neither data set has requests.")
       }
     } else if expected.mayHaveData, actual.mayHaveData {
-      result.notes.append("Rows of telemetry were not compared; --what all compares them too.")
+      result.notes.append("Rows of telemetry were not compared; the scope \"all\" has them too.")
     }
   }
 
@@ -172,7 +173,10 @@ package struct OutputComparison {
     case (let a?, nil): (left, right) = (a, try answers(actual, to: a))
     case (nil, nil):
       throw DatasetError(
-        expected.path, "there are no dashboards to compare. Leave --what out, or give --what data.")
+        expected.path,
+        wording:
+          "there are no dashboards to compare. Leave \(setting: .what) out, or give \(setting: .what, "data")."
+      )
     }
     let names = Set(left.keys).union(right.keys).sorted()
     for (index, name) in names.enumerated() {
@@ -285,6 +289,8 @@ package struct OutputComparison {
     {
       return found
     }
-    throw QueryError("\(path) has \(known.count) accounts. Say with --account which one \(dashboard) is of.")
+    throw QueryError(
+      wording:
+        "\(path) has \(known.count) accounts. Say with \(setting: .account) which one \(dashboard) is of.")
   }
 }

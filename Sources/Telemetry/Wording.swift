@@ -1,0 +1,90 @@
+/// What of a request to the program its reader can set, and messages advise to set. Libraries name it by this; each front
+/// end has a name of its own for it: an option, a field of a form, a member of JSON.
+package enum Setting: String, CaseIterable, Sendable {
+  case account, anchor, formats, hardware, kind, now, operation, output, provider, rejects, replace, replicas,
+    replications, samples, store, strict, version, what
+  /// One value of a scenario or plan, by its path.
+  case override = "set"
+
+  /// In a sentence, where nobody knows what the reader sees.
+  package var plainName: String {
+    switch self {
+    case .output: "output directory"
+    case .rejects: "rejects file"
+    case .replace: "replacing"
+    case .what: "scope"
+    case .override: "override"
+    default: rawValue
+    }
+  }
+}
+
+/// A sentence that may name settings.
+package struct Wording: ExpressibleByStringInterpolation, Hashable, Sendable {
+  private enum Piece: Hashable, Sendable {
+    case text(String)
+    case setting(Setting, value: String?)
+  }
+
+  private var pieces: [Piece]
+
+  package init(_ text: String) { pieces = [.text(text)] }
+
+  package init(stringLiteral value: String) { self.init(value) }
+
+  package init(stringInterpolation: StringInterpolation) { pieces = stringInterpolation.pieces }
+
+  package struct StringInterpolation: StringInterpolationProtocol {
+    fileprivate var pieces: [Piece] = []
+
+    package init(literalCapacity: Int, interpolationCount: Int) {}
+
+    package mutating func appendLiteral(_ literal: String) { pieces.append(.text(literal)) }
+
+    package mutating func appendInterpolation(_ value: some CustomStringConvertible) {
+      pieces.append(.text(value.description))
+    }
+
+    /// - Parameter value: that the setting should have.
+    package mutating func appendInterpolation(setting: Setting, _ value: String? = nil) {
+      pieces.append(.setting(setting, value: value))
+    }
+  }
+
+  /// The sentence.
+  /// - Parameter name: what a front end calls a setting.
+  package func text(naming name: (Setting) -> String = \.plainName) -> String {
+    pieces.map { piece in
+      switch piece {
+      case .text(let text): text
+      case .setting(let setting, let value): value.map { "\(name(setting)) \($0)" } ?? name(setting)
+      }
+    }.joined()
+  }
+}
+
+/// What kind of thing went wrong; the front ends have a status for each.
+package enum ErrorKind: Sendable {
+  /// What was asked for is wrong, whatever the data.
+  case usage
+  /// A file cannot be read as what it should be, or contradicts another.
+  case data
+  case notFound
+  /// Output cannot be written.
+  case output
+  /// There was nothing to judge, or too little to tell.
+  case inconclusive
+  /// A fault of the program.
+  case `internal`
+}
+
+/// An error in words for whoever caused it or can mend it, on one line: what is wrong, where, and how to fix it.
+package protocol ExplainedError: Error, CustomStringConvertible {
+  var kind: ErrorKind { get }
+  /// - Parameter name: what a front end calls a setting.
+  func text(naming name: (Setting) -> String) -> String
+}
+
+extension ExplainedError {
+  package var description: String { text(naming: \.plainName) }
+}

@@ -1,0 +1,28 @@
+import Datasets
+import Telemetry
+
+extension Setting {
+  /// Its option.
+  var option: String { self == .output ? "--out" : "--\(rawValue)" }
+}
+
+extension Error {
+  /// What is said of it on a terminal, with the options of the command line by their names.
+  var words: String {
+    (self as? any ExplainedError)?.text(naming: \.option) ?? String(describing: self)
+  }
+}
+
+extension ErrorKind {
+  /// As sysexits.h has it; 2 where there is no verdict.
+  var exitStatus: Int32 {
+    switch self {
+    case .usage: 64
+    case .data: 65
+    case .notFound: 66
+    case .output: 73
+    case .inconclusive: 2
+    case .internal: 70
+    }
+  }
+}
