@@ -21,7 +21,7 @@ package enum Setting: String, CaseIterable, Sendable {
 
 /// A sentence that may name settings.
 package struct Wording: ExpressibleByStringInterpolation, Hashable, Sendable {
-  private enum Piece: Hashable, Sendable {
+  fileprivate enum Piece: Hashable, Sendable {
     case text(String)
     case setting(Setting, value: String?)
   }

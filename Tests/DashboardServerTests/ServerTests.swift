@@ -238,6 +238,30 @@ struct ServerTests {
     }
   }
 
+  @Test(
+    "a run that goes away, or is damaged, while it is served keeps no other from being shown",
+    arguments: [true, false])
+  func goneMeanwhile(_ isDeleted: Bool) async throws {
+    let scratch = try Scratch()
+    for name in ["a", "b"] {
+      try SmallRun(models: [.init(name: name, versions: [("v", 10)])]).write(scratch.file(name))
+    }
+    let catalogue = try RunCatalogue([scratch.file("a"), scratch.file("b")])
+    try await withServer(catalogue) { client in
+      if isDeleted {
+        try FileManager.default.removeItem(atPath: scratch.file("a"))
+      } else {
+        try Data("{".utf8).write(to: URL(fileURLWithPath: scratch.file("a/manifest.json")))
+      }
+      try SmallRun(models: [.init(name: "b", versions: [("v", 30)])]).write(scratch.file("b"))
+      #expect(try await client.get("/api/refresh", method: "POST").status == 200)
+      let target = "/api/runs/1/dashboard?kind=openSource&period=24h"
+      #expect(try total(try await client.get(target)) == 30)
+      let unreadable = String(decoding: try await client.get("/api/unreadable").body, as: UTF8.self)
+      #expect(unreadable.contains("\"a\"") && !unreadable.contains(scratch.path), "\(unreadable)")
+    }
+  }
+
   @Test("while a run is replaced again and again, no answer mixes two of them")
   func replacedMeanwhile() async throws {
     let scratch = try Scratch()

@@ -148,6 +148,24 @@ struct StudioDataTests {
       _ = try await client.get("/api/refresh", method: "POST")
       let broken = try await client.ended(try await client.post("/api/runs/1/export", ["format": "ndjson"]))
       #expect(broken["state"] as? String == "failed" && !"\(broken)".contains(setting.runs), "\(broken)")
+      // So is one without requests: whoever asks learns what to do.
+      try FileManager.default.removeItem(atPath: data)
+      let manifest = setting.runs + "/small/manifest.json"
+      var json = try #require(
+        try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: manifest)))
+          as? [String: Any])
+      json["files"] = (json["files"] as? [String: String])?.filter { $0.key != "telemetry/requests.csv" }
+      json["checksum"] = nil
+      try JSONSerialization.data(withJSONObject: json).write(to: URL(fileURLWithPath: manifest))
+      _ = try await client.get("/api/refresh", method: "POST")
+      for (verb, body) in [
+        ("validate", [:]), ("fixture", ["requests": 50]), ("export", ["format": "ndjson"]),
+      ] as [(String, [String: Any])] {
+        let without = try await client.ended(try await client.post("/api/runs/1/\(verb)", body))
+        let problem = try #require(without["problem"] as? [String: Any], "\(without)")
+        #expect(problem["status"] as? Int == 409, "\(problem)")
+        #expect((problem["detail"] as? String)?.contains("no requests table") == true, "\(problem)")
+      }
     }
   }
 

@@ -148,7 +148,7 @@ struct PlanVerdictTests {
     }
     // Below the limit it can be broken.
     let allowed = try plan(
-      scratch, path, "--slo", "peakReplicas <= 2", "--replications", "3", "--warm-up", "none")
+      scratch, path, "--slo", "peakReplicas <= 1", "--replications", "3", "--warm-up", "none")
     #expect(allowed.status != 64, "\(allowed.error)")
   }
 

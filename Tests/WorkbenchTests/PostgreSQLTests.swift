@@ -99,7 +99,7 @@ struct PostgreSQLTests {
     "rows that were edited in the data base are noticed before they answer",
     arguments: [
       "UPDATE week.requests SET input_tokens = input_tokens + 1 WHERE request_id = 7",
-      "UPDATE week.hardware SET credits_micro_per_hour = 5", "UPDATE week.models SET base_model = 'x'",
+      "UPDATE week.hardware SET credits_micro_per_hour = 5", "UPDATE week.models SET provider = 'x'",
       "DELETE FROM week.requests WHERE request_id = 7",
     ])
   func editedRows(_ edit: String) throws {
