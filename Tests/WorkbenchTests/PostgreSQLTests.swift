@@ -118,6 +118,46 @@ struct PostgreSQLTests {
     #expect(!FileManager.default.fileExists(atPath: scratch.file("out")))
   }
 
+  @Test("the password of an address is in nothing that others may see: output, messages, files")
+  func passwords() throws {
+    let scratch = try Scratch()
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let source = try FormatTests.source(scratch)
+    let address = server.address("week").replacing("qa@", with: "qa:SECRET@") + "&password=SECRET"
+    let mapping = try scratch.write(
+      "map.yaml",
+      "workbenchMapping: 1\naccount: { name: a }\ncolumns: { arrivedAt: arrived_at, model: version, kind: { constant: external } }\n"
+    )
+    let commands: [(arguments: [String], status: Int32)] = [
+      (["convert", source, address], 0), (["convert", source, address], 73), (["validate", address], 0),
+      (["aggregate", address, "--kind", "external"], 0), (["compare", source, address, "--what", "data"], 0),
+      (["compare", source, address, "--what", "data", "--json"], 0),
+      (["compare", source, address, "--what", "data", "--junit", scratch.file("junit.xml")], 0),
+      (["merge", address, address, "-o", scratch.file("merged")], 65),
+      (["convert", address, scratch.file("back")], 0),
+      (["fit", address, "-o", scratch.file("fit.yaml"), "--report", scratch.file("fit.html")], 0),
+      (["fixture", address, "-o", scratch.file("fixture")], 0),
+      (
+        [
+          "import", "table", address + "&table=requests", "--mapping", mapping, "-o",
+          scratch.file("imported"),
+        ], 0
+      ),
+      (["push", source, address], 0), (["pull", address], 0),
+      (["aggregate", address.replacing(":\(server.port)", with: ":1")], 66),
+    ]
+    for (arguments, status) in commands {
+      let outcome = try Program.command(Program.path, arguments)
+      #expect(outcome.status == status, "\(arguments): \(outcome.error)")
+      let said = outcome.output + outcome.error
+      #expect(!said.contains("SECRET"), "\(arguments[0]): \(said)")
+    }
+    for name in try FileManager.default.subpathsOfDirectory(atPath: scratch.path) {
+      let data = FileManager.default.contents(atPath: scratch.file(name)) ?? Data()
+      #expect(data.firstRange(of: Data("SECRET".utf8)) == nil, "\(name)")
+    }
+  }
+
   @Test(
     "a damaged plan is not pushed, and never over a sound one; a plan that lost a file in the home is not pulled"
   )
