@@ -81,10 +81,10 @@ def test_a_wrong_plan_says_what_is_wrong(page):
 @pytest.fixture(scope="module")
 def planned(studio):
     """The identifier of a plan that is there."""
-    run = studio.json("api/runs")["runs"][0]["id"]
+    run = studio.json("api/runs")[0]["id"]
     job = studio.post("api/plans", {
         "base": {"run": run}, "vary": [{"path": "models.classifier.load.scale", "values": "1,1.5"}], "replications": 3,
-        "levels": "latency.p95[all] <= 10s"})["job"]
+        "levels": "latency.p95[all] <= 10s"})["id"]
     deadline = time.monotonic() + 120
     while (state := studio.json(f"api/jobs/{job}"))["state"] not in ("done", "failed", "cancelled"):
         assert time.monotonic() < deadline, state
