@@ -171,10 +171,8 @@ package struct FitQuality: Sendable, Codable {
     }
   }
 
-  private static func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-
   private static func distance(_ a: [Double], _ observed: [Double]) -> Double {
-    SampleDistance.wasserstein(a, observed) / mean(observed)
+    SampleDistance.wasserstein(a, observed) / observed.mean
   }
 
   private static func marginal(_ name: String, _ unit: String, _ a: [Double], _ b: [Double]) -> Marginal {
@@ -185,8 +183,8 @@ package struct FitQuality: Sendable, Codable {
       probabilities.map { values[min(Int($0 * Double(values.count)), values.count - 1)] }
     }
     return Marginal(
-      name: name, unit: unit, observedCount: a.count, simulatedCount: b.count, observedMean: mean(a),
-      simulatedMean: mean(b), wasserstein: distance(b, a), kolmogorovSmirnov: ks.statistic,
+      name: name, unit: unit, observedCount: a.count, simulatedCount: b.count, observedMean: a.mean,
+      simulatedMean: b.mean, wasserstein: distance(b, a), kolmogorovSmirnov: ks.statistic,
       kolmogorovSmirnovP: ks.pValue, andersonDarling: ad.statistic, andersonDarlingP: ad.pValue,
       probabilities: probabilities, observedQuantiles: quantiles(a), simulatedQuantiles: quantiles(b))
   }
@@ -196,11 +194,11 @@ package struct FitQuality: Sendable, Codable {
     let size = 100_000
     let family: Distribution.Family
     if isInterval {
-      family = .exponential(mean: max(mean(fitted), 1e-12))
+      family = .exponential(mean: max(fitted.mean, 1e-12))
     } else {
       let logs = fitted.map { log(max($0, 0.5)) }
-      let centre = mean(logs)
-      let spread = (logs.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / Double(logs.count)).squareRoot()
+      let centre = logs.mean
+      let spread = logs.meanSquare(about: centre).squareRoot()
       family = .lognormal(mu: centre, sigma: max(spread, 1e-9))
     }
     do {
@@ -231,12 +229,10 @@ package struct FitQuality: Sendable, Codable {
     }
     func dispersion(_ series: [[Double]]) -> Double {
       let all = series.flatMap { $0 }
-      guard all.count > 1 else { return .nan }
-      let mean = Self.mean(all)
-      return all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(all.count - 1) / mean
+      return all.variance / all.mean
     }
     func autocorrelation(_ series: [[Double]]) -> [Double] {
-      let mean = Self.mean(series.flatMap { $0 })
+      let mean = series.flatMap { $0 }.mean
       var square = 0.0
       for part in series { for value in part { square += (value - mean) * (value - mean) } }
       return (1...10).map { lag in
@@ -252,13 +248,13 @@ package struct FitQuality: Sendable, Codable {
     let windows = a.reduce(0) { $0 + $1.count }
     guard windows >= 20 else { return nil }
     let first = dispersion(a)
-    let second = mean(replications.map(dispersion))
+    let second = replications.map(dispersion).mean
     guard first.isFinite, second.isFinite else { return nil }
     let floor = seen.map { dispersion(series(observed, $0)) }
     return Counts(
       window: window, windows: windows, observedDispersion: first, simulatedDispersion: second,
       floorDispersion: floor.flatMap { $0.isFinite ? $0 : nil }, observedAutocorrelation: autocorrelation(a),
-      simulatedAutocorrelation: (0..<10).map { lag in mean(replications.map { autocorrelation($0)[lag] }) })
+      simulatedAutocorrelation: (0..<10).map { lag in replications.map { autocorrelation($0)[lag] }.mean })
   }
 
   private static func rates(_ observed: Observations, _ simulated: [Observations], _ spans: [Range<Int64>])

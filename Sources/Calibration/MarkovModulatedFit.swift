@@ -31,12 +31,12 @@ struct MarkovModulatedFit {
   /// - Returns: `nil` where the counts show no such states.
   init?(_ bins: RateBins, factors: [Double], states: Int) {
     let raw = zip(bins.exposure, factors).map { $0 * $1 }
-    let meanExposure = raw.reduce(0, +) / Double(max(bins.count, 1))
+    let meanExposure = raw.mean
     guard bins.count >= 200, meanExposure > 0 else { return nil }
     counts = bins.counts.map { Int($0) }
     exposures = raw.map { $0 / meanExposure }
     startsAnew = bins.followsOn.map { !$0 }
-    let mean = bins.counts.reduce(0, +) / Double(bins.count)
+    let mean = bins.counts.mean
     guard mean > 0 else { return nil }
     rates = []
     means = []

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 import ScenarioModel
 import Telemetry
 
@@ -168,7 +169,7 @@ struct CalendarFactors {
       wanted[classes[index]] += expected(index) * bins.exposure[index]
     }
     let factors = (0..<count).map { wanted[$0] > 0 ? seen[$0] / wanted[$0] : 1 }
-    let mean = factors.reduce(0, +) / Double(count)
+    let mean = factors.mean
     return mean > 0 ? factors.map { $0 / mean } : factors
   }
 }

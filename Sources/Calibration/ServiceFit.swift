@@ -210,30 +210,17 @@ package struct ServiceFit: Sendable {
   }
 
   private static func logVariance(_ values: [Double]) -> Double {
-    var (n, sum, square) = (0.0, 0.0, 0.0)
-    for value in values where value > 0 {
-      let y = log(value)
-      n += 1
-      sum += y
-      square += y * y
-    }
-    return n > 1 ? max(square / n - (sum / n) * (sum / n), 0) : .infinity
+    let logs = values.filter { $0 > 0 }.map { log($0) }
+    return logs.count > 1 ? logs.meanSquare(about: logs.mean) : .infinity
   }
 
   /// Least squares of a value on the input tokens; slope 0 unless it is significant at three standard errors.
   private static func line(_ points: [(value: Double, input: Double)]) -> (slope: Double, interval: [Double])
   {
-    let n = Double(points.count)
-    let (mx, my) = (points.reduce(0) { $0 + $1.input } / n, points.reduce(0) { $0 + $1.value } / n)
-    var (xx, xy) = (0.0, 0.0)
-    for point in points {
-      xx += (point.input - mx) * (point.input - mx)
-      xy += (point.input - mx) * (point.value - my)
-    }
-    guard xx > 0, n > 10 else { return (0, []) }
-    let slope = xy / xx
-    let rest = points.reduce(0) { $0 + pow($1.value - my - slope * ($1.input - mx), 2) }
-    let error = (rest / (n - 2) / xx).squareRoot()
+    guard points.count > 10,
+      let line = LeastSquares.line(x: points.map(\.input), y: points.map(\.value))
+    else { return (0, []) }
+    let (slope, error) = (line.slope, line.standardError)
     return slope > 3 * error ? (slope, [slope - 1.959_964 * error, slope + 1.959_964 * error]) : (0, [])
   }
 

@@ -198,8 +198,7 @@ package enum Design {
     let random = stream.stream(StreamName(seed: seed, account: "", entity: "bootstrap", purpose: "sobol"))
     func indices(_ rows: [Int]) -> [Double] {
       let all = rows.map { a[$0] } + rows.map { b[$0] }
-      let mean = all.reduce(0, +) / Double(all.count)
-      let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(all.count)
+      let variance = all.meanSquare(about: all.mean)
       guard variance > 0 else { return mixed.map { _ in 0 } }
       return mixed.map { column in
         1 - rows.reduce(0) { $0 + (b[$1] - column[$1]) * (b[$1] - column[$1]) } / Double(2 * rows.count)
@@ -212,10 +211,7 @@ package enum Design {
     }
     return withExtendedLifetime(stream) {
       estimate.indices.map { factor in
-        let values = replicates.map { $0[factor] }
-        let mean = values.reduce(0, +) / Double(values.count)
-        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)
-        return (estimate[factor], variance.squareRoot())
+        (estimate[factor], replicates.map { $0[factor] }.variance.squareRoot())
       }
     }
   }

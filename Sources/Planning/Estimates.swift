@@ -27,7 +27,7 @@ package enum Estimator {
     if let q = metric.quantile, let pooled = pooledQuantile(metric, q, records) {
       centre = pooled
     } else {
-      centre = values.reduce(0, +) / Double(values.count)
+      centre = values.mean
     }
     return interval(values, centre, confidence)
   }
@@ -43,7 +43,7 @@ package enum Estimator {
       if let a = metric.value(variant[index]), let b = metric.value(base[index]) { values.append(a - b) }
     }
     guard !values.isEmpty else { return nil }
-    var centre = values.reduce(0, +) / Double(values.count)
+    var centre = values.mean
     if let q = metric.quantile, let a = pooledQuantile(metric, q, Array(variant.prefix(count))),
       let b = pooledQuantile(metric, q, Array(base.prefix(count)))
     {
@@ -60,7 +60,7 @@ package enum Estimator {
   private static func interval(_ values: [Double], _ centre: Double, _ confidence: Double) -> Estimate {
     let n = Double(values.count)
     guard values.count > 1 else { return Estimate(value: centre, halfWidth: nil, replications: values.count) }
-    let variance = values.reduce(0) { $0 + ($1 - centre) * ($1 - centre) } / (n - 1)
+    let variance = values.meanSquare(about: centre) * n / (n - 1)
     let t = StudentT.upperQuantile((1 - confidence) / 2, degreesOfFreedom: n - 1)
     return Estimate(value: centre, halfWidth: t * (variance / n).squareRoot(), replications: values.count)
   }
@@ -75,12 +75,8 @@ package enum Estimator {
       return (x, y)
     }
     guard pairs.count > 2 else { return nil }
-    func variance(_ x: [Double]) -> Double {
-      let mean = x.reduce(0, +) / Double(x.count)
-      return x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count - 1)
-    }
-    let paired = variance(pairs.map { $0.0 - $0.1 })
-    let apart = variance(pairs.map(\.0)) + variance(pairs.map(\.1))
+    let paired = pairs.map { $0.0 - $0.1 }.variance
+    let apart = pairs.map(\.0).variance + pairs.map(\.1).variance
     return paired > 0 ? apart / paired : nil
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Sampling
 
 /// Selection of the best of several variants under service-level objectives, with a stated probability of correct
 /// selection.
@@ -137,10 +138,7 @@ package final class Selection {
   package var isExhausted: Bool { round >= options.most }
 
   private func firstStage(_ records: [[ReplicationRecord]]) {
-    func variance(_ x: [Double]) -> Double {
-      let mean = x.reduce(0, +) / Double(x.count)
-      return x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(x.count - 1, 1))
-    }
+    func variance(_ x: [Double]) -> Double { x.count > 1 ? x.variance : 0 }
     let first = records.map { Array($0.prefix(options.firstStage)) }
     levelVariances = first.map { own in levels.map { level in variance(own.map(level.excess)) } }
     let goals = first.map { $0.map(goal) }

@@ -1,3 +1,5 @@
+import Sampling
+
 /// Means of batches of a series that may be long: batches of five, joined in pairs whenever there are too many.
 struct BatchMeans: Sendable {
   private(set) var means: [Double] = []
@@ -34,7 +36,7 @@ package enum MSER5 {
     var squares = 0.0
     var best = (value: Double.infinity, index: n)
     // Centred, so that squares do not cancel.
-    let centre = batchMeans.reduce(0, +) / Double(n)
+    let centre = batchMeans.mean
     for index in stride(from: n - 1, through: 0, by: -1) {
       let value = batchMeans[index] - centre
       sum += value

@@ -105,11 +105,8 @@ package enum TwoSampleTests {
       let middle = (low + high) / 2
       if tail(middle, n, m, inflation) > level { low = middle } else { high = middle }
     }
-    func squares(_ x: [Double]) -> Double {
-      let mean = x.reduce(0, +) / Double(x.count)
-      return x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    }
-    let deviation = ((squares(a) + squares(b)) / Double(n + m - 2)).squareRoot()
+    let deviation = ((a.variance * Double(n - 1) + b.variance * Double(m - 1)) / Double(n + m - 2))
+      .squareRoot()
     // Samples wholly apart are as far apart as samples can be.
     let place = min((1 + high) / 2, 1 - 0.5 / Double(n + m))
     let chance = (inflation * (1 / Double(n) + 1 / Double(m))).squareRoot()
@@ -133,16 +130,10 @@ package enum TwoSampleTests {
       for place in start..<end { ranks[order[place]] = Double(start + end - 1) / 2 }
       start = end
     }
-    let used = ranks.prefix(batches * size)
-    let mean = used.reduce(0, +) / Double(used.count)
-    let variance = used.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(used.count - 1)
-    guard variance > 0 else { return 1 }
-    var between = 0.0
-    for batch in 0..<batches {
-      let sum = used[(batch * size)..<((batch + 1) * size)].reduce(0, +)
-      between += (sum / Double(size) - mean) * (sum / Double(size) - mean)
-    }
-    return max(1, Double(size) * between / Double(batches - 1) / variance)
+    let used = Array(ranks.prefix(batches * size))
+    guard used.variance > 0 else { return 1 }
+    let means = (0..<batches).map { Array(used[($0 * size)..<(($0 + 1) * size)]).mean }
+    return max(1, Double(size) * means.variance / used.variance)
   }
 
   /// What two samples say of the difference of their means.
@@ -179,10 +170,7 @@ package enum TwoSampleTests {
   /// - Returns: `nil` for fewer than two values on a side.
   package static func meanDifference(_ a: [Double], _ b: [Double]) -> MeanDifference? {
     guard a.count > 1, b.count > 1 else { return nil }
-    func moments(_ x: [Double]) -> (mean: Double, share: Double) {
-      let mean = x.reduce(0, +) / Double(x.count)
-      return (mean, x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count - 1) / Double(x.count))
-    }
+    func moments(_ x: [Double]) -> (mean: Double, share: Double) { (x.mean, x.variance / Double(x.count)) }
     let (first, second) = (moments(a), moments(b))
     let square = first.share + second.share
     let degrees =

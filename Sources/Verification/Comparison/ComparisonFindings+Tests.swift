@@ -59,10 +59,9 @@ extension ComparisonFindings {
   private func test(_ key: SampleKey, _ sample: Samples) -> StatisticalTest? {
     let (a, b) = (sample.expected.values, sample.actual.values)
     guard a.count >= 2, b.count >= 2 else { return nil }
-    func mean(_ x: [Double]) -> Double { x.reduce(0, +) / Double(x.count) }
     var test = StatisticalTest(
       document: key.document, path: key.path, test: "distribution", expectedCount: a.count,
-      actualCount: b.count, expectedMean: mean(a), actualMean: mean(b), pValue: 1, statistic: 0,
+      actualCount: b.count, expectedMean: a.mean, actualMean: b.mean, pValue: 1, statistic: 0,
       dependence: sample.isOfReplications
         ? 1 : max(TwoSampleTests.dependence(a), TwoSampleTests.dependence(b)))
     if sample.isPresence {

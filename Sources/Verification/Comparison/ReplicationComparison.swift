@@ -1,5 +1,6 @@
 import CJansson
 import Foundation
+import Sampling
 
 /// Compares the documents of one name of two sets of replications, figure by figure: each figure is a sample with one
 /// value of every replication.
@@ -115,7 +116,7 @@ struct ReplicationComparison {
     }
     guard !a.numbers.isEmpty, !b.numbers.isEmpty else { return }
     if case .within = decision.test {
-      let means = [a.numbers, b.numbers].map { $0.reduce(0, +) / Double($0.count) }
+      let means = [a.numbers.mean, b.numbers.mean]
       findings.number(means[0], means[1], isSame: means[0] == means[1], decision, path: path, look: look)
       return
     }
