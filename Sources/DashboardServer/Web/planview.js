@@ -19,12 +19,14 @@ function figure(estimate, unit, isSigned) {
 /** A graph as a card. */
 export const Card = ({ title, note, draw }) => html`<article class="widget"><h3>${title}</h3><p class="note">${note}</p><div class="holder"><${Figure} draw=${draw} label=${`${title}. ${note}`} /></div></article>`;
 
+/** Of a path's end as much as tells what it is. */
+const ending = (path) => path.split(".").slice(-2).join(".");
 const heading = ({ name, unit }) => `${name}${unitName(unit) && unitName(unit) !== name ? `, ${unitName(unit)}` : ""}`;
 
 export class PlanView extends Component {
-  constructor() { super(); this.state = { isWhole: false }; }
+  constructor({ isWhole = false }) { super(); this.state = { isWhole }; }
 
-  render({ plan, words, columns, onOpen, headings: Heading = "h2" }, { isWhole }) {
+  render({ plan, words, columns, onOpen, isFile = false, headings: Heading = "h2" }, { isWhole }) {
     const best = plan.choice?.best;
     const shown = plan.variants.slice(0, most);
     const label = (variant) => `${variant.name === best ? "★ " : ""}${variant.name}${variant.alsoNamed?.length ? ` (${variant.alsoNamed.join("; ")})` : ""}`;
@@ -49,7 +51,7 @@ export class PlanView extends Component {
           <thead><tr><th scope="col">Variant</th>${columns.map((column) => html`<th scope="col" key=${column.name}>${heading(column)}</th>`)}${plan.choice ? html`<th scope="col">Levels</th>` : null}<th scope="col">Replications</th></tr></thead>
           <tbody>${shown.map((variant, index) => html`<tr key=${variant.name} class=${variant.name === best ? "best" : ""}>
             <th scope="row">${onOpen && variant.overrides?.length ? html`<button type="button" class="link" title="Open in What-if" onClick=${() => onOpen(variant)}>${label(variant)}</button>` : label(variant)}</th>
-            ${columns.map(({ name, unit }) => html`<td key=${name}>${figure(variant.metrics[name], unit)}${index > 0 && variant.differences[name] ? html`<small>${figure(variant.differences[name], unit, true)}</small>` : null}</td>`)}
+            ${columns.map(({ name, unit }) => html`<td key=${name}>${figure(variant.metrics[name], unit)}${index > 0 && variant.differences[name] ? html`<small>${figure(variant.differences[name], unit, true)}</small>` : null}${index > 0 && variant.varianceReduction?.[name] ? html`<small title="By how much common random numbers reduce the variance of the difference">variance reduced ${digits(variant.varianceReduction[name])}-fold</small>` : null}</td>`)}
             ${plan.choice ? html`<td class=${variant.brokenLevel ? "bad" : ""}>${verdict(variant)}</td>` : null}<td>${variant.replications}</td></tr>`)}</tbody>
         </table></div>
         <p class="note">Small: the difference to ${shown[0]?.name ?? "the base"}.${plan.variants.length > most ? ` The first ${most} of ${plan.variants.length}; plan.json has all.` : ""}</p></section>
@@ -60,9 +62,12 @@ export class PlanView extends Component {
           of(front, { label: "Pareto front", colour: "high", line: "dotted" }),
           of(points, { label: "variants", isPoints: true, colour: "latency", colours: points.map((variant) => (variant.name === best ? "success" : "latency")), halfX: points.map((variant) => variant.metrics[cost].halfWidth ?? 0), halfY: points.map((variant) => variant.metrics[latency].halfWidth ?? 0) }),
         ], { x: { title: cost }, y: { title: `${latency}, ms`, isZero: false }, height: 380 })} />` : null}
+        ${plan.ideal.length ? html`<${Card} title="Replica-hours, and the ideal bound" note="What a perfect, instantaneous autoscaler would need for the same arrivals of the first replication." draw=${rows(plan.ideal.flatMap(({ variant, replicaHours, bound }) => [{ label: variant, value: replicaHours, colour: "latency" }, { label: "ideal bound", value: bound.replicaHours, colour: "success" }]), { unit: "replica-hours", isBar: true })} />` : null}
+        ${plan.sensitivity ? html`<${Card} title=${`What moves ${plan.sensitivity.metric}`} note="Each input from its low to its high end, all others as in the base; with the interval of the difference." draw=${rows(plan.sensitivity.influences.filter(({ swing }) => swing).map(({ path, low, high, swing }) => ({ label: `${ending(path)} ${low} … ${high}`, value: swing.value, half: swing.halfWidth ?? 0, colour: "latency" })), { isBar: true })} />` : null}
+        ${plan.sensitivity?.sobol.length ? html`<${Card} title="First-order Sobol indices" note=${`The share of the variance of ${plan.sensitivity.metric} that each input explains by itself, ± 2 standard errors; ${plan.sensitivity.sobolRuns} runs.`} draw=${rows(plan.sensitivity.sobol.map(({ path, index, standardError }) => ({ label: ending(path), value: index, half: 2 * standardError, colour: "top" })), { isBar: true })} />` : null}
         ${isWhole ? others.map(graph) : null}</div>
-        ${others.length ? html`<p><button type="button" aria-expanded=${String(isWhole)} onClick=${() => this.setState({ isWhole: !isWhole })}>${isWhole ? "Only the objective and the levels" : `${others.length} other figures as graphs`}</button></p>` : null}</section>
-      <details><summary>The same by the command line</summary><pre>${plan.command}</pre></details>
+        ${others.length && !isFile ? html`<p><button type="button" aria-expanded=${String(isWhole)} onClick=${() => this.setState({ isWhole: !isWhole })}>${isWhole ? "Only the objective and the levels" : `${others.length} other figures as graphs`}</button></p>` : null}</section>
+      ${isFile ? null : html`<details><summary>The same by the command line</summary><pre>${plan.command}</pre></details>`}
     </div>`;
   }
 }
