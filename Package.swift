@@ -65,12 +65,14 @@ let package = Package(
       name: "Runs",
       dependencies: [
         "Documents", "Hashing", "Telemetry", "ScenarioModel", "Simulation", "Aggregation", "Datasets",
+        .product(name: "HeapModule", package: "swift-collections"),
       ],
       resources: [.copy("Catalogue")]),
     .target(
       name: "Verification",
       dependencies: [
         "CJansson", "Documents", "Sampling", "Telemetry", "ScenarioModel", "Aggregation", "Datasets",
+        .product(name: "HeapModule", package: "swift-collections"),
       ]),
     .target(
       name: "Planning",
@@ -80,7 +82,10 @@ let package = Package(
       ]),
     .target(
       name: "Calibration",
-      dependencies: ["Documents", "Sampling", "Telemetry", "ScenarioModel", "Simulation"]),
+      dependencies: [
+        "Documents", "Sampling", "Telemetry", "ScenarioModel", "Simulation",
+        .product(name: "HeapModule", package: "swift-collections"),
+      ]),
     .target(
       name: "Studio",
       dependencies: [

@@ -1,3 +1,4 @@
+import HeapModule
 import Telemetry
 
 /// How many other requests shared a replica when a request's service started, inferred from when services started and
@@ -47,35 +48,20 @@ struct Occupancy {
   }
 }
 
-/// A heap of departures.
+/// Departures that are still to come.
 private struct Departures {
-  private var heap: [(at: Int64, replica: Int)] = []
+  private struct Departure: Comparable {
+    var at: Int64
+    var replica: Int
 
-  var first: (at: Int64, replica: Int)? { heap.first }
-
-  mutating func insert(_ at: Int64, _ replica: Int) {
-    heap.append((at, replica))
-    var index = heap.count - 1
-    while index > 0, heap[(index - 1) / 2].at > heap[index].at {
-      heap.swapAt(index, (index - 1) / 2)
-      index = (index - 1) / 2
-    }
+    static func < (a: Departure, b: Departure) -> Bool { (a.at, a.replica) < (b.at, b.replica) }
   }
 
-  mutating func removeFirst() {
-    let last = heap.removeLast()
-    guard !heap.isEmpty else { return }
-    heap[0] = last
-    var index = 0
-    while true {
-      var least = index
-      for child in [2 * index + 1, 2 * index + 2] where child < heap.count && heap[child].at < heap[least].at
-      {
-        least = child
-      }
-      guard least != index else { return }
-      heap.swapAt(index, least)
-      index = least
-    }
-  }
+  private var heap = Heap<Departure>()
+
+  var first: (at: Int64, replica: Int)? { heap.min.map { ($0.at, $0.replica) } }
+
+  mutating func insert(_ at: Int64, _ replica: Int) { heap.insert(Departure(at: at, replica: replica)) }
+
+  mutating func removeFirst() { heap.removeMin() }
 }

@@ -23,7 +23,8 @@ package struct PlanPage: Sendable {
   /// The page as one file.
   package func html() throws -> Data {
     try SelfContainedPage(
-      try PageFiles(), template: "plan.html", modules: PageFiles.drawing + ["figures.js", "planview.js", "plan.js"],
+      try PageFiles(), template: "plan.html",
+      modules: PageFiles.drawing + ["figures.js", "planview.js", "plan.js"],
       dataID: "plan-data",
       data: data
     ).html()

@@ -20,18 +20,18 @@ package struct JSONNode {
   package var range: Range<Int>
 
   /// What is wrong with a JSON text.
-  package struct Problem: Error {
+  package struct SyntaxError: Error {
     package var text: String
   }
 
-  /// - Throws: `Problem` unless all of it is one JSON value (RFC 8259), nested at most 128 levels deep.
-  package init(_ bytes: ArraySlice<UInt8>) throws(Problem) {
-    let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSONNode, Problem> in
+  /// - Throws: `SyntaxError` unless all of it is one JSON value (RFC 8259), nested at most 128 levels deep.
+  package init(_ bytes: ArraySlice<UInt8>) throws(SyntaxError) {
+    let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSONNode, SyntaxError> in
       var parser = Parser(bytes: buffer)
-      do throws(Problem) {
+      do throws(SyntaxError) {
         let node = try parser.value(depth: 0)
         parser.skipSpace()
-        guard parser.at == buffer.count else { throw Problem(text: "text after the value") }
+        guard parser.at == buffer.count else { throw SyntaxError(text: "text after the value") }
         return .success(node)
       } catch {
         return .failure(error)
@@ -71,7 +71,7 @@ private struct Parser {
 
   init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
-  private typealias Problem = JSONNode.Problem
+  private typealias SyntaxError = JSONNode.SyntaxError
 
   mutating func skipSpace() {
     while at < bytes.count, case let byte = bytes[at],
@@ -89,10 +89,12 @@ private struct Parser {
     return true
   }
 
-  mutating func value(depth: Int) throws(JSONNode.Problem) -> JSONNode {
+  mutating func value(depth: Int) throws(JSONNode.SyntaxError) -> JSONNode {
     skipSpace()
-    guard at < bytes.count else { throw Problem(text: "it ends early") }
-    guard depth <= Self.deepest else { throw Problem(text: "nested more than \(Self.deepest) levels deep") }
+    guard at < bytes.count else { throw SyntaxError(text: "it ends early") }
+    guard depth <= Self.deepest else {
+      throw SyntaxError(text: "nested more than \(Self.deepest) levels deep")
+    }
     let start = at
     let value: JSONNode.Value
     switch bytes[at] {
@@ -109,9 +111,9 @@ private struct Parser {
 
   private mutating func word(
     _ word: StaticString, _ value: JSONNode.Value
-  ) throws(JSONNode.Problem) -> JSONNode.Value {
+  ) throws(JSONNode.SyntaxError) -> JSONNode.Value {
     for offset in 0..<word.utf8CodeUnitCount {
-      guard take(word.utf8Start[offset]) else { throw Problem(text: "a word that is not JSON's") }
+      guard take(word.utf8Start[offset]) else { throw SyntaxError(text: "a word that is not JSON's") }
     }
     return value
   }
@@ -122,24 +124,24 @@ private struct Parser {
     return at - start
   }
 
-  private mutating func number() throws(JSONNode.Problem) -> String {
+  private mutating func number() throws(JSONNode.SyntaxError) -> String {
     let start = at
     _ = take(UInt8(ascii: "-"))
     let hasLeadingZero = peek() == UInt8(ascii: "0")
     let whole = digits()
-    guard whole > 0 else { throw Problem(text: "a value that is not JSON") }
-    guard !hasLeadingZero || whole == 1 else { throw Problem(text: "a number that begins with 0") }
+    guard whole > 0 else { throw SyntaxError(text: "a value that is not JSON") }
+    guard !hasLeadingZero || whole == 1 else { throw SyntaxError(text: "a number that begins with 0") }
     if take(UInt8(ascii: ".")) {
-      guard digits() > 0 else { throw Problem(text: "a number without digits after its point") }
+      guard digits() > 0 else { throw SyntaxError(text: "a number without digits after its point") }
     }
     if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
       if !take(UInt8(ascii: "-")) { _ = take(UInt8(ascii: "+")) }
-      guard digits() > 0 else { throw Problem(text: "a number without digits in its exponent") }
+      guard digits() > 0 else { throw SyntaxError(text: "a number without digits in its exponent") }
     }
     return String(decoding: bytes[start..<at], as: UTF8.self)
   }
 
-  private mutating func members(_ depth: Int) throws(JSONNode.Problem) -> [JSONNode.Member] {
+  private mutating func members(_ depth: Int) throws(JSONNode.SyntaxError) -> [JSONNode.Member] {
     at += 1
     var members: [JSONNode.Member] = []
     var keys: Set<[UInt8]> = []
@@ -147,21 +149,21 @@ private struct Parser {
     if take(UInt8(ascii: "}")) { return members }
     repeat {
       skipSpace()
-      guard peek() == UInt8(ascii: "\"") else { throw Problem(text: "a key without quotes, or the end") }
+      guard peek() == UInt8(ascii: "\"") else { throw SyntaxError(text: "a key without quotes, or the end") }
       let key = try string()
       guard keys.insert(Array(key.utf8)).inserted else {
-        throw Problem(text: "the key \"\(key)\" is there twice")
+        throw SyntaxError(text: "the key \"\(key)\" is there twice")
       }
       skipSpace()
-      guard take(UInt8(ascii: ":")) else { throw Problem(text: "a key without a colon after it") }
+      guard take(UInt8(ascii: ":")) else { throw SyntaxError(text: "a key without a colon after it") }
       members.append(.init(key: key, value: try value(depth: depth + 1)))
       skipSpace()
     } while take(UInt8(ascii: ","))
-    guard take(UInt8(ascii: "}")) else { throw Problem(text: "an object that does not end") }
+    guard take(UInt8(ascii: "}")) else { throw SyntaxError(text: "an object that does not end") }
     return members
   }
 
-  private mutating func elements(_ depth: Int) throws(JSONNode.Problem) -> [JSONNode] {
+  private mutating func elements(_ depth: Int) throws(JSONNode.SyntaxError) -> [JSONNode] {
     at += 1
     var elements: [JSONNode] = []
     skipSpace()
@@ -170,11 +172,11 @@ private struct Parser {
       elements.append(try value(depth: depth + 1))
       skipSpace()
     } while take(UInt8(ascii: ","))
-    guard take(UInt8(ascii: "]")) else { throw Problem(text: "a list that does not end") }
+    guard take(UInt8(ascii: "]")) else { throw SyntaxError(text: "a list that does not end") }
     return elements
   }
 
-  private mutating func string() throws(JSONNode.Problem) -> String {
+  private mutating func string() throws(JSONNode.SyntaxError) -> String {
     at += 1
     let start = at
     while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"),
@@ -188,27 +190,30 @@ private struct Parser {
     }
     text.append(contentsOf: bytes[start..<at])
     while true {
-      guard at < bytes.count else { throw Problem(text: "a text that does not end") }
+      guard at < bytes.count else { throw SyntaxError(text: "a text that does not end") }
       let byte = bytes[at]
       if byte == UInt8(ascii: "\"") {
-        return try text.withUnsafeBufferPointer { buffer throws(JSONNode.Problem) in try utf8(buffer[...]) }
+        return try text.withUnsafeBufferPointer { buffer throws(JSONNode.SyntaxError) in try utf8(buffer[...])
+        }
       }
-      guard byte >= 0x20 else { throw Problem(text: "a control character in a text") }
+      guard byte >= 0x20 else { throw SyntaxError(text: "a control character in a text") }
       at += 1
       if byte == UInt8(ascii: "\\") { try escape(&text) } else { text.append(byte) }
     }
   }
 
   /// The text before the closing quote, which is passed.
-  private mutating func utf8(_ slice: Slice<UnsafeBufferPointer<UInt8>>) throws(JSONNode.Problem) -> String {
+  private mutating func utf8(_ slice: Slice<UnsafeBufferPointer<UInt8>>) throws(JSONNode.SyntaxError)
+    -> String
+  {
     at += 1
     guard let text = String(validating: slice, as: UTF8.self) else {
-      throw Problem(text: "the text is not UTF-8")
+      throw SyntaxError(text: "the text is not UTF-8")
     }
     return text
   }
 
-  private mutating func escape(_ text: inout [UInt8]) throws(JSONNode.Problem) {
+  private mutating func escape(_ text: inout [UInt8]) throws(JSONNode.SyntaxError) {
     let byte = peek()
     at += 1
     switch byte {
@@ -223,21 +228,21 @@ private struct Parser {
       if unit >> 10 == 0x36 {
         guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")), case let low = try hexadecimal(),
           low >> 10 == 0x37
-        else { throw Problem(text: "half a surrogate pair") }
+        else { throw SyntaxError(text: "half a surrogate pair") }
         unit = 0x10000 + (unit & 0x3ff) << 10 + low & 0x3ff
       }
-      guard let scalar = Unicode.Scalar(unit) else { throw Problem(text: "half a surrogate pair") }
+      guard let scalar = Unicode.Scalar(unit) else { throw SyntaxError(text: "half a surrogate pair") }
       text.append(contentsOf: Character(scalar).utf8)
-    default: throw Problem(text: "an escape that is not JSON's")
+    default: throw SyntaxError(text: "an escape that is not JSON's")
     }
   }
 
-  private mutating func hexadecimal() throws(JSONNode.Problem) -> UInt32 {
-    guard at + 4 <= bytes.count else { throw Problem(text: "an escape that ends early") }
+  private mutating func hexadecimal() throws(JSONNode.SyntaxError) -> UInt32 {
+    guard at + 4 <= bytes.count else { throw SyntaxError(text: "an escape that ends early") }
     var unit: UInt32 = 0
     for _ in 0..<4 {
       guard let digit = Character(Unicode.Scalar(bytes[at])).hexDigitValue else {
-        throw Problem(text: "an escape that is not JSON's")
+        throw SyntaxError(text: "an escape that is not JSON's")
       }
       unit = unit << 4 | UInt32(digit)
       at += 1

@@ -13,7 +13,7 @@ package struct Factor: Sendable {
   package var path: String
   package var values: Values
 
-  package struct Problem: Error, CustomStringConvertible {
+  package struct InvalidFactor: Error, CustomStringConvertible {
     package let description: String
 
     /// - Parameter description: on one line, whatever the names in it hold.
@@ -24,7 +24,7 @@ package struct Factor: Sendable {
   package init(_ text: String) throws {
     let scalars = text.unicodeScalars
     guard let equals = scalars.firstIndex(of: "="), equals > scalars.startIndex else {
-      throw Problem(description: "\"\(text)\" is not of the form PATH=A..B[:STEP] or PATH=V1,V2,….")
+      throw InvalidFactor(description: "\"\(text)\" is not of the form PATH=A..B[:STEP] or PATH=V1,V2,….")
     }
     try self.init(
       path: String(scalars[..<equals]), values: String(scalars[scalars.index(after: equals)...]))
@@ -38,10 +38,10 @@ package struct Factor: Sendable {
     }
     let list = Self.split(text)
     guard !list.isEmpty, list.allSatisfy({ !$0.isEmpty }) else {
-      throw Problem(description: "\(path) has no values. Write A..B:STEP or V1,V2,….")
+      throw InvalidFactor(description: "\(path) has no values. Write A..B:STEP or V1,V2,….")
     }
     if Set(list).count < list.count {
-      throw Problem(description: "\(path) has a value twice: \(text). Give each once.")
+      throw InvalidFactor(description: "\(path) has a value twice: \(text). Give each once.")
     }
     values = .list(list)
   }
@@ -55,17 +55,17 @@ package struct Factor: Sendable {
     }
     let step = parts.count > 1 ? number(parts[1]) : nil
     if parts.count > 1, step == nil || step?.unit != b.unit {
-      throw Problem(
+      throw InvalidFactor(
         description: "the step of \(text) is no number\(b.unit.isEmpty ? "" : " with the unit \(b.unit)").")
     }
     let unit = a.unit.isEmpty ? b.unit : a.unit
     guard a.unit == b.unit || a.unit.isEmpty else {
-      throw Problem(description: "\(text) mixes units. Give both ends in one.")
+      throw InvalidFactor(description: "\(text) mixes units. Give both ends in one.")
     }
     guard a.value < b.value else {
-      throw Problem(description: "\(text) must rise: write the smaller end first.")
+      throw InvalidFactor(description: "\(text) must rise: write the smaller end first.")
     }
-    if let step, step.value <= 0 { throw Problem(description: "the step of \(text) must be above 0.") }
+    if let step, step.value <= 0 { throw InvalidFactor(description: "the step of \(text) must be above 0.") }
     return .range(from: a.value, to: b.value, step: step?.value, unit: unit)
   }
 
@@ -105,21 +105,21 @@ package struct Factor: Sendable {
   }
 
   /// Every value of a full factorial design.
-  /// - Throws: `Problem` for a range of fractions without a step.
+  /// - Throws: `InvalidFactor` for a range of fractions without a step.
   package func levels() throws -> [String] {
     switch values {
     case .list(let list): return list
     case .range(let from, let to, let step, let unit):
       let isWhole = from == from.rounded() && to == to.rounded() && unit.isEmpty
       guard let step = step ?? (isWhole ? 1 : nil) else {
-        throw Problem(
+        throw InvalidFactor(
           description:
             "\(path) has a range without a step. Write \(Self.text(from, unit))..\(Self.text(to, unit)):STEP, or ask for samples."
         )
       }
       let count = ((to - from) / step + 1e-9).rounded(.down) + 1
       guard count <= 10_000 else {
-        throw Problem(description: "\(path) has \(Self.text(count, "")) values. Give a longer step.")
+        throw InvalidFactor(description: "\(path) has \(Self.text(count, "")) values. Give a longer step.")
       }
       return (0..<Int(count)).map { Self.text(from + Double($0) * step, unit) }
     }

@@ -40,20 +40,20 @@ struct MetricLimits {
     }
   }
 
-  /// - Throws: `ServiceLevel.Problem` for an upper bound that no variant can exceed.
+  /// - Throws: `ServiceLevel.InvalidLevel` for an upper bound that no variant can exceed.
   func check(_ level: ServiceLevel) throws {
     if level.isUpper, let failures = level.metric.failures {
       let model: String? = if case .model(let name) = level.metric.scope { name } else { nil }
       let possible = Set(scenarios.flatMap { $0.possibleFailures(ofModel: model) })
       guard possible.isDisjoint(with: failures) else { return }
       let whose = model.map { "model \"\($0)\"" } ?? "a model"
-      throw ServiceLevel.Problem(
+      throw ServiceLevel.InvalidLevel(
         description:
           "\(level.description) can never be broken: in no variant is there anything that makes requests of \(whose) fail\(failures.count == 1 ? " with \(failures[0].name)" : ""). Leave it out, or give the scenario what does."
       )
     }
     guard level.isUpper, let (most, why) = self.most(level.metric), level.bound >= most else { return }
-    throw ServiceLevel.Problem(
+    throw ServiceLevel.InvalidLevel(
       description: "\(level.description) can never be broken: \(why). Give a bound below that.")
   }
 

@@ -91,7 +91,7 @@ package struct Plan: Codable, Equatable, Sendable {
     let all: [Factor]
     do {
       all = try vary.map { try Factor(path: $0.path, values: $0.values) }
-    } catch let problem as Factor.Problem {
+    } catch let problem as Factor.InvalidFactor {
       throw PlanProblem(.vary, problem.description)
     }
     if let twice = all.first(where: { one in all.count { Name.same($0.path, one.path) } > 1 }) {
@@ -113,7 +113,7 @@ package struct Plan: Codable, Equatable, Sendable {
     options.threads = threads
     do {
       if let levels { options.levels = try ServiceLevel.list(levels) }
-    } catch let problem as ServiceLevel.Problem {
+    } catch let problem as ServiceLevel.InvalidLevel {
       throw PlanProblem(.levels, problem.description)
     }
     if let minimize {

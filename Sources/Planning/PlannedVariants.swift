@@ -126,7 +126,7 @@ package struct PlannedVariants: Sendable {
       points =
         try plan.samples.map { Design.latinHypercube(factors, samples: $0, seed: base.seed) }
         ?? Design.factorial(factors.map { try $0.levels() })
-    } catch let problem as Factor.Problem {
+    } catch let problem as Factor.InvalidFactor {
       throw PlanProblem(.vary, problem.description)
     }
     guard points.count <= Plan.mostVariants else {

@@ -9,7 +9,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   /// As written; of one of several models, with its name.
   package let description: String
 
-  package struct Problem: Error, CustomStringConvertible {
+  package struct InvalidLevel: Error, CustomStringConvertible {
     package let description: String
 
     /// - Parameter description: on one line, whatever the names in it hold.
@@ -17,7 +17,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Several, separated by commas: `latency.p95 <= 2s, failureRate <= 0.1%`.
-  /// - Throws: `Problem`, also where there is none.
+  /// - Throws: `InvalidLevel`, also where there is none.
   package static func list(_ text: String) throws -> [ServiceLevel] {
     var parts = [String.UnicodeScalarView()]
     var isQuoted = false
@@ -33,25 +33,25 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     }
     let levels = try parts.map { String($0).trimmed }.filter { !$0.isEmpty }.map { try ServiceLevel($0) }
     guard !levels.isEmpty else {
-      throw Problem(description: "no service level is named. Write for instance latency.p95 <= 2s.")
+      throw InvalidLevel(description: "no service level is named. Write for instance latency.p95 <= 2s.")
     }
     return levels
   }
 
-  /// - Throws: `Problem`, also for a bound that no value can break, or none can keep.
+  /// - Throws: `InvalidLevel`, also for a bound that no value can break, or none can keep.
   package init(_ text: String) throws {
     let trimmed = text.trimmed
     // A model's name may hold anything.
     let scalars = trimmed.unicodeScalars
     let start = scalars.lastIndex(of: "]") ?? scalars.startIndex
     guard let sign = scalars[start...].firstIndex(where: { $0 == "<" || $0 == ">" }) else {
-      throw Problem(
+      throw InvalidLevel(
         description:
           "\"\(trimmed)\" is no service level. Write for instance latency.p95 <= 2s or failureRate <= 0.1%.")
     }
     let name = String(scalars[..<sign]).trimmed
     guard let metric = Metric(name), metric.scope != .worst else {
-      throw Problem(description: "there is no metric \"\(name)\". There are: \(Metric.names).")
+      throw InvalidLevel(description: "there is no metric \"\(name)\". There are: \(Metric.names).")
     }
     var rest = scalars[scalars.index(after: sign)...]
     if rest.first == "=" { rest = rest.dropFirst() }
@@ -63,7 +63,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
         case .share: "a share such as 0.1% or 0.001"
         default: "a number"
         }
-      throw Problem(description: "\"\(value)\" is no bound of \(name). Write \(help).")
+      throw InvalidLevel(description: "\"\(value)\" is no bound of \(name). Write \(help).")
     }
     self.metric = metric
     isUpper = scalars[sign] == "<"
@@ -79,24 +79,24 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     let between =
       most.isFinite ? "lies between 0 and \(metric.unit == .share ? "100 %" : "\(most)")" : "is never below 0"
     if isUpper, metric.isPositive, bound == 0 {
-      throw Problem(
+      throw InvalidLevel(
         description:
           "\(description) can never be kept: \(metric.base) is always above 0. Give a bound above it.")
     }
     if isUpper, bound >= most || bound < least {
-      throw Problem(
+      throw InvalidLevel(
         description:
           "\(description) \(bound >= most ? "can never be broken" : "can never be kept"): \(metric.base) \(between). Give a bound inside."
       )
     }
     if !isUpper, metric.better == .lower {
-      throw Problem(
+      throw InvalidLevel(
         description:
           "\(description) asks for more of what is better the less of it there is. Write \(metric.name) <= \(value)."
       )
     }
     if !isUpper, bound <= least || bound > most {
-      throw Problem(
+      throw InvalidLevel(
         description:
           "\(description) \(bound <= least ? "can never be broken" : "can never be kept"): \(metric.base) \(between). Give a bound inside."
       )
@@ -160,7 +160,7 @@ package struct Objectives: Sendable {
   package let models: [String]
 
   /// - Parameter models: that have demand in any variant.
-  /// - Throws: `ServiceLevel.Problem` for a model that is not there.
+  /// - Throws: `ServiceLevel.InvalidLevel` for a model that is not there.
   package init(_ levels: [ServiceLevel], models: [String]) throws {
     self.levels = levels
     self.models = models
@@ -168,7 +168,7 @@ package struct Objectives: Sendable {
     var parts: [Range<Int>] = []
     for level in levels {
       if let problem = level.metric.problem(models: models) {
-        throw ServiceLevel.Problem(description: "\(level.description): \(problem)")
+        throw ServiceLevel.InvalidLevel(description: "\(level.description): \(problem)")
       }
       let own = level.judged(models)
       parts.append(judged.count..<(judged.count + own.count))

@@ -44,7 +44,7 @@ package final class Study {
   /// - Parameters:
   ///   - variants: the base first.
   ///   - experiment: of the same variants, with what is known already.
-  /// - Throws: `ServiceLevel.Problem` for an objective on a model that is not there.
+  /// - Throws: `ServiceLevel.InvalidLevel` for an objective on a model that is not there.
   package init(
     _ variants: [Variant], factors: [Factor], options: Options, experiment: Experiment, result: PlanResult,
     make: @escaping ([String]) throws -> Variant, progress: @escaping Progress

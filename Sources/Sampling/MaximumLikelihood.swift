@@ -44,7 +44,7 @@ package enum MaximumLikelihood {
       return [constant]
     }
     var fits: [DistributionFit] = []
-    let problem = Problem(sample: sample, cells: cells)
+    let problem = SampleFits(sample: sample, cells: cells)
     for family in Family.allCases where problem.suits(family) {
       if let plain = problem.fit(family, lower: -.infinity, upper: .infinity) {
         fits.append(plain)
@@ -218,7 +218,7 @@ package enum MaximumLikelihood {
 }
 
 /// One sample's fits.
-private struct Problem {
+private struct SampleFits {
   let sample: GroupedSample
   let cells: [GroupedSample.Cell]
   let mean: Double

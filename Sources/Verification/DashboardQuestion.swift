@@ -18,34 +18,34 @@ struct DashboardQuestion {
   private var shownPoints: [(at: Int64, latency: Int64)] = []
 
   /// Why a question cannot be asked.
-  struct Problem: Error { let text: String }
+  struct InvalidQuery: Error { let text: String }
 
   /// - Parameter json: the dashboard.
-  /// - Throws: `Problem`, naming the part of its `query`.
-  init(_ json: [String: Any], account: String) throws(Problem) {
-    guard let query = json["query"] as? [String: Any] else { throw Problem(text: "there is no query") }
+  /// - Throws: `InvalidQuery`, naming the part of its `query`.
+  init(_ json: [String: Any], account: String) throws(InvalidQuery) {
+    guard let query = json["query"] as? [String: Any] else { throw InvalidQuery(text: "there is no query") }
     self.account = account
     var parser = TimestampParser()
-    func text(_ key: String) throws(Problem) -> String? {
+    func text(_ key: String) throws(InvalidQuery) -> String? {
       guard let value = query[key], !(value is NSNull) else { return nil }
-      guard let text = value as? String else { throw Problem(text: "query.\(key) is not a text") }
+      guard let text = value as? String else { throw InvalidQuery(text: "query.\(key) is not a text") }
       do {
         try Name.check(text, mayBeEmpty: true)
       } catch {
-        throw Problem(text: "query.\(key) \(error)")
+        throw InvalidQuery(text: "query.\(key) \(error)")
       }
       return text
     }
-    func moment(_ key: String) throws(Problem) -> Timestamp? {
+    func moment(_ key: String) throws(InvalidQuery) -> Timestamp? {
       guard let value = try text(key) else { return nil }
       guard let moment = parser.parse(value) else {
-        throw Problem(text: "query.\(key) \"\(value)\" is not a moment")
+        throw InvalidQuery(text: "query.\(key) \"\(value)\" is not a moment")
       }
       return moment
     }
     let kindName = try text("kind") ?? ""
     guard let kind = ModelKind(rawValue: kindName) else {
-      throw Problem(text: "query.kind \"\(kindName)\" is none of fineTuned, openSource, external")
+      throw InvalidQuery(text: "query.kind \"\(kindName)\" is none of fineTuned, openSource, external")
     }
     self.kind = kind
     for filter in DashboardFilter.allCases {
@@ -56,9 +56,9 @@ struct DashboardQuestion {
     }
     zone = try text("timeZone") ?? "UTC"
     guard ZonedCalendar(identifier: zone) != nil else {
-      throw Problem(text: "query.timeZone \"\(zone)\" is unknown")
+      throw InvalidQuery(text: "query.timeZone \"\(zone)\" is unknown")
     }
-    guard let now = try moment("now") else { throw Problem(text: "query.now is missing") }
+    guard let now = try moment("now") else { throw InvalidQuery(text: "query.now is missing") }
     self.now = now
     let period = try text("period") ?? ""
     if Self.periods.contains(where: { Name.same($0, period) }) {
@@ -66,7 +66,7 @@ struct DashboardQuestion {
     } else {
       self.period = "custom"
       guard let dates = Self.dates(period) else {
-        throw Problem(text: "query.period \"\(period)\" is unknown")
+        throw InvalidQuery(text: "query.period \"\(period)\" is unknown")
       }
       self.dates = dates
     }

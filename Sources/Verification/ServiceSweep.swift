@@ -1,9 +1,18 @@
+import HeapModule
 import Telemetry
 
 /// How many requests of one series are in service over time, against its replicas: their slots, and those that drain.
 struct ServiceSweep {
-  /// Starts (+1) and ends (−1) of service that lie ahead: a heap by (time, change), ends first.
-  private var events: [(time: Int64, change: Int)] = []
+  private struct Event: Comparable {
+    var time: Int64
+    /// +1 at a start, −1 at an end of service, which comes first.
+    var change: Int
+
+    static func < (a: Event, b: Event) -> Bool { (a.time, a.change) < (b.time, b.change) }
+  }
+
+  /// Those that lie ahead.
+  private var events = Heap<Event>()
   private let rows: [ReplicaRecord]
   private let batch: Int
   /// µs; what happens from then on is not checked: there are no rows.
@@ -33,22 +42,22 @@ struct ServiceSweep {
   }
 
   mutating func serve(from: Int64, to: Int64) {
-    insert((from, 1))
-    insert((to, -1))
+    events.insert(Event(time: from, change: 1))
+    events.insert(Event(time: to, change: -1))
   }
 
   /// Nothing that is still to come starts before `time`.
   mutating func advance(to time: Int64) {
     while true {
       let row = nextRow < rows.count ? rows[nextRow].at.microseconds : .max
-      let moment = min(events.first?.time ?? .max, row)
+      let moment = min(events.min?.time ?? .max, row)
       guard moment < time else { return }
       // All that happens at one instant; replicas' rows tell the state after it, so either side of it may hold.
       let slotsBefore = slots
       takeRows(upTo: moment)
-      while let next = events.first, next.time == moment {
+      while let next = events.min, next.time == moment {
         served += next.change
-        removeFirst()
+        events.removeMin()
       }
       guard moment < end else { continue }
       let most = max(slots, slotsBefore)
@@ -68,28 +77,5 @@ struct ServiceSweep {
     guard nextRow > first else { return }
     slots = byHardware.values.reduce(0) { $0 &+ $1.slots }
     draining = byHardware.values.reduce(0) { $0 &+ $1.draining }
-  }
-
-  private mutating func insert(_ event: (time: Int64, change: Int)) {
-    events.append(event)
-    var index = events.count - 1
-    while index > 0, events[index] < events[(index - 1) / 2] {
-      events.swapAt(index, (index - 1) / 2)
-      index = (index - 1) / 2
-    }
-  }
-
-  private mutating func removeFirst() {
-    events.swapAt(0, events.count - 1)
-    events.removeLast()
-    var index = 0
-    while true {
-      var least = index
-      for child in [2 * index + 1, 2 * index + 2] where child < events.count && events[child] < events[least]
-      { least = child }
-      if least == index { return }
-      events.swapAt(index, least)
-      index = least
-    }
   }
 }

@@ -137,7 +137,7 @@ struct PartsTests {
     #expect(try Factor("a=0.5..1:0.25").levels() == ["0.5", "0.75", "1"])
     #expect(try Factor("a=5/s..10/s:5/s").levels() == ["5/s", "10/s"])
     #expect(try Factor("a=[1, 2],[3]").levels() == ["[1, 2]", "[3]"])
-    #expect(throws: Factor.Problem.self) { try Factor("a=1..2:x") }
+    #expect(throws: Factor.InvalidFactor.self) { try Factor("a=1..2:x") }
   }
 
   @Test("Sobol indices of a function whose indices are known")

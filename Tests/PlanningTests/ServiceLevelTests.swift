@@ -14,18 +14,22 @@ struct ServiceLevelTests {
     for metric in Metric.all + [Metric("failureRate.timeout")].compactMap({ $0 }) {
       let unit = metric.unit == .milliseconds ? "ms" : ""
       // All figures are at least 0; shares are at most 1.
-      #expect(throws: ServiceLevel.Problem.self, "\(metric)") { try ServiceLevel("\(metric) >= 0\(unit)") }
-      #expect(throws: ServiceLevel.Problem.self, "\(metric)") { try ServiceLevel("\(metric) <= -1\(unit)") }
+      #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") {
+        try ServiceLevel("\(metric) >= 0\(unit)")
+      }
+      #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") {
+        try ServiceLevel("\(metric) <= -1\(unit)")
+      }
       if metric.unit == .share {
-        #expect(throws: ServiceLevel.Problem.self, "\(metric)") { try ServiceLevel("\(metric) <= 1") }
-        #expect(throws: ServiceLevel.Problem.self, "\(metric)") { try ServiceLevel("\(metric) <= 100%") }
-        #expect(throws: ServiceLevel.Problem.self, "\(metric)") { try ServiceLevel("\(metric) >= 1.1") }
+        #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") { try ServiceLevel("\(metric) <= 1") }
+        #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") { try ServiceLevel("\(metric) <= 100%") }
+        #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") { try ServiceLevel("\(metric) >= 1.1") }
         #expect(try ServiceLevel("\(metric) <= 0.999").bound == 0.999)
       } else {
         #expect(try ServiceLevel("\(metric) <= 1000000000\(unit)").isUpper)
       }
       if metric.better == .lower {
-        #expect(throws: ServiceLevel.Problem.self, "\(metric)") {
+        #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") {
           try ServiceLevel("\(metric) >= 0.5\(unit)")
         }
       } else {
@@ -33,11 +37,11 @@ struct ServiceLevelTests {
       }
     }
     for text in ["failureRate <= nan", "credits <= inf", "credits <= 0x10", "latency.p95 <= nans", ""] {
-      #expect(throws: ServiceLevel.Problem.self, "\(text)") { try ServiceLevel.list(text) }
+      #expect(throws: ServiceLevel.InvalidLevel.self, "\(text)") { try ServiceLevel.list(text) }
     }
     do {
       _ = try ServiceLevel("latency.p95 >= 5s")
-    } catch let problem as ServiceLevel.Problem {
+    } catch let problem as ServiceLevel.InvalidLevel {
       #expect(problem.description.contains("Write latency.p95 <= 5s"), "\(problem)")
     }
     // No failures at all may be asked for.
@@ -55,7 +59,7 @@ struct ServiceLevelTests {
     do {
       _ = try ServiceLevel("failureRate.timeuot\n <= 1%")
       Issue.record("accepted")
-    } catch let problem as ServiceLevel.Problem {
+    } catch let problem as ServiceLevel.InvalidLevel {
       #expect(
         problem.description.contains("timeuot\\n") && !problem.description.contains("\n")
           && FailureReason.allCases.allSatisfy { problem.description.contains($0.name) }, "\(problem)")
@@ -91,7 +95,7 @@ struct ServiceLevelTests {
       (0..<4).map(objectives.scope) == [
         "each of 2 models", "model b", "all models together", "the whole account",
       ])
-    #expect(throws: ServiceLevel.Problem.self) {
+    #expect(throws: ServiceLevel.InvalidLevel.self) {
       try Objectives(ServiceLevel.list("latency.p95[model=c] <= 2s"), models: ["a", "b"])
     }
   }

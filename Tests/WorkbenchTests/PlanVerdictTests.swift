@@ -287,7 +287,8 @@ struct PlanVerdictTests {
       "latency.p95 <= \(Int(p95))ms")
     #expect(open.status == 2, "\(open.error)")
     #expect(
-      open.error.contains(": inconclusive: after 5 replications") && open.error.contains("Allow more replications")
+      open.error.contains(": inconclusive: after 5 replications")
+        && open.error.contains("Allow more replications")
         && open.error.split(separator: "\n").count == 1, "\(open.error)")
     #expect(open.choice["inconclusive"] != nil)
     // All requests of the trace lie before the period.

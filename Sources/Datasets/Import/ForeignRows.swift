@@ -148,7 +148,7 @@ final class ForeignNDJSON: ForeignRows {
         let object = try JSONNode(bytes)
         guard object.members != nil else { throw bad("another value") }
         try take(object, "", &row.values)
-      } catch let problem as JSONNode.Problem {
+      } catch let problem as JSONNode.SyntaxError {
         throw bad(problem.text)
       }
       return row
@@ -165,7 +165,7 @@ final class ForeignNDJSON: ForeignRows {
   }
 
   private func take(_ node: JSONNode, _ path: String, _ values: inout [String: String]) throws(JSONNode
-    .Problem)
+    .SyntaxError)
   {
     if let members = node.members {
       for member in members {
@@ -179,7 +179,7 @@ final class ForeignNDJSON: ForeignRows {
       for (index, element) in elements.enumerated() { try take(element, "\(path).\(index)", &values) }
     } else if needed.contains(path) {
       guard values.updateValue(node.scalar ?? "", forKey: path) == nil else {
-        throw JSONNode.Problem(text: "\(path) is there twice")
+        throw JSONNode.SyntaxError(text: "\(path) is there twice")
       }
     }
   }

@@ -55,7 +55,7 @@ final class OpenTelemetrySpans: ForeignRows {
       if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
       do {
         try take(try JSONNode(bytes), line, bytes)
-      } catch let problem as JSONNode.Problem {
+      } catch let problem as JSONNode.SyntaxError {
         // Perhaps only the first line of a document.
         guard line == 1, let whole = try document(bytes) else { throw bad(line, problem.text, bytes) }
         try take(whole.root, line, whole.bytes)

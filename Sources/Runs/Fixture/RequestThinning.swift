@@ -1,11 +1,19 @@
+import HeapModule
 import Telemetry
 
 /// Chooses some of a data set's requests: as many as wanted, spread evenly by chance that does not change from run to
 /// run, and with them the first request of every version and of every outcome, however rare.
 final class RequestChoice: TelemetrySink {
   private let wanted: Int
-  /// A heap, the largest hash first, of the rows that are kept so far.
-  private var heap: [(hash: UInt64, row: Int64)] = []
+  private struct Kept: Comparable {
+    var hash: UInt64
+    var row: Int64
+
+    static func < (a: Kept, b: Kept) -> Bool { (a.hash, a.row) < (b.hash, b.row) }
+  }
+
+  /// The rows that are kept so far.
+  private var kept = Heap<Kept>()
   private var mustHave: [Int64] = []
   private var seen: Set<Int64> = []
   private(set) var rows: Int64 = 0
@@ -17,7 +25,7 @@ final class RequestChoice: TelemetrySink {
     let needed = mustHave.prefix(wanted)
     let isNeeded = Set(needed)
     // The least hashes make room for what must be there.
-    let rest = heap.sorted { $0.hash < $1.hash }.map(\.row).filter { !isNeeded.contains($0) }
+    let rest = kept.unordered.sorted().map(\.row).filter { !isNeeded.contains($0) }
     return (needed + rest.prefix(wanted - needed.count)).sorted()
   }
 
@@ -29,12 +37,10 @@ final class RequestChoice: TelemetrySink {
         mustHave.append(number)
       }
       let hash = Self.mixed(UInt64(number))
-      if heap.count < wanted {
-        heap.append((hash, number))
-        rise(heap.count - 1)
-      } else if let largest = heap.first, hash < largest.hash {
-        heap[0] = (hash, number)
-        sink()
+      if kept.count < wanted {
+        kept.insert(Kept(hash: hash, row: number))
+      } else if let largest = kept.max, hash < largest.hash {
+        kept.replaceMax(with: Kept(hash: hash, row: number))
       }
     }
   }
@@ -45,26 +51,6 @@ final class RequestChoice: TelemetrySink {
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
     z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
     return z ^ (z >> 31)
-  }
-
-  private func rise(_ from: Int) {
-    var index = from
-    while index > 0, heap[(index - 1) / 2].hash < heap[index].hash {
-      heap.swapAt(index, (index - 1) / 2)
-      index = (index - 1) / 2
-    }
-  }
-
-  private func sink() {
-    var index = 0
-    while true {
-      var largest = index
-      for child in [2 * index + 1, 2 * index + 2]
-      where child < heap.count && heap[child].hash > heap[largest].hash { largest = child }
-      if largest == index { return }
-      heap.swapAt(index, largest)
-      index = largest
-    }
   }
 }
 

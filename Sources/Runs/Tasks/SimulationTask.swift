@@ -88,32 +88,33 @@ package struct SimulationTask: Codable, Equatable {
     return try encoder.encode(self)
   }
 
-  package struct Problem: Error { package var message: String }
+  package struct InvalidTask: Error { package var message: String }
 
   /// - Parameter verifies: whether one that does not fit its id is an error.
-  /// - Throws: `Problem`.
+  /// - Throws: `InvalidTask`.
   package init(line: Data, verifies: Bool = true) throws {
     do {
       self = try JSONDecoder().decode(SimulationTask.self, from: line)
     } catch {
-      throw Problem(
+      throw InvalidTask(
         message:
           "this is not a task. A run or a plan prints tasks, one a line, when it is asked to emit them.")
     }
     guard task == Self.formatVersion else {
-      throw Problem(message: "the task has format \(task); this program reads \(Self.formatVersion).")
+      throw InvalidTask(message: "the task has format \(task); this program reads \(Self.formatVersion).")
     }
     guard (run == nil) != (plan == nil), try !verifies || named().id == id else {
-      throw Problem(message: "the task has been changed: its id does not fit. Emit the tasks again.")
+      throw InvalidTask(message: "the task has been changed: its id does not fit. Emit the tasks again.")
     }
     // Nothing that comes from elsewhere names a file outside the store.
     guard TaskStore.isName(scenario), files.values.allSatisfy(TaskStore.isName),
       plan.map({ TaskStore.isName($0.plan) }) ?? true
     else {
-      throw Problem(message: "the task names inputs by something else than their hash. Emit the tasks again.")
+      throw InvalidTask(
+        message: "the task names inputs by something else than their hash. Emit the tasks again.")
     }
     guard isPossible else {
-      throw Problem(message: "the task's numbers are out of range. Emit the tasks again.")
+      throw InvalidTask(message: "the task's numbers are out of range. Emit the tasks again.")
     }
   }
 

@@ -16,7 +16,7 @@ package enum TaskList {
     let tasks = try lines(path).map { number, line in
       do {
         return try SimulationTask(line: line)
-      } catch let problem as SimulationTask.Problem {
+      } catch let problem as SimulationTask.InvalidTask {
         throw DatasetError(path, line: number, problem.message)
       }
     }

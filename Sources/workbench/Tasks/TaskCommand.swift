@@ -70,7 +70,7 @@ struct TaskCommand: ParsableCommand {
     }
     do {
       return try SimulationTask(line: line)
-    } catch let problem as SimulationTask.Problem {
+    } catch let problem as SimulationTask.InvalidTask {
       throw DatasetError(name, line: number, problem.message)
     }
   }
