@@ -6,7 +6,7 @@ DUCKDB := $(abspath .venv/bin/duckdb)
 # Real production traces; tests that need them say so if they are missing.
 export WORKBENCH_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo test build build-tests docs lint format bench bench-more baselines fuzz verify screenshots clean
+.PHONY: help demo test build build-tests docs lint format bench bench-more baselines fuzz verify tsan asan screenshots clean
 
 help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
@@ -20,6 +20,7 @@ help:
 	@echo "make screenshots   retakes the README's picture"
 	@echo "make fuzz      each of our own readers under libFuzzer, for a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
 	@echo "make verify    the long checks: tests in a debug build with its assertions"
+	@echo "make tsan      the libraries' tests under the thread sanitizer; make asan: under the address sanitizer (SANITIZED)"
 
 build:
 	@.ci/setup
@@ -43,6 +44,17 @@ verify:
 	@.ci/setup tests
 	swift build $(SWIFTPM)
 	WORKBENCH_VERIFY=1 WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test --scratch-path .build-debug
+
+# Tests of libraries; those of the command run a program that is not sanitized.
+SANITIZED ?= TelemetryTests|SamplingTests|DocumentsTests|HashingTests|ScenarioModelTests|SimulationTests|AggregationTests|DatasetsTests|RunsTests|PlanningTests|VerificationTests|CalibrationTests|DashboardServerTests
+
+tsan:
+	@.ci/setup tests
+	WORKBENCH_DUCKDB=$(DUCKDB) TSAN_OPTIONS=halt_on_error=0:exitcode=66 swift test --sanitize=thread --scratch-path .build-tsan --filter '$(SANITIZED)'
+
+asan:
+	@.ci/setup tests
+	WORKBENCH_DUCKDB=$(DUCKDB) ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan --filter '$(SANITIZED)'
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
@@ -83,4 +95,4 @@ screenshots: build
 	.venv/bin/python Tests/Browser/screenshots.py $(WORKBENCH)
 
 clean:
-	rm -rf .build .build-debug .build-docs .build-fuzz $(SCRATCH) .venv
+	rm -rf .build .build-debug .build-tsan .build-asan .build-docs .build-fuzz $(SCRATCH) .venv
