@@ -40,7 +40,9 @@ extension String {
         rest = rest.dropFirst()
         continue
       }
-      let address = rest.prefix { $0 > 0x20 && $0 != 0x22 && $0 != 0x27 && $0 != 0x60 }
+      var address = rest.prefix { $0 > 0x20 && $0 != 0x22 && $0 != 0x27 && $0 != 0x60 }
+      // What a sentence puts after it.
+      while let last = address.last, ":,.;)".utf8.contains(last) { address.removeLast() }
       rest = rest.dropFirst(address.count)
       let authority = address.dropFirst(scheme.count).prefix { !"/?#".utf8.contains($0) }
       out += scheme

@@ -40,7 +40,8 @@ struct ValidateCommand: ParsableCommand {
     }
     if !report.violations.isEmpty { throw ExitCode(1) }
     guard !report.missing.isEmpty else { return }
-    let shown = report.missing.prefix(3).joined(separator: " ")
+    let sentences = report.missing.map { $0.utf8.last == UInt8(ascii: ".") ? $0 : $0 + "." }
+    let shown = sentences.prefix(3).joined(separator: " ")
     let more = report.missing.count > 3 ? " And \(report.missing.count - 3) more." : ""
     throw InconclusiveError(directory, shown + more)
   }
