@@ -16,19 +16,19 @@ struct DefaultTests {
     account:
       name: a
       subscription: { maxReplicas: 6 }
-      deployWindows: { weekdays: { Mon: [ "08:00-20:00" ] } }
+      deployWindows: { weekly: [ "Mon-Fri 08:00-20:00" ] }
     models:
       - name: m
         kind: fineTuned
         baseModel: b
-        fineTuning: [ { submittedAt: 2026-03-02T09:00, duration: 2h } ]
-        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 }, retries: { maxAttempts: 2 } }
+        fineTuning: [ { startAt: 2026-03-02T08:30, hardware: A10 single, duration: 20min } ]
+        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 }, retries: { probability: 0.5, attempts: 2 } }
         deployments:
           - version: V1
             deployAt: 2026-03-02T10:00
             hardware: A10 single
             scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
-            service: { byHardware: { A10 single: { time: 1s }, T4 single: { perOutputToken: 1ms } } }
+            service: { byHardware: { A10 single: { time: 1s }, T4 single: { perOutputToken: 1ms }, T4 cluster of 4: { firstToken: 100ms } } }
             queue: { timeout: 10s }
           - version: V2
             deployAt: 2026-03-02T10:00
@@ -37,6 +37,23 @@ struct DefaultTests {
             scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
             service: { continuousBatching: { base: 10ms } }
             failures: {}
+          - version: V3
+            deployAt: 2026-03-02T10:00
+            traffic: 0.1
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
+            service: { perOutputToken: 1ms }
+          - version: V4
+            deployAt: 2026-03-02T10:00
+            traffic: 0.1
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
+            service: { firstToken: 100ms }
+      - name: f
+        kind: external
+        provider: q
+        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
+        service: { firstToken: 100ms }
       - name: e
         kind: external
         provider: p
@@ -44,6 +61,22 @@ struct DefaultTests {
         service: { perOutputToken: 1ms }
         failures: {}
     incidents: [ { kind: degradation, model: m, from: 2026-03-03, to: 2026-03-04 } ]
+    """
+
+  /// Several accounts, which have keys of their own.
+  private static let accounts = """
+    workbench: 1
+    name: several
+    period: { from: 2026-03-02, to: 2026-03-09 }
+    accounts:
+      - name: a
+        subscription: { maxReplicas: 1 }
+        models:
+          - name: e
+            kind: external
+            provider: p
+            load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
+            service: { time: 1s }
     """
 
   private typealias Object = [String: Any]
@@ -107,7 +140,9 @@ struct DefaultTests {
       .filter { $0.pathExtension == "yaml" }
     #expect(!shipped.isEmpty)
     let documents =
-      try shipped.map { (try Data(contentsOf: $0), $0.path) } + [(Data(Self.rare.utf8), "rare.yaml")]
+      try shipped.map { (try Data(contentsOf: $0), $0.path) } + [
+        (Data(Self.rare.utf8), "rare.yaml"), (Data(Self.accounts.utf8), "accounts.yaml"),
+      ]
     var seen: Set<String> = []
     for (data, path) in documents {
       let plain = try ScenarioDocument(data, path: path).scenario
