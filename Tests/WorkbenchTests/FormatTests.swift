@@ -112,6 +112,25 @@ struct FormatTests {
     #expect(try scratch.entries() == ["source", "source.yaml"])
   }
 
+  @Test("nobody's settings of DuckDB are read")
+  func settings() throws {
+    let scratch = try Scratch()
+    let source = try Self.source(scratch)
+    try FileManager.default.createDirectory(
+      atPath: scratch.file("home"), withIntermediateDirectories: false)
+    try scratch.write("home/.duckdbrc", ".shell touch \(scratch.file("touched"))\n")
+    func run(_ program: String, _ arguments: String...) throws -> Program.Outcome {
+      try Program.command("/usr/bin/env", ["HOME=\(scratch.file("home"))", program] + arguments)
+    }
+    let outcome = try run(
+      Program.path, "convert", source, scratch.file("p"), "--format", "parquet", "-q")
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(!FileManager.default.fileExists(atPath: scratch.file("touched")))
+    // DuckDB itself reads them.
+    _ = try run(repository(".venv/bin/duckdb"), "-c", "SELECT 1")
+    #expect(FileManager.default.fileExists(atPath: scratch.file("touched")))
+  }
+
   @Test("a data base that is none, or lacks a table or a column, or holds a wrong value, is refused")
   func badSQLite() throws {
     let scratch = try Scratch()
