@@ -1,4 +1,6 @@
+import Datasets
 import Foundation
+import Telemetry
 import TestSupport
 import Testing
 
@@ -110,6 +112,70 @@ struct FormatTests {
       in: scratch.path)
     #expect(outcome.status == 66 && outcome.error.contains("pip install duckdb-cli"), "\(outcome.error)")
     #expect(try scratch.entries() == ["source", "source.yaml"])
+  }
+
+  /// A data set of tables alone: 600 requests of an external model, the first of which fail for these reasons.
+  static func failing(_ scratch: Scratch, _ name: String, _ reasons: [String]) throws -> String {
+    let path = scratch.file(name)
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    let deployments =
+      "model_id,version,hardware,min_replicas,max_replicas,max_batch_size,requested_at,deployed_at,undeployed_at,outcome"
+    let jobs = "job_id,model_id,base_model,hardware,started_at,finished_at,outcome,credits_micro"
+    let tables: [(name: String, text: String)] = [
+      ("accounts", "account,time_zone,subscription_max_replicas\na,UTC,4"),
+      (
+        "models",
+        "model_id,account,kind,name,provider,created_at\n1,a,external,m,p,2026-01-05T00:00:00.000000Z"
+      ), ("hardware", "account,hardware,credits_micro_per_hour"), ("deployments", deployments),
+      ("replicas", "at,model_id,version,hardware,starting,ready,draining,limited_by"),
+      ("fine_tuning_jobs", jobs), ("incidents", "model_id,provider,kind,started_at,ended_at"),
+    ]
+    for table in tables { try scratch.write("\(name)/\(table.name).csv", table.text + "\n") }
+    var requests =
+      "request_id,arrived_at,model_id,version,status,failure_reason,waiting_us,ttft_us,latency_us,input_tokens,output_tokens\n"
+    for row in 0..<600 {
+      let at = "2026-01-05T0\(row / 60):\(row % 60 < 10 ? "0" : "")\(row % 60):00.000000Z"
+      let end = row < reasons.count ? "failure,\(reasons[row]),0,0,2000,1,0" : "success,,0,0,2000,1,1"
+      requests += "\(row + 1),\(at),1,,\(end)\n"
+    }
+    try scratch.write("\(name)/requests.csv", requests)
+    return path
+  }
+
+  @Test("as many and as long failure reasons as there may be go through every format; one more is one error")
+  func failureReasons() throws {
+    let scratch = try Scratch()
+    func long(_ number: Int) -> String {
+      "\(number)" + String(repeating: "x", count: Name.longest - "\(number)".utf8.count)
+    }
+    let most = try Self.failing(scratch, "most", (0..<FailureReasons.mostForeign).map { long($0 + 1000) })
+    let expected = try Data(contentsOf: URL(fileURLWithPath: most + "/requests.csv"))
+    let refused: [(path: String, words: [String])] = [
+      (
+        try Self.failing(scratch, "longer", ["fine", long(1000) + "x"]),
+        ["requests.csv:3:", "failure_reason has 1025 bytes of UTF-8"]
+      ),
+      (
+        try Self.failing(scratch, "more", (0..<300).map { "reason \($0)" }),
+        ["requests.csv:\(FailureReasons.mostForeign + 2):", FailureReasons.tooMany]
+      ),
+    ]
+    for format in DatasetFormat.all {
+      let to = scratch.file("most-\(format)")
+      let whole = try Program.run("convert", most, to, "--format", "\(format)", "-q")
+      #expect(whole.status == 0, "\(format): \(whole.error)")
+      let back = scratch.file("back-\(format)")
+      #expect(try Program.run("convert", to, back, "-q").status == 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: back + "/telemetry/requests.csv")) == expected)
+      for (path, words) in refused {
+        let to = scratch.file("refused-\(format)")
+        let outcome = try Program.run("convert", path, to, "--format", "\(format)")
+        #expect(outcome.status == 65 && outcome.output.isEmpty, "\(format): \(outcome.status)")
+        for word in words { #expect(outcome.error.contains(word), "\(format): \(outcome.error)") }
+        #expect(outcome.error.split(separator: "\n").count == 1, "\(outcome.error)")
+        #expect(!FileManager.default.fileExists(atPath: to))
+      }
+    }
   }
 
   @Test("nobody's settings of DuckDB are read")
