@@ -192,6 +192,31 @@ struct VerdictCommandTests {
     }
   }
 
+  @Test("a day that rollups alone cannot cut is refused with the zone and the moment")
+  func uncut() throws {
+    let scratch = try Scratch()
+    let path = try Self.small(scratch)
+    for (place, formats) in [("none", "none"), ("csv", "csv")] {
+      let run = try Program.run(
+        "run", path, "--out", scratch.file(place), "-q", "--formats", formats, "--set",
+        "account.timeZone=America/St_Johns", "--set", "period.from=2010-11-05", "--set",
+        "period.to=2010-11-09")
+      #expect(run.status == 0, "\(run.error)")
+    }
+    func aggregate(_ place: String, _ period: String) throws -> Program.Outcome {
+      try Program.run("aggregate", scratch.file(place), "--kind", "external", "--period", period)
+    }
+    for period in ["2010-11-07", "2010-11-06", "2010-11-06..2010-11-07"] {
+      let refused = try aggregate("none", period)
+      #expect(
+        refused.status == 64 && refused.output.isEmpty && refused.error.contains("America/St_Johns")
+          && refused.error.contains("2010-11-07T02:31:00.000000Z")
+          && refused.error.split(separator: "\n").count == 1, "\(period): \(refused.error)")
+      #expect(try aggregate("csv", period).status == 0, "\(period)")
+    }
+    #expect(try aggregate("none", "2010-11-08").output == aggregate("csv", "2010-11-08").output)
+  }
+
   @Test("of a merge, validate says what there is")
   func merged() throws {
     let scratch = try Scratch()
