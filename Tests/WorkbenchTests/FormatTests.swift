@@ -178,6 +178,38 @@ struct FormatTests {
     }
   }
 
+  @Test("convert says what it does not carry over, and which requests are in no rollups")
+  func leftOut() throws {
+    let scratch = try Scratch()
+    let path = try scratch.write("s.yaml", MergeTests.day)
+    let run = try Program.run("run", path, "--out", scratch.file("run"), "-q")
+    #expect(run.status == 0, "\(run.error)")
+    func convert(_ to: String, _ arguments: String...) throws -> String {
+      let outcome = try Program.command(
+        Program.path, ["convert", scratch.file("run"), scratch.file(to)] + arguments)
+      #expect(outcome.status == 0, "\(outcome.error)")
+      return outcome.error
+    }
+    let dashboards =
+      "workbench: dashboards are not carried over into a data base: workbench aggregate gives them\n"
+    #expect(try convert("a.sqlite") == dashboards)
+    #expect(try convert("b.sqlite", "-q").isEmpty)
+    #expect(try convert("c").isEmpty)
+    try MergeTests.add(
+      "9999,2026-03-03T00:00:00.000000Z,1,V1,success,,0,0,5000,1,1", to: scratch.file("run"))
+    let late =
+      "workbench: 1 requests arrive after the period's end: they are in the tables, not in the rollups\n"
+    #expect(try convert("d") == late)
+    // What does not count is said in any case.
+    #expect(try convert("e", "-q") == late)
+    for name in ["d", "e"] {
+      let rows = try String(contentsOfFile: scratch.file(name + "/telemetry/requests.csv"), encoding: .utf8)
+      #expect(rows.contains("2026-03-03T00:00:00.000000Z"))
+      let rollups = scratch.file(name + "/rollups/acme.rollups")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: rollups)) == MergeTests.rollups(scratch.file("c")))
+    }
+  }
+
   @Test("nobody's settings of DuckDB are read")
   func settings() throws {
     let scratch = try Scratch()
