@@ -94,6 +94,8 @@ struct ClockChangeFigureTests {
     ("Asia/Beirut", "2026-03-27T00:00:00Z", "2026-03-31T00:00:00Z"),
     ("Australia/Lord_Howe", "2026-04-03T00:00:00Z", "2026-04-07T00:00:00Z"),
     ("Africa/Monrovia", "1972-01-05T00:00:00Z", "1972-01-10T00:00:00Z"),
+    ("Europe/Paris", "1911-03-08T00:00:00Z", "1911-03-13T00:00:00Z"),
+    ("Europe/Amsterdam", "1935-10-04T00:00:00Z", "1935-10-08T00:00:00Z"),
   ]
 
   @Test("a request counts in the date that the clock shows, once", arguments: changes)

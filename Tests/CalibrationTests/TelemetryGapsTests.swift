@@ -262,8 +262,15 @@ struct VerdictTests {
     #expect(
       blamed.contains("not reproduced") && blamed.contains("The fit falls short, not the data"), "\(blamed)")
     #expect(!blamed.contains("changed"))
-    // Both state how far the data lie apart.
-    for text in [excused, blamed] { #expect(text.contains("lies 33.3 % from what the fit saw"), "\(text)") }
+    // The limit is 1.25 times the data's distance: fits of 0.9 and 0.85 s lie 1.2 and 1.3 times as far.
+    let near = try words(observed: 1.5001, seen: 1.0001, simulated: 0.9001)
+    #expect(near.contains("as near as the data are") && near.contains("the data changed"), "\(near)")
+    let far = try words(observed: 1.5001, seen: 1.0001, simulated: 0.8501)
+    #expect(far.contains("not reproduced") && far.contains("The fit falls short, not the data"), "\(far)")
+    // All state how far the data lie apart.
+    for text in [excused, blamed, near, far] {
+      #expect(text.contains("lies 33.3 % from what the fit saw"), "\(text)")
+    }
   }
 
   @Test("failures are part of the verdict")

@@ -52,6 +52,30 @@ struct ServerTests {
     }
   }
 
+  @Test("a period that rollups alone cannot cut is refused with the zone and the moment")
+  func uncut() async throws {
+    let scratch = try Scratch()
+    let text = SmallScenario.text(to: "2010-11-09").replacing("America/New_York", with: "America/St_Johns")
+      .replacing("from: 2026-03-02", with: "from: 2010-11-05").replacing("2026-03-01", with: "2010-11-01")
+    let catalogue = try RunCatalogue([
+      try SmallScenario.run(scratch.file("none"), text: text, formats: []),
+      try SmallScenario.run(scratch.file("csv"), text: text),
+    ])
+    try await withServer(catalogue) { client in
+      for figures in ["runs/1/dashboard", "runs/1/analysis", "runs/2/analysis"] {
+        let reply = try await client.get("/api/\(figures)?kind=openSource&period=2010-11-07")
+        let detail = try #require(try reply.object()["detail"] as? String)
+        #expect(
+          reply.status == 400 && detail.contains("in America/St_Johns ")
+            && detail.contains(" at 2010-11-07T02:31:00.000000Z, inside a quarter of an hour"), "\(detail)")
+        let next = try await client.get("/api/\(figures)?kind=openSource&period=2010-11-08")
+        #expect(next.status == 200, "\(figures)")
+      }
+      let whole = try await client.get("/api/runs/2/dashboard?kind=openSource&period=2010-11-07")
+      #expect(try total(whole) > 0)
+    }
+  }
+
   @Test("a strange question is a problem in JSON, never a crash")
   func strangeQuestions() async throws {
     let scratch = try Scratch()

@@ -34,11 +34,13 @@ enum SmallScenario {
 
   /// Simulates it into a run directory.
   @discardableResult
-  static func run(_ path: String, text: String = text()) throws -> String {
+  static func run(
+    _ path: String, text: String = text(), formats: [DatasetFormat] = [DatasetFormat(.csv)]
+  ) throws -> String {
     let bundle = try ScenarioBundle(text: Data(text.utf8), path: "small.yaml")
     let directory = try RunDirectory(path, manifest: bundle.manifest(program: "test"), isDurable: false)
     var recorder = RunRecorder()
-    recorder.formats = [DatasetFormat(.csv)]
+    recorder.formats = formats
     _ = try recorder.record(bundle.simulation(), into: directory)
     return path
   }

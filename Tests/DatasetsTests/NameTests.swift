@@ -42,6 +42,28 @@ struct NameTests {
     }
   }
 
+  @Test("the hostile names have every special with every companion, and a smaller list has each of them")
+  func hostileNames() {
+    let names = HostileNames.list()
+    let found = Set(names.map(ExactName.init))
+    #expect(names.count == 10_000 && found.count == names.count)
+    for special in HostileNames.special {
+      for companion in HostileNames.companions {
+        #expect(
+          HostileNames.forms(special, companion).contains { found.contains(ExactName($0)) },
+          "\(Name.codePoints(special)) and \(Name.codePoints(String(companion)))")
+      }
+    }
+    let few = HostileNames.few(300).map { Array($0.utf8) }
+    for part in HostileNames.special + HostileNames.companions.map({ String($0) }) {
+      let bytes = Array(part.utf8)
+      let isThere = few.contains { name in
+        name.indices.contains { name[$0...].starts(with: bytes) }
+      }
+      #expect(isThere, "\(Name.codePoints(part))")
+    }
+  }
+
   // MARK: Every format of data sets
 
   static func same(_ found: [String], _ names: [String]) -> Bool { found.elementsEqual(names, by: Name.same) }
@@ -167,6 +189,22 @@ struct NameTests {
     #expect(found == names.map(Self.hex) + [Self.hex("\u{600}\"; DROP TABLE t; --")])
   }
 
+  @Test("DuckDB gives back every literal and every identifier")
+  func duckDBLiterals() throws {
+    let names = HostileNames.list()
+    // Identifiers hold what they hold, and DuckDB's command line reads each CR LF as LF.
+    let whole = names.filter { !zip($0.utf8, $0.utf8.dropFirst()).contains { $0 == 13 && $1 == 10 } }
+    #expect(whole.count > 9_000)
+    let literals = names.map { "SELECT hex(\(SQLText.literal($0, .duckDB)));\n" }.joined()
+    let identifiers = try whole.map { (name: String) throws -> String in
+      let identifier = try SQLText.identifier(name)
+      return "SELECT hex(column_name) FROM (DESCRIBE SELECT 1 AS \(identifier));\n"
+    }.joined()
+    let output = try DuckDB.run(literals + identifiers, in: ScratchDirectory(), path: "names")
+    let found = String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init)
+    #expect(found == (names + whole).map(Self.hex))
+  }
+
   @Test("the shell gives back every word of a command that is to be copied")
   func shellWords() throws {
     // What a terminal shows is one line whatever the word.
@@ -243,11 +281,85 @@ struct NameTests {
     #expect(GitHubText.inert("fine ::y # #[ 1\n") == "fine ::y # #[ 1\n")
   }
 
+  /// A cell of CSV that is quoted, as any reader has it.
+  static func unquoted(_ cell: String) -> String? {
+    let bytes = Array(cell.utf8)
+    guard bytes.count >= 2, bytes.first == 0x22, bytes.last == 0x22 else { return nil }
+    var out: [UInt8] = []
+    var rest = bytes[1..<bytes.count - 1]
+    while let byte = rest.popFirst() {
+      if byte == 0x22, rest.popFirst() != 0x22 { return nil }
+      out.append(byte)
+    }
+    return String(decoding: out, as: UTF8.self)
+  }
+
   @Test("a spreadsheet computes no cell")
   func spreadsheets() {
     for name in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\u{200b}=1", "\u{ff1d}1"] {
       #expect(SpreadsheetText.cell(name).utf8.starts(with: "\"'".utf8), "\(name)")
     }
     #expect(SpreadsheetText.cell("a \"b\"=1") == "\"a \"\"b\"\"=1\"")
+    var marked = 0
+    for name in HostileNames.list() {
+      guard let cell = Self.unquoted(SpreadsheetText.cell(name)) else {
+        Issue.record("no cell: \(Name.codePoints(name))")
+        continue
+      }
+      let isMarked = Name.same(cell, "'" + name)
+      #expect(isMarked || Name.same(cell, name), "\(Name.codePoints(name))")
+      marked += isMarked ? 1 : 0
+      // Whatever a spreadsheet passes over at the start.
+      let first = cell.unicodeScalars.first {
+        !$0.properties.isWhitespace && !$0.properties.isDefaultIgnorableCodePoint
+          && $0.properties.generalCategory != .control
+      }
+      let computes: [Unicode.Scalar?] = ["=", "+", "-", "@", "\u{ff1d}"]
+      #expect(!computes.contains(first), "\(Name.codePoints(name))")
+    }
+    #expect(marked > 0)
+  }
+
+  /// A line of Markdown as text, or `nil` where part of it is markup: a backslash keeps the punctuation after
+  /// it from being any. Source: CommonMark 0.31, 2.4.
+  static func unescapedMarkdown(_ line: String) -> String? {
+    let punctuation = Set("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~".unicodeScalars)
+    let markup = Set("<[]|`*_&~".unicodeScalars)
+    var out = String.UnicodeScalarView()
+    var rest = line.unicodeScalars[...]
+    while let scalar = rest.popFirst() {
+      if scalar == "\\", let next = rest.first, punctuation.contains(next) {
+        out.append(next)
+        rest = rest.dropFirst()
+      } else if markup.contains(scalar) {
+        return nil
+      } else {
+        out.append(scalar)
+      }
+    }
+    return String(out)
+  }
+
+  @Test("Markdown shows every name as text, in one line of one paragraph or cell")
+  func markdown() {
+    let breaks = Set<Unicode.Scalar>(["\n", "\r", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"])
+    for name in HostileNames.list() + ["&lt;b&gt;", "&#60;", "[a](javascript:b)", "![a](b)", "a|b", "<!--"] {
+      let shown = name.unicodeScalars.map { breaks.contains($0) ? " " : String($0).shown }.joined()
+      let inline = MarkdownText.inline(name)
+      #expect(!inline.unicodeScalars.contains(where: \.isHidden), "\(Name.codePoints(name))")
+      #expect(Name.same(Self.unescapedMarkdown(inline) ?? "?", shown), "\(Name.codePoints(name))")
+      let paragraph = MarkdownText.paragraph(name)
+      #expect(!paragraph.unicodeScalars.contains(where: \.isHidden), "\(Name.codePoints(name))")
+      #expect(
+        Name.same(paragraph, name) ? !name.utf8.contains(0x3c) : Name.same(paragraph, inline),
+        "\(Name.codePoints(name))")
+      // Code ends at as many backticks as it began with. Source: CommonMark 0.31, 6.1.
+      let code = Array(MarkdownText.code(name).utf8)
+      let fence = code.prefix { $0 == 0x60 }.count
+      let runs = code.split { $0 != 0x60 }.map(\.count)
+      #expect(runs.count { $0 == fence } == 2 && code.suffix(fence).allSatisfy { $0 == 0x60 })
+      let text = String(decoding: code.dropFirst(fence).dropLast(fence), as: UTF8.self)
+      #expect(Name.same(text, fence == 1 ? name.shown : " \(name.shown) "), "\(Name.codePoints(name))")
+    }
   }
 }

@@ -55,6 +55,12 @@ struct ZonedCalendarTests {
       // Offsets that are no whole quarters of an hour.
       ("Africa/Monrovia", "1972-01-06", ["1972-01-06T00:44:30Z 1972-01-07T00:44:30Z"]),
       ("Africa/Monrovia", "1972-01-07", ["1972-01-07T00:44:30Z 1972-01-08T00:00:00Z"]),
+      ("Europe/Paris", "1911-03-10", ["1911-03-09T23:50:39Z 1911-03-11T00:00:00Z"]),
+      ("Europe/Paris", "1911-03-11", ["1911-03-11T00:00:00Z 1911-03-12T00:00:00Z"]),
+      // Before 1970 the database has one zone for those that have been alike since: here it is Brussels's. Zone
+      // files made with its backzone, as Debian's are, have +01:19:32, and Foundation's rules do not.
+      ("Europe/Amsterdam", "1935-05-15", ["1935-05-14T23:00:00Z 1935-05-15T23:00:00Z"]),
+      ("Europe/Amsterdam", "1935-10-06", ["1935-10-05T23:00:00Z 1935-10-07T00:00:00Z"]),
     ])
   func dates(zone: String, date: String, expected: [String]) throws {
     #expect(try Self.stretches(zone, date, date) == expected)

@@ -3,7 +3,7 @@ import Telemetry
 /// Names that go wrong where text is put into another language without being escaped there.
 package enum HostileNames {
   /// What some language takes for more than a character.
-  static let special: [String] = [
+  package static let special: [String] = [
     "'", "\"", "\\", "$", "`", "%", ":", "::", "\n", "\r", "\r\n", ",", ";", "<", ">", "&", "{", "}", "[",
     "]", "#", "*",
     "-", "--", "?", "!", "|", "@", "=", "+", "\t", "/", "..", "~", "(", ")", "]]>", "##[", "\u{1b}[31m",
@@ -12,7 +12,7 @@ package enum HostileNames {
 
   /// The first assigned character of every general category, and those whose neighbours become part of their grapheme
   /// cluster (or they of their neighbours'), that turn text around, or that nobody sees.
-  static let companions: [Unicode.Scalar] = {
+  package static let companions: [Unicode.Scalar] = {
     var found: [Unicode.GeneralCategory: Unicode.Scalar] = [:]
     for value in 1...0x10ffff as ClosedRange<UInt32> {
       guard let scalar = Unicode.Scalar(value) else { continue }
@@ -33,8 +33,18 @@ package enum HostileNames {
     return found.values.sorted { $0.value < $1.value } + chosen.compactMap(Unicode.Scalar.init)
   }()
 
-  /// Ten thousand (or as many as are asked for), different and not canonically equal: each companion before, after and
-  /// around each special, and the same again with a number.
+  /// A special with a companion before, after and around it, in the middle, and behind a letter.
+  package static func forms(_ special: String, _ companion: Unicode.Scalar, _ tail: String = "") -> [String] {
+    [
+      "\(companion)\(special)\(tail)", "\(special)\(companion)\(tail)",
+      "\(companion)\(special)\(companion)\(tail)",
+      "a\(companion)\(special); DROP \(companion)\(special)\(tail)", "x\(special)\(companion)\(tail)",
+    ]
+  }
+
+  /// Ten thousand (or as many as are asked for), different and not canonically equal: each special by itself,
+  /// then each with each companion in one form or another, then in the next form, and the same again with a
+  /// number.
   package static func list(_ count: Int = 10_000) -> [String] {
     var names: [String] = []
     var spellings = NameSpellings()
@@ -52,14 +62,12 @@ package enum HostileNames {
     var round = 0
     while names.count < count {
       let tail = round == 0 ? "" : "\(round)"
-      for special in special {
-        take(special + tail)
-        for companion in companions {
-          for name in [
-            "\(companion)\(special)\(tail)", "\(special)\(companion)\(tail)",
-            "\(companion)\(special)\(companion)\(tail)",
-            "a\(companion)\(special); DROP \(companion)\(special)\(tail)", "x\(special)\(companion)\(tail)",
-          ] { take(name) }
+      for special in special { take(special + tail) }
+      for turn in 0..<5 {
+        for (row, special) in special.enumerated() {
+          for (column, companion) in companions.enumerated() {
+            take(forms(special, companion, tail)[(row + column + turn) % 5])
+          }
         }
       }
       round += 1
@@ -67,7 +75,7 @@ package enum HostileNames {
     return names
   }
 
-  /// A smaller list that still has every special and every companion.
+  /// A smaller list; one of 300 or more still has every special and every companion.
   package static func few(_ count: Int) -> [String] {
     let all = list()
     return (0..<count).map { all[$0 * all.count / count] }

@@ -1,4 +1,6 @@
+import Documents
 import Foundation
+import ScenarioModel
 import Telemetry
 import TestSupport
 import Testing
@@ -264,5 +266,59 @@ struct FitTests {
     let text = try String(contentsOfFile: scratch.file("f.yaml"), encoding: .utf8)
     #expect(text.contains("provider: \"p\"") && text.contains("provider: \"q\""), "\(text)")
     #expect(try Program.run("check", scratch.file("f.yaml")).status == 0)
+  }
+
+  /// Kinds of models, and what an export has of versions: a column, an empty column, or none.
+  static let exports: [(ModelKind, String?)] = ModelKind.allCases.flatMap { kind in
+    [(kind, "V1"), (kind, ""), (kind, nil)]
+  }
+
+  @Test(
+    "a short export of any kind of model, imported, is fitted over its own time, and the scenario runs",
+    arguments: exports)
+  func shortExport(_ kind: ModelKind, _ version: String?) throws {
+    let scratch = try Scratch()
+    // One a second from 10:00:20, up to 0.6 s late; the import's own period is the whole hour.
+    let start = Timestamp(microseconds: 1_772_445_620_000_000)
+    var rows = "time,model,version,seconds,input,output\n"
+    for row in 0..<250 {
+      let at = start + Int64(row * 1_000_000 + row * 7 % 13 * 50_000)
+      rows += "\(at.rfc3339),chat,\(version ?? "V1"),\(500 + row * 37 % 1000),\(50 + row * 29 % 100),"
+      rows += "\(5 + row * 17 % 50)\n"
+    }
+    let export = try scratch.write("export.csv", rows)
+    let mapping = try scratch.write(
+      "map.yaml",
+      """
+      workbenchMapping: 1
+      account: { name: acme, timeZone: UTC }
+      columns:
+        arrivedAt: time
+        model: model
+        kind: { constant: \(kind.rawValue) }
+        latency: { column: seconds, unit: ms }
+        inputTokens: input
+        outputTokens: output
+      \(version == nil ? "" : "  version: version")
+      \(kind == .external ? "  provider: { constant: P }" : "")
+      """)
+    let imported = try Program.run(
+      "import", "table", export, "--mapping", mapping, "-o", scratch.file("data"))
+    #expect(imported.status == 0, "\(imported.error)")
+    let manifest = try String(contentsOfFile: scratch.file("data/manifest.json"), encoding: .utf8)
+    #expect(manifest.contains("2026-03-02T11:00:00.000000Z"), "\(manifest)")
+    let fitted = scratch.file("f.yaml")
+    let fit = try Program.run("fit", scratch.file("data"), "-o", fitted)
+    #expect(fit.status == 0, "\(fit.error)")
+    let scenario = try ScenarioDocument(Data(contentsOf: URL(fileURLWithPath: fitted)), path: "f.yaml")
+      .scenario
+    let seconds = Double(scenario.to - scenario.from) / 1e6
+    #expect(scenario.from == start && (245...255).contains(seconds), "\(seconds)")
+    let requests = try #require(scenario.demandByModel.first?.requests)
+    #expect((0.7...1.4).contains(requests / seconds), "\(requests) in \(seconds) s")
+    let check = try Program.run("check", fitted)
+    #expect(check.status == 0, "\(check.error)")
+    let run = try Program.run("run", fitted, "--out", scratch.file("run"), "-q")
+    #expect(run.status == 0, "\(run.error)")
   }
 }

@@ -1,4 +1,6 @@
+import Datasets
 import Foundation
+import Telemetry
 import TestSupport
 import Testing
 
@@ -110,6 +112,121 @@ struct FormatTests {
       in: scratch.path)
     #expect(outcome.status == 66 && outcome.error.contains("pip install duckdb-cli"), "\(outcome.error)")
     #expect(try scratch.entries() == ["source", "source.yaml"])
+  }
+
+  /// A data set of tables alone: 600 requests of an external model, the first of which fail for these reasons.
+  static func failing(_ scratch: Scratch, _ name: String, _ reasons: [String]) throws -> String {
+    let path = scratch.file(name)
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    let deployments =
+      "model_id,version,hardware,min_replicas,max_replicas,max_batch_size,requested_at,deployed_at,undeployed_at,outcome"
+    let jobs = "job_id,model_id,base_model,hardware,started_at,finished_at,outcome,credits_micro"
+    let tables: [(name: String, text: String)] = [
+      ("accounts", "account,time_zone,subscription_max_replicas\na,UTC,4"),
+      (
+        "models",
+        "model_id,account,kind,name,provider,created_at\n1,a,external,m,p,2026-01-05T00:00:00.000000Z"
+      ), ("hardware", "account,hardware,credits_micro_per_hour"), ("deployments", deployments),
+      ("replicas", "at,model_id,version,hardware,starting,ready,draining,limited_by"),
+      ("fine_tuning_jobs", jobs), ("incidents", "model_id,provider,kind,started_at,ended_at"),
+    ]
+    for table in tables { try scratch.write("\(name)/\(table.name).csv", table.text + "\n") }
+    var requests =
+      "request_id,arrived_at,model_id,version,status,failure_reason,waiting_us,ttft_us,latency_us,input_tokens,output_tokens\n"
+    for row in 0..<600 {
+      let at = "2026-01-05T0\(row / 60):\(row % 60 < 10 ? "0" : "")\(row % 60):00.000000Z"
+      let end = row < reasons.count ? "failure,\(reasons[row]),0,0,2000,1,0" : "success,,0,0,2000,1,1"
+      requests += "\(row + 1),\(at),1,,\(end)\n"
+    }
+    try scratch.write("\(name)/requests.csv", requests)
+    return path
+  }
+
+  @Test("as many and as long failure reasons as there may be go through every format; one more is one error")
+  func failureReasons() throws {
+    let scratch = try Scratch()
+    func long(_ number: Int) -> String {
+      "\(number)" + String(repeating: "x", count: Name.longest - "\(number)".utf8.count)
+    }
+    let most = try Self.failing(scratch, "most", (0..<FailureReasons.mostForeign).map { long($0 + 1000) })
+    let expected = try Data(contentsOf: URL(fileURLWithPath: most + "/requests.csv"))
+    let refused: [(path: String, words: [String])] = [
+      (
+        try Self.failing(scratch, "longer", ["fine", long(1000) + "x"]),
+        ["requests.csv:3:", "failure_reason has 1025 bytes of UTF-8"]
+      ),
+      (
+        try Self.failing(scratch, "more", (0..<300).map { "reason \($0)" }),
+        ["requests.csv:\(FailureReasons.mostForeign + 2):", FailureReasons.tooMany]
+      ),
+    ]
+    for format in DatasetFormat.all {
+      let to = scratch.file("most-\(format)")
+      let whole = try Program.run("convert", most, to, "--format", "\(format)", "-q")
+      #expect(whole.status == 0, "\(format): \(whole.error)")
+      let back = scratch.file("back-\(format)")
+      #expect(try Program.run("convert", to, back, "-q").status == 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: back + "/telemetry/requests.csv")) == expected)
+      for (path, words) in refused {
+        let to = scratch.file("refused-\(format)")
+        let outcome = try Program.run("convert", path, to, "--format", "\(format)")
+        #expect(outcome.status == 65 && outcome.output.isEmpty, "\(format): \(outcome.status)")
+        for word in words { #expect(outcome.error.contains(word), "\(format): \(outcome.error)") }
+        #expect(outcome.error.split(separator: "\n").count == 1, "\(outcome.error)")
+        #expect(!FileManager.default.fileExists(atPath: to))
+      }
+    }
+  }
+
+  @Test("convert says what it does not carry over, and which requests are in no rollups")
+  func leftOut() throws {
+    let scratch = try Scratch()
+    let path = try scratch.write("s.yaml", MergeTests.day)
+    let run = try Program.run("run", path, "--out", scratch.file("run"), "-q")
+    #expect(run.status == 0, "\(run.error)")
+    func convert(_ to: String, _ arguments: String...) throws -> String {
+      let outcome = try Program.command(
+        Program.path, ["convert", scratch.file("run"), scratch.file(to)] + arguments)
+      #expect(outcome.status == 0, "\(outcome.error)")
+      return outcome.error
+    }
+    let dashboards =
+      "workbench: dashboards are not carried over into a data base: workbench aggregate gives them\n"
+    #expect(try convert("a.sqlite") == dashboards)
+    #expect(try convert("b.sqlite", "-q").isEmpty)
+    #expect(try convert("c").isEmpty)
+    try MergeTests.add(
+      "9999,2026-03-03T00:00:00.000000Z,1,V1,success,,0,0,5000,1,1", to: scratch.file("run"))
+    let late =
+      "workbench: 1 requests arrive after the period's end: they are in the tables, not in the rollups\n"
+    #expect(try convert("d") == late)
+    // What does not count is said in any case.
+    #expect(try convert("e", "-q") == late)
+    for name in ["d", "e"] {
+      let rows = try String(contentsOfFile: scratch.file(name + "/telemetry/requests.csv"), encoding: .utf8)
+      #expect(rows.contains("2026-03-03T00:00:00.000000Z"))
+      let rollups = scratch.file(name + "/rollups/acme.rollups")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: rollups)) == MergeTests.rollups(scratch.file("c")))
+    }
+  }
+
+  @Test("nobody's settings of DuckDB are read")
+  func settings() throws {
+    let scratch = try Scratch()
+    let source = try Self.source(scratch)
+    try FileManager.default.createDirectory(
+      atPath: scratch.file("home"), withIntermediateDirectories: false)
+    try scratch.write("home/.duckdbrc", ".shell touch \(scratch.file("touched"))\n")
+    func run(_ program: String, _ arguments: String...) throws -> Program.Outcome {
+      try Program.command("/usr/bin/env", ["HOME=\(scratch.file("home"))", program] + arguments)
+    }
+    let outcome = try run(
+      Program.path, "convert", source, scratch.file("p"), "--format", "parquet", "-q")
+    #expect(outcome.status == 0, "\(outcome.error)")
+    #expect(!FileManager.default.fileExists(atPath: scratch.file("touched")))
+    // DuckDB itself reads them.
+    _ = try run(repository(".venv/bin/duckdb"), "-c", "SELECT 1")
+    #expect(FileManager.default.fileExists(atPath: scratch.file("touched")))
   }
 
   @Test("a data base that is none, or lacks a table or a column, or holds a wrong value, is refused")

@@ -212,4 +212,53 @@ struct ImportTests {
       "\(spans.error)")
     #expect(try scratch.entries() == ["dump.json", "map.yaml", "report.json"])
   }
+
+  @Test("a spreadsheet computes no cell of rejected rows")
+  func formulas() throws {
+    let scratch = try Scratch()
+    let bad = [
+      "=1+1", "+1", "-1", "@SUM(A1)", " =1", "\u{3000}=1", "\u{200b}=1", "\u{ff1d}1", "\t=1", "\"=1,2\"",
+      "\"\n=1\"",
+    ]
+    let export = try scratch.write(
+      "export.csv", "time,model\n2026-03-02T10:00:00Z,m\n" + bad.map { "\($0),m\n" }.joined())
+    let mapping = try scratch.write(
+      "map.yaml",
+      "workbenchMapping: 1\naccount: { name: a }\ncolumns: { arrivedAt: time, model: model, kind: { constant: external } }\n"
+    )
+    let outcome = try Program.run("import", "table", export, "--mapping", mapping, "-o", scratch.file("out"))
+    #expect(
+      outcome.status == 0 && outcome.error.contains("\(bad.count) rows rejected"), "\(outcome.error)")
+    let rows = try Spreadsheet.rows(scratch.file("out.rejects.csv"))
+    #expect(rows.first == ["line", "reason", "row"] && rows.count == bad.count + 1)
+    for (row, text) in zip(rows.dropFirst(), bad) {
+      #expect(row.count == 3 && row.allSatisfy { !Spreadsheet.computes($0) }, "\(row)")
+      // Nothing of the value is lost.
+      let value = text.contains("\"") ? "=1" : text
+      #expect(row.last?.contains(value) == true, "\(row)")
+    }
+  }
+}
+
+/// CSV as a spreadsheet has it.
+enum Spreadsheet {
+  /// By Python's reader.
+  static func rows(_ path: String) throws -> [[String]] {
+    let code = """
+      import csv, json, sys
+      print(json.dumps(list(csv.reader(open(sys.argv[1], newline='', encoding='utf-8'), strict=True))))
+      """
+    let read = try Program.command(repository(".venv/bin/python"), ["-c", code, path])
+    #expect(read.status == 0, "\(read.error)")
+    return try #require(try JSONSerialization.jsonObject(with: Data(read.output.utf8)) as? [[String]])
+  }
+
+  /// Whether a cell would be taken for a formula, whatever stands before it that a spreadsheet passes over.
+  static func computes(_ cell: String) -> Bool {
+    let first = cell.unicodeScalars.first {
+      !$0.properties.isWhitespace && !$0.properties.isDefaultIgnorableCodePoint
+    }
+    let starters: [Unicode.Scalar] = ["=", "+", "-", "@", "\u{ff1d}", "\u{ff0b}", "\u{ff0d}", "\u{ff20}"]
+    return first.map { starters.contains($0) } ?? false
+  }
 }

@@ -68,7 +68,11 @@ struct IntegrityTests {
       ["convert", run.path, scratch.file("out"), "-q"],
       ["convert", run.path, scratch.file("out.sqlite"), "-q"],
       ["aggregate", run.path, "--kind", "external", "--period", "30d", "--now", "2026-03-08T00:07:00Z"],
+      ["fixture", run.path, "-o", scratch.file("out"), "-q"],
+      // Without rollups: stored ones answer for requests, which merge does not carry over.
+      ["merge", run.path, DamageTests.sound, "-o", scratch.file("out"), "-q"],
     ] {
+      if arguments[0] == "merge" { try FileManager.default.removeItem(atPath: run.path + "/rollups") }
       let outcome = try Program.command(Program.path, arguments)
       #expect(
         outcome.status == 65 && outcome.error.contains("telemetry/requests.csv: error: "),
@@ -82,9 +86,7 @@ struct IntegrityTests {
     let changes: [(String, (DamagedRun) throws -> Void)] = [
       (
         "replicas.csv: error: the file has changed",
-        {
-          try Self.edit($0, "replicas", row: 0, "ready", to: "2")
-        }
+        { try Self.edit($0, "replicas", row: 0, "ready", to: "2") }
       ),
       (
         "the manifest does not know this file",
@@ -493,7 +495,6 @@ struct IntegrityTests {
     let text = try String(contentsOfFile: path, encoding: .utf8)
     try scratch.write("p/plan.json", text.replacing("\"seed\" : 7", with: "\"seed\" : 5"))
     let report = try Program.run("report", scratch.file("p"), "-o", scratch.file("s.html"))
-    #expect(
-      report.status == 65 && report.error.contains("has changed since it was written"), "\(report.error)")
+    #expect(report.status == 65 && report.error.contains("changed since it was written"), "\(report.error)")
   }
 }

@@ -73,29 +73,30 @@ struct MergeTests {
     #expect(!FileManager.default.fileExists(atPath: scratch.file("m")))
   }
 
+  /// A day of a hosted model.
+  static let day = """
+    workbench: 1
+    name: s
+    period: { from: 2026-03-02, to: 2026-03-03 }
+    account: { name: acme, timeZone: UTC, subscription: { maxReplicas: 4 } }
+    models:
+      - name: chat
+        kind: openSource
+        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
+        deployments:
+          - version: V1
+            deployAt: 2026-03-02
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 8 }
+            service: { time: 100ms }
+    """
+
   @Test(
     "two simulations of one time are refused; of times that follow each other with a gap, the gap is said and kept"
   )
   func simulations() throws {
     let scratch = try Scratch()
-    let scenario = try scratch.write(
-      "s.yaml",
-      """
-      workbench: 1
-      name: s
-      period: { from: 2026-03-02, to: 2026-03-03 }
-      account: { name: acme, timeZone: UTC, subscription: { maxReplicas: 4 } }
-      models:
-        - name: chat
-          kind: openSource
-          load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
-          deployments:
-            - version: V1
-              deployAt: 2026-03-02
-              hardware: A10 single
-              scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 8 }
-              service: { time: 100ms }
-      """)
+    let scenario = try scratch.write("s.yaml", Self.day)
     func run(_ name: String, _ overrides: String...) throws -> String {
       let path = scratch.file(name)
       let outcome = try Program.command(
@@ -124,6 +125,49 @@ struct MergeTests {
     let next = try run("next", "period.from=2026-03-03", "period.to=2026-03-04")
     let whole = try Program.run("merge", first, next, "-o", scratch.file("w"))
     #expect(whole.status == 0 && !whole.error.contains("no part covers"), "\(whole.error)")
+  }
+
+  /// Makes of a run a data set with a row of requests more, which nothing vouches for, without rollups and
+  /// dashboards.
+  static func add(_ row: String, to run: String) throws {
+    for folder in ["rollups", "dashboard"] {
+      try FileManager.default.removeItem(atPath: "\(run)/\(folder)")
+    }
+    let requests = URL(fileURLWithPath: run + "/telemetry/requests.csv")
+    let text = try String(contentsOf: requests, encoding: .utf8)
+    try Data((text + row + "\n").utf8).write(to: requests)
+    let place = URL(fileURLWithPath: run + "/manifest.json")
+    var manifest = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: place)) as? [String: Any])
+    for key in ["checksum", "contents", "rollups"] { manifest[key] = nil }
+    for key in ["files", "rows"] { manifest[key] = [String: String]() }
+    try JSONSerialization.data(withJSONObject: manifest).write(to: place)
+  }
+
+  @Test("merge says which requests do not count, and what of the parts is not carried over")
+  func leftOut() throws {
+    let scratch = try Scratch()
+    let scenario = try scratch.write("s.yaml", Self.day)
+    for (name, from, to) in [("a", "2026-03-02", "2026-03-03"), ("b", "2026-03-03", "2026-03-04")] {
+      let run = try Program.run(
+        "run", scenario, "--out", scratch.file(name), "-q", "--set", "period.from=\(from)", "--set",
+        "period.to=\(to)")
+      #expect(run.status == 0, "\(run.error)")
+    }
+    let (first, last) = (scratch.file("a"), scratch.file("b"))
+    let plain = try Program.run("merge", first, last, "-o", scratch.file("plain"))
+    #expect(plain.status == 0 && !plain.error.contains("are left out"), "\(plain.error)")
+    let carried = "workbench: requests, scenarios of the parts are not carried over"
+    #expect(plain.error.contains(carried), "\(plain.error)")
+    try Self.add("9999,2026-03-04T00:00:00.000000Z,1,V1,success,,0,0,5000,1,1", to: last)
+    let late = "workbench: \(last): 1 requests arrive after its period's end and are left out"
+    let merged = try Program.run("merge", first, last, "-o", scratch.file("merged"))
+    #expect(
+      merged.status == 0 && merged.error.contains(late) && merged.error.contains(carried), "\(merged.error)")
+    #expect(try Self.rollups(scratch.file("merged")) == Self.rollups(scratch.file("plain")))
+    // What does not count is said in any case.
+    let quiet = try Program.run("merge", first, last, "-o", scratch.file("quiet"), "-q")
+    #expect(quiet.status == 0 && quiet.error == late + "\n", "\(quiet.error)")
   }
 
   @Test("damaged rollups are refused, never believed and never a crash")

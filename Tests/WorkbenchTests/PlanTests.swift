@@ -248,4 +248,37 @@ struct PlanTests {
       none.status == 1 && none.output.contains("No variant keeps latency.mean <= 1s")
         && none.output.contains("Nearest: scale=0.9"), "\(none.output)\(none.error)")
   }
+
+  @Test("a spreadsheet computes no cell of the replications, whatever variants and models are called")
+  func formulas() throws {
+    let scratch = try Scratch()
+    let path = try scratch.write(
+      "formulas.yaml",
+      String(contentsOfFile: Self.scenario(scratch), encoding: .utf8)
+        .replacing("- name: m\n", with: "- name: \"=m\"\n"))
+    let plan = try scratch.write(
+      "plan.yaml",
+      """
+      workbenchPlan: 1
+      replications: 2
+      variants:
+        - { name: "=1+1", set: [ models.*.load.scale=0.5 ] }
+        - { name: "+1", set: [ models.*.load.scale=0.6 ] }
+        - { name: "-1", set: [ models.*.load.scale=0.7 ] }
+        - { name: "@SUM(A1)", set: [ models.*.load.scale=0.8 ] }
+        - { name: "a \\"b\\", c", set: [ models.*.load.scale=0.9 ] }
+      """)
+    let outcome = try Program.run(
+      "plan", path, "--file", plan, "-o", scratch.file("plan"), "-q", "--slo", "latency.p95[model==m] <= 1h")
+    #expect(outcome.status == 0, "\(outcome.error)")
+    let rows = try Spreadsheet.rows(scratch.file("plan/replications.csv"))
+    let names = ["base", "'=1+1", "'+1", "'-1", "'@SUM(A1)", "a \"b\", c"]
+    #expect(rows.dropFirst().map { $0[0] } == names.flatMap { [$0, $0] })
+    let heads = try #require(rows.first)
+    #expect(heads.contains("latency.p95[model=\"=m\"]"), "\(heads)")
+    for row in rows {
+      #expect(row.count == heads.count)
+      #expect(row.allSatisfy { !Spreadsheet.computes($0) }, "\(row)")
+    }
+  }
 }

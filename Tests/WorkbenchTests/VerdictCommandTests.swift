@@ -192,6 +192,73 @@ struct VerdictCommandTests {
     }
   }
 
+  @Test("a day that rollups alone cannot cut is refused with the zone and the moment")
+  func uncut() throws {
+    let scratch = try Scratch()
+    let path = try Self.small(scratch)
+    for (place, formats) in [("none", "none"), ("csv", "csv")] {
+      let run = try Program.run(
+        "run", path, "--out", scratch.file(place), "-q", "--formats", formats, "--set",
+        "account.timeZone=America/St_Johns", "--set", "period.from=2010-11-05", "--set",
+        "period.to=2010-11-09")
+      #expect(run.status == 0, "\(run.error)")
+    }
+    func aggregate(_ place: String, _ period: String) throws -> Program.Outcome {
+      try Program.run("aggregate", scratch.file(place), "--kind", "external", "--period", period)
+    }
+    for period in ["2010-11-07", "2010-11-06", "2010-11-06..2010-11-07"] {
+      let refused = try aggregate("none", period)
+      #expect(
+        refused.status == 64 && refused.output.isEmpty && refused.error.contains("America/St_Johns")
+          && refused.error.contains("2010-11-07T02:31:00.000000Z")
+          && refused.error.split(separator: "\n").count == 1, "\(period): \(refused.error)")
+      #expect(try aggregate("csv", period).status == 0, "\(period)")
+    }
+    #expect(try aggregate("none", "2010-11-08").output == aggregate("csv", "2010-11-08").output)
+  }
+
+  @Test("aggregate says how many requests do not count, the same from rollups and from requests")
+  func late() throws {
+    let scratch = try Scratch()
+    let path = try Self.small(scratch)
+    for (place, formats) in [("run", "csv"), ("rollups", "none")] {
+      let run = try Program.run(
+        "run", path, "--out", scratch.file(place), "-q", "--formats", formats, "--set",
+        "period.to=2026-01-05T03:00")
+      #expect(run.status == 0, "\(run.error)")
+    }
+    try FileManager.default.copyItem(
+      atPath: scratch.file("run/telemetry"), toPath: scratch.file("requests"))
+    let rows = try String(contentsOfFile: scratch.file("requests/requests.csv"), encoding: .utf8)
+      .split(separator: "\n").dropFirst().map { String($0.split(separator: ",")[1]) }
+    func aggregate(_ place: String, _ now: String) throws -> (total: Int, error: String) {
+      let outcome = try Program.run(
+        "aggregate", scratch.file(place), "--kind", "external", "--period", "7d", "--now", now)
+      #expect(outcome.status == 0, "\(outcome.error)")
+      let figures = try #require(
+        try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+      let requests = try #require(figures["requests"] as? [String: Any])
+      return (try #require(requests["totalRequests"] as? Int), outcome.error)
+    }
+    // A full quarter, and a moment inside one, which needs the requests.
+    for (now, places) in [
+      ("2026-01-05T02:00:00.000000Z", ["run", "rollups", "requests"]),
+      ("2026-01-05T02:00:30.000000Z", ["run", "requests"]),
+    ] {
+      let late = rows.count { $0 >= now }
+      #expect(late > 50 && late < rows.count)
+      for place in places {
+        let found = try aggregate(place, now)
+        #expect(
+          found.error == "workbench: \(late) requests arrive at \(now) or later and do not count\n",
+          "\(place): \(found.error)")
+        #expect(found.total + late == rows.count, "\(place)")
+      }
+    }
+    let whole = try aggregate("run", "2026-01-05T03:00:00.000000Z")
+    #expect(whole.total == rows.count && whole.error.isEmpty, "\(whole.error)")
+  }
+
   @Test("of a merge, validate says what there is")
   func merged() throws {
     let scratch = try Scratch()

@@ -1,7 +1,7 @@
 import Telemetry
 
-/// Text as Markdown: the one place where it is escaped. Source: CommonMark 0.31, 2.4 and 6.1; tables: GitHub Flavored
-/// Markdown, 4.10.
+/// Text as Markdown: the one place where it is escaped. Source: CommonMark 0.31, 2.4, 2.5 and 6.1; tables:
+/// GitHub Flavored Markdown, 4.10.
 package enum MarkdownText {
   /// Text inside a line or a cell of a table.
   package static func inline(_ text: String) -> String {
@@ -12,7 +12,7 @@ package enum MarkdownText {
         let isBreak = [0x0a, 0x0d, 0x0b, 0x0c, 0x85, 0x2028, 0x2029].contains(scalar.value)
         out += isBreak ? " " : "\\\(String(scalar).shown)"
       } else {
-        if "\\`*_{}[]<>#|!~".unicodeScalars.contains(scalar) { out += "\\" }
+        if "\\`*_{}[]<>#|!~&".unicodeScalars.contains(scalar) { out += "\\" }
         out.unicodeScalars.append(scalar)
       }
     }
