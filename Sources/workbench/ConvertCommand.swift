@@ -87,7 +87,7 @@ struct ConvertCommand: ParsableCommand {
     if late > 0 {
       progress.clear()
       Terminal.diagnose(
-        "workbench: \(Figure.count(late)) requests arrive after the period's end: they are in the tables, not in the rollups"
+        "workbench: \(Figure.count(late)) \(late == 1 ? "request arrives after the period's end: it is" : "requests arrive after the period's end: they are") in the tables, not in the rollups"
       )
     }
     return SentTelemetry(tables: run.tables, requests: run.requests)

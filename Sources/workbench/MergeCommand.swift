@@ -40,7 +40,7 @@ struct MergeCommand: ParsableCommand {
       try parts.map { try Dataset($0) },
       late: { part, requests in
         Terminal.diagnose(
-          "workbench: \(part.path): \(Figure.count(requests)) requests arrive after its period's end and are left out"
+          "workbench: \(part.path): \(Figure.count(requests)) \(requests == 1 ? "request arrives after its period's end and is" : "requests arrive after its period's end and are") left out"
         )
       }, progress: { progress.show($0) })
     let directory = try RunDirectory(

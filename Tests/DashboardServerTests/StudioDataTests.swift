@@ -280,7 +280,7 @@ struct StudioDataTests {
     "a slow upload and the events of a long job outlast the idle limit; a body that stops coming does not")
   func idle() async throws {
     let setting = try StudioSetting()
-    try await setting.serve(idleLimit: .seconds(1)) { client in
+    try await setting.serve(idleLimit: .seconds(3)) { client in
       let job = try await client.post(
         "/api/runs", ["base": ["run": "1"], "overrides": ["models.*.load.scale=900"]])
       let place = try #require(job.headers["location"])
@@ -292,7 +292,7 @@ struct StudioDataTests {
       let connection = try Connection(client.port)
       try connection.send(Data(head.utf8))
       for row in rows {
-        try await Task.sleep(for: .milliseconds(300))
+        try await Task.sleep(for: .milliseconds(600))
         try connection.send(Data(row.utf8))
       }
       #expect(try Client.parse(try connection.readAll()).status == 201)

@@ -345,7 +345,7 @@ struct HostileDocumentTests {
     (
       "a huge number",
       Data(CheckTests.valid.replacing("maxReplicas: 4", with: "maxReplicas: 99999999999999999999999").utf8),
-      "must be a whole number"
+      "maxReplicas 99999999999999999999999 is out of range"
     ),
     (
       "a period of all time", Data(CheckTests.valid.replacing("2026-02-01", with: "2199-01-01").utf8),

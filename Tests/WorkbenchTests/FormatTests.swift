@@ -198,7 +198,7 @@ struct FormatTests {
     try MergeTests.add(
       "9999,2026-03-03T00:00:00.000000Z,1,V1,success,,0,0,5000,1,1", to: scratch.file("run"))
     let late =
-      "workbench: 1 requests arrive after the period's end: they are in the tables, not in the rollups\n"
+      "workbench: 1 request arrives after the period's end: it is in the tables, not in the rollups\n"
     #expect(try convert("d") == late)
     // What does not count is said in any case.
     #expect(try convert("e", "-q") == late)

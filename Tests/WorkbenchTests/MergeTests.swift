@@ -160,7 +160,7 @@ struct MergeTests {
     let carried = "workbench: requests, scenarios of the parts are not carried over"
     #expect(plain.error.contains(carried), "\(plain.error)")
     try Self.add("9999,2026-03-04T00:00:00.000000Z,1,V1,success,,0,0,5000,1,1", to: last)
-    let late = "workbench: \(last): 1 requests arrive after its period's end and are left out"
+    let late = "workbench: \(last): 1 request arrives after its period's end and is left out"
     let merged = try Program.run("merge", first, last, "-o", scratch.file("merged"))
     #expect(
       merged.status == 0 && merged.error.contains(late) && merged.error.contains(carried), "\(merged.error)")
