@@ -1,6 +1,7 @@
 import Documents
 import Foundation
 import Telemetry
+import TestSupport
 import Testing
 
 @Suite("Quantities of documents")
