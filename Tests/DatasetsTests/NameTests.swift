@@ -346,10 +346,10 @@ struct NameTests {
     for name in HostileNames.list() + ["&lt;b&gt;", "&#60;", "[a](javascript:b)", "![a](b)", "a|b", "<!--"] {
       let shown = name.unicodeScalars.map { breaks.contains($0) ? " " : String($0).shown }.joined()
       let inline = MarkdownText.inline(name)
-      #expect(!inline.unicodeScalars.contains(where: \.isHidden), "\(Name.codePoints(name))")
+      #expect(!inline.unicodeScalars.contains { $0.isHidden }, "\(Name.codePoints(name))")
       #expect(Name.same(Self.unescapedMarkdown(inline) ?? "?", shown), "\(Name.codePoints(name))")
       let paragraph = MarkdownText.paragraph(name)
-      #expect(!paragraph.unicodeScalars.contains(where: \.isHidden), "\(Name.codePoints(name))")
+      #expect(!paragraph.unicodeScalars.contains { $0.isHidden }, "\(Name.codePoints(name))")
       #expect(
         Name.same(paragraph, name) ? !name.utf8.contains(0x3c) : Name.same(paragraph, inline),
         "\(Name.codePoints(name))")
