@@ -352,7 +352,7 @@ struct PostgreSQLTests {
   }
 
   /// The identifier of the one run in a home.
-  private static func only(_ server: PostgreSQLServer) throws -> String {
+  static func only(_ server: PostgreSQLServer) throws -> String {
     try server.sql("SELECT id FROM workbench.runs").trimmingCharacters(in: .newlines)
   }
 
