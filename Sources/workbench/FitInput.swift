@@ -119,7 +119,7 @@ struct FitInput {
     }
     guard first < last else { throw Self.oneInstant(path, requests.count, first.microseconds) }
     try Self.check(path, first.microseconds..<last.microseconds)
-    let stem = URL(fileURLWithPath: path).lastPathComponent.prefix { $0 != "." }
+    let stem = PostgreSQLLocation.title(of: path).prefix { $0 != "." }
     var tables = TelemetryTables()
     tables.accounts = [AccountRecord(account: "trace", timeZone: "UTC", subscriptionMaxReplicas: 1)]
     let record = ModelRecord(

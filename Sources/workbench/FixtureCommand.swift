@@ -147,7 +147,7 @@ struct FixtureCommand: ParsableCommand {
       if seed != nil || !overrides.isEmpty {
         throw ValidationError("--seed and --set are for scenarios; \(source) is a data set.")
       }
-      let name = anonymise ? "of telemetry" : URL(fileURLWithPath: source).lastPathComponent
+      let name = anonymise ? "of telemetry" : PostgreSQLLocation.title(of: source)
       outcome = try FixtureWriter(try Dataset(source), try options(name, "", command: commandLine)).write(
         to: output
       ) {

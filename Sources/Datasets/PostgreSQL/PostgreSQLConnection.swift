@@ -12,6 +12,11 @@ package struct PostgreSQLLocation: Sendable {
   /// For messages, without a password.
   package let name: String
 
+  /// What a data set may be called after the place that it lies in: the schema of an address, else a file's name.
+  package static func title(of place: String) -> String {
+    PostgreSQLLocation(place)?.schema ?? URL(fileURLWithPath: place).lastPathComponent
+  }
+
   /// `nil` if the text is no such URI.
   package init?(_ text: String, defaultSchema: String = "telemetry") {
     guard text.utf8.starts(with: "postgres://".utf8) || text.utf8.starts(with: "postgresql://".utf8),
