@@ -40,9 +40,11 @@ struct ValidateCommand: ParsableCommand {
     }
     if !report.violations.isEmpty { throw ExitCode(1) }
     guard !report.missing.isEmpty else { return }
-    let sentences = report.missing.map { $0.utf8.last == UInt8(ascii: ".") ? $0 : $0 + "." }
-    let shown = sentences.prefix(3).joined(separator: " ")
-    let more = report.missing.count > 3 ? " And \(report.missing.count - 3) more." : ""
+    // A reason may end with a command to copy, so that no full stop follows it.
+    let shown = report.missing.prefix(3).reduce("") { text, reason in
+      text.isEmpty ? reason : text + (text.utf8.last == UInt8(ascii: ".") ? " " : "; ") + reason
+    }
+    let more = report.missing.count > 3 ? "; and \(report.missing.count - 3) more" : ""
     throw InconclusiveError(directory, shown + more)
   }
 
