@@ -15,8 +15,6 @@ package struct DashboardServer: Sendable {
   private let studio: Studio?
   private let readingLimit: Duration
   private let idleLimit: Duration
-  /// Beyond it connections wait to be accepted.
-  private static let mostConnections = 400
 
   /// - Parameters:
   ///   - port: a free one if 0.
@@ -38,6 +36,21 @@ package struct DashboardServer: Sendable {
     self.token = token
     self.readingLimit = readingLimit
     self.idleLimit = idleLimit
+  }
+
+  /// Connections at once, most of them listeners to a live run; beyond that, connections wait to be accepted. As many as
+  /// the process may have files open, less those that it needs itself; it may have more than it starts with.
+  private static func roomForConnections() -> Int {
+    let (wanted, own) = (2000, 200)
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 400 }
+    let needed = rlim_t(wanted + own)
+    if limit.rlim_cur < needed {
+      var raised = limit
+      raised.rlim_cur = min(needed, limit.rlim_max)
+      if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+    }
+    return max(16, min(wanted, Int(clamping: limit.rlim_cur) - own))
   }
 
   private static func isLoopback(_ host: String) -> Bool { ["127.0.0.1", "localhost", "::1"].contains(host) }
@@ -65,7 +78,7 @@ package struct DashboardServer: Sendable {
             maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
       configuration: .init(
         address: .hostname(host, port: port), serverName: nil,
-        availableConnectionsDelegate: .maximum(Self.mostConnections, logger: logger)),
+        availableConnectionsDelegate: .maximum(Self.roomForConnections(), logger: logger)),
       onServerRunning: { [port] channel in
         listening.set(channel.localAddress?.port ?? port)
         onStart(listening.number)

@@ -1,5 +1,5 @@
 """Attacks on the server: each must bounce off."""
-import json, re, socket, subprocess, urllib.error, urllib.request
+import http.client, json, os, pathlib, re, socket, subprocess, urllib.error, urllib.request
 
 import pytest
 from conftest import ROOT, Server, WORKBENCH
@@ -202,3 +202,59 @@ def test_connections_that_send_nothing_are_closed_and_event_streams_are_not():
         assert b" 200 " not in many.recv(4096)
     finally:
         server.stop()
+
+
+def resident(server):
+    """Bytes that the server holds in memory."""
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+
+
+def test_five_hundred_listeners_and_some_that_never_read():
+    server = Server([], "--live", str(ROOT / "Scenarios/office-hours-spike.yaml"), "--speed", "2000")
+    listeners, deaf = [], []
+    request = b"GET /api/live/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    try:
+        before = resident(server)
+        for number in range(500):
+            listener = socket.create_connection(("127.0.0.1", server.port))
+            if number % 50 == 0:
+                # Ten take nothing, and have room for little.
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                deaf.append(listener)
+            listener.sendall(request)
+            listeners.append(listener)
+        reading = [listener for listener in listeners if listener not in deaf]
+        # Everybody who reads is told how far the simulation is, again and again.
+        for _ in range(3):
+            for listener in reading:
+                listener.settimeout(30)
+                text = b""
+                while b"data: " not in text:
+                    piece = listener.recv(65536)
+                    assert piece, "a listener was cut off"
+                    text += piece
+        # And whoever asks is answered.
+        assert json.loads(ask(server, "/api/live")[2])["speed"] == 2000
+        assert resident(server) - before < 200 << 20, f"{(resident(server) - before) >> 20} MiB for 500 listeners"
+    finally:
+        for listener in listeners:
+            listener.close()
+        server.stop()
+
+
+def test_memory_after_many_requests_is_what_it_was(server):
+    most = 100_000 if os.environ.get("WORKBENCH_VERIFY") else 4_000
+    paths = ["/api/runs", f"/api/runs/{server.ids['canary']}/dashboard?kind=fineTuned&period=7d", "/", "/app.js", "/api/runs/none", "/api/figures"]
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+
+    def answered(count):
+        for number in range(count):
+            connection.request("GET", paths[number % len(paths)])
+            connection.getresponse().read()
+
+    answered(1_000)  # What is kept for answers is there.
+    before = resident(server)
+    answered(most)
+    connection.close()
+    assert resident(server) - before < 64 << 20, f"{(resident(server) - before) >> 20} MiB more after {most} requests"
