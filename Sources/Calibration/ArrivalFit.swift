@@ -5,7 +5,7 @@ import Telemetry
 
 /// The arrival process that describes a model's demand best.
 ///
-/// The rate's course comes first: constant, by local hour and weekday, with lasting changes, or both, as an information
+/// The rate function comes first: constant, by local hour and weekday, with lasting changes, or both, as an information
 /// criterion of a quasi-Poisson likelihood says. Intervals are then looked at in operational time, in which the rate is
 /// 1 throughout: Poisson, gamma or Weibull. A Markov-modulated process competes without lasting changes. The likelihoods
 /// of all are those of the arrivals' times, so that one criterion (Schwarz 1978) compares them.
@@ -92,19 +92,19 @@ package struct ArrivalFit: Sendable {
       observations: observations, spans: spans, period: period, calendar: calendar,
       families: options.families, rateMayChange: options.changes != .none,
       variabilityMayChange: options.changes != .none, count: count)
-    let courses =
+    let rateFunctions =
       options.changes == .recurring
-      ? foreseen(&search, width) : search.courses(RateBins(observations, spans, width: width))
-    note(courses[0], width: width)
-    let times = search.times(along: courses[0])
-    var contenders = search.renewals(courses[0], times)
-    if let changing = search.changingRenewal(courses[0], times),
-      options.changes == .lasting || !courses[0].profile.breakpoints.isEmpty
+      ? foreseen(&search, width) : search.rateFunctions(RateBins(observations, spans, width: width))
+    note(rateFunctions[0], width: width)
+    let times = search.times(along: rateFunctions[0])
+    var contenders = search.renewals(rateFunctions[0], times)
+    if let changing = search.changingRenewal(rateFunctions[0], times),
+      options.changes == .lasting || !rateFunctions[0].profile.breakpoints.isEmpty
         || Self.comesAgain(changing.variability, around: 1)
     {
       contenders.append(changing)
     }
-    if let calendarOnly = courses.first(where: { $0.profile.breakpoints.isEmpty }) {
+    if let calendarOnly = rateFunctions.first(where: { $0.profile.breakpoints.isEmpty }) {
       contenders += search.markovModulated(calendarOnly)
     }
     contenders.sort { $0.candidate.informationCriterion < $1.candidate.informationCriterion }
@@ -116,8 +116,8 @@ package struct ArrivalFit: Sendable {
       }
     } else {
       notes.append("None of the families asked for can describe the intervals; taken for a Poisson process.")
-      rate = courses[0].rate
-      profile = courses[0].profile
+      rate = rateFunctions[0].rate
+      profile = rateFunctions[0].profile
       estimates = [Self.rateEstimate(rate, count, 1)]
     }
     if observations.resolution > 1, Double(observations.resolution) * meanRate > 0.02 {
@@ -129,21 +129,21 @@ package struct ArrivalFit: Sendable {
 
   // MARK: Other times
 
-  /// The courses that a rate may take at other times, the best first.
+  /// Rate functions that may hold at other times, the best first.
   ///
   /// A rate that went up and down again and again goes on as it did. A change that came once is no law, nor is a pause
   /// that came once and is no habit.
-  private mutating func foreseen(_ search: inout ArrivalSearch, _ width: Int64) -> [RateCourse] {
+  private mutating func foreseen(_ search: inout ArrivalSearch, _ width: Int64) -> [RateFunction] {
     let all = search.spans
     let days = CalendarFactors(RateBins(search.observations, all, width: width), calendar: search.calendar)
     let pauses = days.leastDaysOfAnHour >= 2 ? days.unusualPauses() : []
     if pauses.count == 1 { search.spans = ModelFit.without(pauses, all) }
-    var courses = search.courses(RateBins(search.observations, search.spans, width: width))
-    let isRecurring = Self.comesAgain(courses[0].profile.breakpoints.map(\.factor), around: 1)
+    var rateFunctions = search.rateFunctions(RateBins(search.observations, search.spans, width: width))
+    let isRecurring = Self.comesAgain(rateFunctions[0].profile.breakpoints.map(\.factor), around: 1)
     if !isRecurring {
       search.rateMayChange = false
       search.spans = ModelFit.without(pauses, all)
-      courses = search.courses(RateBins(search.observations, search.spans, width: width))
+      rateFunctions = search.rateFunctions(RateBins(search.observations, search.spans, width: width))
     }
     if !pauses.isEmpty, !isRecurring || pauses.count == 1 {
       let list = pauses.prefix(3).map {
@@ -153,7 +153,7 @@ package struct ArrivalFit: Sendable {
         "Pauses that are no habit, left out of the forecast: \(list.joined(separator: ", "))\(pauses.count > 3 ? ", …" : "")."
       )
     }
-    return courses
+    return rateFunctions
   }
 
   /// Whether levels go up and down more than once: a middle is crossed four times or more.
@@ -162,7 +162,7 @@ package struct ArrivalFit: Sendable {
     return zip(sides, sides.dropFirst()).count { $0 != $1 } >= 4
   }
 
-  /// The fit's course recurs: that of the last whole weeks, or days, that were seen, or of all of it.
+  /// The fit's rate function recurs: that of the last whole weeks, or days, that were seen, or of all of it.
   private mutating func recur(_ spans: [Range<Int64>]) {
     guard let start = spans.first?.lowerBound, let end = spans.last?.upperBound else { return }
     let day: Int64 = 86_400_000_000
@@ -186,16 +186,17 @@ package struct ArrivalFit: Sendable {
     }
     let span = every % day == 0 ? (every == day ? "day" : "\(every / day) days") : ModelFit.text(every)
     notes.append(
-      "For other times, the course from \(from.rfc3339) on recurs every \(span): what went up and down before does so again."
+      "For other times, the rate function from \(from.rfc3339) on recurs every \(span): what went up and down before does so again."
     )
   }
 
-  private mutating func note(_ course: RateCourse, width: Int64) {
+  private mutating func note(_ rateFunction: RateFunction, width: Int64) {
     let habits = [
-      course.profile.hourly.isEmpty ? nil : "local hours", course.profile.weekly.isEmpty ? nil : "weekdays",
+      rateFunction.profile.hourly.isEmpty ? nil : "local hours",
+      rateFunction.profile.weekly.isEmpty ? nil : "weekdays",
     ].compactMap { $0 }
     if !habits.isEmpty { notes.append("The rate follows \(habits.joined(separator: " and ")).") }
-    let changes = course.profile.breakpoints
+    let changes = rateFunction.profile.breakpoints
     if !changes.isEmpty {
       let pauses = changes.count { $0.factor == 0 }
       notes.append(
@@ -207,8 +208,8 @@ package struct ArrivalFit: Sendable {
   /// Makes a contender the fit.
   private mutating func take(_ best: ArrivalSearch.Contender, _ times: OperationalTimes) {
     process = best.process
-    rate = best.course.rate
-    profile = best.course.profile
+    rate = best.rateFunction.rate
+    profile = best.rateFunction.profile
     if case .markovModulated = process {
       estimates = best.estimates
       return

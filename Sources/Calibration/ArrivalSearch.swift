@@ -22,7 +22,7 @@ struct ArrivalSearch {
     var process: ArrivalFit.Process
     var cv: ParameterEstimate?
     var cvChanges: [VariabilityChange] = []
-    var course: RateCourse
+    var rateFunction: RateFunction
     var estimates: [ParameterEstimate] = []
 
     /// Coefficients of variation, one after the other, over their geometric mean.
@@ -35,7 +35,7 @@ struct ArrivalSearch {
 
   /// How often all states must have been gone through: what was seen once is a lasting change, no state.
   private static let leastCycles = 10.0
-  /// Intervals that the change of a coefficient of variation needs at the least, and those that are looked at together.
+  /// Intervals that the change of a coefficient of variation needs at least, and those that are looked at together.
   private static let leastForVariability = 2000
   private static let leastPerBlock = 200
 
@@ -47,55 +47,55 @@ struct ArrivalSearch {
     families.isEmpty || families.contains(family)
   }
 
-  // MARK: The rate's course
+  // MARK: The rate function
 
-  /// The courses that the rate may have taken, the best first.
+  /// Rate functions that the arrivals may have had, the best first.
   ///
   /// What looks like changes of the rate may be bursts where intervals vary more than elsewhere. So the search is done
   /// again with what is then known of how much they vary, up to three times: with fewer changes, it is seen better.
-  func courses(_ bins: RateBins) -> [RateCourse] {
-    var best = courses(bins, expected: nil)
+  func rateFunctions(_ bins: RateBins) -> [RateFunction] {
+    var best = rateFunctions(bins, expected: nil)
     for _ in 0..<3 where mayVary {
       let before = best[0].profile.breakpoints.count
       guard before > 0 else { break }
       let times = OperationalTimes(
         observations, spans, best[0].segments(period, calendar), perBlock: perBlock)
-      best = courses(
-        bins, expected: RateCourse.dispersions(times.blocks, bins, penalty: 2 * log(Double(count))))
+      best = rateFunctions(
+        bins, expected: RateFunction.dispersions(times.blocks, bins, penalty: 2 * log(Double(count))))
       if best[0].profile.breakpoints.count == before { break }
     }
     return best
   }
 
-  private func courses(_ bins: RateBins, expected: [Double]?) -> [RateCourse] {
-    var courses = RateCourse.courses(
+  private func rateFunctions(_ bins: RateBins, expected: [Double]?) -> [RateFunction] {
+    var rateFunctions = RateFunction.rateFunctions(
       bins, expected, calendar: calendar, period: period, mayChange: rateMayChange && count >= 300)
-    for index in courses.indices { courses[index].refine(observations, spans, bins) }
-    return courses.sorted { $0.criterion < $1.criterion }
+    for index in rateFunctions.indices { rateFunctions[index].refine(observations, spans, bins) }
+    return rateFunctions.sorted { $0.criterion < $1.criterion }
   }
 
-  /// The intervals along a course.
-  func times(along course: RateCourse) -> OperationalTimes {
+  /// The intervals along a rate function.
+  func times(along rateFunction: RateFunction) -> OperationalTimes {
     OperationalTimes(
-      observations, spans, course.segments(period, calendar), perBlock: mayVary ? perBlock : nil)
+      observations, spans, rateFunction.segments(period, calendar), perBlock: mayVary ? perBlock : nil)
   }
 
   // MARK: Processes
 
   private func contender(
     _ name: String, parameters: Int, logLikelihood: Double, _ process: ArrivalFit.Process,
-    _ course: RateCourse
+    _ rateFunction: RateFunction
   ) -> Contender? {
     guard logLikelihood.isFinite, isAllowed(name) else { return nil }
     let criterion = Double(parameters) * log(Double(count)) - 2 * logLikelihood
     return Contender(
       candidate: .init(
         name: name, parameters: parameters, logLikelihood: logLikelihood, informationCriterion: criterion),
-      process: process, course: course)
+      process: process, rateFunction: rateFunction)
   }
 
   /// Renewal processes whose intervals vary alike throughout.
-  func renewals(_ course: RateCourse, _ times: OperationalTimes) -> [Contender] {
+  func renewals(_ rateFunction: RateFunction, _ times: OperationalTimes) -> [Contender] {
     MaximumLikelihood.UnitFamily.allCases.compactMap { family in
       guard let fit = MaximumLikelihood.unitIntervals(times.parts[0], family) else { return nil }
       let process: ArrivalFit.Process =
@@ -105,18 +105,19 @@ struct ArrivalSearch {
         case .weibull: .weibull
         }
       var contender = contender(
-        family.rawValue, parameters: 1 + course.parameterCount + fit.parameterCount,
-        logLikelihood: fit.logLikelihood + times.logRates, process, course)
+        family.rawValue, parameters: 1 + rateFunction.parameterCount + fit.parameterCount,
+        logLikelihood: fit.logLikelihood + times.logRates, process, rateFunction)
       contender?.cv = fit.cv
       return contender
     }
   }
 
   /// A renewal process whose intervals change, for good, how much they vary, or their family.
-  func changingRenewal(_ course: RateCourse, _ times: OperationalTimes) -> Contender? {
+  func changingRenewal(_ rateFunction: RateFunction, _ times: OperationalTimes) -> Contender? {
     let cuts = times.variabilityChanges(penalty: 2 * log(Double(count)))
     guard !cuts.isEmpty else { return nil }
-    let parts = OperationalTimes(observations, spans, course.segments(period, calendar), cuts: cuts).parts
+    let parts = OperationalTimes(observations, spans, rateFunction.segments(period, calendar), cuts: cuts)
+      .parts
     let families = [MaximumLikelihood.UnitFamily.gamma, .weibull].filter { isAllowed($0.rawValue) }
     let fits = parts.compactMap { part in
       families.compactMap { MaximumLikelihood.unitIntervals(part, $0) }
@@ -124,9 +125,9 @@ struct ArrivalSearch {
     }
     guard let first = fits.first, fits.count == parts.count else { return nil }
     var contender = contender(
-      first.family.rawValue, parameters: 2 + course.parameterCount + 2 * cuts.count,
+      first.family.rawValue, parameters: 2 + rateFunction.parameterCount + 2 * cuts.count,
       logLikelihood: fits.reduce(times.logRates) { $0 + $1.logLikelihood },
-      first.family == .gamma ? .gamma : .weibull, course)
+      first.family == .gamma ? .gamma : .weibull, rateFunction)
     contender?.candidate.name = "changing \(first.family.rawValue)"
     contender?.cv = first.cv
     contender?.cvChanges = zip(cuts, fits.dropFirst()).map {
@@ -136,24 +137,24 @@ struct ArrivalSearch {
     return contender
   }
 
-  /// Processes of two and three states, on a course without lasting changes.
-  func markovModulated(_ course: RateCourse) -> [Contender] {
+  /// Processes of two and three states, on a rate function without lasting changes.
+  func markovModulated(_ rateFunction: RateFunction) -> [Contender] {
     guard count >= 1000, isAllowed("markovModulated") else { return [] }
     let fine = RateBins(
       observations, spans,
       width: max(Int64((2 * observed / Double(count)).rounded(.up)), Int64(observed / 150_000), 1000))
-    let factors = course.factors(fine, period, calendar)
+    let factors = rateFunction.factors(fine, period, calendar)
     let logFactors =
-      OperationalTimes(observations, spans, course.segments(period, calendar)).logRates
-      - Double(count) * log(course.rate)
+      OperationalTimes(observations, spans, rateFunction.segments(period, calendar)).logRates
+      - Double(count) * log(rateFunction.rate)
     return (2...3).compactMap { states in
       guard let fit = MarkovModulatedFit(fine, factors: factors, states: states),
         fit.means.reduce(0, +) * Self.leastCycles < observed
       else { return nil }
       var contender = contender(
-        "markovModulated", parameters: 2 * states + course.parameterCount,
+        "markovModulated", parameters: 2 * states + rateFunction.parameterCount,
         logLikelihood: fit.logLikelihood + logFactors,
-        .markovModulated(zip(fit.rates, fit.means).map { .init(rate: $0, mean: $1) }), course)
+        .markovModulated(zip(fit.rates, fit.means).map { .init(rate: $0, mean: $1) }), rateFunction)
       contender?.estimates = fit.estimates
       return contender
     }

@@ -73,7 +73,7 @@ struct DeploymentState: ~Copyable {
   var draining = 0
   var startOrder = 0
   var freeSlots = 0
-  var line: WaitingLine
+  var line: WaitingQueue
   /// Changed by `raiseDemand` and `lowerDemand` of its lane alone.
   var demand = 0
   var autoscaler: Autoscaler
@@ -93,7 +93,7 @@ struct DeploymentState: ~Copyable {
     maxBatchSize = deployment.scaling.maxBatchSize
     queueCapacity = deployment.queue.capacity
     timeout = deployment.queue.timeoutMicroseconds ?? .max
-    line = WaitingLine(deployment.queue.discipline)
+    line = WaitingQueue(deployment.queue.discipline)
     traffic = deployment.traffic
     modelErrorProbability = deployment.modelErrorProbability
     self.mayFail = mayFail || deployment.modelErrorProbability > 0

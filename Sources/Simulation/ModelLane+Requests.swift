@@ -96,7 +96,7 @@ extension ModelLane {
     let rest = draw.perOutputToken * Double(ring.output[row])
     let others = deployments[index].replicas[replica].occupancy - 1
     let stretch = (1 + deployments[index].batchSlowdown * Double(others)) * incidents.current.latencyFactor
-    // A response takes time: 1 µs at the least.
+    // A response takes time: 1 µs at least.
     let service = max(microseconds((first + rest) * stretch), 1)
     let waited = time - ring.arrivedAt[row]
     ring.waiting[row] = waited

@@ -78,7 +78,7 @@ package enum ErrorKind: Sendable {
   case `internal`
 }
 
-/// An error in words for whoever caused it or can mend it, on one line: what is wrong, where, and how to fix it.
+/// An error in words for whoever caused it or can fix it, on one line: what is wrong, where, and how to fix it.
 package protocol ExplainedError: Error, CustomStringConvertible {
   var kind: ErrorKind { get }
   /// - Parameter name: what a front end calls a setting.

@@ -67,7 +67,7 @@ package struct ContinuousBatching: Sendable, Equatable {
     "continuousBatching",
     "A replica works in steps, as servers of language models do. Each takes base + perSequence × requests + perPromptToken × prompt tokens, and what attention to contexts adds; every request whose prompt has been read gains an output token.",
     [
-      Key("base", .duration, required: true, "What a step takes at the least."),
+      Key("base", .duration, required: true, "What a step takes at least."),
       Key("perSequence", .duration, default: "0s", "For each request that takes part in the step."),
       Key("perPromptToken", .duration, default: "0s", "For each prompt token that the step reads."),
       Key(

@@ -3,8 +3,8 @@ import Sampling
 import ScenarioModel
 import Telemetry
 
-/// A course that a rate may take: constant, by local hour and weekday, with lasting changes, or both.
-struct RateCourse {
+/// A rate function: constant, by local hour and weekday, with lasting changes, or both.
+struct RateFunction {
   var profile: RateProfile
   /// Where every factor is 1, per µs.
   var rate: Double
@@ -87,20 +87,20 @@ struct RateCourse {
     }
   }
 
-  /// Every course that the counts may speak for.
+  /// Every rate function that the counts may speak for.
   ///
   /// - Parameters:
   ///   - expected: dispersions of the bins, as far as they are known.
   ///   - mayChange: whether lasting changes are looked for.
-  static func courses(
+  static func rateFunctions(
     _ bins: RateBins, _ expected: [Double]?, calendar: ZonedCalendar, period: Range<Int64>, mayChange: Bool
-  ) -> [RateCourse] {
+  ) -> [RateFunction] {
     let factors = CalendarFactors(bins, calendar: calendar)
     let excess = ChangePoints.dispersion(counts: bins.counts, exposures: bins.exposure, expected: expected)
     let dispersions = (0..<bins.count).map { excess * (expected?[$0] ?? 1) }
     let size = Double(max(bins.count, 2))
     let habits = factors.habits()
-    var courses: [RateCourse] = []
+    var rateFunctions: [RateFunction] = []
     for hourly in [false, true] where !hourly || habits.hourly {
       for weekly in [false, true] where !weekly || habits.weekly {
         let fit = factors.fit(hourly: hourly, weekly: weekly)
@@ -116,8 +116,8 @@ struct RateCourse {
               ? sum + 2 * (x * log(x / expected) - x + expected) / dispersions[bin] : .infinity
           }
         }
-        courses.append(
-          RateCourse(
+        rateFunctions.append(
+          RateFunction(
             profile: fit.profile, rate: rate,
             criterion: deviance { _ in rate } + Double(1 + calendarParameters) * log(size),
             parameterCount: calendarParameters))
@@ -146,13 +146,13 @@ struct RateCourse {
           while level + 1 < starts.count, bin >= starts[level + 1] { level += 1 }
           return levels[level]
         }
-        courses.append(
-          RateCourse(
+        rateFunctions.append(
+          RateFunction(
             profile: profile, rate: rate,
             criterion: value + Double(1 + calendarParameters + 2 * changes.count) * log(size),
             parameterCount: calendarParameters + 2 * changes.count))
       }
     }
-    return courses
+    return rateFunctions
   }
 }

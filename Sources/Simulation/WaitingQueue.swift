@@ -3,7 +3,7 @@ import ScenarioModel
 /// Requests that wait for a free batch slot, by sequence number, in order of arrival.
 ///
 /// A ring with a power-of-2 capacity. Invariants: `head <= tail`, `tail - head <= capacity`.
-struct WaitingLine: ~Copyable {
+struct WaitingQueue: ~Copyable {
   private let discipline: QueueDiscipline
   private var head = 0
   private var tail = 0
