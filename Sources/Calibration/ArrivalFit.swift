@@ -94,7 +94,7 @@ package struct ArrivalFit: Sendable {
       variabilityMayChange: options.changes != .none, count: count)
     let rateFunctions =
       options.changes == .recurring
-      ? foreseen(&search, width) : search.rateFunctions(RateBins(observations, spans, width: width))
+      ? foreseen(&search, width) : search.rateFunctions(Self.bins(observations, spans, width))
     note(rateFunctions[0], width: width)
     let times = search.times(along: rateFunctions[0])
     var contenders = search.renewals(rateFunctions[0], times)
@@ -127,6 +127,13 @@ package struct ArrivalFit: Sendable {
     }
   }
 
+  /// Counts of arrivals in bins that the grid of the time stamps allows.
+  private static func bins(_ observations: Observations, _ spans: [Range<Int64>], _ width: Int64) -> RateBins
+  {
+    let whole = observations.wholeSteps(of: spans, width: width)
+    return RateBins(observations, whole.spans, width: whole.width)
+  }
+
   // MARK: Other times
 
   /// Rate functions that may hold at other times, the best first.
@@ -135,15 +142,15 @@ package struct ArrivalFit: Sendable {
   /// that came once and is no habit.
   private mutating func foreseen(_ search: inout ArrivalSearch, _ width: Int64) -> [RateFunction] {
     let all = search.spans
-    let days = CalendarFactors(RateBins(search.observations, all, width: width), calendar: search.calendar)
+    let days = CalendarFactors(Self.bins(search.observations, all, width), calendar: search.calendar)
     let pauses = days.leastDaysOfAnHour >= 2 ? days.unusualPauses() : []
     if pauses.count == 1 { search.spans = ModelFit.without(pauses, all) }
-    var rateFunctions = search.rateFunctions(RateBins(search.observations, search.spans, width: width))
+    var rateFunctions = search.rateFunctions(Self.bins(search.observations, search.spans, width))
     let isRecurring = Self.comesAgain(rateFunctions[0].profile.breakpoints.map(\.factor), around: 1)
     if !isRecurring {
       search.rateMayChange = false
       search.spans = ModelFit.without(pauses, all)
-      rateFunctions = search.rateFunctions(RateBins(search.observations, search.spans, width: width))
+      rateFunctions = search.rateFunctions(Self.bins(search.observations, search.spans, width))
     }
     if !pauses.isEmpty, !isRecurring || pauses.count == 1 {
       let list = pauses.prefix(3).map {

@@ -23,6 +23,8 @@ package struct Observations: Sendable {
   package private(set) var beyondRange = 0
   /// What all time stamps are apart by multiples of, µs; 1 unless they are coarse.
   package private(set) var resolution: Int64 = 1
+  /// Where the grid of time stamps lies: an instant at which a step of it begins, µs.
+  private var gridOrigin: Int64 = 0
 
   /// Whether they come from elsewhere: an import writes 0 for numbers that it does not know.
   package fileprivate(set) var isForeign = false
@@ -75,6 +77,26 @@ package struct Observations: Sendable {
     }
     sharedStamps = zip(arrivedAt, arrivedAt.dropFirst()).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
     resolution = Self.resolution(arrivedAt, shared: sharedStamps)
+    gridOrigin = arrivedAt.first ?? 0
+  }
+
+  /// Spans of which only whole steps of the grid are left, and a length of whole steps, where the grid is not much finer
+  /// than that; otherwise both as they are. Nobody knows when within a step an export began and ended, so that counts in
+  /// its first and last step are no rates.
+  /// - Parameters:
+  ///   - spans: ascending.
+  ///   - width: of bins, µs.
+  func wholeSteps(of spans: [Range<Int64>], width: Int64) -> (spans: [Range<Int64>], width: Int64) {
+    guard isForeign, resolution > 1, 4 * resolution >= width else { return (spans, width) }
+    func step(of moment: Int64) -> Int64 {
+      let rest = (moment - gridOrigin) % resolution
+      return moment - (rest < 0 ? rest + resolution : rest)
+    }
+    let whole = spans.map { span in
+      let (first, last) = (step(of: span.lowerBound) + resolution, step(of: span.upperBound - 1))
+      return last - first >= 2 * resolution ? first..<last : span
+    }
+    return (whole, (width + resolution - 1) / resolution * resolution)
   }
 
   /// The step of the grid on which all stamps lie.
@@ -105,7 +127,9 @@ package struct Observations: Sendable {
       let rest = (at - origin) % step
       return at - (rest < 0 ? rest + step : rest)
     }
-    return with(moments, resolution: step)
+    var stamped = with(moments, resolution: step)
+    stamped.gridOrigin = origin
+    return stamped
   }
 
   private static func greatestCommonDivisor(_ a: Int64, _ b: Int64) -> Int64 {
@@ -156,6 +180,7 @@ package struct Observations: Sendable {
     copy.firstToken = firstToken
     copy.latency = latency
     copy.resolution = resolution
+    copy.gridOrigin = gridOrigin
     copy.isForeign = isForeign
     return copy
   }

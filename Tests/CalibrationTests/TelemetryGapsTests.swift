@@ -9,7 +9,8 @@ import Testing
 private func observations(
   _ arrivals: [Int64], outcome: (Int) -> UInt8 = { _ in RequestOutcome.success },
   latency: (Int) -> Int64 = { _ in 1_000_000 }, waiting: (Int) -> Int64 = { _ in 0 },
-  firstToken: (Int) -> Int64 = { _ in 0 }, tokens: (input: Int32, output: Int32) = (100, 10)
+  firstToken: (Int) -> Int64 = { _ in 0 }, tokens: (input: Int32, output: Int32) = (100, 10),
+  isForeign: Bool = false
 ) throws -> Observations {
   let batch = RequestBatch(capacity: arrivals.count)
   for (row, at) in arrivals.enumerated() {
@@ -20,7 +21,7 @@ private func observations(
   }
   let collector = ObservationCollector(groups: [0])
   try batch.send(to: collector)
-  collector.settle()
+  collector.settle(isForeign: isForeign)
   return collector.observations[0]
 }
 
@@ -30,10 +31,10 @@ private let start: Int64 = 1_767_571_200_000_000
 @Suite("Grids of time stamps")
 struct StampGridTests {
   /// Poisson arrivals, stamped at multiples of a step from an origin, µs.
-  private static func stamped(step: Int64, origin: Int64 = 0, perSecond: Double = 3.4, count: Int = 4000)
-    -> [Int64]
-  {
-    var generator = SeededGenerator(state: 7)
+  private static func stamped(
+    step: Int64, origin: Int64 = 0, perSecond: Double = 3.4, count: Int = 4000, seed: UInt64 = 7
+  ) -> [Int64] {
+    var generator = SeededGenerator(state: seed)
     var at = 0.0
     return (0..<count).map { _ in
       at -= log(Double.random(in: 0x1p-53..<1, using: &generator)) / perSecond * 1e6
@@ -65,6 +66,19 @@ struct StampGridTests {
     for (a, b) in zip(coarse.arrivedAt, fine.arrivedAt) { #expect((0..<3_000_000).contains(b - a)) }
     // The same clock gives the same stamps again.
     #expect(fine.stamped(like: coarse).arrivedAt == coarse.arrivedAt)
+  }
+
+  @Test("a clock of a quarter of an hour makes no change of the rate where an export ends", arguments: 1...8)
+  func partialSteps(_ seed: Int) throws {
+    // One request in ten seconds; the export ends somewhere in its last quarter.
+    let coarse = try observations(
+      Self.stamped(step: 900_000_000, perSecond: 0.1, count: 3000 + 37 * seed, seed: UInt64(seed)),
+      isForeign: true)
+    let last = try #require(coarse.arrivedAt.last)
+    let fit = try Gaps.calibration(coarse, kind: .external, period: start..<last + 900_000_000)
+    let arrivals = try #require(fit.models[0].arrivals)
+    let final = (arrivals.profile.breakpoints.last?.factor ?? 1) * arrivals.rate * 1e6
+    #expect(abs(final - 0.1) < 0.02, "\(arrivals.profile.breakpoints)")
   }
 
   @Test(
