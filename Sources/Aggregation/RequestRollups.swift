@@ -154,6 +154,7 @@ private final class SeriesRollups {
 
 package struct AggregationError: ExplainedError {
   package let kind = ErrorKind.data
+  package let hasPlace = false
   private let message: String
 
   package init(_ message: String) { self.message = message }

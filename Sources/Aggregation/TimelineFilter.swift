@@ -120,6 +120,7 @@ extension TimelineFilter {
 /// A request for figures that cannot be answered: the user's to fix.
 package struct QueryError: ExplainedError, Equatable {
   package let kind = ErrorKind.usage
+  package let hasPlace = false
   private let wording: Wording
 
   package init(wording: Wording) { self.wording = wording }

@@ -143,11 +143,14 @@ package struct Factor: Sendable {
   /// The ends, for a tornado.
   package var extremes: (low: String, high: String) { (value(at: 0), value(at: 1 - 1e-12)) }
 
-  /// `load.scale` and the like mean every model.
   package func override(_ value: String, hasAccounts: Bool) -> String {
-    let expanded =
-      path.hasPrefix("load.") ? (hasAccounts ? "accounts.*.models.*." : "models.*.") + path : path
-    return "\(expanded)=\(value)"
+    Self.expanded("\(path)=\(value)", hasAccounts: hasAccounts)
+  }
+
+  /// An override in which `load.scale` and the like mean every model.
+  static func expanded(_ override: String, hasAccounts: Bool) -> String {
+    guard override.utf8.starts(with: "load.".utf8) else { return override }
+    return (hasAccounts ? "accounts.*.models.*." : "models.*.") + override
   }
 }
 

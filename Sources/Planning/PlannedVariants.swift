@@ -105,8 +105,8 @@ package struct PlannedVariants: Sendable {
 
   private func wanted(_ plan: Plan, _ base: Scenario) throws -> [(name: String, changes: [String])] {
     var wanted: [(name: String, changes: [String])] = []
+    let hasAccounts = base.accounts.count > 1
     if !factors.isEmpty {
-      let hasAccounts = base.accounts.count > 1
       let paths = factors.map(\.path)
       for point in try points(plan, base) {
         wanted.append(
@@ -117,7 +117,10 @@ package struct PlannedVariants: Sendable {
           ))
       }
     }
-    return wanted + plan.variants.map { ($0.name, $0.set) }
+    return wanted
+      + plan.variants.map { variant in
+        (variant.name, variant.set.map { Factor.expanded($0, hasAccounts: hasAccounts) })
+      }
   }
 
   private func points(_ plan: Plan, _ base: Scenario) throws -> [[String]] {

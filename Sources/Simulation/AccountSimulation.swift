@@ -234,7 +234,7 @@ final class AccountSimulation: @unchecked Sendable {
       guard let error = lanes[lane].sinkError else { continue }
       guard let tooLong = error as? RequestTooLong else { throw error }
       throw TelemetryLimitError(
-        "error: a request of model \"\(account.models[lane].name)\" of account \"\(account.name)\" takes \(Self.days(tooLong.latency)) days from arrival to response; telemetry holds at most \(Self.days(Limits.latency)). Shorten the service times, add replicas, or give the queue a timeout or a smaller capacity."
+        "a request of model \"\(account.models[lane].name)\" of account \"\(account.name)\" takes \(Self.days(tooLong.latency)) days from arrival to response; telemetry holds at most \(Self.days(Limits.latency)). Shorten the service times, add replicas, or give the queue a timeout or a smaller capacity."
       )
     }
   }

@@ -312,7 +312,7 @@ extension TelemetryTables {
     guard let (what, id, at) = ends.first(where: { !Timestamp.supported.contains($0.2) }) else { return }
     let model = models.first { $0.modelID == id }.map { " of model \"\($0.name)\"" } ?? ""
     throw TelemetryLimitError(
-      "error: \(what)\(model) ends at \(at.rfc3339), which is beyond \(Timestamp.supportedYears). Shorten its duration, or move the period."
+      "\(what)\(model) ends at \(at.rfc3339), which is beyond \(Timestamp.supportedYears). Shorten its duration, or move the period."
     )
   }
 }

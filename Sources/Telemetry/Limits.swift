@@ -23,6 +23,7 @@ package enum Limits {
 /// A simulated value that telemetry cannot hold, which could not be known before it was drawn.
 package struct TelemetryLimitError: ExplainedError {
   package let kind = ErrorKind.data
+  package let hasPlace = false
   private let message: String
 
   package init(_ message: String) { self.message = message }

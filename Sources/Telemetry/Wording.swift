@@ -81,10 +81,13 @@ package enum ErrorKind: Sendable {
 /// An error in words for whoever caused it or can fix it, on one line: what is wrong, where, and how to fix it.
 package protocol ExplainedError: Error, CustomStringConvertible {
   var kind: ErrorKind { get }
+  /// Whether its text begins with a place, and "error"; that of others is a sentence about what was asked for.
+  var hasPlace: Bool { get }
   /// - Parameter name: what a front end calls a setting.
   func text(naming name: (Setting) -> String) -> String
 }
 
 extension ExplainedError {
+  package var hasPlace: Bool { true }
   package var description: String { text(naming: \.plainName) }
 }

@@ -9,7 +9,9 @@ extension Setting {
 extension Error {
   /// What is said of it on a terminal, with the options of the command line by their names.
   var words: String {
-    (self as? any ExplainedError)?.text(naming: \.option) ?? String(describing: self)
+    guard let explained = self as? any ExplainedError else { return String(describing: self) }
+    let text = explained.text(naming: \.option)
+    return explained.hasPlace ? text : "workbench: error: \(text)"
   }
 }
 

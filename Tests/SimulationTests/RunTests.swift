@@ -240,7 +240,7 @@ struct RunTests {
     let error = #expect(throws: TelemetryLimitError.self) { try run("firstToken: 1s, perOutputToken: 1d") }
     #expect(
       error?.description.hasPrefix(
-        "error: a request of model \"m\" of account \"a\" takes 100.01 days from arrival to response; telemetry holds at most 100."
+        "a request of model \"m\" of account \"a\" takes 100.01 days from arrival to response; telemetry holds at most 100."
       ) ?? false, "\(String(describing: error))")
   }
 }

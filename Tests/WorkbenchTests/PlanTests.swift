@@ -262,7 +262,7 @@ struct PlanTests {
       workbenchPlan: 1
       replications: 2
       variants:
-        - { name: "=1+1", set: [ models.*.load.scale=0.5 ] }
+        - { name: "=1+1", set: [ load.scale=0.5 ] }
         - { name: "+1", set: [ models.*.load.scale=0.6 ] }
         - { name: "-1", set: [ models.*.load.scale=0.7 ] }
         - { name: "@SUM(A1)", set: [ models.*.load.scale=0.8 ] }

@@ -142,4 +142,4 @@ export function clock(zone, sample) {
 }
 
 // A cell of a CSV file. A spreadsheet takes text that begins like a formula for one: an apostrophe keeps a name a name.
-export const csv = (value) => { const text = typeof value === "string" && /^[\s\uFEFF]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(value) ? `'${value}` : String(value ?? ""); return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; };
+export const csv = (value) => { const text = typeof value === "string" && /^[\s\uFEFF\u00AD\u200B-\u200F\u2028-\u202E\u2060-\u2064\u206A-\u206F]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|^[\t\r\n]/.test(value) ? `'${value}` : String(value ?? ""); return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text; };
