@@ -1,4 +1,5 @@
-"""The dashboard's speed: first paint and filter changes on a run of 100 million requests in a real Chromium, and API
+"""The dashboard's speed in a real Chromium: first paint and filter changes on a run of 100 million requests, a slider of
+What-if on a week of a million, a change of filter among a thousand models, the longest task of the page's thread; and API
 queries a second under 64 connections (wrk), beside the same query as SQL on SQLite behind a plain handler.
 
     .venv/bin/python Benchmarks/dashboard.py .build-release/release/workbench [--requests 100000000]
@@ -34,11 +35,108 @@ class Plain(http.server.BaseHTTPRequestHandler):
         body = json.dumps(rows).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.end_headers()
+            self.wfile.write(body)
+        except BrokenPipeError:
+            pass  # wrk has had enough.
 
     def log_message(self, *ignored):
         pass
+
+
+SETTLED = "body[data-shown]:not(:has([aria-busy=true]))"
+
+# Milliseconds from a click until the page shows something else.
+CLICKED = """label => new Promise((resolve) => {
+  const button = [...document.querySelectorAll("#filters button")].find((b) => b.textContent === label);
+  const before = document.body.dataset.shown, start = performance.now();
+  button.click();
+  const look = () => document.body.dataset.shown !== before ? resolve(performance.now() - start) : requestAnimationFrame(look);
+  look();
+})"""
+
+# Milliseconds from a slider's move until the graphs show what was simulated for it.
+SLID = """([path, value]) => new Promise((resolve) => {
+  const slider = document.querySelector(`.knob[data-path='${path}'] input[type=range]`);
+  const isBusy = () => document.getElementById("widgets").getAttribute("aria-busy") === "true";
+  let wasBusy = false;
+  const start = performance.now();
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(slider, value);
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  slider.dispatchEvent(new Event("change", { bubbles: true }));
+  const look = () => {
+    wasBusy ||= isBusy();
+    if (wasBusy && !isBusy()) requestAnimationFrame(() => resolve(performance.now() - start)); else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+LONG_TASKS = "window.longest = 0; new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration); }).observe({ entryTypes: ['longtask'] });"
+
+
+def simulate(workbench, out, scenario, *overrides):
+    run = subprocess.run(
+        [workbench, "run", scenario, "--formats", "none", "--json", "--out", out, *(word for override in overrides for word in ("--set", override))],
+        check=True, stdout=subprocess.PIPE)
+    return json.loads(run.stdout)["requests"]
+
+
+def opened(browser, address):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.add_init_script(LONG_TASKS)
+    page.goto(address, wait_until="commit")
+    return page
+
+
+def painted(browser, url):
+    """First figures, all graphs, and changes of the period: s, s and ms; the longest task, ms."""
+    figures, paints, changes, longest = [], [], [], 0
+    for _ in range(5):
+        start = time.perf_counter()
+        page = opened(browser, url + "?kind=openSource&period=7d")
+        page.wait_for_selector("[data-widget=requests] .figures dd")
+        figures.append(time.perf_counter() - start)
+        page.wait_for_selector("body[data-shown] [data-widget=requests] .chart .u-over", state="attached")
+        paints.append(time.perf_counter() - start)
+        for label in ("30d", "90d", "24h", "This month", "7d"):
+            page.wait_for_selector(SETTLED, state="attached")
+            changes.append(page.evaluate(CLICKED, label))
+        longest = max(longest, page.evaluate("window.longest"))
+        page.close()
+    return figures, paints, changes, longest
+
+
+def slid(browser, url):
+    page = opened(browser, url + "?page=whatif&kind=openSource&period=7d")
+    path = "models.model.deployments.V1.scaling.maxBatchSize"
+    page.wait_for_selector(SETTLED, state="attached")
+    page.wait_for_selector(f".knob[data-path='{path}'] input[type=range]")
+    times = [page.evaluate(SLID, [path, value]) for value in ("2", "3", "4", "5", "6", "7")]
+    longest = page.evaluate("window.longest")
+    page.close()
+    return times, longest
+
+
+def thousand(folder):
+    """A scenario of a thousand models, a request in five minutes each."""
+    models = "".join(
+        f"  - {{ name: model-{number}, kind: external, provider: p, load: {{ arrivals: {{ poisson: {{ rate: 12/h }} }}, tokens: {{ input: 100, output: 100 }} }}, service: {{ time: 1s }} }}\n"
+        for number in range(1000))
+    path = pathlib.Path(folder) / "thousand.yaml"
+    path.write_text(f"workbench: 1\nname: thousand\nperiod: {{ from: 2026-01-05, to: 2026-01-12 }}\naccount: {{ name: a, timeZone: UTC, subscription: {{ maxReplicas: 1 }} }}\nmodels:\n{models}")
+    return str(path)
+
+
+def filtered(browser, url):
+    page = opened(browser, url + "?kind=external&period=7d")
+    changes = []
+    for label in ("30d", "24h", "7d", "30d", "7d"):
+        page.wait_for_selector(SETTLED, state="attached", timeout=60_000)
+        changes.append(page.evaluate(CLICKED, label))
+    longest = page.evaluate("window.longest")
+    page.close()
+    return changes, longest
 
 
 def main():
@@ -47,42 +145,35 @@ def main():
     options.add_argument("--requests", type=int, default=100_000_000)
     given = options.parse_args()
     workbench = os.path.abspath(given.workbench)
-    with tempfile.TemporaryDirectory() as scratch:
+    from playwright.sync_api import sync_playwright
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         days = max(1, round(given.requests / 33 / 86_400))
         scenario = str(HERE / "scenarios/five-draws.yaml")
         from datetime import date, timedelta
         end = date(2026, 1, 5) + timedelta(days=days)
-        run = subprocess.run([workbench, "run", scenario, "--formats", "none", "--json", "--set", f"period.to={end}", "--out", f"{scratch}/large"], check=True, stdout=subprocess.PIPE)
-        requests = json.loads(run.stdout)["requests"]
+        requests = simulate(workbench, f"{scratch}/large", scenario, f"period.to={end}")
+        week = simulate(workbench, f"{scratch}/week", scenario, "models.model.load.scale=0.05")
+        process, url = serve(workbench, f"{scratch}/week")
+        try:
+            times, longest = slid(browser, url)
+            print(f"What-if on {week:,} requests: slider to graphs {statistics.median(times):.0f} ms (largest {max(times):.0f} ms), longest task {longest:.0f} ms.", flush=True)
+        finally:
+            process.terminate()
+        simulate(workbench, f"{scratch}/thousand", thousand(scratch))
+        process, url = serve(workbench, f"{scratch}/thousand")
+        try:
+            changes, longest = filtered(browser, url)
+            print(f"A thousand models: a change of filter {statistics.median(changes):.0f} ms (largest {max(changes):.0f} ms), longest task {longest:.0f} ms.", flush=True)
+        finally:
+            process.terminate()
         process, url = serve(workbench, f"{scratch}/large")
         try:
-            from playwright.sync_api import sync_playwright
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-                figures, paints, changes = [], [], []
-                for _ in range(5):
-                    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-                    start = time.perf_counter()
-                    page.goto(url + "?kind=openSource&period=7d", wait_until="commit")
-                    page.wait_for_selector("[data-widget=requests] .figures dd")
-                    figures.append(time.perf_counter() - start)
-                    page.wait_for_selector("body[data-shown] [data-widget=requests] .chart .main-svg", state="attached")
-                    paints.append(time.perf_counter() - start)
-                    for label in ("30d", "90d", "24h", "This month", "7d"):
-                        page.wait_for_selector("body[data-shown]:not(:has([aria-busy=true]))", state="attached")
-                        changes.append(page.evaluate(
-                            """label => new Promise((resolve) => {
-                              const button = [...document.querySelectorAll("#filters button")].find((b) => b.textContent === label);
-                              const before = document.body.dataset.shown, start = performance.now();
-                              button.click();
-                              const look = () => document.body.dataset.shown !== before ? resolve(performance.now() - start) : requestAnimationFrame(look);
-                              look();
-                            })""", label))
-                    page.close()
-                browser.close()
+            figures, paints, changes, longest = painted(browser, url)
             print(f"A run of {requests:,} requests: first paint with its figures {statistics.median(figures) * 1000:.0f} ms, "
                   f"all graphs drawn {statistics.median(paints) * 1000:.0f} ms "
-                  f"(median of {len(paints)}), a change of filter {statistics.median(changes):.0f} ms (largest {max(changes):.0f} ms).")
+                  f"(median of {len(paints)}), a change of filter {statistics.median(changes):.0f} ms (largest {max(changes):.0f} ms), longest task {longest:.0f} ms.", flush=True)
+            browser.close()
             view = url + "api/runs/1/dashboard?kind=openSource&period=30d"
             print(f"API, wrk with 64 connections: {wrk(view):,.0f} queries a second.")
         finally:
