@@ -276,29 +276,44 @@ struct StudioDataTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: setting.runs) == ["small"])
   }
 
+  /// What blocks, outside of the threads that tasks share.
+  private func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws
+    -> Result
+  {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(with: Swift.Result { try body() }) }
+    }
+  }
+
   @Test(
     "a slow upload and the events of a long job outlast the idle limit; a body that stops coming does not")
   func idle() async throws {
     let setting = try StudioSetting()
-    try await setting.serve(idleLimit: .seconds(3)) { client in
+    try await setting.serve(idleLimit: .seconds(8)) { client in
       let job = try await client.post(
-        "/api/runs", ["base": ["run": "1"], "overrides": ["models.*.load.scale=900"]])
+        "/api/runs", ["base": ["run": "1"], "overrides": ["models.*.load.scale=9000"]])
       let place = try #require(job.headers["location"])
       async let events = client.get("\(place)/events")
       let rows = (0..<8).map { "2026-03-02 10:00:0\($0),m\n" }
       let length = "time,model\n".utf8.count + rows.reduce(0) { $0 + $1.utf8.count }
       let head =
         "POST /api/uploads?name=slow.csv HTTP/1.1\r\nHost: 127.0.0.1:\(client.port)\r\nContent-Length: \(length)\r\nConnection: close\r\n\r\ntime,model\n"
-      let connection = try Connection(client.port)
-      try connection.send(Data(head.utf8))
-      for row in rows {
-        try await Task.sleep(for: .milliseconds(600))
-        try connection.send(Data(row.utf8))
+      // On a thread of its own: the tests' tasks may have to wait for each other longer than the server waits for them.
+      let taken = try await onThread {
+        let connection = try Connection(client.port)
+        try connection.send(Data(head.utf8))
+        for row in rows {
+          Thread.sleep(forTimeInterval: 1.25)
+          try connection.send(Data(row.utf8))
+        }
+        return try connection.readAll()
       }
-      #expect(try Client.parse(try connection.readAll()).status == 201)
-      let silent = try Connection(client.port)
-      try silent.send(Data(head.utf8))
-      let ending = try silent.readAll()
+      #expect(try Client.parse(taken).status == 201)
+      let ending = try await onThread {
+        let silent = try Connection(client.port)
+        try silent.send(Data(head.utf8))
+        return try silent.readAll()
+      }
       #expect(ending.firstRange(of: Data("201 Created".utf8)) == nil)
       // The job has gone on meanwhile, and its stream with it.
       _ = try await client.get(place, method: "DELETE")
@@ -368,7 +383,7 @@ struct StudioDataTests {
     limits.jobsWaiting = 2
     let setting = try StudioSetting(limits: limits)
     try await setting.serve { client in
-      let heavy: [String: Any] = ["base": ["run": "1"], "overrides": ["models.*.load.scale=300"]]
+      let heavy: [String: Any] = ["base": ["run": "1"], "overrides": ["models.*.load.scale=3000"]]
       var started: [Reply] = []
       while started.count < 10 {
         let reply = try await client.post("/api/runs", heavy)
