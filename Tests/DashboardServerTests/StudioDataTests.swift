@@ -291,7 +291,8 @@ struct StudioDataTests {
     let setting = try StudioSetting()
     try await setting.serve(idleLimit: .seconds(8)) { client in
       let job = try await client.post(
-        "/api/runs", ["base": ["run": "1"], "overrides": ["models.*.load.scale=9000"]])
+        "/api/runs",
+        ["base": ["run": "1"], "overrides": ["models.*.load.scale=900", "period.to=2026-04-01"]])
       let place = try #require(job.headers["location"])
       async let events = client.get("\(place)/events")
       let rows = (0..<8).map { "2026-03-02 10:00:0\($0),m\n" }
@@ -365,7 +366,7 @@ struct StudioDataTests {
       }
       let many = question.merging(["replications": 100_000, "overrides": ["models.*.load.scale=900"]]) { $1 }
       #expect(try await client.post("/api/plans", many).status == 422)
-      let long = try await client.post("/api/plans", question.merging(["replications": 2000]) { $1 })
+      let long = try await client.post("/api/plans", question.merging(["replications": 20_000]) { $1 })
       let place = try #require(long.headers["location"])
       while try await client.get(place).object()["variants"] is NSNull {
         try await Task.sleep(for: .milliseconds(5))
@@ -383,7 +384,9 @@ struct StudioDataTests {
     limits.jobsWaiting = 2
     let setting = try StudioSetting(limits: limits)
     try await setting.serve { client in
-      let heavy: [String: Any] = ["base": ["run": "1"], "overrides": ["models.*.load.scale=3000"]]
+      let heavy: [String: Any] = [
+        "base": ["run": "1"], "overrides": ["models.*.load.scale=900", "period.to=2026-03-20"],
+      ]
       var started: [Reply] = []
       while started.count < 10 {
         let reply = try await client.post("/api/runs", heavy)
