@@ -75,8 +75,8 @@ func fit(_ data: Data) throws {
   guard first < last, last - first <= ScenarioDocument.longestPeriod else { return }
   let collector = ObservationCollector(groups: [0], expected: Int64(batch.count))
   try batch.send(to: collector)
+  collector.settle(isForeign: choices & 8 != 0)
   guard let observations = collector.observations.first else { return }
-  observations.settle()
   var tables = TelemetryTables()
   tables.accounts = [
     AccountRecord(account: "a", timeZone: "Europe/Berlin", subscriptionMaxReplicas: 1)
@@ -159,12 +159,14 @@ func result(_ data: Data) throws {
   _ = try? TaskResult(data, path: "fuzz")
   let line = Data(data.prefix { $0 != 0x0a })
   if let task = try? SimulationTask(line: line, verifies: false) {  // One that is none may be a result.
-    precondition(try SimulationTask(line: task.named().json()) == task.named())
+    let named = try task.named()
+    let again = try SimulationTask(line: try named.json())
+    precondition(again == named)
   }
   let sealed = Data("workbench-result 1 \(String(repeating: "0", count: 64))\n".utf8) + data
   let read = try TaskResult(sealed, path: "fuzz", verifies: false)
   var bytes = 0
-  try read.visit { name, file in
+  read.visit { name, file in
     precondition(ContainedPath.problem(with: name) == nil)
     bytes += file.count
     if name == "replications.jsonl" { _ = PlanJournal.contents(of: file) }
@@ -212,9 +214,10 @@ func names(_ data: Data) throws {
       models: [ { name: m, kind: external, provider: p, load: { arrivals: { poisson: { rate: 1/d } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } } ]
 
       """
-    precondition(Name.same(try ScenarioDocument(Data(text.utf8), path: "fuzz.yaml").scenario.name, name))
+    let read = try ScenarioDocument(Data(text.utf8), path: "fuzz.yaml").scenario.name
+    precondition(Name.same(read, name))
     precondition(!GitHubText.property(name).utf8.contains { [10, 13, 44, 58].contains($0) })
-    precondition(!SQLText.literal(name, .sqlite).unicodeScalars.contains(where: \.isHidden))
+    precondition(!SQLText.literal(name, .sqlite).unicodeScalars.contains { $0.isHidden })
     precondition(Name.same(name.shown, name.shown.shown))
   }
 }
