@@ -119,7 +119,7 @@ package struct RunVerification {
     return file.isFile ? try file.contents() : nil
   }
 
-  /// A data set need not have dashboards, and a data base has room for none; a run's directory has some.
+  /// Dashboards are optional in a data set and impossible in a database; a run directory always has some.
   private func skipDashboards(_ invariant: Invariant, _ report: inout InvariantReport) {
     if data.manifest?.scenario != nil, FileKind(following: path) == .directory {
       report.miss(invariant, "the run has no dashboard figures, which every run is written with")

@@ -134,7 +134,7 @@ package struct ContinuousBatching: Sendable, Equatable {
       "a replica's memory holds \(kvCache.longestContext) tokens (\(blocks)), a prompt and its response have \(String(format: "%.6g", context)) on average: requests that do not fit fail with contextLengthExceeded. Give kvCache more tokens."
   }
 
-  /// Requests that a replica with a full batch serves per microsecond, at the most; `nil` where the tokens are not known,
+  /// Requests that a replica with a full batch serves per microsecond, at most; `nil` where the tokens are not known,
   /// or the average request cannot be served.
   func capacity(batch: Double, tokens: Scenario.Tokens?) -> Double? {
     guard let tokens, futility(tokens: tokens) == nil else { return nil }
