@@ -30,7 +30,7 @@ extension API {
     let column = try place?.integer("column", in: 1...1_000_000)
     let scenario = ScenarioText(
       name: "scenario.yaml", text: Data(text.utf8), folder: studio?.scenarios?.path)
-    return try await long.run { _ in
+    return try await queues.long.run { _ in
       let checked = try scenario.check(overrides: overrides)
       var answer = CheckAnswer(
         diagnostics: checked.diagnostics.map(DiagnosticAnswer.init), summary: nil, completions: [])
@@ -68,9 +68,9 @@ extension API {
         title: "Conflict", status: 409, detail: "Runs in memory cannot be compared. Keep them first.")
     }
     let key = Answers.Key(reading: a.reading, question: Array("compare \(b.reading)".utf8))
-    return try await context.departures().whileConnected { [answers, long] in
+    return try await context.departures().whileConnected { [answers, queues] in
       try await answers.answer(key) {
-        try await long.run { token in
+        try await queues.long.run { token in
           try token.check()
           var outcome: ComparisonOutcome
           do {

@@ -35,7 +35,7 @@ extension API {
     for _ in 0..<Self.mostAttempts {
       let run = try await current(context)
       @Sendable func answer() async throws -> Answer {
-        try await long.run { token in
+        try await queues.long.run { token in
           try token.check()
           let answer = Answer(try make(run, items))
           guard run.isCurrent else { throw Replaced() }

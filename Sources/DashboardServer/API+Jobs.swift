@@ -66,10 +66,12 @@ extension API {
     return Response(
       status: .ok,
       headers: [.contentType: file.type, .contentDisposition: "attachment; filename=\"\(file.name)\""],
-      body: .init(contentLength: size) { [long] writer in
+      body: .init(contentLength: size) { [queues] writer in
         // Closes the file, and keeps it on the disk as long as somebody reads it.
         defer { withExtendedLifetime(file.owner) { handle.closeFile() } }
-        while let piece = try await long.run({ _ in try handle.read(upToCount: 256 << 10) }), !piece.isEmpty {
+        while let piece = try await queues.long.run({ _ in try handle.read(upToCount: 256 << 10) }),
+          !piece.isEmpty
+        {
           try await writer.write(ByteBuffer(bytes: piece))
         }
         try await writer.finish(nil)

@@ -16,20 +16,20 @@ extension API {
       guard let path = run.path else {
         throw Problem(title: "Conflict", status: 409, detail: "There is nothing on disk to delete.")
       }
-      return try await long.run { _ in
+      return try await queues.long.run { _ in
         let trashed = try folder.discard(path)
         catalogue.forget(path)
         return try json(["trash": trashed.id])
       }
     }
-    api.get("trash") { _, _ in try await long.run { _ in try json(folder.discarded()) } }
+    api.get("trash") { _, _ in try await queues.long.run { _ in try json(folder.discarded()) } }
     api.post("trash/:id/restore") { _, context in
       let id = try context.parameters.require("id")
-      return try await long.run { _ in try json(["run": catalogue.adopt(try folder.restore(id)).id]) }
+      return try await queues.long.run { _ in try json(["run": catalogue.adopt(try folder.restore(id)).id]) }
     }
     api.delete("trash/:id") { _, context in
       let id = try context.parameters.require("id")
-      return try await long.run { _ in
+      return try await queues.long.run { _ in
         try folder.destroy(id)
         return try json([String: String]())
       }
@@ -46,7 +46,7 @@ extension API {
     }
     let formats = try Self.formats(try body.texts("formats"))
     // What is wrong with it is said at once.
-    let bundle = try await long.run { [overrides] _ in try base.text.bundle(overrides: overrides) }
+    let bundle = try await queues.long.run { [overrides] _ in try base.text.bundle(overrides: overrides) }
     let expected = bundle.simulation().expectedRequests
     guard expected <= studio.limits.keptRequests else {
       throw StudioProblem(

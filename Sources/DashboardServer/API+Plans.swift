@@ -9,11 +9,12 @@ extension API {
   func addPlans(_ studio: Studio, _ folder: RunFolder, to api: RouterGroup<ConnectedContext>) {
     api.post("plans") { request, _ in try await startPlan(studio, folder, request) }
     api.get("plans") { _, _ in
-      try await long.run { _ in try json(folder.plans().map { ["id": $0, "name": $0] }) }
+      try await queues.long.run { _ in try json(folder.plans().map { ["id": $0, "name": $0] }) }
     }
     api.get("plans/:plan") { _, context in
       let name = try QueryItems.part(try context.parameters.require("plan"))
-      return try await long.run { _ in Answer(try PlanPage(try folder.plan(name)).data) }.response(Self.type)
+      return try await queues.long.run { _ in Answer(try PlanPage(try folder.plan(name)).data) }.response(
+        Self.type)
     }
   }
 
@@ -40,7 +41,7 @@ extension API {
     plan.levels = try body.text("levels")
     plan.minimize = try body.text("minimize")
     let limits = studio.limits
-    let asked = try await long.run { [plan] _ in
+    let asked = try await queues.long.run { [plan] _ in
       try AskedPlan(plan, base.text, most: limits.planVariants)
     }
     guard asked.expectedRequests <= limits.planRequests else {

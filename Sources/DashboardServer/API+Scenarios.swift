@@ -5,24 +5,27 @@ import Studio
 /// The folder of scenarios.
 extension API {
   func addScenarios(_ folder: ScenarioFolder, to api: RouterGroup<ConnectedContext>) {
-    api.get("scenarios") { _, _ in try await long.run { _ in try json(folder.list().map(Self.tagged)) } }
+    api.get("scenarios") { _, _ in try await queues.long.run { _ in try json(folder.list().map(Self.tagged)) }
+    }
     api.get("scenarios/:name") { _, context in
       let name = try QueryItems.part(try context.parameters.require("name"))
-      let (text, version) = try await long.run { _ in try folder.read(name) }
+      let (text, version) = try await queues.long.run { _ in try folder.read(name) }
       return Response(
         status: .ok, headers: [.contentType: "application/yaml; charset=utf-8", .eTag: Self.tag(version)],
         body: .init(byteBuffer: .init(bytes: text)))
     }
     api.get("scenarios/:name/parameters") { request, context in
       let name = try QueryItems.part(try context.parameters.require("name"))
-      let text = try await long.run { _ in try folder.read(name).text }
+      let text = try await queues.long.run { _ in try folder.read(name).text }
       return try await parameters(request, ScenarioText(name: name, text: text, folder: folder.path))
     }
     api.put("scenarios/:name") { request, context in
       let name = try QueryItems.part(try context.parameters.require("name"))
       let expected = try Self.expected(request)
       let text = try await request.bytes(most: studio?.limits.scenarioBytes ?? 0)
-      let (version, isNew) = try await long.run { _ in try folder.write(name, text, expecting: expected) }
+      let (version, isNew) = try await queues.long.run { _ in
+        try folder.write(name, text, expecting: expected)
+      }
       var response = try json(["name": name, "version": Self.tag(version)])
       response.status = isNew ? .created : .ok
       response.headers[.eTag] = Self.tag(version)

@@ -14,7 +14,7 @@ extension API {
     api.get("runs/:run/scenario") { _, context in
       let run = try await current(context)
       let text = try scenario(of: run)
-      return try await long.run { _ in try json(ScenarioAnswer(run, text)) }
+      return try await queues.long.run { _ in try json(ScenarioAnswer(run, text)) }
     }
     api.get("runs/:run/parameters") { request, context in
       let text = try scenario(of: try await current(context))
@@ -72,7 +72,7 @@ extension API {
     guard let folder = studio?.scenarios else {
       throw Problem.badParameter("base.scenario", "This server has no folder of scenarios.")
     }
-    let text = try await long.run { _ in try folder.read(name).text }
+    let text = try await queues.long.run { _ in try folder.read(name).text }
     return Base(
       text: ScenarioText(name: name, text: text, folder: folder.path), path: "\(folder.path)/\(name)")
   }
@@ -96,7 +96,7 @@ extension API {
       }
       most = number
     }
-    return try await long.run { [most] _ in
+    return try await queues.long.run { [most] _ in
       let found: [ScenarioParameter]
       do {
         found = try ScenarioParameters(text.text, path: text.name).search(search)
@@ -178,9 +178,9 @@ extension API {
       maxPoints: try Self.maxPoints(items))
     let isWhole = try body.bool("whole") ?? false
     let ticket = sessions.begin(session)
-    let answer = try await context.departures().whileConnected { [simulations] in
+    let answer = try await context.departures().whileConnected { [queues] in
       try await ticket.listeners.whileConnected {
-        try await simulations.run { token in
+        try await queues.simulations.run { token in
           try token.check()
           let start = ContinuousClock.now
           let bundle = try base.text.bundle(overrides: overrides, sharing: ticket.known)

@@ -13,19 +13,13 @@ struct API: Sendable {
   let sessions = WhatIfSessions()
   let jobs: JobStore
   let uploads = Uploads()
-  /// What-ifs, one at a time on all processors: nobody who reads waits for them.
-  let simulations = WorkQueue("workbench.simulations", width: 1, mostWaiting: 32)
+  let queues: Queues
   let answers = Answers()
-  /// Rollups and tables: milliseconds, on several threads so that a slow one is not in the way.
-  private let quick = WorkQueue("workbench.quick", width: 8, mostWaiting: 256)
-  /// What reads requests or large rollups: on half of the processors, so that the rest is there for everybody.
-  let long = WorkQueue(
-    "workbench.long", width: max(1, ProcessInfo.processInfo.activeProcessorCount / 2), mostWaiting: 32)
   /// A run that is replaced while it is read is read again; whoever replaces it all the time gets no answer.
   static let mostAttempts = 3
 
-  init(_ catalogue: RunCatalogue, studio: Studio?) {
-    (self.catalogue, self.studio) = (catalogue, studio)
+  init(_ catalogue: RunCatalogue, studio: Studio?, queues: Queues) {
+    (self.catalogue, self.studio, self.queues) = (catalogue, studio, queues)
     jobs = JobStore(
       width: studio?.limits.jobsAtOnce ?? 1, mostWaiting: studio?.limits.jobsWaiting ?? 0, say: catalogue.say)
   }
@@ -34,7 +28,7 @@ struct API: Sendable {
     let api = router.group("api")
     api.get("runs") { _, _ in try await list() }
     api.post("refresh") { _, _ in
-      try await long.run { _ in try catalogue.reload() }
+      try await queues.long.run { _ in try catalogue.reload() }
       return try await list()
     }
     api.get("figures") { _, _ in try json(FigureLabel.all) }
@@ -51,7 +45,7 @@ struct API: Sendable {
       try items.only(["account"])
       let run = try await current(context)
       let account = try account(run, items)
-      return try await quick.run { _ in try json(Marks(run, account)) }
+      return try await queues.quick.run { _ in try json(Marks(run, account)) }
     }
     if let live = catalogue.runs.lazy.compactMap(\.live).first {
       api.get("live") { _, _ in try json(live.status) }
@@ -66,12 +60,12 @@ struct API: Sendable {
   private func list() async throws -> Response {
     for run in catalogue.runs where !run.isCurrent {
       // A run that is gone stays in the list until a refresh: what has been answered of it was right.
-      do { _ = try await long.run { _ in try catalogue.renew(run) } } catch let problem as Problem {
+      do { _ = try await queues.long.run { _ in try catalogue.renew(run) } } catch let problem as Problem {
         if problem.title == Problem.busy.title { throw problem }
       }
     }
     let runs = catalogue.runs
-    return try await quick.run { _ in
+    return try await queues.quick.run { _ in
       try json(runs.map { RunDescription($0, replaces: catalogue.former($0)) })
     }
   }
@@ -85,7 +79,7 @@ struct API: Sendable {
     if id.utf8.starts(with: WhatIfSessions.prefix.utf8) { return try sessions.run(id) }
     let run = try catalogue.run(id)
     if run.isCurrent { return run }
-    let fresh = try await long.run { _ in try catalogue.renew(run) }
+    let fresh = try await queues.long.run { _ in try catalogue.renew(run) }
     // Asked for by its identifier it is another; by its place it is what lies there.
     return fresh.id == run.id ? fresh : try catalogue.run(id)
   }
@@ -102,10 +96,11 @@ struct API: Sendable {
       let key = Answers.Key(reading: run.reading, question: asked)
       do {
         if run.live != nil {
-          return try await quick.run { _ in Answer(try run.dashboard(question).json()) }.response(Self.type)
+          return try await queues.quick.run { _ in Answer(try run.dashboard(question).json()) }.response(
+            Self.type)
         }
         if let known = await answers.known(key) { return known.response(Self.type) }
-        if let figures = try await quick.run({ _ in try run.quickDashboard(question) }) {
+        if let figures = try await queues.quick.run({ _ in try run.quickDashboard(question) }) {
           let answer = try await answers.answer(key) {
             let answer = Answer(try figures.json())
             guard run.isCurrent else { throw Replaced() }
@@ -132,9 +127,9 @@ struct API: Sendable {
   private func answerAtLength(
     _ context: ConnectedContext, _ run: ServedRun, _ question: Dataset.Question, _ key: Answers.Key
   ) async throws -> Response {
-    let answer = try await context.departures().whileConnected { [answers, long] in
+    let answer = try await context.departures().whileConnected { [answers, queues] in
       try await answers.answer(key) {
-        try await long.run { token in
+        try await queues.long.run { token in
           try token.check()
           let answer = Answer(try run.dashboard(question, check: token.check).json())
           guard run.isCurrent else { throw Replaced() }

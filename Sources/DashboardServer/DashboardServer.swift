@@ -13,6 +13,7 @@ package struct DashboardServer: Sendable {
   private let token: String?
   private let plan: PlanPage?
   private let studio: Studio?
+  private let queues: Queues
   private let readingLimit: Duration
   private let idleLimit: Duration
 
@@ -22,11 +23,13 @@ package struct DashboardServer: Sendable {
   ///   - plan: a plan whose variants the runs are.
   ///   - studio: what may be done at the page; `nil`: it only shows. It only shows, too, where the host is not the loopback
   ///     and there is no token.
+  ///   - queues: what answers wait in.
   ///   - readingLimit: for whoever asked to take a chunk of the answer.
   ///   - idleLimit: a connection that sends nothing for so long is closed, unless it waits for an answer.
   package init(
     _ catalogue: RunCatalogue, host: String, port: Int, token: String?, plan: PlanPage? = nil,
-    studio: Studio? = nil, readingLimit: Duration = .seconds(30), idleLimit: Duration = .seconds(20)
+    studio: Studio? = nil, queues: Queues = Queues(), readingLimit: Duration = .seconds(30),
+    idleLimit: Duration = .seconds(20)
   ) {
     self.studio = token != nil || Self.isLoopback(host) ? studio : nil
     self.plan = plan
@@ -34,6 +37,7 @@ package struct DashboardServer: Sendable {
     self.host = host
     self.port = port
     self.token = token
+    self.queues = queues
     self.readingLimit = readingLimit
     self.idleLimit = idleLimit
   }
@@ -63,7 +67,7 @@ package struct DashboardServer: Sendable {
     let router = Router(context: ConnectedContext.self, options: .autoGenerateHeadEndpoints)
     router.add(
       middleware: Protection(token: token, port: listening, mostUploaded: studio?.limits.uploadBytes ?? 0))
-    API(catalogue, studio: studio).add(to: router)
+    API(catalogue, studio: studio, queues: queues).add(to: router)
     try PageFiles().add(to: router, plan: plan)
     var logger = Logger(label: "workbench")
     logger.logLevel = .error

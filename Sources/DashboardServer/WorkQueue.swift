@@ -42,6 +42,11 @@ package final class WorkQueue: Sendable {
     (self.width, self.mostWaiting) = (width, mostWaiting)
   }
 
+  /// Whether whoever comes now is told to come back.
+  package var isFull: Bool {
+    state.withLock { $0.running >= width && $0.waiting.count >= mostWaiting }
+  }
+
   /// - Throws: what the work throws; `Problem` if too much waits already; `CancellationError` if the task was cancelled
   ///   before the work began.
   package func run<Value: Sendable>(_ work: @escaping @Sendable (Token) throws -> Value) async throws -> Value

@@ -131,13 +131,13 @@ final class Connection: Sendable {
 
 /// A server of a test's own, while the body runs.
 func withServer<Result>(
-  _ catalogue: RunCatalogue, token: String? = nil, studio: Studio? = nil,
+  _ catalogue: RunCatalogue, token: String? = nil, studio: Studio? = nil, queues: Queues = Queues(),
   readingLimit: Duration = .seconds(30), idleLimit: Duration = .seconds(20),
   _ body: (Client) async throws -> Result
 ) async throws -> Result {
   let server = DashboardServer(
-    catalogue, host: "127.0.0.1", port: 0, token: token, studio: studio, readingLimit: readingLimit,
-    idleLimit: idleLimit)
+    catalogue, host: "127.0.0.1", port: 0, token: token, studio: studio, queues: queues,
+    readingLimit: readingLimit, idleLimit: idleLimit)
   let (ports, port) = AsyncStream<Int>.makeStream()
   let task = Task { try await server.run { port.yield($0) } }
   defer { task.cancel() }
