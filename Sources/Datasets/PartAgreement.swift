@@ -36,7 +36,7 @@ enum PartAgreement {
           : "of different scenarios"
         throw DatasetError(
           parts[later].path,
-          "it and \(parts[earlier].path) are two simulations, \(what), of the time from \(common.lowerBound.rfc3339) to \(common.upperBound.rfc3339). Merge runs of different times or accounts; replications are compared, not added up."
+          "it and \(parts[earlier].path) are two simulations, \(what), of the time from \(common.lowerBound.rfc3339) to \(common.upperBound.rfc3339). Merge runs of different times, or parts of one run; replications are compared, not added up."
         )
       }
     }

@@ -95,8 +95,11 @@ struct DurabilityTests {
   @Test("every file is on the disk before its name, and the name before the program ends", arguments: cases)
   func synced(_ one: Case) throws {
     let scratch = try Scratch()
-    try scratch.write("z.yaml", IntegrityTests.plan)
-    try scratch.write("other.yaml", IntegrityTests.plan.replacing("name: a,", with: "name: b,"))
+    let other = IntegrityTests.plan.replacing("provider: P", with: "provider: P\n    createdAt: 2026-02-01")
+    try scratch.write("z.yaml", other)
+    try scratch.write(
+      "other.yaml",
+      other.replacing("2026-03-03", with: "2026-03-04").replacing("2026-03-02", with: "2026-03-03"))
     try scratch.write("many.yaml", Self.many)
     try scratch.write(
       "map.yaml",
