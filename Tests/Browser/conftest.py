@@ -1,8 +1,8 @@
 """The dashboard in a real Chromium. `make test` runs this after the Swift tests; WORKBENCH names the program."""
-import base64, csv, datetime, hashlib, json, os, pathlib, re, subprocess, urllib.parse, urllib.request
+import base64, csv, datetime, hashlib, json, os, pathlib, re, subprocess, time, urllib.parse, urllib.request
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKBENCH = os.environ.get("WORKBENCH") or str(ROOT / ".build-release/release/workbench")
@@ -29,6 +29,37 @@ models:
 incidents:
   - { kind: outage, provider: "Open<i>AI</i>", from: 2026-03-08T10:00, to: 2026-03-08T12:00 }
 """
+
+
+# As long as an action waits: a busy machine of two cores is slow.
+PATIENCE = 30
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+def eventually(value, expected=bool, timeout=PATIENCE):
+    """Polls value() until it equals `expected`, or `expected`, if a function, accepts it. Returns the value; fails with the last one. `page.url` stands still meanwhile: use expect(page).to_have_url."""
+    accepts = expected if callable(expected) else lambda found: found == expected
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            found, error = value(), None
+            if accepts(found):
+                return found
+        except Exception as reason:  # What is not there yet may raise.
+            found, error = reason, reason
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {timeout} s it is {found!r}" + ("" if callable(expected) else f", not {expected!r}")) from error
+        time.sleep(0.05)
+
+
+def drawn(page):
+    """Waits until the browser has drawn two frames, so that observers and handlers that were due have run."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
+
+
+def fits(page):
+    """Nothing overflows sideways."""
+    eventually(lambda: page.evaluate("document.documentElement.scrollWidth - innerWidth"), lambda more: more <= 0)
 
 
 DAYS, MONTHS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"], ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -159,16 +190,23 @@ class Dashboard:
         """The text at a place of a graph's plot, from its left edge to its right."""
         plot = self.widget(kind, inside).locator(".u-over")
         plot.scroll_into_view_if_needed()
-        box = plot.bounding_box()
-        self.page.mouse.move(box["x"] + box["width"] * share - 2, box["y"] + box["height"] * down)
-        self.page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * down)
-        self.page.wait_for_timeout(50)
+
+        def missed():
+            box = plot.bounding_box()
+            self.page.mouse.move(box["x"] + box["width"] * share - 2, box["y"] + box["height"] * down)
+            self.page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * down)
+            return abs(self.widget(kind, inside).locator(".chart").evaluate("chart => chart.plot.cursor.left") - box["width"] * share)
+
+        # The text follows the crosshair, which is on whole pixels.
+        eventually(missed, lambda pixels: pixels < 1.5)
         tip = self.widget(kind, inside).locator(".tip")
         return tip.inner_text() if tip.is_visible() else ""
 
     def close(self):
-        assert self.problems == []
-        self.page.close()
+        try:
+            assert self.problems == []
+        finally:
+            self.page.close()
 
 
 KEPT = ROOT / "Tests/Browser/kept"
@@ -176,8 +214,14 @@ KEPT = ROOT / "Tests/Browser/kept"
 
 def looks_as_it_did(browser, page, name):
     """Against a picture that is kept, as averages of 48 × 36 cells: fonts differ between machines. WORKBENCH_KEEP=1 keeps what it looks like now."""
-    page.page.wait_for_timeout(200)
-    now = page.page.screenshot(type="jpeg", quality=60)
+    pictures = [b""]
+
+    def is_still():
+        pictures.append(page.page.screenshot(type="jpeg", quality=60))
+        return pictures[-1] == pictures[-2]
+
+    eventually(is_still)
+    now = pictures[-1]
     kept = KEPT / f"{name}.jpg"
     if os.environ.get("WORKBENCH_KEEP"):
         KEPT.mkdir(exist_ok=True)

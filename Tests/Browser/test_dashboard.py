@@ -1,9 +1,10 @@
 """The numbers on the page are the pipeline's: every widget, filter and download against the JSON of the command line."""
-import csv, io, json, shutil, subprocess, time, urllib.parse
+import csv, io, json, re, shutil, subprocess, urllib.parse
 
 import pytest
+from playwright.sync_api import expect
 
-from conftest import Dashboard, ROOT, Server, WORKBENCH, moment
+from conftest import Dashboard, ROOT, Server, WORKBENCH, drawn, eventually, fits, moment
 
 PERIODS = ["24h", "7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"]
 
@@ -32,7 +33,7 @@ def check(dashboard, figures):
             assert [y for y in line["drawn"] if y is not None] == [point[key] for point in requests["points"]]
             assert [at for at in line["at"] if at] == [point["at"] for point in requests["points"]]
     else:
-        assert dashboard.widget("requests").locator(".empty").is_visible()
+        expect(dashboard.widget("requests").locator(".empty")).to_be_visible()
     latency = figures["latency"]
     if latency["points"]:
         trace = dashboard.graph("latency")["data"][0]
@@ -64,8 +65,8 @@ def check(dashboard, figures):
             # Stacked: output tokens on input tokens.
             assert outputs["drawn"] == [(point["inputTokens"] + point["outputTokens"]) / 1000 for point in tokens["points"]]
     for key, card in [("deployedModels", "card-deployedModels"), ("fineTunedModels", "card-fineTunedModels")]:
-        assert dashboard.page.locator(f"#{card} strong").inner_text() == commas(figures["account"][key])
-    assert dashboard.page.locator("#card-deploymentCredits strong").inner_text() == f"{figures['account']['deploymentCredits']:,.2f}"
+        expect(dashboard.page.locator(f"#{card} strong")).to_have_text(commas(figures["account"][key]))
+    expect(dashboard.page.locator("#card-deploymentCredits strong")).to_have_text(f"{figures['account']['deploymentCredits']:,.2f}")
 
 
 @pytest.mark.parametrize("period", PERIODS)
@@ -87,7 +88,7 @@ def test_model_and_version_filters(dashboard, runs, server):
     check(dashboard, pipeline(runs["canary"], kind="fineTuned", period="7d", version="V2"))
     dashboard.page.get_by_label("Model", exact=True).first.select_option(label="router")
     dashboard.settled()
-    assert dashboard.page.get_by_label("Version", exact=True).first.input_value() == ""
+    expect(dashboard.page.get_by_label("Version", exact=True).first).to_have_value("")
     check(dashboard, pipeline(runs["canary"], kind="fineTuned", period="7d", model="router"))
 
 
@@ -112,11 +113,12 @@ def test_the_calendar_offers_a_year_up_to_today_and_takes_dates_and_ranges(dashb
     kind = account["models"][0]["kind"]
     dashboard.open(run=server.ids["change"], kind=kind)
     first, last = dashboard.page.get_by_label("From").first, dashboard.page.get_by_label("To").first
-    assert first.get_attribute("min") == account["earliest"] and last.get_attribute("max") == account["today"]
+    expect(first).to_have_attribute("min", account["earliest"])
+    expect(last).to_have_attribute("max", account["today"])
     day = pipeline(runs["change"], kind=kind, period="30d")["requests"]["points"][0]["at"][:10]
     first.fill(day)
     dashboard.settled()
-    assert f"period={day}" in dashboard.page.url
+    expect(dashboard.page).to_have_url(re.compile(f"period={day}"))
     check(dashboard, pipeline(runs["change"], kind=kind, period=day))
     dashboard.page.get_by_label("To").first.fill(account["today"])
     dashboard.settled()
@@ -179,17 +181,19 @@ def test_percentiles_and_reasons_are_options(dashboard, runs, server):
     shown = dashboard.figures("requests")
     for reason, count in figures["requests"]["failuresByReason"].items():
         assert shown[reason] == commas(count)
-    assert "percentiles=1" in dashboard.page.url and "reasons=1" in dashboard.page.url
+    expect(dashboard.page).to_have_url(re.compile("percentiles=1.*reasons=1"))
 
 
 def test_incidents_and_cut_short_scale_ups_are_marked(dashboard, runs, server):
     dashboard.open(run=server.ids["outage"], kind="external", period="7d")
-    assert dashboard.graph("requests")["bands"] and dashboard.page.locator(".incident").count() > 0
+    assert dashboard.graph("requests")["bands"]
+    expect(dashboard.page.locator(".incident")).not_to_have_count(0)
     # A provider's outage is nothing to models of our own.
     dashboard.open(run=server.ids["hostile"], kind="external", period="7d")
     assert dashboard.graph("requests")["bands"]
     dashboard.open(run=server.ids["hostile"], kind="fineTuned", period="7d")
-    assert not dashboard.graph("requests")["bands"] and dashboard.page.locator(".incident").count() == 0
+    assert not dashboard.graph("requests")["bands"]
+    expect(dashboard.page.locator(".incident")).to_have_count(0)
     dashboard.open(run=server.ids["limits"], kind="openSource", period="7d")
     marks = dashboard.graph("scaling")["marks"]
     cut = server.json(f"api/runs/{server.ids['limits']}/marks")["cutShort"]
@@ -228,8 +232,9 @@ def test_expanded_filters_do_not_leak(dashboard, runs, server):
     expected = pipeline(runs["canary"], kind="fineTuned", period="24h", version="V1")["requests"]
     assert dashboard.figures("requests", "#expanded")["total requests"] == commas(expected["totalRequests"])
     dashboard.page.keyboard.press("Escape")
-    assert not dialog.is_visible()
-    assert dashboard.figures("requests") == before and dashboard.page.url == address
+    expect(dialog).to_be_hidden()
+    assert dashboard.figures("requests") == before
+    expect(dashboard.page).to_have_url(address)
 
 
 def test_the_address_is_the_view(dashboard, browser, server):
@@ -266,9 +271,8 @@ def test_a_table_behind_every_graph(dashboard, runs, server):
     for widget, points in [("requests", figures["requests"]["points"]), ("scaling", figures["scaling"]["points"])]:
         dashboard.widget(widget).locator("summary").click()
         rows = dashboard.widget(widget).locator("details tbody tr")
-        rows.first.wait_for()
-        assert rows.count() == min(len(points), 2000)
-        assert rows.first.locator("td").first.inner_text() == points[0]["at"]
+        expect(rows).to_have_count(min(len(points), 2000))
+        expect(rows.first.locator("td").first).to_have_text(points[0]["at"])
 
 
 def test_refresh_reads_the_runs_anew(dashboard, server):
@@ -286,8 +290,7 @@ def test_a_run_that_is_replaced_shows_its_new_figures(browser, runs, tmp_path):
     try:
         dashboard = Dashboard(browser, server)
         dashboard.open(kind="openSource", period="30d")
-        total = lambda: dashboard.figures("requests")["total requests"]
-        assert total() == commas(old)
+        assert dashboard.figures("requests")["total requests"] == commas(old)
 
         def replace(seed):
             other = tmp_path / f"other-{seed}"
@@ -319,11 +322,10 @@ def test_a_run_that_is_replaced_shows_its_new_figures(browser, runs, tmp_path):
 @pytest.mark.parametrize("width", [360, 1400, 2560])
 def test_the_layout_fits(browser, server, width):
     dashboard = Dashboard(browser, server, width=width, height=900).open(run=server.ids["canary"], kind="fineTuned", period="7d")
-    assert dashboard.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    boxes = [dashboard.widget(kind).bounding_box() for kind in ("latency", "requests", "scaling")]
-    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
-    side_by_side = abs(boxes[0]["y"] - boxes[1]["y"]) < 5
-    assert side_by_side == (width > 1100)
+    fits(dashboard.page)
+    boxes = lambda: [dashboard.widget(kind).bounding_box() for kind in ("latency", "requests", "scaling")]
+    side_by_side = lambda boxes: abs(boxes[0]["y"] - boxes[1]["y"]) < 5
+    eventually(boxes, lambda boxes: all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes) and side_by_side(boxes) == (width > 1100))
     dashboard.close()
 
 
@@ -341,27 +343,28 @@ def test_the_keyboard_reaches_everything(dashboard, server):
     dashboard.page.locator("#tab-fineTuned").focus()
     dashboard.page.keyboard.press("ArrowRight")
     dashboard.settled()
-    assert dashboard.page.locator("#tab-openSource").get_attribute("aria-selected") == "true"
+    expect(dashboard.page.locator("#tab-openSource")).to_have_attribute("aria-selected", "true")
     dashboard.page.locator(".info").first.focus()
-    assert dashboard.page.locator(".info [role=tooltip]").first.is_visible()
+    expect(dashboard.page.locator(".info [role=tooltip]").first).to_be_visible()
 
 
 def test_printing_keeps_the_widgets_and_drops_the_tools(dashboard, server):
     dashboard.open(run=server.ids["canary"], kind="fineTuned", period="7d")
     dashboard.page.emulate_media(media="print")
-    assert not dashboard.page.locator("#filters").is_visible()
-    assert dashboard.widget("requests").locator(".chart").is_visible()
+    expect(dashboard.page.locator("#filters")).to_be_hidden()
+    expect(dashboard.widget("requests").locator(".chart")).to_be_visible()
 
 
 def test_hostile_names_are_text(dashboard, runs, server):
     for kind, period in [("fineTuned", "24h"), ("fineTuned", "7d"), ("external", "7d")]:
         dashboard.open(run=server.ids["hostile"], kind=kind, period=period)
+        drawn(dashboard.page)
         assert dashboard.page.title() == "Model Analytics Dashboard"
         assert dashboard.page.locator("img, main script, main iframe").count() == 0
         check(dashboard, pipeline(runs["hostile"], kind=kind, period=period))
     dashboard.open(run=server.ids["hostile"], kind="fineTuned", period="24h")
-    assert "<img src=x onerror=" in dashboard.page.locator("#filters").inner_text()
-    assert "<script>1</script>" in dashboard.widget("scaling").locator(".legend").inner_text()
+    expect(dashboard.page.locator("#filters")).to_contain_text("<img src=x onerror=")
+    expect(dashboard.widget("scaling").locator(".legend")).to_contain_text("<script>1</script>")
     assert "<script>1</script>" in dashboard.hover("scaling", 0.7)
 
 
@@ -379,7 +382,7 @@ def test_the_report_is_one_file_with_the_same_figures(browser, runs, server, tmp
     page.get_by_label("Version", exact=True).first.select_option("V2")
     page.wait_for_selector("body[data-shown]:not(:has([aria-busy=true]))", state="attached")
     expected = pipeline(runs["canary"], kind="fineTuned", period="30d", version="V2")["requests"]
-    assert commas(expected["totalRequests"]) in page.locator("[data-widget=requests] .figures").inner_text()
+    expect(page.locator("[data-widget=requests] .figures")).to_contain_text(commas(expected["totalRequests"]))
     assert problems == []
     page.close()
 
@@ -394,17 +397,16 @@ def test_the_page_follows_a_live_run(browser):
         dashboard.open(run="live", period="7d")
         total = lambda: int(dashboard.figures("requests")["total requests"].replace(",", ""))
         before = total()
-        deadline = time.monotonic() + 60
-        while total() == before and time.monotonic() < deadline:
-            dashboard.page.wait_for_timeout(100)
+        eventually(total, lambda now: now > before, timeout=60)
         dashboard.page.get_by_role("button", name="Pause").click()
         dashboard.page.get_by_role("button", name="Go on").wait_for()
         dashboard.settled()
         assert total() > before
         # Followed once, after a refresh as well.
-        dashboard.page.get_by_role("button", name="Refresh").click()
-        dashboard.page.wait_for_timeout(500)
+        with dashboard.page.expect_response(lambda response: response.url.endswith("api/refresh") and response.ok):
+            dashboard.page.get_by_role("button", name="Refresh").click()
         dashboard.settled()
+        drawn(dashboard.page)
         assert len(streams) == 1
         dashboard.close()
     finally:

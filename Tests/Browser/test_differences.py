@@ -2,7 +2,9 @@
 import json, re, subprocess
 
 import pytest
-from conftest import ROOT, WORKBENCH
+from playwright.sync_api import expect
+
+from conftest import ROOT, WORKBENCH, drawn, eventually
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +27,16 @@ def test_both_graphs_are_overlaid_and_differences_listed(difference_page, browse
     page.on("request", lambda request: requests.append(request.url))
     page.goto(path.as_uri())
     page.wait_for_selector(".u-over", timeout=20000)
-    text = page.inner_text("main")
-    assert f"{result['total']:,} differences" in text
+    expect(page.locator("main")).to_contain_text(f"{result['total']:,} differences")
     worst = next(d for d in result["differences"] if d["kind"] == "value")
     section = page.locator(f"section[aria-label='{worst['document']}']")
-    assert section.count() == 1
-    assert worst["path"] in section.inner_text()
+    expect(section).to_have_count(1)
+    expect(section).to_contain_text(worst["path"])
     # Expected and actual in one graph, and marks at the buckets that differ.
-    names = page.evaluate("Array.from(document.querySelectorAll('.chart')).map((chart) => chart.spec.series.map((entry) => entry.label))")
-    assert any(any("actual" in name for name in chart) and any("actual" not in name for name in chart) for chart in names), names
-    assert page.evaluate("Array.from(document.querySelectorAll('.chart')).some((chart) => chart.spec.rules?.length > 0)")
+    names = lambda: page.evaluate("Array.from(document.querySelectorAll('.chart')).map((chart) => chart.spec.series.map((entry) => entry.label))")
+    eventually(names, lambda names: any(any("actual" in name for name in chart) and any("actual" not in name for name in chart) for chart in names))
+    eventually(lambda: page.evaluate("Array.from(document.querySelectorAll('.chart')).some((chart) => chart.spec.rules?.length > 0)"))
+    drawn(page)
     assert not errors, errors
     # The file needs nothing else.
     assert all(url.startswith(("file:", "data:", "blob:")) for url in requests), requests
@@ -53,7 +55,7 @@ def test_hostile_names_stay_text(runs, tmp_path, browser):
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.goto(page_path.as_uri())
     page.wait_for_selector("section table")
-    page.wait_for_timeout(500)
+    drawn(page)
     assert not dialogs and page.title() == "Differences"
     assert page.locator("main script, main img").count() == 0
     page.close()

@@ -1,7 +1,9 @@
 """The page of `workbench fit --report` in a real Chromium."""
 import json, subprocess
 
-from conftest import WORKBENCH
+from playwright.sync_api import expect
+
+from conftest import WORKBENCH, drawn, eventually
 
 
 def test_both_data_sets_are_overlaid(runs, tmp_path, browser):
@@ -14,16 +16,14 @@ def test_both_data_sets_are_overlaid(runs, tmp_path, browser):
     page.on("request", lambda request: requests.append(request.url))
     page.goto(page_path.as_uri())
     page.wait_for_selector(".figure", timeout=20000)
-    text = page.inner_text("main")
     for model in models:
-        assert f"{model['account']} / {model['model']}" in text
+        expect(page.locator("main")).to_contain_text(f"{model['account']} / {model['model']}")
         for line in model["quality"]["verdict"]:
-            assert line in text
-    charts = page.evaluate("Array.from(document.querySelectorAll('.figure')).map((graph) => ({ title: graph.closest('article').querySelector('h2').textContent, names: Array.from(graph.querySelectorAll('.series')).filter((series) => series.querySelector('polyline[points], circle')).map((series) => series.dataset.name) }))")
-    titles = [chart["title"] for chart in charts]
+            expect(page.locator("main")).to_contain_text(line)
+    charts = lambda: page.evaluate("Array.from(document.querySelectorAll('.figure')).map((graph) => ({ title: graph.closest('article').querySelector('h2').textContent, names: Array.from(graph.querySelectorAll('.series')).filter((series) => series.querySelector('polyline[points], circle')).map((series) => series.dataset.name) }))")
     for title in ("Arrivals per second", "Index of dispersion of counts", "Autocorrelation of counts, 1 s", "Q–Q of inter-arrival time", "Distribution of output tokens", "Distribution of latency"):
-        assert title in titles, titles
-    assert all({"observed", "simulated"} <= set(chart["names"]) for chart in charts if not chart["title"].startswith("Q–Q"))
+        eventually(lambda: [chart["title"] for chart in charts()], lambda titles: title in titles)
+    eventually(charts, lambda charts: all({"observed", "simulated"} <= set(chart["names"]) for chart in charts if not chart["title"].startswith("Q–Q")))
     assert not errors, errors
     assert all(url.startswith(("file:", "data:", "blob:")) for url in requests), requests
     page.close()
@@ -37,7 +37,7 @@ def test_hostile_names_stay_text(runs, tmp_path, browser):
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.goto(page_path.as_uri())
     page.wait_for_selector("section table")
-    page.wait_for_timeout(500)
+    drawn(page)
     assert not dialogs and page.title() == "Fit"
     assert page.locator("main script, main img").count() == 0
     page.close()

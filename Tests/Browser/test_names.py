@@ -2,7 +2,9 @@
 import json, re, subprocess
 
 import pytest
-from conftest import WORKBENCH, Server
+from playwright.sync_api import expect
+
+from conftest import WORKBENCH, Server, drawn, eventually
 
 # U+0600 and what follows it are one grapheme cluster: code that looks for characters sees no bracket and no quote.
 EVIL = {
@@ -51,18 +53,17 @@ class Watched:
         # Graphs are drawn when they come into view; hovering writes the names into texts.
         for article in self.page.locator("article").all():
             article.scroll_into_view_if_needed()
-            self.page.wait_for_timeout(100)
+            drawn(self.page)
         for chart in self.page.locator(".u-over, .figure").all()[:4]:
             chart.scroll_into_view_if_needed()
             box = chart.bounding_box()
             for step in range(1, 8):
                 self.page.mouse.move(box["x"] + box["width"] * step / 8, box["y"] + box["height"] / 2)
-        self.page.wait_for_timeout(200)
+        for name in names:
+            eventually(lambda: self.page.evaluate("document.body.textContent"), lambda text: name in text)
+        drawn(self.page)
         assert self.page.evaluate("window.pwned") is None
         assert self.page.locator("main img, main iframe, main svg[onload], main script, main a[href^=javascript], .chart a, .figure a").count() == 0
-        text = self.page.evaluate("document.body.textContent")
-        for name in names:
-            assert name in text, name
         assert not self.problems, self.problems
 
     def close(self):
@@ -97,13 +98,12 @@ def use_dashboard(watched):
     part = page.locator("[data-widget=requests] .figures dd").first.inner_text()
     assert 0 < int(part.replace(",", "")) < int(whole.replace(",", ""))
     page.locator("[data-widget=scaling] summary").click()
-    page.locator("[data-widget=scaling] details tbody tr").first.wait_for()
-    assert EVIL["version"] in page.locator("[data-widget=scaling] details tbody").inner_text()
+    expect(page.locator("[data-widget=scaling] details tbody")).to_contain_text(EVIL["version"])
     page.locator("#tab-external").click()
     shown(page)
     page.get_by_label("Provider").first.select_option(EVIL["provider"])
     shown(page)
-    assert int(page.locator("[data-widget=requests] .figures dd").first.inner_text().replace(",", "")) > 0
+    eventually(lambda: int(page.locator("[data-widget=requests] .figures dd").first.inner_text().replace(",", "")), lambda total: total > 0)
     watched.check(EVIL["provider"])
 
 

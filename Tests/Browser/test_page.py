@@ -2,8 +2,9 @@
 import csv, datetime, io, re
 
 import pytest
+from playwright.sync_api import expect
 
-from conftest import MODEL, PROVIDER, START, Dashboard, moment
+from conftest import MODEL, PROVIDER, START, Dashboard, eventually, moment
 
 
 def test_names_with_spaces_and_plus_signs_work(page):
@@ -49,7 +50,7 @@ def test_requests_are_two_lines_and_one_failure_in_100_000_is_seen_and_hit(page)
     lines = text.split("\n")
     assert lines[lines.index("Failed") + 1] == "1" and "99,999" in text and "in all of 2–8 Mar 2026" in text
     assert page.figures("requests")["success rate"] == "99.999 %"
-    assert page.page.locator("#card-successRate strong").inner_text() == "99.999 %"
+    expect(page.page.locator("#card-successRate strong")).to_have_text("99.999 %")
     # Every day can be pointed at.
     hit = sum(bool(page.hover("requests", (index + 0.5) / 7)) for index in range(1, 7))
     assert hit == 6
@@ -84,11 +85,11 @@ def test_a_version_has_replicas_from_its_deployment_to_its_undeployment_only(pag
     # All versions of models of the same name are told apart, with their time in the account's zone.
     page.open(kind="openSource", period="7d", model="twin")
     times = [model["deployedAt"][0] for model in week_models(page) if model["name"] == "twin"]
-    legend = page.widget("scaling").locator(".legend").inner_text()
+    legend = page.widget("scaling").locator(".legend")
     for time in times:
         local = datetime.datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone(datetime.timezone(datetime.timedelta(hours=10, minutes=30)))
-        assert moment(local.isoformat()) in legend
-        assert f"twin (deployed {moment(local.isoformat())})" in page.page.locator("#filters").inner_text()
+        expect(legend).to_contain_text(moment(local.isoformat()))
+        expect(page.page.locator("#filters")).to_contain_text(f"twin (deployed {moment(local.isoformat())})")
 
 
 def week_models(page):
@@ -115,7 +116,7 @@ def test_red_lines_belong_to_deployments_and_the_subscription_has_its_own(page):
     assert len(maxima) == 2 and any("V 1" in label and value == 4 for label, value in maxima.items()) and any("V+2" in label and value == 3 for label, value in maxima.items())
     subscription = [limit for limit in limits if limit.get("isSubscription")]
     assert [limit["value"] for limit in subscription] == [9] and "subscription" in subscription[0]["label"] and subscription[0]["colour"] not in {limit["colour"] for limit in limits if limit.get("isMaximum")}
-    assert "of 9 in the subscription" in page.page.locator("#card-replicas").inner_text()
+    expect(page.page.locator("#card-replicas")).to_contain_text("of 9 in the subscription")
     assert page.figures("scaling")["subscription"] == "9 replicas"
 
 
@@ -136,17 +137,17 @@ def test_versions_are_laid_over_each_other(page):
 def test_credits_are_analysed_by_model_version_hardware_and_day(page, week):
     page.open(kind="openSource", period="7d")
     answer = week.json("api/runs/1/credits?period=7d")
-    shown = lambda: {row.locator("td").nth(0).inner_text(): row.locator("td").nth(1).inner_text() for row in page.widget("credits").locator(".shares tbody tr").all()}
+    shown = lambda: page.widget("credits").locator(".shares tbody tr").evaluate_all("rows => Object.fromEntries(rows.map((row) => [row.cells[0].innerText, row.cells[1].innerText]))")
     # V 1: 36 h with 2 and 48 h with 4 at 2 an hour; V+2: 3 at 1 an hour until the end, 108 hours later.
-    assert shown()[MODEL] == f"{36 * 4 + 48 * 8 + 108 * 3:.2f}"
+    eventually(shown, lambda shown: shown[MODEL] == f"{36 * 4 + 48 * 8 + 108 * 3:.2f}")
     page.page.get_by_role("button", name="by version", exact=True).click()
-    assert shown()[f"{MODEL} · V 1"] == f"{36 * 4 + 48 * 8:.2f}" and shown()[f"{MODEL} · V+2"] == f"{108 * 3:.2f}"
+    eventually(shown, lambda shown: shown[f"{MODEL} · V 1"] == f"{36 * 4 + 48 * 8:.2f}" and shown[f"{MODEL} · V+2"] == f"{108 * 3:.2f}")
     page.page.get_by_role("button", name="by hardware", exact=True).click()
-    assert set(shown()) == {"A10 single", "T4 single"} and shown()["T4 single"] == "324.00"
+    eventually(shown, lambda shown: set(shown) == {"A10 single", "T4 single"} and shown["T4 single"] == "324.00")
     # In bars, day by day, which add up to the card.
     bars = page.graph("credits")["data"]
     assert sum(sum(bar["y"]) for bar in bars) == pytest.approx(answer["deploymentCredits"]) and len(bars[0]["x"]) == 7
-    assert page.page.locator("#card-deploymentCredits strong").inner_text() == f"{answer['deploymentCredits']:,.2f}"
+    expect(page.page.locator("#card-deploymentCredits strong")).to_have_text(f"{answer['deploymentCredits']:,.2f}")
     assert "T4 single" in page.hover("credits", 0.9, 0.9)
 
 
@@ -163,14 +164,18 @@ def test_a_date_that_cannot_be_selected_says_why(page, week):
     first, last = page.page.get_by_label("From", exact=True).first, page.page.get_by_label("To", exact=True).first
     problem = page.page.locator("#date-problem")
     first.fill("2031-01-01")
-    assert "after today" in problem.inner_text() and page.page.url == before
+    expect(problem).to_contain_text("after today")
+    expect(page.page).to_have_url(before)
     first.fill("2019-01-01")
-    assert "earliest date" in problem.inner_text() and page.page.url == before
+    expect(problem).to_contain_text("earliest date")
+    expect(page.page).to_have_url(before)
     first.fill("2026-03-05")
     page.settled()
-    assert problem.inner_text() == "" and "period=2026-03-05" in page.page.url
+    expect(problem).to_have_text("")
+    expect(page.page).to_have_url(re.compile("period=2026-03-05"))
     last.fill("2026-03-03")
-    assert "before the first day" in problem.inner_text() and first.input_value() == "2026-03-05"
+    expect(problem).to_contain_text("before the first day")
+    expect(first).to_have_value("2026-03-05")
 
 
 def test_a_filter_that_is_under_way_is_not_dropped_when_a_widget_is_expanded(page):
@@ -181,19 +186,19 @@ def test_a_filter_that_is_under_way_is_not_dropped_when_a_widget_is_expanded(pag
     }""")
     page.settled()
     page.page.keyboard.press("Escape")
+    expect(page.page.locator("#expanded")).to_have_count(0)
     page.settled()
-    assert "period=30d" in page.page.url
+    expect(page.page).to_have_url(re.compile("period=30d"))
     assert len(page.graph("requests")["data"][0]["y"]) >= 7 and page.graph("requests")["range"][1] - page.graph("requests")["range"][0] > 29 * 86400
 
 
 def test_tips_stay_on_a_phone_and_close_with_escape(browser, week):
     page = Dashboard(browser, week, width=375, height=800).open(kind="openSource", period="7d")
     infos = page.page.locator(".info:visible")
-    assert infos.count() > 4
+    eventually(infos.count, lambda many: many > 4)
     for index in range(infos.count()):
         infos.nth(index).focus()
-        box = page.page.locator("[role=tooltip]:visible").bounding_box()
-        assert box["x"] >= 0 and box["x"] + box["width"] <= 375
+        eventually(page.page.locator("[role=tooltip]:visible").bounding_box, lambda box: box["x"] >= 0 and box["x"] + box["width"] <= 375)
         page.page.keyboard.press("Escape")
-        assert page.page.locator("[role=tooltip]:visible").count() == 0
+        expect(page.page.locator("[role=tooltip]:visible")).to_have_count(0)
     page.close()

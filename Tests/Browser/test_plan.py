@@ -1,8 +1,10 @@
 """A plan's page, as a report and served with its variants' dashboards side by side, in a real Chromium."""
-import json, subprocess
+import json, re, subprocess
 
 import pytest
-from conftest import ROOT, WORKBENCH, Server
+from playwright.sync_api import expect
+
+from conftest import ROOT, WORKBENCH, Server, eventually
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +40,8 @@ def check_page(page, plan):
     cell = page.locator("table.variants tbody tr").first.locator("th, td").nth(place).inner_text()
     value, half = (float(part.replace(",", "")) for part in cell.split("\n")[0].split(" ± "))
     assert abs(half - p95["halfWidth"]) <= 0.05 * p95["halfWidth"] and abs(value - p95["value"]) <= 0.1 * p95["halfWidth"], (cell, p95)
-    graphs = page.evaluate("Array.from(document.querySelectorAll('.figure')).map((graph) => Array.from(graph.querySelectorAll('.row')).map((row) => [row.dataset.name, row.querySelectorAll('.interval').length]))")
-    assert any(len(rows) == len(result["variants"]) and all(count == 1 for _, count in rows) for rows in graphs)
+    graphs = lambda: page.evaluate("Array.from(document.querySelectorAll('.figure')).map((graph) => Array.from(graph.querySelectorAll('.row')).map((row) => [row.dataset.name, row.querySelectorAll('.interval').length]))")
+    eventually(graphs, lambda graphs: any(len(rows) == len(result["variants"]) and all(count == 1 for _, count in rows) for rows in graphs))
     assert "First-order Sobol indices" in text and "What moves latency.mean" in text
     assert not page.troubles, page.troubles
 
@@ -64,13 +66,14 @@ def test_variants_stand_side_by_side(plan, browser):
         page.click("a[href='plan.html']")
         check_page(page, plan)
         columns = page.locator(".sides > div")
-        assert columns.count() == len(server.json("api/runs")) >= 3
+        assert len(server.json("api/runs")) >= 3
+        expect(columns).to_have_count(len(server.json("api/runs")))
         # Each column has the figures of its own run.
         for index, run in enumerate(server.json("api/runs")):
-            assert run["name"] in columns.nth(index).inner_text()
+            expect(columns.nth(index)).to_contain_text(run["name"])
         page.click(".sides a >> nth=1")
         page.wait_for_selector("#widgets article")
-        assert f"run={server.json('api/runs')[1]['id']}" in page.url
+        expect(page).to_have_url(re.compile(f"run={server.json('api/runs')[1]['id']}"))
         page.close()
     finally:
         server.stop()

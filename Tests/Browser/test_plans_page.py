@@ -1,9 +1,10 @@
 """Plans made on the page: around a what-if, followed while they run, cancelled, read and gone on from."""
-import re, subprocess, time
+import re, subprocess
 
 import pytest
+from playwright.sync_api import expect
 
-from conftest import ROOT, WORKBENCH, Dashboard, Server, looks_as_it_did
+from conftest import ROOT, WORKBENCH, Dashboard, Server, eventually, fits, looks_as_it_did
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,8 @@ def test_a_planner_goes_from_a_slider_to_a_plan_and_back(page, studio):
     page.page.get_by_role("button", name="Plan around here").click()
     page.settled()
     values = page.page.get_by_label("Values of classifier · load.scale")
-    assert values.input_value() == "0.75,1.5,2.25,3"
-    assert page.page.get_by_label("Must hold, levels").input_value() == "latency.p95 <= 10s"
+    expect(values).to_have_value("0.75,1.5,2.25,3")
+    expect(page.page.get_by_label("Must hold, levels")).to_have_value("latency.p95 <= 10s")
     values.fill("1,1.5")
     page.page.get_by_label("Must hold, levels").fill("latency.p95[all] <= 10s")
     page.page.get_by_label("Replications").fill("3")
@@ -38,22 +39,23 @@ def test_a_planner_goes_from_a_slider_to_a_plan_and_back(page, studio):
     lead = page.page.locator("[aria-label=Recommendation] .lead")
     lead.wait_for(timeout=120_000)
     page.settled()
+    expect(page.page).to_have_url(re.compile(r"[?&]plan="))
     plan = re.search(r"[?&]plan=([^&]+)", page.page.url)[1]
     found = studio.json(f"api/plans/{plan}")
     # The recommendation first; one table of all variants, wide enough for its columns; the objective in a graph of its own.
-    assert lead.inner_text() == found["words"][0]
+    expect(lead).to_have_text(found["words"][0])
     table = page.page.get_by_role("region", name="Variants, table")
     for variant in found["plan"]["variants"]:
-        assert variant["name"] in table.inner_text()
-    assert table.evaluate("node => node.scrollWidth <= node.clientWidth")
-    graphs = page.page.locator("[aria-label=Graphs] h3").all_inner_texts()
-    assert graphs[0] == "credits" and "latency.p95[all]" in graphs
+        expect(table).to_contain_text(variant["name"])
+    eventually(lambda: table.evaluate("node => node.scrollWidth - node.clientWidth"), lambda more: more <= 0)
+    eventually(page.page.locator("[aria-label=Graphs] h3").all_inner_texts, lambda graphs: graphs[0] == "credits" and "latency.p95[all]" in graphs)
     # The address brings it back, and a variant leads to the what-if that it is.
     page.page.goto(page.page.url)
     lead.wait_for()
     table.locator("button.link").first.click()
+    expect(page.page).to_have_url(re.compile("page=whatif.*load.scale"))
     page.settled()
-    assert "page=whatif" in page.page.url and "load.scale" in page.page.url and page.page.locator(".figuretable").count() == 1
+    expect(page.page.locator(".figuretable")).to_have_count(1)
 
 
 def test_variants_appear_while_they_are_estimated_and_a_plan_is_cancelled(page, studio):
@@ -63,18 +65,18 @@ def test_variants_appear_while_they_are_estimated_and_a_plan_is_cancelled(page, 
     page.page.get_by_role("button", name="Run the plan").click()
     table = page.page.get_by_role("region", name="Variants so far, table")
     table.locator("tbody tr").first.wait_for(timeout=60_000)
-    assert page.page.locator("progress").count() == 1
+    expect(page.page.locator("progress")).to_have_count(1)
     page.page.get_by_role("button", name="Cancel").click()
     page.page.locator(".job.cancelled").wait_for(timeout=30_000)
-    assert "Cancelled" in page.page.locator(".job").inner_text() and page.page.get_by_role("button", name="Run the plan").is_enabled()
+    expect(page.page.locator(".job")).to_contain_text("Cancelled")
+    expect(page.page.get_by_role("button", name="Run the plan")).to_be_enabled()
 
 
 def test_a_wrong_plan_says_what_is_wrong(page):
     page.open(page="plans")
     page.page.get_by_label("Must hold, levels").fill("speed > 3")
     page.page.get_by_role("button", name="Run the plan").click()
-    page.page.locator(".plans > [role=alert]").wait_for()
-    assert "speed" in page.page.locator(".plans > [role=alert]").inner_text()
+    expect(page.page.locator(".plans > [role=alert]")).to_contain_text("speed")
     page.problems.clear()  # The browser reports the 400 itself.
 
 
@@ -85,10 +87,7 @@ def planned(studio):
     job = studio.post("api/plans", {
         "base": {"run": run}, "vary": [{"path": "models.classifier.load.scale", "values": "1,1.5"}], "replications": 3,
         "levels": "latency.p95[all] <= 10s"})["id"]
-    deadline = time.monotonic() + 120
-    while (state := studio.json(f"api/jobs/{job}"))["state"] not in ("done", "failed", "cancelled"):
-        assert time.monotonic() < deadline, state
-        time.sleep(0.1)
+    state = eventually(lambda: studio.json(f"api/jobs/{job}"), lambda state: state["state"] in ("done", "failed", "cancelled"), timeout=120)
     assert state["state"] == "done", state
     return state["result"]["plan"]
 
@@ -98,7 +97,7 @@ def test_a_plan_can_be_read_at_every_width(browser, studio, planned, width, sche
     from axe_playwright_python.sync_playwright import Axe
     page = Dashboard(browser, studio, width=width, height=900, color_scheme=scheme).open(page="plans", plan=planned)
     page.page.locator("[aria-label=Recommendation]").wait_for()
-    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fits(page.page)
     if width in (375, 1440):
         assert [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]] == []
     looks_as_it_did(browser, page, f"plan-{width}-{scheme}")

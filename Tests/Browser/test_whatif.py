@@ -2,8 +2,9 @@
 import json, re, subprocess
 
 import pytest
+from playwright.sync_api import expect
 
-from conftest import ROOT, WORKBENCH, Dashboard, Server, looks_as_it_did
+from conftest import ROOT, WORKBENCH, Dashboard, Server, drawn, eventually, fits, looks_as_it_did
 
 DEPLOYMENT = "models.classifier.deployments.V1"
 VIEW = {"page": "whatif", "kind": "openSource", "period": "7d"}
@@ -46,33 +47,33 @@ def simulated(studio, name, *overrides):
 def test_a_slider_gives_figures_against_the_base_in_cards_table_and_graphs(page, studio):
     page.open(**VIEW)
     base = studio.json("api/runs/1/dashboard?kind=openSource&period=7d")["requests"]
-    assert page.page.locator(".figuretable").count() == 0
+    expect(page.page.locator(".figuretable")).to_have_count(0)
     slider = knob(page, f"{DEPLOYMENT}.scaling.maxBatchSize").locator("input[type=range]")
     slider.focus()
     page.page.keyboard.press("ArrowLeft")
     page.page.keyboard.press("ArrowLeft")
     page.settled()
     # The focus is where it was, and the value is said.
-    assert slider.evaluate("node => node === document.activeElement") and slider.get_attribute("aria-valuetext") == "2"
+    expect(slider).to_be_focused()
+    expect(slider).to_have_attribute("aria-valuetext", "2")
     expected = simulated(studio, "batch", f"{DEPLOYMENT}.scaling.maxBatchSize=2")
     total = expected["requests"]
-    assert cells(page, "requests")[1:3] == [f"{total['totalRequests']:,}", f"{base['totalRequests']:,}"]
-    assert cells(page, "failures")[1:3] == [f"{total['totalFailures']:,}", f"{base['totalFailures']:,}"]
-    worse = page.page.locator(".cards [data-figure=p95] .change")
-    assert "worse" in worse.inner_text()
+    eventually(lambda: cells(page, "requests")[1:3], [f"{total['totalRequests']:,}", f"{base['totalRequests']:,}"])
+    eventually(lambda: cells(page, "failures")[1:3], [f"{total['totalFailures']:,}", f"{base['totalFailures']:,}"])
+    expect(page.page.locator(".cards [data-figure=p95] .change")).to_contain_text("worse")
     for kind in ("quantiles", "fine", "scaling"):
         lines = page.graph(kind)["data"]
         assert any("base" in line["name"] and line["dash"] for line in lines) and any("base" not in line["name"] for line in lines), kind
     page.page.locator("summary", has_text="command line").click()
-    command = page.page.locator(".command pre").inner_text()
-    assert "workbench run" in command and f"{DEPLOYMENT}.scaling.maxBatchSize=2" in command
+    for part in ("workbench run", f"{DEPLOYMENT}.scaling.maxBatchSize=2"):
+        expect(page.page.locator(".command pre")).to_contain_text(part)
     # The tables behind the graphs have the base beside.
     page.widget("fine").locator("summary").click()
-    assert "successes, base" in page.widget("fine").locator("details thead").inner_text()
+    expect(page.widget("fine").locator("details thead")).to_contain_text("successes, base")
     # The address brings it back.
     page.page.goto(page.page.url)
     page.settled()
-    assert cells(page, "requests")[1] == f"{total['totalRequests']:,}"
+    eventually(lambda: cells(page, "requests")[1], f"{total['totalRequests']:,}")
 
 
 def test_undo_redo_reset_and_back(page):
@@ -85,16 +86,19 @@ def test_undo_redo_reset_and_back(page):
     step = lambda name: page.page.get_by_role("button", name=name, exact=True)
     step("Undo").click()
     page.settled()
-    assert number.input_value() == "1.5" and "load.scale%3D1.5" in page.page.url
+    expect(number).to_have_value("1.5")
+    expect(page.page).to_have_url(re.compile("load.scale%3D1.5"))
     step("Redo").click()
     page.settled()
-    assert number.input_value() == "2"
+    expect(number).to_have_value("2")
     step("Reset").click()
     page.settled()
-    assert number.input_value() == "1" and "set=" not in page.page.url
+    expect(number).to_have_value("1")
+    expect(page.page).not_to_have_url(re.compile("set="))
     step("Undo").click()
     page.settled()
-    assert number.input_value() == "2"
+    expect(number).to_have_value("2")
+    expect(page.page).to_have_url(re.compile("load.scale%3D2"))
     # A drag is one step of the history.
     slider = knob(page, f"{DEPLOYMENT}.scaling.maxBatchSize").locator("input[type=range]")
     slider.scroll_into_view_if_needed()
@@ -106,10 +110,11 @@ def test_undo_redo_reset_and_back(page):
         page.page.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] / 2)
     page.page.mouse.up()
     page.settled()
-    assert page.page.evaluate("history.length") == length + 1 and page.page.url != before
+    expect(page.page).not_to_have_url(before)
+    eventually(lambda: page.page.evaluate("history.length"), length + 1)
     page.page.go_back()
+    expect(page.page).to_have_url(before)
     page.settled()
-    assert page.page.url == before
 
 
 def test_any_number_is_found_and_what_is_wrong_is_said_beside_it(page):
@@ -121,34 +126,41 @@ def test_any_number_is_found_and_what_is_wrong_is_said_beside_it(page):
     page.page.keyboard.press("Enter")
     own = knob(page, f"{DEPLOYMENT}.service.perOutputToken")
     value = own.locator("input[type=text]")
-    assert value.input_value() == "15ms" and "knobs=" in page.page.url
+    expect(value).to_have_value("15ms")
+    expect(page.page).to_have_url(re.compile("knobs="))
     value.fill("30ms")
     value.press("Enter")
     page.settled()
-    shown = cells(page, "p50")
-    assert "worse" in shown[3] and shown[1] != shown[2]
+    shown = eventually(lambda: cells(page, "p50"), lambda shown: "worse" in shown[3] and shown[1] != shown[2])
     value.fill("soon")
     value.press("Enter")
     own.locator("[role=alert]").wait_for()
     page.settled()
     # What was found last stays.
-    assert cells(page, "p50") == shown and value.get_attribute("aria-invalid") == "true"
+    expect(value).to_have_attribute("aria-invalid", "true")
+    assert cells(page, "p50") == shown
     page.problems.clear()  # The browser reports the 400 itself.
     own.get_by_role("button", name=re.compile("Take away")).click()
     page.settled()
-    assert own.count() == 0 and "set=" not in page.page.url
+    expect(own).to_have_count(0)
+    expect(page.page).not_to_have_url(re.compile("set="))
 
 
 def test_a_what_if_is_kept_as_a_run(page, studio):
     page.open(**VIEW, set="models.classifier.load.scale=1.25")
     total = cells(page, "requests")[1]
     page.page.get_by_role("button", name="Keep as run…").click()
+    expect(page.page.get_by_label("Name", exact=True)).to_be_focused()
     page.page.keyboard.type("busier")
     page.page.keyboard.press("Enter")
-    page.page.get_by_role("button", name="Open it").click(timeout=60_000)
+    page.page.get_by_role("button", name="Open it").wait_for(timeout=60_000)
+    # The page can open it once it has it in its list.
+    expect(page.page.get_by_label("Run", exact=True).locator("option", has_text="busier")).to_have_count(1)
+    page.page.get_by_role("button", name="Open it").click()
+    expect(page.page).not_to_have_url(re.compile("page=whatif"))
     page.settled()
     assert page.figures("requests")["total requests"] == total
-    assert [run["name"] for run in studio.json("api/runs")].count("busier") == 1
+    eventually(lambda: [run["name"] for run in studio.json("api/runs")].count("busier"), 1)
 
 
 def test_sliders_stall_nothing(page):
@@ -162,6 +174,7 @@ def test_sliders_stall_nothing(page):
         page.page.evaluate("window.slow = []")
         page.page.keyboard.press(key)
         page.settled()
+        drawn(page.page)  # Long tasks are reported after they end.
         found = [duration for duration in page.page.evaluate("window.slow") if duration > 150]
         if not found:
             break
@@ -173,7 +186,9 @@ def test_what_if_can_be_read_at_every_width(browser, studio, width, scheme):
     """720 pixels are 1,440 at 200 %."""
     from axe_playwright_python.sync_playwright import Axe
     page = Dashboard(browser, studio, width=width, height=900, color_scheme=scheme).open(**VIEW, set="models.classifier.load.scale=1.5", objective="4s")
-    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fits(page.page)
+    # Results fade back in when a simulation ends.
+    expect(page.page.locator(".whatif .results")).to_have_css("opacity", "1")
     if width in (375, 1440):
         assert [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]] == []
     looks_as_it_did(browser, page, f"what-if-{width}-{scheme}")
