@@ -12,13 +12,16 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     package var p50: Double?
     package var p95: Double?
     package var p99: Double?
+    /// Average time to the first token, and per output token after it, ms; `null` where no first token is known.
+    package var firstToken: Double?
+    package var perOutputToken: Double?
     /// Failures by reason; those that did not occur are absent.
     package var reasons: [String: Int64]
     /// Row and number of successful requests, alternating, by ascending row.
     package var heat: [Int64]
 
     enum CodingKeys: String, CodingKey {
-      case at, successes, failures, average, p50, p95, p99, reasons, heat
+      case at, successes, failures, average, p50, p95, p99, firstToken, perOutputToken, reasons, heat
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -30,6 +33,8 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
       try container.encode(p50, forKey: .p50)
       try container.encode(p95, forKey: .p95)
       try container.encode(p99, forKey: .p99)
+      try container.encode(firstToken, forKey: .firstToken)
+      try container.encode(perOutputToken, forKey: .perOutputToken)
       try container.encode(reasons, forKey: .reasons)
       try container.encode(heat, forKey: .heat)
     }
@@ -125,6 +130,7 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
       return Bucket(
         at: start.rfc3339(in: period.calendar), successes: sum.total.successes, failures: sum.total.failures,
         average: sum.total.averageLatency, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99),
+        firstToken: sum.total.averageFirstToken, perOutputToken: sum.total.averageTimePerOutputToken,
         reasons: Dictionary(
           sum.reasons.filter { $0.value != 0 }.map {
             (Int($0.key) < names.count ? names[Int($0.key)] : "reason \($0.key)", $0.value)

@@ -2,8 +2,9 @@
 package struct RollupTotal: Equatable, Sendable {
   package private(set) var successes: Int64 = 0
   package private(set) var failures: Int64 = 0
-  /// Of successful requests, µs; so are the next two.
+  /// Of successful requests, µs; so are the next three.
   package private(set) var latencySum: Int128 = 0
+  package private(set) var firstTokenSum: Int128 = 0
   package private(set) var latencyMin = Int64.max
   package private(set) var latencyMax = Int64.min
   /// Of all requests, failures included.
@@ -19,10 +20,23 @@ package struct RollupTotal: Equatable, Sendable {
     successes == 0 ? nil : Double(latencySum) / Double(Int128(successes) * 1000)
   }
 
+  /// Average time from arrival to the first output token, ms; `nil` where no first token is known.
+  package var averageFirstToken: Double? {
+    successes == 0 || firstTokenSum == 0 ? nil : Double(firstTokenSum) / Double(Int128(successes) * 1000)
+  }
+
+  /// Average time between output tokens, ms: the time after first tokens over all output tokens, those of failed requests
+  /// included; `nil` where no first token is known, or nothing was put out.
+  package var averageTimePerOutputToken: Double? {
+    firstTokenSum == 0 || outputTokens == 0
+      ? nil : Double(latencySum - firstTokenSum) / Double(outputTokens * 1000)
+  }
+
   package mutating func add(_ cell: RollupCell) {
     successes &+= cell.successes
     failures &+= cell.failures
     latencySum += Int128(cell.latencySum)
+    firstTokenSum += Int128(cell.firstTokenSum)
     latencyMin = min(latencyMin, cell.latencyMin)
     latencyMax = max(latencyMax, cell.latencyMax)
     inputTokens += Int128(cell.inputTokens)
