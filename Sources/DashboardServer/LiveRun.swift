@@ -152,7 +152,7 @@ package final class LiveRun: Sendable {
     }
   }
 
-  /// Server-sent events: the status whenever it changes, looked at four times a second, until the page goes away.
+  /// Server-sent events: the status whenever it changes, looked at once a second, until the page goes away.
   /// Source: WHATWG HTML, section 9.2.
   var events: Response {
     Response(
@@ -165,7 +165,7 @@ package final class LiveRun: Sendable {
         while !Task.isCancelled {
           let data = try encoder.encode(self.status)
           silent += 1
-          if data != last || silent > 40 {
+          if data != last || silent > 10 {
             // A comment from time to time shows that both ends are there.
             try await writer.write(
               ByteBuffer(
@@ -174,7 +174,7 @@ package final class LiveRun: Sendable {
             last = data
             silent = 0
           }
-          try await Task.sleep(for: .milliseconds(250))
+          try await Task.sleep(for: .seconds(1))
         }
         try await writer.finish(nil)
       })
