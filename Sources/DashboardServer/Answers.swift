@@ -18,20 +18,22 @@ package final class Answer: Sendable {
   deinit { Self.held.subtract(bytes.readableBytes, ordering: .relaxed) }
 
   /// What goes to a reader at a time: the next only when this is under way, so that `SlowReaders` sees progress.
-  private static let pieceSize = 256 << 10
+  private static let chunkSize = 256 << 10
 
   package func response(_ type: String) -> Response {
-    Response(
-      status: .ok, headers: [.contentType: type],
-      body: .init(contentLength: bytes.readableBytes) { [self] writer in
-        var rest = bytes
-        while let piece = rest.readSlice(length: min(Self.pieceSize, rest.readableBytes)),
-          piece.readableBytes > 0
-        {
-          try await writer.write(piece)
-        }
-        try await writer.finish(nil)
-      })
+    Response(status: .ok, headers: [.contentType: type], body: body)
+  }
+
+  package var body: ResponseBody {
+    ResponseBody(contentLength: bytes.readableBytes) { [self] writer in
+      var rest = bytes
+      while let chunk = rest.readSlice(length: min(Self.chunkSize, rest.readableBytes)),
+        chunk.readableBytes > 0
+      {
+        try await writer.write(chunk)
+      }
+      try await writer.finish(nil)
+    }
   }
 }
 

@@ -67,6 +67,7 @@ package struct DashboardServer: Sendable {
     let router = Router(context: ConnectedContext.self, options: .autoGenerateHeadEndpoints)
     router.add(
       middleware: Protection(token: token, port: listening, mostUploaded: studio?.limits.uploadBytes ?? 0))
+    router.add(middleware: CompressedAnswers())
     API(catalogue, studio: studio, queues: queues).add(to: router)
     try PageFiles().add(to: router, plan: plan)
     var logger = Logger(label: "workbench")

@@ -1,12 +1,19 @@
 import CCompression
 import Foundation
+import Hummingbird
 
-/// Compression of what is sent again and again. Source: RFC 1952.
+/// Compression of what is sent. Source: RFC 1952.
 enum Gzip {
-  private static let level: Int32 = 9
+  /// Whether the client takes compressed answers. Source: RFC 9110, section 12.5.3.
+  static func isAccepted(by request: Request) -> Bool {
+    request.headers[.acceptEncoding]?.split(separator: ",").contains {
+      $0.trimmingCharacters(in: .whitespaces).lowercased() == "gzip"
+    } == true
+  }
 
+  /// - Parameter level: 1, the fastest, to 9, the smallest: for what is sent again and again.
   /// - Returns: `nil` where it would save nothing, or there is no memory.
-  static func compressed(_ data: Data) -> Data? {
+  static func compressed(_ data: Data, level: Int32 = 9) -> Data? {
     var stream = z_stream()
     guard wb_gzip_deflate_init(&stream, level) == Z_OK else { return nil }
     defer { deflateEnd(&stream) }

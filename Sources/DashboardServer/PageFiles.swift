@@ -97,12 +97,10 @@ package struct PageFiles: Sendable {
       let content = name == "index.html" && plan != nil ? Data(Self.withPlan(file.data)) : file.data
       let (plain, packed) = (Answer(content), Gzip.compressed(content).map { Answer($0) })
       let response: @Sendable (Request, ConnectedContext) -> Response = { request, _ in
-        let takesGzip = request.headers[.acceptEncoding]?.split(separator: ",").contains {
-          $0.trimmingCharacters(in: .whitespaces).lowercased() == "gzip"
-        }
-        var response = (takesGzip == true ? packed ?? plain : plain).response(file.type)
+        let packed = Gzip.isAccepted(by: request) ? packed : nil
+        var response = (packed ?? plain).response(file.type)
         response.headers[.vary] = "Accept-Encoding"
-        if takesGzip == true, packed != nil { response.headers[.contentEncoding] = "gzip" }
+        if packed != nil { response.headers[.contentEncoding] = "gzip" }
         return response
       }
       router.get(name == "openapi.yaml" ? "api/openapi.yaml" : RouterPath(name), use: response)
