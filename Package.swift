@@ -50,7 +50,9 @@ let package = Package(
     .target(name: "Telemetry"),
     .target(
       name: "Documents", dependencies: ["Telemetry", .product(name: "Yams", package: "Yams")]),
-    .target(name: "ScenarioModel", dependencies: ["Documents", "Sampling", "Telemetry"]),
+    .target(
+      name: "ScenarioModel", dependencies: ["Documents", "Sampling", "Telemetry"],
+      resources: [.copy("Serving")]),
     .target(name: "Simulation", dependencies: ["CBranchless", "Sampling", "Telemetry", "ScenarioModel"]),
     .target(name: "Aggregation", dependencies: ["Telemetry"]),
     .target(

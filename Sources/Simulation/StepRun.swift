@@ -131,9 +131,8 @@ struct StepRun {
     _ model: ContinuousBatching, _ work: StepWork, _ more: StepWork, latencyFactor: Double, steps most: Int64,
     until border: Int64
   ) {
-    let fixed =
-      model.base + model.perSequence * Double(work.sequences) + model.perPromptToken
-      * Double(work.promptTokens)
+    let fixed = model.fixedTime(
+      sequences: Double(work.sequences), promptTokens: Double(work.promptTokens))
     isExact = model.dependsOnContext && start < Self.endOfTime
     steps = most
     if isExact {

@@ -31,7 +31,7 @@ struct Workbench: ParsableCommand {
       ServeCommand.self, ReportCommand.self, ConvertCommand.self, MergeCommand.self,
       ValidateCommand.self, CompareCommand.self, FixtureCommand.self, BaselineCommand.self, PlanCommand.self,
       FitCommand.self, TaskCommand.self, CollectCommand.self, PushCommand.self, PullCommand.self,
-      SchemaCommand.self,
+      SchemaCommand.self, CatalogueCommand.self,
     ])
 
 }

@@ -57,7 +57,7 @@ struct ServiceByHardwareTests {
       ),
       (
         "{ byHardware: { A10 single: { time: 1s }, T4 single: { } } }",
-        "t.yaml:19:71: error: no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching."
+        "t.yaml:19:71: error: no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching, or roofline."
       ),
       (
         "{ time: 2s, byHardware: { A10 single: { time: 1s } } }",

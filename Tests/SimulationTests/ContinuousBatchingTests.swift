@@ -19,6 +19,8 @@ struct ContinuousBatchingTests {
     var base = 1000.0
     var perSequence = 0.0
     var perPromptToken = 0.0
+    var perToken = 0.0
+    var overlap = 0.0
     var tokensPerStep = 2048
     /// µs.
     var perContextToken = 0.0
@@ -58,7 +60,7 @@ struct ContinuousBatchingTests {
               hardware: A10 single
               scaling: { minReplicas: \(replicas), maxReplicas: \(replicas), maxBatchSize: \(maxBatchSize) }
               queue: { capacity: 1000000, discipline: \(isLifo ? "lifo" : "fifo") }
-              service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, maxTokensPerStep: \(tokensPerStep), perContextToken: \(perContextToken)us, perPromptTokenContext: \(perPromptTokenContext)us\(kvCache) } }
+              service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, perToken: \(perToken)us, overlap: \(overlap)us, maxTokensPerStep: \(tokensPerStep), perContextToken: \(perContextToken)us, perPromptTokenContext: \(perPromptTokenContext)us\(kvCache) } }
       """
         + (incident.map {
           """
@@ -103,6 +105,15 @@ struct ContinuousBatchingTests {
       name: "an incident in between", replicas: 2, perSequence: 13, perPromptToken: 2, tokensPerStep: 64,
       between: 4000, incident: 1_000_037..<3_777_777),
     .init(name: "newest first", between: 4000, isLifo: true),
+    .init(
+      name: "computation beside the reading of weights", maxBatchSize: 16, perPromptToken: 0.5,
+      perToken: 21.3,
+      overlap: 900.5, tokensPerStep: 96, between: 9000),
+    .init(
+      name: "computation that exceeds the overlap, with attention and a full cache", replicas: 2,
+      maxBatchSize: 32, perSequence: 3.3, perToken: 40, overlap: 700, tokensPerStep: 64,
+      perContextToken: 0.21,
+      cache: (60, 16), between: 9000),
     .init(name: "attention to contexts", perContextToken: 0.37, perPromptTokenContext: 0.011, between: 6000),
     .init(
       name: "chunked prompts with attention", perPromptToken: 3.7, tokensPerStep: 7, perContextToken: 1.3,

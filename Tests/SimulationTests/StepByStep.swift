@@ -154,8 +154,11 @@ struct StepByStep {
     }
     let isIncident = setting.incident?.contains(time - ContinuousBatchingTests.start) ?? false
     let factor = isIncident ? 2.5 : 1
-    let work =
+    var work =
       setting.base + setting.perSequence * Double(sequences) + setting.perPromptToken * Double(promptTokens)
+    if setting.perToken > 0 {
+      work += max(0, setting.perToken * (Double(sequences) + Double(promptTokens)) - setting.overlap)
+    }
     if setting.perContextToken > 0 || setting.perPromptTokenContext > 0 {
       func units(_ time: Double) -> Int128 { Int128((time * factor * 4_294_967_296).rounded()) }
       let duration =

@@ -1,9 +1,10 @@
 import Documents
 
-/// A replica works in steps; one takes `base + perSequence × requests + perPromptToken × prompt tokens +
-/// perContextToken × tokens of context that responses in progress attend to + perPromptTokenContext × pairs of a prompt
-/// token that is read and a token of the prompt up to it` µs. The last two are the cost of attention, in decoding and in
-/// reading prompts. Source: Agrawal et al. (2024), "Vidur: A Large-Scale Simulation Framework for LLM Inference", MLSys,
+/// A replica works in steps; one takes `base + perSequence × requests + perPromptToken × prompt tokens + max(0, perToken ×
+/// (requests + prompt tokens) − overlap) + perContextToken × tokens of context that responses in progress attend to +
+/// perPromptTokenContext × pairs of a prompt token that is read and a token of the prompt up to it` µs. The last two are
+/// the cost of attention, in decoding and in reading prompts; `perToken` is computation, of which `overlap` passes while
+/// the weights are read, which `base` contains. Source: Agrawal et al. (2024), "Vidur: A Large-Scale Simulation Framework for LLM Inference", MLSys,
 /// section 4.3.
 package struct ContinuousBatching: Sendable, Equatable {
   /// µs, above 0.
@@ -12,6 +13,10 @@ package struct ContinuousBatching: Sendable, Equatable {
   package var perSequence: Double
   /// µs for each prompt token that the step reads.
   package var perPromptToken: Double
+  /// µs of computation for each request that takes part and each prompt token that the step reads.
+  package var perToken: Double
+  /// µs of that computation that cost nothing, since they pass while weights are read.
+  package var overlap: Double
   /// µs for each token of context that each response in progress attends to.
   package var perContextToken: Double
   /// µs for each pair of a prompt token that is read and a token of its prompt up to itself.
@@ -42,6 +47,11 @@ package struct ContinuousBatching: Sendable, Equatable {
         Key("blockSize", .integer(1...4096), default: "16", "Tokens in a block."),
       ])
 
+    init(blocks: Int64, blockSize: Int64) {
+      self.blocks = blocks
+      self.blockSize = blockSize
+    }
+
     /// - Returns: `nil` after a diagnostic.
     init?(_ keys: Section) {
       guard let tokens = keys.integer("tokens"),
@@ -71,6 +81,14 @@ package struct ContinuousBatching: Sendable, Equatable {
       Key("perSequence", .duration, default: "0s", "For each request that takes part in the step."),
       Key("perPromptToken", .duration, default: "0s", "For each prompt token that the step reads."),
       Key(
+        "perToken", .duration, default: "0s",
+        "Computation for each request that takes part and each prompt token that the step reads; see overlap."
+      ),
+      Key(
+        "overlap", .duration, default: "0s",
+        "So much of a step's computation (perToken) passes while the weights are read (base): only what exceeds it counts."
+      ),
+      Key(
         "perContextToken", .duration, default: "0s",
         "For each token of context that each response in progress attends to."),
       Key(
@@ -84,12 +102,27 @@ package struct ContinuousBatching: Sendable, Equatable {
       ),
     ])
 
+  /// Computed from a model and hardware.
+  init(_ computed: Roofline.Coefficients, kvCache: KVCache, tokensPerStep: Int64) {
+    base = computed.base
+    perSequence = computed.perSequence
+    perPromptToken = computed.perPromptToken
+    perToken = computed.perToken
+    overlap = computed.overlap
+    perContextToken = computed.perContextToken
+    perPromptTokenContext = computed.perPromptTokenContext
+    self.kvCache = kvCache
+    self.tokensPerStep = tokensPerStep
+  }
+
   /// - Parameter scaling: of the deployment; `nil` if there is something wrong with it.
   /// - Returns: `nil` after a diagnostic.
   init?(_ keys: Section, scaling: Scenario.Scaling?) {
     guard let base = keys.exactDuration("base"),
       let perSequence = keys.has("perSequence") ? keys.exactDuration("perSequence") : 0,
       let perPromptToken = keys.has("perPromptToken") ? keys.exactDuration("perPromptToken") : 0,
+      let perToken = keys.has("perToken") ? keys.exactDuration("perToken") : 0,
+      let overlap = keys.has("overlap") ? keys.exactDuration("overlap") : 0,
       let perContextToken = keys.has("perContextToken") ? keys.exactDuration("perContextToken") : 0,
       let perPromptTokenContext = keys.has("perPromptTokenContext")
         ? keys.exactDuration("perPromptTokenContext") : 0,
@@ -106,6 +139,12 @@ package struct ContinuousBatching: Sendable, Equatable {
       )
       return nil
     }
+    if overlap > 0, perToken == 0 {
+      keys.error(
+        "overlap",
+        "overlap without perToken: there is no computation to overlap. Give perToken, or remove it.")
+      return nil
+    }
     if keys.has("kvCache") {
       guard let kvCache = keys.section("kvCache").flatMap({ KVCache($0) }) else { return nil }
       self.kvCache = kvCache
@@ -113,12 +152,21 @@ package struct ContinuousBatching: Sendable, Equatable {
     self.base = base
     self.perSequence = perSequence
     self.perPromptToken = perPromptToken
+    self.perToken = perToken
+    self.overlap = overlap
     self.perContextToken = perContextToken
     self.perPromptTokenContext = perPromptTokenContext
     tokensPerStep = Int64(tokens)
   }
 
   // MARK: What follows from it
+
+  /// What of a step does not depend on contexts, µs.
+  @inline(__always)
+  package func fixedTime(sequences: Double, promptTokens: Double) -> Double {
+    let time = base + perSequence * sequences + perPromptToken * promptTokens
+    return perToken == 0 ? time : time + max(0, perToken * (sequences + promptTokens) - overlap)
+  }
 
   /// Whether a step takes longer the longer contexts are.
   package var dependsOnContext: Bool { perContextToken > 0 || perPromptTokenContext > 0 }
@@ -144,9 +192,10 @@ package struct ContinuousBatching: Sendable, Equatable {
     let room = kvCache.map { max(Double($0.longestContext) / max(context, 1), 1) } ?? .infinity
     // Each step serves a batch, and no more tokens than fit in one.
     let steps = max(output / min(batch, room), (input + output) / Double(tokensPerStep))
+    let computing = max(0, (input + output) * perToken - steps * overlap)
     let decoding = output * (perSequence + perContextToken * context)
     let reading = input * perPromptToken + perPromptTokenContext * input * (input + 1) / 2
-    let time = steps * base + decoding + reading
+    let time = steps * base + computing + decoding + reading
     return time > 0 ? 1 / time : nil
   }
 }

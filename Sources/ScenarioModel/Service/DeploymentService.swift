@@ -9,10 +9,13 @@ package enum DeploymentService: Sendable, Equatable {
   case continuousBatching(ContinuousBatching)
 
   /// Of one hardware.
-  private static let keys = ServiceTime.keys + [ServiceTime.slowdownKey, ContinuousBatching.key]
+  private static let keys =
+    ServiceTime.keys + [
+      ServiceTime.slowdownKey, ContinuousBatching.key, Roofline.key,
+    ]
 
   private static let about =
-    "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output. Or continuousBatching."
+    "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output. Or continuousBatching, or roofline."
 
   private static let ofOneHardware = Shape("serviceOfHardware", about, keys)
 
@@ -32,7 +35,10 @@ package enum DeploymentService: Sendable, Equatable {
     _ section: Section, hardware: String?, isKnown: (String, Location) -> Bool, scaling: Scenario.Scaling?
   ) -> (service: DeploymentService, isOfHardware: Bool)? {
     let name = byHardware.name
-    guard section.has(name) else { return read(section, scaling: scaling).map { ($0, false) } }
+    guard section.has(name) else {
+      // What is computed for hardware is of that hardware.
+      return read(section, hardware: hardware, scaling: scaling).map { ($0, section.has(Roofline.key.name)) }
+    }
     for key in keys where section.has(key.name) {
       section.error(
         key.name,
@@ -46,7 +52,7 @@ package enum DeploymentService: Sendable, Equatable {
       stated.append(entry.key)
       guard
         let service = Section(entry.value, ofOneHardware, section.diagnostics, section.calendar)
-          .flatMap({ read($0, scaling: scaling) })
+          .flatMap({ read($0, hardware: entry.key, scaling: scaling) })
       else { continue }
       if entry.key == hardware { found = service }
     }
@@ -61,18 +67,25 @@ package enum DeploymentService: Sendable, Equatable {
     return found.map { ($0, true) }
   }
 
-  private static func read(_ keys: Section, scaling: Scenario.Scaling?) -> DeploymentService? {
-    let name = ContinuousBatching.key.name
-    guard keys.has(name) else { return ServiceTime.read(keys).map { .alone($0) } }
+  private static func read(
+    _ keys: Section, hardware: String?, scaling: Scenario.Scaling?
+  ) -> DeploymentService? {
+    let whole = [ContinuousBatching.key.name, Roofline.key.name]
+    guard let name = whole.first(where: keys.has) else { return ServiceTime.read(keys).map { .alone($0) } }
     for key in Self.keys where key.name != name && keys.has(key.name) {
       keys.error(
         key.name,
-        "continuousBatching and \(key.name) together. A replica works in steps, or serves each request by a time of its own: remove one."
+        whole.contains(key.name)
+          ? "\(name) and \(key.name) together. One is stated, the other computed: remove one."
+          : "\(name) and \(key.name) together. A replica works in steps, or serves each request by a time of its own: remove one."
       )
     }
-    return keys.section(name).flatMap { ContinuousBatching($0, scaling: scaling) }.map {
-      .continuousBatching($0)
-    }
+    guard let section = keys.section(name) else { return nil }
+    let batching =
+      name == Roofline.key.name
+      ? Roofline.read(section, hardware: hardware, scaling: scaling)
+      : ContinuousBatching(section, scaling: scaling)
+    return batching.map { .continuousBatching($0) }
   }
 
   /// Whether it takes random numbers.

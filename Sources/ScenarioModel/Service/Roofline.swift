@@ -1,0 +1,239 @@
+import Documents
+
+/// Coefficients of continuous batching that are computed from a model's architecture and a card's peak figures, with
+/// efficiencies that are assumed: reading the weights takes their bytes over the memory's bandwidth, computing takes two
+/// operations for each parameter and token, and attention reads each token's keys and values. Sources: Williams,
+/// Waterman, Patterson (2009), "Roofline"; Pope et al. (2023), "Efficiently Scaling Transformer Inference", MLSys,
+/// sections 2 and 3.
+package struct Roofline: Sendable, Equatable {
+  package var model: ServingCatalogue.Architecture
+  package var card: ServingCatalogue.Card
+  /// Cards that share each layer.
+  package var cards: Int
+  /// Bytes of a parameter, and of a number in the KV cache.
+  package var bytesOfWeight = 2.0
+  package var bytesOfCache = 2.0
+  /// Shares of the peak figures that are reached.
+  package var computeEfficiency = 0.7
+  package var bandwidthEfficiency = 0.85
+  package var linkEfficiency = 0.4
+  /// Of a step, beside all that is computed here, µs.
+  package var stepOverhead = 1000.0
+  /// Share of the memory that the server takes, and bytes of that on each card that are neither weights nor cache.
+  package var memoryShare = 0.9
+  package var reserved = 1.7e9
+
+  /// Of one exchange between cards, µs.
+  private static let exchangeLatency = 15.0
+
+  package init(_ model: ServingCatalogue.Architecture, _ card: ServingCatalogue.Card, cards: Int) {
+    (self.model, self.card, self.cards) = (model, card, cards)
+  }
+
+  /// Tokens that the KV cache holds; not positive where the weights do not fit.
+  package var cacheTokens: Double {
+    let room = Double(cards) * (card.memory * memoryShare - reserved) - model.parameters * bytesOfWeight
+    return (room / bytesOfToken).rounded(.down)
+  }
+
+  /// Keys and values of one token, bytes.
+  package var bytesOfToken: Double { 2 * model.layers * model.kvHeads * model.headSize * bytesOfCache }
+
+  /// All in µs.
+  package struct Coefficients: Sendable, Equatable {
+    package var base: Double
+    package var perSequence: Double
+    package var perPromptToken: Double
+    package var perToken: Double
+    package var overlap: Double
+    package var perContextToken: Double
+    package var perPromptTokenContext: Double
+  }
+
+  package var coefficients: Coefficients {
+    let microsecond = 1e-6
+    let operations = Double(cards) * card.flops * computeEfficiency * microsecond
+    let bytes = Double(cards) * card.bandwidth * bandwidthEfficiency * microsecond
+    let table = model.vocabulary * model.hidden
+    // Of the table of input embeddings a step reads only the rows of its tokens.
+    let read = (model.parameters - (model.isTied ? 0 : table)) * bytesOfWeight / bytes
+    let layers = model.active - (model.isTied ? 1 : 2) * table
+    let head = 2 * table / operations
+    var (exchange, exchanges) = (0.0, 0.0)
+    if cards > 1 {
+      // Two all-reduces a layer, of each token's hidden state in two bytes a number, around a ring.
+      let sent = 2 * Double(cards - 1) / Double(cards) * model.hidden * 2
+      exchange = 2 * model.layers * sent / (card.link * linkEfficiency * microsecond)
+      exchanges = 2 * model.layers * Self.exchangeLatency
+    }
+    return Coefficients(
+      base: stepOverhead + read + exchanges, perSequence: head + exchange, perPromptToken: exchange,
+      perToken: 2 * layers / operations, overlap: read, perContextToken: bytesOfToken / bytes,
+      perPromptTokenContext: 4 * model.layers * model.heads * model.headSize / operations)
+  }
+
+  // MARK: In a scenario
+
+  static let key = Key(
+    "roofline", .object { shape },
+    "Instead of all others: continuousBatching with coefficients and a KV cache that are computed from the model and the hardware."
+  )
+
+  private static let precisions: [(name: String, bytes: Double)] = [
+    ("bf16", 2), ("fp8", 1), ("int8", 1), ("int4", 0.5),
+  ]
+
+  static let shape = Shape(
+    "roofline",
+    "Continuous batching computed from the peak figures of the hardware and the architecture of the model, with efficiencies that are assumed. A benchmark of your own is better: see fit, and continuousBatching.",
+    [
+      Key(
+        "model", .text, "A model of the catalogue, such as llama-3.1-8b: see \"workbench catalogue models\"."),
+      Key(
+        "architecture",
+        .object { Shape("architecture", "A model that the catalogue does not have.", Architecture.keys) },
+        "Instead of model: one that the catalogue does not have."),
+      Key(
+        "card", .object { Shape("card", "An accelerator that the catalogue does not have.", Card.keys) },
+        "The accelerator, where the hardware is none of the catalogue (\"workbench catalogue hardware\")."),
+      Key(
+        "tensorParallel", .integer(1...64), default: "all cards of the hardware",
+        "Cards that share each layer."),
+      Key(
+        "precision", .choice(precisions.map(\.name)), default: "bf16",
+        "Of the weights in memory; computation is in bf16."),
+      Key("kvPrecision", .choice(["bf16", "fp8"]), default: "bf16", "Of the KV cache."),
+      Key(
+        "computeEfficiency", .number(0.01...1), default: "0.7",
+        "Share of the peak operations that is reached."),
+      Key(
+        "bandwidthEfficiency", .number(0.01...1), default: "0.85",
+        "Share of the memory's peak bandwidth that is reached."),
+      Key(
+        "linkEfficiency", .number(0.01...1), default: "0.4",
+        "Share of the peak bandwidth between cards that is reached."),
+      Key("stepOverhead", .duration, default: "1ms", "Of each step: scheduling, launches, sampling."),
+      Key(
+        "memoryShare", .number(0.05...1), default: "0.9",
+        "Share of the memory that the server takes (gpu_memory_utilization)."),
+      Key(
+        "reserved", .number(0...1000), default: "1.7",
+        "GB of that on each card that are neither weights nor cache: activations, graphs, the runtime."),
+      Key("blockSize", .integer(1...4096), default: "16", "Tokens in a block of the KV cache."),
+      Key(
+        "maxTokensPerStep", .integer(1...10_000_000), default: "2048", "As in continuousBatching."),
+    ])
+
+  private typealias Architecture = ServingCatalogue.Architecture
+  private typealias Card = ServingCatalogue.Card
+
+  /// - Returns: the service on the hardware; `nil` after a diagnostic.
+  static func read(_ keys: Section, hardware: String?, scaling: Scenario.Scaling?) -> ContinuousBatching? {
+    let catalogue: ServingCatalogue
+    do { catalogue = try .shipped() } catch {
+      keys.error(
+        nil, "the program's catalogue of models and cards cannot be read: \(error.localizedDescription)")
+      return nil
+    }
+    let model = readModel(keys, catalogue)
+    guard let (card, count) = readCard(keys, hardware, catalogue), let model,
+      var roofline = Roofline(keys, model, card, cards: count)
+    else { return nil }
+    if keys.has("card") { roofline.card = card }
+    let tokens = keys.has("maxTokensPerStep") ? keys.integer("maxTokensPerStep") : 2048
+    let blockSize = keys.has("blockSize") ? keys.integer("blockSize") : 16
+    guard let tokens, let blockSize else { return nil }
+    guard roofline.cacheTokens >= Double(blockSize) else {
+      keys.error(
+        nil,
+        "the weights, \(gigabytes(model.parameters * roofline.bytesOfWeight)), do not fit \(count) × \(gigabytes(card.memory)) of memory with room for a KV cache (memoryShare \(plain(roofline.memoryShare)), reserved \(gigabytes(roofline.reserved)) a card). Choose hardware with more memory, a smaller model, or a smaller precision."
+      )
+      return nil
+    }
+    let blocks = min(Int64(roofline.cacheTokens) / Int64(blockSize), 1_000_000_000 / Int64(blockSize))
+    return ContinuousBatching(
+      roofline.coefficients, kvCache: .init(blocks: blocks, blockSize: Int64(blockSize)),
+      tokensPerStep: Int64(max(tokens, scaling?.maxBatchSize ?? 0)))
+  }
+
+  private init?(
+    _ keys: Section, _ model: ServingCatalogue.Architecture, _ card: ServingCatalogue.Card, cards: Int
+  ) {
+    self.init(model, card, cards: cards)
+    var isRight = true
+    func number(_ name: String, _ value: inout Double, times factor: Double = 1) {
+      guard keys.has(name) else { return }
+      if let given = keys.number(name) { value = given * factor } else { isRight = false }
+    }
+    number("computeEfficiency", &computeEfficiency)
+    number("bandwidthEfficiency", &bandwidthEfficiency)
+    number("linkEfficiency", &linkEfficiency)
+    number("memoryShare", &memoryShare)
+    number("reserved", &reserved, times: 1e9)
+    if keys.has("stepOverhead") {
+      if let given = keys.exactDuration("stepOverhead") { stepOverhead = given } else { isRight = false }
+    }
+    for (name, place) in [("precision", \Roofline.bytesOfWeight), ("kvPrecision", \Roofline.bytesOfCache)]
+    where keys.has(name) {
+      let bytes = keys.choice(name).flatMap { text in Self.precisions.first { $0.name == text }?.bytes }
+      if let bytes { self[keyPath: place] = bytes } else { isRight = false }
+    }
+    guard isRight else { return nil }
+  }
+
+  private static func readModel(_ keys: Section, _ catalogue: ServingCatalogue) -> ServingCatalogue
+    .Architecture?
+  {
+    switch (keys.has("model"), keys.has("architecture")) {
+    case (true, true):
+      keys.error("architecture", "model and architecture together. Remove one.")
+    case (false, false):
+      keys.error(
+        nil,
+        "roofline has no model. Give model: llama-3.1-8b (\"workbench catalogue models\" lists them), or architecture."
+      )
+    case (false, true):
+      return keys.section("architecture").flatMap { Architecture($0, source: "stated") }
+    case (true, false):
+      guard let name = keys.text("model") else { return nil }
+      if let model = catalogue.models[name] { return model }
+      let hint = nearest(name, among: catalogue.models.keys.sorted()).map { "Did you mean \($0)? " } ?? ""
+      keys.error(
+        "model",
+        "the catalogue has no model \(quoted(name)). \(hint)\"workbench catalogue models\" lists them; others have an architecture."
+      )
+    }
+    return nil
+  }
+
+  private static func readCard(_ keys: Section, _ hardware: String?, _ catalogue: ServingCatalogue) -> (
+    ServingCatalogue.Card, Int
+  )? {
+    let stated = keys.has("tensorParallel") ? keys.integer("tensorParallel") : nil
+    if keys.has("tensorParallel"), stated == nil { return nil }
+    if keys.has("card") {
+      return keys.section("card").flatMap { Card($0, source: "stated") }.map { ($0, stated ?? 1) }
+    }
+    // What is wrong with the hardware has been said.
+    guard let hardware else { return nil }
+    guard let (card, count) = catalogue.configuration(hardware) else {
+      keys.error(
+        nil,
+        "the catalogue has no hardware \(quoted(hardware)). It has \(catalogue.cards.keys.sorted().joined(separator: ", ")), each \"single\" or \"cluster of N\". Choose one of them, or give card."
+      )
+      return nil
+    }
+    if let stated, stated != count {
+      keys.error(
+        "tensorParallel",
+        stated > count
+          ? "tensorParallel \(stated) is more than the cards of \(quoted(hardware)), \(count). Lower it, or choose other hardware."
+          : "tensorParallel \(stated) leaves \(count - stated) of \(count) cards of \(quoted(hardware)) idle: several engines in one replica are not modelled. Leave it out, or choose hardware of \(stated)."
+      )
+      return nil
+    }
+    return (card, count)
+  }
+
+  private static func gigabytes(_ bytes: Double) -> String { "\(plain((bytes / 1e8).rounded() / 10)) GB" }
+}
