@@ -17,7 +17,7 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
     switch self {
     case .model: "Every model of this name."
     case .deployedAt:
-      "Of several models of one name, the one with a deployment deployed at this moment (RFC 3339)."
+      "Of several models of one name, the one with a deployment deployed at this instant (RFC 3339)."
     case .version: "One version. (default: all)"
     case .provider: "External models of one provider."
     }

@@ -13,7 +13,7 @@ package enum DashboardSchema {
           "type": "string",
           "pattern":
             "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?(Z|[-+]\\d{2}:\\d{2}(:\\d{2})?)$",
-          "description": "RFC 3339 in the account's time zone: the start of a bucket, or the moment itself.",
+          "description": "RFC 3339 in the account's time zone: the start of a bucket, or the instant itself.",
         ] as Schema,
         "count": ["type": "integer", "minimum": 0] as Schema,
         "figure": [

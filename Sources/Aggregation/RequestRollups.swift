@@ -63,7 +63,7 @@ package final class RequestRollups: TelemetrySink {
     for part in parts { part.finish() }
     if parts.contains(where: \.hasOverflowed) {
       throw AggregationError(
-        "the sum of latencies, waiting times or tokens of a quarter of an hour leaves the range of 64 bits. Some of them are absurd: check them."
+        "the sum of latencies, waiting times or tokens of a quarter of an hour exceeds 64 bits. Some of them are implausible: check them."
       )
     }
   }

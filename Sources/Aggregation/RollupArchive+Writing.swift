@@ -56,7 +56,7 @@ extension RollupArchive {
         }
       }
     }
-    if overflowed { throw AggregationError("the sum of latencies leaves the range of 64 bits.") }
+    if overflowed { throw AggregationError("the sum of latencies exceeds 64 bits.") }
 
     var blocks = ByteWriter()
     blocks.raw(magic)
@@ -92,7 +92,7 @@ extension RollupArchive {
       }
       try write(sums, calendar, &blocks, &index)
     }
-    if overflowed { throw AggregationError("the sum of latencies leaves the range of 64 bits.") }
+    if overflowed { throw AggregationError("the sum of latencies exceeds 64 bits.") }
     index.fixed(UInt64(blocks.bytes.count))
     let checksum = Checksum.xxh64(index.bytes)
     blocks.raw(index.bytes)
@@ -130,7 +130,7 @@ extension RollupArchive {
         quarter: day.quarter, cell: RollupCell(), reasons: [], latencies: PackedBins(),
         points: QuarterPoints([], isComplete: false, start: 0))
       if summary.addCounts(of: day.rollups) {
-        throw AggregationError("the sum of a day's latencies leaves the range of 64 bits.")
+        throw AggregationError("the sum of a day's latencies exceeds 64 bits.")
       }
       var bytes = ByteWriter()
       summary.write(to: &bytes, day: day.quarter) { $0 }

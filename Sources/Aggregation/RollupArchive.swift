@@ -55,7 +55,7 @@ package final class RollupArchive: RollupSource, Sendable {
     self.place = place
     verifiesBlocks = verifies
     let damaged = AggregationError(
-      "\(place): error: the rollups are damaged: their index does not fit its checksum. \(Self.remedy)")
+      "\(place): error: the rollups are damaged: their index does not match its checksum. \(Self.remedy)")
     guard data.starts(with: Self.magic) else {
       throw AggregationError(
         data.starts(with: Self.family)
@@ -144,7 +144,7 @@ package final class RollupArchive: RollupSource, Sendable {
         // The index was checked: its blocks lie in the file.
         let stored = UnsafeRawBufferPointer(rebasing: bytes[block.bytes])
         if verifiesBlocks, Checksum.xxh64(stored) != block.checksum {
-          throw damage(day, series, "they do not fit their checksum")
+          throw damage(day, series, "they do not match their checksum")
         }
         var reader = ByteReader(stored)
         while !reader.isAtEnd {
@@ -164,7 +164,7 @@ package final class RollupArchive: RollupSource, Sendable {
       series.map { "model \($0.modelID)\($0.version.isEmpty ? "" : " \($0.version)")" } ?? "a kind of model"
     let start = Timestamp(microseconds: day.quarter &* Rollup.quarterMicroseconds)
     return AggregationError(
-      "\(place): error: the rollups of \(whose) of the day from \(start.rfc3339) are damaged: \(what). \(Self.remedy)"
+      "\(place): error: the rollups of \(whose) for the day from \(start.rfc3339) are damaged: \(what). \(Self.remedy)"
     )
   }
 

@@ -26,7 +26,7 @@ package struct TokensWidget: Equatable, Sendable {
   private static func whole(_ tokens: Int128) throws -> Int64 {
     guard let whole = Int64(exactly: tokens) else {
       throw AggregationError(
-        "the sum of tokens, \(tokens), leaves the range of 64 bits. Some token counts are absurd: check them, or choose a shorter period."
+        "the sum of tokens, \(tokens), exceeds 64 bits. Some token counts are implausible: check them, or choose a shorter period."
       )
     }
     return whole

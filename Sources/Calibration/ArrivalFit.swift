@@ -80,7 +80,7 @@ package struct ArrivalFit: Sendable {
     if count < 30 {
       estimates = [Self.rateEstimate(meanRate, count, 1)]
       notes.append(
-        "\(count) arrivals: only their rate is fitted, as a Poisson process. A shape of the intervals needs 30, lasting changes 300, Markov-modulated states 1,000, factors of local hours two days, of weekdays two weeks."
+        "\(count) arrivals: only their rate is fitted, as a Poisson process. The shape of the intervals needs 30, permanent changes 300, Markov-modulated states 1,000, factors of local hours two days, of weekdays two weeks."
       )
       candidates = [.init(name: "poisson", parameters: 1, logLikelihood: 0, informationCriterion: 0)]
       return
@@ -115,14 +115,14 @@ package struct ArrivalFit: Sendable {
         recur(search.spans)
       }
     } else {
-      notes.append("None of the families asked for can describe the intervals; taken for a Poisson process.")
+      notes.append("None of the families asked for can describe the intervals; a Poisson process is assumed.")
       rate = rateFunctions[0].rate
       profile = rateFunctions[0].profile
       estimates = [Self.rateEstimate(rate, count, 1)]
     }
     if observations.resolution > 1, Double(observations.resolution) * meanRate > 0.02 {
       notes.append(
-        "Time stamps lie on a grid of \(Self.text(observations.resolution)): requests of one stamp are spread over it, and what is said of shorter intervals rests on the family."
+        "Time stamps lie on a grid of \(Self.text(observations.resolution)): requests with the same stamp are spread over its step, and the distribution of shorter intervals is that of the family."
       )
     }
   }
@@ -157,7 +157,7 @@ package struct ArrivalFit: Sendable {
         "\(Timestamp(microseconds: $0.lowerBound).rfc3339) to \(Timestamp(microseconds: $0.upperBound).rfc3339)"
       }
       notes.append(
-        "Pauses that are no habit, left out of the forecast: \(list.joined(separator: ", "))\(pauses.count > 3 ? ", …" : "")."
+        "Outages that do not recur, left out of the forecast: \(list.joined(separator: ", "))\(pauses.count > 3 ? ", …" : "")."
       )
     }
     return rateFunctions
@@ -193,7 +193,7 @@ package struct ArrivalFit: Sendable {
     }
     let span = every % day == 0 ? (every == day ? "day" : "\(every / day) days") : ModelFit.text(every)
     notes.append(
-      "For other times, the rate function from \(from.rfc3339) on recurs every \(span): what went up and down before does so again."
+      "For other times, the rate function from \(from.rfc3339) on recurs every \(span), with the same ups and downs."
     )
   }
 
@@ -207,7 +207,7 @@ package struct ArrivalFit: Sendable {
     if !changes.isEmpty {
       let pauses = changes.count { $0.factor == 0 }
       notes.append(
-        "The rate changes at \(changes.count) moments\(pauses > 0 ? ", \(pauses) of them the start of a pause" : ""), told apart in bins of \(width / 1_000_000) s."
+        "The rate changes at \(changes.count) instants\(pauses > 0 ? ", \(pauses) of them the start of a pause" : ""), told apart in bins of \(width / 1_000_000) s."
       )
     }
   }
@@ -231,13 +231,13 @@ package struct ArrivalFit: Sendable {
     if !cvChanges.isEmpty {
       let all = [writtenCv] + cvChanges.map(\.cv)
       notes.append(
-        "How much intervals vary changes at \(cvChanges.count) moments: coefficients of variation from \(String(format: "%.3g", all.min() ?? cv)) to \(String(format: "%.3g", all.max() ?? cv))."
+        "The variability of intervals changes at \(cvChanges.count) instants: coefficients of variation from \(String(format: "%.3g", all.min() ?? cv)) to \(String(format: "%.3g", all.max() ?? cv))."
       )
     }
     let beyond = ([cv] + best.cvChanges.map(\.cv)).filter { Self.written($0) != $0 }
     if let first = beyond.first {
       notes.append(
-        "The intervals' coefficient of variation, \(String(format: "%.3g", first))\(beyond.count > 1 ? " and \(beyond.count - 1) more" : ""), lies outside of what a scenario may say (0.05 to 20); the scenario has \(Self.written(first))."
+        "The intervals' coefficient of variation, \(String(format: "%.3g", first))\(beyond.count > 1 ? " and \(beyond.count - 1) more" : ""), lies outside the range of a scenario (0.05 to 20); the scenario has \(Self.written(first))."
       )
     }
   }
@@ -286,7 +286,7 @@ package struct ArrivalFit: Sendable {
     guard let first = odd.first else { return }
     let list = odd.map { "\(Self.text($0.microseconds)) from \(Timestamp(microseconds: $0.from).rfc3339) on" }
     notes.append(
-      "Outliers among the intervals, which the process would hardly ever do (expected number as long as the longest: \(String(format: "%.0e", tail(first.length) * Double(count)))): \(list.joined(separator: ", ")). Pauses, a clock that jumped, or telemetry that was lost?"
+      "Outliers among the intervals, which the process would hardly ever produce (expected number as long as the longest: \(String(format: "%.0e", tail(first.length) * Double(count)))): \(list.joined(separator: ", ")). Outages, a clock that jumped, or lost telemetry?"
     )
   }
 

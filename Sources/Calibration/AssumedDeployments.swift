@@ -51,7 +51,7 @@ package struct AssumedDeployments: Sendable {
         let record = tables.deployments[index]
         let version = record.version.isEmpty ? "" : "\(record.version): "
         notes[model.modelID, default: []].append(
-          "\(version)the telemetry says nothing of hardware and replicas; \(record.hardware), \(record.minReplicas) × \(record.maxBatchSize) batch slots are \(hardware != nil && replicas != nil ? "taken as stated" : "assumed, enough for all that was served at once. State hardware and replicas")."
+          "\(version)the telemetry says nothing about hardware and replicas; \(record.hardware), \(record.minReplicas) × \(record.maxBatchSize) batch slots are \(hardware != nil && replicas != nil ? "taken as stated" : "assumed, enough for all that was served at once. State hardware and replicas")."
         )
       }
     }

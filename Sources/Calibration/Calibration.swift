@@ -69,7 +69,7 @@ package struct Calibration: Sendable {
         fineTuning: tables.fineTuningJobs)
     }
     var heading = ["Fitted to \(source) by:", "  \(command)"] + cite
-    if options.holdOut != .none { heading.append("Part of the time was held out.") }
+    if options.holdOut != .none { heading.append("Some of the time was held out.") }
     for model in models {
       if let arrivals = model.arrivals {
         heading.append(
@@ -79,12 +79,13 @@ package struct Calibration: Sendable {
       for note in assumptions[model.record.modelID] ?? [] { heading.append("\(model.record.name): \(note)") }
       if model.hasAssumedService {
         heading.append(
-          "\(model.record.name): the telemetry says nothing of service times; those below are assumptions.")
+          "\(model.record.name): the telemetry says nothing about service times; those below are assumptions."
+        )
       }
     }
     if models.contains(where: { !$0.deployments.isEmpty }) {
       heading.append(
-        "Delays of the autoscaler, the order of the queue and clients' retries leave no trace in telemetry: defaults."
+        "Telemetry does not show the autoscaler's delays, the queue discipline or clients' retries: these are defaults."
       )
     }
     return ScenarioText.text(

@@ -101,7 +101,7 @@ extension ModelFit {
       ("The telemetry's replicas show no crash that was repaired.", { $0.crash != nil })
     case .contextLengthExceeded:
       (
-        "How much a replica's memory holds is not fitted; the scenario's replicas have room for any request.",
+        "The size of a replica's memory is not fitted; the scenario's replicas have room for any request.",
         { _ in false }
       )
     case .modelError, .providerError, .rateLimited: nil

@@ -46,11 +46,11 @@ package struct ModelFit: Sendable {
     let outside = observations.count - observed.reduce(0) { $0 + observations.rows(in: $1).count }
     if outside > 0 {
       notes.append(
-        "\(outside) requests arrived outside of the period or while nothing was deployed; left out.")
+        "\(outside) requests arrived outside the period or while nothing was deployed; left out.")
     }
     if observations.outOfOrder > 0 {
       notes.append(
-        "\(observations.outOfOrder) requests were out of order, by \(Self.text(observations.largestStepBack)) at the most; put in order of their time stamps.\(observations.largestStepBack > 60_000_000 ? " Did a clock jump back?" : "")"
+        "\(observations.outOfOrder) requests were out of order, by at most \(Self.text(observations.largestStepBack)); sorted by their time stamps.\(observations.largestStepBack > 60_000_000 ? " Did a clock jump back?" : "")"
       )
     }
     if observations.beyondRange > 0 {
@@ -58,7 +58,8 @@ package struct ModelFit: Sendable {
         "\(observations.beyondRange) requests took longer than 71 minutes; they count as 71 minutes.")
     }
     if observations.sharedStamps > 0 {
-      notes.append("\(observations.sharedStamps) requests share their time stamp with the one before; kept.")
+      notes.append(
+        "\(observations.sharedStamps) requests share their time stamp with the preceding one; kept.")
     }
     arrivals = ArrivalFit(
       observations.spread(), spans: seen, period: period, calendar: calendar, options: options)
@@ -178,7 +179,7 @@ package struct ModelFit: Sendable {
         occupancy: replicas.isEmpty ? nil : occupancy)
       if replicas.isEmpty {
         notes.append(
-          "\(deployment.version): no rows of replicas, so the batch slowdown is not known; 0 is taken.")
+          "\(deployment.version): no rows of replicas, so the batch slowdown is unknown; 0 is assumed.")
       }
       let timeouts = rows(seen) { $0 == FailureReason.timeout.code }.map { Int64(observations.waiting[$0]) }
         .sorted()

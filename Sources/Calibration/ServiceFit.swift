@@ -70,7 +70,7 @@ package struct ServiceFit: Sendable {
     form = .tokens(firstToken: nil, perInputToken: nil, perOutputToken: nil)
     if requests.count < 100 {
       notes.append(
-        "\(requests.count) successful requests: the service time is a rough estimate. 100 give its parts, 1,000 the batch slowdown."
+        "\(requests.count) successful requests: the service time is a rough estimate. Its components need 100, the batch slowdown 1,000."
       )
     }
     dropOutliers(&requests)
@@ -92,7 +92,7 @@ package struct ServiceFit: Sendable {
     let largest = requests.max { $0.total < $1.total }?.total ?? 0
     requests.removeAll { $0.total / (1 + $0.output) > limit }
     notes.append(
-      "Outliers, left out: \(before - requests.count) requests with service times for their length beyond all others', the longest \(Self.text(largest))."
+      "Outliers, left out: \(before - requests.count) requests with service times far longer for their length than all others', the longest \(Self.text(largest))."
     )
   }
 
@@ -155,7 +155,7 @@ package struct ServiceFit: Sendable {
     let untold = requests.reduce(0) { $0 + ($1.output == 0 ? $1.rest : 0) }
     guard untold <= 0.01 * requests.reduce(0, { $0 + $1.total }) else {
       notes.append(
-        "Requests without output tokens, or whose number is not known, take time after the first token: the whole time is fitted."
+        "Requests whose output tokens are zero or unknown take time after the first token: the whole time is fitted."
       )
       fitTotal(requests)
       return
@@ -197,7 +197,7 @@ package struct ServiceFit: Sendable {
       if Self.logVariance(ratios) < 0.5 * Self.logVariance(totals) {
         let spread = Self.duration(ratios.map { $0 * plane.output })
         notes.append(
-          "Nothing is known of the first token: the parts are a regression of the whole time on both token counts."
+          "Times to first token are unknown: the components come from a regression of the whole time on both token counts."
         )
         form = .tokens(
           firstToken: plane.fixed > 0 ? Self.constant(plane.fixed) : nil,

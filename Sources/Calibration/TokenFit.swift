@@ -39,7 +39,7 @@ package struct TokenFit: Sendable {
       var notes: [String] = []
       if unknown > 0 {
         notes.append(
-          "\(unknown) requests say nothing of their input tokens: left out of the \(name) tokens, which are not known."
+          "\(unknown) requests do not state their input tokens: left out of the \(name) tokens."
         )
       }
       if let limit = Outliers.limit(sample), sample.largest > limit {
@@ -54,7 +54,7 @@ package struct TokenFit: Sendable {
         }
         sample = inside
         notes.append(
-          "Outliers, left out: \(outside.count) requests with \(name) tokens of \(Outliers.list(outside)); the others have \(Int(inside.largest)) at the most."
+          "Outliers, left out: \(outside.count) requests with \(name) tokens of \(Outliers.list(outside)); the others have at most \(Int(inside.largest))."
         )
       }
       let zeros = sample.cells.first.map { $0.mean == 0 ? $0.count : 0 } ?? 0
@@ -65,13 +65,13 @@ package struct TokenFit: Sendable {
       if sample.smallest == sample.largest {
         notes.append(
           sample.smallest == 0
-            ? "No request has \(name) tokens, or their number is not known: 0 is taken."
+            ? "No request has \(name) tokens, or their number is unknown: 0 is assumed."
             : "All requests have \(Int(sample.smallest)) \(name) tokens: a constant.")
       }
       guard let best = MaximumLikelihood.best(sample, histogram: sample.count >= 160) else { return nil }
       if sample.count < 100 {
         notes.append(
-          "\(Int(sample.count)) requests: the shape of \(name) tokens is hardly known. 100 tell families apart, 1,000 a histogram."
+          "\(Int(sample.count)) requests: the shape of \(name) tokens is uncertain. Telling families apart needs 100, a histogram 1,000."
         )
       }
       return (best, notes)

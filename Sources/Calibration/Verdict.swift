@@ -65,24 +65,24 @@ enum Verdict {
     let s = marginal.samplingWasserstein ?? 0
     let name = marginal.name.prefix(1).uppercased() + marginal.name.dropFirst()
     let beside = [
-      d.map { "the held-out part lies \(percent($0)) from what the fit saw" },
+      d.map { "the held-out telemetry lies \(percent($0)) from what the fit saw" },
       marginal.samplingWasserstein.map { "two simulations \(percent($0)) from each other" },
     ].compactMap { $0 }.joined(separator: ", ")
     let besides = beside.isEmpty ? "" : " (\(beside))"
     if e <= limit { return "\(name): reproduced; \(percent(e)) of the mean apart\(besides)." }
     if let d, e <= mostOfData * d {
       return
-        "\(name): as near as the data are; \(percent(e)) of the mean apart\(besides): the data changed between the two."
+        "\(name): as near as the data allow; \(percent(e)) of the mean apart\(besides): the data changed between the two."
     }
     if e <= s {
       return
-        "\(name): too few requests to tell; \(percent(e)) of the mean apart\(besides), which is no more than chance gives."
+        "\(name): too few requests to tell; \(percent(e)) of the mean apart\(besides), which is no more than chance would give."
     }
     var cause = ""
     if abs(marginal.simulatedMean - marginal.observedMean) > 0.7 * e * marginal.observedMean {
       cause =
         marginal.simulatedMean > marginal.observedMean
-        ? " Nearly all of it is a mean that is too high." : " Nearly all of it is a mean that is too low."
+        ? " Nearly all of that is a mean that is too high." : " Nearly all of that is a mean that is too low."
     } else if quantile(marginal, 0.99).map({ $0.simulated < 0.8 * $0.observed }) ?? false {
       cause = " Large values are too rare."
     } else if quantile(marginal, 0.99).map({ $0.simulated > 1.25 * $0.observed }) ?? false {

@@ -89,7 +89,7 @@ package struct Dataset: Sendable {
     if let unpriced = tables.unpriced.first {
       throw DatasetError(
         "\(path)/hardware",
-        "account \"\(unpriced.account)\" has replicas on \"\(unpriced.hardware)\", of which the hardware table has no price, so that their credits are unknown. Add it there; 0 if they cost nothing."
+        "account \"\(unpriced.account)\" has replicas on \"\(unpriced.hardware)\", for which the hardware table has no price, so their credits are unknown. Add the price there; 0 if they cost nothing."
       )
     }
   }
@@ -107,11 +107,11 @@ package struct Dataset: Sendable {
     guard let manifest else { return "there is no requests table." }
     if manifest.source == Manifest.mergeSource {
       return
-        "there is no requests table: a merge has the rollups of its parts and not their requests. Ask the parts for them."
+        "there is no requests table: a merge has the rollups of its shards, not their requests. Use the shards themselves."
     }
     return manifest.scenario == nil
       ? "there is no requests table. Get the data set again."
-      : "there is no requests table: the run was recorded without. Run it again with \(setting: .formats, "csv")."
+      : "there is no requests table: the run was recorded without one. Run it again with \(setting: .formats, "csv")."
   }
 
   /// A reader of the requests, in the data set's series.
@@ -143,7 +143,7 @@ package struct Dataset: Sendable {
     guard let foreign = try claims.foreign(archive, of: self, account, name) else { return archive }
     throw DatasetError(
       file,
-      "these are rollups of something else: \(foreign). Rebuild them from the requests: workbench convert RUN NEW. A run without requests must be run again."
+      "these are the rollups of another data set: \(foreign). Rebuild them from the requests: workbench convert RUN NEW. A run without requests must be run again."
     )
   }
 
@@ -169,7 +169,7 @@ package struct Dataset: Sendable {
       var parser = TimestampParser()
       guard let moment = parser.parse(text) else {
         throw DatasetError(
-          path + "/manifest.json", "period.to \"\(text)\" is not a moment. Run the scenario again.")
+          path + "/manifest.json", "period.to \"\(text)\" is not an instant. Run the scenario again.")
       }
       return moment
     }

@@ -24,14 +24,14 @@ package struct DatasetClaims: Sendable {
   }
 
   private static let remedy =
-    "Get the file again, or run the scenario again. A data set that is meant to differ goes without manifest.json and rollups."
+    "Get the file again, or run the scenario again. If you changed the data set deliberately, remove manifest.json and rollups."
 
   /// The SHA-256 that a file must have; `nil` if nothing is claimed.
   /// - Throws: `DatasetError` if files are claimed, but not this one.
   private func hash(of path: String) throws -> String? {
     guard !files.isEmpty, path.utf8.starts(with: (root + "/").utf8) else { return nil }
     guard let hash = files[String(decoding: path.utf8.dropFirst(root.utf8.count + 1), as: UTF8.self)] else {
-      throw DatasetError(path, "the manifest does not know this file. \(Self.remedy)")
+      throw DatasetError(path, "the manifest does not list this file. \(Self.remedy)")
     }
     return hash
   }
@@ -70,7 +70,7 @@ package struct DatasetClaims: Sendable {
     guard let claimed = contents[table], claimed != Checksum.text(checksum) else { return }
     throw DatasetError(
       path,
-      "the rows of \(table) have changed since they were written: their checksum is not the manifest's. Get the data set again; one that is meant to differ goes without its table manifest."
+      "the rows of \(table) have changed since they were written: their checksum is not the manifest's. Get the data set again; if you changed it deliberately, remove its table manifest."
     )
   }
 
@@ -94,7 +94,7 @@ package struct DatasetClaims: Sendable {
       return "they end at \(archive.end.rfc3339), the data at \(manifest.period.to)"
     }
     if let fingerprint = manifest.rollups?[name] {
-      return fingerprint == archive.fingerprint ? nil : "the manifest knows others"
+      return fingerprint == archive.fingerprint ? nil : "the manifest has others"
     }
     // Of a program that kept no fingerprints.
     try check("\(root)/\(name)")

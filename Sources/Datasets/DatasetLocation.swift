@@ -23,7 +23,7 @@ package enum DatasetLocation: Sendable {
       guard Self.isSQLite(path) else {
         throw DatasetError(
           path,
-          "a data set is a directory with the telemetry tables (requests.csv, models.csv, …), a SQLite file or a PostgreSQL address. Give one of these; a platform's own export goes through \"workbench import\"."
+          "a data set is a directory with the telemetry tables (requests.csv, models.csv, …), a SQLite file or a PostgreSQL address. Give one of these; import a platform's own export with \"workbench import\"."
         )
       }
       self = .sqlite(path)
@@ -33,7 +33,7 @@ package enum DatasetLocation: Sendable {
     let kind = FileKind(of: nested)
     if kind == .link {
       throw DatasetError(
-        nested, "it is a link; inside a directory none is followed. Put what it leads to in its place.")
+        nested, "it is a link; links inside a directory are not followed. Put the file itself in its place.")
     }
     let directory = kind == .directory ? nested : path
     // Tables in files first, by their requests. One without requests is what `merge` leaves, or a run with --formats none.

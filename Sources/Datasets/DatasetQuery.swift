@@ -65,12 +65,12 @@ extension Dataset {
     if isEnough { return try query.answer(rollups) }
     if !hasRequests, let odd {
       throw QueryError(
-        "in \(question.account.timeZone) the clock moves on to another hour or day at \(odd.rfc3339), inside a quarter of an hour, and there are no requests to cut it. Choose a period without that moment, or aggregate the data set with its requests."
+        "in \(question.account.timeZone) another hour or day begins at \(odd.rfc3339), inside a quarter of an hour, and there are no requests with which to divide it. Choose a period without that instant, or aggregate the data set with its requests."
       )
     }
     if !hasRequests {
       throw QueryError(
-        "now, \(question.now.rfc3339), lies inside a quarter of an hour, and there are no requests to cut it. Choose a full quarter."
+        "now, \(question.now.rfc3339), lies inside a quarter of an hour, and there are no requests with which to divide it. Choose a full quarter."
       )
     }
     return nil

@@ -100,14 +100,14 @@ package struct Manifest: Codable, Equatable, Sendable {
       if let problem = ContainedPath.problem(with: name) {
         throw DatasetError(
           path,
-          "the manifest names a file that cannot be inside of the run: \(problem). Nobody should trust this run."
+          "the manifest names a file that cannot be inside the run: \(problem). Do not trust this run."
         )
       }
     }
     if verifies, let checksum, try JSONSeal.checksum(of: data) != checksum {
       throw DatasetError(
         path,
-        "the manifest has changed since it was written: its checksum does not fit. Get the data set again, or run the scenario again."
+        "the manifest has changed since it was written: its checksum does not match. Get the data set again, or run the scenario again."
       )
     }
   }

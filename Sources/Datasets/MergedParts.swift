@@ -44,7 +44,7 @@ package struct MergedParts {
         tables.models.first { $0.modelID == twice.series.modelID }?.name ?? "\(twice.series.modelID)"
       throw DatasetError(
         parts[twice.parts.1].path,
-        "it has requests that \(parts[twice.parts.0].path) has too, one of model \(model) at \(twice.at.rfc3339); they would count twice. Leave one of the two out, or cut them so that each request is in one part."
+        "it has requests in common with \(parts[twice.parts.0].path), one of model \(model) at \(twice.at.rfc3339); they would count twice. Leave one of the two out, or divide them so that each request is in one shard."
       )
     }
     self.sources = sources

@@ -21,10 +21,10 @@ final class NDJSONReader: RowSource {
       do {
         object = try JSONNode(bytes)
       } catch {
-        throw self.error("the line is not a JSON object. Write one object a line (here: \(error.text)).")
+        throw self.error("the line is not a JSON object. Write one object per line (here: \(error.text)).")
       }
       guard object.members != nil else {
-        throw error("the line is not a JSON object. Write one object a line.")
+        throw error("the line is not a JSON object. Write one object per line.")
       }
       return Row(schema: schema, cells: try schema.columns.map { try cell($0, object[$0.name]) })
     }
@@ -47,7 +47,7 @@ final class NDJSONReader: RowSource {
     case (.moment, .text(let text)):
       guard let moment = parser.parse(text) else {
         throw error(
-          "\(column.name) \"\(text.prefix(60))\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00.000000Z."
+          "\(column.name) \"\(text.prefix(60))\" is not an instant. Write RFC 3339, 2026-01-05T09:00:00.000000Z."
         )
       }
       guard Timestamp.supported.contains(moment) else {
@@ -71,7 +71,7 @@ extension RequestColumn.ValueType {
     switch self {
     case .text: "text"
     case .integer: "a whole number"
-    case .moment: "an RFC 3339 moment in text"
+    case .moment: "an RFC 3339 instant as text"
     }
   }
 }

@@ -138,7 +138,7 @@ package final class OutputFile {
 
   private func makeRoom(for count: Int) throws {
     guard count <= Self.capacity else {
-      throw OutputError(path, "a line with names of some \(count) bytes cannot be written. Shorten them.")
+      throw OutputError(path, "a line with names of about \(count) bytes cannot be written. Shorten them.")
     }
     try flush()
   }

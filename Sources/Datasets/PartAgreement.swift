@@ -36,7 +36,7 @@ enum PartAgreement {
           : "of different scenarios"
         throw DatasetError(
           parts[later].path,
-          "it and \(parts[earlier].path) are two simulations, \(what), of the time from \(common.lowerBound.rfc3339) to \(common.upperBound.rfc3339). Merge runs of different times, or parts of one run; replications are compared, not added up."
+          "it and \(parts[earlier].path) are two simulations, \(what), of the time from \(common.lowerBound.rfc3339) to \(common.upperBound.rfc3339). Merge runs of different times, or shards of one run; replications are compared, not added up."
         )
       }
     }
@@ -59,7 +59,7 @@ enum PartAgreement {
           else { continue }
           throw DatasetError(
             parts[later].path,
-            "it contradicts \(parts[earlier].path): at \(at.rfc3339), \(series.version.isEmpty ? "" : "version \(series.version) of ")model \(parts[later].tables.models.first { $0.modelID == series.modelID }?.name ?? "\(series.modelID)") has \(other) here and \(one) there. Parts of one data set agree on the time that both are of."
+            "it contradicts \(parts[earlier].path): at \(at.rfc3339), \(series.version.isEmpty ? "" : "version \(series.version) of ")model \(parts[later].tables.models.first { $0.modelID == series.modelID }?.name ?? "\(series.modelID)") has \(other) here and \(one) there. Shards of one data set must agree on the time that both cover."
           )
         }
       }

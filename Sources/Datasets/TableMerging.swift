@@ -22,7 +22,7 @@ extension TelemetryTables {
         guard own.insert(name).inserted else {
           throw DatasetError(
             part.path,
-            "it has two models named \(model.name) of one kind and provider, which no other part can tell apart. Name them differently before merging."
+            "it has two models named \(model.name) of the same kind and provider, which the other shards cannot tell apart. Name them differently before merging."
           )
         }
         firstSeen[name] = min(firstSeen[name] ?? model.createdAt, model.createdAt)
@@ -188,7 +188,7 @@ extension TelemetryTables {
     }
     return DatasetError(
       path,
-      "its \(what) differs from that of \(otherPath): \(differences.joined(separator: "; ")). Parts of one data set agree."
+      "its \(what) differs from that of \(otherPath): \(differences.joined(separator: "; ")). Shards of one data set must agree."
     )
   }
 }

@@ -132,7 +132,7 @@ struct CSVColumns {
 
   func moment(_ column: Int) throws -> Timestamp {
     guard let moment = parser.parser.parse(reader.field(positions[column])) else {
-      throw wrong(column, "a moment. Write RFC 3339, 2026-01-05T09:00:00.000000Z")
+      throw wrong(column, "an instant. Write RFC 3339, 2026-01-05T09:00:00.000000Z")
     }
     guard Timestamp.supported.contains(moment) else {
       throw reader.error(

@@ -128,7 +128,7 @@ extension FineTuningJobRecord: TableRecord {
       creditsMicro: try row.integer("credits_micro", 0...1_000_000_000_000_000))
     guard startedAt <= finishedAt else {
       throw RowError(
-        column: "finished_at", message: "the job finished before it started. Check both moments.")
+        column: "finished_at", message: "the job finished before it started. Check both instants.")
     }
   }
 }

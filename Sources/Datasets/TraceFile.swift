@@ -36,7 +36,7 @@ package struct TraceFile {
       if let model {
         throw DatasetError(
           path,
-          "the Azure LLM trace does not say which model a request is of, so model \"\(model)\" cannot be chosen. Leave model out."
+          "the Azure LLM trace does not name the model of a request, so model \"\(model)\" cannot be chosen. Leave model out."
         )
       }
       requests = try Self.azure(reader)
@@ -48,7 +48,7 @@ package struct TraceFile {
     } else {
       throw DatasetError(
         path, line: 1, column: 1,
-        "the header is of no known trace. Known are the Azure LLM trace (\(Self.azureHeader.joined(separator: ","))) and the telemetry schema's requests (arrived_at, input_tokens, output_tokens, …)."
+        "the header is not that of a known trace. Known are the Azure LLM trace (\(Self.azureHeader.joined(separator: ","))) and the telemetry schema's requests (arrived_at, input_tokens, output_tokens, …)."
       )
     }
   }
@@ -67,7 +67,7 @@ package struct TraceFile {
       }
       guard let moment = parser.parse(reader.field(0), zoneRequired: false) else {
         throw reader.error(
-          0, "TIMESTAMP \"\(shown(reader, 0))\" is not a moment such as 2023-11-16 18:15:46.6805900.")
+          0, "TIMESTAMP \"\(shown(reader, 0))\" is not an instant such as 2023-11-16 18:15:46.6805900.")
       }
       guard Timestamp.supported.contains(moment) else {
         throw reader.error(
@@ -94,7 +94,7 @@ package struct TraceFile {
 
   private static func check(_ count: Int, _ path: String) throws {
     if count > most {
-      throw DatasetError(path, "the trace has more than \(most) requests. Cut it into parts.")
+      throw DatasetError(path, "the trace has more than \(most) requests. Split it.")
     }
   }
 
@@ -135,7 +135,7 @@ package struct TraceFile {
       guard unknown == 0 else {
         throw DatasetError(
           path,
-          "all \(rows.count) requests of the trace failed, so how long their answers are is not known. Give a trace with answers."
+          "all \(rows.count) requests of the trace failed, so the lengths of their responses are unknown. Give a trace with successes."
         )
       }
       return (rows.map(\.request), 0, rows.count)

@@ -133,7 +133,7 @@ package enum Document {
     guard count <= mostNodes else {
       throw problem(
         path, location,
-        "more than \(mostNodes) values (aliases included). Write less, or use a template with a count.")
+        "more than \(mostNodes) values (including aliases). Write fewer, or use a template with a count.")
     }
     guard depth <= mostDepth else { throw tooDeep(path, location) }
     switch node {
@@ -160,7 +160,7 @@ package enum Document {
       }
       return DocumentNode(value: .mapping(entries), location: location)
     case .alias:
-      throw problem(path, location, "an alias without its anchor.")
+      throw problem(path, location, "an alias without an anchor.")
     }
   }
 

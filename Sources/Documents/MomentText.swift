@@ -8,11 +8,11 @@ package enum MomentText {
 
   /// `2026-01-05`, `2026-01-05T09:00`, seconds and an offset if wanted; local to the calendar without one.
   package static func parse(_ text: String, _ calendar: ZonedCalendar) -> Result<Timestamp, MomentError> {
-    let help = "is not a moment. Write 2026-01-05, 2026-01-05T09:00 or 2026-01-05T09:00:00Z."
+    let help = "is not an instant. Write 2026-01-05, 2026-01-05T09:00 or 2026-01-05T09:00:00Z."
     guard let date = LocalDate(text.prefix(10)) else {
       let looksLikeDate = text.utf8.count >= 10 && text.dropFirst(4).first == "-"
       return .failure(
-        MomentError(text: looksLikeDate ? "is not a date of the calendar. \(help.dropFirst(17))" : help))
+        MomentError(text: looksLikeDate ? "is not a date of the calendar. \(help.dropFirst(19))" : help))
     }
     var rest = text.dropFirst(10)
     guard !rest.isEmpty else { return local(date, 0, calendar) }

@@ -52,7 +52,7 @@ extension DocumentNode {
       if appends {
         guard let elements else {
           throw OverrideProblem(
-            text: "+= appends to a list, but there is \(kindName). Write = to replace it.")
+            text: "+= appends to a list, but this is \(kindName). Write = to replace it.")
         }
         self.value = .sequence(elements + [value])
       } else {
@@ -67,7 +67,9 @@ extension DocumentNode {
       self = fresh
     case .scalar(let text, _):
       throw OverrideProblem(
-        text: "the path goes on with \(quoted(step)), but there is only \(quoted(text)). Shorten the path.")
+        text:
+          "the path continues with \(quoted(step)), but the value there is \(quoted(text)). Shorten the path."
+      )
     case .mapping(var entries):
       if let index = entries.firstIndex(where: { Name.same($0.key, step) }) {
         try entries[index].value.set(
@@ -83,7 +85,7 @@ extension DocumentNode {
       }
       self.value = .mapping(entries)
     case .sequence(var elements) where step == "*":
-      if elements.isEmpty { throw OverrideProblem(text: "the list is empty, so * means nothing.") }
+      if elements.isEmpty { throw OverrideProblem(text: "the list is empty, so * matches nothing.") }
       for index in elements.indices {
         try elements[index].set(path.dropFirst(), to: value, override: override, appends: appends)
       }

@@ -149,7 +149,7 @@ package struct Section {
     guard let text = text(name), case .choice(let choices)? = shape.key(name)?.kind else { return nil }
     guard choices.contains(text) else {
       let hint = nearest(text, among: choices).map { " Did you mean \($0)?" } ?? ""
-      error(name, "\(name) \(quoted(text)) is none of \(choices.joined(separator: ", ")).\(hint)")
+      error(name, "\(name) \(quoted(text)) is not one of \(choices.joined(separator: ", ")).\(hint)")
       return nil
     }
     return text
@@ -251,13 +251,14 @@ package struct Section {
   package func moment(_ name: String) -> Timestamp? {
     guard let node = entries[name] else { return nil }
     guard let text = node.scalar else {
-      diagnostics.error(node.location, "\(name) must be a moment, not \(node.kindName).")
+      diagnostics.error(node.location, "\(name) must be an instant, not \(node.kindName).")
       return nil
     }
     switch MomentText.parse(text, calendar) {
     case .success(let moment):
       guard Timestamp.supported.contains(moment) else {
-        error(name, "\(name) \(quoted(text)) is out of range. A moment lies in \(Timestamp.supportedYears).")
+        error(
+          name, "\(name) \(quoted(text)) is out of range. An instant lies in \(Timestamp.supportedYears).")
         return nil
       }
       return moment

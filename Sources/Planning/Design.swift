@@ -41,7 +41,7 @@ package struct Factor: Sendable {
       throw InvalidFactor(description: "\(path) has no values. Write A..B:STEP or V1,V2,….")
     }
     if Set(list).count < list.count {
-      throw InvalidFactor(description: "\(path) has a value twice: \(text). Give each once.")
+      throw InvalidFactor(description: "\(path) has the value \(text) twice. Give each value once.")
     }
     values = .list(list)
   }
@@ -56,11 +56,12 @@ package struct Factor: Sendable {
     let step = parts.count > 1 ? number(parts[1]) : nil
     if parts.count > 1, step == nil || step?.unit != b.unit {
       throw InvalidFactor(
-        description: "the step of \(text) is no number\(b.unit.isEmpty ? "" : " with the unit \(b.unit)").")
+        description: "the step of \(text) is not a number\(b.unit.isEmpty ? "" : " with the unit \(b.unit)")."
+      )
     }
     let unit = a.unit.isEmpty ? b.unit : a.unit
     guard a.unit == b.unit || a.unit.isEmpty else {
-      throw InvalidFactor(description: "\(text) mixes units. Give both ends in one.")
+      throw InvalidFactor(description: "\(text) mixes units. Give both ends in one unit.")
     }
     guard a.value < b.value else {
       throw InvalidFactor(description: "\(text) must rise: write the smaller end first.")

@@ -14,17 +14,17 @@ struct MeasureChange: Error, CustomStringConvertible {
     guard !metrics.isEmpty else { return nil }
     if base.from != variant.from || base.to != variant.to {
       description =
-        "the period is not the base's, and figures of different periods do not say which system is better. Compare variants over one period, or ask for no best one"
+        "the period is not the base's, and figures of different periods do not say which system is better. Compare variants over one period, or do not ask for the best one"
       return
     }
     if base.seed != variant.seed {
       description =
-        "the seed is not the base's, and other random numbers do not make another system. Leave seed out; further replications draw others for all variants alike"
+        "the seed is not the base's, and different random numbers do not make a different system. Leave seed out; more replications draw new numbers for all variants alike"
       return
     }
     if base.warmUpMicroseconds != variant.warmUpMicroseconds {
       description =
-        "the warm-up is not the base's, which changes what is seen and not the system. Give all variants one"
+        "the warm-up is not the base's, which changes what is observed, not the system. Give all variants the same warm-up"
       return
     }
     guard metrics.contains(where: { $0.unit == .credits }) else { return nil }
@@ -38,7 +38,7 @@ struct MeasureChange: Error, CustomStringConvertible {
         else { continue }
         func credits(_ micro: Int64) -> String { Factor.text(Double(micro) / 1e6, "") }
         description =
-          "\(price.hardware) costs \(credits(price.creditsMicroPerHour)) credits an hour instead of \(credits(old.creditsMicroPerHour)), and a variant with other prices is cheaper or dearer without being another system. Give all variants one price list, or ask for no best one"
+          "\(price.hardware) costs \(credits(price.creditsMicroPerHour)) credits an hour instead of \(credits(old.creditsMicroPerHour)), and a variant with different prices is cheaper or dearer without being a different system. Give all variants one price list, or do not ask for the best one"
         return
       }
     }

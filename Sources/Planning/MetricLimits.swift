@@ -49,27 +49,27 @@ struct MetricLimits {
       let whose = model.map { "model \"\($0)\"" } ?? "a model"
       throw ServiceLevel.InvalidLevel(
         description:
-          "\(level.description) can never be broken: in no variant is there anything that makes requests of \(whose) fail\(failures.count == 1 ? " with \(failures[0].name)" : ""). Leave it out, or give the scenario what does."
+          "\(level.description) can never be violated: in no variant does anything make requests of \(whose) fail\(failures.count == 1 ? " with \(failures[0].name)" : ""). Leave it out, or add a cause of such failures to the scenario."
       )
     }
     guard level.isUpper, let (most, why) = self.most(level.metric), level.bound >= most else { return }
     throw ServiceLevel.InvalidLevel(
-      description: "\(level.description) can never be broken: \(why). Give a bound below that.")
+      description: "\(level.description) can never be violated: \(why). Give a bound below that.")
   }
 
   private func most(_ metric: Metric) -> (Double, why: String)? {
     switch metric.unit {
     case .milliseconds:
-      return (simulated, "\(Self.length(simulated)) are simulated, and nothing longer can be seen")
+      return (simulated, "\(Self.length(simulated)) are simulated, and nothing longer can be observed")
     case .hours:
       return (
         replicaHours,
-        "\(replicasWhy) \(replicas), which is \(PlanWords.value(replicaHours, .hours)) of replicas at most"
+        "\(replicasWhy) \(replicas), which is at most \(PlanWords.value(replicaHours, .hours)) of replicas"
       )
     case .credits where metric.base == "credits":
       return (
         credits,
-        "the replicas that there can be cost at most \(PlanWords.value(credits, .credits)) in the period"
+        "the largest possible number of replicas costs at most \(PlanWords.value(credits, .credits)) in the period"
       )
     case .count where metric.base == "peakReplicas":
       return (Double(replicas), "\(replicasWhy) \(replicas)")

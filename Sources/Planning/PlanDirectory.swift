@@ -34,7 +34,7 @@ package struct PlanDirectory: Sendable {
     if let checksum = result.checksum, try JSONSeal.checksum(of: data) != checksum {
       throw DatasetError(
         path + "/plan.json",
-        "the plan has changed since it was written: its checksum does not fit. Run the plan again.")
+        "the plan has changed since it was written: its checksum does not match. Run the plan again.")
     }
   }
 
@@ -44,7 +44,7 @@ package struct PlanDirectory: Sendable {
     where name.utf8.starts(with: "runs/".utf8) {
       guard try ContainedPath(name, in: path).digest().sha256 == digest else {
         throw DatasetError(
-          "\(path)/\(name)", "the file has been changed since the plan. Run the plan again.")
+          "\(path)/\(name)", "the file has changed since the plan was made. Run the plan again.")
       }
     }
     // A plan without runs is served by its page.

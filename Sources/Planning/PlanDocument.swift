@@ -77,21 +77,22 @@ package struct PlanDocument: Sendable {
 /// Every key of a plan file.
 enum PlanGrammar {
   static let plan = Shape(
-    "plan", "What a plan varies and asks for.",
+    "plan", "What a plan varies and estimates.",
     [
       Key("workbenchPlan", .integer(1...1), required: true, "Format version of the document: 1."),
       Key(
         "vary", .map(keys: ".+", .either(.text, .list(.text))),
         "Paths of the scenario, each with A..B:STEP or a list of values; every combination is a variant."),
-      Key("variants", .list(.object { variant }), "Variants of their own: structural changes."),
+      Key("variants", .list(.object { variant }), "Explicit variants, for structural changes."),
       Key(
-        "replications", .integer(2...100_000), default: "20", "Of every variant; in a search, of the best."),
-      Key("maxReplications", .integer(2...100_000), default: "500", "Of any variant."),
+        "replications", .integer(2...100_000), default: "20",
+        "Replications of every variant; in a search, of the best."),
+      Key("maxReplications", .integer(2...100_000), default: "500", "The most replications of any variant."),
       Key(
         "samples", .integer(2...100_000),
-        "A Latin hypercube of so many variants instead of every combination."),
-      Key("slo", .text, "Service levels: latency.p95 <= 2s, failureRate <= 0.1%."),
-      Key("minimize", .text, "The metric that the best variant has least of."),
+        "A Latin hypercube of this many variants instead of every combination."),
+      Key("slo", .text, "Service-level objectives: latency.p95 <= 2s, failureRate <= 0.1%."),
+      Key("minimize", .text, "The metric to minimise."),
       Key("precision", .text, "METRIC=SHARE: replications until the interval is that narrow."),
     ])
 

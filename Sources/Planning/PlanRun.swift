@@ -198,7 +198,7 @@ package struct PlanRun: Sendable {
       if done < collected.replications {
         throw DatasetError(
           collected.place,
-          "the plan has \(collected.replications) replications of variant \(variant.name.shown), warmed up for \(warmUp.microseconds / 1_000_000) s, of which the results hold \(done). Emit the tasks again."
+          "the plan has \(collected.replications) replications of variant \(variant.name.shown), warmed up for \(warmUp.microseconds / 1_000_000) s, but the results contain \(done) of them. Emit the tasks again."
         )
       }
     }
@@ -220,7 +220,7 @@ package struct PlanRun: Sendable {
       throw OutputError(
         path,
         wording:
-          "it is the journal of another version of this program, whose replications cannot be taken over. Remove it to simulate them again, or give another \(setting: .output)."
+          "it is the journal of another version of this program, whose replications cannot be reused. Remove it to simulate them again, or give another \(setting: .output)."
       )
     } catch {
       throw OutputError(path, "cannot be written: \(error.localizedDescription)")

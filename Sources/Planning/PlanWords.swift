@@ -42,12 +42,12 @@ package enum PlanWords {
   package static func chance(_ result: PlanResult) -> [String] {
     if result.isDeterministic == true {
       return [
-        "Deterministic: \(result.replayed == nil ? "" : "demand is replayed from a trace, and ")nothing is drawn at random, so one replication says all; figures have no intervals, and hold for this \(result.replayed == nil ? "scenario" : "trace") alone."
+        "Deterministic: \(result.replayed == nil ? "" : "demand is replayed from a trace, and ")nothing is drawn at random, so one replication is enough; figures have no intervals, and hold for this \(result.replayed == nil ? "scenario" : "trace") alone."
       ]
     }
     guard let replayed = result.replayed, let varies = result.varies else { return [] }
     return [
-      "The demand of \(replayed.prefix(5).joined(separator: ", "))\(replayed.count > 5 ? ", …" : "") is a trace, the same in every replication. Intervals and probabilities are about what varies (\(varies.joined(separator: ", "))), not about other days."
+      "The demand of \(replayed.prefix(5).joined(separator: ", "))\(replayed.count > 5 ? ", …" : "") is a trace, the same in every replication. Intervals and probabilities reflect only what varies (\(varies.joined(separator: ", "))), not the variation between days."
     ]
   }
 
@@ -66,26 +66,26 @@ package enum PlanWords {
     {
       let certainty =
         if let reason = choice.inconclusive {
-          "that it is the best is not shown: \(reason)"
+          "it is not shown to be the best: \(reason)"
         } else if let confidence = choice.confidence {
-          "with probability of at least \(Figure.share(confidence)) it is the best of all, up to \(value(choice.indifference, metric.unit)) of \(choice.objective) and \(Figure.share(choice.tolerance)) of a level's bound."
+          "with a probability of at least \(Figure.share(confidence)) it is the best of all, up to \(value(choice.indifference, metric.unit)) of \(choice.objective) and \(Figure.share(choice.tolerance)) of an objective's bound."
         } else {
           "nothing is drawn at random."
         }
       let title = choice.inconclusive == nil ? "Recommended" : "Inconclusive, best so far"
       lines.append(
-        "\(title): \(variant.title): \(goal)\(levels.isEmpty ? "" : " that keeps \(levels)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)"
+        "\(title): \(variant.title): \(goal)\(levels.isEmpty ? "" : " that meets \(levels)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)"
       )
       lines += worst(variant, result)
       if let binding = choice.binding {
-        lines.append("Binding: \(binding) is what keeps anything better from being chosen.")
+        lines.append("Binding: \(binding) prevents a better variant from being chosen.")
       }
       if let headroom = result.headroom {
         if let level = headroom.level {
           lines.append(
             headroom.factor <= 1
               ? "Headroom: none; \(level) is at its bound."
-              : "Headroom: demand can grow by \(Figure.share(headroom.factor - 1)) before \(level) breaks (\(headroom.replications) replications)."
+              : "Headroom: demand can grow by \(Figure.share(headroom.factor - 1)) before it violates \(level) (\(headroom.replications) replications)."
           )
         } else {
           lines.append(String(format: "Headroom: demand can grow more than %.1f-fold.", headroom.factor))
@@ -99,8 +99,8 @@ package enum PlanWords {
       )
     } else {
       var line =
-        choice.inconclusive.map { "Inconclusive: no variant is shown to keep \(levels): \($0)" }
-        ?? "No variant keeps \(levels)."
+        choice.inconclusive.map { "Inconclusive: no variant is shown to meet \(levels): \($0)" }
+        ?? "No variant meets \(levels)."
       if let nearest = choice.nearest, let level = choice.nearestLevel, let excess = choice.nearestExcess {
         line += " Nearest: \(nearest), which misses \(level) by \(Figure.share(excess))."
       }
@@ -115,7 +115,7 @@ package enum PlanWords {
     return (variant.levels ?? []).compactMap { entry in
       guard let model = entry.model, let level = try? ServiceLevel(entry.level) else { return nil }
       return
-        "Of all models \(model) comes nearest to breaking \(entry.level): \(level.metric.base) \(estimate(entry.estimate, level.metric.unit))."
+        "Of all models, \(model) comes nearest to violating \(entry.level): \(level.metric.base) \(estimate(entry.estimate, level.metric.unit))."
     }
   }
 

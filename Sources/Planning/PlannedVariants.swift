@@ -98,7 +98,7 @@ package struct PlannedVariants: Sendable {
   /// A variant beside those that were planned, of the settings of a sensitivity.
   package func further(_ changes: [String]) throws -> Variant {
     guard let base else {
-      throw Invalid(name: "sensitivity", problem: "the scenario of the plan is not there any more.")
+      throw Invalid(name: "sensitivity", problem: "the scenario of the plan no longer exists.")
     }
     return Variant(name: "sensitivity", overrides: changes, try bundle("sensitivity", changes, base))
   }

@@ -17,7 +17,7 @@ package struct PriceOnlyChange: Error, CustomStringConvertible {
           let words = Self.change(old, model)
         else { continue }
         description =
-          "\(words), so that only its price would change. State what it takes on each in the scenario (service: { byHardware: { … } }), or set both in a variant of a plan file: the hardware, and the time that it takes there."
+          "\(words), so only its price would change. State the time that it takes on each hardware in the scenario (service: { byHardware: { … } }), or set both in a variant of a plan file: the hardware, and the time that it takes there."
         return
       }
     }

@@ -155,7 +155,7 @@ final class ReplicationSink: TelemetrySink {
   fileprivate static func whole(_ sum: Int128) throws -> Int64 {
     guard let whole = Int64(exactly: sum) else {
       throw AggregationError(
-        "the sum of a replication's latencies, waiting times or tokens leaves the range of 64 bits. Shorten its service times, or the period."
+        "the sum of a replication's latencies, waiting times or tokens exceeds 64 bits. Shorten its service times, or the period."
       )
     }
     return whole

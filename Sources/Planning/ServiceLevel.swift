@@ -33,7 +33,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     }
     let levels = try parts.map { String($0).trimmed }.filter { !$0.isEmpty }.map { try ServiceLevel($0) }
     guard !levels.isEmpty else {
-      throw InvalidLevel(description: "no service level is named. Write for instance latency.p95 <= 2s.")
+      throw InvalidLevel(description: "no objective is given. Write for instance latency.p95 <= 2s.")
     }
     return levels
   }
@@ -47,7 +47,8 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     guard let sign = scalars[start...].firstIndex(where: { $0 == "<" || $0 == ">" }) else {
       throw InvalidLevel(
         description:
-          "\"\(trimmed)\" is no service level. Write for instance latency.p95 <= 2s or failureRate <= 0.1%.")
+          "\"\(trimmed)\" is not a service-level objective. Write for instance latency.p95 <= 2s or failureRate <= 0.1%."
+      )
     }
     let name = String(scalars[..<sign]).trimmed
     guard let metric = Metric(name), metric.scope != .worst else {
@@ -63,7 +64,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
         case .share: "a share such as 0.1% or 0.001"
         default: "a number"
         }
-      throw InvalidLevel(description: "\"\(value)\" is no bound of \(name). Write \(help).")
+      throw InvalidLevel(description: "\"\(value)\" is not a bound on \(name). Write \(help).")
     }
     self.metric = metric
     isUpper = scalars[sign] == "<"
@@ -81,7 +82,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     if isUpper, metric.isPositive, bound == 0 {
       throw InvalidLevel(
         description:
-          "\(description) can never be kept: \(metric.base) is always above 0. Give a bound above it.")
+          "\(description) can never be met: \(metric.base) is always above 0. Give a bound above that.")
     }
     if isUpper, bound >= most || bound < least {
       throw InvalidLevel(
@@ -92,7 +93,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     if !isUpper, metric.better == .lower {
       throw InvalidLevel(
         description:
-          "\(description) asks for more of what is better the less of it there is. Write \(metric.name) <= \(value)."
+          "\(description) asks for more of a metric for which less is better. Write \(metric.name) <= \(value)."
       )
     }
     if !isUpper, bound <= least || bound > most {

@@ -138,7 +138,7 @@ extension Study {
       if withHeadroom, !objectives.levels.isEmpty {
         if let replayed = variants[best].scenario.replayedModels.first {
           choice.noHeadroom =
-            "the demand of \(replayed) is a trace, which is replayed as it is and does not grow"
+            "the demand of \(replayed) is a trace, which is replayed as it is and cannot grow"
         } else {
           result.headroom = try headroom(best)
         }
@@ -185,13 +185,13 @@ extension Study {
     for variant in variants.indices {
       if let level = unjudged(variant) {
         return
-          "\(variants[variant].name) has no request by which \(level) could be judged. Lengthen the period, or leave it out."
+          "\(variants[variant].name) has no request by which to judge \(level). Lengthen the period, or leave it out."
       }
     }
     guard let selection, !selection.isDecided, !selection.alive.isEmpty else { return nil }
     let open = selection.alive.map { variants[$0].name }
     return
-      "after \(selection.round) replications \(open.count == 1 ? "it is open whether \(open[0]) keeps the levels" : "\(open.count) variants are still in the race (\(open.prefix(3).joined(separator: "; "))\(open.count > 3 ? "; …" : ""))"). Allow more replications, or a larger indifference."
+      "after \(selection.round) replications \(open.count == 1 ? "it is open whether \(open[0]) keeps the levels" : "\(open.count) variants are still in the race (\(open.prefix(3).joined(separator: "; "))\(open.count > 3 ? "; …" : ""))"). Allow more replications, or a larger indifference zone."
   }
 
   // MARK: Headroom

@@ -107,7 +107,7 @@ package final class Study {
       return .init(
         microseconds: own, method: "scenario",
         text:
-          "warm-up \(text(own)), the scenario's: nothing is drawn at random, so there is nothing to detect it by"
+          "warm-up \(text(own)), the scenario's: nothing is drawn at random, so none can be detected"
       )
     }
     var longest = 0.0

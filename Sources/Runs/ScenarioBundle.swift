@@ -129,7 +129,7 @@ package struct ScenarioBundle: Sendable {
       let trace = try TraceFile(contentsOf: path, model: source.model)
       if trace.borrowedAnswers > 0 {
         notes.append(
-          "\(path): note: \(trace.borrowedAnswers) of \(trace.requests.count) requests failed when they were recorded; each is replayed with the answer length of the success before it."
+          "\(path): note: \(trace.borrowedAnswers) of \(trace.requests.count) requests failed when they were recorded; each is replayed with the output tokens of the preceding success."
         )
       }
       traces[source.selection] = trace.requests.map {

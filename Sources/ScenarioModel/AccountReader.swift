@@ -130,7 +130,7 @@ struct AccountReader {
     if let provider, !models.contains(where: { $0.provider == provider }) {
       let hint =
         nearest(provider, among: models.map(\.provider).filter { !$0.isEmpty }).map { "Did you mean \($0)?" }
-        ?? "No external model is of that provider."
+        ?? "No external model has that provider."
       keys.error("provider", "unknown provider \(quoted(provider)). \(hint)")
     }
     if model != nil, provider != nil {
@@ -184,6 +184,6 @@ struct AccountReader {
 /// A time between events of (nearly) nothing would keep the simulation from getting on.
 func positiveMean(_ distribution: Distribution, _ keys: Section, _ name: String) -> Bool {
   if distribution.mean >= 1e6 { return true }
-  keys.error(name, "\(name) is below a second in the mean. Give at least 1s.")
+  keys.error(name, "\(name) is below a second on average. Give at least 1s.")
   return false
 }

@@ -4,11 +4,15 @@ import Telemetry
 /// The demand for a model: rate profiles, arrival processes, tokens, retries.
 extension Grammar {
   static let profiles = Shape(
-    "profiles", "Named pieces, referred to by name.",
-    [Key("rates", .map(keys: ".+", .object { rateProfile }), "What multiplies an arrival rate over time.")])
+    "profiles", "Definitions that are referred to by name.",
+    [
+      Key(
+        "rates", .map(keys: ".+", .object { rateProfile }), "Factors that multiply an arrival rate over time."
+      )
+    ])
 
   static let rateProfile = Shape(
-    "rateProfile", "Multiplies an arrival rate over time; 1 where nothing is said.",
+    "rateProfile", "Multiplies an arrival rate over time; 1 where no factor is given.",
     [
       Key("hourly", .list(factor), "24 factors, one for each local hour."),
       Key("weekly", .map(keys: "Mon|Tue|Wed|Thu|Fri|Sat|Sun", factor), "Factors of weekdays."),
@@ -17,7 +21,7 @@ extension Grammar {
       Key("spikes", .list(.object { spike }), "Short-lived factors."),
       Key(
         "breakpoints", .list(.object { breakpoint }),
-        "Lasting changes, in order of time: each factor holds until the next; 1 before the first."),
+        "Permanent changes, in order of time: each factor holds until the next; 1 before the first."),
     ])
 
   static let trend = Shape(
@@ -29,14 +33,14 @@ extension Grammar {
     [
       Key("at", .moment, required: true, "Its start."),
       Key("duration", .duration, required: true, "How long it lasts."),
-      Key("factor", factor, required: true, "What it multiplies the rate by."),
+      Key("factor", factor, required: true, "The factor that multiplies the rate."),
     ])
 
   static let breakpoint = Shape(
-    "breakpoint", "A lasting change of the rate.",
+    "breakpoint", "A permanent change of the rate.",
     [
-      Key("at", .moment, required: true, "From when on."),
-      Key("factor", factor, required: true, "What it multiplies the rate by; 0 is a pause."),
+      Key("at", .moment, required: true, "From this instant on."),
+      Key("factor", factor, required: true, "The factor that multiplies the rate; 0 is an outage."),
     ])
 
   static let load = Shape(
@@ -47,19 +51,19 @@ extension Grammar {
       Key("profile", .text, "Name of a rate profile that multiplies the rate."),
       Key(
         "recurrence", .object { recurrence },
-        "A stretch of time whose breakpoints and changes of variability come again and again, before and after."
+        "A cycle of breakpoints and changes of variability that repeats, before and after."
       ),
       Key("tokens", .object { tokens }, "Token counts; a trace brings its own."),
       Key("retries", .object { retries }, "What clients do about a failure."),
     ])
 
   static let recurrence = Shape(
-    "recurrence", "A course of the past that recurs.",
+    "recurrence", "A cycle that recurs.",
     [
-      Key("from", .moment, required: true, "The start of the stretch."),
+      Key("from", .moment, required: true, "The start of the cycle."),
       Key(
         "every", .duration, required: true,
-        "Its length, at least 1s. Whole days are local ones, so that hours stay where they are over clock changes."
+        "Its length, at least 1s. Whole days are local days, so that hours stay in place when clocks change."
       ),
     ])
 
@@ -72,14 +76,15 @@ extension Grammar {
       Key("input", .distribution(.count), required: true, "Input tokens."),
       Key("output", .distribution(.count), required: true, "Output tokens."),
       Key(
-        "correlation", .number(-1...1), default: "0", "Of the two counts' normal scores (Gaussian copula)."),
+        "correlation", .number(-1...1), default: "0",
+        "Correlation of the two counts' normal scores (Gaussian copula)."),
     ])
 
   static let retries = Shape(
     "retries", "What clients do about a failure.",
     [
-      Key("probability", probability, required: true, "That a failed request is tried again."),
-      Key("attempts", .integer(1...Limits.attempts), required: true, "Further attempts at the most."),
+      Key("probability", probability, required: true, "Probability that a failed request is tried again."),
+      Key("attempts", .integer(1...Limits.attempts), required: true, "The most further attempts."),
       Key("backoff", .distribution(.duration), default: "1s", "Wait before the next attempt."),
     ])
 }

@@ -14,13 +14,13 @@ enum Grammar {
       Key("name", .text, required: true, "The scenario's name."),
       Key("description", .text, "What the scenario is about."),
       Key("seed", .integer(0...Int.max), default: "1", "Seed of every random stream."),
-      Key("period", .object { period }, required: true, "What is simulated, half open."),
+      Key("period", .object { period }, required: true, "The simulated period, half open."),
       Key("warmUp", .duration, default: "0s", "Simulated before the period, left out of telemetry."),
       Key(
         "account", .object { account },
-        "The account, where there is one. Its models and incidents stand at the top level."),
+        "The account, if there is only one. Its models and incidents are at the top level."),
       Key("accounts", .list(.object { accountWithModels }), "Several accounts, each with its own models."),
-      Key("profiles", .object { profiles }, "Named pieces, referred to by name."),
+      Key("profiles", .object { profiles }, "Definitions that are referred to by name."),
       Key("models", .list(.object { model }), "The account's models."),
       Key("incidents", .list(.object { incident }), "Outages and degradations."),
     ])
@@ -30,8 +30,8 @@ enum Grammar {
     [
       Key(
         "from", .moment, required: true,
-        "Its first moment, in the (first) account's time zone unless it has an offset."),
-      Key("to", .moment, required: true, "The moment after its last."),
+        "Its first instant, in the (first) account's time zone unless it has an offset."),
+      Key("to", .moment, required: true, "The instant after its last."),
     ])
 
   private static let accountKeys = [
@@ -49,17 +49,17 @@ enum Grammar {
   static let account = Shape("account", "An account.", accountKeys)
 
   static let accountWithModels = Shape(
-    "accountWithModels", "An account with its models, or a template for many alike.",
+    "accountWithModels", "An account with its models, or a template for many such accounts.",
     accountKeys + [
       Key(
         "count", .integer(1...100_000),
-        "Makes a template: so many accounts, called name-1, name-2, …, independent and alike."),
+        "Makes this a template for this many independent accounts, called name-1, name-2, …."),
       Key("models", .list(.object { model }), required: true, "The account's models."),
       Key("incidents", .list(.object { incident }), "Outages and degradations of this account."),
     ])
 
   static let subscription = Shape(
-    "subscription", "What the account has booked.",
+    "subscription", "The capacity that the account has booked.",
     [
       Key(
         "maxReplicas", .integer(1...1_000_000), required: true,
@@ -71,7 +71,7 @@ enum Grammar {
     [
       Key(
         "policy", .choice(["defer", "refuse"]), default: "defer",
-        "What becomes of an operation asked for outside a window, or a deployment whose minReplicas find no room under the subscription."
+        "What happens to an operation requested outside a window, or to a deployment whose minReplicas do not fit into the subscription."
       ),
       Key(
         "weekly", .list(.text),
@@ -86,7 +86,7 @@ enum Grammar {
       Key("name", .text, required: true, "Its name. Models deployed at different times may share one."),
       Key("kind", .choice(["fineTuned", "openSource", "external"]), required: true, "Where it comes from."),
       Key("provider", .text, "LLM provider of an external model."),
-      Key("baseModel", .text, "What a fine-tuned model was made of."),
+      Key("baseModel", .text, "The base model of a fine-tuned model."),
       Key(
         "createdAt", .moment, "When an external model was added to the account; by default before the period."
       ),
@@ -105,10 +105,11 @@ enum Grammar {
       Key("hardware", .text, required: true, "Hardware configuration, as in the price list."),
       Key("duration", .distribution(.duration), required: true, "How long it takes when it succeeds."),
       Key(
-        "failureProbability", probability, default: "0", "Of failing, at a moment uniform over its duration."),
+        "failureProbability", probability, default: "0",
+        "Probability of failing, at an instant uniform over its duration."),
       Key(
         "cancelProbability", probability, default: "0",
-        "Of being cancelled, at a moment uniform over its duration."),
+        "Probability of being cancelled, at an instant uniform over its duration."),
     ])
 
   static let deployment = Shape(
@@ -117,11 +118,11 @@ enum Grammar {
       Key("version", .text, required: true, "V1, V2, …"),
       Key(
         "deployAt", .moment, required: true,
-        "When it is asked for. At or before the start of the period: deployed when the simulation starts."),
-      Key("undeployAt", .moment, "When undeployment is asked for; without it: never."),
+        "When it is requested. At or before the start of the period: deployed when the simulation starts."),
+      Key("undeployAt", .moment, "When undeployment is requested; without it: never."),
       Key(
         "traffic", .number(0...1),
-        "Share of the model's demand while several versions are deployed. One of them may leave it out and takes the rest."
+        "Share of the model's demand while several versions are deployed. One version may leave it out, and takes the rest."
       ),
       Key("hardware", .text, required: true, "Hardware configuration, as in the price list."),
       Key("scaling", .object { Scenario.Scaling.shape }, required: true, "Replicas and the autoscaler."),
@@ -162,7 +163,7 @@ enum Grammar {
     ])
 
   static let incident = Shape(
-    "incident", "A time of trouble: between two moments, or at random.",
+    "incident", "An outage or degradation: between two instants, or at random.",
     [
       Key(
         "kind", .choice(["outage", "degradation"]), required: true,
@@ -177,8 +178,8 @@ enum Grammar {
         "timeBetween", .distribution(.duration),
         "Random incidents: from the end of one to the start of the next."),
       Key("timeToRepair", .distribution(.duration), "Random incidents: how long one lasts."),
-      Key("errorProbability", probability, "That a request served meanwhile fails."),
-      Key("latencyFactor", .number(0.001...1e6), default: "1", "What it multiplies service times by."),
+      Key("errorProbability", probability, "Probability that a request served during the incident fails."),
+      Key("latencyFactor", .number(0.001...1e6), default: "1", "The factor that multiplies service times."),
     ])
 
   /// One shape a family; the numbers are durations or counts, as the place demands.
@@ -281,7 +282,7 @@ enum Grammar {
           [
             Key("values", .list(value), "Observed values; or give edges."),
             Key("edges", .list(value), "Bin edges, one more than weights; or give values."),
-            Key("weights", .list(.number(0...1e18)), "Weights of the values (all alike by default) or bins."),
+            Key("weights", .list(.number(0...1e18)), "Weights of the values (by default all equal) or bins."),
           ]),
         family(
           "mixture", "A weighted mixture of distributions.",
@@ -293,7 +294,7 @@ enum Grammar {
     Shape(
       "branch.\(dimension.rawValue)", "A branch of a hyperexponential distribution.",
       [
-        Key("probability", probability, required: true, "Of this branch; they add up to 1."),
+        Key("probability", probability, required: true, "Probability of this branch; they add up to 1."),
         Key("mean", dimension == .duration ? .duration : .number(-1e15...1e15), required: true, "Its mean."),
       ])
   }
@@ -303,7 +304,7 @@ enum Grammar {
       "component.\(dimension.rawValue)", "A component of a mixture.",
       [
         Key("weight", .number(0...1e18), required: true, "Its weight, relative to the others'."),
-        Key("distribution", .distribution(dimension), required: true, "What it draws from."),
+        Key("distribution", .distribution(dimension), required: true, "The distribution that it draws from."),
       ])
   }
 }

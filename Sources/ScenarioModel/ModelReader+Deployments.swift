@@ -26,7 +26,7 @@ extension ModelReader {
     if served > Limits.requestsInService {
       section.error(
         "deployments",
-        "the model could serve \(served) requests at once (replicas × maxBatchSize, as far as the subscription goes): at most \(Limits.requestsInService) are simulated. Lower maxReplicas, maxBatchSize or account.subscription.maxReplicas, or spread the deployments over several models."
+        "the model could serve \(served) requests at once (replicas × maxBatchSize, within the subscription): at most \(Limits.requestsInService) are simulated. Lower maxReplicas, maxBatchSize or account.subscription.maxReplicas, or spread the deployments over several models."
       )
     }
     return (deployments, sections)
@@ -53,7 +53,7 @@ extension ModelReader {
     if let subscription, deployment.scaling.minReplicas > subscription {
       keys.section("scaling")?.error(
         "minReplicas",
-        "minReplicas \(deployment.scaling.minReplicas) can never fit the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+        "minReplicas \(deployment.scaling.minReplicas) can never fit into the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
       )
     }
     if let subscription, deployment.scaling.minReplicas <= subscription,

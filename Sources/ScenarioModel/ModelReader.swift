@@ -62,7 +62,7 @@ struct ModelReader {
         section.error("fineTuning", "an open-source model is not fine-tuned. Change kind to fineTuned.")
       }
       if !section.has("deployments"), !section.has("fineTuning") {
-        section.error(nil, "deployments is missing. Without it, nothing ever happens to the model.")
+        section.error(nil, "deployments is missing. Without it, the model does nothing.")
       }
       if section.has("load"), !section.has("deployments") {
         section.error("load", "load without deployments: nothing could serve it. Add a deployment.")
@@ -148,7 +148,7 @@ struct ModelReader {
         if counts.mean.isFinite, counts.mean > Double(Limits.tokens) {
           section.error(
             key,
-            "\(key) has \(plain(counts.mean)) tokens in the mean: a request has at most \(Limits.tokens). Lower it."
+            "\(key) has \(plain(counts.mean)) tokens on average: a request has at most \(Limits.tokens). Lower it."
           )
         }
       }
@@ -157,7 +157,8 @@ struct ModelReader {
     if arrivals?.source != nil {
       for key in ["tokens", "profile"] where keys.has(key) {
         keys.error(
-          key, "\(key) does not go with recorded demand, which brings its own arrivals and tokens. Remove it."
+          key,
+          "\(key) cannot be combined with recorded demand, which has its own arrivals and tokens. Remove it."
         )
       }
     } else if arrivals != nil, !keys.has("tokens") {
@@ -166,7 +167,7 @@ struct ModelReader {
     if let arrivals, !arrivals.changes.isEmpty, let profile, profile.trendPerWeek != 1 {
       keys.error(
         "profile",
-        "a profile with a trend does not go with changes of cv. Give the growth as breakpoints, or remove changes."
+        "a profile with a trend cannot be combined with changes of cv. Give the growth as breakpoints, or remove changes."
       )
       return nil
     }
@@ -181,7 +182,7 @@ struct ModelReader {
     }
     let scale = keys.has("scale") ? keys.number("scale") : 1
     if arrivals?.replayed != nil, keys.has("scale"), scale != 1 {
-      keys.error("scale", "scale does not go with a trace, which is replayed as it is. Remove it.")
+      keys.error("scale", "scale cannot be combined with a trace, which is replayed as it is. Remove it.")
     }
     guard let scale else { return nil }
     if keys.has("recurrence") {
@@ -207,7 +208,7 @@ struct ModelReader {
       return nil
     }
     guard arrivals.source == nil else {
-      keys.error("recurrence", "recurrence does not go with recorded demand. Remove it.")
+      keys.error("recurrence", "recurrence cannot be combined with recorded demand. Remove it.")
       return nil
     }
     let recurrence = Recurrence(from: from, every: every)
@@ -222,14 +223,14 @@ struct ModelReader {
     if let outside = moments.first(where: { !recurrence.stretch.contains($0) }) {
       section.error(
         "from",
-        "\(outside.rfc3339), where rate or variability change, lies outside of what recurs: \(from.rfc3339) to \(recurrence.stretch.upperBound.rfc3339). Move it, or lengthen every."
+        "\(outside.rfc3339), where the rate or the variability changes, lies outside the cycle that recurs: \(from.rfc3339) to \(recurrence.stretch.upperBound.rfc3339). Move it, or lengthen every."
       )
       return nil
     }
     guard recurrence.count(period) <= Int64(Recurrence.mostChanges / moments.count) else {
       section.error(
         "every",
-        "\(moments.count) changes recur \(recurrence.count(period)) times in the period: more than \(Recurrence.mostChanges) together. Lengthen every, or give fewer."
+        "\(moments.count) changes recur \(recurrence.count(period)) times in the period: more than \(Recurrence.mostChanges) in total. Lengthen every, or give fewer."
       )
       return nil
     }

@@ -44,7 +44,7 @@ extension ModelReader {
       } else if scaling.startup.mean >= Double(length) {
         scalingKeys.warning(
           "startup",
-          "a replica takes longer to start than the period lasts: none that is added serves a request. Shorten it, or lengthen the period."
+          "a replica takes longer to start than the period lasts: no added replica serves a request. Shorten it, or lengthen the period."
         )
       }
     }
@@ -109,7 +109,7 @@ extension AccountReader {
         nil, "the incident changes nothing: errorProbability is 0 and latencyFactor is 1. Give one of them.")
     }
     if let name = incident.model, !models.contains(where: { $0?.name == name && $0?.load != nil }) {
-      keys.warning("model", "\(name) has no load, so that the incident hits no request.")
+      keys.warning("model", "\(name) has no load, so the incident affects no request.")
     }
   }
 
@@ -126,7 +126,7 @@ extension AccountReader {
     if !mayFail {
       keys.section("load")?.warning(
         "retries",
-        "no request of this model can fail, so that none is tried again. Add failures, or remove retries."
+        "no request of this model can fail, so none is tried again. Add failures, or remove retries."
       )
     }
   }

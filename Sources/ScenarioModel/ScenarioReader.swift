@@ -81,7 +81,7 @@ struct ScenarioReader {
     else { return nil }
     guard from < to else {
       period.error(
-        "to", "the period ends before it starts. It is half open: to is the moment after its last.")
+        "to", "the period ends before it starts. It is half open: to is the instant after its last.")
       return nil
     }
     guard to - from <= ScenarioDocument.longestPeriod else {
@@ -154,7 +154,7 @@ struct ScenarioReader {
       guard counted <= Limits.modelsAndDeployments else {
         section.error(
           count == nil ? "name" : "count",
-          "\(counted) models and deployments over all accounts: at most \(Limits.modelsAndDeployments) are simulated. Lower count, or remove some."
+          "\(counted) models and deployments in all accounts: at most \(Limits.modelsAndDeployments) are simulated. Lower count, or remove some."
         )
         break
       }

@@ -6,8 +6,8 @@ package enum Starter {
   package static func text(name: String) -> String {
     """
     # A scenario of the Model Analytics Workbench. Check it with `workbench check`, run it with `workbench run`.
-    # Durations: 250ms, 30s, 10min, 2h, 5d. Rates: 2.5/s, 90/min, 10000/d. Moments without an offset
-    # are in the account's time zone. `workbench schema scenario` prints every key there is.
+    # Durations: 250ms, 30s, 10min, 2h, 5d. Rates: 2.5/s, 90/min, 10000/d. Instants without an offset
+    # are in the account's time zone. `workbench schema scenario` prints every key.
 
     workbench: 1                     # format version of this document
     name: \(YAMLWriter.quoted(name))
@@ -81,7 +81,7 @@ package enum Starter {
     return YAMLWriter.document(
       heading: [
         "Replays the requests of \(source.shown), as `workbench import` wrote them, through an autoscaled deployment.",
-        "The trace gives arrivals and tokens; hardware, scaling and service times are yours to change.",
+        "The trace gives arrivals and tokens; hardware, scaling and service times are assumptions for you to change.",
       ],
       sections: [
         [

@@ -57,7 +57,7 @@ package final class RunFolder: Sendable {
   package func discard(_ run: String) throws -> Trashed {
     guard contains(run) else {
       throw StudioProblem(
-        .conflict, "The run does not lie in the folder in which this server keeps runs. Delete it there.")
+        .conflict, "The run is not in the folder in which this server keeps runs. Delete it where it is.")
     }
     let name = (run as NSString).lastPathComponent
     let id = String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
@@ -90,7 +90,7 @@ package final class RunFolder: Sendable {
       let target = try FinalName("\(path)/\(trashed.name)")
       guard FileKind(of: target.path) == nil else {
         throw StudioProblem(
-          .conflict, "There is another run in its place, \(quoted(trashed.name)). Delete or move that first.")
+          .conflict, "Another run is in its place, \(quoted(trashed.name)). Delete or move that run first.")
       }
       try target.take("\(place)/\(trashed.name)", isDirectory: true)
       rmdir(place)  // Empty now.

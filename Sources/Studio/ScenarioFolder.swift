@@ -116,7 +116,7 @@ package final class ScenarioFolder: Sendable {
         var problem = StudioProblem(
           .changed,
           present == nil
-            ? "\(quoted(name)) is not there any more. Save it as a new scenario."
+            ? "\(quoted(name)) no longer exists. Save it as a new scenario."
             : "\(quoted(name)) has been changed by somebody else. Look at their version, then save yours over it or under another name."
         )
         problem.version = present
@@ -132,7 +132,8 @@ package final class ScenarioFolder: Sendable {
 
   private static func check(_ name: String) throws {
     if let problem = problem(name) {
-      throw StudioProblem(.invalid, "\(quoted(name)) is no name of a scenario: \(problem)", parameter: "name")
+      throw StudioProblem(
+        .invalid, "\(quoted(name)) is not a name for a scenario: \(problem)", parameter: "name")
     }
   }
 

@@ -60,10 +60,10 @@ package struct ScenarioText: Sendable {
 
   private func problem(_ file: String) -> String? {
     guard let folder else {
-      return "this server has no folder of scenarios, in which such files lie."
+      return "this server has no folder of scenarios, which would contain such files."
     }
     if let problem = ContainedPath.problem(with: file) {
-      return "\(problem). Here a scenario names files inside of its folder only."
+      return "\(problem). Here, a scenario can name only files inside its folder."
     }
     guard let path = try? ContainedPath(file, in: folder), path.isFile else {  // Said here.
       return "there is no such file in the folder of scenarios."

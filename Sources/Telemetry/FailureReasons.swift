@@ -7,7 +7,7 @@ package final class FailureReasons {
   package static let mostForeign = most - RequestOutcome.names.count
   /// What is wrong with telemetry that has more.
   package static let tooMany =
-    "there are more than \(mostForeign) different failure reasons that are not the platform's. Write the class of an error, not its message, or \"other\" for the rest."
+    "there are more than \(mostForeign) different failure reasons that are not the platform's. Write an error's category, not its message, or \"other\" for the rest."
 
   package private(set) var names: [String]
 

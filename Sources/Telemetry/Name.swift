@@ -19,7 +19,7 @@ package enum Name {
         "\(quoted(text)) starts with a byte order mark, U+FEFF, which readers drop. Remove it.")
     }
     if text.utf8.contains(0) {
-      throw NameProblem("\(quoted(text)) has a character U+0000, which no name may have. Remove it.")
+      throw NameProblem("\(quoted(text)) has a character U+0000, which names cannot have. Remove it.")
     }
   }
 

@@ -39,13 +39,13 @@ struct DashboardQuestion {
     func moment(_ key: String) throws(InvalidQuery) -> Timestamp? {
       guard let value = try text(key) else { return nil }
       guard let moment = parser.parse(value) else {
-        throw InvalidQuery(text: "query.\(key) \"\(value)\" is not a moment")
+        throw InvalidQuery(text: "query.\(key) \"\(value)\" is not an instant")
       }
       return moment
     }
     let kindName = try text("kind") ?? ""
     guard let kind = ModelKind(rawValue: kindName) else {
-      throw InvalidQuery(text: "query.kind \"\(kindName)\" is none of fineTuned, openSource, external")
+      throw InvalidQuery(text: "query.kind \"\(kindName)\" is not one of fineTuned, openSource, external")
     }
     self.kind = kind
     for filter in DashboardFilter.allCases {

@@ -21,7 +21,7 @@ struct ManifestVerification {
     var parser = TimestampParser()
     guard let from = parser.parse(manifest.period.from), let to = parser.parse(manifest.period.to), from < to
     else {
-      report.violated(.i15, "the period \(manifest.period.from) to \(manifest.period.to) is none")
+      report.violated(.i15, "\(manifest.period.from) to \(manifest.period.to) is not a period")
       return
     }
     checkScenario(manifest, from, to, arrivals, &report)
@@ -43,11 +43,11 @@ struct ManifestVerification {
     guard let json = contents("manifest.json") else { return }
     guard let checksum = manifest.checksum else {
       report.miss(
-        .i15, "manifest.json has no checksum, as those of older programs, so that it may have changed")
+        .i15, "manifest.json has no checksum, like those of older programs, so it may have changed")
       return
     }
     if try JSONSeal.checksum(of: json) != checksum {
-      report.violated(.i15, "manifest.json has changed since it was written: its checksum does not fit")
+      report.violated(.i15, "manifest.json has changed since it was written: its checksum does not match")
     }
   }
 
@@ -125,7 +125,7 @@ struct ManifestVerification {
           .i15, "\(name) ends at \(archive.end.rfc3339), the period at \(manifest.period.to)")
       }
       if let known = manifest.rollups, known[name] != archive.fingerprint {
-        report.violated(.i15, "\(name) is not the archive that the manifest knows")
+        report.violated(.i15, "\(name) is not the archive that the manifest describes")
       }
     }
   }

@@ -125,7 +125,7 @@ final class RequestInvariants: TelemetrySink {
   /// Ends the sweeps.
   func finish() {
     numbers.finish()
-    if let twice = numbers.repeated { report.violated(.i8, "request \(twice) comes more than once") }
+    if let twice = numbers.repeated { report.violated(.i8, "request \(twice) occurs more than once") }
     if successes + failures == 0 {
       for invariant in [Invariant.i3, .i7, .i8, .i11, .i12, .i16] {
         report.skip(invariant, "there are no requests")
@@ -139,7 +139,7 @@ final class RequestInvariants: TelemetrySink {
       report.skip(
         .i16, "the data set does not come from a scenario, and platforms differ in how replicas drain")
     } else if !hasAllRequests {
-      report.skip(.i16, "the requests were chosen from more, and replicas may drain for those left out")
+      report.skip(.i16, "the requests are a sample, and replicas may drain for those left out")
     }
     if starts.allSatisfy({ $0 == nil }), isExternal.contains(false) {
       report.skip(.i12, "no queue is known to be first-in-first-out")

@@ -43,7 +43,7 @@ struct RunContents {
 
   private func require(_ name: String, _ report: inout InvariantReport) {
     if manifest.files[name] == nil {
-      report.violated(.i15, "\(name) is missing, with which every such data set is written")
+      report.violated(.i15, "\(name) is missing; every such data set is written with it")
     }
   }
 

@@ -122,7 +122,7 @@ package struct RunVerification {
   /// Dashboards are optional in a data set and impossible in a database; a run directory always has some.
   private func skipDashboards(_ invariant: Invariant, _ report: inout InvariantReport) {
     if data.manifest?.scenario != nil, FileKind(following: path) == .directory {
-      report.miss(invariant, "the run has no dashboard figures, which every run is written with")
+      report.miss(invariant, "the run has no dashboard figures; every run is written with them")
     } else {
       report.skip(invariant, "there are no dashboard figures")
     }
@@ -175,7 +175,7 @@ package struct RunVerification {
         "\(table) has \(rows) rows, the manifest says \(manifest.rows[table].map(String.init) ?? "nothing")")
     }
     for table in manifest.rows.keys.sorted() where counted[table] == nil {
-      report.violated(.i10, "the manifest counts rows of \(table), which is no table")
+      report.violated(.i10, "the manifest counts rows of \(table), which is not a table")
     }
     for (name, hash) in manifest.files.sorted(by: { $0.key < $1.key }) {
       do {
@@ -280,7 +280,7 @@ package struct RunVerification {
       })
     else {
       throw DatasetError(
-        "\(path)/\(name)", "the query's account or moments cannot be read. Run the scenario again.")
+        "\(path)/\(name)", "the query's account or instants cannot be read. Run the scenario again.")
     }
     // Where clocks go back over midnight, a date is two intervals. A period that is none is I13's to report.
     let calendar = ZonedCalendar(identifier: figures.query.timeZone ?? account.timeZone) ?? .utc

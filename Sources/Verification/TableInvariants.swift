@@ -37,14 +37,15 @@ enum TableInvariants {
     for charge in tables.unpriced {
       report.violated(
         .i5,
-        "model \(charge.modelID) \(charge.version) has replicas on \(charge.hardware), of which account \(charge.account) has no price"
+        "model \(charge.modelID) \(charge.version) has replicas on \(charge.hardware), for which account \(charge.account) has no price"
       )
     }
   }
 
   /// I17, of a deployment.
   private static func checkOrder(_ row: DeploymentRecord, _ report: inout InvariantReport) {
-    let name = "model \(row.modelID) \(row.version), deployed as asked for at \(row.requestedAt.rfc3339):"
+    let name =
+      "model \(row.modelID) \(row.version), whose deployment was requested at \(row.requestedAt.rfc3339):"
     if row.minReplicas > row.maxReplicas {
       report.violated(.i17, "\(name) minReplicas \(row.minReplicas) is above maxReplicas \(row.maxReplicas)")
     }
@@ -52,7 +53,7 @@ enum TableInvariants {
       if deployed < row.requestedAt {
         report.violated(.i17, "\(name) it was deployed before that, at \(deployed.rfc3339)")
       }
-      if row.outcome == .refused { report.violated(.i17, "\(name) it was refused, and yet deployed") }
+      if row.outcome == .refused { report.violated(.i17, "\(name) it was refused, but deployed") }
     }
     if let undeployed = row.undeployedAt, undeployed < row.deployedAt ?? row.requestedAt {
       report.violated(.i17, "\(name) it was undeployed before it was deployed, at \(undeployed.rfc3339)")
@@ -68,11 +69,11 @@ enum TableInvariants {
       if IncidentKind(rawValue: row.kind) == nil {
         report.violated(
           .i17,
-          "\(name) is of kind \"\(row.kind)\", which is none of \(IncidentKind.allCases.map(\.rawValue).joined(separator: ", "))"
+          "\(name) is of kind \"\(row.kind)\", which is not one of \(IncidentKind.allCases.map(\.rawValue).joined(separator: ", "))"
         )
       }
       if let model = row.modelID, !models.contains(model) {
-        report.violated(.i17, "\(name) is of model \(model), which there is none of")
+        report.violated(.i17, "\(name) is of model \(model), which does not exist")
       }
       if !row.provider.isEmpty, !providers.contains(row.provider) {
         report.violated(.i17, "\(name) is of provider \"\(row.provider)\", which no model has")

@@ -10,8 +10,8 @@ struct AggregateCommand: ParsableCommand {
     abstract: "The dashboard's figures of any data set in the telemetry schema, as JSON.",
     discussion: """
       DATASET is a run directory, a directory with the telemetry tables (requests.csv, models.csv, …; CSV or \
-      NDJSON, plain, gzip or zstd; Parquet), a SQLite file, or a PostgreSQL address. Where rollups are stored, the \
-      answer comes from them.
+      NDJSON, plain, gzip or zstd; Parquet), a SQLite file, or a PostgreSQL address. If rollups are stored, \
+      the answer comes from them.
 
       Examples:
         workbench aggregate Outputs/month --kind fineTuned --period 7d
@@ -30,10 +30,10 @@ struct AggregateCommand: ParsableCommand {
       "24h, 7d, 30d, 90d, a date, a range of dates (A..B), this-month, last-month, this-year or last-year.")
   var period = "7d"
 
-  @Option(help: "Nothing from this moment on counts (RFC 3339). (default: the end of the data)")
+  @Option(help: "Nothing from this instant on counts (RFC 3339). (default: the end of the data)")
   var now: String?
 
-  @Option(help: "fineTuned, openSource or external. (default: that of --model, or the only one there is)")
+  @Option(help: "fineTuned, openSource or external. (default: that of --model, or the only kind in the data)")
   var kind: String?
 
   @Option(help: "\(DashboardFilter.model.about)")
@@ -48,7 +48,7 @@ struct AggregateCommand: ParsableCommand {
   @Option(help: "\(DashboardFilter.provider.about)")
   var provider: String?
 
-  @Option(help: "Most points of a latency graph with one point a request.")
+  @Option(help: "Most points of a latency graph with one point per request.")
   var maxPoints = 5000
 
   @Option(name: [.short, .customLong("out")], help: "A file for the JSON. (default: standard output)")
@@ -108,7 +108,7 @@ struct AggregateCommand: ParsableCommand {
   private func parsed(_ text: String, _ option: String) throws -> Timestamp {
     var parser = TimestampParser()
     guard let moment = parser.parse(text) else {
-      throw QueryError("\(option) \"\(text)\" is not a moment. Write RFC 3339, 2026-01-05T09:00:00Z.")
+      throw QueryError("\(option) \"\(text)\" is not an instant. Write RFC 3339, 2026-01-05T09:00:00Z.")
     }
     guard Timestamp.supported.contains(moment) else {
       throw QueryError("\(option) \"\(text)\" is out of range. It must lie in \(Timestamp.supportedYears).")
@@ -138,7 +138,7 @@ struct AggregateCommand: ParsableCommand {
     let kinds = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
     if let kind {
       guard let known = ModelKind(rawValue: kind) else {
-        throw QueryError("unknown kind \"\(kind)\". There are \(kinds).")
+        throw QueryError("unknown kind \"\(kind)\". Known are \(kinds).")
       }
       return known
     }
@@ -150,8 +150,8 @@ struct AggregateCommand: ParsableCommand {
     guard let only = found.first, found.count == 1 else {
       throw QueryError(
         found.isEmpty
-          ? "no model of account \(account.account) fits the filters. Leave some out."
-          : "models of several kinds fit. Say which with --kind: \(kinds).")
+          ? "no model of account \(account.account) matches the filters. Leave some out."
+          : "models of several kinds match. Say which with --kind: \(kinds).")
     }
     return only
   }

@@ -7,11 +7,11 @@ import Verification
 
 struct BaselineCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "baseline", abstract: "Keeps what scenarios are expected to come to, and checks it.",
+    commandName: "baseline", abstract: "Records the expected results of scenarios, and checks them.",
     discussion: """
       A baseline is a small file for each scenario: the figures of its dashboards, row counts, and hashes of \
-      everything else. It belongs into version control; a change that is meant is one "update", and reads as a diff \
-      of figures in review.
+      everything else. Keep baselines under version control; an intended change is one "update", and shows \
+      as a diff of figures in review.
 
       Examples:
         workbench baseline check
@@ -30,7 +30,7 @@ struct BaselineOptions: ParsableArguments {
   @Option(help: "Where the baselines are kept.")
   var baselines = "Outputs/baselines"
 
-  @Flag(name: .shortAndLong, help: "No progress, and nothing said of what is as it should be.")
+  @Flag(name: .shortAndLong, help: "No progress, and no output for what is as expected.")
   var quiet = false
 
   private func files(_ folder: String, _ ending: String) throws -> [String] {
@@ -85,9 +85,10 @@ struct BaselineOptions: ParsableArguments {
 struct BaselineCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Runs the scenarios and compares them with what is kept.",
+    abstract: "Runs the scenarios and compares the results with the recorded ones.",
     discussion:
-      "Exit status: 0 the same; 1 any differs; 2 inconclusive: there is neither a scenario nor a baseline.")
+      "Exit status: 0 all the same; 1 any differs; 2 inconclusive: there is neither a scenario nor a baseline."
+  )
 
   @OptionGroup var options: BaselineOptions
 
@@ -110,7 +111,7 @@ struct BaselineCheckCommand: ParsableCommand {
       Terminal.print(ComparisonText(result, most: most).text())
       if result.verdict == .different {
         Terminal.print(
-          "\nIf this is what you meant: workbench baseline update, then look at the diff of \(options.baselines)."
+          "\nIf you intended this: workbench baseline update, then look at the diff of \(options.baselines)."
         )
       }
     }
@@ -121,7 +122,7 @@ struct BaselineCheckCommand: ParsableCommand {
 
 struct BaselineUpdateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "update", abstract: "Runs the scenarios and keeps what they come to.")
+    commandName: "update", abstract: "Runs the scenarios and records their results.")
 
   @OptionGroup var options: BaselineOptions
 
@@ -146,7 +147,7 @@ struct BaselineUpdateCommand: ParsableCommand {
       } catch {
         throw OutputError(path, "cannot remove: \(error.localizedDescription)")
       }
-      Terminal.print("\(path.shown): removed, its scenario is gone")
+      Terminal.print("\(path.shown): removed, because its scenario no longer exists")
     }
     if !options.quiet {
       let changed = names.count { made[$0] != kept[$0] }

@@ -9,15 +9,16 @@ import Telemetry
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Validates scenarios, says all that is wrong in one pass, and what will be simulated.",
+    abstract: "Validates scenarios: reports every error in one pass, and says what will be simulated.",
     discussion: """
-      Each error is one line on standard error, FILE:LINE:COLUMN: error: what is wrong. How to fix it. Files that a \
-      scenario names (traces, clients of ServeGen) are read too. What is valid but pointless is a warning of the same \
-      form: a profile that no load names, an incident outside the period, replicas that nobody asks for.
+      Each error is one line on standard error, FILE:LINE:COLUMN: error: what is wrong. How to fix it. Files \
+      that a scenario names (traces, clients of ServeGen) are read too. A setting that is valid but \
+      pointless is a warning of the same form: a profile that no load names, an incident outside the period, \
+      replicas that are never needed.
 
-      Of a scenario without errors it prints the requests that are expected of each model, and what the run will take.
+      If a scenario has no errors, it prints the expected requests of each model, and the time and memory of the run.
 
-      Exit status: 0 no errors; 1 errors, or with --strict warnings; 66 a scenario is not there.
+      Exit status: 0 no errors; 1 errors, or with --strict warnings; 66 a scenario does not exist.
 
       Examples:
         workbench check Scenarios/*.yaml
@@ -31,7 +32,7 @@ struct CheckCommand: ParsableCommand {
   @Option(name: .customLong("set"), help: "Overrides a value: PATH=VALUE. May be repeated.")
   var overrides: [String] = []
 
-  @Flag(help: "Warnings are errors.")
+  @Flag(help: "Treats warnings as errors.")
   var strict = false
 
   @Flag(help: "Prints errors and warnings as JSON on standard output.")

@@ -7,15 +7,16 @@ import Verification
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "compare", abstract: "Compares two outputs: which figure differs, where, by how much.",
+    commandName: "compare", abstract: "Compares two outputs: which figure differs, where, and by how much.",
     discussion: """
-      EXPECTED and ACTUAL are each a run directory or fixture, a dashboard in JSON, a directory of such files, a data \
-      set in any format (directory, SQLite, PostgreSQL address), or a directory with several runs: replications, \
-      which are compared statistically. A dashboard is compared with a data set by asking the data the dashboard's \
-      own question.
+      EXPECTED and ACTUAL are each a run directory or fixture, a dashboard in JSON, a directory of such \
+      files, a data set in any format (directory, SQLite, PostgreSQL address), or a directory with several \
+      runs: replications, which are compared statistically. To compare a dashboard with a data set, the data \
+      answer the dashboard's own question.
 
-      Structure comes first (missing and extra dashboards, widgets, buckets), then figures, which must be the same \
-      unless --tolerances allows more. In a tolerance file the last rule that matches a figure decides:
+      Differences of structure come first (missing and extra dashboards, widgets, buckets), then figures, \
+      which must be the same unless --tolerances allows more. In a tolerance file the last rule that matches \
+      a figure decides:
         workbenchTolerances: 1
         rules:
           - { metric: p99, relative: 1% }
@@ -25,8 +26,9 @@ struct CompareCommand: ParsableCommand {
           - { path: requests.totalRequests, means: { margin: 2% } }       # equivalence of means
       "workbench schema tolerances" has all keys.
 
-      Exit status: 0 the same; 1 different; 2 inconclusive: nothing was compared, or the replications are too few for \
-      any difference to be found (one line says which, and how many would do); 65 an input that cannot be read.
+      Exit status: 0 the same; 1 different; 2 inconclusive: nothing was compared, or there are too few \
+      replications for any difference to be found (one line says which, and how many would suffice); 65 an \
+      input that cannot be read.
 
       Examples:
         workbench compare Outputs/expected Outputs/actual
@@ -36,10 +38,10 @@ struct CompareCommand: ParsableCommand {
         workbench compare Outputs/base-runs Outputs/changed-runs      # replications: run --seed 1, 2, 3, …
       """)
 
-  @Argument(help: "What is right.")
+  @Argument(help: "The expected output.")
   var expected: String
 
-  @Argument(help: "What is to be judged.")
+  @Argument(help: "The output to judge.")
   var actual: String
 
   @Option(help: "A tolerance file (YAML). (default: everything exact)")
@@ -51,7 +53,7 @@ struct CompareCommand: ParsableCommand {
   )
   var what: OutputComparison.Scope = .auto
 
-  @Option(help: "Which account a dashboard in JSON is of, where the other side is data of several.")
+  @Option(help: "The account of a dashboard in JSON, if the other side has data of several.")
   var account: String?
 
   @Option(help: "Differences shown, the worst first.")
@@ -63,13 +65,13 @@ struct CompareCommand: ParsableCommand {
   @Option(help: "A file for a JUnit report: a test suite for each dashboard, a case for each widget.")
   var junit: String?
 
-  @Flag(help: "Prints GitHub annotations too. (default: where GITHUB_ACTIONS is true)")
+  @Flag(help: "Also prints GitHub annotations. (default: if GITHUB_ACTIONS is true)")
   var github = false
 
   @Option(help: "A file for the differences as a page, with the graphs of both sides overlaid.")
   var html: String?
 
-  @Flag(name: .shortAndLong, help: "Prints nothing: the exit status says it all.")
+  @Flag(name: .shortAndLong, help: "Prints nothing; only the exit status gives the verdict.")
   var quiet = false
 
   func validate() throws {

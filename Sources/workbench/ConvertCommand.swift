@@ -10,7 +10,7 @@ struct ConvertCommand: ParsableCommand {
     discussion: """
       FROM and TO are each a directory, a SQLite file (TO ends in .sqlite or .db), or a PostgreSQL address \
       (postgres://USER@HOST/DATABASE?schema=NAME). A directory is written in --format, with rollups, so that \
-      "workbench aggregate" answers at once. Nothing is ever overwritten; PostgreSQL is loaded in one transaction.
+      "workbench aggregate" is fast. Nothing is ever overwritten; PostgreSQL is loaded in one transaction.
 
       Examples:
         workbench convert Outputs/week week.sqlite
@@ -57,7 +57,7 @@ struct ConvertCommand: ParsableCommand {
       if !quiet, source.dataset.hasDashboards {
         progress.clear()
         Terminal.diagnose(
-          "workbench: dashboards are not carried over into a data base: workbench aggregate gives them")
+          "workbench: dashboards are not copied into a database: workbench aggregate gives them")
       }
     } else {
       sent = try writeDirectory(source, manifest, progress)

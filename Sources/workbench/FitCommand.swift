@@ -11,16 +11,17 @@ import Telemetry
 struct FitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit",
-    abstract: "Fits a scenario to telemetry, and says how well it stands for it.",
+    abstract: "Fits a scenario to telemetry, and says how well it represents the telemetry.",
     discussion: """
-      TELEMETRY is a data set (a run, an import, SQLite, PostgreSQL) or the Azure LLM trace as published. Fitted are \
-      the arrival process (Poisson, gamma, Weibull, Markov-modulated; factors of local hours from two days on, of \
-      weekdays from two weeks on; lasting changes of the rate), token counts and their correlation, service times with \
-      the batch's slowdown, failures and incidents. The scenario is then simulated and laid beside the telemetry.
+      TELEMETRY is a data set (a run, an import, SQLite, PostgreSQL) or the Azure LLM trace as published. \
+      The fit covers the arrival process (Poisson, gamma, Weibull, Markov-modulated; given two days, factors \
+      of local hours; given two weeks, factors of weekdays; permanent changes of the rate), token counts and \
+      their correlation, service times with the batch's slowdown, failures and incidents. The scenario is \
+      then simulated and compared with the telemetry.
 
-      --hold-out keeps part of the time from the fit and judges it by that part: "0.4" is the last 40 %, "30min" every \
-      second half hour. --forecast is for what may come after: the rate's ups and downs of the last whole weeks (or days) \
-      recur; what came once, a change for good or a pause, is left out.
+      --hold-out withholds some of the time from the fit and judges the fit by it: "0.4" is the last 40 %, \
+      "30min" every second half hour. --forecast is for later times: the ups and downs of the rate in the \
+      last whole weeks (or days) recur; what occurred once (a permanent change, an outage) is left out.
 
       Examples:
         workbench fit Outputs/platform -o platform.yaml --report platform.html
@@ -32,7 +33,7 @@ struct FitCommand: ParsableCommand {
   @Argument(help: "The data set or trace.")
   var telemetry: String
 
-  @Option(name: .shortAndLong, help: "The scenario to write (.yaml). It must not be there yet.")
+  @Option(name: .shortAndLong, help: "The scenario to write (.yaml). It must not exist yet.")
   var output: String
 
   @Option(help: "Only this account. (default: all)")
@@ -48,34 +49,36 @@ struct FitCommand: ParsableCommand {
   var arrivals: String?
 
   @Option(
-    help: "Hardware of deployments of which the telemetry does not say it. (default: assumed, and said)")
+    help: "Hardware of deployments for which the telemetry does not state it. (default: assumed, with a note)"
+  )
   var hardware: String?
 
   @Option(
-    help: "Replicas, 1 to 50, of deployments of which the telemetry does not say it. (default: assumed)")
+    help: "Replicas, 1 to 50, of deployments for which the telemetry does not state them. (default: assumed)")
   var replicas: Int?
 
   @Flag(
     help:
-      "For times after the telemetry: ups and downs of the rate recur, changes that came once are left out.")
+      "For times after the telemetry: ups and downs of the rate recur; changes that occurred once are left out."
+  )
   var forecast = false
 
   @Option(
     help:
-      "Part of the time that only judges: a share of its end (0.4), or a length (30min) of which every second is kept."
+      "Time that only judges the fit: a share at its end (0.4), or every second interval of a length (30min)."
   )
   var holdOut: String?
 
-  @Option(help: "A page with both overlaid, as one file (.html).")
+  @Option(help: "A page with telemetry and simulation overlaid, as one file (.html).")
   var report: String?
 
   @Option(help: "All figures, as JSON.")
   var json: String?
 
-  @Option(help: "Where the telemetry is from, for the head of the scenario; may be given again.")
+  @Option(help: "The origin of the telemetry, for the head of the scenario. May be repeated.")
   var cite: [String] = []
 
-  @Flag(help: "Does not simulate the scenario, and judges nothing.")
+  @Flag(help: "Does not simulate the scenario or judge the fit.")
   var noCheck = false
 
   @Flag(name: .shortAndLong, help: "No progress, no summary.")
@@ -92,7 +95,8 @@ struct FitCommand: ParsableCommand {
       throw ValidationError("--replicas \(replicas) must lie in 1…50.")
     }
     if noCheck, report != nil || holdOut != nil {
-      throw ValidationError("--no-check judges nothing, so it goes with neither --report nor --hold-out.")
+      throw ValidationError(
+        "--no-check does not judge the fit, so it cannot be combined with --report or --hold-out.")
     }
     _ = try holdOutGiven()
   }
@@ -145,7 +149,7 @@ struct FitCommand: ParsableCommand {
       // That document is not there for anybody to look into.
       throw DatasetError(
         telemetry,
-        "what was fitted is no scenario that can be simulated: \(errors.diagnostics.map(\.message).joined(separator: " ")) Fit fewer models (--model, --account), or check the telemetry."
+        "the fitted scenario cannot be simulated: \(errors.diagnostics.map(\.message).joined(separator: " ")) Fit fewer models (--model, --account), or check the telemetry."
       )
     }
     let qualities = noCheck ? [] : try judge(calibration, input, document.scenario)

@@ -27,7 +27,7 @@ struct FitInput {
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
     if exists, !isDirectory.boolValue, [".csv", ".csv.gz", ".csv.zst"].contains(where: path.hasSuffix) {
       guard account == nil else {
-        throw QueryError("a trace file does not say whose it is. Leave --account out.")
+        throw QueryError("a trace file does not name its account. Leave --account out.")
       }
       return try FitInput(trace: path, model: model)
     }
@@ -37,7 +37,7 @@ struct FitInput {
     }
     guard !chosen.isEmpty else {
       throw QueryError(
-        "no model fits \([account.map { "--account \($0)" }, model.map { "--model \($0)" }].compactMap { $0 }.joined(separator: " ")). There are: \(data.tables.models.prefix(8).map { "\($0.account)/\($0.name)" }.joined(separator: ", "))."
+        "no model matches \([account.map { "--account \($0)" }, model.map { "--model \($0)" }].compactMap { $0 }.joined(separator: " ")). There are: \(data.tables.models.prefix(8).map { "\($0.account)/\($0.name)" }.joined(separator: ", "))."
       )
     }
     let place = Dictionary(
@@ -56,7 +56,8 @@ struct FitInput {
     guard count > 0 else {
       throw DatasetError(
         path,
-        "there are no requests of the models to be fitted. A fit needs at least one, a good one thousands.")
+        "there are no requests of the models to be fitted. A fit needs at least one request; a good fit needs thousands."
+      )
     }
     let (from, to) = try period(
       data, collector.extent, requests: count, step: step(models.map(\.observations)))
@@ -143,7 +144,7 @@ struct FitInput {
     notes =
       trace.failures > 0
       ? [
-        "\(trace.failures) of \(requests.count) requests of the trace failed; of a trace file only arrivals and tokens are fitted. Fit the data set (its directory) to have failures and latencies."
+        "\(trace.failures) of \(requests.count) requests of the trace failed; from a trace file, only arrivals and tokens are fitted. To include failures and latencies, fit the data set (its directory)."
       ] : []
     models = [(record, collector.observations[0])]
     period = first.microseconds..<(last.microseconds + Self.step(collector.observations))
@@ -155,7 +156,7 @@ struct FitInput {
     let (from, to) = (Timestamp(microseconds: period.lowerBound), Timestamp(microseconds: period.upperBound))
     throw DatasetError(
       path,
-      "it is of \(from.rfc3339) to \(to.rfc3339): more than the ten years that a scenario may have. Is a time stamp wrong? Leave out what does not belong to it."
+      "it covers \(from.rfc3339) to \(to.rfc3339): more than the ten years that a scenario may have. Is a time stamp wrong? Leave out the rows that do not belong."
     )
   }
 }

@@ -113,6 +113,6 @@ extension FitReport.Model {
       variabilityChanges: fit.arrivals?.cvChanges.count ?? 0, quality: quality,
       notes: fit.notes
         + (fit.hasAssumedService
-          ? ["The telemetry says nothing of service times; the scenario's are assumptions."] : []))
+          ? ["The telemetry says nothing about service times; those of the scenario are assumptions."] : []))
   }
 }

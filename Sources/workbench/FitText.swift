@@ -26,7 +26,7 @@ enum FitText {
     for note in model.notes { Terminal.print(Terminal.dim("  \(note.shown)")) }
     if let quality = model.quality {
       let judged = holdOut == "nothing" ? "judged by all of it" : "judged by what was held out: \(holdOut)"
-      Terminal.print("  Simulated beside observed, \(judged):")
+      Terminal.print("  Simulated compared with observed, \(judged):")
       Terminal.print(
         "    \(padded("", 20)) observed   simulated  distance  plain*  KS        Anderson–Darling")
       for marginal in quality.marginals {

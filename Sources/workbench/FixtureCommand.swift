@@ -9,15 +9,15 @@ struct FixtureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fixture", abstract: "A small data set with the figures that a dashboard must show for it.",
     discussion: """
-      SOURCE is a scenario, which is simulated, or a data set. The fixture is a run directory: data in each format, \
-      SQL for PostgreSQL and SQLite, expected dashboard JSON for every tab, filter and period worth testing (and the \
-      days on which dashboards go wrong: clock changes, gaps, the leap day), queries.json with the questions, and a \
-      README that says what each part exercises.
+      SOURCE is a scenario, which is simulated, or a data set. The fixture is a run directory: data in each \
+      format, SQL for PostgreSQL and SQLite, expected dashboard JSON for every tab, filter and period worth \
+      testing (and the days on which dashboards go wrong: clock changes, gaps, the leap day), queries.json \
+      with the queries, and a README that says what each file exercises.
 
-      Of more requests than --requests, that many are chosen evenly, the same each time, and with them the first of \
-      every version and of every way to end; what happened to each stays as it was. --anchor moves all moments by \
-      the same time, so that the data end on that day. The same command gives the same bytes; "today" is \
-      SOURCE_DATE_EPOCH where that is set.
+      If there are more requests than --requests, that many are chosen evenly, the same each time, plus the \
+      first of every version and of every outcome; what happened to each is unchanged. --anchor moves all \
+      instants by the same time, so that the data end on that day. The same command gives the same bytes; \
+      "today" is SOURCE_DATE_EPOCH if that is set.
 
       --catalogue writes a fixture for each trap that such dashboards fall into; --catalogue --list names them.
 
@@ -48,10 +48,12 @@ struct FixtureCommand: ParsableCommand {
   var anchor: String?
 
   @Flag(
-    help: "Replaces names of accounts, models, providers and base models; the same name gets the same one.")
+    help:
+      "Replaces names of accounts, models, providers and base models; the same name gets the same replacement."
+  )
   var anonymise = false
 
-  @Option(help: "With --anonymise: a secret, without which names cannot be guessed from what replaces them.")
+  @Option(help: "With --anonymise: a secret, without which names cannot be guessed from their replacements.")
   var salt = ""
 
   @Option(help: "Instead of the scenario's own seed.")
@@ -60,7 +62,7 @@ struct FixtureCommand: ParsableCommand {
   @Option(name: .customLong("set"), help: "Overrides a value of the scenario: PATH=VALUE. May be repeated.")
   var overrides: [String] = []
 
-  @Flag(help: "Writes the catalogue of edge cases, a fixture each.")
+  @Flag(help: "Writes the catalogue of edge cases, one fixture for each.")
   var catalogue = false
 
   @Option(help: "Of the catalogue, only these, separated by commas.")
@@ -74,7 +76,7 @@ struct FixtureCommand: ParsableCommand {
 
   func validate() throws {
     if catalogue == (source != nil) {
-      throw ValidationError("give a scenario or a data set, or --catalogue; one of them.")
+      throw ValidationError("give either a scenario or a data set, or --catalogue.")
     }
     if (only != nil || list) && !catalogue { throw ValidationError("--only and --list are for --catalogue.") }
     if output == nil, !list { throw ValidationError("say with -o which directory to write.") }
@@ -83,7 +85,7 @@ struct FixtureCommand: ParsableCommand {
     }
     if catalogue, anchor != nil || !overrides.isEmpty || seed != nil {
       throw ValidationError(
-        "the catalogue's dates and seeds are what it is about: no --anchor, --seed or --set.")
+        "the catalogue's dates and seeds are fixed: leave --anchor, --seed and --set out.")
     }
     if !salt.isEmpty, !anonymise { throw ValidationError("--salt is for --anonymise.") }
     _ = try DatasetFormat.list(formats)
@@ -98,7 +100,7 @@ struct FixtureCommand: ParsableCommand {
       let moment = Timestamp.supported.lowerBound.microseconds...Timestamp.supported.upperBound.microseconds
       guard Double(moment.lowerBound) / 1e6...Double(moment.upperBound) / 1e6 ~= epoch else {
         throw ValidationError(
-          "SOURCE_DATE_EPOCH \(text ?? "") is no moment of \(Timestamp.supportedYears). Give seconds since 1970."
+          "SOURCE_DATE_EPOCH \(text ?? "") is not an instant in \(Timestamp.supportedYears). Give seconds since 1970."
         )
       }
       return LocalDate(daysSince1970: Int((epoch / 86400).rounded(.down)))

@@ -45,7 +45,7 @@ final class HomeRuns: Sendable {
           list.unreadable.append(
             .init(
               name: entry.name,
-              reason: "It is damaged in the shared home. Push it again from where it was made."))
+              reason: "It is damaged in the shared home. Push the original again."))
           last = error
         }
       }

@@ -76,9 +76,9 @@ struct ImportTableCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "table", abstract: "A platform's own export, by a mapping file.",
     discussion: """
-      INPUT is CSV with a header, or NDJSON (ending .ndjson or .jsonl; nested values by dotted names); plain, gzip or \
-      zstd; or a table or view of a running PostgreSQL. The mapping is a small YAML file that says which column is which; "workbench schema mapping" prints its \
-      JSON Schema:
+      INPUT is CSV with a header, or NDJSON (ending .ndjson or .jsonl; nested values by dotted names); \
+      plain, gzip or zstd; or a table or view of a running PostgreSQL. The mapping is a small YAML file that \
+      says which column is which; "workbench schema mapping" prints its JSON Schema:
 
         workbenchMapping: 1
         account: { name: acme, timeZone: Europe/Berlin }
@@ -93,14 +93,15 @@ struct ImportTableCommand: ParsableCommand {
           inputTokens: prompt_tokens
           outputTokens: completion_tokens
 
-      A list of columns ([ started, time ]) takes in each row the first that has a value; sum: [ a, b ] adds numbers. \
-      Numbers are decimal digits, a point, a minus sign and an exponent, and nothing else: "-", dates, 0x10, 1.2.3, true \
-      and nan are none. A row without a number that the mapping names is rejected, unless the mapping says what stands \
-      for it (missing: 0); failures may lack numbers, which then count as 0. Local times that come twice are told apart by \
-      the order of the rows, those that never come are rejected.
+      From a list of columns ([ started, time ]), each row takes the first that has a value; sum: [ a, b ] \
+      adds numbers. Numbers consist of decimal digits, a point, a minus sign and an exponent: "-", dates, \
+      0x10, 1.2.3, true and nan are not numbers. A row without a number that the mapping names is rejected, \
+      unless the mapping gives a replacement (missing: 0); failures may lack numbers, which then count as 0. \
+      Local times that occur twice are told apart by the order of the rows; those that never occur are \
+      rejected.
 
-      Rows that make no request are counted, shown and written to a reject file; --strict stops at the first. The summary \
-      says what else had to be settled.
+      Rows that do not become requests are counted, shown and written to a reject file; --strict stops at \
+      the first. The summary lists everything that was left out or assumed.
 
       Examples:
         workbench import table export.csv --mapping platform.yaml -o Outputs/platform
@@ -138,13 +139,14 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "otlp", abstract: "OpenTelemetry spans of generative AI clients, as OTLP in JSON.",
     discussion: """
-      INPUT is what an OTLP file exporter writes: export requests in JSON, one a line or one as the whole file. Calls of a \
-      model become requests of external models: spans whose gen_ai.operation.name is chat, text_completion, \
-      generate_content or embeddings, or one that --operation adds; and, without an operation, spans with a model and no \
-      call below them. Agents, workflows, tools, retrieval and operations that the conventions do not know are counted and \
-      left out. A span that comes again, by its trace and span identifier, counts once. A call failed if its status is \
-      ERROR, or if it has no status and an error.type, which the conventions set on failures only; OK is a success whatever \
-      else is set.
+      INPUT is what an OTLP file exporter writes: export requests in JSON, one per line or one as the whole \
+      file. Calls of a model become requests of external models: spans whose gen_ai.operation.name is chat, \
+      text_completion, generate_content or embeddings, or one that --operation adds; and, without an \
+      operation, spans with a model and no call below them. Agents, workflows, tools, retrieval and \
+      operations that the conventions do not define are counted and left out. A span that is exported again, \
+      by its trace and span identifier, counts once. A call failed if its status is ERROR, or if it has no \
+      status and an error.type, which the conventions set on failures only; OK is a success whatever else is \
+      set.
 
       Examples:
         workbench import otlp traces.jsonl -o Outputs/otel --account acme --time-zone Europe/Berlin
@@ -160,7 +162,7 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
   @Option(help: "Of the data set: \(DatasetFormat.all.map(\.description).joined(separator: ", ")).")
   var format = "csv"
 
-  @Option(help: "A further operation that is a call of a model; may be given several times.")
+  @Option(help: "An additional operation that is a call of a model. May be repeated.")
   var operation: [String] = []
 
   @Option(help: "The account that the requests belong to.")
@@ -206,9 +208,9 @@ struct ImportAzureCommand: ParsableCommand {
     commandName: "azure-llm", abstract: "The Azure LLM inference trace 2023.",
     discussion: """
       TRACE is a CSV file with the columns TIMESTAMP, ContextTokens, GeneratedTokens; times are read as UTC. \
-      What is written goes by the ending of OUTPUT:
+      The ending of OUTPUT decides what is written:
         .yaml       a scenario that replays the trace through an autoscaled deployment, and the trace beside it
-        otherwise   a data set: the requests as those of an external model, since the trace says nothing of latency
+        otherwise   a data set: the requests as those of an external model, since the trace says nothing about latency
 
       Examples:
         workbench import azure-llm AzureLLMInferenceTrace_conv.csv -o azure.yaml && workbench run azure.yaml

@@ -9,15 +9,16 @@ struct ImportServeGenCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "servegen", abstract: "ServeGen's client data as a scenario: one demand per client.",
     discussion: """
-      DIR has a chunk-N-trace.csv and a chunk-N-dataset.json for each client. Each becomes a model with an autoscaled \
-      deployment sized for its peak, whose arrivals are those of the client: a gamma or Weibull renewal process, in \
-      equilibrium from each window's start, so that the expected count of every window is its rate times its length; \
-      and token counts drawn from what was counted in their six-hour window. The scenario names the files where they \
-      lie; nothing is copied.
+      DIR has a chunk-N-trace.csv and a chunk-N-dataset.json for each client. Each becomes a model with an \
+      autoscaled deployment sized for its peak. Arrivals are those of the client: a gamma or Weibull renewal \
+      process, in equilibrium from each window's start, so that the expected count of every window is its \
+      rate times its length; and token counts are drawn from those of their six-hour window. The scenario \
+      names the files where they lie; nothing is copied.
 
-      The scenario lasts as long as the data, or as --days if that is less. While a client pauses, or where its data lack \
-      a window, nothing arrives. A token window without counts, or that is not there, takes those of the window before it, the \
-      first ones those of the first window that has some; the summary says how many.
+      The scenario lasts as long as the data, or as --days if that is less. While a client is inactive, or \
+      where its data lack a window, nothing arrives. A token window that is missing, or has no counts, takes \
+      those of the window before it, the first ones those of the first window that has some; the summary \
+      says how many.
 
       Examples:
         workbench import servegen data/servegen-m-small -o servegen.yaml && workbench run servegen.yaml --formats none
@@ -36,7 +37,7 @@ struct ImportServeGenCommand: ParsableCommand {
   @Option(help: "How many days of the data. (default: all)")
   var days: Int?
 
-  @Option(help: "The date of the data's first second, which has none.")
+  @Option(help: "The date to use for the data's first second, since the data have no dates.")
   var from = "2025-01-06"
 
   @Option(help: "Multiplies every client's demand.", transform: decimalNumber)
@@ -89,9 +90,9 @@ struct ImportServeGenCommand: ParsableCommand {
     Terminal.print(
       """
       \(output.shown): \(entries.count) clients, \(Self.words(length)), \(Figure.count(expected)) requests expected.
-      In \(Figure.count(pauses)) of \(Figure.count(windows)) windows a client pauses\(missing == 0 ? "" : "; \(Figure.count(missing)) of them are not in the data, and nothing arrives in them"). \
+      In \(Figure.count(pauses)) of \(Figure.count(windows)) windows a client is inactive\(missing == 0 ? "" : "; \(Figure.count(missing)) of them are not in the data, and nothing arrives in them"). \
       \(Figure.count(empty)) token windows are empty: they take the counts of the window before, or of the first that has some.\
-      \(kinds.isEmpty ? "" : "\nInput tokens are the sum of \(kinds.joined(separator: ", ")), as if these were independent: the data say nothing of how they go together.")
+      \(kinds.isEmpty ? "" : "\nInput tokens are the sum of \(kinds.joined(separator: ", ")), as if these were independent: the data do not say how they are correlated.")
       Next: workbench run \(ShellText.quoted(output)) --formats none
       """)
   }

@@ -8,7 +8,7 @@ struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init", abstract: "Writes a commented starter scenario.",
     discussion: """
-      Never overwrites a file.
+      It never overwrites a file.
 
       Examples:
         workbench init                 writes scenario.yaml

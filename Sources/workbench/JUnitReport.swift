@@ -94,7 +94,7 @@ struct JUnitReport {
   private func undecided(_ document: String, _ part: String) -> String? {
     let own = result.tests.filter { $0.document == document && self.part(ofPath: $0.path, document) == part }
     guard !own.isEmpty, own.allSatisfy({ $0.verdict == "undecided" }) else { return nil }
-    return own.count == 1 ? "1 test could tell nothing" : "\(own.count) tests could tell nothing"
+    return own.count == 1 ? "1 test was inconclusive" : "\(own.count) tests were inconclusive"
   }
 
   /// In this order, so that the same result is the same bytes.

@@ -10,7 +10,7 @@ enum Main {
   static func main() {
     StandardStreams.complete()
     guard StandardStreams.hasDescriptorsToSpare else {
-      Terminal.diagnose("workbench: error: too few files may be open. Raise the limit: ulimit -n 1024")
+      Terminal.diagnose("workbench: error: the limit on open files is too low. Raise it: ulimit -n 1024")
       exit(71)
     }
     Interruption.watch()

@@ -6,15 +6,15 @@ import Telemetry
 
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "merge", abstract: "Rollups of parts into the rollups of the whole.",
+    commandName: "merge", abstract: "Merges the rollups of shards into those of the whole.",
     discussion: """
-      The parts are data sets of the same accounts and models whose requests are different ones: months, shards, the \
-      results of tasks. A request that is in two of them would count twice, so such parts are refused, as are parts that \
-      contradict each other: simulations of one time with different seeds, other replicas or settings of a deployment. \
-      Times that no part covers are listed. Stored rollups \
-      are used; without them the requests are read. What is written is a directory with the small tables and the \
-      rollups, bit for bit those of one run over all requests, in any order of the parts. Models of imports are \
-      known by their names; of runs, by their numbers.
+      Shards are data sets of the same accounts and models with different requests: months, parts of a run, \
+      the results of tasks. A request in two of them would count twice, so such shards are refused, as are \
+      shards that contradict each other: simulations of the same time with different seeds, different \
+      replicas or settings of a deployment. Times that no shard covers are listed. Stored rollups are used; \
+      without them the requests are read. The output is a directory with the small tables and the rollups, \
+      bit for bit those of one run over all requests, whatever the order of the shards. Models of imports \
+      are identified by their names, those of runs by their numbers.
 
       Examples:
         workbench merge Outputs/january Outputs/february -o Outputs/winter
@@ -32,7 +32,7 @@ struct MergeCommand: ParsableCommand {
 
   func run() throws {
     guard parts.count >= 2 else {
-      throw ValidationError("there is nothing to merge: name two parts or more.")
+      throw ValidationError("there is nothing to merge: name two shards or more.")
     }
     let progress = ProgressBar("Merging", quiet: quiet)
     try checkPaths()
@@ -57,7 +57,7 @@ struct MergeCommand: ParsableCommand {
     if quiet { return }
     for gap in merged.gaps.prefix(5) {
       Terminal.diagnose(
-        "workbench: no part covers \(gap.lowerBound.rfc3339) to \(gap.upperBound.rfc3339): there are no requests then, and replicas are charged as they were before"
+        "workbench: no shard covers \(gap.lowerBound.rfc3339) to \(gap.upperBound.rfc3339): it has no requests, and replicas are charged as they were before it"
       )
     }
     if merged.gaps.count > 5 {
@@ -66,7 +66,7 @@ struct MergeCommand: ParsableCommand {
     }
     if !merged.leftOut.isEmpty {
       Terminal.diagnose(
-        "workbench: \(merged.leftOut.joined(separator: ", ")) of the parts are not carried over: a merge has tables, rollups and the dashboards that they give"
+        "workbench: \(merged.leftOut.joined(separator: ", ")) of the shards are not copied: a merge has tables, rollups and the dashboards that they give"
       )
     }
     Terminal.print(
@@ -84,7 +84,7 @@ struct MergeCommand: ParsableCommand {
       if let other = seen.updateValue(part, forKey: place) {
         throw DatasetError(
           part,
-          "it is the same part as \(other); its requests would count twice. Name each part once.")
+          "it is the same shard as \(other); its requests would count twice. Name each shard once.")
       }
     }
   }

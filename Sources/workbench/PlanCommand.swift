@@ -11,18 +11,20 @@ struct PlanCommand: ParsableCommand {
     commandName: "plan",
     abstract: "What-if experiments: how many replicas, which hardware, at what cost, with what risk.",
     discussion: """
-      Simulates variants of a scenario on common random numbers, replication by replication, and gives every metric \
-      with a confidence interval and its paired difference to the base. A path is one of --set; load.scale means every \
-      model's, * every element of a list.
+      Simulates variants of a scenario on common random numbers, replication by replication, and gives every \
+      metric with a confidence interval and its paired difference from the base. Paths are those of --set; \
+      load.scale means the demand of every model, * every element of a list.
 
-      With --slo and --minimize the best variant is selected with a stated probability, replications are spent where \
-      they matter, and the answer comes with the binding level, the headroom, the Pareto front, and the bound of a \
-      perfect autoscaler. An interrupted plan goes on where it stopped when the same command is given again.
+      With --slo and --minimize, the best variant is selected with a stated probability, replications are \
+      spent where they matter, and the answer includes the binding objective, the headroom, the Pareto \
+      front, and the bound of a perfect autoscaler. To resume an interrupted plan where it stopped, give the \
+      same command again.
 
-      A level on latency, waiting time or failures holds for each model by itself; latency.p95[model=chat] <= 2s is \
-      about one of them, latency.p95[all] <= 2s about the requests of all together. Hardware is varied together with \
-      the service time it gives, in variants of a plan file; alone it would only change the price, and is refused. \
-      Where nothing is drawn at random (a trace, constant service times) one replication is run.
+      An objective on latency, waiting time or failures applies to each model separately; \
+      latency.p95[model=chat] <= 2s is about one model, latency.p95[all] <= 2s about the requests of all \
+      models together. Hardware is varied together with its service time, by byHardware or in variants of a \
+      plan file; alone, it would change only the price, and is refused. If nothing is drawn at random (a \
+      trace, constant service times), one replication is run.
 
       Metrics: \(Metric.names).
 
@@ -35,11 +37,12 @@ struct PlanCommand: ParsableCommand {
         workbench plan before.yaml after.yaml
         workbench plan week.yaml --file plan.yaml -o Outputs/plan && workbench report Outputs/plan -o plan.html
 
-      Exit status: 0 done; 1 no variant keeps the levels, or a precision was not reached; 2 inconclusive: the \
-      replications did not suffice to choose, or there was no request to judge by; 64, 65, 66 as elsewhere.
+      Exit status: 0 done; 1 no variant meets the objectives, or a precision was not reached; 2 \
+      inconclusive: the replications did not suffice to choose, or there were no requests to judge by; 64, \
+      65, 66 as elsewhere.
       """)
 
-  @Argument(help: "The scenario; further ones are variants of it: before and after.")
+  @Argument(help: "The scenario. Further scenarios are variants of it: before and after.")
   var scenarios: [String]
 
   @Option(help: "PATH=A..B[:STEP] or PATH=V1,V2,…; every combination is a variant. May be repeated.")
@@ -48,28 +51,29 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "A plan file (YAML; \"workbench schema plan\").")
   var file: String?
 
-  @Option(help: "Of every variant; in a search, of the best and the base. (default: 20)")
+  @Option(help: "Replications of every variant; in a search, of the best and the base. (default: 20)")
   var replications: Int?
 
-  @Option(help: "Of any variant. (default: 500)")
+  @Option(help: "The most replications of any variant. (default: 500)")
   var maxReplications: Int?
 
-  @Option(help: "A Latin hypercube of so many variants instead of every combination.")
+  @Option(help: "A Latin hypercube of this many variants instead of every combination.")
   var samples: Int?
 
-  @Option(help: "Service levels, separated by commas: latency.p95 <= 2s, failureRate <= 0.1%.")
+  @Option(help: "Service-level objectives, separated by commas: latency.p95 <= 2s, failureRate <= 0.1%.")
   var slo: String?
 
-  @Option(help: "The metric that the best variant has least of, under the levels.")
+  @Option(help: "The metric to minimise, subject to the objectives.")
   var minimize: String?
 
   @Option(help: "METRIC=SHARE: replications until the interval's half width is that share of the estimate.")
   var precision: String?
 
-  @Option(help: "Of intervals, and of correct selection.", transform: decimalNumber)
+  @Option(help: "Confidence of intervals, and probability of correct selection.", transform: decimalNumber)
   var confidence = 0.95
 
-  @Option(help: "A difference of the objective that does not matter, as a share.", transform: decimalNumber)
+  @Option(
+    help: "A difference in the minimised metric that does not matter, as a share.", transform: decimalNumber)
   var indifference = 0.01
 
   @Option(
@@ -80,7 +84,7 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "A tornado: which of the varied inputs moves this metric most.")
   var sensitivity: String?
 
-  @Option(help: "First-order Sobol indices from so many samples (N × (inputs + 2) runs).")
+  @Option(help: "First-order Sobol indices from this many samples (N × (inputs + 2) runs).")
   var sobol: Int?
 
   @Option(name: .customLong("set"), help: "Changes the base itself: PATH=VALUE. May be repeated.")
@@ -134,7 +138,7 @@ struct PlanCommand: ParsableCommand {
     }
     if scenarios.count > 1, !vary.isEmpty || file != nil {
       throw ValidationError(
-        "--vary and --file go with one scenario; several scenarios are variants by themselves.")
+        "--vary and --file need a single scenario; several scenarios are themselves the variants.")
     }
   }
 
@@ -220,12 +224,12 @@ struct PlanCommand: ParsableCommand {
     let options = try plan.options(threads: 1)
     if !options.levels.isEmpty || options.objective != nil || options.precision != nil {
       throw ValidationError(
-        "--emit-tasks goes with a fixed number of replications. --slo, --minimize and --precision decide after each round what is simulated next; run such a plan on one machine."
+        "--emit-tasks needs a fixed number of replications. --slo, --minimize and --precision decide after each round what to simulate next; run such a plan on one machine."
       )
     }
     if options.sensitivity != nil || options.sobolSamples > 0 {
       throw ValidationError(
-        "--emit-tasks does not go with --sensitivity and --sobol, which simulate variants of their own. Run them on one machine."
+        "--emit-tasks cannot be combined with --sensitivity or --sobol, which simulate variants of their own. Run them on one machine."
       )
     }
     let bar = ProgressBar("Warm-up", quiet: quiet)

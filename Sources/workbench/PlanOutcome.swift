@@ -21,14 +21,14 @@ enum PlanOutcome {
       switch event {
       case .progress(let what, let done, let all): bar.show(what, done, all)
       case .journal(let journal):
-        Interruption.setResumable("the same command goes on where it stopped (\(journal))")
+        Interruption.setResumable("the same command resumes where it stopped (\(journal))")
       case .resumed(let count, let journal):
         if !quiet {
-          Terminal.diagnose("workbench: going on with \(Figure.count(count)) replications from \(journal)")
+          Terminal.diagnose("workbench: resuming with \(Figure.count(count)) replications from \(journal)")
         }
       case .damaged(let count, let journal):
         Terminal.diagnose(
-          "workbench: \(journal): \(count) damaged line\(count == 1 ? "" : "s") left out; what they held is simulated again"
+          "workbench: \(journal): \(count) damaged line\(count == 1 ? "" : "s") left out; the replications in them are simulated again"
         )
       case .estimated: break
       }

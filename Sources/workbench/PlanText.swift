@@ -58,7 +58,7 @@ struct PlanText {
           + columns.map { PlanWords.estimate(variant.metrics[$0.name], $0.unit) })
       if variant.name != "base", shown.count <= 12 {
         rows.append(
-          [Terminal.outputIsTerminal ? "  Δ to the base" : "  difference to base", ""]
+          [Terminal.outputIsTerminal ? "  Δ to the base" : "  difference from base", ""]
             + columns.map { PlanWords.estimate(variant.differences[$0.name], $0.unit, signed: true) })
       }
     }

@@ -6,28 +6,28 @@ import Telemetry
 
 struct PushCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "push", abstract: "Puts runs and plans into a PostgreSQL data base that many people share.",
+    commandName: "push", abstract: "Copies runs and plans to a PostgreSQL database that many people share.",
     discussion: """
-      The first push makes the schema ("workbench", or ?schema=NAME), a later program brings it up to date. A run is \
-      checked against its manifest, and goes there whole or not at all; the same run is kept once, whoever pushes it and \
-      however often. Files that runs have in common are kept once as well. What of a run is damaged there, a push of it \
-      repairs.
+      The first push creates the schema ("workbench", or ?schema=NAME); a later program migrates it. A run \
+      is checked against its manifest, and stored whole or not at all; the same run is stored once, no \
+      matter who pushes it and how often. Files that runs have in common are stored once as well. If a \
+      stored run is damaged, pushing it again repairs it.
 
       Examples:
         workbench push Outputs/week postgres://qa@db.example/quality
         workbench push Outputs/base Outputs/plan-week postgres://qa@db.example/quality --note "before the new GPUs"
         workbench pull postgres://qa@db.example/quality
 
-      Exit status: 0 it is there; 65 a run does not fit its manifest; 66 no such run or server.
+      Exit status: 0 it is there; 65 a run does not match its manifest; 66 no such run or server.
       """)
 
   @Argument(help: "Run or plan directories, then the address.")
   var runsAndAddress: [String]
 
-  @Option(help: "What others should know of the runs.")
+  @Option(help: "What others should know about the runs.")
   var note = ""
 
-  @Flag(help: "Prints what was done as JSON, an object a line.")
+  @Flag(help: "Prints what was done as JSON, one object per line.")
   var json = false
 
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
@@ -77,10 +77,11 @@ struct PushCommand: ParsableCommand {
 
 struct PullCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "pull", abstract: "Lists the runs of a shared data base, or copies one from it.",
+    commandName: "pull", abstract: "Lists the runs of a shared database, or copies one from it.",
     discussion: """
-      Without a run it lists what is there, the newest first. A run is named by its id, the beginning of that, or its \
-      name (the newest of the name). Every file is checked by its hash; the directory appears whole or not at all.
+      Without a run, it lists the stored runs, the newest first. A run is named by its id, the beginning of \
+      its id, or its name (the newest run with that name). Every file is checked by its hash; the directory \
+      appears whole or not at all.
 
       Examples:
         workbench pull postgres://qa@db.example/quality
@@ -91,7 +92,7 @@ struct PullCommand: ParsableCommand {
   @Argument(help: "The address: postgres://USER@HOST/DATABASE[?schema=NAME].")
   var address: String
 
-  @Argument(help: "Which run. Without it: the list.")
+  @Argument(help: "The run. Without it, the list is printed.")
   var wanted: String?
 
   @Option(
@@ -102,7 +103,7 @@ struct PullCommand: ParsableCommand {
   @Flag(help: "Leaves out the requests table: figures do not need it.")
   var withoutRequests = false
 
-  @Flag(help: "Prints the list, or what was copied, as JSON, an object a line.")
+  @Flag(help: "Prints the list, or what was copied, as JSON, one object per line.")
   var json = false
 
   @Flag(name: .shortAndLong, help: "No progress and no summary.")

@@ -8,8 +8,8 @@ struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report", abstract: "The dashboard of a run, or a plan, as one self-contained HTML file.",
     discussion: """
-      The page of "workbench serve" with its widgets, filters and preset periods, to attach to a ticket: it needs no \
-      server and asks no host. Custom dates are for "workbench serve".
+      The page of "workbench serve" with its widgets, filters and preset periods, to attach to a ticket: it \
+      needs no server and contacts no host. Custom dates need "workbench serve".
 
       Examples:
         workbench report Outputs/week -o week.html

@@ -10,10 +10,10 @@ struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Simulates a scenario: data set, dashboard figures, summary.",
     discussion: """
-      Writes a run directory: manifest.json, scenario.yaml as run, telemetry/ in each format, and dashboard/ with \
-      the figures for every account, kind of model and preset period. It appears whole or not at all, and never in \
-      the place of another unless --replace says so. The same scenario, seed and program version give the same \
-      bytes, on any number of threads.
+      Writes a run directory: manifest.json, scenario.yaml as run, telemetry/ in each format, and dashboard/ \
+      with the figures for every account, kind of model and preset period. It appears whole or not at all, \
+      and never replaces another run unless --replace is given. The same scenario, seed and program version \
+      give the same bytes, on any number of threads.
 
       Examples:
         workbench run Scenarios/steady.yaml
@@ -32,7 +32,7 @@ struct RunCommand: ParsableCommand {
     help: "The run directory. (default: Outputs/NAME, with the next free number)")
   var out: String?
 
-  @Option(help: "Threads for accounts that run side by side. (default: all cores)")
+  @Option(help: "Threads, for accounts and models that run in parallel. (default: all cores)")
   var threads: Int?
 
   @Option(
@@ -47,10 +47,10 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "Other machines")
   var tasks: TaskOptions
 
-  @Option(help: "Most points of a latency graph with one point a request.")
+  @Option(help: "Most points of a latency graph with one point per request.")
   var maxPoints = 5000
 
-  @Flag(help: "Puts the run in the place of an earlier one at --out.")
+  @Flag(help: "Replaces an earlier run at --out.")
   var replace = false
 
   @Flag(help: "Prints the summary as JSON.")
@@ -69,7 +69,7 @@ struct RunCommand: ParsableCommand {
     _ = try datasetFormats()
     if tasks.isEmitting, formats ?? "none" != "none" {
       throw ValidationError(
-        "--emit-tasks goes with --formats none: results of tasks are figures and rollups, not every request.")
+        "--emit-tasks needs --formats none: results of tasks are figures and rollups, not every request.")
     }
     if replace, out == nil {
       throw ValidationError("--replace needs --out: say which run is to be replaced.")
@@ -80,7 +80,7 @@ struct RunCommand: ParsableCommand {
     formats == "none" ? [] : try DatasetFormat.list(formats ?? "csv", or: ", none")
   }
 
-  static let anotherOut = "Give another --out, or --replace to put the new run in its place."
+  static let anotherOut = "Give another --out, or --replace to replace it."
 
   func run() throws {
     let bundle = try ScenarioBundle(scenario, overrides: overrides + (seed.map { ["seed=\($0)"] } ?? []))

@@ -112,7 +112,7 @@ struct RunSummary {
     if let scaling = dashboard.scaling, let hardware = scaling.hardware {
       let most = peak(scaling)
       lines.append(
-        "    replicas       up to \(most) at once of \(hardware.shown); \(Figure.credits(requests.creditsPerRequest)) credits a request"
+        "    replicas       up to \(most) at once of \(hardware.shown); \(Figure.credits(requests.creditsPerRequest)) credits per request"
       )
     }
     if let tokens = dashboard.tokens {

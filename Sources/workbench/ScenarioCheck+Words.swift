@@ -47,11 +47,11 @@ extension ScenarioCheck {
       lines.append("\(order.count - Self.mostModels) more models: about \(Figure.count(rest)) requests")
     }
     if scenario.accounts.contains(where: { $0.models.contains { $0.load?.retries != nil } }) {
-      lines.append("retries come on top")
+      lines.append("plus retries")
     }
     let all = demand.reduce(0) { $0 + $1.requests }
     lines.append(
-      "to run: of the order of \(Self.time(all * Self.secondsOfARequest)) of processor time and \(Self.size(all * Self.bytesOfARow)) of requests.csv (--formats none leaves that out)"
+      "to run: about \(Self.time(all * Self.secondsOfARequest)) of processor time and \(Self.size(all * Self.bytesOfARow)) of requests.csv (--formats none leaves that out)"
     )
     return lines
   }

@@ -12,12 +12,13 @@ struct ServeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve", abstract: "The Model Analytics Dashboard in a browser.",
     discussion: """
-      Serves runs and data sets on the loopback address, until Ctrl-C. Several are a list to choose from, and any two \
-      can be laid over each other. The API is described at /api/openapi.yaml and gives the same bytes as \
-      "workbench aggregate".
+      Serves runs and data sets on the loopback address, until Ctrl-C. With several, the page has a list to \
+      choose from, and any two can be laid over each other. The API is described at /api/openapi.yaml and \
+      gives the same bytes as "workbench aggregate".
 
-      At the page one may change any number of a run's scenario and see at once what would have been, keep that as a run in \
-      the directory --keep, and edit the scenarios in --scenarios. --read-only leaves all of that out.
+      On the page, you can change any numeric value of a run's scenario and see the effect at once, keep the \
+      result as a run in the directory --keep, and edit the scenarios in --scenarios. --read-only leaves all \
+      of this out.
 
       Examples:
         workbench serve Outputs/week
@@ -37,28 +38,28 @@ struct ServeCommand: ParsableCommand {
   @Option(help: "A scenario to simulate in accelerated time while the page follows.")
   var live: String?
 
-  @Option(help: "Of a shared data base: so many runs, the newest.")
+  @Option(help: "From a shared database, the number of newest runs to show.")
   var newest = 20
 
-  @Option(help: "Simulated seconds a second, with --live.", transform: decimalNumber)
+  @Option(help: "With --live: simulated seconds per second.", transform: decimalNumber)
   var speed = 3600.0
 
   @Option(help: "The port, or the next free one. 0 for any.")
   var port = 8080
 
-  @Option(help: "The address to listen on; any but the loopback needs --token.")
+  @Option(help: "The address to listen on; any address but the loopback needs --token.")
   var host = "127.0.0.1"
 
-  @Option(help: "A secret that every request must bring.")
+  @Option(help: "A secret that every request must carry.")
   var token: String?
 
   @Option(help: "The directory of the scenarios that the page shows and edits.")
   var scenarios = "Scenarios"
 
-  @Option(help: "The directory for runs that are kept at the page.")
+  @Option(help: "The directory for runs that users of the page keep.")
   var keep = "Outputs"
 
-  @Flag(help: "The page shows, and changes nothing.")
+  @Flag(help: "The page only shows runs and cannot change anything.")
   var readOnly = false
 
   func validate() throws {

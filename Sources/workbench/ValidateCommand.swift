@@ -8,12 +8,12 @@ struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate", abstract: "Checks the invariants of a run or of any data set.",
     discussion: """
-      Prints one line for each invariant: whether it holds, was violated (with examples), or was skipped. What does \
-      not apply to the data (deploy windows of a data set that comes from no scenario, say) is skipped and leaves the \
-      verdict as it is; what applies but could not be checked leaves none.
+      Prints one line for each invariant: whether it holds, was violated (with examples), or was skipped. \
+      What does not apply to the data (deploy windows of a data set without a scenario, say) is skipped and \
+      does not change the verdict; if something that applies could not be checked, there is no verdict.
 
-      Exit status: 0 all that applies holds; 1 any was violated; 2 inconclusive: none was violated, but some could not \
-      be checked (I13 without DuckDB), or there was nothing to check.
+      Exit status: 0 all invariants that apply hold; 1 any was violated; 2 inconclusive: none was violated, \
+      but some could not be checked (I13 without DuckDB), or there was nothing to check.
 
       Examples:
         workbench validate Outputs/steady

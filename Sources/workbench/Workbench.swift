@@ -8,7 +8,7 @@ struct Workbench: ParsableCommand {
     discussion: """
       Examples:
         workbench init week.yaml                     write a commented starter scenario
-        workbench check week.yaml                    say all that is wrong with it
+        workbench check week.yaml                    report every error in it
         workbench run week.yaml                      simulate it: data set, dashboard figures, summary
         workbench aggregate Outputs/week --period 2026-03-04
         workbench serve Outputs/week                 the dashboard in a browser

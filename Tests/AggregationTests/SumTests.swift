@@ -60,7 +60,7 @@ struct SumTests {
     let world = Self.world(
       [4_000_000_000_000_000_000, 4_000_000_000_000_000_000, 4_000_000_000_000_000_000], quarters: 0)
     let error = #expect(throws: AggregationError.self) { try Self.rollups(world) }
-    #expect(error?.description.contains("leaves the range of 64 bits") ?? false)
+    #expect(error?.description.contains("exceeds 64 bits") ?? false)
   }
 
   @Test("an archive of days that leave 64 bits is refused in words")

@@ -214,7 +214,7 @@ struct RoundTripTests {
     let paused = try #require(pause.calibration.models[0].arrivals)
     #expect(paused.recurrence == nil && paused.profile.breakpoints.isEmpty)
     #expect(abs(paused.rate * 1e6 - 1) < 0.03, "\(paused.rate * 1e6)")
-    #expect(paused.notes.contains { $0.hasPrefix("Pauses that are no habit, left out of the forecast") })
+    #expect(paused.notes.contains { $0.hasPrefix("Outages that do not recur, left out of the forecast") })
   }
 
   @Test("lasting changes of how much intervals vary, and of their family, come back")
@@ -476,7 +476,7 @@ struct OddTelemetryTests {
     options.arrivals.changes = .none
     let fit = try Self.calibration(arrivals, options: options)
     #expect(try #require(fit.arrivals).cv > 20)
-    #expect(says(fit, "outside of what a scenario may say"), "\(fit.notes)")
+    #expect(says(fit, "outside the range of a scenario"), "\(fit.notes)")
   }
 
   @Test("held-out time is not seen: the fit is the same whatever happens in it")

@@ -144,7 +144,7 @@ struct UnsaidTests {
     let scenario = try ScenarioDocument(Data(text.utf8), path: "s.yaml").scenario
     #expect(scenario.accounts[0].models.map(\.name) == ["m"])
     if kind != .external {
-      #expect(text.contains("says nothing of hardware and replicas"), "\(text)")
+      #expect(text.contains("says nothing about hardware and replicas"), "\(text)")
       let deployment = try #require(scenario.accounts[0].models[0].deployments.first)
       #expect(deployment.version == "V1")
       #expect(deployment.hardware == "A10 single")
@@ -270,7 +270,8 @@ struct VerdictTests {
   func changed() throws {
     // Seen 1 s, held out 1.5 s: the data lie a third apart, and so does a fit of 1 s.
     let excused = try words(observed: 1.5001, seen: 1.0001, simulated: 1.0001)
-    #expect(excused.contains("as near as the data are") && excused.contains("the data changed"), "\(excused)")
+    #expect(
+      excused.contains("as near as the data allow") && excused.contains("the data changed"), "\(excused)")
     // A fit of 0.5 s lies two thirds apart: twice as far as the data.
     let blamed = try words(observed: 1.5001, seen: 1.0001, simulated: 0.5001)
     #expect(
@@ -278,7 +279,7 @@ struct VerdictTests {
     #expect(!blamed.contains("changed"))
     // The limit is 1.25 times the data's distance: fits of 0.9 and 0.85 s lie 1.2 and 1.3 times as far.
     let near = try words(observed: 1.5001, seen: 1.0001, simulated: 0.9001)
-    #expect(near.contains("as near as the data are") && near.contains("the data changed"), "\(near)")
+    #expect(near.contains("as near as the data allow") && near.contains("the data changed"), "\(near)")
     let far = try words(observed: 1.5001, seen: 1.0001, simulated: 0.8501)
     #expect(far.contains("not reproduced") && far.contains("The fit falls short, not the data"), "\(far)")
     // All state how far the data lie apart.

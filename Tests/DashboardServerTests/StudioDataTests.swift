@@ -54,7 +54,7 @@ struct StudioDataTests {
       let outside = try await check(
         SmallScenario.text().replacing(
           "{ poisson: { rate: 0.05/s } }", with: "{ trace: { file: /etc/passwd } }"))
-      #expect("\(outside)".contains("inside of its folder") && !"\(outside)".contains("root:"))
+      #expect("\(outside)".contains("inside its folder") && !"\(outside)".contains("root:"))
 
       func completions(_ text: String, _ line: Int, _ column: Int) async throws -> [String] {
         let answer = try await check(text, ["at": ["line": line, "column": column]])

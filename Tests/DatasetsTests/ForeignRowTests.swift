@@ -74,8 +74,9 @@ struct ForeignRowTests {
     #expect(found.rejects.count == 30)
     #expect(
       found.rejects.kinds == [
-        "arrivedAt is no moment": 9, "arrivedAt is missing": 1, "inputTokens is no number of tokens": 9,
-        "inputTokens is missing": 1, "latency is no duration": 9, "latency is missing": 1,
+        "arrivedAt is not an instant": 9, "arrivedAt is missing": 1,
+        "inputTokens is not a number of tokens": 9,
+        "inputTokens is missing": 1, "latency is not a duration": 9, "latency is missing": 1,
       ])
   }
 
@@ -317,7 +318,7 @@ struct ForeignRowTests {
       ("provider: { sum: [ a, b ] }", "provider is no number, so it cannot be a sum"),
       ("inputTokens: { column: a, missing: x }", "missing \"x\" is neither reject nor a number"),
       ("latency: { column: a, missing: -1 }", "missing \"-1\" is neither reject nor a number"),
-      ("endedAt: { column: a, missing: 0 }", "cannot be made up"),
+      ("endedAt: { column: a, missing: 0 }", "has no replacement"),
       ("firstToken: ttft", "firstToken without a latency"),
     ])
   func mistakes(column: String, message: String) throws {
@@ -377,8 +378,8 @@ struct LocalTimeTests {
   func never() throws {
     let found = try Self.sydney(["01:59", "02:00", "02:30", "03:00"], day: "2026-10-04")
     #expect(found.arrivals == ["15:59:00", "16:00:00"])
-    #expect(found.rejects.kinds == ["arrivedAt is a local time that never comes": 2])
-    #expect(found.rejects.examples[0].contains("never comes in Australia/Sydney: clocks skip it"))
+    #expect(found.rejects.kinds == ["arrivedAt is a local time that never occurs": 2])
+    #expect(found.rejects.examples[0].contains("never occurs in Australia/Sydney: clocks skip it"))
   }
 
   @Test("durations of two local times are those that passed, across a change of clocks")

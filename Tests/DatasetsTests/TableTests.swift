@@ -124,7 +124,7 @@ struct TableTests {
       error: "input_tokens \"99999999999999999999\" is not a whole number."),
     .init(
       name: "a moment without zone", text: "\(header)\n\(row.replacing("456Z", with: "456"))\n",
-      error: ":2:3: error: arrived_at \"2026-01-05T09:00:00.123456\" is not a moment."),
+      error: ":2:3: error: arrived_at \"2026-01-05T09:00:00.123456\" is not an instant."),
     .init(
       name: "30 February", text: "\(header)\n\(row.replacing("01-05", with: "02-30"))\n",
       error: ":2:3: error: arrived_at"),
@@ -234,7 +234,7 @@ struct TableTests {
     for (text, error) in [
       (
         "TIMESTAMP,ContextTokens,GeneratedTokens\nyesterday,1,2\n",
-        ":2:1: error: TIMESTAMP \"yesterday\" is not a moment"
+        ":2:1: error: TIMESTAMP \"yesterday\" is not an instant"
       ),
       (
         "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,-1,2\n",

@@ -55,7 +55,7 @@ struct SectionTests {
       ("{ name: x, share: nan }", "share must be a number"), ("{ name: x, wait: 5 }", "has no unit"),
       ("{ name: x, wait: -5s }", "between 0 and 100 years"), ("{ name: x, wait: {} }", "must be a duration"),
       ("{ name: x, rate: 5 }", "has no unit"), ("{ name: x, rate: 0/s }", "above 0"),
-      ("{ name: x, from: 1800-01-01 }", "1900 to 2199"), ("{ name: x, from: soon }", "is not a moment"),
+      ("{ name: x, from: 1800-01-01 }", "1900 to 2199"), ("{ name: x, from: soon }", "is not an instant"),
       ("{ name: x, colour: rde }", "red"), ("{ name: x, words: a }", "words must be a list"),
       ("{ name: x, words: [a, [b]] }", "an entry of words must be text, not a list"),
       ("{ name: x, part: { a: 1, b: 2 } }", "a and b together"),
@@ -84,7 +84,7 @@ struct SectionTests {
       }.joined()
     for (text, words) in [
       ("a: 1\na: 2\n", "given twice"), ("", "empty"), ("a: *b\n", "t.yaml"),
-      (aliases, "values (aliases included)"),
+      (aliases, "values (including aliases)"),
       ("a: \u{1}\n", "not YAML"), ("a: b: c\n", "t.yaml:1:"), ("a: [\n", "not YAML"),
     ] {
       do {

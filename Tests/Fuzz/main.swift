@@ -96,7 +96,7 @@ func fit(_ data: Data) throws {
   do {
     _ = try ScenarioDocument(Data(text.utf8), path: "fuzz.yaml")
   } catch {
-    fatalError("what was fitted is no scenario: \(error)\n\(text)")
+    fatalError("the fitted scenario cannot be simulated: \(error)\n\(text)")
   }
 }
 

@@ -97,11 +97,11 @@ struct CheckTests {
       "2026-01-05T09:00", "2026-02-30",
       "t.yaml:16:19: error: deployAt \"2026-02-30\" is not a date of the calendar."),
     .init("2026-01-05T09:00", "2026-02-05", "t.yaml:16:19: error: the deployment lies outside the period"),
-    .init("2026-01-05T09:00", "soon", "t.yaml:16:19: error: deployAt \"soon\" is not a moment."),
+    .init("2026-01-05T09:00", "soon", "t.yaml:16:19: error: deployAt \"soon\" is not an instant."),
     .init("to: 2026-02-01", "to: 2025-12-31", "t.yaml:3:33: error: the period ends before it starts."),
     .init(
       "kind: openSource", "kind: opensource",
-      "t.yaml:10:11: error: kind \"opensource\" is none of fineTuned, openSource, external. Did you mean openSource?"
+      "t.yaml:10:11: error: kind \"opensource\" is not one of fineTuned, openSource, external. Did you mean openSource?"
     ),
     .init("rate: 1/s", "rate: -1/s", "t.yaml:12:36: error: rate \"-1/s\" is out of range."),
     .init("rate: 1/s", "rate: .nan", "t.yaml:12:36: error: rate must be a rate, not \".nan\"."),
@@ -250,7 +250,7 @@ struct CheckTests {
     #expect(first("nonsense").contains("not of the form PATH=VALUE"))
     #expect(
       first("models.m.deployments.V1.scaling.maxReplicas=99").contains("maxReplicas 99 is out of range"))
-    #expect(first("name.x=1").contains("the path goes on with \"x\""))
+    #expect(first("name.x=1").contains("the path continues with \"x\""))
   }
 
   @Test("every shipped scenario and the starter are without errors")
@@ -331,7 +331,7 @@ struct HostileDocumentTests {
       "nested more than 64 levels deep"
     ),
     ("dashes", Data(String(repeating: "- ", count: 500_000).utf8), "nested more than 64 levels deep"),
-    ("an alias bomb", Data(bomb.utf8), "more than 1000000 values (aliases included)"),
+    ("an alias bomb", Data(bomb.utf8), "more than 1000000 values (including aliases)"),
     ("an alias bomb as a key", Data("? &a [x, x]\n: 1\n".utf8), "\"?\" starts a complex one"),
     ("an alias without its anchor", Data("a: *nowhere\n".utf8), "not YAML"),
     ("too large", Data(count: 17 << 20), "at most 16 are read"),

@@ -44,7 +44,7 @@ struct RequestNumberTests {
   func twice(_ ids: [Int64], _ repeated: Int64) throws {
     let report = try Self.report(ids.enumerated().map { ($1, $0) })
     #expect(report.violations[.i8] == 1)
-    #expect(report.findings.contains { $0.message.contains("request \(repeated) comes more than once") })
+    #expect(report.findings.contains { $0.message.contains("request \(repeated) occurs more than once") })
   }
 
   @Test(
@@ -60,7 +60,7 @@ struct RequestNumberTests {
     #expect(try Self.report(ids.enumerated().map { ($1, $0) }).holds)
     ids[9001] = 77
     let report = try Self.report(ids.enumerated().map { ($1, $0) })
-    #expect(report.findings.contains { $0.message.contains("request 77 comes more than once") })
+    #expect(report.findings.contains { $0.message.contains("request 77 occurs more than once") })
   }
 
   @Test("two prices for one hardware of an account: an error at the second, whatever they are")

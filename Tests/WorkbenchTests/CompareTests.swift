@@ -191,7 +191,7 @@ struct CompareTests {
     }
     let text = try String(contentsOfFile: good, encoding: .utf8)
     try error(good, try scratch.write("cut.json", String(text.prefix(text.count / 2))), 65, "truncated")
-    try error(good, try scratch.write("foreign.json", "[1, 2, 3]"), 65, "not of a dashboard")
+    try error(good, try scratch.write("foreign.json", "[1, 2, 3]"), 65, "not a dashboard")
     try error(
       good,
       try scratch.write(

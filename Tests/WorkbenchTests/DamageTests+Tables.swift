@@ -54,7 +54,7 @@ extension DamageTests {
         $0[$1["undeployed_at"] ?? 0] = "2026-02-01T00:00:00.000000Z"
       }
     },
-    .init("deployed though refused", .i17, "it was refused, and yet deployed") {
+    .init("deployed though refused", .i17, "it was refused, but deployed") {
       try $0.row("deployments", where: { $0[$1["version"] ?? 0] == "V1" }) {
         $0[$1["outcome"] ?? 0] = "refused"
       }

@@ -27,7 +27,7 @@ struct FitTests {
       scratch.file("fit.html"), "--hold-out", stretch)
     #expect(fit.status == 0, "\(fit.error)")
     #expect(fit.output.contains("Bursts: reproduced from 1 s to 1 min"), "\(fit.output)")
-    #expect(fit.output.contains("says nothing of service times"))
+    #expect(fit.output.contains("says nothing about service times"))
     let quality = try #require(try model(scratch.file("fit.json"))["quality"] as? [String: Any])
     let marginals = try #require(quality["marginals"] as? [[String: Any]])
     let limits = ["inter-arrival time": 0.10, "input tokens": 0.05, "output tokens": 0.05]
@@ -144,7 +144,7 @@ struct FitTests {
       try Program.run(
         "run", repository("Scenarios/steady.yaml"), "--out", run, "-q", "--set", "period.to=2026-03-02T01:00"
       ).status == 0)
-    try expect(64, "no model fits", run, "--model", "absent")
+    try expect(64, "no model matches", run, "--model", "absent")
     try expect(64, "unknown arrival process", run, "--arrivals", "pareto")
     try expect(64, "--hold-out", run, "--hold-out", "1.5")
     try expect(64, "--hold-out", run, "--hold-out", "soon")

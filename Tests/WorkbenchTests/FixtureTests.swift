@@ -109,7 +109,7 @@ struct FixtureTests {
   @Test("wrong usage says what is wrong")
   func usage() throws {
     for (arguments, message) in [
-      (["fixture"], "one of them"), (["fixture", "x.yaml"], "which directory"),
+      (["fixture"], "either a scenario"), (["fixture", "x.yaml"], "which directory"),
       (["fixture", "x.yaml", "-o", "y", "--requests", "0"], "at least 1"),
       (["fixture", "x.yaml", "-o", "y", "--anchor", "2026-02-30"], "is not a date"),
       (["fixture", "x.yaml", "-o", "y", "--formats", "xls"], "unknown format"),

@@ -191,7 +191,7 @@ struct FormatTests {
       return outcome.error
     }
     let dashboards =
-      "workbench: dashboards are not carried over into a data base: workbench aggregate gives them\n"
+      "workbench: dashboards are not copied into a database: workbench aggregate gives them\n"
     #expect(try convert("a.sqlite") == dashboards)
     #expect(try convert("b.sqlite", "-q").isEmpty)
     #expect(try convert("c").isEmpty)

@@ -51,10 +51,10 @@ struct ImportTests {
       ])
     #expect(
       outcome.error.contains("4 rows rejected")
-        && outcome.error.contains("export.csv:5: arrivedAt \"yesterday\" is not a moment"))
+        && outcome.error.contains("export.csv:5: arrivedAt \"yesterday\" is not an instant"))
     let rejects = try String(contentsOfFile: scratch.file("out.rejects.csv"), encoding: .utf8).split(
       separator: "\n")
-    #expect(rejects.count == 5 && rejects[4].hasPrefix("8,\"kind \"\"robot\"\" is none of"))
+    #expect(rejects.count == 5 && rejects[4].hasPrefix("8,\"kind \"\"robot\"\" is not one of"))
     #expect(try Program.run("validate", scratch.file("out")).status == 0)
     let figures = try Program.run(
       "aggregate", scratch.file("out"), "--kind", "fineTuned", "--period", "2026-03-29"
@@ -71,7 +71,7 @@ struct ImportTests {
       "import", "table", export, "--mapping", mapping, "-o", scratch.file("out"), "--strict")
     #expect(
       outcome.status == 65
-        && outcome.error.contains("export.csv:5: error: arrivedAt \"yesterday\" is not a moment."))
+        && outcome.error.contains("export.csv:5: error: arrivedAt \"yesterday\" is not an instant."))
     #expect(try scratch.entries() == ["export.csv", "map.yaml"])
   }
 
@@ -103,10 +103,10 @@ struct ImportTests {
         "model: model_name", "modle: model_name",
         "map.yaml:5:3: error: unknown key \"modle\". Did you mean model?"
       ),
-      ("unit: s", "unit: hour", "unit \"hour\" is none of us, ms, s, min"),
+      ("unit: s", "unit: hour", "unit \"hour\" is not one of us, ms, s, min"),
       ("zone: Europe/Berlin }", "zone: Mars }", "unknown time zone \"Mars\""),
       ("success: [ ok ]", "format: iso", "status needs success or failure"),
-      ("ft: fineTuned", "ft: tuned", "kind \"tuned\" is none of"),
+      ("ft: fineTuned", "ft: tuned", "kind \"tuned\" is not one of"),
       ("version: dep", "version: deep", "the header has no column deep, which the mapping names"),
     ])
   func mistakes(from: String, to: String, error: String) throws {

@@ -89,7 +89,7 @@ struct IntegrityTests {
         { try Self.edit($0, "replicas", row: 0, "ready", to: "2") }
       ),
       (
-        "the manifest does not know this file",
+        "the manifest does not list this file",
         {
           try Self.manifest($0) { json in
             var files = json["files"] as? [String: String] ?? [:]
@@ -139,7 +139,7 @@ struct IntegrityTests {
     ] {
       let outcome = try Program.command(Program.path, arguments)
       #expect(
-        outcome.status == 65 && outcome.error.contains("rollups of something else"), "\(outcome.error)")
+        outcome.status == 65 && outcome.error.contains("rollups of another data set"), "\(outcome.error)")
     }
   }
 
@@ -275,7 +275,7 @@ struct IntegrityTests {
         }
       ),
       (
-        .i15, "is not the archive that the manifest knows",
+        .i15, "is not the archive that the manifest describes",
         {
           let file = $0.path + "/rollups/acme.rollups"
           try FileManager.default.removeItem(atPath: file)

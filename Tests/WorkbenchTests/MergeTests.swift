@@ -118,13 +118,13 @@ struct MergeTests {
     let merged = try Program.run("merge", later, first, "-o", scratch.file("m"))
     #expect(merged.status == 0, "\(merged.error)")
     #expect(
-      merged.error.contains("no part covers 2026-03-03T00:00:00.000000Z to 2026-03-04T00:00:00.000000Z"),
+      merged.error.contains("no shard covers 2026-03-03T00:00:00.000000Z to 2026-03-04T00:00:00.000000Z"),
       "\(merged.error)")
     let manifest = try String(contentsOfFile: scratch.file("m/manifest.json"), encoding: .utf8)
     #expect(manifest.contains("\"gaps\""))
     let next = try run("next", "period.from=2026-03-03", "period.to=2026-03-04")
     let whole = try Program.run("merge", first, next, "-o", scratch.file("w"))
-    #expect(whole.status == 0 && !whole.error.contains("no part covers"), "\(whole.error)")
+    #expect(whole.status == 0 && !whole.error.contains("no shard covers"), "\(whole.error)")
   }
 
   /// Makes of a run a data set with a row of requests more, which nothing vouches for, without rollups and

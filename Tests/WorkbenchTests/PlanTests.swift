@@ -185,12 +185,12 @@ struct PlanTests {
       (FileManager.default.contents(atPath: scratch.file("p.journal")) ?? Data()).count { $0 == 0x0a }
     }
     let cut = try Program.command(Program.path, arguments, interruptWhen: { finished() > 5 })
-    #expect(cut.status == 130 && cut.error.contains("goes on where it stopped"), "\(cut.status) \(cut.error)")
+    #expect(cut.status == 130 && cut.error.contains("resumes where it stopped"), "\(cut.status) \(cut.error)")
     #expect(!FileManager.default.fileExists(atPath: scratch.file("p")))
     let kept = finished()
     #expect(kept > 3 && kept < 300, "\(kept)")
     let rest = try Program.command(Program.path, arguments)
-    #expect(rest.status == 0 && rest.error.contains("going on with"), "\(rest.error)")
+    #expect(rest.status == 0 && rest.error.contains("resuming with"), "\(rest.error)")
     #expect(!FileManager.default.fileExists(atPath: scratch.file("p.journal")))
     let fresh = try Program.command(
       Program.path, arguments.map { $0 == scratch.file("p") ? scratch.file("q") : $0 })
@@ -219,7 +219,7 @@ struct PlanTests {
     try error(["--vary", "load.scale=1,1"], 64, "twice")
     try error(["--vary", "load.scale"], 64, "not of the form")
     try error(["--slo", "latency.p95 < fast"], 64, "a duration such as 2s")
-    try error(["--slo", "failureRate <= 1"], 64, "can never be broken")
+    try error(["--slo", "failureRate <= 1"], 64, "can never be violated")
     try error(["--slo", "latency.p95 >= 5s"], 64, "Write latency.p95 <= 5s")
     try error(
       ["--slo", "latency.p95[model=n] <= 5s"], 64, "no model with requests is called \"n\". There are: m")

@@ -118,12 +118,13 @@ struct PlanVerdictTests {
     let path = try PlanTests.scenario(scratch)
     for (arguments, words) in [
       (
-        ["--slo", "peakReplicas <= 1000000"], "can never be broken: the deployments' maxReplicas add up to 2"
+        ["--slo", "peakReplicas <= 1000000"],
+        "can never be violated: the deployments' maxReplicas add up to 2"
       ),
-      (["--slo", "replicaHours <= 100000"], "can never be broken"),
-      (["--slo", "credits <= 1000000"], "can never be broken"),
-      (["--slo", "latency.p999 <= 1000d"], "nothing longer can be seen"),
-      (["--slo", "waiting.mean <= 1000d"], "nothing longer can be seen"),
+      (["--slo", "replicaHours <= 100000"], "can never be violated"),
+      (["--slo", "credits <= 1000000"], "can never be violated"),
+      (["--slo", "latency.p999 <= 1000d"], "nothing longer can be observed"),
+      (["--slo", "waiting.mean <= 1000d"], "nothing longer can be observed"),
       (["--slo", "latency.p95 <= 0s"], "can never be kept: latency.p95 is always above 0"),
       (["--slo", "failureRate.timeout <= 1%"], "requests of a model fail with timeout"),
       (["--slo", "failureRate.replicaLost <= 1%"], "fail with replicaLost"),
@@ -268,7 +269,7 @@ struct PlanVerdictTests {
       "plan", random, "--slo", "latency.p95 <= 20s", "--replications", "5", "-o", scratch.file("chance"))
     #expect(
       chance.output.contains("The demand of m is a trace, the same in every replication")
-        && chance.output.contains("about what varies (service times)")
+        && chance.output.contains("reflect only what varies (service times)")
         && chance.output.contains("Headroom: not stated"),
       "\(chance.output)\(chance.error)")
   }

@@ -32,7 +32,7 @@ import Testing
         // 127: the loader itself found no descriptor for a library.
         #expect([0, 71, 73, 127].contains(outcome.status), "\(line): \(outcome.status)\n\(outcome.error)")
         if outcome.status != 0, outcome.status != 127 {
-          let reason = outcome.status == 71 ? "too few files may be open" : "Too many open files"
+          let reason = outcome.status == 71 ? "the limit on open files is too low" : "Too many open files"
           #expect(outcome.error.contains(reason), "\(line)\n\(outcome.error)")
         }
       }

@@ -249,6 +249,6 @@ struct ServeGenTests {
       "chunk-1-trace.csv:4:1: error: the window starts 800 s after the one above it")
     try refused(
       "0,1,1,Gamma,1,1\n600,1,1,Gamma,1,1\n", tokens.replacing("{5: 1.0}", with: "{100.5: 1.0}"),
-      "counts a fraction of one")
+      "has a fractional count")
   }
 }

@@ -269,7 +269,7 @@ struct TaskTests {
     for (line, said) in [
       ("not JSON", "bad.jsonl:2: error: this is not a task"),
       ("{}", "bad.jsonl:2: error: this is not a task"),
-      (fleet.tasks[0].replacing("\"seed\":11", with: "\"seed\":12"), "its id does not fit"),
+      (fleet.tasks[0].replacing("\"seed\":11", with: "\"seed\":12"), "its id does not match"),
       (fleet.tasks[0].replacing("\"task\":2", with: "\"task\":3"), "the task has format 3"),
     ] {
       let refused = try outcome(line)
@@ -286,7 +286,7 @@ struct TaskTests {
     #expect(try renamed(fleet.tasks[0]) == fleet.tasks[0])
     let elsewhere = try outcome(
       try renamed(fleet.tasks[0].replacing(/"scenario":"[^"]*"/, with: "\"scenario\":\"../../etc/passwd\"")))
-    #expect(elsewhere.status == 65 && elsewhere.error.contains("something else than their hash"))
+    #expect(elsewhere.status == 65 && elsewhere.error.contains("does not name its inputs by their hash"))
     let other = try outcome(try renamed(fleet.tasks[0].replacing("workbench 0.1.0", with: "workbench 0.0.9")))
     #expect(other.status == 65 && other.error.contains("Use the same program everywhere"), "\(other.error)")
     let past = try outcome(try renamed(fleet.tasks[0].replacing(/"to":\d+/, with: "\"to\":4000")))
@@ -295,7 +295,8 @@ struct TaskTests {
       try renamed(
         fleet.tasks[0].replacing(/"to":\d+/, with: "\"to\":4000").replacing(/"of":\d+/, with: "\"of\":4000")))
     #expect(
-      beyond.status == 65 && beyond.error.contains("accounts that the scenario has not"), "\(beyond.error)")
+      beyond.status == 65 && beyond.error.contains("accounts that the scenario does not have"),
+      "\(beyond.error)")
     let index = try Program.run("task", "--tasks", fleet.scratch.file("tasks.jsonl"), "--index", "4000")
     #expect(index.status == 66 && index.error.contains("there is no task 4000"))
   }

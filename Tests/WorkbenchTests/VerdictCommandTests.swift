@@ -162,7 +162,7 @@ struct VerdictCommandTests {
     #expect(try Program.run("run", path, "--out", scratch.file("run"), "-q").status == 0)
     let damages: [(table: String, words: String, change: ([String]) -> [String])] = [
       (
-        "hardware", "\"A10 single\", of which the hardware table has no price",
+        "hardware", "\"A10 single\", for which the hardware table has no price",
         { $0.filter { !$0.contains("A10 single") } }
       ),
       (
@@ -274,7 +274,7 @@ struct VerdictCommandTests {
     #expect(merge.status == 0, "\(merge.error)")
     let outcome = try Program.run("validate", scratch.file("m"))
     #expect(
-      outcome.status == 66 && outcome.error.contains("a merge has the rollups of its parts")
+      outcome.status == 66 && outcome.error.contains("a merge has the rollups of its shards")
         && !outcome.error.contains("--formats"), "\(outcome.error)")
   }
 

@@ -20,7 +20,7 @@ extension Dashboard: DashboardPart {
 }
 
 extension Dashboard.Query: DashboardPart {
-  package static let about = "What was asked."
+  package static let about = "The query."
   private static let periods =
     "^(\\d+d|24h|this-month|last-month|this-year|last-year|\\d{4}-\\d{2}-\\d{2}(\\.\\.\\d{4}-\\d{2}-\\d{2})?)$"
 
@@ -41,7 +41,7 @@ extension Dashboard.Query: DashboardPart {
 }
 
 extension AccountMetrics: DashboardPart {
-  package static let about = "Figures of the whole account in the period, whatever the model filter."
+  package static let about = "Figures of the whole account in the period, regardless of the model filter."
   package static let figures: [DashboardFigure<AccountMetrics>] = [
     .number("deploymentCredits", "credits in deployment", .credits) { $0.deploymentCredits },
     .number("fineTuningCredits", "credits in fine-tuning", .credits) { $0.fineTuningCredits },

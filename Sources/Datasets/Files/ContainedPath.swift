@@ -139,7 +139,8 @@ package struct ContainedPath: Hashable, Sendable {
     if fstatat(folder.descriptor, part, &status, AT_SYMLINK_NOFOLLOW) == 0, FileKind(status.st_mode) == .link
     {
       return DatasetError(
-        path, "\"\(part)\" is a link; inside a directory none is followed. Put what it leads to in its place."
+        path,
+        "\"\(part)\" is a link; links inside a directory are not followed. Put the file itself in its place."
       )
     }
     return failure(number)

@@ -21,7 +21,7 @@ package struct FinalName {
     parent = String(decoding: bytes[..<start], as: UTF8.self)
     name = String(decoding: bytes[start...], as: UTF8.self)
     guard !name.isEmpty, !["." as Substring, ".."].contains(Substring(name)), !bytes.contains(0) else {
-      throw OutputError(given, "this names nothing that can be written. Give the name of what is to be made.")
+      throw OutputError(given, "this is not a name that can be written to. Give the name of the output.")
     }
     guard name.utf8.count <= ContainedPath.longestComponent, bytes.count <= Self.longestPath else {
       throw OutputError(
@@ -100,7 +100,7 @@ package struct FinalName {
 
   private func taken(_ number: Int32) -> OutputError {
     number == EEXIST || number == ENOTEMPTY
-      ? OutputError(path, "it has been made meanwhile, by another program. Give another name.")
+      ? OutputError(path, "another program has created it in the meantime. Give another name.")
       : OutputError(path, "cannot give it its name: \(String(cString: strerror(number))).")
   }
 }
@@ -155,7 +155,7 @@ package enum Durability {
     defer { close(descriptor) }
     let status = call(descriptor)
     guard status == 0 else {
-      throw OutputError(output, "cannot be put on the disk: \(String(cString: strerror(status))).")
+      throw OutputError(output, "cannot be flushed to disk: \(String(cString: strerror(status))).")
     }
   }
 }

@@ -49,7 +49,7 @@ package enum GivenFile {
       }
       guard data.count + count <= most else {
         throw DatasetError(
-          path, "it has more than \(most >> 20) MiB, which no such file needs. Is it the right one?")
+          path, "it has more than \(most >> 20) MiB, more than such a file can need. Is it the right one?")
       }
       data.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<count]))
     }
@@ -101,7 +101,8 @@ package enum GivenFile {
     if poll(&pipe, 1, patience) != 0 { return }
     // A writer that is slow is waited for.
     guard wb_pipe_has_writer(file.descriptor) == 1 else {
-      throw DatasetError(path, "it is a pipe into which nobody writes. Start what writes it, or name a file.")
+      throw DatasetError(
+        path, "it is a pipe into which nothing is written. Start the program that writes it, or name a file.")
     }
   }
 }

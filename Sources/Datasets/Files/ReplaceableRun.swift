@@ -41,7 +41,7 @@ package final class ReplaceableRun {
     throw OutputError(
       path,
       wording:
-        "\"\(foreign)\" is not part of the run that is there, so \(setting: .replace) leaves it alone. Move it away, or give another \(setting: .output)."
+        "\"\(foreign)\" is not part of the existing run, so \(setting: .replace) leaves it alone. Move it away, or give another \(setting: .output)."
     )
   }
 

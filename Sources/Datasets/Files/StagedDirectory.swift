@@ -115,7 +115,7 @@ package final class StagedDirectory {
       if let foreign = replaced.foreign {
         throw OutputError(
           finalPath,
-          "the new run is in its place, but \"\(foreign)\" was put into the old one meanwhile: that is kept as \(replaced.place)."
+          "the new run is in its place, but \"\(foreign)\" was put into the old one in the meantime: the old run is kept as \(replaced.place)."
         )
       }
       Unfinished.shared.remove(replaced.place, deleting: true)
@@ -173,7 +173,7 @@ package final class StagedDirectory {
     OutputError(
       finalPath,
       wording:
-        "another program has put something else there meanwhile, which stays. Run again with another \(setting: .output)."
+        "another program has put something else there in the meantime, which is left alone. Run again with another \(setting: .output)."
     )
   }
 

@@ -65,7 +65,7 @@ final class ForeignCSV: ForeignRows {
     if let first = reader.field(0).first, first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {
       throw DatasetError(
         path, line: 1, column: 1,
-        "this is JSON, not CSV. Write one object a line into a file that ends in .ndjson.")
+        "this is JSON, not CSV. Write one object per line to a file that ends in .ndjson.")
     }
     width = reader.fieldCount
     let names = try (0..<width).map { try reader.text($0) }

@@ -75,7 +75,7 @@ package struct ImportMapping: Sendable {
       }
       for name in ["waiting", "firstToken"]
       where columns.has(name) && !columns.has("latency") && !columns.has("endedAt") {
-        columns.error(name, "\(name) without a latency, which it is a part of. Give latency or endedAt too.")
+        columns.error(name, "\(name) without a latency, which includes it. Give latency or endedAt too.")
       }
     }
     return account.map { ImportMapping(account: $0, fields: fields) }
@@ -93,7 +93,7 @@ package struct ImportMapping: Sendable {
       field.isSum = true
       field.columns += keys.texts("sum")
       if !(numbers + durations).contains(name) {
-        keys.error("sum", "\(name) is no number, so it cannot be a sum. Name one column.")
+        keys.error("sum", "\(name) is not a number, so it cannot be a sum. Name one column.")
       }
     }
     if keys.has("constant") { field.constant = keys.node("constant")?.scalar }
@@ -138,7 +138,7 @@ package struct ImportMapping: Sendable {
     if name == "kind" {
       for kind in field.constant.map({ [$0] }) ?? Array(field.values.values)
       where ModelKind(rawValue: kind) == nil {
-        columns.error(name, "kind \(quoted(kind)) is none of fineTuned, openSource, external.")
+        columns.error(name, "kind \(quoted(kind)) is not one of fineTuned, openSource, external.")
       }
     }
     return field
@@ -151,7 +151,7 @@ package struct ImportMapping: Sendable {
     guard keys.has("missing"), let text = keys.node("missing")?.scalar, text != "reject" else { return }
     field.missing = text
     if ["arrivedAt", "endedAt"].contains(name) {
-      keys.error("missing", "a moment that a row does not have cannot be made up. Leave missing out.")
+      keys.error("missing", "an instant that a row does not have has no replacement. Leave missing out.")
     }
     let isRight =
       numbers.contains(name)
@@ -222,7 +222,7 @@ enum MappingGrammar {
   private static let source = Kind.either(.text, .object { field })
 
   static let columns = Shape(
-    "mappingColumns", "Each a column's name, or a mapping with more about it.",
+    "mappingColumns", "Each is a column's name, or a mapping that says more about it.",
     [
       Key("arrivedAt", source, required: true, "Arrival."),
       Key("model", source, required: true, "Name of the model."),
@@ -231,15 +231,18 @@ enum MappingGrammar {
       Key("version", source, "Version of a model that is not external."),
       Key("status", source, "Without it, all are successes."),
       Key("failureReason", source, "Of failures; unspecified where empty."),
-      Key("waiting", source, "Waiting time. Without it unknown, which is written as 0."),
+      Key("waiting", source, "Waiting time. If not given, it is unknown, which is written as 0."),
       Key(
-        "firstToken", source, "Time to first token from arrival. Without it unknown, which is written as 0."),
+        "firstToken", source,
+        "Time to first token from arrival. If not given, it is unknown, which is written as 0."),
       Key(
         "latency", source,
-        "From arrival to complete response; or give endedAt. Without either unknown, which is written as 0."),
+        "From arrival to complete response; or give endedAt. With neither, it is unknown, which is written as 0."
+      ),
       Key("endedAt", source, "Complete response; or give latency."),
-      Key("inputTokens", source, "Without it unknown, which is written as 0."),
-      Key("outputTokens", source, "Without it unknown, which is written as 0. Those of failures count too."),
+      Key("inputTokens", source, "If not given, unknown, which is written as 0."),
+      Key(
+        "outputTokens", source, "If not given, unknown, which is written as 0. Those of failures count too."),
     ])
 
   static let field = Shape(
@@ -247,23 +250,23 @@ enum MappingGrammar {
     [
       Key(
         "column", .either(.text, .list(.text)),
-        "The column, or several of which in each row the first counts that has a value. Nested JSON by dotted names, elements of lists by their number from 0."
+        "The column, or several columns, of which each row takes the first that has a value. Nested JSON by dotted names, elements of lists by their number from 0."
       ),
       Key(
         "sum", .list(.text),
-        "Columns whose numbers are added: input tokens and the cached ones that are counted beside them. A part that a row lacks counts as 0, and is counted."
+        "Columns whose numbers are added: input tokens and the cached ones that are counted separately. A column that a row lacks counts as 0, and the summary counts such rows."
       ),
       Key(
         "missing", .text, default: "reject",
-        "What a row without a value is taken to have, in the same unit; or reject, which rejects the row. Failures may lack numbers: they count as 0, and are counted."
+        "The value that a row without one is assumed to have, in the same unit; or reject, which rejects the row. Failures may lack numbers: they count as 0, and the summary counts such rows."
       ),
       Key("constant", .text, "The same for every row."),
       Key(
         "format", .choice(["iso", "s", "ms", "us", "ns"]), default: "iso",
-        "Of a moment: ISO 8601, or a number since 1970."),
-      Key("zone", .text, "IANA time zone of moments without an offset."),
+        "Of an instant: ISO 8601, or a number since 1970."),
+      Key("zone", .text, "IANA time zone of instants without an offset."),
       Key("unit", .choice(["us", "ms", "s", "min"]), default: "ms", "Of a duration."),
-      Key("values", .map(keys: ".*", .text), "Values as they are in the export, and what they mean."),
+      Key("values", .map(keys: ".*", .text), "Values of the export, and what they mean."),
       Key(
         "success", .list(.text),
         "Of status: the values that mean success. Without failure, all others mean failure; with both, others are rejected."

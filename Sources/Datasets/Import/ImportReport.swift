@@ -70,18 +70,18 @@ package struct ImportReport {
     }
     if toldRepeatedHours > 0 {
       sentences.append(
-        "\(Self.count(toldRepeatedHours, "row is", "rows are")) of a local time that comes twice: the order of the rows tells which."
+        "\(Self.count(toldRepeatedHours, "row is", "rows are")) of a local time that occurs twice: the order of the rows tells which."
       )
     }
     if untoldRepeatedHours > 0 {
       sentences.append(
-        "\(Self.count(untoldRepeatedHours, "row is", "rows are")) of a local time that comes twice, and nothing tells which is meant: taken as the first. Export moments with an offset, or in UTC."
+        "\(Self.count(untoldRepeatedHours, "row is", "rows are")) of a local time that occurs twice, and nothing tells which is meant: taken as the first. Export time stamps with an offset, or in UTC."
       )
     }
     let ends = sum(.endsTwice)
     if ends > 0 {
       sentences.append(
-        "\(Self.count(ends, "request ends", "requests end")) at a local time that comes twice: taken as the first that is not before its arrival."
+        "\(Self.count(ends, "request ends", "requests end")) at a local time that occurs twice: taken as the first that is not before its arrival."
       )
     }
     let rounded = sum(.roundedFirstToken)
@@ -111,12 +111,12 @@ package struct ImportReport {
     let other = sum(.otherReason)
     if other > 0 {
       sentences.append(
-        "\(Self.count(other, "failure has", "failures have")) a reason beyond the first 247: counted as \"other\". Map an error's class, not its message."
+        "\(Self.count(other, "failure has", "failures have")) a reason beyond the first 247: counted as \"other\". Map an error's category, not its message."
       )
     }
     if !unmapped.isEmpty {
       sentences.append(
-        "Nothing is said of \(unmapped.joined(separator: ", ")): not known, written as 0.")
+        "The mapping says nothing about \(unmapped.joined(separator: ", ")): not known, written as 0.")
     }
     return sentences
   }
@@ -135,7 +135,7 @@ package struct ImportReport {
     if !unknownOperations.isEmpty {
       let names = unknownOperations.sorted()
       sentences.append(
-        "The conventions do not know the \(names.count == 1 ? "operation" : "operations") \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : ""). Name \(names[0]) as a further operation if its spans are calls."
+        "The conventions do not know the \(names.count == 1 ? "operation" : "operations") \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", …" : ""). Name \(names[0]) as an additional operation if its spans are calls."
       )
     }
     if repeatedSpans > 0 {
@@ -150,12 +150,12 @@ package struct ImportReport {
     }
     if nestedCalls > 0 {
       sentences.append(
-        "\(Self.count(Int64(nestedCalls), "call lies", "calls lie")) below another call, as where two instruments see the same one: both are counted. Leave one of them out of the export."
+        "\(Self.count(Int64(nestedCalls), "call lies", "calls lie")) below another call, as when two instruments record the same call: both are counted. Leave one of them out of the export."
       )
     }
     if errorsWithoutStatus > 0 {
       sentences.append(
-        "\(Self.count(Int64(errorsWithoutStatus), "call has", "calls have")) an error.type and no status: counted as \(errorsWithoutStatus == 1 ? "a failure" : "failures"), as the conventions set error.type on nothing else."
+        "\(Self.count(Int64(errorsWithoutStatus), "call has", "calls have")) an error.type and no status: counted as \(errorsWithoutStatus == 1 ? "a failure" : "failures"), since the conventions set error.type only there."
       )
     }
     if otherExports > 0 {

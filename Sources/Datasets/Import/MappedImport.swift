@@ -131,7 +131,7 @@ package final class MappedImport {
       let remedy = rows is OpenTelemetrySpans ? "Is it the right file?" : "Correct the mapping."
       throw DatasetError(
         path,
-        "no row makes a request (\(rejects.count) rejected\(rejects.examples.first.map { ", the first: \($0)" } ?? "")).\(left) \(remedy)"
+        "no row becomes a request (\(rejects.count) rejected\(rejects.examples.first.map { ", the first: \($0)" } ?? "")).\(left) \(remedy)"
       )
     }
     makeTables()
@@ -253,7 +253,7 @@ package final class MappedImport {
       if spellings.isEmpty { try spellings.admit(mapping.account.name) }
       try spellings.admit(name)
     } catch {
-      throw RowProblem("\(what) \(error)", kind: "\(what) is no name")
+      throw RowProblem("\(what) \(error)", kind: "\(what) is not a name")
     }
   }
 

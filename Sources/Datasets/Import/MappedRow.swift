@@ -88,12 +88,12 @@ extension MappedImport {
       else {
         throw RowProblem(
           "\(name) \"\(text.prefix(60))\" is not a duration between 0 and 100 days",
-          kind: "\(name) is no duration")
+          kind: "\(name) is not a duration")
       }
       return Int64((value * field.unit).rounded())
     }
     guard value <= Limits.latency else {
-      throw RowProblem("\(name) is more than 100 days", kind: "\(name) is no duration")
+      throw RowProblem("\(name) is more than 100 days", kind: "\(name) is not a duration")
     }
     return value
   }
@@ -106,12 +106,12 @@ extension MappedImport {
       guard let value = NumberText.whole(text), (0...most).contains(value) else {
         throw RowProblem(
           "\(name) \"\(text.prefix(60))\" is not a number of tokens in 0…\(most)",
-          kind: "\(name) is no number of tokens")
+          kind: "\(name) is not a number of tokens")
       }
       return value
     }
     guard value <= most else {
-      throw RowProblem("\(name) is more than \(most) tokens", kind: "\(name) is no number of tokens")
+      throw RowProblem("\(name) is more than \(most) tokens", kind: "\(name) is not a number of tokens")
     }
     return Int32(value)
   }
@@ -125,7 +125,8 @@ extension MappedImport {
 
   private func moment(_ row: ForeignRow, _ name: String) throws -> Reading {
     guard let field = mapping[name], let text = found(row, field), !text.isEmpty else { throw missing(name) }
-    let problem = RowProblem("\(name) \"\(text.prefix(60))\" is not a moment", kind: "\(name) is no moment")
+    let problem = RowProblem(
+      "\(name) \"\(text.prefix(60))\" is not an instant", kind: "\(name) is not an instant")
     let reading: Reading
     switch field.format {
     case .iso:
@@ -144,8 +145,8 @@ extension MappedImport {
     func check(_ moment: Timestamp) throws {
       guard Timestamp.supported.contains(moment) else {
         throw RowProblem(
-          "\(name) \"\(text.prefix(60))\" lies outside of \(Timestamp.supportedYears)",
-          kind: "\(name) is no moment")
+          "\(name) \"\(text.prefix(60))\" lies outside \(Timestamp.supportedYears)",
+          kind: "\(name) is not an instant")
       }
     }
     switch reading {
@@ -153,8 +154,8 @@ extension MappedImport {
       try check(moment)
     case .wall(_, .never, let zone):
       throw RowProblem(
-        "\(name) \"\(text.prefix(60))\" never comes in \(zone.identifier): clocks skip it",
-        kind: "\(name) is a local time that never comes")
+        "\(name) \"\(text.prefix(60))\" never occurs in \(zone.identifier): clocks skip it",
+        kind: "\(name) is a local time that never occurs")
     }
     return reading
   }
@@ -175,7 +176,7 @@ extension MappedImport {
     case .moment(let moment): .moment(moment)
     case .wall(let wall, .once(let moment), _): .once(moment, wall: wall)
     case .wall(let wall, .twice(let first, let second), _): .twice(first, second, wall: wall)
-    case .wall(_, .never, _): throw RowProblem("arrivedAt never comes", kind: "arrivedAt is no moment")
+    case .wall(_, .never, _): throw RowProblem("arrivedAt never occurs", kind: "arrivedAt is not an instant")
     }
   }
 
@@ -204,8 +205,8 @@ extension MappedImport {
     let kindName = text(row, "kind")
     guard let kind = ModelKind(rawValue: kindName) else {
       throw RowProblem(
-        "kind \"\(kindName.prefix(60))\" is none of fineTuned, openSource, external",
-        kind: "kind is none of the three")
+        "kind \"\(kindName.prefix(60))\" is not one of fineTuned, openSource, external",
+        kind: "kind is not one of the three")
     }
     let model = text(row, "model")
     guard !model.isEmpty else { throw RowProblem("model is empty", kind: "model is empty") }
@@ -214,7 +215,7 @@ extension MappedImport {
     var latency = try duration(row, "latency", isSuccess: isSuccess, &notes)
     if mapping["endedAt"] != nil { latency = try end(row, after: arrived, &notes) - arrived }
     guard latency <= Limits.latency else {
-      throw RowProblem("a latency of more than 100 days", kind: "latency is no duration")
+      throw RowProblem("a latency of more than 100 days", kind: "latency is not a duration")
     }
     func inside(_ name: String, _ value: Int64, _ end: Int64, _ what: String) throws -> Int64 {
       if value <= end { return value }
@@ -283,7 +284,7 @@ extension MappedImport {
       if isOther { notes.append(.otherReason) }
       return code
     } catch {
-      throw RowProblem("failureReason \(error)", kind: "failureReason is no name")
+      throw RowProblem("failureReason \(error)", kind: "failureReason is not a name")
     }
   }
 

@@ -87,7 +87,7 @@ package struct ServeGenClient: Sendable {
         let least = family == .gamma ? 1e-7 : 0.01
         guard shape >= least else {
           throw reader.error(
-            4, "the shape \(shape) is none: it must be at least \(least) where there were requests.")
+            4, "the shape \(shape) is invalid: it must be at least \(least) where there were requests.")
         }
         window.family = family
         window.shape = shape
@@ -104,7 +104,7 @@ package struct ServeGenClient: Sendable {
         guard apart % length == 0 else {
           throw DatasetError(
             path, line: row.line, column: 1,
-            "the window starts \(plain(Double(apart) / 1e6)) s after the one above it, which is no multiple of the windows' \(plain(Double(length) / 1e6)) s. Correct the row."
+            "the window starts \(plain(Double(apart) / 1e6)) s after the one above it, which is not a multiple of the windows' \(plain(Double(length) / 1e6)) s. Correct the row."
           )
         }
         guard apart / length <= mostMissing else {

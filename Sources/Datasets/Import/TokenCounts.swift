@@ -33,7 +33,7 @@ struct TokenCounts {
     if let unknown = kinds.first(where: { !Self.known.contains($0) }) {
       throw DatasetError(
         place,
-        "\(unknown) is no kind of tokens that is known; the input would lack them. Known are \(Self.known.joined(separator: ", ")). Add it to one of them, or leave it out."
+        "\(unknown) is not a known kind of tokens; the input would lack them. Known are \(Self.known.joined(separator: ", ")). Add it to one of them, or leave it out."
       )
     }
     guard let text = try weights("text_tokens") else { return nil }
@@ -87,7 +87,7 @@ struct TokenCounts {
       guard value == value.rounded() else {
         throw DatasetError(
           place,
-          "\(String(decoding: pair, as: UTF8.self)) counts a fraction of one; counts are whole numbers.")
+          "\(String(decoding: pair, as: UTF8.self)) has a fractional count; counts are whole numbers.")
       }
       guard
         value
@@ -95,7 +95,7 @@ struct TokenCounts {
             ? Self.mostPieces : Double(Int32.max))
       else {
         throw DatasetError(
-          place, "\(String(decoding: pair, as: UTF8.self)) is a count beyond what is believed.")
+          place, "\(String(decoding: pair, as: UTF8.self)) is an implausibly large count.")
       }
       weights[value, default: 0] += weight
     }

@@ -14,7 +14,7 @@ package enum DuckDB {
     if let given = environment["WORKBENCH_DUCKDB"], !given.isEmpty {
       let path = URL(fileURLWithPath: given).path
       if FileManager.default.isExecutableFile(atPath: path) { return path }
-      throw NotFoundError(given, "WORKBENCH_DUCKDB names no program. Correct or unset it.")
+      throw NotFoundError(given, "WORKBENCH_DUCKDB does not name a program. Correct or unset it.")
     }
     let path = (environment["PATH"] ?? "").utf8.split(separator: UInt8(ascii: ":"))
       .filter { $0.first == UInt8(ascii: "/") }.map { String(Substring($0)) }
@@ -96,7 +96,7 @@ final class DuckDBProcess: ByteSource, ByteSink {
     let lines = sql.utf8.split(separator: UInt8(ascii: "\n"))
     guard !lines.contains(where: { $0.first == UInt8(ascii: ".") }) else {
       throw DatasetError(
-        path, "DuckDB: a statement has a line that starts with a dot. This is a fault of ours.")
+        path, "DuckDB: a statement has a line that starts with a dot. This is a bug in the workbench.")
     }
     // DuckDB judges a link by where it leads.
     let allowed = ["/dev/stdin", "/dev/stdout"] + scratch.linkTargets

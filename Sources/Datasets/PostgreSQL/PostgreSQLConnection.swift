@@ -101,7 +101,7 @@ final class PostgreSQLConnection {
       case .text(let text):
         guard !text.utf8.contains(0) else {
           throw DatasetError(
-            location.name, "a text for the data base has a character U+0000, which PostgreSQL cannot hold.")
+            location.name, "a text for the database has a character U+0000, which PostgreSQL cannot hold.")
         }
         return text.utf8.map { CChar(bitPattern: $0) } + [0]
       }

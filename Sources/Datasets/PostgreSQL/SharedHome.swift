@@ -76,18 +76,19 @@ package final class SharedHome {
       try migrate()
     } else if try !Self.hasVersion(connection) {
       throw NotFoundError(
-        name, "nobody has pushed a run there yet: \"workbench push RUN \(name)\" makes a home of it.")
+        name, "no run has been pushed there yet: \"workbench push RUN \(name)\" creates the home.")
     }
     let version = try version()
     guard version <= Self.migrations.count else {
       throw DatasetError(
         name,
-        "the home has version \(version); this program knows \(Self.migrations.count). Use a newer program.")
+        "the home has version \(version); this program knows up to \(Self.migrations.count). Use a newer program."
+      )
     }
     guard version == Self.migrations.count else {
       throw DatasetError(
         name,
-        "the home has version \(version), of an older program. The next \"workbench push\" brings it up to date."
+        "the home has version \(version), of an older program. The next \"workbench push\" migrates it."
       )
     }
     try connection.execute("SET search_path = \(schema), pg_catalog")
@@ -158,7 +159,7 @@ package final class SharedHome {
     }
     guard let found = byID.first ?? all.first(where: { $0.name == wanted }) else {
       throw NotFoundError(
-        name, "there is no run \"\(wanted)\". \"workbench pull \(name)\" lists those that are there.")
+        name, "there is no run \"\(wanted)\". \"workbench pull \(name)\" lists its runs.")
     }
     return found
   }
@@ -302,7 +303,8 @@ package final class SharedHome {
     else {
       throw DatasetError(
         name,
-        "an entry's identifier is not the hash of a manifest. Whoever runs the data base must delete it.")
+        "an entry's identifier is not the hash of a manifest. The administrator of the database must delete it."
+      )
     }
     let files = try connection.rows(
       "SELECT path, sha256, bytes FROM files WHERE run_id = $1 ORDER BY path", .text(entry.id))
@@ -310,7 +312,7 @@ package final class SharedHome {
     guard files.contains(where: { $0[0] == main && $0[1] == entry.id }) else {
       throw DatasetError(
         name,
-        "\(main) of run \(entry.id.prefix(12)) is missing, or not the one that the run is named by. Push the run again from where it was made."
+        "\(main) of run \(entry.id.prefix(12)) is missing, or is not the one that the run is named after. Push the original run again."
       )
     }
     return files
@@ -330,7 +332,7 @@ package final class SharedHome {
       if let problem = ContainedPath.problem(with: name) {
         throw DatasetError(
           self.name,
-          "run \(entry.id.prefix(12)) names a file that cannot be inside of it: \(problem). Push the run again."
+          "run \(entry.id.prefix(12)) names a file that cannot be inside it: \(problem). Push the run again."
         )
       }
       if skipsRequests, name.contains("telemetry/requests.") { continue }
@@ -341,7 +343,7 @@ package final class SharedHome {
         .integer(number))
       {
         guard let piece = Data(base64Encoded: text, options: .ignoreUnknownCharacters) else {
-          throw DatasetError(self.name, "a piece of \(name) is damaged.")
+          throw DatasetError(self.name, "a chunk of \(name) is damaged.")
         }
         try output.write(piece)
         done += Int64(piece.count)
@@ -351,7 +353,7 @@ package final class SharedHome {
       guard try output.close() == sha256 else {
         throw DatasetError(
           self.name,
-          "\(name) of run \(entry.id.prefix(12)) is damaged: its content does not fit its hash. Push the run again from where it was made."
+          "\(name) of run \(entry.id.prefix(12)) is damaged: its content does not match its hash. Push the original run again."
         )
       }
     }
@@ -366,7 +368,7 @@ package final class SharedHome {
     guard listed == vouched.digests else {
       throw DatasetError(
         name,
-        "\(entry.kind) \(entry.id.prefix(12)) has other files than it should have. Push it again from where it was made."
+        "\(entry.kind) \(entry.id.prefix(12)) does not have the files that it should have. Push the original again."
       )
     }
     try staged.finish()

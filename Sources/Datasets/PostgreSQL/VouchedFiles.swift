@@ -38,7 +38,7 @@ struct VouchedFiles {
     }
     if let checksum = plan.checksum, try JSONSeal.checksum(of: main) != checksum {
       throw DatasetError(
-        path, "the plan has changed since it was written: its checksum does not fit. Run the plan again.")
+        path, "the plan has changed since it was written: its checksum does not match. Run the plan again.")
     }
     (name, program) = (plan.scenario, plan.program)
     if let files = plan.files {
@@ -46,7 +46,7 @@ struct VouchedFiles {
         guard let problem = ContainedPath.problem(with: name) else { continue }
         throw DatasetError(
           path,
-          "the plan names a file that cannot be inside of it: \(problem). Nobody should trust this plan.")
+          "the plan names a file that cannot be inside it: \(problem). Do not trust this plan.")
       }
       digests = files
     } else {

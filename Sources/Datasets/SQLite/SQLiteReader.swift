@@ -106,7 +106,7 @@ final class SQLiteReader {
       ?? row.integer(index).map { String($0) } ?? (row.isNull(index) ? "NULL" : "of another type")
     throw DatasetError(
       path,
-      "\(schema.name), row \(number): \(column.name) is \(shown), not \(column.type == .moment ? "a moment in µs since 1970, of \(Timestamp.supportedYears)" : column.type.words)."
+      "\(schema.name), row \(number): \(column.name) is \(shown), not \(column.type == .moment ? "an instant in µs since 1970, in \(Timestamp.supportedYears)" : column.type.words)."
     )
   }
 

@@ -105,7 +105,7 @@ package final class SQLiteWriter: DatasetWriter {
         if status == SQLITE_CONSTRAINT {
           throw OutputError(
             path,
-            "request_id \(requests.requestID?[row] ?? rows) comes twice. It must be unique in a SQLite data set."
+            "request_id \(requests.requestID?[row] ?? rows) occurs twice. It must be unique in a SQLite data set."
           )
         }
         guard status == SQLITE_DONE else {

@@ -70,7 +70,7 @@ final class FixtureSource: TelemetrySource {
     guard let zone = data.tables.accounts.first?.timeZone, let calendar = ZonedCalendar(identifier: zone)
     else {
       throw DatasetError(
-        data.path, wording: "there is no account whose time zone \(setting: .anchor) could mean.")
+        data.path, wording: "there is no account whose time zone \(setting: .anchor) could use.")
     }
     let today = calendar.date(at: end + -1)
     let intoDay = end - calendar.start(of: today)

@@ -50,7 +50,8 @@ package enum RunTasks {
     guard run.of == bundle.scenario.accounts.count, 0 <= run.from, run.from < run.to, run.to <= run.of
     else {
       throw DatasetError(
-        "task \(task.id.prefix(12))", "it is of accounts that the scenario has not. Emit the tasks again.")
+        "task \(task.id.prefix(12))",
+        "it is of accounts that the scenario does not have. Emit the tasks again.")
     }
     var manifest = bundle.manifest(program: task.program)
     manifest.scenario?.overrides = run.overrides
@@ -97,7 +98,7 @@ package enum RunTasks {
         case .figures: try directory.write(data, as: name)
         case nil:
           throw DatasetError(
-            path, "the result has a file that no task of these accounts makes: \(name). Do the task again.")
+            path, "the result has a file that no task of these accounts writes: \(name). Do the task again.")
         }
       }
       tables.append(try TelemetryTables(try DatasetLocation(tableFiles.path)))
@@ -126,7 +127,8 @@ package enum RunTasks {
       expected["telemetry/\(table.name).csv"] = .table("\(table.name).csv")
     }
     guard let run = task.run, 0 <= run.from, run.from < run.to, run.to <= scenario.accounts.count else {
-      throw DatasetError(path, "the result is of accounts that the scenario has not. Emit the tasks again.")
+      throw DatasetError(
+        path, "the result is of accounts that the scenario does not have. Emit the tasks again.")
     }
     for account in scenario.accounts[run.from..<run.to] {
       let kinds = Set(account.models.map(\.kind))

@@ -98,20 +98,20 @@ package struct SimulationTask: Codable, Equatable {
     } catch {
       throw InvalidTask(
         message:
-          "this is not a task. A run or a plan prints tasks, one a line, when it is asked to emit them.")
+          "this is not a task. A run or a plan prints tasks, one per line, when it is asked to emit them.")
     }
     guard task == Self.formatVersion else {
       throw InvalidTask(message: "the task has format \(task); this program reads \(Self.formatVersion).")
     }
     guard (run == nil) != (plan == nil), try !verifies || named().id == id else {
-      throw InvalidTask(message: "the task has been changed: its id does not fit. Emit the tasks again.")
+      throw InvalidTask(message: "the task has been changed: its id does not match. Emit the tasks again.")
     }
     // Nothing that comes from elsewhere names a file outside the store.
     guard TaskStore.isName(scenario), files.values.allSatisfy(TaskStore.isName),
       plan.map({ TaskStore.isName($0.plan) }) ?? true
     else {
       throw InvalidTask(
-        message: "the task names inputs by something else than their hash. Emit the tasks again.")
+        message: "the task does not name its inputs by their hash. Emit the tasks again.")
     }
     guard isPossible else {
       throw InvalidTask(message: "the task's numbers are out of range. Emit the tasks again.")

@@ -51,12 +51,13 @@ package enum TaskList {
     if let run = runs.first, next != run.of || fitting != runs.count {
       throw DatasetError(
         path,
-        "the tasks do not cover the accounts: those from \(next + 1) are not there, or twice. Emit them again."
+        "the tasks do not cover the accounts exactly once: those from \(next + 1) are missing or repeated. Emit them again."
       )
     }
     if let plan = first.plan, plan.tasks != unique.count {
       throw DatasetError(
-        path, "there are \(unique.count) tasks of a plan that has \(plan.tasks). Use the whole file.")
+        path,
+        "there are \(unique.count) tasks of a plan that was divided into \(plan.tasks). Use the whole file.")
     }
   }
 }

@@ -54,14 +54,14 @@ package struct TaskResult {
     let data = self.data
     let mark = Data(Self.mark.utf8)
     guard data.starts(with: mark), data.count > mark.count + 65, data[mark.count + 64] == 0x0a else {
-      throw DatasetError(path, "this is not the result of a task, or its beginning is lost.")
+      throw DatasetError(path, "this is not the result of a task, or its beginning is missing.")
     }
     digest = String(decoding: data[mark.count..<mark.count + 64], as: UTF8.self)
     let rest = data[(mark.count + 65)...]
     guard !verifies || SHA256.hash(data: rest).hexadecimal == digest, let end = rest.firstIndex(of: 0x0a)
     else {
       throw DatasetError(
-        path, "the result is damaged or cut off: its checksum does not fit. Do the task again.")
+        path, "the result is damaged or truncated: its checksum does not match. Do the task again.")
     }
     bodyStart = end + 1
     do {
@@ -74,7 +74,7 @@ package struct TaskResult {
     for file in header.files {
       // What comes from elsewhere names no file outside of the run, and none twice.
       if let problem = ContainedPath.problem(with: file.name) {
-        throw DatasetError(path, "the result names a file that cannot be inside of a run: \(problem).")
+        throw DatasetError(path, "the result names a file that cannot be inside a run: \(problem).")
       }
       guard names.insert(Array(file.name.utf8)).inserted else {
         throw DatasetError(path, "the result has a file twice: \(file.name). Do the task again.")
@@ -89,7 +89,8 @@ package struct TaskResult {
     guard left == 0, (0...Self.mostRequests).contains(header.requests),
       header.notDeployed.values.allSatisfy({ (0...Int(Self.mostRequests)).contains($0) })
     else {
-      throw DatasetError(path, "the result is damaged: its lengths or counts cannot be. Do the task again.")
+      throw DatasetError(
+        path, "the result is damaged: its lengths or counts are impossible. Do the task again.")
     }
   }
 

@@ -69,7 +69,7 @@ package struct TaskStore {
     }
     guard digest.utf8.elementsEqual(name.utf8.prefix(64)) else {
       throw DatasetError(
-        file.path, "the file is damaged: its content does not fit its name. Copy it here again.")
+        file.path, "the file is damaged: its content does not match its name. Copy it here again.")
     }
     return file.path
   }

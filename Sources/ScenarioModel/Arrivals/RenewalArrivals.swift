@@ -29,13 +29,13 @@ package struct RenewalArrivals: ArrivalModel {
       Key("cv", .number(0.05...20), required: true, "Coefficient of variation of the inter-arrival time."),
       Key(
         "changes", .list(.object { variabilityChange }),
-        "Lasting changes of how much intervals vary, in order of time: each holds until the next."),
+        "Permanent changes of the variability of intervals, in order of time: each holds until the next."),
     ])
 
   static let variabilityChange = Shape(
-    "variabilityChange", "A lasting change of how much intervals vary.",
+    "variabilityChange", "A permanent change of the variability of intervals.",
     [
-      Key("at", .moment, required: true, "From when on."),
+      Key("at", .moment, required: true, "From this instant on."),
       Key("cv", .number(0.05...20), required: true, "Coefficient of variation of the inter-arrival time."),
       Key(
         "family", .choice(["gamma", "weibull"]), "Of the inter-arrival times; by default the process's own."),

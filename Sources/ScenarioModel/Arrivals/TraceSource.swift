@@ -37,7 +37,7 @@ package struct TraceSource: Hashable, Sendable {
       Key("file", .text, required: true, "Path, relative to the scenario."),
       Key(
         "model", .text,
-        "Of a trace with requests of several models, the one to replay: its model_id, or its name if the table of models lies beside the trace."
+        "If the trace has requests of several models, the model to replay: its model_id, or its name if the table of models lies beside the trace."
       ),
       Key("startAt", .moment, "Moves the trace so that it starts here. Without it: its own time stamps."),
     ])

@@ -71,13 +71,13 @@ package struct ContinuousBatching: Sendable, Equatable {
 
   static let key = Key(
     "continuousBatching", .object { shape },
-    "Instead of all others: the replica works in steps that requests join and leave.")
+    "Instead of the other keys: the replica works in steps that requests join and leave.")
 
   static let shape = Shape(
     "continuousBatching",
-    "A replica works in steps, as servers of language models do. Each takes base + perSequence × requests + perPromptToken × prompt tokens, and what attention to contexts adds; every request whose prompt has been read gains an output token.",
+    "A replica works in steps, as servers of language models do. A step takes base + perSequence × requests + perPromptToken × prompt tokens, and what attention to contexts adds; every request whose prompt has been read gains an output token.",
     [
-      Key("base", .duration, required: true, "What a step takes at least."),
+      Key("base", .duration, required: true, "The least duration of a step."),
       Key("perSequence", .duration, default: "0s", "For each request that takes part in the step."),
       Key("perPromptToken", .duration, default: "0s", "For each prompt token that the step reads."),
       Key(
@@ -135,7 +135,7 @@ package struct ContinuousBatching: Sendable, Equatable {
     if let scaling, tokens < scaling.maxBatchSize {
       keys.error(
         keys.has("maxTokensPerStep") ? "maxTokensPerStep" : nil,
-        "maxTokensPerStep \(tokens) is below maxBatchSize \(scaling.maxBatchSize): each request gains a token a step. Raise it, or lower maxBatchSize."
+        "maxTokensPerStep \(tokens) is below maxBatchSize \(scaling.maxBatchSize): each request gains a token per step. Raise it, or lower maxBatchSize."
       )
       return nil
     }

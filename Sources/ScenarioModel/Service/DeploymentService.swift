@@ -21,9 +21,10 @@ package enum DeploymentService: Sendable, Equatable {
 
   private static let byHardware = Key(
     "byHardware", .map(keys: ".+", .object { ofOneHardware }),
-    "Instead of all others: the service on each hardware that the deployment may have.")
+    "Instead of the other keys: the service on each hardware that the deployment may have.")
 
-  static let shape = Shape("service", about + " Or byHardware, each of them.", keys + [byHardware])
+  static let shape = Shape(
+    "service", about + " Or byHardware, with one of these for each.", keys + [byHardware])
 
   /// - Parameters:
   ///   - hardware: of the deployment; `nil` if there is something wrong with it.
@@ -42,7 +43,7 @@ package enum DeploymentService: Sendable, Equatable {
     for key in keys where section.has(key.name) {
       section.error(
         key.name,
-        "byHardware and \(key.name) together. The service is the same on all hardware, or each has its own: move \(key.name) into the entries of byHardware, or remove one."
+        "byHardware and \(key.name) together. Either the service is the same on all hardware, or each hardware has its own: move \(key.name) into the entries of byHardware, or remove one."
       )
     }
     var found: DeploymentService?
@@ -77,7 +78,7 @@ package enum DeploymentService: Sendable, Equatable {
         key.name,
         whole.contains(key.name)
           ? "\(name) and \(key.name) together. One is stated, the other computed: remove one."
-          : "\(name) and \(key.name) together. A replica works in steps, or serves each request by a time of its own: remove one."
+          : "\(name) and \(key.name) together. Either a replica works in steps, or each request has its own service time: remove one."
       )
     }
     guard let section = keys.section(name) else { return nil }

@@ -33,7 +33,7 @@ extension Scenario.Queue {
     [
       Key(
         "capacity", .integer(0...10_000_000), default: "10000",
-        "Requests that may wait; one more is overloaded."),
+        "Requests that may wait; a further one fails as overloaded."),
       Key("timeout", .duration, "A request that waits longer fails. Without it: never."),
       Key(
         "discipline", .choice(QueueDiscipline.allCases.map(\.rawValue)),

@@ -14,7 +14,7 @@ package enum ServiceTime: Sendable, Equatable {
   // MARK: In a scenario
 
   static let keys = [
-    Key("time", .distribution(.duration), "The whole service time, whatever the tokens."),
+    Key("time", .distribution(.duration), "The whole service time, regardless of tokens."),
     Key("firstToken", .distribution(.duration), default: "0s", "Fixed part, up to the first token."),
     Key(
       "perInputToken", .distribution(.duration), default: "0s",
@@ -24,7 +24,7 @@ package enum ServiceTime: Sendable, Equatable {
 
   static let slowdownKey = Key(
     "batchSlowdown", .number(0...100), default: "0",
-    "Each further request in the batch when service starts adds this share.")
+    "Each other request in the batch when service starts adds this share.")
 
   static let externalShape = Shape(
     "externalService",
@@ -37,7 +37,7 @@ package enum ServiceTime: Sendable, Equatable {
     let parts = ["firstToken", "perInputToken", "perOutputToken"]
     if keys.has("time") {
       for part in parts where keys.has(part) {
-        keys.error(part, "time and \(part) together. Give the whole time, or its parts.")
+        keys.error(part, "time and \(part) together. Give the whole time, or its components.")
       }
       guard let time = keys.distribution("time"), let slowdown else { return nil }
       return .direct(time, batchSlowdown: slowdown)

@@ -192,7 +192,7 @@ extension ComparisonFindings {
     }
     if let first = doubtful.first.map({ made.all[$0] }) {
       made.reasons.append(
-        "\(first.path) is there \(first.having(expected: true)) and \(first.having(expected: false)) replications\(doubtful.count > 1 ? ", and \(doubtful.count - 1) others likewise" : ""): that is hardly chance (p \(Self.short(first.pValue)) by Fisher's exact test), and not proven to be none. Compare more replications, or mark the figure optional in the tolerances."
+        "\(first.path) is there \(first.having(expected: true)) and \(first.having(expected: false)) replications\(doubtful.count > 1 ? ", and \(doubtful.count - 1) others likewise" : ""): that is unlikely to be chance (p \(Self.short(first.pValue)) by Fisher's exact test), but not proven. Compare more replications, or mark the figure optional in the tolerances."
       )
     }
     let found = made.all.compactMap { test -> (path: String, share: Double)? in
@@ -204,7 +204,7 @@ extension ComparisonFindings {
     if let least = found.first, let most = found.last {
       let to = found.count > 1 ? " to \(Self.percent(most.share)) (\(most.path))" : ""
       made.notes.append(
-        "Found in 4 of 5 such comparisons: a mean that differs by about \(Self.percent(least.share)) (\(least.path))\(to). Smaller differences may be there."
+        "Found in 4 of 5 such comparisons: a mean that differs by about \(Self.percent(least.share)) (\(least.path))\(to). Smaller differences may exist."
       )
     }
   }
@@ -234,7 +234,7 @@ extension ComparisonFindings {
         powerless.count == made.all.count
         ? "of \(tests) none could" : "\(powerless.count) of \(tests) could not"
       asked.append(
-        "\(which) be significant, however large the difference (least p-value \(Self.short(least)), needed \(Self.short(level)))"
+        "\(which) be significant, however large the difference (smallest p-value \(Self.short(least)), needed \(Self.short(level)))"
       )
     }
     if untested > 0 {

@@ -22,7 +22,7 @@ struct Source {
     guard document.root.isObject, document.root["query"]?.isObject ?? false else {
       throw DatasetError(
         path, line: 1, column: 1,
-        "this is JSON, but not of a dashboard: it has no object \"query\". See \"workbench schema dashboard\"."
+        "this is JSON, but not a dashboard: it has no object \"query\". See \"workbench schema dashboard\"."
       )
     }
     return document

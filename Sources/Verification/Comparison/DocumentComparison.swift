@@ -45,7 +45,7 @@ struct DocumentComparison {
       first == findings.instants.parse(b)
     {
       if findings.tolerances.comparesInstants { return }
-      allowed = "the same moment, written differently (moments: instants allows it)"
+      allowed = "the same instant, written differently (moments: instants allows it)"
     }
     let isOtherType =
       expected.type != actual.type && !expected.isNull && !actual.isNull

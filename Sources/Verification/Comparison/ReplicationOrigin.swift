@@ -54,7 +54,7 @@ struct ReplicationOrigin {
         guard let other = known.updateValue(run.path, forKey: mark) else { continue }
         throw DatasetError(
           run.path,
-          "this and \(other.shown) are one replication: \(why). Counted twice, it would make chance look like evidence. Run the scenario with a seed for each replication, or compare one run with one."
+          "this and \(other.shown) are one replication: \(why). Counted twice, chance would look like evidence. Run the scenario with a seed for each replication, or compare one run with one."
         )
       }
     }

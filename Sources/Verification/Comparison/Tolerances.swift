@@ -132,7 +132,8 @@ package struct Tolerances: Sendable {
     }
     if tests.isEmpty, !gave, !isOptional {
       section.error(
-        nil, "the rule says nothing. Give absolute, relative, exact, ignore, distribution, means or optional."
+        nil,
+        "the rule allows nothing. Give absolute, relative, exact, ignore, distribution, means or optional."
       )
     }
     return Rule(
@@ -222,7 +223,7 @@ enum ToleranceGrammar {
       Key("workbenchTolerances", .integer(1...1), required: true, "Format version of the document: 1."),
       Key(
         "significance", amount, default: "1%",
-        "Of all statistical tests of a comparison together: how often outputs that do not differ are said to."
+        "Of all statistical tests of a comparison together: how often outputs that do not differ are reported as different."
       ),
       Key(
         "moments", .choice(["asWritten", "instants"]), default: "asWritten",
@@ -231,7 +232,7 @@ enum ToleranceGrammar {
     ])
 
   static let rule = Shape(
-    "toleranceRule", "What is allowed of the figures that it matches, and of all below them.",
+    "toleranceRule", "What is allowed for the figures that it matches, and for all below them.",
     [
       Key(
         "path", .text,
@@ -243,7 +244,7 @@ enum ToleranceGrammar {
       Key("relative", amount, "Largest difference as a share of the larger value, 1% or 0.01."),
       Key("exact", yes, "Must be the same: an exception to a wider rule."),
       Key("ignore", yes, "Not compared."),
-      Key("optional", yes, "May be missing on one side; compared where it is on both."),
+      Key("optional", yes, "May be missing on one side; compared if it is on both."),
       Key(
         "distribution", yes,
         "Kolmogorov–Smirnov: over replications, or of one run over all elements of a list that the path matches."
@@ -258,7 +259,7 @@ enum ToleranceGrammar {
       Key("absolute", amount, default: "0", "Means may differ by this much, in the figure's own unit."),
       Key(
         "require", .choice(["noDifference", "equivalence"]), default: "noDifference",
-        "noDifference: fails where a difference beyond the margin is shown. equivalence: fails unless a smaller one is shown."
+        "noDifference: fails if a difference beyond the margin is shown. equivalence: fails unless a smaller one is shown."
       ),
     ])
 }

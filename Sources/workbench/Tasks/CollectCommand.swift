@@ -8,21 +8,22 @@ import Telemetry
 
 struct CollectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "collect", abstract: "Puts results of tasks together to what one machine would have given.",
+    commandName: "collect",
+    abstract: "Combines results of tasks into the output that one machine would have given.",
     discussion: """
-      Takes results in any order and number: doubles count once. If any is missing or damaged, nothing is written but \
-      the list of them, and with --missing a file of the tasks still to be done. A run is put together bit for bit as \
-      "workbench run --formats none" writes it; a plan as "workbench plan" does, which collect ends by itself.
+      Takes results in any order; duplicates count once. If any are missing or damaged, nothing is written but \
+      a list of them and, with --missing, a file of the tasks still to be done. A run is, bit for bit, what \
+      "workbench run --formats none" writes; a plan is what "workbench plan" writes, and collect finishes it.
 
       Examples:
         workbench collect tasks.jsonl results -o Outputs/fleet
         workbench collect tasks.jsonl results --missing again.jsonl -o Outputs/fleet
         workbench collect plan-tasks.jsonl results -o Outputs/plan
 
-      Exit status: 0 whole; 1 results are missing or damaged; 65 two results of one task differ; 73 as elsewhere.
+      Exit status: 0 complete; 1 results are missing or damaged; 65 two results of one task differ; 73 as elsewhere.
       """)
 
-  @Argument(help: "The file of tasks that was emitted.")
+  @Argument(help: "The file of emitted tasks.")
   var tasks: String
 
   @Argument(help: "Results, or directories of them.")
@@ -34,10 +35,10 @@ struct CollectCommand: ParsableCommand {
   @Option(help: "Writes the tasks that are still to be done to this file.")
   var missing: String?
 
-  @Option(help: "Where the inputs lie. (default: WORKBENCH_STORE, or where the tasks say)")
+  @Option(help: "Where the inputs are. (default: WORKBENCH_STORE, or where the tasks say)")
   var store: String?
 
-  @Flag(help: "Puts the run in the place of an earlier one at --out.")
+  @Flag(help: "Replaces an earlier run at --out.")
   var replace = false
 
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
@@ -57,7 +58,7 @@ struct CollectCommand: ParsableCommand {
     progress.clear()
     for damage in found.damaged { Terminal.diagnose("damaged: \(damage.description.shown)") }
     if found.foreign > 0, !quiet {
-      Terminal.diagnose("workbench: \(found.foreign) results are of other tasks; left alone.")
+      Terminal.diagnose("workbench: \(found.foreign) results belong to other tasks; ignored.")
     }
     let lacking = unique.filter { found.paths[$0.id] == nil }
     if !lacking.isEmpty {

@@ -7,12 +7,12 @@ import Telemetry
 
 struct TaskCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "task", abstract: "Does one task of a run or a plan, on any machine.",
+    commandName: "task", abstract: "Carries out one task of a run or a plan, on any machine.",
     discussion: """
-      Reads a task from standard input, or one line of a file of tasks, and writes its result to standard output, or \
-      under its id into a directory of results, where a sound result that is there already is left as it is. The same \
-      task gives the same bytes wherever and however often it is done. Nothing appears under a final name before it is \
-      whole.
+      Reads a task from standard input, or one line of a file of tasks, and writes its result to standard \
+      output, or under its id in a directory of results, where an existing undamaged result is kept. The \
+      same task gives the same bytes wherever and however often it is done. Nothing appears under a final \
+      name before it is whole.
 
       Examples:
         workbench run fleet.yaml --emit-tasks > tasks.jsonl
@@ -20,23 +20,23 @@ struct TaskCommand: ParsableCommand {
         workbench task --tasks tasks.jsonl --index "$SLURM_ARRAY_TASK_ID" --results results
         workbench collect tasks.jsonl results -o Outputs/fleet
 
-      Exit status: 0 done; 65 not a task, or a damaged input; 66 an input is not in the store; 73 the result cannot be \
-      written.
+      Exit status: 0 done; 65 not a task, or a damaged input; 66 an input is not in the store; 73 the result \
+      cannot be written.
       """)
 
-  @Option(help: "A file of tasks, one a line, instead of standard input.")
+  @Option(help: "A file of tasks, one per line, instead of standard input.")
   var tasks: String?
 
-  @Option(help: "Which of them, from 0.")
+  @Option(help: "The index of the task in that file, from 0.")
   var index: Int?
 
   @Option(help: "The directory that the result goes to, as ID.result.")
   var results: String?
 
-  @Option(help: "Where the inputs lie. (default: WORKBENCH_STORE, or where the task says)")
+  @Option(help: "Where the inputs are. (default: WORKBENCH_STORE, or where the task says)")
   var store: String?
 
-  @Option(help: "Threads for a run's accounts; a plan's replications come one after the other.")
+  @Option(help: "Threads for a run's accounts; a plan's replications are simulated one after the other.")
   var threads = 1
 
   func validate() throws {
@@ -80,7 +80,7 @@ struct TaskCommand: ParsableCommand {
     guard task.program == Program.nameAndVersion else {
       throw DatasetError(
         "task \(task.id.prefix(12))",
-        "it is of \(task.program); this is \(Program.nameAndVersion), which may give other bytes. Use the same program everywhere."
+        "it was made by \(task.program); this is \(Program.nameAndVersion), which may give other bytes. Use the same program everywhere."
       )
     }
     var target: String?

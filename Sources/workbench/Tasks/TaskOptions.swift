@@ -5,13 +5,14 @@ import Foundation
 struct TaskOptions: ParsableArguments {
   @Flag(
     name: .customLong("emit-tasks"),
-    help: "Simulates nothing; prints tasks for other machines, one JSON object a line (\"workbench task\").")
+    help: "Simulates nothing; prints tasks for other machines, one JSON object per line (\"workbench task\")."
+  )
   var isEmitting = false
 
-  @Option(help: "With --emit-tasks: the directory that inputs of tasks are put in, by their hash.")
+  @Option(help: "With --emit-tasks: the directory in which the inputs of tasks are stored, by their hash.")
   var store = "Outputs/store"
 
-  @Option(help: "With --emit-tasks: about so many requests a task.")
+  @Option(help: "With --emit-tasks: about this many requests per task.")
   var requestsPerTask = 50_000_000
 
   func validate() throws {

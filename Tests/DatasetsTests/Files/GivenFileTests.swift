@@ -30,7 +30,7 @@ struct GivenFileTests {
     #expect(error { _ = try GivenFile.document(scratch.path) }.contains("it is a directory"))
     #expect(error { _ = try GivenFile.document(scratch.file("none")) }.contains("there is no such file"))
     let silent = try pipe(scratch, "silent")
-    #expect(error { _ = try GivenFile.document(silent) }.contains("into which nobody writes"))
+    #expect(error { _ = try GivenFile.document(silent) }.contains("into which nothing is written"))
   }
 
   @Test("a pipe that ends is read, and as often as a command asks", .timeLimit(.minutes(1)))
