@@ -127,8 +127,8 @@ package struct AccountOverview: Encodable, Equatable, Sendable {
         for model in models { ofModel[model] = max(ofModel[model] ?? 0, current[model] ?? 0) }
         whole = max(whole, all)
       }
-      func pass(to moment: Timestamp) {
-        while begun < spans.count, spans[begun].lowerBound < moment {
+      func pass(to instant: Timestamp) {
+        while begun < spans.count, spans[begun].lowerBound < instant {
           look(current.keys)
           begun += 1
         }
@@ -138,7 +138,7 @@ package struct AccountOverview: Encodable, Equatable, Sendable {
         let at = records[index].at
         pass(to: at)
         changed.removeAll(keepingCapacity: true)
-        // What changes at one moment changes at once.
+        // What changes at one instant changes at once.
         while index < records.count, records[index].at == at {
           let record = records[index]
           let key = ReplicaTime.Key(

@@ -4,7 +4,7 @@ import Telemetry
 /// repeats, its schema, the choices that a tab offers and the second opinion's columns follow from it.
 package enum DashboardFilter: String, CaseIterable, Sendable {
   case model
-  /// Picks one of several models of one name, by a moment at which a deployment of it was deployed.
+  /// Picks one of several models of one name, by an instant at which a deployment of it was deployed.
   case deployedAt
   case version
   case provider
@@ -26,13 +26,13 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
   /// What is asked for.
   package enum Value: Hashable, Sendable {
     case text(String)
-    case moment(Timestamp)
+    case instant(Timestamp)
 
-    /// As it is asked for; a moment in UTC.
+    /// As it is asked for; an instant in UTC.
     package var written: String {
       switch self {
       case .text(let text): text
-      case .moment(let moment): moment.rfc3339
+      case .instant(let instant): instant.rfc3339
       }
     }
   }
@@ -44,11 +44,11 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
     }
   }
 
-  /// A value as it is written; `nil` for what is no moment.
+  /// A value as it is written; `nil` for what is no instant.
   package func value(_ text: String) -> Value? {
     guard isMoment else { return .text(text) }
     var parser = TimestampParser()
-    return parser.parse(text).map(Value.moment)
+    return parser.parse(text).map(Value.instant)
   }
 
   /// Whether answers leave it out where it was not asked for; others then say `null`.
@@ -74,7 +74,7 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
   package func values(of model: ModelRecord, _ deployments: [DeploymentRecord]) -> [Value] {
     switch self {
     case .model: [.text(model.name)]
-    case .deployedAt: deployments.compactMap(\.deployedAt).map(Value.moment)
+    case .deployedAt: deployments.compactMap(\.deployedAt).map(Value.instant)
     case .version: deployments.map { .text($0.version) }
     case .provider: [.text(model.provider)]
     }
@@ -111,7 +111,7 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
   package func words(_ value: Value) -> String {
     switch value {
     case .text(let text): "\(name) \(text)"
-    case .moment(let moment): "the one deployed at \(moment.rfc3339)"
+    case .instant(let instant): "the one deployed at \(instant.rfc3339)"
     }
   }
 }

@@ -70,7 +70,7 @@ package struct DashboardPeriod: Sendable {
   /// Instants between the first and the last that are not selected.
   var gaps: [Range<Timestamp>] { zip(spans, spans.dropFirst()).map { $0.upperBound..<$1.lowerBound } }
 
-  func contains(_ moment: Timestamp) -> Bool { pastSpans.contains { $0.contains(moment) } }
+  func contains(_ instant: Timestamp) -> Bool { pastSpans.contains { $0.contains(instant) } }
 
   /// Whether some stretch of time lies in the period, in part at least. `nil`: without end.
   func overlaps(from: Timestamp, to: Timestamp?) -> Bool {

@@ -79,7 +79,7 @@ package struct DashboardQuery {
       tables.hardware.filter { $0.account == account.account }.map { ($0.hardware, $0.creditsMicroPerHour) },
       uniquingKeysWith: { first, _ in first })
     let isExternal = selection.kind == .external
-    func text(_ moment: Timestamp) -> String { moment.rfc3339(in: period.calendar) }
+    func text(_ instant: Timestamp) -> String { instant.rfc3339(in: period.calendar) }
     return Dashboard(
       query: .init(
         kind: selection.kind.rawValue,
@@ -87,7 +87,7 @@ package struct DashboardQuery {
           uniqueKeysWithValues: selection.filters.map { filter, value in
             switch value {
             case .text(let name): (filter, name)
-            case .moment(let moment): (filter, text(moment))
+            case .instant(let instant): (filter, text(instant))
             }
           }),
         period: period.filter.description, from: text(period.range.lowerBound),

@@ -17,7 +17,7 @@ package struct ModelSelection: Hashable, Sendable {
   ) {
     self.kind = kind
     values[.model] = model.map { .text($0) }
-    values[.deployedAt] = deployedAt.map { .moment($0) }
+    values[.deployedAt] = deployedAt.map { .instant($0) }
     values[.version] = version.map { .text($0) }
     values[.provider] = provider.map { .text($0) }
   }
@@ -55,9 +55,9 @@ package struct ModelSelection: Hashable, Sendable {
           known.isEmpty
           ? "There are none." : "There are: \(known.sorted().prefix(12).joined(separator: ", "))."
         throw QueryError("account \(account) has no \(kind.rawValue) \(filter.name) \"\(text)\". \(choice)")
-      case .moment(let moment):
+      case .instant(let instant):
         throw QueryError(
-          "no model selected was deployed at \(moment.rfc3339). See deployed_at in the deployments table.")
+          "no model selected was deployed at \(instant.rfc3339). See deployed_at in the deployments table.")
       }
     }
     return models

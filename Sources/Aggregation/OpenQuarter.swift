@@ -40,9 +40,9 @@ final class OpenQuarter {
   }
 
   /// - Parameter cuts: ascending, µs.
-  func begin(containing moment: Int64, cuts: [Int64]) {
-    quarter = moment / Rollup.quarterMicroseconds
-    if moment % Rollup.quarterMicroseconds < 0 { quarter -= 1 }
+  func begin(containing instant: Int64, cuts: [Int64]) {
+    quarter = instant / Rollup.quarterMicroseconds
+    if instant % Rollup.quarterMicroseconds < 0 { quarter -= 1 }
     start = quarter * Rollup.quarterMicroseconds
     end = start + Rollup.quarterMicroseconds
     if cuts.isEmpty { return }
@@ -50,7 +50,7 @@ final class OpenQuarter {
     var high = cuts.count
     while low < high {
       let middle = (low + high) / 2
-      if cuts[middle] <= moment { low = middle + 1 } else { high = middle }
+      if cuts[middle] <= instant { low = middle + 1 } else { high = middle }
     }
     if low > 0 { start = max(start, cuts[low - 1]) }
     if low < cuts.count { end = min(end, cuts[low]) }

@@ -37,8 +37,8 @@ package final class RequestRollups: TelemetrySink {
 
   /// Keeps what lies before and after some instants apart, where they lie inside a quarter of an hour. To be called
   /// before the first request.
-  package func cut(at moments: some Sequence<Timestamp>) {
-    cuts = Set(cuts).union(moments.map(\.microseconds)).sorted()
+  package func cut(at instants: some Sequence<Timestamp>) {
+    cuts = Set(cuts).union(instants.map(\.microseconds)).sorted()
     for part in parts { part.cuts = cuts }
   }
 
@@ -69,8 +69,8 @@ package final class RequestRollups: TelemetrySink {
   }
 
   /// The rollups of all quarters that end by an instant, before which no more requests come; building goes on.
-  package func snapshot(before moment: Timestamp) -> RollupSnapshot {
-    for part in parts { part.closeQuarter(before: moment.microseconds) }
+  package func snapshot(before instant: Timestamp) -> RollupSnapshot {
+    for part in parts { part.closeQuarter(before: instant.microseconds) }
     return RollupSnapshot(series: series, reasons: reasons, rollups: parts.map(\.closed), cuts: cuts)
   }
 
@@ -147,8 +147,8 @@ private final class SeriesRollups {
     compact()
   }
 
-  func closeQuarter(before moment: Int64) {
-    if let quarter = open, quarter.end <= moment { close(quarter) }
+  func closeQuarter(before instant: Int64) {
+    if let quarter = open, quarter.end <= instant { close(quarter) }
   }
 }
 

@@ -88,7 +88,7 @@ package final class RollupArchive: RollupSource, Sendable {
     fingerprint = Checksum.text(checksum)
   }
 
-  package func separates(_ moment: Timestamp) -> Bool { false }
+  package func separates(_ instant: Timestamp) -> Bool { false }
 
   /// The fingerprint of an archive in bytes, which are not verified.
   /// - Throws: `AggregationError` if it is no archive.

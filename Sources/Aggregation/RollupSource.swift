@@ -6,7 +6,7 @@ package protocol RollupSource: AnyObject {
   /// Names of failures by the codes in rollups.
   var reasons: [String] { get }
   /// Whether requests before and after an instant inside a quarter of an hour are apart.
-  func separates(_ moment: Timestamp) -> Bool
+  func separates(_ instant: Timestamp) -> Bool
   /// Where a series' rollups lie, in any case within; `nil` if it has none.
   func extent(_ index: Int) -> Range<Timestamp>?
   /// The rollups of a series that start in a range, in order of time.
@@ -20,7 +20,7 @@ package protocol RollupSource: AnyObject {
 }
 
 extension RequestRollups: RollupSource {
-  package func separates(_ moment: Timestamp) -> Bool { cuts.contains(moment.microseconds) }
+  package func separates(_ instant: Timestamp) -> Bool { cuts.contains(instant.microseconds) }
   package func extent(_ index: Int) -> Range<Timestamp>? { rollups(of: index).extent }
 
   package func visit(_ index: Int, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void) {
@@ -50,7 +50,7 @@ package final class RollupSnapshot: RollupSource, Sendable {
     self.cuts = cuts
   }
 
-  package func separates(_ moment: Timestamp) -> Bool { cuts.contains(moment.microseconds) }
+  package func separates(_ instant: Timestamp) -> Bool { cuts.contains(instant.microseconds) }
   package func extent(_ index: Int) -> Range<Timestamp>? { rollups[index].extent }
 
   package func visit(_ index: Int, in range: Range<Timestamp>, byDay: Bool, _ body: (Rollup) -> Void) {
@@ -88,7 +88,7 @@ package final class RenumberedRollups: RollupSource {
 
   package var reasons: [String] { rollups.reasons }
 
-  package func separates(_ moment: Timestamp) -> Bool { rollups.separates(moment) }
+  package func separates(_ instant: Timestamp) -> Bool { rollups.separates(instant) }
 
   package func extent(_ index: Int) -> Range<Timestamp>? { rollups.extent(index) }
 

@@ -50,14 +50,14 @@ package struct ScalingWidget: Equatable, Sendable {
       var shown = State()
       var pointAt: Timestamp?
       /// The state that an instant left, if it differs from what is shown.
-      func show(_ moment: Timestamp, isStart: Bool) {
+      func show(_ instant: Timestamp, isStart: Bool) {
         if isStart ? state.replicas > 0 : state.replicas != shown.replicas || state.hardware != shown.hardware
         {
           found.append(
             (
-              moment,
+              instant,
               Point(
-                at: moment.rfc3339(in: period.calendar), version: series.version, replicas: state.replicas,
+                at: instant.rfc3339(in: period.calendar), version: series.version, replicas: state.replicas,
                 hardware: state.hardware, modelID: series.modelID)
             ))
         }
@@ -66,21 +66,21 @@ package struct ScalingWidget: Equatable, Sendable {
       }
       var begun = 0
       /// Shows what holds where spans of the period begin.
-      func beginSpans(before moment: Timestamp) {
-        while begun < spans.count, spans[begun].lowerBound < moment {
+      func beginSpans(before instant: Timestamp) {
+        while begun < spans.count, spans[begun].lowerBound < instant {
           show(spans[begun].lowerBound, isStart: begun == 0)
           begun += 1
         }
       }
       for record in records {
-        if let moment = pointAt, record.at != moment { show(moment, isStart: false) }
+        if let instant = pointAt, record.at != instant { show(instant, isStart: false) }
         beginSpans(before: record.at)
         state.byHardware[record.hardware] = record.replicas
         state.lastHardware = record.hardware
         let isInside = spans.contains { $0.lowerBound < record.at && record.at < $0.upperBound }
         pointAt = isInside ? record.at : nil
       }
-      if let moment = pointAt { show(moment, isStart: false) }
+      if let instant = pointAt { show(instant, isStart: false) }
       beginSpans(before: .writable.upperBound)
     }
     found.sort { ($0.at, $0.point.version, $0.point.modelID) < ($1.at, $1.point.version, $1.point.modelID) }

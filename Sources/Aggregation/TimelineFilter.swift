@@ -110,8 +110,8 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
 extension TimelineFilter {
   /// What of a period lies in the years 1 to 9999: there are no instants before or after.
   private static func writable(_ range: Range<Timestamp>) -> Range<Timestamp> {
-    func inside(_ moment: Timestamp) -> Timestamp {
-      min(max(moment, Timestamp.writable.lowerBound), Timestamp.writable.upperBound)
+    func inside(_ instant: Timestamp) -> Timestamp {
+      min(max(instant, Timestamp.writable.lowerBound), Timestamp.writable.upperBound)
     }
     return inside(range.lowerBound)..<inside(range.upperBound)
   }

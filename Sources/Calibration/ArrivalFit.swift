@@ -27,7 +27,7 @@ package struct ArrivalFit: Sendable {
     package init() {}
   }
 
-  /// What becomes of moments of the past at which rate or variability changed.
+  /// What becomes of instants of the past at which rate or variability changed.
   package enum Changes: Sendable {
     /// They stay: for the time of the telemetry.
     case lasting

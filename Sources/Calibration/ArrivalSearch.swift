@@ -11,7 +11,7 @@ struct ArrivalSearch {
   let calendar: ZonedCalendar
   /// The only families that may be chosen; empty: all.
   let families: Set<String>
-  /// Whether rate and variability may change at moments of the past.
+  /// Whether rate and variability may change at instants of the past.
   var rateMayChange: Bool
   let variabilityMayChange: Bool
   /// Arrivals in the spans.

@@ -88,9 +88,9 @@ package struct Observations: Sendable {
   ///   - width: of bins, µs.
   func wholeSteps(of spans: [Range<Int64>], width: Int64) -> (spans: [Range<Int64>], width: Int64) {
     guard isForeign, resolution > 1, 4 * resolution >= width else { return (spans, width) }
-    func step(of moment: Int64) -> Int64 {
-      let rest = (moment - gridOrigin) % resolution
-      return moment - (rest < 0 ? rest + resolution : rest)
+    func step(of instant: Int64) -> Int64 {
+      let rest = (instant - gridOrigin) % resolution
+      return instant - (rest < 0 ? rest + resolution : rest)
     }
     let whole = spans.map { span in
       let (first, last) = (step(of: span.lowerBound) + resolution, step(of: span.upperBound - 1))
@@ -103,18 +103,18 @@ package struct Observations: Sendable {
   ///
   /// Where many requests share a stamp, whatever step divides all differences is the clock's. Where none do, a common
   /// step may be that of regular arrivals, so only the steps of clocks count: a minute, a second, a tenth, …
-  private static func resolution(_ moments: [Int64], shared: Int) -> Int64 {
-    guard moments.count >= 20 else { return 1 }
+  private static func resolution(_ instants: [Int64], shared: Int) -> Int64 {
+    guard instants.count >= 20 else { return 1 }
     var step: Int64 = 0
-    for (earlier, later) in zip(moments, moments.dropFirst()) {
+    for (earlier, later) in zip(instants, instants.dropFirst()) {
       step = greatestCommonDivisor(step, later - earlier)
       if step == 1 { return 1 }
     }
     // All at one instant: no grid can be told.
     guard step > 0 else { return 1 }
-    if Double(shared) >= 0.01 * Double(moments.count) { return step >= 10 ? step : 1 }
+    if Double(shared) >= 0.01 * Double(instants.count) { return step >= 10 ? step : 1 }
     for candidate in [60_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10] as [Int64]
-    where step % candidate == 0 && moments[0] % candidate == 0 { return candidate }
+    where step % candidate == 0 && instants[0] % candidate == 0 { return candidate }
     return 1
   }
 
@@ -123,11 +123,11 @@ package struct Observations: Sendable {
     guard other.resolution > 1, let first = other.arrivedAt.first else { return self }
     let step = other.resolution
     let origin = ((first % step) + step) % step
-    let moments = arrivedAt.map { at in
+    let instants = arrivedAt.map { at in
       let rest = (at - origin) % step
       return at - (rest < 0 ? rest + step : rest)
     }
-    var stamped = with(moments, resolution: step)
+    var stamped = with(instants, resolution: step)
     stamped.gridOrigin = origin
     return stamped
   }
@@ -144,8 +144,8 @@ package struct Observations: Sendable {
   /// section V.2. The numbers are the same in every run.
   package func spread() -> Observations {
     guard resolution > 1 else { return self }
-    var moments: [Int64] = []
-    moments.reserveCapacity(arrivedAt.count)
+    var instants: [Int64] = []
+    instants.reserveCapacity(arrivedAt.count)
     var state = UInt64(0x9E37_79B9_7F4A_7C15)
     var spacings: [Double] = []
     var row = 0
@@ -161,17 +161,17 @@ package struct Observations: Sendable {
       }
       for place in 0..<end - row {
         let share = spacings[place] / sum
-        moments.append(arrivedAt[row] + min(Int64(share * Double(resolution)), resolution - 1))
+        instants.append(arrivedAt[row] + min(Int64(share * Double(resolution)), resolution - 1))
       }
       row = end
     }
-    return with(moments, resolution: resolution)
+    return with(instants, resolution: resolution)
   }
 
   /// The same requests at other times, which must be in the same order.
-  private func with(_ moments: [Int64], resolution: Int64) -> Observations {
+  private func with(_ instants: [Int64], resolution: Int64) -> Observations {
     var copy = Observations()
-    copy.arrivedAt = moments
+    copy.arrivedAt = instants
     copy.input = input
     copy.output = output
     copy.series = series
@@ -207,12 +207,12 @@ package struct Observations: Sendable {
     return chosen
   }
 
-  private func first(notBefore moment: Int64) -> Int {
+  private func first(notBefore instant: Int64) -> Int {
     var low = 0
     var high = arrivedAt.count
     while low < high {
       let middle = (low + high) / 2
-      if arrivedAt[middle] < moment { low = middle + 1 } else { high = middle }
+      if arrivedAt[middle] < instant { low = middle + 1 } else { high = middle }
     }
     return low
   }

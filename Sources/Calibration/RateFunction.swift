@@ -50,21 +50,21 @@ struct RateFunction {
       guard isStart || isEnd else { continue }
       let at = profile.breakpoints[index].at.microseconds
       guard let span = spans.first(where: { $0.contains(at) && $0.lowerBound < at }) else { continue }
-      let moment: Int64
+      let instant: Int64
       if isStart {
         let rows = observations.rows(in: max(span.lowerBound, at - 2 * bins.width)..<at)
         guard let last = rows.last else { continue }
-        moment = observations.arrivedAt[last] + 1
+        instant = observations.arrivedAt[last] + 1
       } else {
         let rows = observations.rows(in: at..<min(span.upperBound, at + 2 * bins.width))
         guard let first = rows.first else { continue }
-        moment = observations.arrivedAt[first]
+        instant = observations.arrivedAt[first]
       }
       let earliest = index > 0 ? profile.breakpoints[index - 1].at.microseconds + 1 : Int64.min
       let latest =
         index + 1 < profile.breakpoints.count
         ? profile.breakpoints[index + 1].at.microseconds - 1 : Int64.max
-      profile.breakpoints[index].at = Timestamp(microseconds: min(max(moment, earliest), latest))
+      profile.breakpoints[index].at = Timestamp(microseconds: min(max(instant, earliest), latest))
     }
   }
 

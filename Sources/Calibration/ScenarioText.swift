@@ -32,7 +32,7 @@ package struct ScenarioText {
     let top = [
       Entry("workbench", .integer(1)), Entry("name", .text(name)), Entry("description", .text(description)),
       Entry("seed", .integer(seed)),
-      Entry("period", .flow([Entry("from", .moment(from)), Entry("to", .moment(to))])),
+      Entry("period", .flow([Entry("from", .instant(from)), Entry("to", .instant(to))])),
     ]
     let parts: [[Entry]] =
       accounts.count == 1
@@ -117,7 +117,7 @@ package struct ScenarioText {
     }
     if !profile.breakpoints.isEmpty {
       let points = profile.breakpoints.map {
-        YAMLValue.flow([Entry("at", .moment($0.at)), Entry("factor", .number($0.factor))])
+        YAMLValue.flow([Entry("at", .instant($0.at)), Entry("factor", .number($0.factor))])
       }
       entries.append(Entry("breakpoints", .block(points)))
     }
@@ -148,8 +148,8 @@ package struct ScenarioText {
             "kind",
             .word(["outage", "degradation"].contains(incident.kind) ? incident.kind : "degradation")),
           Entry("model", .text(model.record.name)),
-          Entry("from", .moment(Timestamp(microseconds: incident.from))),
-          Entry("to", .moment(Timestamp(microseconds: incident.to))),
+          Entry("from", .instant(Timestamp(microseconds: incident.from))),
+          Entry("to", .instant(Timestamp(microseconds: incident.to))),
           Entry("errorProbability", .number(incident.errorProbability)),
           Entry("latencyFactor", .number(incident.latencyFactor)),
         ])
@@ -196,7 +196,7 @@ package struct ScenarioText {
 
   private static func fineTuning(_ job: FineTuningJobRecord) -> YAMLValue {
     var entries = [
-      Entry("startAt", .moment(job.startedAt)), Entry("hardware", .text(job.hardware)),
+      Entry("startAt", .instant(job.startedAt)), Entry("hardware", .text(job.hardware)),
       Entry("duration", .duration(Double(job.finishedAt - job.startedAt))),
     ]
     switch job.outcome {
@@ -216,7 +216,7 @@ package struct ScenarioText {
       let day: Int64 = 86_400_000_000
       let every = recurrence.every % day == 0 ? "\(recurrence.every / day)d" : "\(recurrence.every)us"
       entries.append(
-        Entry("recurrence", .flow([Entry("from", .moment(recurrence.from)), Entry("every", .word(every))])))
+        Entry("recurrence", .flow([Entry("from", .instant(recurrence.from)), Entry("every", .word(every))])))
     }
     var pair = [
       Entry("input", distribution(tokens.input.distribution, isDuration: false)),
@@ -251,8 +251,8 @@ package struct ScenarioText {
 
   private static func deployment(_ fit: ModelFit.Deployment, _ version: String) -> [Entry] {
     let record = fit.record
-    var entries = [Entry("version", .text(version)), Entry("deployAt", .moment(record.requestedAt))]
-    if let end = record.undeployedAt { entries.append(Entry("undeployAt", .moment(end))) }
+    var entries = [Entry("version", .text(version)), Entry("deployAt", .instant(record.requestedAt))]
+    if let end = record.undeployedAt { entries.append(Entry("undeployAt", .instant(end))) }
     if let traffic = fit.traffic { entries.append(Entry("traffic", .number(traffic))) }
     entries.append(Entry("hardware", .text(record.hardware)))
     var scaling = [

@@ -67,7 +67,7 @@ struct ContentDigest {
           switch cell {
           case .text(let text): (1, Array(text.utf8))
           case .integer(let number): (2, Array("\(number)".utf8))
-          case .moment(let moment): (3, Array("\(moment.microseconds)".utf8))
+          case .instant(let instant): (3, Array("\(instant.microseconds)".utf8))
           case .empty: (4, [])
           }
         sum = Checksum.xxh64(bytes, seed: sum &+ kind)

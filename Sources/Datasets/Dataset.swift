@@ -147,36 +147,36 @@ package struct Dataset: Sendable {
     )
   }
 
-  /// The start of the simulated period; of other data, its first moment.
+  /// The start of the simulated period; of other data, its first instant.
   package func start() throws -> Timestamp {
     var parser = TimestampParser()
-    if let text = manifest?.period.from, let moment = parser.parse(text) { return moment }
+    if let text = manifest?.period.from, let instant = parser.parse(text) { return instant }
     let first = FirstArrival()
     try requests().read(into: first)
-    return Timestamp(microseconds: min(first.moment, tables.replicas.first?.at.microseconds ?? .max))
+    return Timestamp(microseconds: min(first.instant, tables.replicas.first?.at.microseconds ?? .max))
   }
 
   private final class FirstArrival: TelemetrySink {
-    var moment = Int64.max
+    var instant = Int64.max
     func receive(_ requests: RequestColumns) {
-      for row in 0..<requests.count { moment = min(moment, requests.arrivedAt[row]) }
+      for row in 0..<requests.count { instant = min(instant, requests.arrivedAt[row]) }
     }
   }
 
-  /// The end of the simulated period; of other data, just after its last moment.
+  /// The end of the simulated period; of other data, just after its last instant.
   package func end() throws -> Timestamp {
     if let text = manifest?.period.to {
       var parser = TimestampParser()
-      guard let moment = parser.parse(text) else {
+      guard let instant = parser.parse(text) else {
         throw DatasetError(
           path + "/manifest.json", "period.to \"\(text)\" is not an instant. Run the scenario again.")
       }
-      return moment
+      return instant
     }
     let last = LastArrival()
     try requests().read(into: last)
-    let moments = [last.moment] + [tables.replicas.last?.at.microseconds ?? .min]
-    guard let end = moments.max(), end > .min else {
+    let instants = [last.instant] + [tables.replicas.last?.at.microseconds ?? .min]
+    guard let end = instants.max(), end > .min else {
       throw DatasetError(
         path, wording: "the data set has no requests and no replicas. Say \(setting: .now).")
     }
@@ -184,9 +184,9 @@ package struct Dataset: Sendable {
   }
 
   private final class LastArrival: TelemetrySink {
-    var moment = Int64.min
+    var instant = Int64.min
     func receive(_ requests: RequestColumns) {
-      for row in 0..<requests.count { moment = max(moment, requests.arrivedAt[row]) }
+      for row in 0..<requests.count { instant = max(instant, requests.arrivedAt[row]) }
     }
   }
 }

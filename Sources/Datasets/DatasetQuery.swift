@@ -57,7 +57,7 @@ extension Dataset {
   package func answerFromRollups(
     _ question: Question, _ query: DashboardQuery, _ rollups: RollupArchive
   ) throws -> Dashboard? {
-    // A moment inside a quarter cuts it, which stored rollups cannot.
+    // An instant inside a quarter cuts it, which stored rollups cannot.
     let isCut = question.now < rollups.end && question.now.microseconds % Rollup.quarterMicroseconds != 0
     // So does a clock change, or an hour that starts there.
     let odd = try query.cut(rollups)

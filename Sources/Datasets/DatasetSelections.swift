@@ -18,9 +18,9 @@ extension TelemetryTables {
       guard alike.count > 1 else { continue }
       for model in alike {
         let own = deployments.filter { $0.modelID == model.modelID }
-        guard let moment = own.compactMap(\.deployedAt).first else { continue }
+        guard let instant = own.compactMap(\.deployedAt).first else { continue }
         var one = named
-        one[.deployedAt] = .moment(moment)
+        one[.deployedAt] = .instant(instant)
         all.append(one)
         for filter in alone { all += choices(filter, of: [model], within: one) }
       }

@@ -44,17 +44,17 @@ final class NDJSONReader: RowSource {
         throw error("\(column.name) \(text.prefix(40)) is not a whole number in 64 bits.")
       }
       return .integer(number)
-    case (.moment, .text(let text)):
-      guard let moment = parser.parse(text) else {
+    case (.instant, .text(let text)):
+      guard let instant = parser.parse(text) else {
         throw error(
           "\(column.name) \"\(text.prefix(60))\" is not an instant. Write RFC 3339, 2026-01-05T09:00:00.000000Z."
         )
       }
-      guard Timestamp.supported.contains(moment) else {
+      guard Timestamp.supported.contains(instant) else {
         throw error(
-          "\(column.name) \(moment.rfc3339) is out of range. It must lie in \(Timestamp.supportedYears).")
+          "\(column.name) \(instant.rfc3339) is out of range. It must lie in \(Timestamp.supportedYears).")
       }
-      return .moment(moment)
+      return .instant(instant)
     default: throw error("\(column.name) has the wrong type. It must be \(column.type.words).")
     }
   }
@@ -71,7 +71,7 @@ extension RequestColumn.ValueType {
     switch self {
     case .text: "text"
     case .integer: "a whole number"
-    case .moment: "an RFC 3339 instant as text"
+    case .instant: "an RFC 3339 instant as text"
     }
   }
 }

@@ -85,7 +85,7 @@ package struct PlainRequestLine {
     guard let start = line.baseAddress else { return false }
     var cursor = Cursor(at: start, end: start + line.count)
     id = cursor.number()
-    guard cursor.isGood, moment(&cursor) else { return false }
+    guard cursor.isGood, instant(&cursor) else { return false }
     model = cursor.number()
     version = cursor.text()
     let status = cursor.text()
@@ -120,7 +120,7 @@ package struct PlainRequestLine {
 
   /// `2026-01-05T09:00:00.123456Z,`
   @inline(__always)
-  private mutating func moment(_ cursor: inout Cursor) -> Bool {
+  private mutating func instant(_ cursor: inout Cursor) -> Bool {
     let at = cursor.at
     guard cursor.end - at > 28 else { return false }
     let raw = UnsafeRawPointer(at)

@@ -161,10 +161,10 @@ package final class RequestReader {
       }
       return text
     }
-    let moments = Timestamp.supported
+    let instants = Timestamp.supported
     request.record.id = try integer(Column.id, 0...Int64.max)
     request.record.arrivedAt = try integer(
-      Column.arrivedAt, moments.lowerBound.microseconds...moments.upperBound.microseconds)
+      Column.arrivedAt, instants.lowerBound.microseconds...instants.upperBound.microseconds)
     let model = try integer(Column.model, 0...Int64(Int32.max))
     let version = try text(Column.version)
     if model != request.modelID || !version.elementsEqual(request.version) || request.record.series < 0 {
@@ -218,7 +218,7 @@ package final class RequestReader {
 
   private func read(_ columns: CSVColumns, into request: inout RequestFields) throws {
     request.record.id = try columns.integer(Column.id, 0...Int64.max)
-    request.record.arrivedAt = try columns.moment(Column.arrivedAt).microseconds
+    request.record.arrivedAt = try columns.instant(Column.arrivedAt).microseconds
     let model = try columns.integer(Column.model, 0...Int64(Int32.max))
     let version = columns.reader.field(columns.positions[Column.version])
     if model != request.modelID || !version.elementsEqual(request.version) || request.record.series < 0 {
@@ -258,7 +258,8 @@ package final class RequestReader {
       return try row.integer(column.name, column.range)
     }
     var request = RequestRecord(
-      id: try integer(Column.id), arrivedAt: row.moment(RequestColumn.all[Column.arrivedAt].name).microseconds
+      id: try integer(Column.id),
+      arrivedAt: row.instant(RequestColumn.all[Column.arrivedAt].name).microseconds
     )
     request.series = try series(try row.modelID(), row.text(RequestColumn.all[Column.version].name))
     request.outcome = try outcome(

@@ -63,7 +63,7 @@ package final class RequestWriter: TelemetrySink {
         line.text("{\"request_id\":")
         line.number(requests.requestID?[row] ?? rows)
         line.text(",\"arrived_at\":\"")
-        moment(requests.arrivedAt[row], &line)
+        instant(requests.arrivedAt[row], &line)
         line.text("\",\"model_id\":")
         line.number(models[series])
         line.text(",\"version\":")
@@ -90,7 +90,7 @@ package final class RequestWriter: TelemetrySink {
       } else {
         line.number(requests.requestID?[row] ?? rows)
         line.text(",")
-        moment(requests.arrivedAt[row], &line)
+        instant(requests.arrivedAt[row], &line)
         line.text(",")
         line.number(models[series])
         line.text(",")
@@ -117,7 +117,7 @@ package final class RequestWriter: TelemetrySink {
     }
   }
 
-  private func moment(_ microseconds: Int64, _ line: inout LineBuilder) {
+  private func instant(_ microseconds: Int64, _ line: inout LineBuilder) {
     day.removeAll(keepingCapacity: true)
     formatter.append(Timestamp(microseconds: microseconds), to: &day)
     line.bytes(day)

@@ -58,8 +58,8 @@ package final class SQLDump: DatasetWriter {
     switch cell {
     case .text(let text): SQLText.literal(text, dialect == .sqlite ? .sqlite : .postgresql)
     case .integer(let number): String(number)
-    case .moment(let moment):
-      dialect == .sqlite ? String(moment.microseconds) : "'\(moment.rfc3339)'"
+    case .instant(let instant):
+      dialect == .sqlite ? String(instant.microseconds) : "'\(instant.rfc3339)'"
     case .empty: "NULL"
     }
   }
@@ -84,7 +84,7 @@ package final class SQLDump: DatasetWriter {
       try add(
         [
           .integer(requests.requestID?[index] ?? row),
-          .moment(Timestamp(microseconds: requests.arrivedAt[index])), .integer(Int64(entry.modelID)),
+          .instant(Timestamp(microseconds: requests.arrivedAt[index])), .integer(Int64(entry.modelID)),
           .text(entry.version), .text(outcome == 0 ? "success" : "failure"),
           .text(outcome == 0 ? "" : reasons.names[outcome]),
         ] + measures.map { $0.cell(index) }, to: TableSchema.requests.name)

@@ -179,7 +179,7 @@ extension TelemetryTables {
       switch cell {
       case .text(let text): "\"\(text)\""
       case .integer(let number): "\(number)"
-      case .moment(let moment): moment.rfc3339
+      case .instant(let instant): instant.rfc3339
       case .empty: "nothing"
       }
     }

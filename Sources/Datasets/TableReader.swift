@@ -126,21 +126,21 @@ struct CSVColumns {
     case .integer:
       guard let number = NumberText.integer(field) else { throw wrong(column, "a whole number") }
       return .integer(number)
-    case .moment: return .moment(try moment(column))
+    case .instant: return .instant(try instant(column))
     }
   }
 
-  func moment(_ column: Int) throws -> Timestamp {
-    guard let moment = parser.parser.parse(reader.field(positions[column])) else {
+  func instant(_ column: Int) throws -> Timestamp {
+    guard let instant = parser.parser.parse(reader.field(positions[column])) else {
       throw wrong(column, "an instant. Write RFC 3339, 2026-01-05T09:00:00.000000Z")
     }
-    guard Timestamp.supported.contains(moment) else {
+    guard Timestamp.supported.contains(instant) else {
       throw reader.error(
         positions[column],
-        "\(schema.columns[column].name) \(moment.rfc3339) is out of range. It must lie in \(Timestamp.supportedYears)."
+        "\(schema.columns[column].name) \(instant.rfc3339) is out of range. It must lie in \(Timestamp.supportedYears)."
       )
     }
-    return moment
+    return instant
   }
 
   func integer(_ column: Int, _ range: ClosedRange<Int64>) throws -> Int64 {

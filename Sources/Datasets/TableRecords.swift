@@ -38,19 +38,19 @@ extension ModelRecord: TableRecord {
     "models", "Models; model_id is unique in the data set.",
     [
       .int32("model_id"), .text("account"), .text("kind"), .text("name"), .text("provider"),
-      .moment("created_at"),
+      .instant("created_at"),
     ])
   var cells: [Cell] {
     [
       .integer(Int64(modelID)), .text(account), .text(kind.rawValue), .text(name), .text(provider),
-      .moment(createdAt),
+      .instant(createdAt),
     ]
   }
   init(_ row: Row) throws {
     self.init(
       modelID: try row.modelID(), account: try row.name("account"), kind: try row.choice("kind"),
       name: try row.name("name"),
-      provider: try row.name("provider", mayBeEmpty: true), createdAt: row.moment("created_at"))
+      provider: try row.name("provider", mayBeEmpty: true), createdAt: row.instant("created_at"))
   }
 }
 
@@ -60,14 +60,14 @@ extension DeploymentRecord: TableRecord {
     [
       .int32("model_id"), .text("version"), .text("hardware"), .int32("min_replicas"),
       .int32("max_replicas"),
-      .int32("max_batch_size"), .moment("requested_at"), .moment("deployed_at").optional,
-      .moment("undeployed_at").optional, .text("outcome"),
+      .int32("max_batch_size"), .instant("requested_at"), .instant("deployed_at").optional,
+      .instant("undeployed_at").optional, .text("outcome"),
     ])
   var cells: [Cell] {
     [
       .integer(Int64(modelID)), .text(version), .text(hardware), .integer(Int64(minReplicas)),
-      .integer(Int64(maxReplicas)), .integer(Int64(maxBatchSize)), .moment(requestedAt),
-      deployedAt.map { .moment($0) } ?? .empty, undeployedAt.map { .moment($0) } ?? .empty,
+      .integer(Int64(maxReplicas)), .integer(Int64(maxBatchSize)), .instant(requestedAt),
+      deployedAt.map { .instant($0) } ?? .empty, undeployedAt.map { .instant($0) } ?? .empty,
       .text(outcome.rawValue),
     ]
   }
@@ -76,8 +76,8 @@ extension DeploymentRecord: TableRecord {
       modelID: try row.modelID(), version: try row.name("version", mayBeEmpty: true),
       hardware: try row.name("hardware", mayBeEmpty: true),
       minReplicas: try row.count("min_replicas"), maxReplicas: try row.count("max_replicas"),
-      maxBatchSize: try row.count("max_batch_size"), requestedAt: row.moment("requested_at"),
-      deployedAt: row.optionalMoment("deployed_at"), undeployedAt: row.optionalMoment("undeployed_at"),
+      maxBatchSize: try row.count("max_batch_size"), requestedAt: row.instant("requested_at"),
+      deployedAt: row.optionalInstant("deployed_at"), undeployedAt: row.optionalInstant("undeployed_at"),
       outcome: try row.choice("outcome"))
   }
 }
@@ -86,18 +86,18 @@ extension ReplicaRecord: TableRecord {
   static let schema = TableSchema(
     "replicas", "A version's replicas after each change.",
     [
-      .moment("at"), .int32("model_id"), .text("version"), .text("hardware"), .int32("starting"),
+      .instant("at"), .int32("model_id"), .text("version"), .text("hardware"), .int32("starting"),
       .int32("ready"), .int32("draining"), .text("limited_by"),
     ])
   var cells: [Cell] {
     [
-      .moment(at), .integer(Int64(modelID)), .text(version), .text(hardware), .integer(Int64(starting)),
+      .instant(at), .integer(Int64(modelID)), .text(version), .text(hardware), .integer(Int64(starting)),
       .integer(Int64(ready)), .integer(Int64(draining)), .text(limitedBy.rawValue),
     ]
   }
   init(_ row: Row) throws {
     self.init(
-      at: row.moment("at"), modelID: try row.modelID(), version: try row.name("version", mayBeEmpty: true),
+      at: row.instant("at"), modelID: try row.modelID(), version: try row.name("version", mayBeEmpty: true),
       hardware: try row.name("hardware", mayBeEmpty: true),
       starting: try row.count("starting"), ready: try row.count("ready"), draining: try row.count("draining"),
       limitedBy: try row.choice("limited_by"))
@@ -108,13 +108,13 @@ extension FineTuningJobRecord: TableRecord {
   static let schema = TableSchema(
     "fine_tuning_jobs", "Fine-tuning jobs.",
     [
-      .integer("job_id"), .int32("model_id"), .text("base_model"), .text("hardware"), .moment("started_at"),
-      .moment("finished_at"), .text("outcome"), .integer("credits_micro"),
+      .integer("job_id"), .int32("model_id"), .text("base_model"), .text("hardware"), .instant("started_at"),
+      .instant("finished_at"), .text("outcome"), .integer("credits_micro"),
     ])
   var cells: [Cell] {
     [
-      .integer(jobID), .integer(Int64(modelID)), .text(baseModel), .text(hardware), .moment(startedAt),
-      .moment(finishedAt), .text(outcome.rawValue), .integer(creditsMicro),
+      .integer(jobID), .integer(Int64(modelID)), .text(baseModel), .text(hardware), .instant(startedAt),
+      .instant(finishedAt), .text(outcome.rawValue), .integer(creditsMicro),
     ]
   }
   var identity: RowIdentity? { RowIdentity("job_id", [String(jobID)]) }
@@ -122,8 +122,8 @@ extension FineTuningJobRecord: TableRecord {
     self.init(
       jobID: try row.integer("job_id"), modelID: try row.modelID(),
       baseModel: try row.name("base_model", mayBeEmpty: true),
-      hardware: try row.name("hardware", mayBeEmpty: true), startedAt: row.moment("started_at"),
-      finishedAt: row.moment("finished_at"),
+      hardware: try row.name("hardware", mayBeEmpty: true), startedAt: row.instant("started_at"),
+      finishedAt: row.instant("finished_at"),
       outcome: try row.choice("outcome"),
       creditsMicro: try row.integer("credits_micro", 0...1_000_000_000_000_000))
     guard startedAt <= finishedAt else {
@@ -137,19 +137,19 @@ extension IncidentRecord: TableRecord {
   static let schema = TableSchema(
     "incidents", "Outages, degradations, and operations that deploy windows moved or refused.",
     [
-      .int32("model_id").optional, .text("provider"), .text("kind"), .moment("started_at"),
-      .moment("ended_at"),
+      .int32("model_id").optional, .text("provider"), .text("kind"), .instant("started_at"),
+      .instant("ended_at"),
     ])
   var cells: [Cell] {
     [
-      modelID.map { .integer(Int64($0)) } ?? .empty, .text(provider), .text(kind), .moment(startedAt),
-      .moment(endedAt),
+      modelID.map { .integer(Int64($0)) } ?? .empty, .text(provider), .text(kind), .instant(startedAt),
+      .instant(endedAt),
     ]
   }
   init(_ row: Row) throws {
     self.init(
       modelID: try row.optionalModelID(), provider: try row.name("provider", mayBeEmpty: true),
       kind: try row.name("kind", mayBeEmpty: true),
-      startedAt: row.moment("started_at"), endedAt: row.moment("ended_at"))
+      startedAt: row.instant("started_at"), endedAt: row.instant("ended_at"))
   }
 }

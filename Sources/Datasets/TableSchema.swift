@@ -4,7 +4,7 @@ import Telemetry
 package enum Cell: Equatable, Sendable {
   case text(String)
   case integer(Int64)
-  case moment(Timestamp)
+  case instant(Timestamp)
   case empty
 }
 
@@ -45,8 +45,8 @@ extension TableSchema.Column {
   static func int32(_ name: String, _ about: String = "") -> Self {
     Self(name: name, type: .integer, is32Bit: true, about: about)
   }
-  static func moment(_ name: String, _ about: String = "") -> Self {
-    Self(name: name, type: .moment, about: about)
+  static func instant(_ name: String, _ about: String = "") -> Self {
+    Self(name: name, type: .instant, about: about)
   }
   var optional: Self {
     var column = self
@@ -147,10 +147,10 @@ struct Row {
 
   func count(_ column: String) throws -> Int { Int(try integer(column, 0...1_000_000_000)) }
 
-  func moment(_ column: String) -> Timestamp { optionalMoment(column) ?? Timestamp(microseconds: 0) }
+  func instant(_ column: String) -> Timestamp { optionalInstant(column) ?? Timestamp(microseconds: 0) }
 
-  func optionalMoment(_ column: String) -> Timestamp? {
-    if case .moment(let moment) = self[column] { return moment }
+  func optionalInstant(_ column: String) -> Timestamp? {
+    if case .instant(let instant) = self[column] { return instant }
     return nil
   }
 

@@ -24,9 +24,9 @@ package struct TableWriter {
       switch cell {
       case .text(let text): line += layout == .csv ? Self.csv(text) : Self.json(text)
       case .integer(let number): line += Array(String(number).utf8)
-      case .moment(let moment):
+      case .instant(let instant):
         if layout == .ndjson { line.append(UInt8(ascii: "\"")) }
-        formatter.append(moment, to: &line)
+        formatter.append(instant, to: &line)
         if layout == .ndjson { line.append(UInt8(ascii: "\"")) }
       case .empty: if layout == .ndjson { line += Array("null".utf8) }
       }

@@ -36,7 +36,7 @@ package enum TelemetrySchema {
         property["type"] = column.isOptional ? ["integer", "null"] : "integer"
         property["minimum"] = 0
         property["maximum"] = column.is32Bit ? Int64(Int32.max) : Int64.max
-      case .moment:
+      case .instant:
         property["type"] = column.isOptional ? ["string", "null"] : "string"
         property["pattern"] = "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?(Z|[-+]\\d{2}:\\d{2})$"
       }

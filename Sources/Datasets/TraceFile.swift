@@ -65,13 +65,13 @@ package struct TraceFile {
           reader.fieldCount - 1,
           "the row has \(reader.fieldCount) fields; the trace has 3. Is a line cut off?")
       }
-      guard let moment = parser.parse(reader.field(0), zoneRequired: false) else {
+      guard let instant = parser.parse(reader.field(0), zoneRequired: false) else {
         throw reader.error(
           0, "TIMESTAMP \"\(shown(reader, 0))\" is not an instant such as 2023-11-16 18:15:46.6805900.")
       }
-      guard Timestamp.supported.contains(moment) else {
+      guard Timestamp.supported.contains(instant) else {
         throw reader.error(
-          0, "TIMESTAMP \(moment.rfc3339) is out of range. It must lie in \(Timestamp.supportedYears).")
+          0, "TIMESTAMP \(instant.rfc3339) is out of range. It must lie in \(Timestamp.supportedYears).")
       }
       func tokens(_ field: Int) throws -> Int32 {
         guard let number = NumberText.integer(reader.field(field)), (0...Int64(Int32.max)).contains(number)
@@ -82,7 +82,7 @@ package struct TraceFile {
         }
         return Int32(number)
       }
-      requests.append(Request(arrivedAt: moment, inputTokens: try tokens(1), outputTokens: try tokens(2)))
+      requests.append(Request(arrivedAt: instant, inputTokens: try tokens(1), outputTokens: try tokens(2)))
       try check(requests.count, reader.path)
     }
     return requests.sortedByArrival()
@@ -243,7 +243,7 @@ extension [TraceFile.Row] {
 }
 
 extension [TraceFile.Request] {
-  /// Equal moments stay in the order of the file.
+  /// Equal instants stay in the order of the file.
   fileprivate func sortedByArrival() -> [TraceFile.Request] {
     if zip(self, dropFirst()).allSatisfy({ $0.arrivedAt <= $1.arrivedAt }) { return self }
     return enumerated().sorted { ($0.element.arrivedAt, $0.offset) < ($1.element.arrivedAt, $1.offset) }.map(

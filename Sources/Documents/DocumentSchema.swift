@@ -62,7 +62,7 @@ package enum DocumentSchema {
         "type": "string", "pattern": "^[0-9.]+([eE][-+]?[0-9]+)?/(s|min|h|d)$",
         "examples": ["2.5/s", "90/min", "10000/d"],
       ]
-    case .moment:
+    case .instant:
       return [
         "type": "string",
         "pattern": "^\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[-+]\\d{2}:\\d{2})?)?$",

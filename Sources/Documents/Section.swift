@@ -6,7 +6,7 @@ package struct Section {
   package let location: Location
   package let shape: Shape
   package let diagnostics: Diagnostics
-  /// What moments without an offset refer to.
+  /// What instants without an offset refer to.
   package var calendar: ZonedCalendar
   private let entries: [String: DocumentNode]
   package let keyLocations: [String: Location]
@@ -248,20 +248,20 @@ package struct Section {
     return value
   }
 
-  package func moment(_ name: String) -> Timestamp? {
+  package func instant(_ name: String) -> Timestamp? {
     guard let node = entries[name] else { return nil }
     guard let text = node.scalar else {
       diagnostics.error(node.location, "\(name) must be an instant, not \(node.kindName).")
       return nil
     }
-    switch MomentText.parse(text, calendar) {
-    case .success(let moment):
-      guard Timestamp.supported.contains(moment) else {
+    switch InstantText.parse(text, calendar) {
+    case .success(let instant):
+      guard Timestamp.supported.contains(instant) else {
         error(
           name, "\(name) \(quoted(text)) is out of range. An instant lies in \(Timestamp.supportedYears).")
         return nil
       }
-      return moment
+      return instant
     case .failure(let problem):
       error(name, "\(name) \(quoted(text)) \(problem.text)")
       return nil

@@ -44,7 +44,7 @@ package indirect enum Kind: Sendable {
   case duration
   case rate
   /// A date or a date and time.
-  case moment
+  case instant
   case choice([String])
   case object(@Sendable () -> Shape)
   case list(Kind)

@@ -3,7 +3,7 @@ import Telemetry
 
 /// Quantities of a scenario, as its grammar spells them.
 extension YAMLValue {
-  package static func moment(_ moment: Timestamp) -> YAMLValue { .text(moment.rfc3339) }
+  package static func instant(_ instant: Timestamp) -> YAMLValue { .text(instant.rfc3339) }
 
   /// To seven digits.
   package static func number(_ value: Double) -> YAMLValue { .word(digits(value)) }

@@ -3,7 +3,7 @@ import Simulation
 import Telemetry
 
 /// What a perfect, instantaneous autoscaler would need for the arrivals of a replication: every request is served at
-/// once, for as long as it was served in the simulation, and at each moment there are just the replicas that the
+/// once, for as long as it was served in the simulation, and at each instant there are just the replicas that the
 /// requests in service fill. No autoscaler can do with fewer without making requests wait.
 package struct IdealBound: Codable, Sendable {
   package var replicaHours = 0.0
@@ -77,10 +77,10 @@ package struct IdealBound: Codable, Sendable {
     while i < spans.arrivals.count || j < spans.departures.count {
       let arrival = i < spans.arrivals.count ? spans.arrivals[i] : Int64.max
       let departure = j < spans.departures.count ? spans.departures[j] : Int64.max
-      let moment = min(arrival, departure, end)
-      area += Double((inService + batch - 1) / batch) * Double(moment - last)
-      last = moment
-      if moment == end { break }
+      let instant = min(arrival, departure, end)
+      area += Double((inService + batch - 1) / batch) * Double(instant - last)
+      last = instant
+      if instant == end { break }
       if departure <= arrival {
         inService -= 1
         j += 1

@@ -77,7 +77,7 @@ struct AccountReader {
     }
     var freezes: [Range<Timestamp>] = []
     for freeze in keys.sections("freezes") {
-      guard let from = freeze.moment("from"), let to = freeze.moment("to") else { continue }
+      guard let from = freeze.instant("from"), let to = freeze.instant("to") else { continue }
       guard from < to else {
         freeze.error("to", "the freeze ends before it starts. Swap from and to.")
         continue
@@ -161,7 +161,7 @@ struct AccountReader {
         keys.error(nil, "\(keys.has("from") ? "to" : "from") is missing. An incident needs both ends.")
         return nil
       }
-      guard let from = keys.moment("from"), let to = keys.moment("to") else { return nil }
+      guard let from = keys.instant("from"), let to = keys.instant("to") else { return nil }
       guard from < to else {
         keys.error("to", "the incident ends before it starts. Swap from and to.")
         return nil

@@ -38,13 +38,13 @@ package struct DeployWindows: Sendable, Equatable {
     DeployWindows(policy: .defer, weekly: [], freezes: [], calendar: calendar)
   }
 
-  package func isOpen(at moment: Timestamp) -> Bool { nextOpening(from: moment) == moment }
+  package func isOpen(at instant: Timestamp) -> Bool { nextOpening(from: instant) == instant }
 
   /// The first instant at or after the given one at which operations are allowed; `nil` if there is none
   /// within ten years.
-  package func nextOpening(from moment: Timestamp) -> Timestamp? {
-    var candidate = moment
-    let horizon = moment + 3650 * 86_400_000_000
+  package func nextOpening(from instant: Timestamp) -> Timestamp? {
+    var candidate = instant
+    let horizon = instant + 3650 * 86_400_000_000
     while candidate < horizon {
       if let freeze = freezes.first(where: { $0.contains(candidate) }) {
         candidate = freeze.upperBound
@@ -59,16 +59,16 @@ package struct DeployWindows: Sendable, Equatable {
     return nil
   }
 
-  private func nextWeeklyOpening(from moment: Timestamp) -> Timestamp? {
+  private func nextWeeklyOpening(from instant: Timestamp) -> Timestamp? {
     // Yesterday may come again, where clocks go back over midnight.
-    var date = calendar.date(at: moment).advanced(byDays: -1)
+    var date = calendar.date(at: instant).advanced(byDays: -1)
     // Nine days: today may come again a week later, before the hour that has passed today.
     for _ in 0..<9 {
       var best: Timestamp?
       for window in weekly where window.weekday == date.weekday {
         let from = border(date, window.fromSecond, isEnd: false)
         let to = border(date, window.toSecond, isEnd: true)
-        if moment < to, from < to { best = min(best ?? .supported.upperBound, max(from, moment)) }
+        if instant < to, from < to { best = min(best ?? .supported.upperBound, max(from, instant)) }
       }
       if let best { return best }
       date = date.advanced(byDays: 1)
@@ -79,8 +79,8 @@ package struct DeployWindows: Sendable, Equatable {
   /// A border that clocks skip is the clock change; one that comes twice opens early and closes late.
   private func border(_ date: LocalDate, _ second: Int64, isEnd: Bool) -> Timestamp {
     if second == 86_400 { return calendar.end(of: date) }
-    switch calendar.moment(of: date, secondOfDay: second) {
-    case .once(let moment), .never(let moment): return moment
+    switch calendar.instant(of: date, secondOfDay: second) {
+    case .once(let instant), .never(let instant): return instant
     case .twice(let first, let second): return isEnd ? second : first
     }
   }

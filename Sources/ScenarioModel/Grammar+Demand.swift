@@ -31,7 +31,7 @@ extension Grammar {
   static let spike = Shape(
     "spike", "A short-lived factor.",
     [
-      Key("at", .moment, required: true, "Its start."),
+      Key("at", .instant, required: true, "Its start."),
       Key("duration", .duration, required: true, "How long it lasts."),
       Key("factor", factor, required: true, "The factor that multiplies the rate."),
     ])
@@ -39,7 +39,7 @@ extension Grammar {
   static let breakpoint = Shape(
     "breakpoint", "A permanent change of the rate.",
     [
-      Key("at", .moment, required: true, "From this instant on."),
+      Key("at", .instant, required: true, "From this instant on."),
       Key("factor", factor, required: true, "The factor that multiplies the rate; 0 is an outage."),
     ])
 
@@ -60,7 +60,7 @@ extension Grammar {
   static let recurrence = Shape(
     "recurrence", "A cycle that recurs.",
     [
-      Key("from", .moment, required: true, "The start of the cycle."),
+      Key("from", .instant, required: true, "The start of the cycle."),
       Key(
         "every", .duration, required: true,
         "Its length, at least 1s. Whole days are local days, so that hours stay in place when clocks change."

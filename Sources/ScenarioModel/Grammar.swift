@@ -29,9 +29,9 @@ enum Grammar {
     "period", "The simulated period, half open.",
     [
       Key(
-        "from", .moment, required: true,
+        "from", .instant, required: true,
         "Its first instant, in the (first) account's time zone unless it has an offset."),
-      Key("to", .moment, required: true, "The instant after its last."),
+      Key("to", .instant, required: true, "The instant after its last."),
     ])
 
   private static let accountKeys = [
@@ -88,7 +88,8 @@ enum Grammar {
       Key("provider", .text, "LLM provider of an external model."),
       Key("baseModel", .text, "The base model of a fine-tuned model."),
       Key(
-        "createdAt", .moment, "When an external model was added to the account; by default before the period."
+        "createdAt", .instant,
+        "When an external model was added to the account; by default before the period."
       ),
       Key("fineTuning", .list(.object { fineTuningJob }), "Fine-tuning jobs."),
       Key("load", .object { load }, "The demand, split over the versions deployed at the time."),
@@ -101,7 +102,7 @@ enum Grammar {
   static let fineTuningJob = Shape(
     "fineTuningJob", "A fine-tuning job.",
     [
-      Key("startAt", .moment, required: true, "When it starts."),
+      Key("startAt", .instant, required: true, "When it starts."),
       Key("hardware", .text, required: true, "Hardware configuration, as in the price list."),
       Key("duration", .distribution(.duration), required: true, "How long it takes when it succeeds."),
       Key(
@@ -117,9 +118,9 @@ enum Grammar {
     [
       Key("version", .text, required: true, "V1, V2, …"),
       Key(
-        "deployAt", .moment, required: true,
+        "deployAt", .instant, required: true,
         "When it is requested. At or before the start of the period: deployed when the simulation starts."),
-      Key("undeployAt", .moment, "When undeployment is requested; without it: never."),
+      Key("undeployAt", .instant, "When undeployment is requested; without it: never."),
       Key(
         "traffic", .number(0...1),
         "Share of the model's demand while several versions are deployed. One version may leave it out, and takes the rest."
@@ -172,8 +173,8 @@ enum Grammar {
       Key(
         "provider", .text,
         "Provider whose external models it hits. Without model and provider: the whole account."),
-      Key("from", .moment, "Its start."),
-      Key("to", .moment, "Its end."),
+      Key("from", .instant, "Its start."),
+      Key("to", .instant, "Its end."),
       Key(
         "timeBetween", .distribution(.duration),
         "Random incidents: from the end of one to the start of the next."),

@@ -33,7 +33,7 @@ struct ModelReader {
       name: name, ordinal: 1, kind: kind,
       provider: section.has("provider") ? section.name("provider") ?? "" : "",
       baseModel: section.has("baseModel") ? section.name("baseModel") ?? "" : "",
-      createdAt: section.has("createdAt") ? section.moment("createdAt") : nil,
+      createdAt: section.has("createdAt") ? section.instant("createdAt") : nil,
       fineTuning: fineTuning.compactMap { $0 },
       load: load,
       deployments: deployments.compactMap { $0 }.sorted {
@@ -107,7 +107,7 @@ struct ModelReader {
   }
 
   private func fineTuningJob(_ keys: Section) -> Scenario.FineTuningJob? {
-    let startAt = keys.moment("startAt")
+    let startAt = keys.instant("startAt")
     let hardware = knownHardware(keys)
     let duration = keys.distribution("duration")
     let failure = keys.has("failureProbability") ? keys.number("failureProbability") : 0
@@ -200,7 +200,7 @@ struct ModelReader {
   private func recurring(_ keys: Section, _ arrivals: Arrivals, _ profile: RateProfile?)
     -> (arrivals: Arrivals, profile: RateProfile?)?
   {
-    guard let section = keys.section("recurrence"), let from = section.moment("from"),
+    guard let section = keys.section("recurrence"), let from = section.instant("from"),
       let every = section.duration("every")
     else { return nil }
     guard every >= 1_000_000 else {
@@ -212,25 +212,25 @@ struct ModelReader {
       return nil
     }
     let recurrence = Recurrence(from: from, every: every)
-    let moments = (profile?.breakpoints.map(\.at) ?? []) + arrivals.changes
-    guard !moments.isEmpty else {
+    let instants = (profile?.breakpoints.map(\.at) ?? []) + arrivals.changes
+    guard !instants.isEmpty else {
       keys.error(
         "recurrence",
         "nothing recurs: there are neither breakpoints in the profile nor changes of cv. Give some, or remove recurrence."
       )
       return nil
     }
-    if let outside = moments.first(where: { !recurrence.stretch.contains($0) }) {
+    if let outside = instants.first(where: { !recurrence.stretch.contains($0) }) {
       section.error(
         "from",
         "\(outside.rfc3339), where the rate or the variability changes, lies outside the cycle that recurs: \(from.rfc3339) to \(recurrence.stretch.upperBound.rfc3339). Move it, or lengthen every."
       )
       return nil
     }
-    guard recurrence.count(period) <= Int64(Recurrence.mostChanges / moments.count) else {
+    guard recurrence.count(period) <= Int64(Recurrence.mostChanges / instants.count) else {
       section.error(
         "every",
-        "\(moments.count) changes recur \(recurrence.count(period)) times in the period: more than \(Recurrence.mostChanges) in total. Lengthen every, or give fewer."
+        "\(instants.count) changes recur \(recurrence.count(period)) times in the period: more than \(Recurrence.mostChanges) in total. Lengthen every, or give fewer."
       )
       return nil
     }
@@ -242,8 +242,8 @@ struct ModelReader {
 
   func deployment(_ keys: Section) -> Scenario.Deployment? {
     let version = keys.name("version")
-    let deployAt = keys.moment("deployAt")
-    let undeployAt = keys.has("undeployAt") ? keys.moment("undeployAt") : nil
+    let deployAt = keys.instant("deployAt")
+    let undeployAt = keys.has("undeployAt") ? keys.instant("undeployAt") : nil
     let traffic = keys.has("traffic") ? keys.number("traffic") : nil
     let hardware = knownHardware(keys)
     let scaling = keys.section("scaling").flatMap { Scenario.Scaling($0) }

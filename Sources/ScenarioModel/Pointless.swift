@@ -90,7 +90,7 @@ extension AccountReader {
     let sections = keys.sections("deployments")
     return model.deployments.compactMap { deployment in
       sections.first {
-        $0.text("version") == deployment.version && $0.moment("deployAt") == deployment.deployAt
+        $0.text("version") == deployment.version && $0.instant("deployAt") == deployment.deployAt
       }
     }
   }

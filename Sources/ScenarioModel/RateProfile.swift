@@ -70,25 +70,25 @@ package struct RateProfile: Sendable, Equatable {
     return segments
   }
 
-  private func stepFactor(at moment: Timestamp, _ calendar: ZonedCalendar) -> Double {
-    let date = calendar.date(at: moment)
+  private func stepFactor(at instant: Timestamp, _ calendar: ZonedCalendar) -> Double {
+    let date = calendar.date(at: instant)
     var factor = 1.0
     if !hourly.isEmpty {
-      factor *= hourly[Int(calendar.secondOfDay(at: moment) / 3600)]
+      factor *= hourly[Int(calendar.secondOfDay(at: instant) / 3600)]
     }
     if !weekly.isEmpty { factor *= weekly[date.weekday] }
     factor *= dates[date] ?? 1
-    factor *= breakpointFactor(at: moment)
-    for spike in spikes where moment >= spike.from && moment < spike.to { factor *= spike.factor }
+    factor *= breakpointFactor(at: instant)
+    for spike in spikes where instant >= spike.from && instant < spike.to { factor *= spike.factor }
     return factor
   }
 
-  private func breakpointFactor(at moment: Timestamp) -> Double {
+  private func breakpointFactor(at instant: Timestamp) -> Double {
     var low = 0
     var high = breakpoints.count
     while low < high {
       let middle = (low + high) / 2
-      if breakpoints[middle].at <= moment { low = middle + 1 } else { high = middle }
+      if breakpoints[middle].at <= instant { low = middle + 1 } else { high = middle }
     }
     return low == 0 ? 1 : breakpoints[low - 1].factor
   }

@@ -20,12 +20,12 @@ package struct Recurrence: Sendable, Equatable {
   var stretch: Range<Timestamp> { from..<(from + every) }
 
   /// When an instant of the stretch comes in another recurrence; the stretch itself is number 0.
-  private func moment(_ moment: Timestamp, in number: Int64, _ calendar: ZonedCalendar) -> Timestamp {
-    guard number != 0 else { return moment }
-    guard every % Self.microsecondsPerDay == 0 else { return moment + number * every }
-    let date = calendar.date(at: moment).advanced(byDays: Int(number * (every / Self.microsecondsPerDay)))
-    let fraction = moment.microseconds - moment.secondsRoundedDown * 1_000_000
-    switch calendar.moment(of: date, secondOfDay: calendar.secondOfDay(at: moment)) {
+  private func instant(_ instant: Timestamp, in number: Int64, _ calendar: ZonedCalendar) -> Timestamp {
+    guard number != 0 else { return instant }
+    guard every % Self.microsecondsPerDay == 0 else { return instant + number * every }
+    let date = calendar.date(at: instant).advanced(byDays: Int(number * (every / Self.microsecondsPerDay)))
+    let fraction = instant.microseconds - instant.secondsRoundedDown * 1_000_000
+    switch calendar.instant(of: date, secondOfDay: calendar.secondOfDay(at: instant)) {
     case .once(let other), .twice(let other, _): return other + fraction
     // Nothing of the second comes.
     case .never(let change): return change
@@ -52,11 +52,11 @@ package struct Recurrence: Sendable, Equatable {
     let highest = (period.upperBound - from + slack) / every + 1
     var unrolled: [(at: Timestamp, value: Value)] = []
     for number in lowest...highest {
-      let start = moment(from, in: number, calendar)
-      let next = moment(from, in: number + 1, calendar)
+      let start = instant(from, in: number, calendar)
+      let next = instant(from, in: number + 1, calendar)
       guard next > period.lowerBound, start < period.upperBound else { continue }
       for change in course {
-        let at = moment(change.at, in: number, calendar)
+        let at = instant(change.at, in: number, calendar)
         // An hour that clocks leave out holds no change: only the last of its changes is seen.
         while let last = unrolled.last, last.at >= at { unrolled.removeLast() }
         unrolled.append((at, change.value))

@@ -4,7 +4,11 @@ import Telemetry
 
 /// A value of a scenario that an override may change.
 package struct ScenarioParameter: Encodable, Equatable, Sendable {
-  package enum Kind: String, Encodable, Sendable { case integer, number, duration, rate, moment, choice }
+  package enum Kind: String, Encodable, Sendable {
+    case integer, number, duration, rate
+    case instant = "moment"
+    case choice
+  }
 
   /// Where a slider may go, in the unit.
   package struct Suggestion: Encodable, Equatable, Sendable {
@@ -141,7 +145,7 @@ package struct ScenarioParameters: Sendable {
         walk(node, alternative, place, key)
         return
       }
-    case .text, .integer, .number, .duration, .rate, .moment, .choice:
+    case .text, .integer, .number, .duration, .rate, .instant, .choice:
       if let text = node.scalar { add(text, kind, place, key, isSet: true) }
     }
   }
@@ -190,7 +194,7 @@ package struct ScenarioParameters: Sendable {
     case .rate:
       parameter.kind = .rate
       parameter.suggested = Self.suggestion(.rate, text, 0...Double.greatestFiniteMagnitude)
-    case .moment: parameter.kind = .moment
+    case .instant: parameter.kind = .instant
     case .choice(let choices):
       parameter.kind = .choice
       parameter.choices = choices
@@ -221,7 +225,7 @@ package struct ScenarioParameters: Sendable {
       (low, high) = value < 0 ? (2 * value, 0) : (0, value == 0 ? 1 : 2 * value)
     case .duration: (low, high) = (0, value == 0 ? 60 : 3 * value)
     case .rate: (low, high) = (0, value == 0 ? 1 : 3 * value)
-    case .moment, .choice: return nil
+    case .instant, .choice: return nil
     }
     low = max(low, range.lowerBound)
     high = min(high, range.upperBound)

@@ -77,7 +77,7 @@ struct ScenarioReader {
   }
 
   private func period(_ top: Section) -> (Timestamp, Timestamp)? {
-    guard let period = top.section("period"), let from = period.moment("from"), let to = period.moment("to")
+    guard let period = top.section("period"), let from = period.instant("from"), let to = period.instant("to")
     else { return nil }
     guard from < to else {
       period.error(
@@ -216,13 +216,13 @@ struct ScenarioReader {
       profile.dates[date] = section.number(entry.value, entry.key, 0...1e6) ?? 1
     }
     for spike in section.sections("spikes") {
-      guard let at = spike.moment("at"), let duration = spike.duration("duration"),
+      guard let at = spike.instant("at"), let duration = spike.duration("duration"),
         let factor = spike.number("factor")
       else { continue }
       profile.spikes.append(.init(from: at, to: at + duration, factor: factor))
     }
     for breakpoint in section.sections("breakpoints") {
-      guard let at = breakpoint.moment("at"), let factor = breakpoint.number("factor") else { continue }
+      guard let at = breakpoint.instant("at"), let factor = breakpoint.number("factor") else { continue }
       if let last = profile.breakpoints.last, at <= last.at {
         breakpoint.error(
           "at", "breakpoints must be in order of time, each later than the one before. Sort them.")

@@ -55,9 +55,9 @@ package enum Starter {
     -> String
   {
     typealias Key = YAMLValue.Entry
-    func moment(_ moment: Timestamp) -> YAMLValue { .text(moment.rfc3339(in: .utc)) }
+    func instant(_ instant: Timestamp) -> YAMLValue { .text(instant.rfc3339(in: .utc)) }
     let deployment = [
-      Key("version", .text("V1")), Key("deployAt", moment(from)), Key("hardware", .text("A10 cluster of 4")),
+      Key("version", .text("V1")), Key("deployAt", instant(from)), Key("hardware", .text("A10 cluster of 4")),
       Key(
         "scaling",
         .flow([
@@ -87,7 +87,7 @@ package enum Starter {
         [
           Key("workbench", .integer(1)), Key("name", .text(name)),
           Key("description", .text("Replay of " + source)), Key("seed", .integer(1)),
-          Key("period", .flow([Key("from", moment(from)), Key("to", moment(to))])),
+          Key("period", .flow([Key("from", instant(from)), Key("to", instant(to))])),
         ],
         [
           Key(

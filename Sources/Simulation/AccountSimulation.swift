@@ -94,13 +94,13 @@ final class AccountSimulation: @unchecked Sendable {
     for (lane, index) in asked {
       let schedule = schedules[lane][index]
       lanes[lane].deployments[index].outcome = schedule.outcome
-      if case .at(let moment) = schedule.start {
-        lanes[lane].controls.insert(time: moment.microseconds, tag: ControlTag(.deploy, index).bits)
+      if case .at(let instant) = schedule.start {
+        lanes[lane].controls.insert(time: instant.microseconds, tag: ControlTag(.deploy, index).bits)
       } else if schedule.start == .never {
         lanes[lane].deployments[index].phase = .ended
       }
-      if let moment = schedule.undeployAt {
-        lanes[lane].controls.insert(time: moment.microseconds, tag: ControlTag(.undeploy, index).bits)
+      if let instant = schedule.undeployAt {
+        lanes[lane].controls.insert(time: instant.microseconds, tag: ControlTag(.undeploy, index).bits)
       }
     }
     for (lane, index) in asked where schedules[lane][index].start == .beforehand {
@@ -223,7 +223,7 @@ final class AccountSimulation: @unchecked Sendable {
   /// Hands on what has ended.
   func flush() { for lane in lanes.indices { lanes[lane].flush() } }
 
-  /// All requests before this moment have been handed on, once the simulation has run until `horizon`.
+  /// All requests before this instant have been handed on, once the simulation has run until `horizon`.
   func frontier(horizon: Int64) -> Int64 {
     lanes.indices.reduce(horizon) { min($0, lanes[$1].frontier) }
   }
@@ -266,8 +266,8 @@ final class AccountSimulation: @unchecked Sendable {
   /// Deployments, replicas and incidents of the account, once it has finished.
   func tables() -> TelemetryTables {
     var tables = TelemetryTables()
-    func within(_ moment: Int64?) -> Timestamp? {
-      moment.flatMap { $0 < scenario.to.microseconds ? Timestamp(microseconds: $0) : nil }
+    func within(_ instant: Int64?) -> Timestamp? {
+      instant.flatMap { $0 < scenario.to.microseconds ? Timestamp(microseconds: $0) : nil }
     }
     for (lane, model) in account.models.enumerated() {
       let modelID = modelIDs[lane]

@@ -1,7 +1,7 @@
 import ScenarioModel
 import Telemetry
 
-/// A simulation that is looked at while it runs: it goes on to a moment, and stops.
+/// A simulation that is looked at while it runs: it goes on to an instant, and stops.
 package final class LiveSimulation {
   package let simulation: ScenarioSimulation
   private let accounts: [AccountSimulation]
@@ -17,10 +17,10 @@ package final class LiveSimulation {
 
   package var hasEnded: Bool { clock >= simulation.scenario.to }
 
-  /// Simulates up to a moment, at most to the period's end, and hands on what has ended.
+  /// Simulates up to an instant, at most to the period's end, and hands on what has ended.
   /// - Throws: what a sink threw.
-  package func advance(to moment: Timestamp) throws {
-    let target = min(moment, simulation.scenario.to)
+  package func advance(to instant: Timestamp) throws {
+    let target = min(instant, simulation.scenario.to)
     guard target > clock else { return }
     for account in accounts {
       account.run(until: target.microseconds)
@@ -30,7 +30,7 @@ package final class LiveSimulation {
     clock = target
   }
 
-  /// All requests that arrived before this moment have been handed on: those in service hold it back.
+  /// All requests that arrived before this instant have been handed on: those in service hold it back.
   package var settled: Timestamp {
     if hasEnded { return clock }
     return Timestamp(

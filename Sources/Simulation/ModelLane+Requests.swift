@@ -150,7 +150,7 @@ extension ModelLane {
     if let pool { finishUndeploying(index, at: time, pool) }
   }
 
-  /// A request has ended, or will end at a moment that is certain.
+  /// A request has ended, or will end at an instant that is certain.
   @inline(__always)
   mutating func end(_ sequence: Int, _ outcome: UInt8, at time: Int64) {
     let row = ring.row(sequence)
@@ -241,7 +241,7 @@ extension ModelLane {
     throw RequestTooLong(latency: longest)
   }
 
-  /// All requests that arrived before this moment have been handed on.
+  /// All requests that arrived before this instant have been handed on.
   var frontier: Int64 { ring.first < ring.next ? ring.arrivedAt[ring.row(ring.first)] : .max }
 }
 

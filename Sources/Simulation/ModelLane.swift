@@ -9,7 +9,7 @@ import Telemetry
 /// before the first *shared* one, which `AccountSimulation` applies in the order of time over all models.
 /// So models run on their own between shared events, and the result is that of one common event list.
 ///
-/// At one moment, events come in this order: departures, ends of steps, replicas that get ready, crashes, undeployments,
+/// At one instant, events come in this order: departures, ends of steps, replicas that get ready, crashes, undeployments,
 /// deployments, timeouts, the autoscaler, retries, arrivals; among the first six, lower sequence numbers,
 /// deployments and replicas first. Between models: the order of the scenario.
 struct ModelLane: ~Copyable {
@@ -48,7 +48,7 @@ struct ModelLane: ~Copyable {
   var log: ReplicaLog
   var isFinishing = false
 
-  /// Applies local events before `horizon`. Returns the moment of the next shared event if there is one
+  /// Applies local events before `horizon`. Returns the instant of the next shared event if there is one
   /// before it, else `horizon`.
   mutating func advance(to horizon: Int64) -> Int64 {
     while true {

@@ -52,11 +52,11 @@ package struct ScenarioSimulation: Sendable {
       for model in account.models {
         let id = Int32(models.count + 1)
         ids.append(id)
-        let moments = model.fineTuning.prefix(1).map(\.startAt) + model.deployments.map(\.deployAt)
+        let instants = model.fineTuning.prefix(1).map(\.startAt) + model.deployments.map(\.deployAt)
         models.append(
           ModelRecord(
             modelID: id, account: account.name, kind: model.kind, name: model.name, provider: model.provider,
-            createdAt: model.createdAt ?? moments.min() ?? scenario.from))
+            createdAt: model.createdAt ?? instants.min() ?? scenario.from))
         for version in model.kind == .external ? [""] : model.deployments.map(\.version) {
           let entry = Series(modelID: id, version: version)
           if seriesIndices[entry] == nil {
@@ -135,7 +135,7 @@ package struct ScenarioSimulation: Sendable {
       } else {
         try runApart(threads: threads, sinks: sinks, progress: progress)
       }
-    try result.tables.checkMoments()
+    try result.tables.checkInstants()
     return result
   }
 
@@ -303,7 +303,7 @@ package struct ScenarioSimulation: Sendable {
 
 extension TelemetryTables {
   /// Whether readers take what was drawn: all else lies in the scenario's period.
-  fileprivate func checkMoments() throws {
+  fileprivate func checkInstants() throws {
     let ends =
       fineTuningJobs.map { ("a fine-tuning job", $0.modelID, $0.finishedAt) }
       + deployments.flatMap { row in

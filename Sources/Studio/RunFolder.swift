@@ -61,14 +61,14 @@ package final class RunFolder: Sendable {
     }
     let name = (run as NSString).lastPathComponent
     let id = String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
-    let moment = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
-    let place = "\(moment.secondsRoundedDown)-\(id)"
+    let instant = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+    let place = "\(instant.secondsRoundedDown)-\(id)"
     try moving.withLock { _ in
       let target = try FinalName("\(trash)/\(place)/\(name)")
       try target.makeParent()
       try target.take(run, isDirectory: true)
     }
-    return Trashed(id: place, name: name, deleted: moment.rfc3339)
+    return Trashed(id: place, name: name, deleted: instant.rfc3339)
   }
 
   /// What is in the trash, the last first.

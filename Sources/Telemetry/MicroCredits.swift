@@ -16,11 +16,11 @@ package enum MicroCredits {
 extension FineTuningJobRecord {
   /// Micro-credits that have accrued by an instant: evenly from start to finish, rounded half up to whole ones. All of
   /// a job without duration accrue just after its start.
-  private func accrued(by moment: Timestamp) -> Int64 {
-    guard moment > startedAt else { return 0 }
-    guard moment < finishedAt else { return creditsMicro }
+  private func accrued(by instant: Timestamp) -> Int64 {
+    guard instant > startedAt else { return 0 }
+    guard instant < finishedAt else { return creditsMicro }
     let whole = Int128(finishedAt.microseconds) - Int128(startedAt.microseconds)
-    let past = Int128(moment.microseconds) - Int128(startedAt.microseconds)
+    let past = Int128(instant.microseconds) - Int128(startedAt.microseconds)
     return Int64((2 * Int128(creditsMicro) * past + whole) / (2 * whole))
   }
 

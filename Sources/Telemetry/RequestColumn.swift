@@ -3,7 +3,7 @@
 /// `all` is the only list of them: schemas, SQL, readers, writers, the comparison and digests are derived from it. Loops
 /// that name a column for speed are held to it by `RequestColumnTests`.
 package struct RequestColumn: Equatable, Sendable {
-  package enum ValueType: Equatable, Sendable { case text, integer, moment }
+  package enum ValueType: Equatable, Sendable { case text, integer, instant }
 
   /// In files and databases. Its ending gives the unit: `_us` is microseconds.
   package var name: String
@@ -22,7 +22,7 @@ package struct RequestColumn: Equatable, Sendable {
     [
       RequestColumn(name: "request_id", type: .integer),
       RequestColumn(
-        name: "arrived_at", type: .moment, about: "Arrival: the bucket in which the request counts."),
+        name: "arrived_at", type: .instant, about: "Arrival: the bucket in which the request counts."),
       RequestColumn(name: "model_id", type: .integer, range: 0...Int64(Int32.max)),
       RequestColumn(name: "version", type: .text, about: "Empty for external models."),
       RequestColumn(name: "status", type: .text, about: "success or failure."),

@@ -67,9 +67,9 @@ package struct TimestampFormatter {
 
   package init() {}
 
-  package mutating func append(_ moment: Timestamp, to bytes: inout [UInt8]) {
-    let seconds = moment.secondsRoundedDown
-    let micros = moment.microseconds - seconds * 1_000_000
+  package mutating func append(_ instant: Timestamp, to bytes: inout [UInt8]) {
+    let seconds = instant.secondsRoundedDown
+    let micros = instant.microseconds - seconds * 1_000_000
     let dayNumber = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
     if dayNumber != day {
       day = dayNumber
@@ -162,9 +162,9 @@ package struct TimestampParser {
     }
     guard position == text.count else { return nil }
     let seconds = day + hour * 3600 + minute * 60 + second - offset
-    let moment = Timestamp(microseconds: seconds * 1_000_000 + micros)
+    let instant = Timestamp(microseconds: seconds * 1_000_000 + micros)
     // An offset may lead beyond the first and the last instant that there are.
-    return Timestamp.writable.contains(moment) ? moment : nil
+    return Timestamp.writable.contains(instant) ? instant : nil
   }
 
   package mutating func parse(_ text: String, zoneRequired: Bool = true) -> Timestamp? {

@@ -32,22 +32,22 @@ package struct ZonedCalendar: Sendable {
     identifier.utf8.allSatisfy { $0 < 0x80 } && knownIdentifiers.contains(identifier)
   }
 
-  package func offsetSeconds(at moment: Timestamp) -> Int { timeZone.secondsFromGMT(for: moment.date) }
+  package func offsetSeconds(at instant: Timestamp) -> Int { timeZone.secondsFromGMT(for: instant.date) }
 
   private func offset(_ second: Int64) -> Int64 { Int64(offsetSeconds(at: Timestamp(seconds: second))) }
 
   /// Seconds that a clock on the wall shows, counted as if it were UTC.
-  private func wallSeconds(at moment: Timestamp) -> Int64 {
-    moment.secondsRoundedDown + Int64(offsetSeconds(at: moment))
+  private func wallSeconds(at instant: Timestamp) -> Int64 {
+    instant.secondsRoundedDown + Int64(offsetSeconds(at: instant))
   }
 
-  package func date(at moment: Timestamp) -> LocalDate {
-    LocalDate(daysSince1970: Int(Self.floor(wallSeconds(at: moment), 86_400)))
+  package func date(at instant: Timestamp) -> LocalDate {
+    LocalDate(daysSince1970: Int(Self.floor(wallSeconds(at: instant), 86_400)))
   }
 
   /// Seconds since midnight that the clock shows, rounded down: 0 to 86,399.
-  package func secondOfDay(at moment: Timestamp) -> Int64 {
-    let wall = wallSeconds(at: moment)
+  package func secondOfDay(at instant: Timestamp) -> Int64 {
+    let wall = wallSeconds(at: instant)
     return wall - Self.floor(wall, 86_400) * 86_400
   }
 
@@ -75,7 +75,7 @@ extension ZonedCalendar {
   private static let mostOffset: Int64 = 86_400
 
   /// - Parameter secondOfDay: 0 to 86,400.
-  package func moment(of date: LocalDate, secondOfDay: Int64 = 0) -> WallTime {
+  package func instant(of date: LocalDate, secondOfDay: Int64 = 0) -> WallTime {
     let wall = Int64(date.daysSince1970) * 86_400 + secondOfDay
     let (from, to) = (wall - Self.mostOffset, wall + Self.mostOffset)
     let (before, after) = (offset(from), offset(to))
@@ -104,15 +104,15 @@ extension ZonedCalendar {
 
   /// The first instant of a local day; of one that clocks skip, the change that skips it.
   package func start(of date: LocalDate) -> Timestamp {
-    switch moment(of: date) {
-    case .once(let moment), .twice(let moment, _), .never(let moment): moment
+    switch instant(of: date) {
+    case .once(let instant), .twice(let instant, _), .never(let instant): instant
     }
   }
 
   /// The end of a local day: after it the clock does not show the date again.
   package func end(of date: LocalDate) -> Timestamp {
-    switch moment(of: date, secondOfDay: 86_400) {
-    case .once(let moment), .never(let moment): return moment
+    switch instant(of: date, secondOfDay: 86_400) {
+    case .once(let instant), .never(let instant): return instant
     case .twice(_, let second):
       // Midnight comes twice: before the second the clock shows this date again, or goes on in the next one.
       return self.date(at: second + -1) == date ? second : start(of: date.advanced(byDays: 1))
@@ -144,9 +144,9 @@ extension ZonedCalendar {
 
 extension ZonedCalendar {
   /// The first instant after the given one at which the clock shows another date.
-  package func nextDate(after moment: Timestamp) -> Timestamp {
-    let date = date(at: moment)
-    var second = moment.secondsRoundedDown
+  package func nextDate(after instant: Timestamp) -> Timestamp {
+    let date = date(at: instant)
+    var second = instant.secondsRoundedDown
     while true {
       let offset = offset(second)
       let wall = second + offset
@@ -158,9 +158,9 @@ extension ZonedCalendar {
   }
 
   /// The first instant of the stretch of one date that contains an instant.
-  package func startOfDay(_ moment: Timestamp) -> Timestamp {
-    var start = start(of: date(at: moment))
-    while case let next = nextDate(after: start), next <= moment { start = next }
+  package func startOfDay(_ instant: Timestamp) -> Timestamp {
+    var start = start(of: date(at: instant))
+    while case let next = nextDate(after: start), next <= instant { start = next }
     return start
   }
 
@@ -184,8 +184,8 @@ extension ZonedCalendar {
 
   /// The next border of a local hour after an instant: a full hour on the wall clock, or a clock change.
   /// A repeated hour is two hours; a clock change by half an hour makes a short one.
-  package func nextHour(after moment: Timestamp) -> Timestamp {
-    let second = moment.secondsRoundedDown
+  package func nextHour(after instant: Timestamp) -> Timestamp {
+    let second = instant.secondsRoundedDown
     let offset = offset(second)
     let wall = second + offset
     let next = second + 3600 - (wall - Self.floor(wall, 3600) * 3600)
@@ -193,8 +193,8 @@ extension ZonedCalendar {
   }
 
   /// The start of the local hour that contains an instant.
-  package func startOfHour(_ moment: Timestamp) -> Timestamp {
-    let second = moment.secondsRoundedDown
+  package func startOfHour(_ instant: Timestamp) -> Timestamp {
+    let second = instant.secondsRoundedDown
     let offset = offset(second)
     let wall = second + offset
     let start = second - (wall - Self.floor(wall, 3600) * 3600)
@@ -210,13 +210,13 @@ extension ZonedCalendar {
   }
 
   /// The first instant at or after the given one at which the clock shows a full hour.
-  package func fullHour(from moment: Timestamp) -> Timestamp {
-    func isFull(_ moment: Timestamp) -> Bool {
-      moment.microseconds == moment.secondsRoundedDown * 1_000_000 && secondOfDay(at: moment) % 3600 == 0
+  package func fullHour(from instant: Timestamp) -> Timestamp {
+    func isFull(_ instant: Timestamp) -> Bool {
+      instant.microseconds == instant.secondsRoundedDown * 1_000_000 && secondOfDay(at: instant) % 3600 == 0
     }
-    var moment = moment
-    while !isFull(moment) { moment = nextHour(after: moment) }
-    return moment
+    var instant = instant
+    while !isFull(instant) { instant = nextHour(after: instant) }
+    return instant
   }
 
   /// The borders of local hours in [from, to) that are not on a multiple of some time since 1970: of quarters of an hour,

@@ -48,7 +48,7 @@ struct DashboardComparison {
 
   private func section(_ key: String) -> [String: Any] { json[key] as? [String: Any] ?? [:] }
 
-  private static func moment(_ value: Any?) -> Int64? {
+  private static func instant(_ value: Any?) -> Int64? {
     var parser = TimestampParser()
     return (value as? String).flatMap { parser.parse($0) }?.microseconds
   }
@@ -68,7 +68,7 @@ struct DashboardComparison {
     switch Self.kinds[path] {
     case .number(_, _, let tolerance): close(place, expected.number, actual, within: tolerance)
     case .text, .pattern, .constant: same(place, expected.text, actual)
-    case .instant: same(place, expected.integer, Self.moment(actual).map { NSNumber(value: $0) })
+    case .instant: same(place, expected.integer, Self.instant(actual).map { NSNumber(value: $0) })
     default: same(place, expected.integer, actual)
     }
   }
@@ -123,9 +123,9 @@ struct DashboardComparison {
 
   /// Whether a list has the buckets expected, by their starts.
   private mutating func sameStarts(_ figure: String, _ starts: [Int64], _ points: [[String: Any]]) -> Bool {
-    let found = points.map { Self.moment($0["at"]) ?? -1 }
+    let found = points.map { Self.instant($0["at"]) ?? -1 }
     if found == starts { return true }
-    func text(_ moment: Int64) -> String { Timestamp(microseconds: moment).rfc3339 }
+    func text(_ instant: Int64) -> String { Timestamp(microseconds: instant).rfc3339 }
     if let extra = found.first(where: { !starts.contains($0) }) {
       mismatch(figure, expected: "no point at \(text(extra))", actual: "a point there")
     } else if let missing = starts.first(where: { !found.contains($0) }) {
@@ -177,7 +177,7 @@ struct DashboardComparison {
         actual: "\(expected.strayPoints) points that are none")
     }
     let shown = points.compactMap { point in
-      Self.moment(point["at"]).flatMap { at in
+      Self.instant(point["at"]).flatMap { at in
         (point["latency"] as? NSNumber).map { (at: at, latency: $0.doubleValue) }
       }
     }

@@ -36,12 +36,12 @@ struct DashboardQuestion {
       }
       return text
     }
-    func moment(_ key: String) throws(InvalidQuery) -> Timestamp? {
+    func instant(_ key: String) throws(InvalidQuery) -> Timestamp? {
       guard let value = try text(key) else { return nil }
-      guard let moment = parser.parse(value) else {
+      guard let instant = parser.parse(value) else {
         throw InvalidQuery(text: "query.\(key) \"\(value)\" is not an instant")
       }
-      return moment
+      return instant
     }
     let kindName = try text("kind") ?? ""
     guard let kind = ModelKind(rawValue: kindName) else {
@@ -51,14 +51,14 @@ struct DashboardQuestion {
     for filter in DashboardFilter.allCases {
       filters[filter] =
         filter.isMoment
-        ? try moment(filter.name).map(DashboardFilter.Value.moment)
+        ? try instant(filter.name).map(DashboardFilter.Value.instant)
         : try text(filter.name).map(DashboardFilter.Value.text)
     }
     zone = try text("timeZone") ?? "UTC"
     guard ZonedCalendar(identifier: zone) != nil else {
       throw InvalidQuery(text: "query.timeZone \"\(zone)\" is unknown")
     }
-    guard let now = try moment("now") else { throw InvalidQuery(text: "query.now is missing") }
+    guard let now = try instant("now") else { throw InvalidQuery(text: "query.now is missing") }
     self.now = now
     let period = try text("period") ?? ""
     if Self.periods.contains(where: { Name.same($0, period) }) {
@@ -129,7 +129,7 @@ struct DashboardQuestion {
         + DashboardFilter.allCases.map { filter in
           switch question.filters[filter] {
           case .text(let name): (filter.name, JSONText.quoted(name))
-          case .moment(let moment): (filter.name, Self.digits(moment.microseconds))
+          case .instant(let instant): (filter.name, Self.digits(instant.microseconds))
           case nil: (filter.name, text(nil))
           }
         }

@@ -23,7 +23,7 @@ struct DashboardRecomputation {
     self.path = path
     self.scratch = scratch
     let tables = sources.sorted { $0.key < $1.key }.map { name, source in
-      // n: the order of the file, which decides between rows of one moment.
+      // n: the order of the file, which decides between rows of one instant.
       "CREATE TABLE \(name) AS SELECT *, row_number() OVER () AS n FROM \(source);"
     }
     _ = try DuckDB.run(
@@ -105,14 +105,14 @@ struct ExpectedFigures: Decodable {
     var reason: String
     var count: Int64
   }
-  /// The moments from which on each offset held around the period, and the offsets, µs.
+  /// The instants from which on each offset held around the period, and the offsets, µs.
   var clock: [[Int64]]
   var to: Int64
   var values: [String: Value]
   var buckets: [Bucket]?
   var steps: [[String: Value]]?
   var reasons: [Reason]?
-  /// (moment, latency) of every success, for short periods with few.
+  /// (instant, latency) of every success, for short periods with few.
   var points: [[Int64]]?
   /// How many of the dashboard's own points are no request of the data.
   var strayPoints: Int
@@ -165,7 +165,7 @@ struct RecomputationSQL {
       CREATE OR REPLACE TEMP TABLE chosen AS SELECT m.model_id FROM models m WHERE \(chosen);
       CREATE OR REPLACE TEMP TABLE sel AS SELECT s.* FROM (SELECT r.*, timezone(\(clock.zone), r.arrived_at) AS l, epoch_us(r.arrived_at) AS u FROM requests r, b
         WHERE r.model_id IN (FROM chosen) AND \(isWanted(in: "r")) AND epoch_us(r.arrived_at) >= fu AND epoch_us(r.arrived_at) < eu) s, dates WHERE dl IS NULL OR l::DATE BETWEEN df AND dl;
-      CREATE OR REPLACE TEMP TABLE buckets AS SELECT \(clock.bucketStart(granularity: "g", wall: "w", moment: "u", offset: "o", from: "fu")) AS "at", c.* EXCLUDE (w, u, o) FROM b, (SELECT
+      CREATE OR REPLACE TEMP TABLE buckets AS SELECT \(clock.bucketStart(granularity: "g", wall: "w", instant: "u", offset: "o", from: "fu")) AS "at", c.* EXCLUDE (w, u, o) FROM b, (SELECT
         date_trunc((SELECT g FROM b), l) AS w, CASE WHEN (SELECT g FROM b) = 'hour' THEN epoch_us(l) - sel.u ELSE 0 END AS o, min(sel.u) AS u,
         \(RecomputedFigure.bucketColumns)
         FROM sel GROUP BY 1, 2) c ORDER BY 1;
@@ -174,10 +174,10 @@ struct RecomputationSQL {
       CREATE OR REPLACE TEMP TABLE used AS SELECT s.*, h.credits_micro_per_hour AS price, greatest(0, least(s.e, pt) - greatest(s.a, pf)) AS inside
         FROM span, spans s LEFT JOIN hardware h ON h.hardware = s.hardware AND h.account = \(account);
       CREATE OR REPLACE TEMP TABLE rep AS SELECT s.* FROM spans s, b WHERE s.model_id IN (FROM chosen) AND \(isWanted(in: "s")) AND s.a < eu AND s.e > s.a;
-      CREATE OR REPLACE TEMP TABLE moments AS SELECT DISTINCT model_id, version, a AS "at" FROM rep, span WHERE a >= pf AND a < pt UNION SELECT DISTINCT model_id, version, pf FROM rep, span WHERE pf < pt;
+      CREATE OR REPLACE TEMP TABLE instants AS SELECT DISTINCT model_id, version, a AS "at" FROM rep, span WHERE a >= pf AND a < pt UNION SELECT DISTINCT model_id, version, pf FROM rep, span WHERE pf < pt;
       CREATE OR REPLACE TEMP TABLE held AS SELECT m.model_id, m.version, m."at", coalesce(sum(r.replicas), 0)::INT AS replicas,
         list_distinct(list(r.hardware) FILTER (r.replicas > 0)) AS names, arg_max(r.hardware, (r.a, r.n)) AS latest
-        FROM moments m LEFT JOIN rep r ON r.model_id = m.model_id AND r.version = m.version AND r.a <= m."at" AND r.e > m."at" GROUP BY ALL;
+        FROM instants m LEFT JOIN rep r ON r.model_id = m.model_id AND r.version = m.version AND r.a <= m."at" AND r.e > m."at" GROUP BY ALL;
       CREATE OR REPLACE TEMP TABLE named AS SELECT *, CASE WHEN len(names) > 1 THEN 'Multiple Hardware' WHEN len(names) = 1 THEN names[1] ELSE coalesce(latest, '') END AS hw FROM held;
       CREATE OR REPLACE TEMP TABLE steps AS SELECT *, lag(replicas, 1, 0) OVER w AS before, lag(hw, 1, '') OVER w AS hwBefore FROM named WINDOW w AS (PARTITION BY model_id, version ORDER BY "at");
       CREATE OR REPLACE TEMP TABLE live AS SELECT * FROM deployments WHERE deployed_at IS NOT NULL AND EXISTS (FROM span WHERE pf < pt AND epoch_us(deployed_at) < pt AND (undeployed_at IS NULL OR epoch_us(undeployed_at) > pf));

@@ -22,8 +22,8 @@ package struct LocalClock {
   }
 
   /// What the clock shows at an instant in µs, as a number of µs.
-  private func wall(_ moment: String) -> String {
-    "epoch_us(timezone(\(zone), make_timestamptz(\(moment))))"
+  private func wall(_ instant: String) -> String {
+    "epoch_us(timezone(\(zone), make_timestamptz(\(instant))))"
   }
 
   /// The local date of the last microsecond before now.
@@ -63,13 +63,13 @@ package struct LocalClock {
   /// - Parameters:
   ///   - granularity: `hour` or `day`.
   ///   - wall: what the clock shows, cut to the hour or day: a timestamp.
-  ///   - moment: of one row, µs.
+  ///   - instant: of one row, µs.
   ///   - offset: in force then, µs.
-  package func bucketStart(granularity: String, wall: String, moment: String, offset: String, from: String)
+  package func bucketStart(granularity: String, wall: String, instant: String, offset: String, from: String)
     -> String
   {
     """
-    CASE WHEN \(granularity) = 'hour' THEN greatest(epoch_us(\(wall)) - (\(offset)), \(from), (SELECT max(a) FROM era WHERE a <= \(moment)))
+    CASE WHEN \(granularity) = 'hour' THEN greatest(epoch_us(\(wall)) - (\(offset)), \(from), (SELECT max(a) FROM era WHERE a <= \(instant)))
       ELSE (SELECT "at" FROM day WHERE d = \(wall)::DATE) END
     """
   }
@@ -78,14 +78,14 @@ package struct LocalClock {
   /// have different releases of the time zone database, and cannot judge each other.
   package static func difference(_ eras: [[Int64]], _ calendar: ZonedCalendar, until end: Int64) -> Timestamp?
   {
-    func differs(_ moment: Int64, _ offset: Int64) -> Bool {
-      Int64(calendar.offsetSeconds(at: Timestamp(microseconds: moment))) * 1_000_000 != offset
+    func differs(_ instant: Int64, _ offset: Int64) -> Bool {
+      Int64(calendar.offsetSeconds(at: Timestamp(microseconds: instant))) * 1_000_000 != offset
     }
     for (index, era) in eras.enumerated() where era.count == 2 {
       let next = index + 1 < eras.count ? eras[index + 1][0] : end
       let last = min(next, end)
-      for moment in stride(from: era[0], to: last, by: 3_600_000_000) where differs(moment, era[1]) {
-        return Timestamp(microseconds: moment)
+      for instant in stride(from: era[0], to: last, by: 3_600_000_000) where differs(instant, era[1]) {
+        return Timestamp(microseconds: instant)
       }
       if last > era[0], differs(last - 1, era[1]) { return Timestamp(microseconds: last - 1) }
     }

@@ -106,11 +106,11 @@ final class RequestInvariants: TelemetrySink {
     }
 
     if isExternal[index] { return }
-    let moment = Timestamp(microseconds: arrived)
-    if !deployed[index].contains(where: { $0.contains(moment) }) {
+    let instant = Timestamp(microseconds: arrived)
+    if !deployed[index].contains(where: { $0.contains(instant) }) {
       report.violated(
         .i3,
-        "request \(id) arrived at \(moment.rfc3339), when model \(series[index].modelID) \(series[index].version) was not deployed"
+        "request \(id) arrived at \(instant.rfc3339), when model \(series[index].modelID) \(series[index].version) was not deployed"
       )
     }
     if Self.neverServed.contains(outcome) { return }

@@ -99,11 +99,11 @@ package struct RunVerification {
     let expected = try recomputation.expected(questions)
     for (index, (dashboard, figures)) in zip(dashboards, expected).enumerated() {
       if let calendar = ZonedCalendar(identifier: questions[index].zone),
-        let moment = LocalClock.difference(figures.clock, calendar, until: figures.to)
+        let instant = LocalClock.difference(figures.clock, calendar, until: figures.to)
       {
         report.miss(
           .i13,
-          "\(dashboard.name): DuckDB has another release of the time zone database: its clock in \(questions[index].zone) differs at \(moment.rfc3339(in: calendar))"
+          "\(dashboard.name): DuckDB has another release of the time zone database: its clock in \(questions[index].zone) differs at \(instant.rfc3339(in: calendar))"
         )
         continue
       }
@@ -322,7 +322,7 @@ private struct DashboardFigures: Decodable {
   var requests: Requests
 }
 
-/// Credits of an account's replicas, by a walk over moments rather than over versions: not how the pipeline does it.
+/// Credits of an account's replicas, by a walk over instants rather than over versions: not how the pipeline does it.
 private enum ReplicaCredits {
   static func credits(_ tables: TelemetryTables, account: String, from: Timestamp, to: Timestamp) -> Double {
     let models = Set(tables.models.filter { $0.account == account }.map(\.modelID))

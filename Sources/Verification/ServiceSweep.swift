@@ -50,20 +50,20 @@ struct ServiceSweep {
   mutating func advance(to time: Int64) {
     while true {
       let row = nextRow < rows.count ? rows[nextRow].at.microseconds : .max
-      let moment = min(events.min?.time ?? .max, row)
-      guard moment < time else { return }
+      let instant = min(events.min?.time ?? .max, row)
+      guard instant < time else { return }
       // All that happens at one instant; replicas' rows tell the state after it, so either side of it may hold.
       let slotsBefore = slots
-      takeRows(upTo: moment)
-      while let next = events.min, next.time == moment {
+      takeRows(upTo: instant)
+      while let next = events.min, next.time == instant {
         served += next.change
         events.removeMin()
       }
-      guard moment < end else { continue }
+      guard instant < end else { continue }
       let most = max(slots, slotsBefore)
-      if served > most, excess == nil { excess = (moment, served, slots) }
+      if served > most, excess == nil { excess = (instant, served, slots) }
       mostUnseen = min(mostUnseen, max(most &- served, 0))
-      if draining > served, draining - served > mostUnseen, idle == nil { idle = (moment, served, draining) }
+      if draining > served, draining - served > mostUnseen, idle == nil { idle = (instant, served, draining) }
     }
   }
 

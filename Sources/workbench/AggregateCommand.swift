@@ -69,10 +69,10 @@ struct AggregateCommand: ParsableCommand {
     let filters = Dictionary(uniqueKeysWithValues: values)
     let data = try Dataset(dataset)
     let account = try self.account(data)
-    let moment = try nowGiven ?? data.end()
+    let instant = try nowGiven ?? data.end()
     let selection = ModelSelection(kind: try kind(data, account)) { filters[$0] }
     let question = Dataset.Question(
-      account: account, filter: filter, now: moment, selection: selection, maxPoints: maxPoints)
+      account: account, filter: filter, now: instant, selection: selection, maxPoints: maxPoints)
     let progress = ProgressBar("Reading")
     var late: Int64 = 0
     let json = try data.answer(question, try data.rollups(of: account.account), leftOut: { late = $0 }) {
@@ -81,7 +81,7 @@ struct AggregateCommand: ParsableCommand {
     progress.clear()
     if late > 0 {
       Terminal.diagnose(
-        "workbench: \(Figure.count(late)) requests arrive at \(moment.rfc3339) or later and do not count")
+        "workbench: \(Figure.count(late)) requests arrive at \(instant.rfc3339) or later and do not count")
     }
     guard let out else {
       Terminal.write(json)
@@ -102,18 +102,18 @@ struct AggregateCommand: ParsableCommand {
   }
 
   private func value(_ filter: DashboardFilter, _ text: String) throws -> DashboardFilter.Value {
-    filter.isMoment ? .moment(try parsed(text, filter.option)) : .text(text)
+    filter.isMoment ? .instant(try parsed(text, filter.option)) : .text(text)
   }
 
   private func parsed(_ text: String, _ option: String) throws -> Timestamp {
     var parser = TimestampParser()
-    guard let moment = parser.parse(text) else {
+    guard let instant = parser.parse(text) else {
       throw QueryError("\(option) \"\(text)\" is not an instant. Write RFC 3339, 2026-01-05T09:00:00Z.")
     }
-    guard Timestamp.supported.contains(moment) else {
+    guard Timestamp.supported.contains(instant) else {
       throw QueryError("\(option) \"\(text)\" is out of range. It must lie in \(Timestamp.supportedYears).")
     }
-    return moment
+    return instant
   }
 
   private func account(_ data: Dataset) throws -> AccountRecord {

@@ -97,8 +97,8 @@ struct FixtureCommand: ParsableCommand {
     if anchor == "today" {
       let text = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"]
       let epoch = text.flatMap(Double.init) ?? Date().timeIntervalSince1970
-      let moment = Timestamp.supported.lowerBound.microseconds...Timestamp.supported.upperBound.microseconds
-      guard Double(moment.lowerBound) / 1e6...Double(moment.upperBound) / 1e6 ~= epoch else {
+      let instant = Timestamp.supported.lowerBound.microseconds...Timestamp.supported.upperBound.microseconds
+      guard Double(instant.lowerBound) / 1e6...Double(instant.upperBound) / 1e6 ~= epoch else {
         throw ValidationError(
           "SOURCE_DATE_EPOCH \(text ?? "") is not an instant in \(Timestamp.supportedYears). Give seconds since 1970."
         )

@@ -7,7 +7,7 @@ import Testing
 @Suite("Credits by what they were spent on, finer buckets, and models beside each other")
 struct AnalysisTests {
   let world = SmallWorld()
-  static let now = SmallWorld.moment("2026-03-09T00:00:00-04:00")
+  static let now = SmallWorld.instant("2026-03-09T00:00:00-04:00")
 
   func rollups() throws -> RequestRollups {
     let rollups = RequestRollups(series: world.series, now: Self.now, reasons: FailureReasons())
@@ -97,7 +97,7 @@ struct AnalysisTests {
     #expect(overview.models[2].peakReplicas == 0 && overview.subscriptionMaxReplicas == 8)
     let dashboard = try world.dashboard("7d", .init(kind: .external))
     #expect(overview.models[2].p95 == dashboard.latency.summary.quantiles[.p95])
-    // The state at the beginning counts, and what changes at one moment changes at once.
+    // The state at the beginning counts, and what changes at one instant changes at once.
     let day = try AccountOverview(
       world.tables.accounts[0], world.tables, TimelineFilter("2026-03-07"), now: Self.now, try rollups())
     #expect(day.models[0].peakReplicas == 3)

@@ -16,8 +16,8 @@ private struct ZonedWorld {
 
   init(_ zone: String, _ from: String, _ to: String) throws {
     calendar = try #require(ZonedCalendar(identifier: zone))
-    self.from = SmallWorld.moment(from)
-    self.to = SmallWorld.moment(to)
+    self.from = SmallWorld.instant(from)
+    self.to = SmallWorld.instant(to)
     tables.accounts = [.init(account: "acme", timeZone: zone, subscriptionMaxReplicas: 8)]
     tables.hardware = [.init(account: "acme", hardware: "A10", creditsMicroPerHour: 3_600_000)]
     tables.models = [
@@ -33,16 +33,16 @@ private struct ZonedWorld {
         at: self.from, modelID: 1, version: "V1", hardware: "A10", starting: 0, ready: 1, draining: 0,
         limitedBy: .none)
     ]
-    var moments: Set<Timestamp> = []
-    var moment = self.from
-    while moment < self.to {
-      moments.insert(moment)
-      moment = moment + 433_000_000
+    var instants: Set<Timestamp> = []
+    var instant = self.from
+    while instant < self.to {
+      instants.insert(instant)
+      instant = instant + 433_000_000
     }
     for hour in calendar.hourStarts(from: self.from, to: self.to) {
-      for shift: Int64 in [-1_000_000, -1, 0, 1, 1_000_000, 30_000_000] { moments.insert(hour + shift) }
+      for shift: Int64 in [-1_000_000, -1, 0, 1, 1_000_000, 30_000_000] { instants.insert(hour + shift) }
     }
-    arrivals = moments.filter { $0 >= self.from && $0 < self.to }.sorted()
+    arrivals = instants.filter { $0 >= self.from && $0 < self.to }.sorted()
   }
 
   var batch: RequestBatch {
@@ -82,7 +82,7 @@ private struct ZonedWorld {
 
 @Suite("Figures where clocks change")
 struct ClockChangeFigureTests {
-  /// A zone and UTC moments before and after a change.
+  /// A zone and UTC instants before and after a change.
   static let changes = [
     ("America/St_Johns", "2010-11-05T00:00:00Z", "2010-11-09T12:00:00Z"),
     ("America/Goose_Bay", "2010-11-05T00:00:00Z", "2010-11-09T12:00:00Z"),
@@ -132,7 +132,7 @@ struct ClockChangeFigureTests {
     #expect(abs(whole.account.deploymentCredits - credits) < 1e-9)
   }
 
-  @Test("stored rollups give the same figures, or say which moment they cannot cut", arguments: changes)
+  @Test("stored rollups give the same figures, or say which instant they cannot cut", arguments: changes)
   func stored(zone: String, from: String, to: String) throws {
     let world = try ZonedWorld(zone, from, to)
     let archive = try world.archive()
@@ -166,7 +166,7 @@ struct ClockChangeFigureTests {
         [try world.rollups(cuts)], account: world.tables.accounts[0], models: world.tables.models,
         end: world.to)
     }
-    let cut = SmallWorld.moment("2010-11-07T02:31:00Z")
+    let cut = SmallWorld.instant("2010-11-07T02:31:00Z")
     #expect(try bytes([cut]) == bytes([]))
   }
 
@@ -174,7 +174,7 @@ struct ClockChangeFigureTests {
   func lastDay() throws {
     func range(_ zone: String, _ now: String) throws -> [String] {
       let calendar = try #require(ZonedCalendar(identifier: zone))
-      let period = try TimelineFilter("24h").period(now: SmallWorld.moment(now), calendar: calendar)
+      let period = try TimelineFilter("24h").period(now: SmallWorld.instant(now), calendar: calendar)
       return [
         period.range.lowerBound.rfc3339(in: calendar), period.range.upperBound.rfc3339(in: calendar),
         "\(period.bucketStarts.count)", try #require(period.bucketStarts.first).rfc3339(in: calendar),

@@ -12,10 +12,10 @@ struct SmallWorld {
     [(at: String, model: Int32, version: String, outcome: UInt8, latency: Int64, input: Int32, output: Int32)] =
       []
 
-  static func moment(_ text: String) -> Timestamp {
+  static func instant(_ text: String) -> Timestamp {
     var parser = TimestampParser()
-    guard let moment = parser.parse(text) else { fatalError("\(text) is not a moment") }
-    return moment
+    guard let instant = parser.parse(text) else { fatalError("\(text) is not an instant") }
+    return instant
   }
 
   init() {
@@ -24,7 +24,7 @@ struct SmallWorld {
       .init(account: "acme", hardware: "A10", creditsMicroPerHour: 2_000_000),
       .init(account: "acme", hardware: "T4", creditsMicroPerHour: 1_000_000),
     ]
-    let created = Self.moment("2026-03-01T00:00:00-05:00")
+    let created = Self.instant("2026-03-01T00:00:00-05:00")
     tables.models = [
       .init(modelID: 1, account: "acme", kind: .fineTuned, name: "chat", provider: "", createdAt: created),
       .init(modelID: 2, account: "acme", kind: .fineTuned, name: "chat", provider: "", createdAt: created),
@@ -38,7 +38,7 @@ struct SmallWorld {
         .init(
           modelID: model, version: version, hardware: hardware, minReplicas: 1, maxReplicas: most,
           maxBatchSize: 4,
-          requestedAt: Self.moment(from), deployedAt: Self.moment(from), undeployedAt: to.map(Self.moment),
+          requestedAt: Self.instant(from), deployedAt: Self.instant(from), undeployedAt: to.map(Self.instant),
           outcome: .deployed))
     }
     deployment(1, "V1", "A10", 4, "2026-03-02T00:00:00-05:00", "2026-03-07T12:00:00-05:00")
@@ -47,7 +47,7 @@ struct SmallWorld {
     func replicas(_ at: String, _ model: Int32, _ version: String, _ hardware: String, _ ready: Int) {
       tables.replicas.append(
         .init(
-          at: Self.moment(at), modelID: model, version: version, hardware: hardware, starting: 0,
+          at: Self.instant(at), modelID: model, version: version, hardware: hardware, starting: 0,
           ready: ready, draining: 0, limitedBy: .none))
     }
     replicas("2026-03-02T00:00:00-05:00", 1, "V1", "A10", 1)
@@ -60,12 +60,12 @@ struct SmallWorld {
     tables.fineTuningJobs = [
       .init(
         jobID: 1, modelID: 1, baseModel: "b", hardware: "A10",
-        startedAt: Self.moment("2026-03-01T22:00:00-05:00"),
-        finishedAt: Self.moment("2026-03-02T02:00:00-05:00"), outcome: .succeeded, creditsMicro: 8_000_001),
+        startedAt: Self.instant("2026-03-01T22:00:00-05:00"),
+        finishedAt: Self.instant("2026-03-02T02:00:00-05:00"), outcome: .succeeded, creditsMicro: 8_000_001),
       .init(
         jobID: 2, modelID: 2, baseModel: "b", hardware: "A10",
-        startedAt: Self.moment("2026-03-05T00:00:00-05:00"),
-        finishedAt: Self.moment("2026-03-05T01:00:00-05:00"), outcome: .failed, creditsMicro: 2_000_000),
+        startedAt: Self.instant("2026-03-05T00:00:00-05:00"),
+        finishedAt: Self.instant("2026-03-05T01:00:00-05:00"), outcome: .failed, creditsMicro: 2_000_000),
     ]
     func add(
       _ at: String, _ model: Int32, _ version: String, _ outcome: UInt8 = 0, _ latency: Int64 = 1000,
@@ -97,7 +97,7 @@ struct SmallWorld {
       let request = requests[index]
       let entry = Series(modelID: request.model, version: request.version)
       batch.append(
-        requestID: Int64(id + 1), arrivedAt: Self.moment(request.at).microseconds,
+        requestID: Int64(id + 1), arrivedAt: Self.instant(request.at).microseconds,
         series: Int32(series.firstIndex(of: entry) ?? -1),
         outcome: request.outcome, waitingMicroseconds: 0,
         firstTokenMicroseconds: request.outcome == 0 ? request.latency / 2 : 0,
@@ -112,10 +112,10 @@ struct SmallWorld {
     order: [Int]? = nil, maxPoints: Int = 5000
   ) throws -> Dashboard {
     let query = try DashboardQuery(
-      account: tables.accounts[0], filter: TimelineFilter(period), now: Self.moment(now),
+      account: tables.accounts[0], filter: TimelineFilter(period), now: Self.instant(now),
       selection: selection, tables: tables,
       series: series, maxPoints: maxPoints)
-    let rollups = RequestRollups(series: series, now: Self.moment(now), reasons: FailureReasons())
+    let rollups = RequestRollups(series: series, now: Self.instant(now), reasons: FailureReasons())
     query.points.map(rollups.collect)
     try batch(order).send(to: rollups)
     try rollups.finish()
@@ -248,7 +248,8 @@ struct DashboardTests {
     let both = try world.dashboard("7d", .init(kind: .fineTuned, model: "chat"))
     #expect(both.requests.totalRequests == 7)
     let second = try world.dashboard(
-      "7d", .init(kind: .fineTuned, model: "chat", deployedAt: SmallWorld.moment("2026-03-08T00:00:00-05:00"))
+      "7d",
+      .init(kind: .fineTuned, model: "chat", deployedAt: SmallWorld.instant("2026-03-08T00:00:00-05:00"))
     )
     #expect(second.requests.totalRequests == 3)
   }

@@ -49,14 +49,14 @@ struct LatencyTests {
     arguments: [10_000, 1000, 90])
   func thinning(maxPoints: Int) throws {
     var world = SmallWorld()
-    let start = SmallWorld.moment("2026-03-03T00:00:00-05:00")
+    let start = SmallWorld.instant("2026-03-03T00:00:00-05:00")
     world.requests = []
     let requests = (0..<8000).map { (index: Int) -> (at: Int64, latency: Int64) in
       (at: start.microseconds + Int64(index) * 10_000_001, latency: Int64((index * 7919) % 10_007) + 5)
     }
     let query = try DashboardQuery(
       account: world.tables.accounts[0], filter: .date(LocalDate("2026-03-03") ?? .init(daysSince1970: 0)),
-      now: SmallWorld.moment("2026-03-09T00:00:00-04:00"), selection: .init(kind: .fineTuned),
+      now: SmallWorld.instant("2026-03-09T00:00:00-04:00"), selection: .init(kind: .fineTuned),
       tables: world.tables,
       series: [.init(modelID: 1, version: "V1")], maxPoints: maxPoints)
     let rollups = try Self.rollups(requests, points: query.points)
@@ -68,7 +68,7 @@ struct LatencyTests {
     let width = Int64((2880 + count - 1) / count) * 30_000_000
     func column(_ at: Int64) -> Int64 { (at - start.microseconds) / width }
     let kept = Dictionary(grouping: latency.points) { point in
-      column(SmallWorld.moment(point.at).microseconds)
+      column(SmallWorld.instant(point.at).microseconds)
     }
     for (index, inside) in Dictionary(grouping: requests, by: { column($0.at) }) {
       let latencies = inside.map { Double($0.latency) / 1000 }

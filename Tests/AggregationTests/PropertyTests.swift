@@ -14,7 +14,7 @@ struct PropertyTests {
     var generator = SeededGenerator(state: seed)
     var world = SmallWorld()
     world.requests = []
-    let start = SmallWorld.moment("2026-03-01T00:00:00-05:00").microseconds
+    let start = SmallWorld.instant("2026-03-01T00:00:00-05:00").microseconds
     let series = world.series
     for _ in 0..<Int.random(in: 1...400, using: &generator) {
       let entry = series[Int.random(in: 0..<series.count, using: &generator)]
@@ -50,7 +50,7 @@ struct PropertyTests {
     arguments: 1...40 as ClosedRange<UInt64>)
   func merging(seed: UInt64) throws {
     let (world, parts) = Self.world(seed)
-    let now = SmallWorld.moment(Self.now)
+    let now = SmallWorld.instant(Self.now)
     var generator = SeededGenerator(state: seed)
     func archive(_ sources: [any RollupSource]) throws -> Data {
       try RollupArchive.data(
@@ -91,17 +91,17 @@ struct PropertyTests {
     func sum(_ parts: [[Int64]]) -> [Int64] { (0..<4).map { index in parts.reduce(0) { $0 + $1[index] } } }
     let all = try totals(.init(kind: .fineTuned))
     #expect(try sum(["V1", "V2"].map { try totals(.init(kind: .fineTuned, version: $0)) }) == all)
-    let moments = ["2026-03-02T00:00:00-05:00", "2026-03-08T00:00:00-05:00"].map(SmallWorld.moment)
+    let instants = ["2026-03-02T00:00:00-05:00", "2026-03-08T00:00:00-05:00"].map(SmallWorld.instant)
     #expect(
-      try sum(moments.map { try totals(.init(kind: .fineTuned, model: "chat", deployedAt: $0)) }) == all)
+      try sum(instants.map { try totals(.init(kind: .fineTuned, model: "chat", deployedAt: $0)) }) == all)
     let external = try totals(.init(kind: .external))
     #expect(try totals(.init(kind: .external, provider: "OpenAI")) == external)
     #expect(
       all[0] + all[1] + external[0] + external[1]
         == Int64(
           world.requests.count {
-            SmallWorld.moment($0.at) >= SmallWorld.moment("2026-03-01T00:00:00-05:00")
-              && SmallWorld.moment($0.at) < SmallWorld.moment(Self.now)
+            SmallWorld.instant($0.at) >= SmallWorld.instant("2026-03-01T00:00:00-05:00")
+              && SmallWorld.instant($0.at) < SmallWorld.instant(Self.now)
           }))
   }
 

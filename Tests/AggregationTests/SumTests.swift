@@ -9,7 +9,7 @@ struct SumTests {
   /// A world of requests of one external model, a quarter of an hour apart, with these latencies.
   private static func world(_ latencies: [Int64], quarters: Int64 = 1, tokens: Int32 = 1) -> SmallWorld {
     var world = SmallWorld()
-    let start = SmallWorld.moment("2026-03-02T12:00:00-05:00")
+    let start = SmallWorld.instant("2026-03-02T12:00:00-05:00")
     world.requests = latencies.enumerated().map { index, latency in
       (
         (start + Int64(index) * quarters * Rollup.quarterMicroseconds).rfc3339, 3, "", 0, latency, tokens,
@@ -21,7 +21,7 @@ struct SumTests {
 
   private static func rollups(_ world: SmallWorld, mostInQuarter: Int64? = nil) throws -> RequestRollups {
     let rollups = RequestRollups(
-      series: world.series, now: SmallWorld.moment("2026-03-09T00:00:00-04:00"),
+      series: world.series, now: SmallWorld.instant("2026-03-09T00:00:00-04:00"),
       reasons: FailureReasons(), mostInQuarter: mostInQuarter)
     try world.batch().send(to: rollups)
     try rollups.finish()
@@ -31,7 +31,7 @@ struct SumTests {
   private static func latency(_ world: SmallWorld, _ rollups: some RollupSource) throws -> LatencyWidget {
     try DashboardQuery(
       account: world.tables.accounts[0], filter: TimelineFilter("7d"),
-      now: SmallWorld.moment("2026-03-09T00:00:00-04:00"), selection: .init(kind: .external),
+      now: SmallWorld.instant("2026-03-09T00:00:00-04:00"), selection: .init(kind: .external),
       tables: world.tables, series: world.series
     ).answer(rollups).latency
   }
@@ -55,7 +55,7 @@ struct SumTests {
     let archive = try RollupArchive(
       RollupArchive.data(
         [rollups], account: inside.tables.accounts[0], models: inside.tables.models,
-        end: SmallWorld.moment("2026-03-09T00:00:00-04:00")))
+        end: SmallWorld.instant("2026-03-09T00:00:00-04:00")))
     #expect(try Self.latency(inside, archive).summary.average == 4_000_000_000_000_000)
     let world = Self.world(
       [4_000_000_000_000_000_000, 4_000_000_000_000_000_000, 4_000_000_000_000_000_000], quarters: 0)
@@ -70,7 +70,7 @@ struct SumTests {
     #expect(throws: AggregationError.self) {
       try RollupArchive.data(
         [rollups], account: world.tables.accounts[0], models: world.tables.models,
-        end: SmallWorld.moment("2026-03-09T00:00:00-04:00"))
+        end: SmallWorld.instant("2026-03-09T00:00:00-04:00"))
     }
   }
 
@@ -82,7 +82,7 @@ struct SumTests {
     func archive(_ most: Int64?) throws -> Data {
       try RollupArchive.data(
         [try Self.rollups(world, mostInQuarter: most)], account: world.tables.accounts[0],
-        models: world.tables.models, end: SmallWorld.moment("2026-03-09T00:00:00-04:00"))
+        models: world.tables.models, end: SmallWorld.instant("2026-03-09T00:00:00-04:00"))
     }
     // The batch has 500 rows: each limit below lets some of them in, or one batch at a time.
     let whole = try archive(nil)
@@ -90,7 +90,7 @@ struct SumTests {
     #expect(
       try DashboardQuery(
         account: world.tables.accounts[0], filter: TimelineFilter("7d"),
-        now: SmallWorld.moment("2026-03-09T00:00:00-04:00"), selection: .init(kind: .external),
+        now: SmallWorld.instant("2026-03-09T00:00:00-04:00"), selection: .init(kind: .external),
         tables: world.tables, series: world.series
       ).answer(RollupArchive(whole)).tokens?.totalInputTokens == 500 * 2_147_483_647)
   }
@@ -116,7 +116,7 @@ struct SumTests {
   @Test("10 credits over three days are 3.333333, 3.333334 and 3.333333")
   func threeDays() {
     let day: Int64 = 86_400_000_000
-    let start = SmallWorld.moment("2026-03-02T00:00:00Z")
+    let start = SmallWorld.instant("2026-03-02T00:00:00Z")
     let job = FineTuningJobRecord(
       jobID: 1, modelID: 1, baseModel: "b", hardware: "A10", startedAt: start, finishedAt: start + 3 * day,
       outcome: .succeeded, creditsMicro: 10_000_000)
@@ -129,7 +129,7 @@ struct SumTests {
 
   @Test("replica time × price at the largest that telemetry may say: no trap, and the right credits")
   func largeCredits() {
-    let from = SmallWorld.moment("2025-01-01T00:00:00Z")
+    let from = SmallWorld.instant("2025-01-01T00:00:00Z")
     let year = from..<from + 365 * 86_400_000_000
     let rows = (0..<40).map {
       ReplicaRecord(
@@ -145,7 +145,7 @@ struct SumTests {
   @Test("a large price list and many jobs: fine-tuning credits beyond 64 bits")
   func manyJobs() throws {
     var world = SmallWorld()
-    let start = SmallWorld.moment("2026-03-02T00:00:00-05:00")
+    let start = SmallWorld.instant("2026-03-02T00:00:00-05:00")
     world.tables.fineTuningJobs = (0..<20_000).map {
       .init(
         jobID: $0 + 1, modelID: 1, baseModel: "b", hardware: "A10", startedAt: start,

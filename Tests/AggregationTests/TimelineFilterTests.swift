@@ -5,17 +5,17 @@ import Testing
 
 @Suite("Timeline filters")
 struct TimelineFilterTests {
-  static func moment(_ text: String) throws -> Timestamp {
+  static func instant(_ text: String) throws -> Timestamp {
     var parser = TimestampParser()
-    let moment = parser.parse(text)
-    return try #require(moment)
+    let instant = parser.parse(text)
+    return try #require(instant)
   }
 
   static func period(_ filter: String, now: String, zone: String = "America/New_York") throws
     -> DashboardPeriod
   {
     let calendar = try #require(ZonedCalendar(identifier: zone))
-    return try TimelineFilter(filter).period(now: try moment(now), calendar: calendar)
+    return try TimelineFilter(filter).period(now: try instant(now), calendar: calendar)
   }
 
   struct Expectation: Sendable, CustomTestStringConvertible {
@@ -129,7 +129,7 @@ struct TimelineFilterTests {
   }
 
   @Test(
-    "in the first and the last year that there are, every period has moments that can be written and read",
+    "in the first and the last year that there are, every period has instants that can be written and read",
     arguments: [
       "0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000001Z", "0001-01-02T11:00:00Z", "0001-03-04T05:06:07Z",
       "0001-12-31T23:59:59.999999Z", "0002-01-01T00:00:00Z", "1899-12-31T00:00:00Z", "1900-01-01T00:00:00Z",
@@ -143,12 +143,12 @@ struct TimelineFilterTests {
     for text in texts {
       let period: DashboardPeriod
       do { period = try Self.period(text, now: now, zone: zone) } catch is QueryError { continue }
-      for moment in [period.range.lowerBound, period.range.upperBound] + period.bucketStarts {
+      for instant in [period.range.lowerBound, period.range.upperBound] + period.bucketStarts {
         var parser = TimestampParser()
-        let parsed = parser.parse(moment.rfc3339(in: period.calendar))
-        let read = try #require(parsed, "\(text): \(moment)")
+        let parsed = parser.parse(instant.rfc3339(in: period.calendar))
+        let read = try #require(parsed, "\(text): \(instant)")
         // In those days offsets have seconds, which RFC 3339 has no room for.
-        #expect(abs(read - moment) < 60_000_000, "\(text): \(moment)")
+        #expect(abs(read - instant) < 60_000_000, "\(text): \(instant)")
       }
       #expect(Timestamp.writable.contains(period.range.lowerBound), "\(text)")
       #expect(period.past.upperBound <= period.now || period.past.isEmpty, "\(text)")

@@ -428,7 +428,8 @@ struct OddTelemetryTests {
     #expect(fit.arrivals?.process == .poisson)
   }
 
-  @Test("a clock that jumps forward is an outlier among the intervals, or a pause, and named with its moment")
+  @Test(
+    "a clock that jumps forward is an outlier among the intervals, or a pause, and named with its instant")
   func jump() throws {
     let early = Self.arrivals(2000, meanMicroseconds: 1e6)
     let late = early.map { $0 + 40 * 3_600_000_000 }

@@ -55,9 +55,9 @@ struct Imported {
 @Suite("Rows of foreign telemetry")
 struct ForeignRowTests {
   static let base = ["arrivedAt: time", "model: model", "kind: { constant: external }"]
-  static let moment = "2026-03-02T10:00:0"
+  static let instant = "2026-03-02T10:00:0"
 
-  @Test("\"-\", dates and other text in a column of numbers are no moments, durations or tokens")
+  @Test("\"-\", dates and other text in a column of numbers are no instants, durations or tokens")
   func noNumbers() throws {
     let texts = ["-", "2025-09-16", "0x10", "1.2.3", "1e5e5", "true", "nan", "+5", " 5", ""]
     let csv =
@@ -148,7 +148,7 @@ struct ForeignRowTests {
   @Test(
     "a status that a row does not have is no failure and no success, unless a list says what nothing means")
   func status() throws {
-    let rows = "time,model,state\n\(Self.moment)1Z,m,ok\n\(Self.moment)2Z,m,\n\(Self.moment)3Z,m,bad\n"
+    let rows = "time,model,state\n\(Self.instant)1Z,m,ok\n\(Self.instant)2Z,m,\n\(Self.instant)3Z,m,bad\n"
     func outcomes(_ status: String) throws -> String {
       let found = try Imported(rows, "t.csv", Self.base + ["status: { column: state, \(status) }"])
       return found.requests.map { $0.isSuccess ? "+" : "-" }.joined() + " \(found.rejects.count)"
@@ -162,7 +162,7 @@ struct ForeignRowTests {
   @Test("of several columns the first counts that has a value in the row; a sum adds them")
   func several() throws {
     let csv =
-      "time,started,model,in,read,made\n\(Self.moment)1Z,,m,762,31559,0\n\(Self.moment)2Z,\(Self.moment)3Z,m,1,,\n\(Self.moment)4Z,,m,,,\n"
+      "time,started,model,in,read,made\n\(Self.instant)1Z,,m,762,31559,0\n\(Self.instant)2Z,\(Self.instant)3Z,m,1,,\n\(Self.instant)4Z,,m,,,\n"
     let found = try Imported(
       csv, "t.csv",
       [
@@ -174,7 +174,7 @@ struct ForeignRowTests {
     #expect(
       found.sentences[0] == "1 request lacks a part of the sum inputTokens: what is missing counts as 0.")
     let large = try Imported(
-      "time,model,a,b\n\(Self.moment)1Z,m,2147483647,1\n\(Self.moment)2Z,m,2147483646,1\n", "t.csv",
+      "time,model,a,b\n\(Self.instant)1Z,m,2147483647,1\n\(Self.instant)2Z,m,2147483646,1\n", "t.csv",
       Self.base + ["inputTokens: { sum: [ a, b ] }"])
     #expect(large.requests.map(\.input) == [.max] && large.rejects.count == 1)
   }
@@ -183,12 +183,12 @@ struct ForeignRowTests {
   func failures() throws {
     let csv = """
       time,model,state,ms,ttft,wait,out
-      \(Self.moment)1Z,m,ok,1300,80,10,50
-      \(Self.moment)2Z,m,error,1300,,,700
-      \(Self.moment)3Z,m,ok,1277,5767,0,1
-      \(Self.moment)4Z,m,ok,1277,1277.9,0,1
-      \(Self.moment)5Z,m,ok,1277,80,90,1
-      \(Self.moment)6Z,m,ok,1277,80,2000,1
+      \(Self.instant)1Z,m,ok,1300,80,10,50
+      \(Self.instant)2Z,m,error,1300,,,700
+      \(Self.instant)3Z,m,ok,1277,5767,0,1
+      \(Self.instant)4Z,m,ok,1277,1277.9,0,1
+      \(Self.instant)5Z,m,ok,1277,80,90,1
+      \(Self.instant)6Z,m,ok,1277,80,2000,1
 
       """
     let found = try Imported(
@@ -212,11 +212,11 @@ struct ForeignRowTests {
   func reasons() throws {
     let trace = "boom\n" + String(repeating: "é\u{2028}\u{1b}[31m", count: 50_000)
     let rows = (0..<400).map {
-      "{\"time\":\"\(Self.moment)1Z\",\"model\":\"m\",\"state\":\"bad\",\"why\":\"reason \($0)\"}\n"
+      "{\"time\":\"\(Self.instant)1Z\",\"model\":\"m\",\"state\":\"bad\",\"why\":\"reason \($0)\"}\n"
     }
     let encoded = String(
       decoding: try JSONEncoder().encode([
-        "time": "\(Self.moment)0Z", "model": "m", "state": "bad", "why": trace,
+        "time": "\(Self.instant)0Z", "model": "m", "state": "bad", "why": trace,
       ]), as: UTF8.self)
     let found = try Imported(
       encoded + "\n" + rows.joined(), "t.ndjson",
@@ -237,7 +237,7 @@ struct ForeignRowTests {
     let rows = ["m b P", "m é P", "f a -", "m a Q", "m a P"].map { $0.split(separator: " ") }
     func models(_ rows: [[Substring]]) throws -> [String] {
       let csv =
-        "time,kind,model,provider\n" + rows.map { "\(Self.moment)1Z,\($0[0]),\($0[1]),\($0[2])\n" }.joined()
+        "time,kind,model,provider\n" + rows.map { "\(Self.instant)1Z,\($0[0]),\($0[1]),\($0[2])\n" }.joined()
       return try Imported(
         csv, "t.csv",
         [
@@ -256,7 +256,7 @@ struct ForeignRowTests {
     let long = String(repeating: "y", count: 3_000_000)
     let quoted = String(repeating: "a \"\"b\"\"\n", count: 300_000)
     let csv =
-      "time,model,in,prompt\n\(Self.moment)1Z,m,1,\(long)\n\(Self.moment)2Z,m,2,\"\(quoted)\"\n\(Self.moment)3Z,m,3,\"a\"b\n\(Self.moment)4Z,m,4,\"open\n\(Self.moment)5Z,m,5,x\n\(Self.moment)6Z,m,6,\n"
+      "time,model,in,prompt\n\(Self.instant)1Z,m,1,\(long)\n\(Self.instant)2Z,m,2,\"\(quoted)\"\n\(Self.instant)3Z,m,3,\"a\"b\n\(Self.instant)4Z,m,4,\"open\n\(Self.instant)5Z,m,5,x\n\(Self.instant)6Z,m,6,\n"
     let found = try Imported(csv, "t.csv", Self.base + ["inputTokens: in"])
     #expect(found.requests.map(\.input) == [1, 2, 5, 6])
     #expect(found.rejects.kinds == ["CSV that cannot be read": 2])
@@ -264,7 +264,7 @@ struct ForeignRowTests {
       found.rejects.examples[1].hasSuffix(
         "t.csv:300005: a quote opens here and never closes. Close it, or double the quotes inside."))
     let lines =
-      "{\"time\":\"\(Self.moment)1Z\",\"model\":\"m\",\"p\":\"\(long)\"}\n{\"time\":\"\(Self.moment)2Z\",\"model\":\"m\"}\n"
+      "{\"time\":\"\(Self.instant)1Z\",\"model\":\"m\",\"p\":\"\(long)\"}\n{\"time\":\"\(Self.instant)2Z\",\"model\":\"m\"}\n"
     #expect(try Imported(lines, "t.ndjson", Self.base).requests.count == 2)
   }
 

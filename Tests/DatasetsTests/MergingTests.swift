@@ -97,7 +97,7 @@ struct MergingTests {
       ),
       "\(counts)")
     #expect(counts.contains("and 0 starting, 2 ready and 0 draining replicas on A10 there"))
-    // Another moment of the change is another number in between.
+    // Another instant of the change is another number in between.
     #expect(error(0..<2, [Self.replica(0, 1)]).contains("contradicts"))
     #expect(
       error(0..<2, [Self.replica(0, 1, "T4"), Self.replica(1, 2, "T4")]).contains("replicas on T4 here"))

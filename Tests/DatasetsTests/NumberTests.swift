@@ -4,7 +4,7 @@ import Telemetry
 import TestSupport
 import Testing
 
-@Suite("Numbers and moments in text are read whole, or not at all")
+@Suite("Numbers and instants in text are read whole, or not at all")
 struct NumberTests {
   static let noNumbers = [
     "", "-", "+", ".", "-.", "e5", "1e", "1e+", "0x10", "0X1p3", "1.2.3", "1e5e5", "1-2", "2025-09-16", "--1",

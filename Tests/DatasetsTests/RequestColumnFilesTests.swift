@@ -19,7 +19,7 @@ struct RequestColumnFilesTests {
   /// The row as the general writer of tables has it.
   private static let cells: [Cell] =
     [
-      .integer(11), .moment(Timestamp(microseconds: record.arrivedAt)), .integer(7), .text("V1"),
+      .integer(11), .instant(Timestamp(microseconds: record.arrivedAt)), .integer(7), .text("V1"),
       .text("success"), .text(""),
     ] + RequestMeasure.allCases.map { .integer(record.measures[$0]) }
 

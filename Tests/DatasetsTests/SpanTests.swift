@@ -134,7 +134,7 @@ struct SpanTests {
     #expect(found.sentences.contains { $0.hasPrefix("1 call lies below another call") })
   }
 
-  @Test("a moment of 0 is the protocol's word for unknown; a broken line costs itself alone")
+  @Test("an instant of 0 is the protocol's word for unknown; a broken line costs itself alone")
   func broken() throws {
     let good = Self.export([Self.span(2, Self.call(100, 20))])
     let unknown = Self.export([Self.span(0, Self.call(1, 1), start: 0)])

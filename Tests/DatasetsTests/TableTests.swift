@@ -123,7 +123,7 @@ struct TableTests {
       name: "too large", text: "\(header)\n\(row.replacing(",40,", with: ",99999999999999999999,"))\n",
       error: "input_tokens \"99999999999999999999\" is not a whole number."),
     .init(
-      name: "a moment without zone", text: "\(header)\n\(row.replacing("456Z", with: "456"))\n",
+      name: "an instant without zone", text: "\(header)\n\(row.replacing("456Z", with: "456"))\n",
       error: ":2:3: error: arrived_at \"2026-01-05T09:00:00.123456\" is not an instant."),
     .init(
       name: "30 February", text: "\(header)\n\(row.replacing("01-05", with: "02-30"))\n",

@@ -53,20 +53,20 @@ struct QuantityTests {
   }
 
   @Test(
-    "a local moment is what the zone's clocks show",
+    "a local instant is what the zone's clocks show",
     arguments: [
       ("2026-01-05", "2026-01-04T23:00:00Z"), ("2026-01-05T09:00", "2026-01-05T08:00:00Z"),
       ("2026-01-05 09:00:30", "2026-01-05T08:00:30Z"), ("2026-01-05T24:00", "2026-01-05T23:00:00Z"),
       ("2026-07-05T09:00", "2026-07-05T07:00:00Z"), ("2026-01-05T09:00:00Z", "2026-01-05T09:00:00Z"),
       ("2026-01-05T09:00+05:30", "2026-01-05T03:30:00Z"), ("2026-10-25T02:30", "2026-10-25T00:30:00Z"),
     ])
-  func moments(_ text: String, moment: String) throws {
+  func instants(_ text: String, instant: String) throws {
     let berlin = try #require(ZonedCalendar(identifier: "Europe/Berlin"))
-    #expect(try MomentText.parse(text, berlin).get().rfc3339(in: .utc) == moment)
+    #expect(try InstantText.parse(text, berlin).get().rfc3339(in: .utc) == instant)
   }
 
   @Test(
-    "what is no moment says what would be one",
+    "what is no instant says what would be one",
     arguments: [
       ("2026-02-30", "not a date of the calendar"), ("2026-1-5", "Write 2026-01-05"),
       ("tomorrow", "Write 2026-01-05"),
@@ -74,9 +74,9 @@ struct QuantityTests {
       ("2026-01-05T09:60", "Write 2026-01-05"), ("2026-01-05T09", "Write 2026-01-05"),
       ("2026-01-05T09:00X", "Write 2026-01-05"), ("2026-03-29T02:30", "clocks skip it"),
     ])
-  func noMoments(_ text: String, words: String) throws {
+  func noInstants(_ text: String, words: String) throws {
     let berlin = try #require(ZonedCalendar(identifier: "Europe/Berlin"))
-    let result = MomentText.parse(text, berlin)
+    let result = InstantText.parse(text, berlin)
     guard case .failure(let error) = result else {
       Issue.record("\(text) was read as \(result)")
       return

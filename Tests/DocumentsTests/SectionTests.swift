@@ -11,7 +11,7 @@ struct SectionTests {
       Key("name", .text, required: true, "Its name."), Key("count", .integer(1...10), "How many."),
       Key("share", .number(0...1), "A share."), Key("wait", .duration, "How long."),
       Key("rate", .rate, "How often."),
-      Key("from", .moment, "Since when."), Key("colour", .choice(["red", "green"]), "Which."),
+      Key("from", .instant, "Since when."), Key("colour", .choice(["red", "green"]), "Which."),
       Key("words", .list(.text), "Texts."),
       Key(
         "part",
@@ -24,7 +24,7 @@ struct SectionTests {
     let section = Section(try Document.parse(text, path: "t.yaml"), shape, diagnostics, calendar)
     if let section {
       _ = (section.text("name"), section.integer("count"), section.number("share"), section.duration("wait"))
-      _ = (section.rate("rate"), section.moment("from"), section.choice("colour"), section.texts("words"))
+      _ = (section.rate("rate"), section.instant("from"), section.choice("colour"), section.texts("words"))
       _ = section.section("part")
     }
     return (section, diagnostics.inOrder().map { $0.rendered(path: "t.yaml") })

@@ -182,12 +182,13 @@ func names(_ data: Data) throws {
   for name in names { try Name.check(name) }
   if let problem = NameSpellings.problem(in: names) { throw problem }
   if names.isEmpty || Set(names).count < names.count { return }
-  let moment = Timestamp(microseconds: 1_767_571_200_000_000)
+  let instant = Timestamp(microseconds: 1_767_571_200_000_000)
   var tables = TelemetryTables()
   tables.accounts = [AccountRecord(account: names[0], timeZone: "UTC", subscriptionMaxReplicas: 1)]
   tables.models = names.enumerated().map { index, name in
     ModelRecord(
-      modelID: Int32(index), account: names[0], kind: .external, name: name, provider: name, createdAt: moment
+      modelID: Int32(index), account: names[0], kind: .external, name: name, provider: name,
+      createdAt: instant
     )
   }
   for format in ["csv", "ndjson", "sqlite"].compactMap(DatasetFormat.init) {
@@ -197,7 +198,7 @@ func names(_ data: Data) throws {
     let directory = try RunDirectory(
       path,
       manifest: Manifest(
-        program: "fuzz", scenario: nil, seed: nil, period: .init(from: moment, to: moment + 1)))
+        program: "fuzz", scenario: nil, seed: nil, period: .init(from: instant, to: instant + 1)))
     let writer = try directory.writer(format, series: [Series(modelID: 0, version: "")])
     try writer.write(tables)
     try writer.finish(directory.manifest)

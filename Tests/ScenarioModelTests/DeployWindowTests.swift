@@ -13,9 +13,9 @@ struct DeployWindowTests {
     return try ScenarioDocument(Data(yaml.utf8), path: "t.yaml").scenario
   }
 
-  static func opening(_ windows: String, _ moment: String) throws -> String? {
+  static func opening(_ windows: String, _ instant: String) throws -> String? {
     let account = try scenario(windows).accounts[0]
-    guard case .success(let asked) = MomentText.parse(moment, account.calendar) else { return "?" }
+    guard case .success(let asked) = InstantText.parse(instant, account.calendar) else { return "?" }
     return account.deployWindows.nextOpening(from: asked).map { $0.rfc3339(in: account.calendar) }
   }
 
@@ -59,8 +59,8 @@ struct DeployWindowTests {
     var profile = RateProfile()
     profile.hourly = (0..<24).map(Double.init)
     profile.weekly = [1, 1, 1, 1, 1, 1, 10]
-    guard case .success(let from) = MomentText.parse("2026-11-01", zone),
-      case .success(let to) = MomentText.parse("2026-11-02", zone)
+    guard case .success(let from) = InstantText.parse("2026-11-01", zone),
+      case .success(let to) = InstantText.parse("2026-11-02", zone)
     else {
       Issue.record("moments")
       return

@@ -132,7 +132,7 @@ struct LimitTests {
     #expect(errors("perInputToken: 1d, perOutputToken: 1s").count == 1)
   }
 
-  @Test("moments lie in the years 1900 to 2199, by the clock of the time zone")
+  @Test("instants lie in the years 1900 to 2199, by the clock of the time zone")
   func years() {
     func errors(_ zone: String, _ from: String, _ to: String) -> [String] {
       CheckTests.errors(

@@ -168,9 +168,9 @@ struct ArrivalTests {
     #expect(counts.count == 6 * 24 - 1)
     var expected: [Double] = []
     for index in counts.indices {
-      let moment = run.scenario.from + Int64(index) * Self.hour
-      let date = zone.date(at: moment)
-      let wall = moment.secondsRoundedDown + Int64(zone.offsetSeconds(at: moment))
+      let instant = run.scenario.from + Int64(index) * Self.hour
+      let date = zone.date(at: instant)
+      let wall = instant.secondsRoundedDown + Int64(zone.offsetSeconds(at: instant))
       var factor = hourly[Int(wall % 86_400 / 3600)]
       if date.weekday == 5 { factor *= 0.5 }
       if date.weekday == 6 { factor *= 0.4 }

@@ -314,16 +314,16 @@ struct ContinuousBatchingTests {
       // At least a step for each token.
       #expect(request.latency - request.firstToken >= Int64(max(request.output - 1, 0)) * 9000)
     }
-    // At no moment are more served than there are slots, and at some all slots are taken.
+    // At no instant are more served than there are slots, and at some all slots are taken.
     let first = try #require(one.requests.first).series
     let served = one.requests.filter { $0.series == first && $0.latency > $0.waiting }
     let records = one.tables.replicas.filter { $0.modelID == first.modelID }
     var full = 0
-    for moment in stride(from: Self.start + 1, to: Self.start + 5 * 3_600_000_000, by: 7_919_317) {
+    for instant in stride(from: Self.start + 1, to: Self.start + 5 * 3_600_000_000, by: 7_919_317) {
       let count = served.count {
-        $0.arrivedAt + $0.waiting <= moment && moment < $0.arrivedAt + $0.latency
+        $0.arrivedAt + $0.waiting <= instant && instant < $0.arrivedAt + $0.latency
       }
-      let record = try #require(records.last { $0.at.microseconds <= moment })
+      let record = try #require(records.last { $0.at.microseconds <= instant })
       let slots = 32 * (record.ready + record.draining)
       #expect(count <= slots)
       if count == slots, slots > 0 { full += 1 }

@@ -62,7 +62,7 @@ struct DepartureListTests {
     #expect(isSound)
   }
 
-  @Test("the last moment that there is comes after all others, and before nothing at all")
+  @Test("the last instant that there is comes after all others, and before nothing at all")
   func ends() {
     var list = DepartureList()
     #expect(list.firstTime == .max)

@@ -99,7 +99,7 @@ struct SubscriptionTests {
     #expect(run.tables.incidents.map(\.kind) == ["undeployRefused"])
   }
 
-  @Test("of two scale-ups at one moment the first model gets the last replica; the other is cut short")
+  @Test("of two scale-ups at one instant the first model gets the last replica; the other is cut short")
   func cutShort() throws {
     func model(_ name: String) -> String {
       """

@@ -39,15 +39,15 @@ struct ZoneFilesTests {
         zone = try #require(ZonedCalendar(identifier: name))
       case "change":
         let (at, before, after) = (try seconds(fields[1]), Int(fields[2]), Int(fields[3]))
-        let moment = Timestamp(seconds: at)
+        let instant = Timestamp(seconds: at)
         isComparable =
-          zone.offsetSeconds(at: moment + -1) == before && zone.offsetSeconds(at: moment) == after
+          zone.offsetSeconds(at: instant + -1) == before && zone.offsetSeconds(at: instant) == after
         if !isComparable { differing.insert(name) }
       case _ where !isComparable: continue
       case "date":
         let date = try #require(LocalDate(fields[1]))
-        let moments = try fields.dropFirst(2).map { Timestamp(seconds: try seconds($0)) }
-        let spans = stride(from: 0, to: moments.count, by: 2).map { moments[$0]..<moments[$0 + 1] }
+        let instants = try fields.dropFirst(2).map { Timestamp(seconds: try seconds($0)) }
+        let spans = stride(from: 0, to: instants.count, by: 2).map { instants[$0]..<instants[$0 + 1] }
         check("stretches of \(date)", zone.stretches(from: date, to: date), spans)
         for span in spans {
           check("date at the start", zone.date(at: span.lowerBound), date)
@@ -65,27 +65,27 @@ struct ZoneFilesTests {
         }
       case "reading":
         let date = try #require(LocalDate(fields[1]))
-        let moments = try fields.dropFirst(3).map { Timestamp(seconds: try seconds($0)) }
-        let found = zone.moment(of: date, secondOfDay: try seconds(fields[2]))
-        switch moments.count {
+        let instants = try fields.dropFirst(3).map { Timestamp(seconds: try seconds($0)) }
+        let found = zone.instant(of: date, secondOfDay: try seconds(fields[2]))
+        switch instants.count {
         case 0:
           if case .never(let change) = found {
             check("date after a gap", zone.date(at: change) >= date, true)
           } else {
             check("reading \(date) \(fields[2])", "\(found)", "never")
           }
-        case 1: check("reading \(date) \(fields[2])", found, .once(moments[0]))
+        case 1: check("reading \(date) \(fields[2])", found, .once(instants[0]))
         case 2:
-          check("reading \(date) \(fields[2])", found, .twice(first: moments[0], second: moments[1]))
-        default: Issue.record("\(name): \(fields) comes \(moments.count) times")
+          check("reading \(date) \(fields[2])", found, .twice(first: instants[0], second: instants[1]))
+        default: Issue.record("\(name): \(fields) comes \(instants.count) times")
         }
       case "hours":
-        let moments = try fields.dropFirst(3).map { Timestamp(seconds: try seconds($0)) }
+        let instants = try fields.dropFirst(3).map { Timestamp(seconds: try seconds($0)) }
         let (from, to) = (
           Timestamp(seconds: try seconds(fields[1])), Timestamp(seconds: try seconds(fields[2]))
         )
-        check("hours from \(from.rfc3339)", zone.hourStarts(from: from, to: to), moments)
-        let odd = moments.filter { $0 >= from && $0.microseconds % 900_000_000 != 0 }
+        check("hours from \(from.rfc3339)", zone.hourStarts(from: from, to: to), instants)
+        let odd = instants.filter { $0 >= from && $0.microseconds % 900_000_000 != 0 }
         check("odd hours", zone.hourStarts(from: from, to: to, notOn: 900_000_000), odd)
       case "full":
         let now = Timestamp(seconds: try seconds(fields[1]))
@@ -115,9 +115,10 @@ struct ZoneFilesTests {
       let zone = try #require(ZonedCalendar(identifier: name))
       let other = try #require(ZonedCalendar(identifier: target))
       for day in stride(from: 0, to: 365 * 68, by: 5) {
-        let moment = Timestamp(seconds: Int64(day) * 86_400)
+        let instant = Timestamp(seconds: Int64(day) * 86_400)
         #expect(
-          zone.offsetSeconds(at: moment) == other.offsetSeconds(at: moment), "\(name) at \(moment.rfc3339)")
+          zone.offsetSeconds(at: instant) == other.offsetSeconds(at: instant), "\(name) at \(instant.rfc3339)"
+        )
       }
     }
   }

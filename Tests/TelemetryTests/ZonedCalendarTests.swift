@@ -3,10 +3,10 @@ import Testing
 
 @Suite("Days and hours of a time zone")
 struct ZonedCalendarTests {
-  static func moment(_ text: String) throws -> Timestamp {
+  static func instant(_ text: String) throws -> Timestamp {
     var parser = TimestampParser()
-    let moment = parser.parse(text)
-    return try #require(moment)
+    let instant = parser.parse(text)
+    return try #require(instant)
   }
 
   static func zone(_ name: String) throws -> ZonedCalendar { try #require(ZonedCalendar(identifier: name)) }
@@ -86,25 +86,26 @@ struct ZonedCalendarTests {
     let summer = try Self.date("2026-03-29")
     let winter = try Self.date("2026-10-25")
     #expect(
-      berlin.moment(of: summer, secondOfDay: 9000)
-        == .never(changeAt: try Self.moment("2026-03-29T01:00:00Z")))
-    #expect(berlin.moment(of: summer, secondOfDay: 10_800) == .once(try Self.moment("2026-03-29T01:00:00Z")))
+      berlin.instant(of: summer, secondOfDay: 9000)
+        == .never(changeAt: try Self.instant("2026-03-29T01:00:00Z")))
     #expect(
-      berlin.moment(of: winter, secondOfDay: 9000)
+      berlin.instant(of: summer, secondOfDay: 10_800) == .once(try Self.instant("2026-03-29T01:00:00Z")))
+    #expect(
+      berlin.instant(of: winter, secondOfDay: 9000)
         == .twice(
-          first: try Self.moment("2026-10-25T00:30:00Z"), second: try Self.moment("2026-10-25T01:30:00Z")))
+          first: try Self.instant("2026-10-25T00:30:00Z"), second: try Self.instant("2026-10-25T01:30:00Z")))
     // Lord Howe: half an hour.
     let island = try Self.zone("Australia/Lord_Howe")
     #expect(
-      island.moment(of: try Self.date("2026-04-05"), secondOfDay: 6000)
+      island.instant(of: try Self.date("2026-04-05"), secondOfDay: 6000)
         == .twice(
-          first: try Self.moment("2026-04-04T14:40:00Z"), second: try Self.moment("2026-04-04T15:10:00Z")))
+          first: try Self.instant("2026-04-04T14:40:00Z"), second: try Self.instant("2026-04-04T15:10:00Z")))
     // All of a day that never was.
     let apia = try Self.zone("Pacific/Apia")
     for second: Int64 in [0, 43_200, 86_399] {
       #expect(
-        apia.moment(of: try Self.date("2011-12-30"), secondOfDay: second)
-          == .never(changeAt: try Self.moment("2011-12-30T10:00:00Z")))
+        apia.instant(of: try Self.date("2011-12-30"), secondOfDay: second)
+          == .never(changeAt: try Self.instant("2011-12-30T10:00:00Z")))
     }
   }
 
@@ -112,7 +113,7 @@ struct ZonedCalendarTests {
   func hours() throws {
     func hours(_ zone: String, _ from: String, _ to: String) throws -> [String] {
       let zone = try Self.zone(zone)
-      return zone.hourStarts(from: try Self.moment(from), to: try Self.moment(to)).map {
+      return zone.hourStarts(from: try Self.instant(from), to: try Self.instant(to)).map {
         $0.rfc3339(in: zone)
       }
     }
@@ -141,7 +142,7 @@ struct ZonedCalendarTests {
   func fullHours() throws {
     func full(_ zone: String, _ now: String) throws -> String {
       let zone = try Self.zone(zone)
-      return zone.fullHour(from: try Self.moment(now)).rfc3339(in: zone)
+      return zone.fullHour(from: try Self.instant(now)).rfc3339(in: zone)
     }
     // 02:00 goes back to 01:30: the next full hour is 02:00 again.
     #expect(try full("Australia/Lord_Howe", "2026-04-05T01:50:00+11:00") == "2026-04-05T02:00:00+10:30")

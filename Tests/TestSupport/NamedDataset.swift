@@ -7,7 +7,7 @@ package enum NamedDataset {
   package static func write(_ names: [String], _ path: String, _ format: DatasetFormat = DatasetFormat(.csv))
     throws
   {
-    let moment = Timestamp(microseconds: 1_772_442_000_000_000)
+    let instant = Timestamp(microseconds: 1_772_442_000_000_000)
     var tables = TelemetryTables()
     tables.accounts = [AccountRecord(account: names[0], timeZone: "UTC", subscriptionMaxReplicas: 5)]
     var series: [Series] = []
@@ -17,18 +17,18 @@ package enum NamedDataset {
         HardwareRecord(account: names[0], hardware: name, creditsMicroPerHour: Int64(index)))
       tables.models.append(
         ModelRecord(
-          modelID: id, account: names[0], kind: .openSource, name: name, provider: name, createdAt: moment))
+          modelID: id, account: names[0], kind: .openSource, name: name, provider: name, createdAt: instant))
       tables.deployments.append(
         DeploymentRecord(
           modelID: id, version: name, hardware: name, minReplicas: 1, maxReplicas: 1, maxBatchSize: 1,
-          requestedAt: moment, deployedAt: moment, undeployedAt: nil, outcome: .deployed))
+          requestedAt: instant, deployedAt: instant, undeployedAt: nil, outcome: .deployed))
       tables.fineTuningJobs.append(
         FineTuningJobRecord(
-          jobID: Int64(id), modelID: id, baseModel: name, hardware: name, startedAt: moment,
-          finishedAt: moment,
+          jobID: Int64(id), modelID: id, baseModel: name, hardware: name, startedAt: instant,
+          finishedAt: instant,
           outcome: .succeeded, creditsMicro: 1))
       tables.incidents.append(
-        IncidentRecord(modelID: id, provider: name, kind: name, startedAt: moment, endedAt: moment))
+        IncidentRecord(modelID: id, provider: name, kind: name, startedAt: instant, endedAt: instant))
       series.append(Series(modelID: id, version: name))
     }
     let reasons = FailureReasons()
@@ -40,7 +40,7 @@ package enum NamedDataset {
         code = try reasons.code(of: name) ?? code
       }
       batch.append(
-        requestID: Int64(index + 1), arrivedAt: moment.microseconds + Int64(index), series: Int32(index),
+        requestID: Int64(index + 1), arrivedAt: instant.microseconds + Int64(index), series: Int32(index),
         outcome: code, waitingMicroseconds: 0, firstTokenMicroseconds: 0, latencyMicroseconds: 5,
         inputTokens: 1,
         outputTokens: 0)
@@ -48,7 +48,7 @@ package enum NamedDataset {
     let directory = try RunDirectory(
       path,
       manifest: Manifest(
-        program: "test", scenario: nil, seed: nil, period: .init(from: moment, to: moment + 60_000_000)))
+        program: "test", scenario: nil, seed: nil, period: .init(from: instant, to: instant + 60_000_000)))
     let writer = try directory.writer(format, series: series, reasons: reasons)
     try batch.send(to: writer)
     try writer.write(tables)

@@ -15,7 +15,7 @@ struct LocalClockTests {
     /// What zoneinfo says: stretches, µs.
     var expected: [[Int64]]
     /// Instants whose hours are asked for, and where these start.
-    var hours: [(moment: Int64, start: Int64)] = []
+    var hours: [(instant: Int64, start: Int64)] = []
     var change: (at: Int64, before: Int64, after: Int64)
   }
 
@@ -31,7 +31,7 @@ struct LocalClockTests {
     var questions: [Question] = []
     var zone = ""
     var change: (at: Int64, before: Int64, after: Int64) = (0, 0, 0)
-    var hours: [(moment: Int64, start: Int64)] = []
+    var hours: [(instant: Int64, start: Int64)] = []
     for fields in try ZoneOracle.facts() {
       let numbers = fields.dropFirst().compactMap { Int64($0).map { $0 * 1_000_000 } }
       switch fields[0] {
@@ -51,7 +51,7 @@ struct LocalClockTests {
         questions.append(
           Question(
             zone: zone, now: numbers[0], date: nil, expected: [[numbers[1] - 86_400_000_000, numbers[1]]],
-            hours: hours.filter { $0.moment < numbers[1] && $0.start >= numbers[1] - 86_400_000_000 },
+            hours: hours.filter { $0.instant < numbers[1] && $0.start >= numbers[1] - 86_400_000_000 },
             change: change))
       default: continue
       }
@@ -64,9 +64,10 @@ struct LocalClockTests {
   private func sql(_ question: Question) -> String {
     let clock = LocalClock(zone: "getvariable('zone')", now: "getvariable('now')::BIGINT")
     let date = question.date.map { "DATE '\($0)'" } ?? "NULL::DATE"
-    let hours = question.hours.map { "(\($0.moment)::BIGINT)" }.joined(separator: ", ")
+    let hours = question.hours.map { "(\($0.instant)::BIGINT)" }.joined(separator: ", ")
     let start = clock.bucketStart(
-      granularity: "'hour'", wall: "date_trunc('hour', l)", moment: "u", offset: "epoch_us(l) - u", from: "0")
+      granularity: "'hour'", wall: "date_trunc('hour', l)", instant: "u", offset: "epoch_us(l) - u", from: "0"
+    )
     return """
       SET VARIABLE zone = '\(question.zone)';
       SET VARIABLE now = \(question.now);
@@ -108,7 +109,7 @@ struct LocalClockTests {
         if question.date != nil { #expect(answer.day == question.expected[0][0], "\(label)") }
       }
       #expect(
-        (answer.hours ?? []).map { $0[1] } == question.hours.sorted { $0.moment < $1.moment }.map(\.start),
+        (answer.hours ?? []).map { $0[1] } == question.hours.sorted { $0.instant < $1.instant }.map(\.start),
         "\(label)")
       if let calendar = ZonedCalendar(identifier: question.zone) {
         #expect(LocalClock.difference(answer.era, calendar, until: question.now) == nil, "\(label)")
@@ -121,13 +122,13 @@ struct LocalClockTests {
   func difference() throws {
     let calendar = try #require(ZonedCalendar(identifier: "Europe/Berlin"))
     var parser = TimestampParser()
-    func moment(_ text: String) throws -> Int64 {
-      let moment = parser.parse(text)
-      return try #require(moment).microseconds
+    func instant(_ text: String) throws -> Int64 {
+      let instant = parser.parse(text)
+      return try #require(instant).microseconds
     }
-    let from = try moment("2026-03-01T00:00:00Z")
-    let change = try moment("2026-03-29T01:00:00Z")
-    let until = try moment("2026-04-10T00:00:00Z")
+    let from = try instant("2026-03-01T00:00:00Z")
+    let change = try instant("2026-03-29T01:00:00Z")
+    let until = try instant("2026-04-10T00:00:00Z")
     let (winter, summer): (Int64, Int64) = (3_600_000_000, 7_200_000_000)
     #expect(LocalClock.difference([[from, winter], [change, summer]], calendar, until: until) == nil)
     #expect(

@@ -131,7 +131,7 @@ struct MetamorphicTests {
     #expect(try !compare(base, outside).isSame)
   }
 
-  @Test("moments that are written differently are the same only if told so")
+  @Test("instants that are written differently are the same only if told so")
   func instants() throws {
     var other = SmallDashboard()
     other.now = "2026-01-08T01:00:00+01:00"

@@ -85,7 +85,7 @@ struct CrashTests {
     }
   }
 
-  @Test("kill -9 at random moments leaves the old run or the new one, whole")
+  @Test("kill -9 at random instants leaves the old run or the new one, whole")
   func random() throws {
     let pair = try Pair()
     let rounds = ProcessInfo.processInfo.environment["WORKBENCH_VERIFY"] == nil ? 12 : 200

@@ -76,7 +76,7 @@ struct ImportTests {
   }
 
   @Test(
-    "moments as numbers, in every unit",
+    "instants as numbers, in every unit",
     arguments: [
       ("s", "1767571200.25"), ("ms", "1767571200250"), ("us", "1767571200250000"),
       ("ns", "1767571200250000999"),

@@ -122,7 +122,7 @@ struct PostgreSQLTests {
   static func home(_ server: PostgreSQLServer) -> String { "postgres://qa@127.0.0.1:\(server.port)/postgres" }
 
   @Test(
-    "two people push the same run at the same moment: one copy, no error for either; it comes back the same")
+    "two people push the same run at the same instant: one copy, no error for either; it comes back the same")
   func pushing() throws {
     let scratch = try Scratch()
     let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))

@@ -192,7 +192,7 @@ struct VerdictCommandTests {
     }
   }
 
-  @Test("a day that rollups alone cannot cut is refused with the zone and the moment")
+  @Test("a day that rollups alone cannot cut is refused with the zone and the instant")
   func uncut() throws {
     let scratch = try Scratch()
     let path = try Self.small(scratch)
@@ -240,7 +240,7 @@ struct VerdictCommandTests {
       let requests = try #require(figures["requests"] as? [String: Any])
       return (try #require(requests["totalRequests"] as? Int), outcome.error)
     }
-    // A full quarter, and a moment inside one, which needs the requests.
+    // A full quarter, and an instant inside one, which needs the requests.
     for (now, places) in [
       ("2026-01-05T02:00:00.000000Z", ["run", "rollups", "requests"]),
       ("2026-01-05T02:00:30.000000Z", ["run", "requests"]),

@@ -4,7 +4,7 @@ import Telemetry
 
 /// How a platform's own export becomes telemetry: which column is which, with units, zones, values and constants.
 package struct ImportMapping: Sendable {
-  package enum MomentFormat: String, CaseIterable, Sendable { case iso, s, ms, us, ns }
+  package enum InstantFormat: String, CaseIterable, Sendable { case iso, s, ms, us, ns }
 
   package struct Field: Sendable {
     /// Names of columns: the first that has a value in a row counts, or the sum of all.
@@ -13,8 +13,8 @@ package struct ImportMapping: Sendable {
     package var constant: String?
     /// What a row without a value is taken to have; `nil`: it is rejected.
     package var missing: String?
-    package var format = MomentFormat.iso
-    /// What moments without an offset refer to; `nil`: there must be one.
+    package var format = InstantFormat.iso
+    /// What instants without an offset refer to; `nil`: there must be one.
     package var zone: ZonedCalendar?
     /// µs a unit.
     package var unit = 1000.0
@@ -104,7 +104,7 @@ package struct ImportMapping: Sendable {
     }
     readMissing(keys, name, &field)
     if keys.has("format") {
-      field.format = keys.choice("format").flatMap { MomentFormat(rawValue: $0) } ?? .iso
+      field.format = keys.choice("format").flatMap { InstantFormat(rawValue: $0) } ?? .iso
     }
     if keys.has("zone"), let zone = keys.text("zone") {
       field.zone = ZonedCalendar(identifier: zone)

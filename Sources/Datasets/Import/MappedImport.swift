@@ -156,10 +156,10 @@ package final class MappedImport {
     let arrival = try arrival(row)
     var notes: [ImportReport.Note] = []
     switch arrival {
-    case .moment(let moment):
-      try append(try request(row, at: moment, &notes))
-    case .once(let moment, let wall):
-      let made = try request(row, at: moment, &notes)
+    case .instant(let instant):
+      try append(try request(row, at: instant, &notes))
+    case .once(let instant, let wall):
+      let made = try request(row, at: instant, &notes)
       repeatedHours.once(wall: wall)
       try append(made)
     case .twice(let first, let second, let wall):
@@ -312,7 +312,7 @@ package final class MappedImport {
   /// Whole hours around the requests, UTC.
   package var period: Range<Timestamp> {
     let hour: Int64 = 3_600_000_000
-    func floor(_ moment: Int64) -> Int64 { moment / hour * hour - (moment % hour < 0 ? hour : 0) }
+    func floor(_ instant: Int64) -> Int64 { instant / hour * hour - (instant % hour < 0 ? hour : 0) }
     return Timestamp(microseconds: floor(firsts.min() ?? 0))..<Timestamp(microseconds: floor(last) + hour)
   }
 

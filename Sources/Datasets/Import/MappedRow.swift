@@ -15,7 +15,7 @@ struct RowProblem: Error {
 
 /// When a row arrived, as far as it says so itself.
 enum RowArrival {
-  case moment(Timestamp)
+  case instant(Timestamp)
   /// By a wall clock, which is given as if it were UTC, µs.
   case once(Timestamp, wall: Int64)
   case twice(Timestamp, Timestamp, wall: Int64)
@@ -116,14 +116,14 @@ extension MappedImport {
     return Int32(value)
   }
 
-  // MARK: Moments
+  // MARK: Instants
 
   private enum Reading {
-    case moment(Timestamp)
+    case instant(Timestamp)
     case wall(Int64, ZonedCalendar.WallTime, ZonedCalendar)
   }
 
-  private func moment(_ row: ForeignRow, _ name: String) throws -> Reading {
+  private func instant(_ row: ForeignRow, _ name: String) throws -> Reading {
     guard let field = mapping[name], let text = found(row, field), !text.isEmpty else { throw missing(name) }
     let problem = RowProblem(
       "\(name) \"\(text.prefix(60))\" is not an instant", kind: "\(name) is not an instant")
@@ -131,27 +131,27 @@ extension MappedImport {
     switch field.format {
     case .iso:
       if let known = parser.parse(text) {
-        reading = .moment(known)
+        reading = .instant(known)
       } else if let zone = field.zone, let wall = parser.parse(text, zoneRequired: false) {
         reading = .wall(wall.microseconds, Self.wallTime(wall, zone), zone)
       } else {
         throw problem
       }
     case .s, .ms, .us, .ns:
-      let shift: [ImportMapping.MomentFormat: Int] = [.s: 6, .ms: 3, .us: 0, .ns: -3]
+      let shift: [ImportMapping.InstantFormat: Int] = [.s: 6, .ms: 3, .us: 0, .ns: -3]
       guard let number = NumberText.scaled(text, by: shift[field.format] ?? 0) else { throw problem }
-      reading = .moment(Timestamp(microseconds: number))
+      reading = .instant(Timestamp(microseconds: number))
     }
-    func check(_ moment: Timestamp) throws {
-      guard Timestamp.supported.contains(moment) else {
+    func check(_ instant: Timestamp) throws {
+      guard Timestamp.supported.contains(instant) else {
         throw RowProblem(
           "\(name) \"\(text.prefix(60))\" lies outside \(Timestamp.supportedYears)",
           kind: "\(name) is not an instant")
       }
     }
     switch reading {
-    case .moment(let moment), .wall(_, .once(let moment), _), .wall(_, .twice(let moment, _), _):
-      try check(moment)
+    case .instant(let instant), .wall(_, .once(let instant), _), .wall(_, .twice(let instant, _), _):
+      try check(instant)
     case .wall(_, .never, let zone):
       throw RowProblem(
         "\(name) \"\(text.prefix(60))\" never occurs in \(zone.identifier): clocks skip it",
@@ -164,29 +164,30 @@ extension MappedImport {
     let seconds = wall.secondsRoundedDown
     let day = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
     let micros = wall.microseconds - seconds * 1_000_000
-    switch zone.moment(of: LocalDate(daysSince1970: Int(day)), secondOfDay: seconds - day * 86_400) {
-    case .once(let moment): return .once(moment + micros)
+    switch zone.instant(of: LocalDate(daysSince1970: Int(day)), secondOfDay: seconds - day * 86_400) {
+    case .once(let instant): return .once(instant + micros)
     case .twice(let first, let second): return .twice(first: first + micros, second: second + micros)
     case .never(let change): return .never(changeAt: change)
     }
   }
 
   func arrival(_ row: ForeignRow) throws -> RowArrival {
-    switch try moment(row, "arrivedAt") {
-    case .moment(let moment): .moment(moment)
-    case .wall(let wall, .once(let moment), _): .once(moment, wall: wall)
+    switch try instant(row, "arrivedAt") {
+    case .instant(let instant): .instant(instant)
+    case .wall(let wall, .once(let instant), _): .once(instant, wall: wall)
     case .wall(let wall, .twice(let first, let second), _): .twice(first, second, wall: wall)
     case .wall(_, .never, _): throw RowProblem("arrivedAt never occurs", kind: "arrivedAt is not an instant")
     }
   }
 
-  /// The end of a request that arrived at a moment: of a local time that comes twice the first that is not before it.
+  /// The end of a request that arrived at an instant: of a local time that comes twice the first that is not before it.
   private func end(
     _ row: ForeignRow, after arrived: Timestamp, _ notes: inout [ImportReport.Note]
   ) throws -> Timestamp {
     let ended: Timestamp
-    switch try moment(row, "endedAt") {
-    case .moment(let moment), .wall(_, .once(let moment), _), .wall(_, .never(let moment), _): ended = moment
+    switch try instant(row, "endedAt") {
+    case .instant(let instant), .wall(_, .once(let instant), _), .wall(_, .never(let instant), _):
+      ended = instant
     case .wall(_, .twice(let first, let second), _):
       ended = first >= arrived ? first : second
       if first >= arrived { notes.append(.endsTwice) }

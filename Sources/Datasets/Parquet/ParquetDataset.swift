@@ -54,7 +54,7 @@ enum ParquetReader {
     // DuckDB opens it by its name: it must be a file of its directory.
     _ = try ContainedPath(ofFile: path).open()
     let columns = schema.columns.map { column in
-      column.type == .moment
+      column.type == .instant
         ? "strftime(make_timestamp(epoch_us(\"\(column.name)\")), '%Y-%m-%dT%H:%M:%S.%fZ') AS \"\(column.name)\""
         : "\"\(column.name)\""
     }
@@ -81,7 +81,7 @@ extension TableSchema.Column {
     switch type {
     case .text: "VARCHAR"
     case .integer: is32Bit ? "INTEGER" : "BIGINT"
-    case .moment: "TIMESTAMPTZ"
+    case .instant: "TIMESTAMPTZ"
     }
   }
 }

@@ -126,7 +126,7 @@ final class PostgreSQLReader {
   func file(_ table: TableSchema) throws -> InputFile {
     let columns = try table.columns.map { column in
       if column.mayBeAbsent, try !has(column.name, table.name) { return "NULL AS \(column.name)" }
-      return column.type == .moment
+      return column.type == .instant
         ? "to_char(\(column.name) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS \(column.name)"
         : column.name
     }
@@ -146,7 +146,7 @@ enum PostgreSQLSchema {
         switch column.type {
         case .text: "text"
         case .integer: column.is32Bit ? "integer" : "bigint"
-        case .moment: "timestamptz"
+        case .instant: "timestamptz"
         }
       return "\(column.name) \(type)\(column.isOptional ? "" : " NOT NULL")"
     }

@@ -95,10 +95,10 @@ final class SQLiteReader {
         return .text(text)
       }
     case .integer: if let integer = row.integer(index) { return .integer(integer) }
-    case .moment:
+    case .instant:
       if let integer = row.integer(index) {
-        let moment = Timestamp(microseconds: integer)
-        if Timestamp.supported.contains(moment) { return .moment(moment) }
+        let instant = Timestamp(microseconds: integer)
+        if Timestamp.supported.contains(instant) { return .instant(instant) }
       }
     }
     let shown =
@@ -106,7 +106,7 @@ final class SQLiteReader {
       ?? row.integer(index).map { String($0) } ?? (row.isNull(index) ? "NULL" : "of another type")
     throw DatasetError(
       path,
-      "\(schema.name), row \(number): \(column.name) is \(shown), not \(column.type == .moment ? "an instant in µs since 1970, in \(Timestamp.supportedYears)" : column.type.words)."
+      "\(schema.name), row \(number): \(column.name) is \(shown), not \(column.type == .instant ? "an instant in µs since 1970, in \(Timestamp.supportedYears)" : column.type.words)."
     )
   }
 

@@ -178,7 +178,7 @@ extension Cell {
     switch self {
     case .text(let text): text
     case .integer(let number): number
-    case .moment(let moment): moment.microseconds
+    case .instant(let instant): instant.microseconds
     case .empty: nil
     }
   }

@@ -141,7 +141,7 @@ struct FixtureQuestions {
     for (filter, value) in selection.filters {
       switch value {
       case .text(let text): name += "--\(filter.name)-\(Self.slug(text))"
-      case .moment(let moment): name += "--deployed-\(Self.slug(moment.rfc3339))"
+      case .instant(let instant): name += "--deployed-\(Self.slug(instant.rfc3339))"
       }
     }
     var unique = name

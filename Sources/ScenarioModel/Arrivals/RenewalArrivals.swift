@@ -35,7 +35,7 @@ package struct RenewalArrivals: ArrivalModel {
   static let variabilityChange = Shape(
     "variabilityChange", "A permanent change of the variability of intervals.",
     [
-      Key("at", .moment, required: true, "From this instant on."),
+      Key("at", .instant, required: true, "From this instant on."),
       Key("cv", .number(0.05...20), required: true, "Coefficient of variation of the inter-arrival time."),
       Key(
         "family", .choice(["gamma", "weibull"]), "Of the inter-arrival times; by default the process's own."),
@@ -58,7 +58,7 @@ package struct RenewalArrivals: ArrivalModel {
   private static func readChanges(_ keys: Section, _ own: WindowedDemand.Family) -> [VariabilityChange]? {
     var changes: [VariabilityChange] = []
     for change in keys.sections("changes") {
-      guard let at = change.moment("at"), let cv = change.number("cv") else { return nil }
+      guard let at = change.instant("at"), let cv = change.number("cv") else { return nil }
       if let last = changes.last, at <= last.at {
         change.error("at", "changes must be in order of time, each later than the one before. Sort them.")
         return nil
@@ -73,7 +73,7 @@ package struct RenewalArrivals: ArrivalModel {
   var yaml: YAMLValue.Entry {
     let list = variabilityChanges.map { change in
       YAMLValue.flow(
-        [.init("at", .moment(change.at)), .init("cv", .number(change.cv))]
+        [.init("at", .instant(change.at)), .init("cv", .number(change.cv))]
           + (change.family == family ? [] : [.init("family", .word(change.family.rawValue))]))
     }
     return .init(

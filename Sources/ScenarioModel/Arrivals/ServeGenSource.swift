@@ -37,7 +37,7 @@ package struct ServeGenSource: Sendable, Equatable {
     [
       Key("trace", .text, required: true, "Its chunk-N-trace.csv, relative to the scenario."),
       Key("dataset", .text, required: true, "Its chunk-N-dataset.json, relative to the scenario."),
-      Key("startAt", .moment, "When its data start; by default with the period."),
+      Key("startAt", .instant, "When its data start; by default with the period."),
     ])
 
   static let entry = ArrivalEntry(
@@ -45,7 +45,7 @@ package struct ServeGenSource: Sendable, Equatable {
     "A client of ServeGen as it was measured: a renewal process whose rate and variability change every ten minutes, and its token counts."
   ) { keys in
     guard let trace = keys.text("trace"), let dataset = keys.text("dataset") else { return nil }
-    let startAt = keys.has("startAt") ? keys.moment("startAt") : nil
+    let startAt = keys.has("startAt") ? keys.instant("startAt") : nil
     return .recorded(.serveGen(ServeGenSource(trace: trace, dataset: dataset, startAt: startAt)))
   }
 
@@ -55,7 +55,7 @@ package struct ServeGenSource: Sendable, Equatable {
       "serveGen",
       .flow(
         [.init("trace", .text(trace)), .init("dataset", .text(dataset))]
-          + (startAt.map { [.init("startAt", .moment($0))] } ?? [])))
+          + (startAt.map { [.init("startAt", .instant($0))] } ?? [])))
   }
 
   /// The files that a `serveGen` names, whether or not the rest of it is right.

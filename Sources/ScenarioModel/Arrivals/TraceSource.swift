@@ -39,7 +39,7 @@ package struct TraceSource: Hashable, Sendable {
         "model", .text,
         "If the trace has requests of several models, the model to replay: its model_id, or its name if the table of models lies beside the trace."
       ),
-      Key("startAt", .moment, "Moves the trace so that it starts here. Without it: its own time stamps."),
+      Key("startAt", .instant, "Moves the trace so that it starts here. Without it: its own time stamps."),
     ])
 
   static let entry = ArrivalEntry(
@@ -59,7 +59,7 @@ package struct TraceSource: Hashable, Sendable {
       source.model = model
     }
     if keys.has("startAt") {
-      guard let startAt = keys.moment("startAt") else { return nil }
+      guard let startAt = keys.instant("startAt") else { return nil }
       source.startAt = startAt
     }
     return source
@@ -71,7 +71,7 @@ package struct TraceSource: Hashable, Sendable {
       "trace",
       .flow(
         [.init("file", .text(file))] + (model.map { [.init("model", .text($0))] } ?? [])
-          + (startAt.map { [.init("startAt", .moment($0))] } ?? [])))
+          + (startAt.map { [.init("startAt", .instant($0))] } ?? [])))
   }
 
   /// The file that a `trace` names, whether or not the rest of it is right.

@@ -79,8 +79,8 @@ struct ElementKey {
   static func identity(_ value: JSONValue, instants: inout TimestampParser) -> String {
     if let key = value[member]?.text { return key }
     let at = value["at"]?.text ?? ""
-    let moment = instants.parse(at).map { String($0.microseconds) } ?? at
-    return "\(moment)\u{0}\(value["version"]?.text ?? "")\u{0}\(value["modelId"]?.shown ?? "")"
+    let instant = instants.parse(at).map { String($0.microseconds) } ?? at
+    return "\(instant)\u{0}\(value["version"]?.text ?? "")\u{0}\(value["modelId"]?.shown ?? "")"
   }
 
   static func isKeyed(_ list: JSONValue) -> Bool {

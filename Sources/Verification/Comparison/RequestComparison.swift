@@ -88,14 +88,14 @@ struct RequestComparison {
         findings.figures += Int64(count * (isIgnored.count { !$0 }))
         if count > 0 { continue }
       }
-      if a.moment != b.moment, findings.hasEnough(ofList: "requests") {
+      if a.instant != b.instant, findings.hasEnough(ofList: "requests") {
         // Rows of one side alone, one after the other: two runs that have nothing in common.
-        let isFirst = b.moment.map { (a.moment ?? .max) < $0 } ?? true
-        let limit = (isFirst ? b.moment : a.moment) ?? .max
+        let isFirst = b.instant.map { (a.instant ?? .max) < $0 } ?? true
+        let limit = (isFirst ? b.instant : a.instant) ?? .max
         if isFirst { skip(&a, before: limit, .missing) } else { skip(&b, before: limit, .extra) }
         continue
       }
-      rows += try compareMoment(&a, &b)
+      rows += try compareInstant(&a, &b)
     }
     return rows
   }
@@ -126,14 +126,14 @@ struct RequestComparison {
     }
 
     var left: Int { part.map { $0.batch.count - row } ?? 0 }
-    var moment: Int64? {
+    var instant: Int64? {
       part.map { part in withExtendedLifetime(part.batch) { part.batch.columns.arrivedAt[row] } }
     }
 
     /// The rows of one instant.
-    mutating func take(_ moment: Int64) throws -> [Row] {
+    mutating func take(_ instant: Int64) throws -> [Row] {
       var rows: [Row] = []
-      while try fill(), self.moment == moment { rows.append(take()) }
+      while try fill(), self.instant == instant { rows.append(take()) }
       return rows
     }
 
@@ -220,10 +220,10 @@ struct RequestComparison {
   }
 
   /// The rows of the earlier instant at hand.
-  private func compareMoment(_ a: inout Cursor, _ b: inout Cursor) throws -> Int64 {
-    guard let moment = [a.moment, b.moment].compactMap({ $0 }).min() else { return 0 }
-    let first = try a.take(moment)
-    var second = try b.take(moment)
+  private func compareInstant(_ a: inout Cursor, _ b: inout Cursor) throws -> Int64 {
+    guard let instant = [a.instant, b.instant].compactMap({ $0 }).min() else { return 0 }
+    let first = try a.take(instant)
+    var second = try b.take(instant)
     var unmatched: [Row] = []
     var compared: Int64 = 0
     for row in first {

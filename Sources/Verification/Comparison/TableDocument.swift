@@ -30,7 +30,7 @@ extension JSONDocument {
     switch cell {
     case .text(let text): text
     case .integer(let number): String(number)
-    case .moment(let moment): moment.rfc3339
+    case .instant(let instant): instant.rfc3339
     case .empty: ""
     }
   }
@@ -39,7 +39,7 @@ extension JSONDocument {
     switch cell {
     case .text(let text): .text(text)
     case .integer(let number): .integer(number)
-    case .moment(let moment): .text(moment.rfc3339)
+    case .instant(let instant): .text(instant.rfc3339)
     case .empty: .null
     }
   }
