@@ -27,14 +27,14 @@ MICROSECONDS = "{ wb_microseconds(drawn) }"
 # What is taken out: (name, [(file, text, instead)]).
 VARIANTS = [
     ("as it is", []),
-    ("values drawn one by one, not in two steps", [("Sources/Sampling/BlockSampler.swift", INGREDIENTS, ""), (SIMULATION + "ArrivalProcess.swift", "case .poisson: nextOfPoisson(times)", "case .poisson: for row in times.indices { times[row] = moment(after: stream.exponential(mean: 1)) }")]),
+    ("values drawn one by one, not in two steps", [("Sources/Sampling/BlockSampler.swift", INGREDIENTS, ""), (SIMULATION + "ArrivalProcess.swift", "case .poisson: nextOfPoisson(times)", "case .poisson: for row in times.indices { times[row] = instant(after: stream.exponential(mean: 1)) }")]),
     ("vectors of two, as every x86-64 has them, not the widest", [("Sources/CGSL/blocks.c", "#if defined(__x86_64__) && defined(__linux__)", "#if 0")]),
     ("blocks of one request, not of 64", [(SIMULATION + "DrawAhead.swift", "static var ownSize: Int { 64 }", "static var ownSize: Int { 1 }")]),
     ("matches of departures by branches, not by arithmetic", [("Sources/CBranchless/include/CBranchless.h", SMALLER, "  return b.high < a.high || (b.high == a.high && b.low < a.low) ? b : a;")]),
-    ("a departure taken out and the next put in, not replaced", [(SIMULATION + "ModelLane+Requests.swift", "departures.replaceFirst(time: finish, sequence: next)", "departures.removeFirst()\n      departures.insert(time: finish, sequence: next, deployment: index, replica: replica)")]),
+    ("a departure taken out and the next put in, not replaced", [(SIMULATION + "ModelSimulation+Requests.swift", "departures.replaceFirst(time: finish, sequence: next)", "departures.removeFirst()\n      departures.insert(time: finish, sequence: next, deployment: index, replica: replica)")]),
     ("replicas looked through, not their sets of bits", [(SIMULATION + "DeploymentState.swift", LEAST, PLAIN_LEAST)]),
     ("durations converted with checks", [(SIMULATION + "IncidentTimeline.swift", MICROSECONDS, "{ drawn > 0 ? drawn < 3.2e15 ? Int64(drawn + 0.5) : 3_200_000_000_000_000 : 0 }")]),
-    ("failures dealt with within the loop", [(SIMULATION + "ModelLane+Requests.swift", "  @inline(never)\n  private mutating func noteFailure", "  @inline(__always)\n  private mutating func noteFailure")]),
+    ("failures dealt with within the loop", [(SIMULATION + "ModelSimulation+Requests.swift", "  @inline(never)\n  private mutating func noteFailure", "  @inline(__always)\n  private mutating func noteFailure")]),
 ]
 
 

@@ -74,7 +74,7 @@ struct DeploymentState: ~Copyable {
   var startOrder = 0
   var freeSlots = 0
   var line: WaitingQueue
-  /// Changed by `raiseDemand` and `lowerDemand` of its lane alone.
+  /// Changed by `raiseDemand` and `lowerDemand` of its model simulation alone.
   var demand = 0
   var autoscaler: Autoscaler
 

@@ -276,9 +276,10 @@ package struct ScenarioSimulation: Sendable {
     for (index, account) in scenario.accounts.enumerated() {
       // Jobs are numbered over all accounts.
       var jobsOfAccount: [FineTuningJobRecord] = []
-      for (lane, model) in account.models.enumerated() {
+      for (modelIndex, model) in account.models.enumerated() {
         jobsOfAccount += FineTuning.jobs(
-          model, id: modelIDs[index][lane], entity: model.streamEntity, account: account, seed: scenario.seed,
+          model, id: modelIDs[index][modelIndex], entity: model.streamEntity, account: account,
+          seed: scenario.seed,
           replication: scenario.replication, firstJobID: Int64(jobs + jobsOfAccount.count + 1))
       }
       jobs += jobsOfAccount.count

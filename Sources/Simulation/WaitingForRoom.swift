@@ -7,35 +7,35 @@
 struct WaitingForRoom {
   private var least: [Int]
   private let leaves: Int
-  /// By lane.
-  private var waitingOfLane: [Int]
+  /// By model simulation.
+  private var waitingOfModel: [Int]
   private(set) var count = 0
   /// Nodes that were looked at or changed, for tests of how the cost grows.
   private(set) var steps = 0
 
-  init(deployments: Int, lanes: Int) {
+  init(deployments: Int, models: Int) {
     var leaves = 1
     while leaves < deployments { leaves *= 2 }
     self.leaves = leaves
     least = Array(repeating: .max, count: 2 * leaves)
-    waitingOfLane = Array(repeating: 0, count: lanes)
+    waitingOfModel = Array(repeating: 0, count: models)
   }
 
   func contains(_ rank: Int) -> Bool { least[leaves + rank] != .max }
 
-  func hasAny(ofLane lane: Int) -> Bool { waitingOfLane[lane] > 0 }
+  func hasAny(ofModel modelIndex: Int) -> Bool { waitingOfModel[modelIndex] > 0 }
 
-  mutating func insert(_ rank: Int, lane: Int, minReplicas: Int) {
+  mutating func insert(_ rank: Int, modelIndex: Int, minReplicas: Int) {
     if contains(rank) { return }
     count += 1
-    waitingOfLane[lane] += 1
+    waitingOfModel[modelIndex] += 1
     set(rank, minReplicas)
   }
 
-  mutating func remove(_ rank: Int, lane: Int) {
+  mutating func remove(_ rank: Int, modelIndex: Int) {
     guard contains(rank) else { return }
     count -= 1
-    waitingOfLane[lane] -= 1
+    waitingOfModel[modelIndex] -= 1
     set(rank, .max)
   }
 
@@ -70,24 +70,25 @@ struct WaitingForRoom {
   }
 }
 
-/// Which of some lanes has the earliest event, the first of them among equals: a winner tree over all lanes.
+/// Which of some model simulations has the earliest event, the first of them among equals: a winner tree over all.
 ///
-/// Invariants: the leaf of a lane is its time, `Int64.max` if it does not take part; a node is the smaller of its two.
-struct EarliestLane {
+/// Invariants: the leaf of a model simulation is its time, or `Int64.max` if it does not take part; a node is the smaller
+/// of its two.
+struct EarliestModel {
   private var times: [Int64]
   private let leaves: Int
   /// Nodes that were changed, for tests of how the cost grows.
   private(set) var steps = 0
 
-  init(lanes: Int) {
+  init(models: Int) {
     var leaves = 1
-    while leaves < lanes { leaves *= 2 }
+    while leaves < models { leaves *= 2 }
     self.leaves = leaves
     times = Array(repeating: .max, count: 2 * leaves)
   }
 
-  mutating func set(_ lane: Int, _ time: Int64) {
-    var node = leaves + lane
+  mutating func set(_ modelIndex: Int, _ time: Int64) {
+    var node = leaves + modelIndex
     times[node] = time
     while node > 1 {
       node /= 2
@@ -96,8 +97,8 @@ struct EarliestLane {
     }
   }
 
-  /// `Int64.max` and no lane in particular if none takes part.
-  var first: (time: Int64, lane: Int) {
+  /// `Int64.max` and no model simulation in particular if none takes part.
+  var first: (time: Int64, modelIndex: Int) {
     var node = 1
     while node < leaves { node = times[2 * node] == times[node] ? 2 * node : 2 * node + 1 }
     return (times[1], node - leaves)

@@ -75,7 +75,7 @@ struct SubscriptionTests {
   @Test("outside the weekly windows and inside a freeze, operations wait for the next opening")
   func deferredByWindow() throws {
     // Asked for on Tuesday 00:00; windows on weekdays 08:00–18:00, but Tuesday is frozen until Wednesday 10:00. The
-    // undeployment of Tuesday 12:00 waits as well: both happen at 10:00, and the older lane comes first.
+    // undeployment of Tuesday 12:00 waits as well: both happen at 10:00, and the older model comes first.
     let windows =
       ", weekly: [\"Mon-Fri 08:00-18:00\"], freezes: [ { from: 2026-01-06, to: 2026-01-07T10:00 } ]"
     let run = try Simulated(Self.two(Self.first, Self.second, subscription: 9, windows: windows))

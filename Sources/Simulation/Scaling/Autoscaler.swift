@@ -5,7 +5,7 @@ import Telemetry
 /// statically.
 ///
 /// A policy observes demand (requests waiting and served by ready replicas) and replicas, says when it is due, and then
-/// decides how many replicas it wants. It starts and stops none itself: the lane does, as far as `maxReplicas` and the
+/// decides how many replicas it wants. It starts and stops none itself: the model simulation does, as far as `maxReplicas` and the
 /// subscription allow. It also says within which demand nothing changes for it, so that most requests pass it by.
 ///
 /// Invariant: `quiet` and `due` are what the policy said last; it is asked after each call that may change them.
@@ -135,7 +135,7 @@ private enum PolicyInUse: ~Copyable {
   }
 }
 
-extension ModelLane {
+extension ModelSimulation {
   @inline(__always)
   mutating func raiseDemand(_ index: Int, at time: Int64) {
     let demand = deployments[index].demand &+ 1

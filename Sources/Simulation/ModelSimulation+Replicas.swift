@@ -1,7 +1,7 @@
 import Telemetry
 
 /// What happens to replicas: start, ready, crash, drain, release; and to deployments as a whole.
-extension ModelLane {
+extension ModelSimulation {
   /// Whether a control event takes or releases replicas of the account's pool.
   func isShared(_ entry: EventList.Entry) -> Bool {
     let tag = ControlTag(bits: entry.tag)

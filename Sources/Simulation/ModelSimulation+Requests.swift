@@ -2,7 +2,7 @@ import Sampling
 import Telemetry
 
 /// What the life of a request consists of: arrival, admission, start of service, departure, end.
-extension ModelLane {
+extension ModelSimulation {
   @inline(__always)
   mutating func arrive() {
     let time = nextArrival

@@ -3,8 +3,8 @@ import Sampling
 import ScenarioModel
 import Telemetry
 
-/// What a lane needs to know of its surroundings before it can start.
-struct LaneSetting {
+/// What a model simulation needs to know of its surroundings before it can start.
+struct ModelSetting {
   let scenario: Scenario
   let account: Scenario.Account
   let model: Scenario.Model
@@ -36,9 +36,9 @@ struct LaneSetting {
   }
 }
 
-extension ModelLane {
-  /// The lane at the start of the simulation, before anything is deployed.
-  init(_ setting: LaneSetting) throws {
+extension ModelSimulation {
+  /// The model simulation at the start of the simulation, before anything is deployed.
+  init(_ setting: ModelSetting) throws {
     let model = setting.model
     let scenario = setting.scenario
     let entity = model.streamEntity

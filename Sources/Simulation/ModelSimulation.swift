@@ -12,7 +12,7 @@ import Telemetry
 /// At one instant, events come in this order: departures, ends of steps, replicas that get ready, crashes, undeployments,
 /// deployments, timeouts, the autoscaler, retries, arrivals; among the first six, lower sequence numbers,
 /// deployments and replicas first. Between models: the order of the scenario.
-struct ModelLane: ~Copyable {
+struct ModelSimulation: ~Copyable {
   // Demand.
   var demand: Demand
   var nextArrival: Int64
