@@ -8,7 +8,7 @@ struct Buckets {
   }
 
   let starts: [Timestamp]
-  private let pieces: [DashboardPeriod.Piece]
+  private let segments: [DashboardPeriod.Segment]
   private var buckets: [Bucket]
   private(set) var total = RollupTotal()
   private(set) var latencies = LatencyHistogram()
@@ -24,7 +24,7 @@ struct Buckets {
   init(_ query: DashboardQuery, _ rollups: some RollupSource) throws {
     let period = query.period
     starts = period.bucketStarts
-    pieces = period.pieces
+    segments = period.segments
     buckets = Array(repeating: Bucket(), count: starts.count)
     let range = period.past
     let showsPoints = period.showsEveryRequest
@@ -49,12 +49,12 @@ struct Buckets {
   private mutating func add(_ rollup: Rollup) {
     // The last chunk that starts at or before the rollup.
     var low = 0
-    var high = pieces.count
+    var high = segments.count
     while low < high {
       let middle = (low + high) / 2
-      if pieces[middle].start <= rollup.start { low = middle + 1 } else { high = middle }
+      if segments[middle].start <= rollup.start { low = middle + 1 } else { high = middle }
     }
-    guard low > 0, let bucket = pieces[low - 1].bucket else { return }
+    guard low > 0, let bucket = segments[low - 1].bucket else { return }
     buckets[bucket].cell.add(rollup.cell)
     buckets[bucket].latencies.add(rollup.cell, rollup.latencies)
     total.add(rollup.cell)

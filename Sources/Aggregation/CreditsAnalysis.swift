@@ -131,9 +131,9 @@ extension DashboardPeriod {
   /// What of the period is not after now, in order of time: each stretch with its bucket.
   var stretches: [(range: Range<Timestamp>, bucket: Int)] {
     let past = past
-    return zip(pieces, pieces.dropFirst()).compactMap { piece, next in
-      guard let bucket = piece.bucket else { return nil }
-      let range = (piece.start..<max(piece.start, next.start)).clamped(to: past)
+    return zip(segments, segments.dropFirst()).compactMap { segment, next in
+      guard let bucket = segment.bucket else { return nil }
+      let range = (segment.start..<max(segment.start, next.start)).clamped(to: past)
       return range.isEmpty ? nil : (range, bucket)
     }
   }

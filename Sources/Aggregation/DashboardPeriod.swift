@@ -12,9 +12,9 @@ package struct DashboardPeriod: Sendable {
   /// Where the buckets begin, ascending: local hours or days. A first hour that the period cuts begins with the period.
   package let bucketStarts: [Timestamp]
   /// Intervals that follow each other, each in one bucket or, where `bucket` is `nil`, in none.
-  let pieces: [Piece]
+  let segments: [Segment]
 
-  struct Piece: Equatable, Sendable {
+  struct Segment: Equatable, Sendable {
     var start: Timestamp
     var bucket: Int?
   }
@@ -29,13 +29,13 @@ package struct DashboardPeriod: Sendable {
     self.isHourly = isHourly
     self.calendar = calendar
     var starts: [Timestamp] = []
-    var pieces: [Piece] = []
+    var segments: [Segment] = []
     var buckets: [LocalDate: Int] = [:]
     for span in spans {
       if isHourly {
         for hour in calendar.hourStarts(from: span.lowerBound, to: span.upperBound) {
           let start = max(hour, span.lowerBound)
-          pieces.append(Piece(start: start, bucket: starts.count))
+          segments.append(Segment(start: start, bucket: starts.count))
           starts.append(start)
         }
       } else {
@@ -45,13 +45,13 @@ package struct DashboardPeriod: Sendable {
           let bucket = buckets[day.date] ?? starts.count
           if bucket == starts.count { starts.append(start) }
           buckets[day.date] = bucket
-          pieces.append(Piece(start: start, bucket: bucket))
+          segments.append(Segment(start: start, bucket: bucket))
         }
       }
-      pieces.append(Piece(start: span.upperBound, bucket: nil))
+      segments.append(Segment(start: span.upperBound, bucket: nil))
     }
     bucketStarts = starts
-    self.pieces = pieces
+    self.segments = segments
   }
 
   /// From the first instant selected to the end of the last.
@@ -82,7 +82,7 @@ package struct DashboardPeriod: Sendable {
   /// Borders of buckets that lie inside a quarter of an hour, which rollups of quarters cannot tell apart.
   package var cuts: [Timestamp] {
     // What an instant inside a quarter cuts at now is another matter: nothing later is in the figures.
-    pieces.map(\.start).filter { $0.microseconds % Rollup.quarterMicroseconds != 0 && $0 < now }
+    segments.map(\.start).filter { $0.microseconds % Rollup.quarterMicroseconds != 0 && $0 < now }
   }
 
   /// One latency point a request for periods of up to 7 local days.

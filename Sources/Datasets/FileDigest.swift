@@ -11,7 +11,7 @@ package enum FileDigest {
     defer { withExtendedLifetime(opened) {} }
     var hash = SHA256()
     do {
-      while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty { hash.update(data: piece) }
+      while let chunk = try file.read(upToCount: 1 << 20), !chunk.isEmpty { hash.update(data: chunk) }
     } catch {
       throw DatasetError(path, "cannot read: \(error.localizedDescription).")
     }

@@ -52,9 +52,9 @@ final class InputFile {
   private var decompressor: Decompressor?
   /// Buffers taken in turn: the digest may still be reading the others.
   private let buffers = UnsafeMutablePointer<UInt8>.allocate(
-    capacity: (StreamingDigest.ahead + 1) * InputFile.pieceSize)
+    capacity: (StreamingDigest.ahead + 1) * InputFile.chunkSize)
   private var turn = 0
-  private var raw: UnsafeMutablePointer<UInt8> { buffers + turn * Self.pieceSize }
+  private var raw: UnsafeMutablePointer<UInt8> { buffers + turn * Self.chunkSize }
   /// What the file is verified by at its end.
   private let digest: StreamingDigest?
   private let sha256: String?
@@ -62,7 +62,7 @@ final class InputFile {
   private var rawStart = 0
   private var rawEnd = 0
   private var hasEnded = false
-  private static let pieceSize = 1 << 17
+  private static let chunkSize = 1 << 17
 
   /// A file that somebody names.
   /// - Parameter again: the subject of the message, if it is read more than once and so cannot be a pipe.
@@ -100,7 +100,7 @@ final class InputFile {
   var share: Double { source.share }
 
   private func fill() throws {
-    let count = try source.read(into: raw + rawEnd, capacity: Self.pieceSize - rawEnd)
+    let count = try source.read(into: raw + rawEnd, capacity: Self.chunkSize - rawEnd)
     if let digest, count > 0 { digest.update(UnsafeRawBufferPointer(start: raw + rawEnd, count: count)) }
     rawEnd += count
     hasEnded = count == 0

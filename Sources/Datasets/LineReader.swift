@@ -16,7 +16,7 @@ package final class LineReader {
   package private(set) var line = 0
   /// Whether the error that was thrown last is of one line, so that the next one can be read.
   package private(set) var canGoOn = false
-  private var piece = [UInt8](repeating: 0, count: 1 << 16)
+  private var chunk = [UInt8](repeating: 0, count: 1 << 16)
 
   /// - Parameter longest: bytes that a line may have.
   init(_ file: InputFile, longest: Int = LineReader.longestLine) {
@@ -73,12 +73,12 @@ package final class LineReader {
     buffer.removeFirst(position)
     position = 0
     searched = buffer.count
-    let count = try piece.withUnsafeMutableBufferPointer { piece in
-      try piece.baseAddress.map { try file.read(into: $0, capacity: piece.count) } ?? 0
+    let count = try chunk.withUnsafeMutableBufferPointer { chunk in
+      try chunk.baseAddress.map { try file.read(into: $0, capacity: chunk.count) } ?? 0
     }
     hasEnded = count == 0
     let start = buffer.count
-    buffer += piece[..<count]
+    buffer += chunk[..<count]
     if isAtStart, start == 0, buffer.starts(with: ByteOrderMark.bytes) {
       buffer.removeFirst(ByteOrderMark.bytes.count)
     }

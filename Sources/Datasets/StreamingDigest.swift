@@ -16,13 +16,13 @@ final class StreamingDigest: Sendable {
   ///
   /// Sendable, unchecked, because a pointer is not: from `update` until its place is signalled nobody writes to the bytes
   /// or frees them. The reader sees to it with its `ahead + 1` buffers, and with `drain` before it lets go of them.
-  private struct Piece: @unchecked Sendable { let bytes: UnsafeRawBufferPointer }
+  private struct Chunk: @unchecked Sendable { let bytes: UnsafeRawBufferPointer }
 
   func update(_ bytes: UnsafeRawBufferPointer) {
     places.wait()
-    let piece = Piece(bytes: bytes)
+    let chunk = Chunk(bytes: bytes)
     queue.async { [self] in
-      hash.withLock { $0.update(bufferPointer: piece.bytes) }
+      hash.withLock { $0.update(bufferPointer: chunk.bytes) }
       places.signal()
     }
   }

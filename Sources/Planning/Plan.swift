@@ -112,8 +112,8 @@ package struct Plan: Codable, Equatable, Sendable {
     options.indifference = indifference
     options.threads = threads
     do {
-      if let levels { options.levels = try ServiceLevel.list(levels) }
-    } catch let problem as ServiceLevel.InvalidLevel {
+      if let levels { options.levels = try Objective.list(levels) }
+    } catch let problem as Objective.InvalidObjective {
       throw PlanProblem(.levels, problem.description)
     }
     if let minimize {

@@ -31,7 +31,7 @@ package struct PlanResult: Codable, Sendable {
     /// Other settings that give the same scenario, and were not simulated again.
     package var alsoNamed: [String]?
     /// How it stands to each objective, in the order of `Choice.levels`.
-    package var levels: [LevelResult]?
+    package var levels: [ObjectiveResult]?
     /// Of metrics ending in `[worst]`: the model that they are of.
     package var worstModels: [String: String]?
 
@@ -43,7 +43,7 @@ package struct PlanResult: Codable, Sendable {
   }
 
   /// How a variant stands to an objective.
-  package struct LevelResult: Codable, Sendable {
+  package struct ObjectiveResult: Codable, Sendable {
     package var level: String
     /// The model that comes nearest to violating it, or violates it most, if the objective applies to each model.
     package var model: String?

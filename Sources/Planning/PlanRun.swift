@@ -96,7 +96,7 @@ package struct PlanRun: Sendable {
       _ = try Objectives(options.levels, models: models)
       let limits = MetricLimits(variants.all.map(\.scenario))
       for level in options.levels { try limits.check(level) }
-    } catch let problem as ServiceLevel.InvalidLevel {
+    } catch let problem as Objective.InvalidObjective {
       throw PlanProblem(.levels, problem.description)
     }
   }

@@ -5,7 +5,7 @@ import Telemetry
 package enum PlanWords {
   /// What is shown of each variant: the levels' metrics, the objective, and a few that are always of interest.
   package static func columns(_ result: PlanResult) -> [Metric] {
-    var metrics = (result.choice?.levels ?? []).compactMap { try? ServiceLevel($0) }.map(\.metric)
+    var metrics = (result.choice?.levels ?? []).compactMap { try? Objective($0) }.map(\.metric)
     metrics += [result.choice?.objective, result.precision?.metric].compactMap { $0.flatMap(Metric.init) }
     metrics += ["latency.mean", "latency.p95", "failureRate", "credits", "utilisation"].compactMap(
       Metric.init)
@@ -113,7 +113,7 @@ package enum PlanWords {
   private static func worst(_ variant: PlanResult.VariantResult, _ result: PlanResult) -> [String] {
     guard (result.models?.count ?? 1) > 1 else { return [] }
     return (variant.levels ?? []).compactMap { entry in
-      guard let model = entry.model, let level = try? ServiceLevel(entry.level) else { return nil }
+      guard let model = entry.model, let level = try? Objective(entry.level) else { return nil }
       return
         "Of all models, \(model) comes nearest to violating \(entry.level): \(level.metric.base) \(estimate(entry.estimate, level.metric.unit))."
     }

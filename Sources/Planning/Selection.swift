@@ -28,13 +28,13 @@ package final class Selection {
   private let objective: Metric
   /// Whether less is better.
   private let minimizes: Bool
-  private let levels: [ServiceLevel]
+  private let levels: [Objective]
   private let options: Options
   private let count: Int
   /// By variant.
   package private(set) var feasibility: [Feasibility]
   /// The objective that a variant violates, if it was found to.
-  package private(set) var broken: [ServiceLevel?]
+  package private(set) var broken: [Objective?]
   package private(set) var isEliminated: [Bool]
   private var levelStates: [[Feasibility]]
   /// Variances of the first stage: of objectives, and of differences of the minimised metric.
@@ -43,7 +43,7 @@ package final class Selection {
   /// Replications beyond the first stage so far.
   package private(set) var round: Int
 
-  package init(variants: Int, objective: Metric, minimizes: Bool, levels: [ServiceLevel], options: Options) {
+  package init(variants: Int, objective: Metric, minimizes: Bool, levels: [Objective], options: Options) {
     count = variants
     self.objective = objective
     self.minimizes = minimizes

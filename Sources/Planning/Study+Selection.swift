@@ -59,7 +59,7 @@ extension Study {
   }
 
   /// By how much estimates keep a level, in units of its bound; negative where they break it; `nil` without requests.
-  private func slack(_ level: ServiceLevel, _ records: [ReplicationRecord]) -> Double? {
+  private func slack(_ level: Objective, _ records: [ReplicationRecord]) -> Double? {
     guard records.contains(where: level.hasRequests) else { return nil }
     // Requests of which none succeeded break what is asked of successes.
     return Estimator.estimate(level.metric, records, confidence: options.confidence).map {
@@ -69,7 +69,7 @@ extension Study {
   }
 
   /// How a variant stands to each level as written: of those that it holds for, the one that is nearest to breaking it.
-  func levelResults(_ variant: Int) -> [PlanResult.LevelResult]? {
+  func levelResults(_ variant: Int) -> [PlanResult.ObjectiveResult]? {
     guard !objectives.levels.isEmpty else { return nil }
     let records = self.records(variant)
     return zip(objectives.levels, objectives.parts).map { level, parts in
@@ -94,7 +94,7 @@ extension Study {
   }
 
   /// The first level of which a variant has no request to be judged by.
-  private func unjudged(_ variant: Int) -> ServiceLevel? {
+  private func unjudged(_ variant: Int) -> Objective? {
     let records = self.records(variant)
     return zip(objectives.levels, objectives.parts).first { _, parts in
       !parts.contains { place in records.contains(where: objectives.judged[place].hasRequests) }
@@ -200,7 +200,7 @@ extension Study {
   private func headroom(_ best: Int) throws -> PlanResult.Headroom? {
     let replications = min(10, options.replications)
     let limit = 8.0
-    func broken(_ factor: Double) throws -> ServiceLevel? {
+    func broken(_ factor: Double) throws -> Objective? {
       var variant = variants[best]
       variant.scenario = variant.scenario.demandScaled(by: factor)
       let trial = Experiment([variant], warmUp: experiment.warmUp, threads: options.threads)
@@ -215,7 +215,7 @@ extension Study {
     }
     var low = 1.0
     var high = 1.25
-    var level: ServiceLevel?
+    var level: Objective?
     while level == nil, high <= limit {
       level = try broken(high)
       if level == nil {

@@ -13,7 +13,7 @@ package final class Study {
     package var threads = 1
     /// µs; `nil` detects it.
     package var warmUp: Int64?
-    package var levels: [ServiceLevel] = []
+    package var levels: [Objective] = []
     package var objective: Metric?
     package var minimizes = true
     /// Of the minimised metric, as a share of its smallest mean.
@@ -44,7 +44,7 @@ package final class Study {
   /// - Parameters:
   ///   - variants: the base first.
   ///   - experiment: of the same variants, with what is known already.
-  /// - Throws: `ServiceLevel.InvalidLevel` for an objective on a model that is not there.
+  /// - Throws: `Objective.InvalidObjective` for an objective on a model that is not there.
   package init(
     _ variants: [Variant], factors: [Factor], options: Options, experiment: Experiment, result: PlanResult,
     make: @escaping ([String]) throws -> Variant, progress: @escaping Progress

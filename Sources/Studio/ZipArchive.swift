@@ -59,9 +59,9 @@ package struct ZipArchive {
       try put(bytes(0x0403_4b50 as UInt32) + common(entry) + bytes(0 as UInt16) + Array(entry.name.utf8))
       var position = gzipHead
       while position < gzipHead + size {
-        let piece = try reader.read(at: position, min(1 << 20, gzipHead + size - position))
-        try put(Array(piece))
-        position += piece.count
+        let chunk = try reader.read(at: position, min(1 << 20, gzipHead + size - position))
+        try put(Array(chunk))
+        position += chunk.count
       }
       unlink(packed)
       entries.append(entry)
@@ -99,9 +99,9 @@ package struct ZipArchive {
     var position = 0
     while position < size {
       try check()
-      let piece = try reader.read(at: position, min(1 << 20, size - position))
-      try file.write(piece)
-      position += piece.count
+      let chunk = try reader.read(at: position, min(1 << 20, size - position))
+      try file.write(chunk)
+      position += chunk.count
     }
   }
 

@@ -21,41 +21,41 @@ package enum Setting: String, CaseIterable, Sendable {
 
 /// A sentence that may name settings.
 package struct Wording: ExpressibleByStringInterpolation, Hashable, Sendable {
-  fileprivate enum Piece: Hashable, Sendable {
+  fileprivate enum Segment: Hashable, Sendable {
     case text(String)
     case setting(Setting, value: String?)
   }
 
-  private var pieces: [Piece]
+  private var segments: [Segment]
 
-  package init(_ text: String) { pieces = [.text(text)] }
+  package init(_ text: String) { segments = [.text(text)] }
 
   package init(stringLiteral value: String) { self.init(value) }
 
-  package init(stringInterpolation: StringInterpolation) { pieces = stringInterpolation.pieces }
+  package init(stringInterpolation: StringInterpolation) { segments = stringInterpolation.segments }
 
   package struct StringInterpolation: StringInterpolationProtocol {
-    fileprivate var pieces: [Piece] = []
+    fileprivate var segments: [Segment] = []
 
     package init(literalCapacity: Int, interpolationCount: Int) {}
 
-    package mutating func appendLiteral(_ literal: String) { pieces.append(.text(literal)) }
+    package mutating func appendLiteral(_ literal: String) { segments.append(.text(literal)) }
 
     package mutating func appendInterpolation(_ value: some CustomStringConvertible) {
-      pieces.append(.text(value.description))
+      segments.append(.text(value.description))
     }
 
     /// - Parameter value: that the setting should have.
     package mutating func appendInterpolation(setting: Setting, _ value: String? = nil) {
-      pieces.append(.setting(setting, value: value))
+      segments.append(.setting(setting, value: value))
     }
   }
 
   /// The sentence.
   /// - Parameter name: what a front end calls a setting.
   package func text(naming name: (Setting) -> String = \.plainName) -> String {
-    pieces.map { piece in
-      switch piece {
+    segments.map { segment in
+      switch segment {
       case .text(let text): text
       case .setting(let setting, let value): value.map { "\(name(setting)) \($0)" } ?? name(setting)
       }

@@ -129,10 +129,10 @@ extension ZonedCalendar {
     let ending = max(start(of: last.advanced(byDays: 1)), hull.lowerBound)..<hull.upperBound
     var from = hull.lowerBound
     for doubtful in [beginning, ending] where doubtful.lowerBound < doubtful.upperBound {
-      for piece in dayStretches(from: doubtful.lowerBound, to: doubtful.upperBound)
-      where piece.date < first || piece.date > last {
-        if from < piece.range.lowerBound { stretches.append(from..<piece.range.lowerBound) }
-        from = max(from, piece.range.upperBound)
+      for stretch in dayStretches(from: doubtful.lowerBound, to: doubtful.upperBound)
+      where stretch.date < first || stretch.date > last {
+        if from < stretch.range.lowerBound { stretches.append(from..<stretch.range.lowerBound) }
+        from = max(from, stretch.range.upperBound)
       }
     }
     if from < hull.upperBound { stretches.append(from..<hull.upperBound) }

@@ -24,11 +24,11 @@ struct SHA256Tests {
   }
 
   @Test("a million times a, the long example of FIPS 180-4", arguments: [1, 63, 64, 65, 4096, 1_000_000])
-  func longExample(pieceLength: Int) {
+  func longExample(chunkLength: Int) {
     var hash = SHA256()
     var left = 1_000_000
     while left > 0 {
-      let count = min(left, pieceLength)
+      let count = min(left, chunkLength)
       hash.update(data: [UInt8](repeating: UInt8(ascii: "a"), count: count))
       left -= count
     }
@@ -37,7 +37,7 @@ struct SHA256Tests {
   }
 
   @Test("how bytes are cut does not matter, around the block of 64 bytes and its padding")
-  func pieces() {
+  func chunks() {
     let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 197 &+ 11) }
     for length in [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 129, 300] {
       let whole = SHA256.hash(data: Array(bytes[..<length]))

@@ -179,7 +179,7 @@ struct CoverageTests {
       options.threads = 2
       options.warmUp = 600_000_000
       options.replications = 10
-      options.levels = try ServiceLevel.list("waiting.mean <= \(bound)s")
+      options.levels = try Objective.list("waiting.mean <= \(bound)s")
       options.objective = Metric("credits")
       options.tolerance = 0.05
       let experiment = Experiment(variants, warmUp: 600_000_000, threads: 2)

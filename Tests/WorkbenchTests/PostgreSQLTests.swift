@@ -171,7 +171,7 @@ struct PostgreSQLTests {
         && !FileManager.default.fileExists(atPath: scratch.file("light/telemetry/requests.csv")))
   }
 
-  @Test("a run that does not fit its manifest is not pushed; a damaged piece is not pulled")
+  @Test("a run that does not match its manifest is not pushed; a damaged chunk is not pulled")
   func damagedRuns() throws {
     let scratch = try Scratch()
     let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
@@ -206,7 +206,7 @@ struct PostgreSQLTests {
   }
 
   @Test(
-    "pushing again repairs what is damaged: pieces, pieces too many, lists of files, another run's common content"
+    "pushing again repairs what is damaged: chunks, too many chunks, lists of files, another run's common content"
   )
   func repair() throws {
     let scratch = try Scratch()

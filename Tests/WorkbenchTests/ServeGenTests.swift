@@ -185,7 +185,7 @@ struct ServeGenTests {
     #expect(absent.status == 66)
   }
 
-  @Test("the input of a multimodal client is the sum of its text and of all its pieces")
+  @Test("the input of a multimodal client is the sum of its text and of all its items")
   func multimodal() throws {
     let scratch = try Scratch()
     let trace = try scratch.write(
@@ -199,7 +199,7 @@ struct ServeGenTests {
     }
     let plain = try client("\"text_tokens\": \"{10: 1.0}\", \"image_tokens\": \"{100: 1.0}\"")
     #expect(plain.demand.tokens[0].input.mean == 110 && plain.inputKinds == ["image_tokens", "text_tokens"])
-    // 10 + (0 or 2 pieces of 150 on average) + nothing.
+    // 10 + (0 or 2 items of 150 on average) + nothing.
     let several = try client(
       "\"text_tokens\": \"{10: 1.0}\", \"image_tokens\": \"{100: 0.5, 200: 0.5}\", \"image_count\": \"{0: 0.5, 2: 0.5}\", \"audio_tokens\": \"{0: 1.0}\""
     )

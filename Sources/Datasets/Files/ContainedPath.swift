@@ -185,16 +185,16 @@ package struct ContainedPath: Hashable, Sendable {
   }
 
   private func read(_ file: OpenFile, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-    defer { piece.deallocate() }
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { chunk.deallocate() }
     while true {
-      let count = Foundation.read(file.descriptor, piece.baseAddress, piece.count)
+      let count = Foundation.read(file.descriptor, chunk.baseAddress, chunk.count)
       if count == 0 { return }
       if count < 0 {
         if errno == EINTR { continue }
         throw DatasetError(path, "cannot read: \(String(cString: strerror(errno))).")
       }
-      try body(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+      try body(UnsafeRawBufferPointer(rebasing: chunk[..<count]))
     }
   }
 }

@@ -12,11 +12,13 @@ struct TokenCounts {
   let place: String
 
   /// Items that a request may have.
-  private static let mostPieces = 10_000.0
-  private static let pieces = ["image", "audio", "video"]
+  private static let mostItems = 10_000.0
+  private static let kindsOfItems = ["image", "audio", "video"]
   /// Those of a response that reasons say what its output tokens are.
   private static let known =
-    ["text_tokens"] + pieces.map { "\($0)_tokens" } + ["output_tokens", "reason_tokens", "answer_tokens"]
+    ["text_tokens"] + kindsOfItems.map { "\($0)_tokens" } + [
+      "output_tokens", "reason_tokens", "answer_tokens",
+    ]
 
   /// Input tokens of a request, and what they are the sum of, if of several; `nil` if there were no requests.
   func input() throws -> (distribution: Distribution, kinds: [String])? {
@@ -39,11 +41,11 @@ struct TokenCounts {
     guard let text = try weights("text_tokens") else { return nil }
     var found = ["text_tokens"]
     var parts: [(each: [Double: Double], count: [Double: Double])] = []
-    for piece in Self.pieces where entry["\(piece)_tokens"] != nil {
-      let counts = entry["\(piece)_count"] == nil ? [1: 1] : try weights("\(piece)_count") ?? [0: 1]
-      let each = try weights("\(piece)_tokens") ?? [0: 1]
+    for kind in Self.kindsOfItems where entry["\(kind)_tokens"] != nil {
+      let counts = entry["\(kind)_count"] == nil ? [1: 1] : try weights("\(kind)_count") ?? [0: 1]
+      let each = try weights("\(kind)_tokens") ?? [0: 1]
       if counts.keys.allSatisfy({ $0 == 0 }) || each.keys.allSatisfy({ $0 == 0 }) { continue }
-      found.append("\(piece)_tokens")
+      found.append("\(kind)_tokens")
       parts.append((each, counts))
     }
     let sum = TokenSum(text, parts)
@@ -92,7 +94,7 @@ struct TokenCounts {
       guard
         value
           <= (name.utf8.reversed().starts(with: "_count".utf8.reversed())
-            ? Self.mostPieces : Double(Int32.max))
+            ? Self.mostItems : Double(Int32.max))
       else {
         throw DatasetError(
           place, "\(String(decoding: pair, as: UTF8.self)) is an implausibly large count.")

@@ -52,10 +52,10 @@ package enum DuckDB {
     let child = try DuckDBProcess(
       sql, in: scratch, settings: settings, database: database, path: path, output: .piped)
     var output = Data()
-    let piece = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 16)
-    defer { piece.deallocate() }
-    while case let count = try child.read(into: piece, capacity: 1 << 16), count > 0 {
-      output.append(piece, count: count)
+    let chunk = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 16)
+    defer { chunk.deallocate() }
+    while case let count = try child.read(into: chunk, capacity: 1 << 16), count > 0 {
+      output.append(chunk, count: count)
     }
     return output
   }

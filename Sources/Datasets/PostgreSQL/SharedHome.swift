@@ -3,7 +3,7 @@ import Hashing
 
 /// A PostgreSQL data base as a home for the runs and plans of many people.
 ///
-/// A run is its files; contents are kept once, by their SHA-256, in pieces. A run's name there is the SHA-256 of its
+/// A run is its files; contents are kept once, by their SHA-256, in chunks. A run's name there is the SHA-256 of its
 /// manifest (of a plan, of plan.json), which holds those of its files, so that the same run pushed by whomever is one run.
 /// Everything of a push happens in one transaction.
 package final class SharedHome {
@@ -24,7 +24,7 @@ package final class SharedHome {
 
   package static let defaultSchema = "workbench"
   /// Of what a file is cut into.
-  private static let pieceSize = 4 << 20
+  private static let chunkSize = 4 << 20
 
   /// What each version adds to the one before; a migration, once published, never changes.
   private static let migrations = [
@@ -242,7 +242,7 @@ package final class SharedHome {
       var last = ""
       for file in candidate.files.sorted(by: { $0.sha256 < $1.sha256 }) where file.sha256 != last {
         last = file.sha256
-        if try pushPieces(try ContainedPath(file.path, in: directory), file.sha256), made == nil {
+        if try pushChunks(try ContainedPath(file.path, in: directory), file.sha256), made == nil {
           repaired += 1
         }
         done += file.bytes
@@ -253,9 +253,9 @@ package final class SharedHome {
     return (candidate.id, isNew, bytes, repaired)
   }
 
-  /// Puts a content there: those of its pieces that are not there as they should be.
+  /// Puts a content there: those of its chunks that are not there as they should be.
   /// - Returns: whether there were any.
-  private func pushPieces(_ contained: ContainedPath, _ sha256: String) throws -> Bool {
+  private func pushChunks(_ contained: ContainedPath, _ sha256: String) throws -> Bool {
     // The server hashes what it has, so that nothing sound is sent twice.
     let present = Dictionary(
       try connection.rows(
@@ -268,22 +268,22 @@ package final class SharedHome {
     defer { withExtendedLifetime(opened) {} }
     var hash = SHA256()
     var number = 0
-    while let piece = try file.read(upToCount: Self.pieceSize), !piece.isEmpty {
-      hash.update(data: piece)
-      if present["\(number)"] != SHA256.hash(data: piece).hexadecimal {
+    while let chunk = try file.read(upToCount: Self.chunkSize), !chunk.isEmpty {
+      hash.update(data: chunk)
+      if present["\(number)"] != SHA256.hash(data: chunk).hexadecimal {
         hasChanged = true
         try connection.execute(
           """
           INSERT INTO pieces VALUES ($1, $2, $3)
           ON CONFLICT (sha256, number) DO UPDATE SET data = EXCLUDED.data
-          """, .text(sha256), .integer(number), .bytes(piece))
+          """, .text(sha256), .integer(number), .bytes(chunk))
       }
       number += 1
     }
     guard hash.finalize().hexadecimal == sha256 else {
       throw DatasetError(path, "the file changed while it was read. Push again when nothing writes to it.")
     }
-    // Pieces beyond the end are no part of it.
+    // Chunks beyond the end are no part of it.
     if present.keys.contains(where: { Int($0) ?? .max >= number }) {
       hasChanged = true
       try connection.execute(
@@ -342,11 +342,11 @@ package final class SharedHome {
         "SELECT encode(data, 'base64') FROM pieces WHERE sha256 = $1 AND number = $2", .text(sha256),
         .integer(number))
       {
-        guard let piece = Data(base64Encoded: text, options: .ignoreUnknownCharacters) else {
+        guard let chunk = Data(base64Encoded: text, options: .ignoreUnknownCharacters) else {
           throw DatasetError(self.name, "a chunk of \(name) is damaged.")
         }
-        try output.write(piece)
-        done += Int64(piece.count)
+        try output.write(chunk)
+        done += Int64(chunk.count)
         number += 1
         progress(Double(done) / Double(max(entry.bytes, 1)))
       }

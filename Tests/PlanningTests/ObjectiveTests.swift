@@ -8,58 +8,58 @@ import TestSupport
 import Testing
 
 @Suite("Planning: levels, and whom they hold for")
-struct ServiceLevelTests {
+struct ObjectiveTests {
   @Test("every metric refuses what nothing can break, and what nothing can keep")
   func bounds() throws {
     for metric in Metric.all + [Metric("failureRate.timeout")].compactMap({ $0 }) {
       let unit = metric.unit == .milliseconds ? "ms" : ""
       // All figures are at least 0; shares are at most 1.
-      #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") {
-        try ServiceLevel("\(metric) >= 0\(unit)")
+      #expect(throws: Objective.InvalidObjective.self, "\(metric)") {
+        try Objective("\(metric) >= 0\(unit)")
       }
-      #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") {
-        try ServiceLevel("\(metric) <= -1\(unit)")
+      #expect(throws: Objective.InvalidObjective.self, "\(metric)") {
+        try Objective("\(metric) <= -1\(unit)")
       }
       if metric.unit == .share {
-        #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") { try ServiceLevel("\(metric) <= 1") }
-        #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") { try ServiceLevel("\(metric) <= 100%") }
-        #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") { try ServiceLevel("\(metric) >= 1.1") }
-        #expect(try ServiceLevel("\(metric) <= 0.999").bound == 0.999)
+        #expect(throws: Objective.InvalidObjective.self, "\(metric)") { try Objective("\(metric) <= 1") }
+        #expect(throws: Objective.InvalidObjective.self, "\(metric)") { try Objective("\(metric) <= 100%") }
+        #expect(throws: Objective.InvalidObjective.self, "\(metric)") { try Objective("\(metric) >= 1.1") }
+        #expect(try Objective("\(metric) <= 0.999").bound == 0.999)
       } else {
-        #expect(try ServiceLevel("\(metric) <= 1000000000\(unit)").isUpper)
+        #expect(try Objective("\(metric) <= 1000000000\(unit)").isUpper)
       }
       if metric.better == .lower {
-        #expect(throws: ServiceLevel.InvalidLevel.self, "\(metric)") {
-          try ServiceLevel("\(metric) >= 0.5\(unit)")
+        #expect(throws: Objective.InvalidObjective.self, "\(metric)") {
+          try Objective("\(metric) >= 0.5\(unit)")
         }
       } else {
-        #expect(try !ServiceLevel("\(metric) >= 0.5\(unit)").isUpper)
+        #expect(try !Objective("\(metric) >= 0.5\(unit)").isUpper)
       }
     }
     for text in ["failureRate <= nan", "credits <= inf", "credits <= 0x10", "latency.p95 <= nans", ""] {
-      #expect(throws: ServiceLevel.InvalidLevel.self, "\(text)") { try ServiceLevel.list(text) }
+      #expect(throws: Objective.InvalidObjective.self, "\(text)") { try Objective.list(text) }
     }
     do {
-      _ = try ServiceLevel("latency.p95 >= 5s")
-    } catch let problem as ServiceLevel.InvalidLevel {
+      _ = try Objective("latency.p95 >= 5s")
+    } catch let problem as Objective.InvalidObjective {
       #expect(problem.description.contains("Write latency.p95 <= 5s"), "\(problem)")
     }
     // No failures at all may be asked for.
-    #expect(try ServiceLevel("failureRate <= 0").bound == 0)
+    #expect(try Objective("failureRate <= 0").bound == 0)
   }
 
   @Test("a failure rate is of a reason that there is; others are refused with the list of them")
   func reasons() throws {
     for reason in FailureReason.allCases {
-      #expect(try ServiceLevel("failureRate.\(reason.name) <= 1%").metric.isOfRequests)
+      #expect(try Objective("failureRate.\(reason.name) <= 1%").metric.isOfRequests)
     }
     for name in ["failureRate.timeuot", "failureRate.Timeout", "failureRate.", "failureRate.timeout "] {
       #expect(Metric(name) == nil, "\(name)")
     }
     do {
-      _ = try ServiceLevel("failureRate.timeuot\n <= 1%")
+      _ = try Objective("failureRate.timeuot\n <= 1%")
       Issue.record("accepted")
-    } catch let problem as ServiceLevel.InvalidLevel {
+    } catch let problem as Objective.InvalidObjective {
       #expect(
         problem.description.contains("timeuot\\n") && !problem.description.contains("\n")
           && FailureReason.allCases.allSatisfy { problem.description.contains($0.name) }, "\(problem)")
@@ -71,7 +71,7 @@ struct ServiceLevelTests {
     for name in ["chat", "acme/chat", "a, b", "x]", "\"quoted\"", "<= 5s", "a\\b", "é\u{301}\u{600}\""] {
       let metric = try #require(Metric("latency.p95")).scoped(.model(name))
       #expect(try #require(Metric(metric.name)) == metric, "\(metric.name)")
-      let levels = try ServiceLevel.list("\(metric.name) <= 2s, failureRate[all] <= 1%")
+      let levels = try Objective.list("\(metric.name) <= 2s, failureRate[all] <= 1%")
       #expect(levels.count == 2 && levels[0].metric == metric && levels[0].bound == 2000, "\(name)")
       #expect(levels[1].metric.scope == .all)
     }
@@ -82,7 +82,7 @@ struct ServiceLevelTests {
 
   @Test("a level without a scope is for each model; with one, for that model; of credits, for all")
   func judged() throws {
-    let levels = try ServiceLevel.list(
+    let levels = try Objective.list(
       "latency.p95 <= 2s, waiting.mean[model=b] <= 1s, failureRate[all] <= 1%, credits <= 9")
     let objectives = try Objectives(levels, models: ["a", "b"])
     #expect(
@@ -95,8 +95,8 @@ struct ServiceLevelTests {
       (0..<4).map(objectives.scope) == [
         "each of 2 models", "model b", "all models together", "the whole account",
       ])
-    #expect(throws: ServiceLevel.InvalidLevel.self) {
-      try Objectives(ServiceLevel.list("latency.p95[model=c] <= 2s"), models: ["a", "b"])
+    #expect(throws: Objective.InvalidObjective.self) {
+      try Objectives(Objective.list("latency.p95[model=c] <= 2s"), models: ["a", "b"])
     }
   }
 

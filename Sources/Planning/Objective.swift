@@ -1,7 +1,7 @@
 import Telemetry
 
 /// A service level: a metric and its bound.
-package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
+package struct Objective: Hashable, Sendable, CustomStringConvertible {
   package var metric: Metric
   package var isUpper: Bool
   /// In the metric's own unit.
@@ -9,7 +9,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   /// As written; of one of several models, with its name.
   package let description: String
 
-  package struct InvalidLevel: Error, CustomStringConvertible {
+  package struct InvalidObjective: Error, CustomStringConvertible {
     package let description: String
 
     /// - Parameter description: on one line, whatever the names in it hold.
@@ -17,8 +17,8 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Several, separated by commas: `latency.p95 <= 2s, failureRate <= 0.1%`.
-  /// - Throws: `InvalidLevel`, also where there is none.
-  package static func list(_ text: String) throws -> [ServiceLevel] {
+  /// - Throws: `InvalidObjective`, also where there is none.
+  package static func list(_ text: String) throws -> [Objective] {
     var parts = [String.UnicodeScalarView()]
     var isQuoted = false
     var isEscaped = false
@@ -31,28 +31,28 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
       isEscaped = scalar == "\\" && !isEscaped
       parts[parts.count - 1].append(scalar)
     }
-    let levels = try parts.map { String($0).trimmed }.filter { !$0.isEmpty }.map { try ServiceLevel($0) }
+    let levels = try parts.map { String($0).trimmed }.filter { !$0.isEmpty }.map { try Objective($0) }
     guard !levels.isEmpty else {
-      throw InvalidLevel(description: "no objective is given. Write for instance latency.p95 <= 2s.")
+      throw InvalidObjective(description: "no objective is given. Write for instance latency.p95 <= 2s.")
     }
     return levels
   }
 
-  /// - Throws: `InvalidLevel`, also for a bound that no value can break, or none can keep.
+  /// - Throws: `InvalidObjective`, also for a bound that no value can break, or none can keep.
   package init(_ text: String) throws {
     let trimmed = text.trimmed
     // A model's name may hold anything.
     let scalars = trimmed.unicodeScalars
     let start = scalars.lastIndex(of: "]") ?? scalars.startIndex
     guard let sign = scalars[start...].firstIndex(where: { $0 == "<" || $0 == ">" }) else {
-      throw InvalidLevel(
+      throw InvalidObjective(
         description:
           "\"\(trimmed)\" is not a service-level objective. Write for instance latency.p95 <= 2s or failureRate <= 0.1%."
       )
     }
     let name = String(scalars[..<sign]).trimmed
     guard let metric = Metric(name), metric.scope != .worst else {
-      throw InvalidLevel(description: "there is no metric \"\(name)\". There are: \(Metric.names).")
+      throw InvalidObjective(description: "there is no metric \"\(name)\". There are: \(Metric.names).")
     }
     var rest = scalars[scalars.index(after: sign)...]
     if rest.first == "=" { rest = rest.dropFirst() }
@@ -64,7 +64,7 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
         case .share: "a share such as 0.1% or 0.001"
         default: "a number"
         }
-      throw InvalidLevel(description: "\"\(value)\" is not a bound on \(name). Write \(help).")
+      throw InvalidObjective(description: "\"\(value)\" is not a bound on \(name). Write \(help).")
     }
     self.metric = metric
     isUpper = scalars[sign] == "<"
@@ -80,31 +80,31 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
     let between =
       most.isFinite ? "lies between 0 and \(metric.unit == .share ? "100 %" : "\(most)")" : "is never below 0"
     if isUpper, metric.isPositive, bound == 0 {
-      throw InvalidLevel(
+      throw InvalidObjective(
         description:
           "\(description) can never be met: \(metric.base) is always above 0. Give a bound above that.")
     }
     if isUpper, bound >= most || bound < least {
-      throw InvalidLevel(
+      throw InvalidObjective(
         description:
           "\(description) \(bound >= most ? "can never be broken" : "can never be kept"): \(metric.base) \(between). Give a bound inside."
       )
     }
     if !isUpper, metric.better == .lower {
-      throw InvalidLevel(
+      throw InvalidObjective(
         description:
           "\(description) asks for more of a metric for which less is better. Write \(metric.name) <= \(value)."
       )
     }
     if !isUpper, bound <= least || bound > most {
-      throw InvalidLevel(
+      throw InvalidObjective(
         description:
           "\(description) \(bound <= least ? "can never be broken" : "can never be kept"): \(metric.base) \(between). Give a bound inside."
       )
     }
   }
 
-  private init(_ level: ServiceLevel, of model: String, isAlone: Bool) {
+  private init(_ level: Objective, of model: String, isAlone: Bool) {
     metric = level.metric.scoped(.model(model))
     isUpper = level.isUpper
     bound = level.bound
@@ -143,33 +143,33 @@ package struct ServiceLevel: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// For each model where it holds for each, else itself.
-  fileprivate func judged(_ models: [String]) -> [ServiceLevel] {
+  fileprivate func judged(_ models: [String]) -> [Objective] {
     metric.isJudgedByModel
-      ? models.map { ServiceLevel(self, of: $0, isAlone: models.count == 1) } : [self]
+      ? models.map { Objective(self, of: $0, isAlone: models.count == 1) } : [self]
   }
 }
 
 /// The levels of a plan, and whom each holds for.
 package struct Objectives: Sendable {
   /// As written.
-  package let levels: [ServiceLevel]
+  package let levels: [Objective]
   /// One for each model that a level holds for.
-  package let judged: [ServiceLevel]
+  package let judged: [Objective]
   /// Places in `judged`, by level.
   package let parts: [Range<Int>]
   /// Models with requests.
   package let models: [String]
 
   /// - Parameter models: that have demand in any variant.
-  /// - Throws: `ServiceLevel.InvalidLevel` for a model that is not there.
-  package init(_ levels: [ServiceLevel], models: [String]) throws {
+  /// - Throws: `Objective.InvalidObjective` for a model that is not there.
+  package init(_ levels: [Objective], models: [String]) throws {
     self.levels = levels
     self.models = models
-    var judged: [ServiceLevel] = []
+    var judged: [Objective] = []
     var parts: [Range<Int>] = []
     for level in levels {
       if let problem = level.metric.problem(models: models) {
-        throw ServiceLevel.InvalidLevel(description: "\(level.description): \(problem)")
+        throw Objective.InvalidObjective(description: "\(level.description): \(problem)")
       }
       let own = level.judged(models)
       parts.append(judged.count..<(judged.count + own.count))
