@@ -1,7 +1,7 @@
 import Telemetry
 
-/// A filter of the dashboard below its tab: the one list of them. Query items, options, the question that an answer
-/// repeats, its schema, the choices that a tab offers and the second opinion's columns follow from it.
+/// A filter of the dashboard below its tab: the only list of filters. Query items, options, the query that an answer
+/// repeats, its schema, the choices that a tab offers and the columns of the independent recomputation follow from it.
 package enum DashboardFilter: String, CaseIterable, Sendable {
   case model
   /// Picks one of several models of one name, by an instant at which a deployment of it was deployed.

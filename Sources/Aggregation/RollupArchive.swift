@@ -14,7 +14,7 @@ package final class RollupArchive: RollupSource, Sendable {
   /// The index's position and checksum.
   static let trailer = 16
 
-  /// Bytes of the archive, and what they must come to.
+  /// Bytes of the archive, and the checksum that they must have.
   struct Block: Sendable {
     var bytes: Range<Int>
     var checksum: UInt64

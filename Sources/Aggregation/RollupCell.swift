@@ -1,6 +1,6 @@
 import Telemetry
 
-/// What a quarter of an hour of one model version's requests comes to: exact counts, sums and extremes, of
+/// The summary of a quarter of an hour of one model version's requests: exact counts, sums and extremes, of
 /// requests by arrival. Adding two cells gives the cell of both.
 package struct RollupCell: Equatable, Sendable {
   package var successes: Int64 = 0

@@ -5,9 +5,9 @@ import Telemetry
 
 /// The arrival process that describes a model's demand best.
 ///
-/// The rate function comes first: constant, by local hour and weekday, with lasting changes, or both, as an information
+/// The rate function comes first: constant, by local hour and weekday, with permanent changes, or both, as an information
 /// criterion of a quasi-Poisson likelihood says. Intervals are then looked at in operational time, in which the rate is
-/// 1 throughout: Poisson, gamma or Weibull. A Markov-modulated process competes without lasting changes. The likelihoods
+/// 1 throughout: Poisson, gamma or Weibull. A Markov-modulated process competes without permanent changes. The likelihoods
 /// of all are those of the arrivals' times, so that one criterion (Schwarz 1978) compares them.
 package struct ArrivalFit: Sendable {
   package enum Process: Sendable, Equatable {
@@ -27,7 +27,7 @@ package struct ArrivalFit: Sendable {
     package init() {}
   }
 
-  /// What becomes of instants of the past at which rate or variability changed.
+  /// What happens to past instants at which the rate or the variability changed.
   package enum Changes: Sendable {
     /// They stay: for the time of the telemetry.
     case lasting
@@ -47,7 +47,7 @@ package struct ArrivalFit: Sendable {
   /// Where every factor is 1, per µs.
   package private(set) var rate: Double
   package private(set) var cv: Double
-  /// Lasting changes of the coefficient of variation, ascending.
+  /// Permanent changes of the coefficient of variation, ascending.
   package private(set) var cvChanges: [VariabilityChange] = []
   package private(set) var profile: RateProfile
   /// The stretch whose breakpoints and changes of variability recur.
@@ -138,32 +138,32 @@ package struct ArrivalFit: Sendable {
 
   /// Rate functions that may hold at other times, the best first.
   ///
-  /// A rate that went up and down again and again goes on as it did. A change that came once is no law, nor is a pause
+  /// A rate that repeatedly went up and down continues to do so. A change that occurred once is not a rule, nor is an outage
   /// that came once and is no habit.
   private mutating func foreseen(_ search: inout ArrivalSearch, _ width: Int64) -> [RateFunction] {
     let all = search.spans
     let days = CalendarFactors(Self.bins(search.observations, all, width), calendar: search.calendar)
-    let pauses = days.leastDaysOfAnHour >= 2 ? days.unusualPauses() : []
-    if pauses.count == 1 { search.spans = ModelFit.without(pauses, all) }
+    let outages = days.leastDaysOfAnHour >= 2 ? days.unusualOutages() : []
+    if outages.count == 1 { search.spans = ModelFit.without(outages, all) }
     var rateFunctions = search.rateFunctions(Self.bins(search.observations, search.spans, width))
     let isRecurring = Self.comesAgain(rateFunctions[0].profile.breakpoints.map(\.factor), around: 1)
     if !isRecurring {
       search.rateMayChange = false
-      search.spans = ModelFit.without(pauses, all)
+      search.spans = ModelFit.without(outages, all)
       rateFunctions = search.rateFunctions(Self.bins(search.observations, search.spans, width))
     }
-    if !pauses.isEmpty, !isRecurring || pauses.count == 1 {
-      let list = pauses.prefix(3).map {
+    if !outages.isEmpty, !isRecurring || outages.count == 1 {
+      let list = outages.prefix(3).map {
         "\(Timestamp(microseconds: $0.lowerBound).rfc3339) to \(Timestamp(microseconds: $0.upperBound).rfc3339)"
       }
       notes.append(
-        "Outages that do not recur, left out of the forecast: \(list.joined(separator: ", "))\(pauses.count > 3 ? ", …" : "")."
+        "Outages that do not recur, left out of the forecast: \(list.joined(separator: ", "))\(outages.count > 3 ? ", …" : "")."
       )
     }
     return rateFunctions
   }
 
-  /// Whether levels go up and down more than once: a middle is crossed four times or more.
+  /// Whether values go up and down more than once: their mean is crossed four times or more.
   static func comesAgain(_ levels: [Double], around middle: Double) -> Bool {
     let sides = levels.filter { $0 != middle }.map { $0 > middle }
     return zip(sides, sides.dropFirst()).count { $0 != $1 } >= 4
@@ -205,9 +205,9 @@ package struct ArrivalFit: Sendable {
     if !habits.isEmpty { notes.append("The rate follows \(habits.joined(separator: " and ")).") }
     let changes = rateFunction.profile.breakpoints
     if !changes.isEmpty {
-      let pauses = changes.count { $0.factor == 0 }
+      let outages = changes.count { $0.factor == 0 }
       notes.append(
-        "The rate changes at \(changes.count) instants\(pauses > 0 ? ", \(pauses) of them the start of a pause" : ""), told apart in bins of \(width / 1_000_000) s."
+        "The rate changes at \(changes.count) instants\(outages > 0 ? ", \(outages) of them the start of an outage" : ""), told apart in bins of \(width / 1_000_000) s."
       )
     }
   }
@@ -242,7 +242,7 @@ package struct ArrivalFit: Sendable {
     }
   }
 
-  /// The rate while there is demand, from the median interval, as far as pauses hide it in the mean rate.
+  /// The rate while there is demand, from the median interval, as far as outages hide it in the mean rate.
   private static func busyRate(
     _ observations: Observations, _ spans: [Range<Int64>], meanRate: Double
   ) -> Double {

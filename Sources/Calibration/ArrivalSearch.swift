@@ -33,7 +33,7 @@ struct ArrivalSearch {
     }
   }
 
-  /// How often all states must have been gone through: what was seen once is a lasting change, no state.
+  /// How often all states must have been gone through: what was seen once is a permanent change, not a state.
   private static let leastCycles = 10.0
   /// Intervals that the change of a coefficient of variation needs at least, and those that are looked at together.
   private static let leastForVariability = 2000
@@ -137,7 +137,7 @@ struct ArrivalSearch {
     return contender
   }
 
-  /// Processes of two and three states, on a rate function without lasting changes.
+  /// Processes of two and three states, on a rate function without permanent changes.
   func markovModulated(_ rateFunction: RateFunction) -> [Contender] {
     guard count >= 1000, isAllowed("markovModulated") else { return [] }
     let fine = RateBins(

@@ -1,7 +1,7 @@
 import Telemetry
 
 extension ModelFit {
-  /// What becomes of failures that the scenario does not say as they were observed: none is left out without a word.
+  /// What happens to failures that the scenario does not reproduce as observed: a note mentions each.
   func failureNotes(_ observations: Observations, _ seen: [Range<Int64>], _ reasons: [String]) -> [String] {
     var counts = [Int](repeating: 0, count: Int(UInt8.max) + 1)
     for span in seen {

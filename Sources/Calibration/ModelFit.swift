@@ -209,7 +209,7 @@ package struct ModelFit: Sendable {
 
   /// How many waited when one more was turned away.
   private func queueCapacity(_ observations: Observations, _ rows: [Int]) -> Int? {
-    // Where nobody is known to have waited, neither is how long the queue was.
+    // If no request is known to have waited, the length of the queue is unknown too.
     guard rows.contains(where: { observations.outcome[$0] == FailureReason.overloaded.code }),
       rows.contains(where: { observations.waiting[$0] > 0 })
     else { return nil }

@@ -264,7 +264,7 @@ package enum HoldOut: Sendable, Equatable {
   case none
   /// The last share of the time, in (0, 1), is held out.
   case last(Double)
-  /// Of every two intervals of so many µs, the second is held out.
+  /// Of every two intervals of this many µs, the second is held out.
   case alternate(Int64)
 
   package func split(_ period: Range<Int64>) -> (fit: [Range<Int64>], judge: [Range<Int64>]) {

@@ -121,8 +121,8 @@ struct CalendarFactors {
     return (best.hourly, best.weekly)
   }
 
-  /// Pauses in hours in which there were arrivals on other days: what happened once and is no habit.
-  func unusualPauses() -> [Range<Int64>] {
+  /// Outages in hours in which there were arrivals on other days: they happened once and do not recur.
+  func unusualOutages() -> [Range<Int64>] {
     let exposures = bins.exposure
     let dispersion = ChangePoints.dispersion(counts: bins.counts, exposures: exposures)
     let starts =

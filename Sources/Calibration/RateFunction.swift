@@ -3,7 +3,7 @@ import Sampling
 import ScenarioModel
 import Telemetry
 
-/// A rate function: constant, by local hour and weekday, with lasting changes, or both.
+/// A rate function: constant, by local hour and weekday, with permanent changes, or both.
 struct RateFunction {
   var profile: RateProfile
   /// Where every factor is 1, per µs.
@@ -41,7 +41,7 @@ struct RateFunction {
     }
   }
 
-  /// Pauses begin with the last arrival before them and end with the first after.
+  /// Outages begin with the last arrival before them and end with the first after.
   mutating func refine(_ observations: Observations, _ spans: [Range<Int64>], _ bins: RateBins) {
     for index in profile.breakpoints.indices {
       let before = index > 0 ? profile.breakpoints[index - 1].factor : 1
@@ -91,7 +91,7 @@ struct RateFunction {
   ///
   /// - Parameters:
   ///   - expected: dispersions of the bins, as far as they are known.
-  ///   - mayChange: whether lasting changes are looked for.
+  ///   - mayChange: whether permanent changes are looked for.
   static func rateFunctions(
     _ bins: RateBins, _ expected: [Double]?, calendar: ZonedCalendar, period: Range<Int64>, mayChange: Bool
   ) -> [RateFunction] {

@@ -37,7 +37,7 @@ extension API {
         var last: JobDescription?
         var silent = 0
         while !Task.isCancelled {
-          // One that was forgotten meanwhile has ended.
+          // One that was forgotten in the meantime has ended.
           guard let job = try? jobs.job(id) else { break }
           silent += 1
           if job != last {

@@ -110,7 +110,7 @@ struct API: Sendable {
         }
         return try await answerAtLength(context, run, question, key)
       } catch {
-        // What failed may have failed because another run was written there meanwhile.
+        // What failed may have failed because another run was written there in the meantime.
         guard run.isCurrent else { continue }
         throw error
       }

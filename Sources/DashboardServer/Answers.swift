@@ -37,7 +37,7 @@ package final class Answer: Sendable {
   }
 }
 
-/// Answers that have been given, and those that are being computed: who asks the same meanwhile waits for the same.
+/// Answers that have been given, and those that are being computed: who asks the same in the meantime waits for the same.
 package actor Answers {
   package struct Key: Hashable {
     /// Of the run as it was read.

@@ -5,7 +5,7 @@ import Synchronization
 /// Tells when whoever asked over a connection has gone.
 ///
 /// Hummingbird's `consumeWithCancellationOnInboundClose` does so too, but ends the process where work is done before the
-/// request's end has been read, or where a body that was promised never comes.
+/// request's end has been read, or where a body that was promised never arrives.
 final class Departures: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = NIOAny
 

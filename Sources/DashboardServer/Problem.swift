@@ -16,7 +16,7 @@ struct Problem: Error, Encodable {
   var parameter: String?
   /// What is wrong with a document.
   var errors: [DiagnosticAnswer]?
-  /// Of what has been changed meanwhile: its version now.
+  /// Of what has been changed in the meantime: its version now.
   var version: String?
 
   static func badParameter(_ name: String, _ detail: String) -> Problem {

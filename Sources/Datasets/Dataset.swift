@@ -3,7 +3,7 @@ import Foundation
 import Telemetry
 
 /// A data set in the telemetry schema: a run directory, a directory with the tables' files, a SQLite file, or a schema
-/// of a PostgreSQL data base.
+/// of a PostgreSQL database.
 package struct Dataset: Sendable {
   package let path: String
   package let location: DatasetLocation

@@ -2,7 +2,7 @@ import Aggregation
 import Foundation
 import Telemetry
 
-/// What a data set's manifest says of its files and tables, checked by whoever reads them while they stream: a file that
+/// What a data set's manifest says about its files and tables, checked by every reader while they stream: a file that
 /// was cut off, emptied, exchanged or edited is an error at its end, before anything that was made of it gets its name.
 ///
 /// A data set without a manifest claims nothing.

@@ -77,7 +77,7 @@ package struct Manifest: Codable, Equatable, Sendable {
     return try encoder.encode(sealed) + Data("\n".utf8)
   }
 
-  /// - Parameter verifies: whether one that fits its checksum no longer is an error.
+  /// - Parameter verifies: whether a manifest that no longer matches its checksum is an error.
   /// - Throws: `DatasetError` if the file is not one.
   package init(contentsOf path: String, verifies: Bool = true) throws {
     try self.init(try ContainedPath(ofFile: path).contents(), path: path, verifies: verifies)

@@ -1,6 +1,6 @@
 import Telemetry
 
-/// Reads newline-delimited JSON, an object a line, as rows of a table.
+/// Reads newline-delimited JSON, an object per line, as rows of a table.
 final class NDJSONReader: RowSource {
   private let file: InputFile
   private let lines: LineReader

@@ -103,7 +103,7 @@ package final class OutputFile {
       DescriptorSink(descriptor, path: path, startsEarly: isDurable), path: path, compression: compression)
   }
 
-  /// A new file that nobody needs after the program.
+  /// A temporary file that is not needed after the program ends.
   convenience init(scratch path: String) throws {
     try self.init(inside: path, shownAs: path, isDurable: false)
   }

@@ -79,7 +79,7 @@ package struct PlainRequestLine {
     func digit(_ offset: Int) -> Int64 { Int64(at[offset] &- 48) }
   }
 
-  /// Whether the line could be read; if not, nothing is said of why.
+  /// Whether the line could be read; the reason for a failure is not given.
   @inline(__always)
   package mutating func read(_ line: UnsafeBufferPointer<UInt8>) -> Bool {
     guard let start = line.baseAddress else { return false }

@@ -1,7 +1,7 @@
 import Foundation
 import Telemetry
 
-/// Where something stands: a line and column of the document, or an override of one of its values.
+/// Where something is: a line and column of the document, or an override of one of its values.
 package enum Location: Hashable, Sendable {
   /// Both from 1; columns count Unicode scalars.
   case document(line: Int, column: Int)

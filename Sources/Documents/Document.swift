@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Yams
 
-/// A YAML document as a tree that knows where each part stands.
+/// A YAML document as a tree that knows the location of each node.
 package struct DocumentNode: Sendable {
   package indirect enum Value: Sendable {
     /// `isPlain`: not quoted, so that `10` is a number and `"10"` is not.

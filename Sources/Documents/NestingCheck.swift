@@ -1,7 +1,7 @@
 /// Bounds the nesting of a YAML document before it is parsed: Yams composes recursively, and hashes keys, so that a
 /// complex one (`? …`) could hide an alias bomb.
 ///
-/// Brackets count wherever they stand, but for texts in quotes that start where a value can and end on the same line.
+/// Brackets count wherever they are, except in texts in quotes that start where a value can and end on the same line.
 /// From the first one on that goes over several lines, quotes are bytes like any other. What is overlooked thereby is
 /// bounded as well: libyaml gives up at 1,000 levels.
 struct NestingCheck {

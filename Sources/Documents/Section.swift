@@ -117,7 +117,7 @@ package struct Section {
     return text
   }
 
-  /// A list of texts; what is none is said, and left out.
+  /// A list of texts; anything else is reported and left out.
   package func texts(_ name: String) -> [String] {
     list(name).compactMap { node in
       if node.scalar == nil {

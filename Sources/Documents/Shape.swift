@@ -22,7 +22,7 @@ package struct Key: Sendable {
   package let name: String
   package let kind: Kind
   package let isRequired: Bool
-  /// As it would stand in the document.
+  /// As it would be written in the document.
   package let defaultText: String?
   package let about: String
 

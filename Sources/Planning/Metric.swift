@@ -5,7 +5,7 @@ import Telemetry
 package struct Metric: Hashable, Sendable, CustomStringConvertible {
   /// Whose requests a figure is of.
   package enum Scope: Hashable, Sendable {
-    /// Nothing is said: a figure is of all models together; a level holds for each of them.
+    /// Nothing is said: a figure is of all models together; an objective applies to each of them.
     case unstated
     /// `[all]`: all models together.
     case all
@@ -65,7 +65,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// `latency.mean`, `latency.p50` … `latency.p999`, `waiting.mean`, `failureRate`, `failureRate.REASON`, `requests`,
-  /// `lost`, `credits`, …, each with a scope in brackets or without; `nil` for what is none of them.
+  /// `lost`, `credits`, …, each with or without a scope in brackets; `nil` for anything else.
   package init?(_ name: String) {
     let scalars = name.unicodeScalars
     guard let bracket = scalars.firstIndex(of: "[") else {
@@ -99,7 +99,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   /// The same figure of somebody else.
   package func scoped(_ scope: Scope) -> Metric { Metric(base: base, name: nil, scope: scope) ?? self }
 
-  /// Whether a level on it is about each model by itself.
+  /// Whether an objective on it is about each model separately.
   package var isJudgedByModel: Bool { definition.isOfEachModel && scope == .unstated }
 
   package static var names: String {

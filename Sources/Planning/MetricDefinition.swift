@@ -17,7 +17,7 @@ struct MetricDefinition: Sendable {
   var better = Metric.Direction.lower
   /// Nothing is above; all are at least 0.
   var most = Double.infinity
-  /// Nothing comes to 0 either: an answer takes time.
+  /// No value is 0 either: a response takes time.
   var isPositive = false
   /// Of a share of failures: those that it counts.
   var failures: [FailureReason]?

@@ -1,8 +1,8 @@
 import ScenarioModel
 import Telemetry
 
-/// What metrics can come to in scenarios, from their settings alone: an objective beyond that is kept whatever happens,
-/// and a plan that says so says nothing.
+/// The values that metrics can have in scenarios, from their settings alone: an objective beyond that is always met,
+/// and a plan that says so is of no use.
 struct MetricLimits {
   /// The longest time simulated of any, ms.
   private var simulated = 0.0

@@ -1,6 +1,6 @@
 import Telemetry
 
-/// A service level: a metric and its bound.
+/// A service-level objective: a metric and its bound.
 package struct Objective: Hashable, Sendable, CustomStringConvertible {
   package var metric: Metric
   package var isUpper: Bool
@@ -123,20 +123,20 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// By how much a value keeps the level, in units of the bound; negative where it breaks it.
+  /// By how much a value meets the objective, in units of the bound; negative if it violates it.
   package func slack(_ value: Double) -> Double {
     let gap = isUpper ? bound - value : value - bound
     return bound != 0 ? gap / abs(bound) : gap
   }
 
-  /// By how much a replication breaks the level, in the metric's unit; not positive where it keeps it. Without any
+  /// By how much a replication violates the objective, in the metric's unit; not positive if it meets it. Without any
   /// request there is nothing to break; where there were some but none succeeded, it is broken by as much as its bound.
   func excess(_ record: ReplicationRecord) -> Double {
     if let value = metric.value(record) { return isUpper ? value - bound : bound - value }
     return hasRequests(record) ? max(abs(bound), 1) : 0
   }
 
-  /// Whether a replication has any request that the level could be about; always, of what is not about requests.
+  /// Whether a replication has any request that the objective could be about; always true if it is not about requests.
   func hasRequests(_ record: ReplicationRecord) -> Bool {
     if !metric.isOfRequests { return metric.value(record) != nil }
     return (metric.figures(record)?.requests ?? 0) > 0
@@ -149,13 +149,13 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// The levels of a plan, and whom each holds for.
+/// The objectives of a plan, and the models that each applies to.
 package struct Objectives: Sendable {
   /// As written.
   package let levels: [Objective]
-  /// One for each model that a level holds for.
+  /// One for each model that an objective applies to.
   package let judged: [Objective]
-  /// Places in `judged`, by level.
+  /// Places in `judged`, by objective.
   package let parts: [Range<Int>]
   /// Models with requests.
   package let models: [String]
@@ -179,7 +179,7 @@ package struct Objectives: Sendable {
     self.parts = parts
   }
 
-  /// In words, whom a level holds for.
+  /// In words, the models that an objective applies to.
   package func scope(_ level: Int) -> String {
     let metric = levels[level].metric
     if case .model(let name) = metric.scope { return "model \(name)" }

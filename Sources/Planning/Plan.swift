@@ -148,7 +148,7 @@ package struct Plan: Codable, Equatable, Sendable {
     return (metric, share)
   }
 
-  /// Whether what is simulated depends on what was: such a plan cannot be cut into tasks beforehand.
+  /// Whether what is simulated depends on what was: such a plan cannot be divided into tasks.
   package func decidesAsItGoes() throws -> Bool {
     let options = try options(threads: 1)
     return !options.levels.isEmpty || options.objective != nil || options.precision != nil
@@ -156,14 +156,14 @@ package struct Plan: Codable, Equatable, Sendable {
   }
 }
 
-/// What is wrong with a plan. Whoever took it from a person says which of their words it is.
+/// What is wrong with a plan. The front end that read it adds which option or field is wrong.
 package struct PlanProblem: Error, CustomStringConvertible {
   package enum Part: String, Sendable {
     case vary, samples, levels, minimize, precision, sensitivity
   }
 
   package let part: Part
-  /// What is wrong, and how to fix it, in words that name no part.
+  /// What is wrong, and how to fix it, in words that name no option or field.
   package let description: String
 
   init(_ part: Part, _ description: String) {

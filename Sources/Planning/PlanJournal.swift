@@ -2,9 +2,9 @@ import Aggregation
 import Foundation
 import Synchronization
 
-/// Finished replications of a plan that is under way, one a line: what an interruption must not lose.
+/// Finished replications of a plan that is under way, one per line: what an interruption must not lose.
 ///
-/// A line is 16 hexadecimal digits, the XXH64 of the rest, a space, and JSON. One that does not fit its checksum, or
+/// A line is 16 hexadecimal digits, the XXH64 of the rest, a space, and JSON. One that does not match its checksum, or
 /// whose figures cannot be, is left out and its replication simulated again: nothing in a plan rests on damage.
 package final class PlanJournal: Sendable {
   package let path: String
@@ -75,7 +75,7 @@ package final class PlanJournal: Sendable {
       let json = line.dropFirst(17)
       guard line.count > 17, line[line.startIndex + 16] == 0x20,
         Checksum.text(Checksum.xxh64(json)).utf8.elementsEqual(line.prefix(16)),
-        // What fits its checksum and is still no replication was not written by this program.
+        // What matches its checksum and is still no replication was not written by this program.
         let entry = try? decoder.decode(Line.self, from: Data(json)),
         (0..<mostReplications).contains(entry.replication), entry.record.isPossible
       else {

@@ -1,4 +1,4 @@
-/// What a plan came to, as it is kept in plan.json.
+/// The result of a plan, as kept in plan.json.
 package struct PlanResult: Codable, Sendable {
   package struct WarmUp: Codable, Sendable {
     package var microseconds: Int64
@@ -30,7 +30,7 @@ package struct PlanResult: Codable, Sendable {
     package var isOnParetoFront = false
     /// Other settings that give the same scenario, and were not simulated again.
     package var alsoNamed: [String]?
-    /// How it stands to each objective, in the order of `Choice.levels`.
+    /// How it meets each objective, in the order of `Choice.levels`.
     package var levels: [ObjectiveResult]?
     /// Of metrics ending in `[worst]`: the model that they are of.
     package var worstModels: [String: String]?

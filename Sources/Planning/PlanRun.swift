@@ -5,7 +5,7 @@ import Runs
 import Synchronization
 import Telemetry
 
-/// Carries out a plan into its directory: replications, kept in a journal until all are done, and what they come to.
+/// Carries out a plan into its directory: replications, kept in a journal until all are done, and their results.
 package struct PlanRun: Sendable {
   /// What tasks have simulated: all that there is, nothing else is.
   struct Collected: Sendable {
@@ -22,7 +22,7 @@ package struct PlanRun: Sendable {
   private let command: String
   /// At least 1; at most this many are used.
   package var threads = ProcessInfo.processInfo.activeProcessorCount
-  /// Throws where nobody wants the plan any more; asked after each replication, from any thread.
+  /// Throws if the plan is no longer wanted; called after each replication, from any thread.
   package var checkWanted: @Sendable () throws -> Void = {}
   var warmUp: PlanResult.WarmUp?
   var collected: Collected?

@@ -3,7 +3,7 @@ import Telemetry
 
 /// A plan's result in words: the recommendation, what it rests on, and figures with their intervals.
 package enum PlanWords {
-  /// What is shown of each variant: the levels' metrics, the objective, and a few that are always of interest.
+  /// What is shown of each variant: the objectives' metrics, the minimised metric, and a few that are always of interest.
   package static func columns(_ result: PlanResult) -> [Metric] {
     var metrics = (result.choice?.levels ?? []).compactMap { try? Objective($0) }.map(\.metric)
     metrics += [result.choice?.objective, result.precision?.metric].compactMap { $0.flatMap(Metric.init) }
@@ -55,7 +55,7 @@ package enum PlanWords {
   package static func recommendation(_ result: PlanResult) -> [String]? {
     guard let choice = result.choice else { return ideal(result) }
     var lines: [String] = []
-    // Whom a level holds for is said where there is more than one model.
+    // If there is more than one model, the text says which ones an objective applies to.
     let levels = choice.levels.enumerated().map { place, level in
       let scope = (result.models?.count ?? 1) > 1 ? choice.scopes?[place] : nil
       return scope.map { "\(level) (\($0))" } ?? level
@@ -109,7 +109,7 @@ package enum PlanWords {
     return lines + (ideal(result) ?? [])
   }
 
-  /// Of several models, the one that is nearest to breaking each level.
+  /// Of several models, the one that is nearest to violating each objective.
   private static func worst(_ variant: PlanResult.VariantResult, _ result: PlanResult) -> [String] {
     guard (result.models?.count ?? 1) > 1 else { return [] }
     return (variant.levels ?? []).compactMap { entry in

@@ -39,7 +39,7 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
 
   package init() {}
 
-  /// Whether a simulation can have come to it: what is read from files must not reach sums and bins, which trap.
+  /// Whether a simulation can have produced it: what is read from files must not reach sums and bins, which trap.
   package var isPossible: Bool {
     figures.isPossible && models.allSatisfy(\.isPossible) && models.count <= RequestFigures.mostModels
       && (models.isEmpty || models.reduce(0) { $0 + $1.requests } == requests)
@@ -96,7 +96,7 @@ private struct ReplicaUse {
   var slotTime = 0.0
   /// Time with at least one replica, summed over versions on a hardware.
   var deployed = 0.0
-  /// The part of it in which a version has all the replicas that it may have.
+  /// The share of it in which a version has all the replicas that it may have.
   var atMaximum = 0.0
   /// Time in which an account uses its whole subscription, summed over accounts.
   var atSubscription = 0.0

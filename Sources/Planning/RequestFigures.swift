@@ -24,7 +24,7 @@ package struct RequestFigures: Codable, Equatable, Sendable {
   /// More models than any scenario has, so that sums over all of them stay inside 64 bits.
   static let mostModels = 1 << 20
 
-  /// Whether a simulation can have come to it.
+  /// Whether a simulation can have produced it.
   var isPossible: Bool {
     // So many requests that sums over all replications of a plan stay far inside 64 bits.
     let counts = 0...(Int64(1) << 40)

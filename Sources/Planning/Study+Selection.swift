@@ -1,7 +1,7 @@
 import Foundation
 import ScenarioModel
 
-/// Choosing the best variant under the levels, and saying why.
+/// Choosing the best variant that meets the objectives, and saying why.
 extension Study {
   func select() throws {
     guard let objective = options.objective else { return }
@@ -52,13 +52,13 @@ extension Study {
       tolerance: isDeterministic ? 0 : options.tolerance, isDecided: isDecided)
   }
 
-  // MARK: Levels
+  // MARK: Objectives
 
   private func estimate(_ metric: Metric, _ variant: Int) -> Estimate? {
     Estimator.estimate(metric, records(variant), confidence: options.confidence)
   }
 
-  /// By how much estimates keep a level, in units of its bound; negative where they break it; `nil` without requests.
+  /// By how much estimates meet an objective, in units of its bound; negative if they violate it; `nil` without requests.
   private func slack(_ level: Objective, _ records: [ReplicationRecord]) -> Double? {
     guard records.contains(where: level.hasRequests) else { return nil }
     // Requests of which none succeeded break what is asked of successes.
@@ -68,7 +68,7 @@ extension Study {
       ?? -1
   }
 
-  /// How a variant stands to each level as written: of those that it holds for, the one that is nearest to breaking it.
+  /// How a variant meets each objective as written: of the models that it applies to, the one nearest to violating it.
   func levelResults(_ variant: Int) -> [PlanResult.ObjectiveResult]? {
     guard !objectives.levels.isEmpty else { return nil }
     let records = self.records(variant)
@@ -87,13 +87,13 @@ extension Study {
     }
   }
 
-  /// Whether estimates keep all levels that there are requests for.
+  /// Whether estimates meet all objectives for which there are requests.
   private func keepsAll(_ variant: Int) -> Bool {
     let records = self.records(variant)
     return objectives.judged.allSatisfy { (slack($0, records) ?? 0) >= 0 }
   }
 
-  /// The first level of which a variant has no request to be judged by.
+  /// The first objective by which a variant cannot be judged, for want of requests.
   private func unjudged(_ variant: Int) -> Objective? {
     let records = self.records(variant)
     return zip(objectives.levels, objectives.parts).first { _, parts in
@@ -103,7 +103,7 @@ extension Study {
 
   // MARK: The best
 
-  /// The best by what is known: of the variants that keep all levels, the one with the best objective.
+  /// The best by current estimates: of the variants that meet all objectives, the one with the least of what is minimised.
   var best: Int? {
     guard let objective = options.objective else { return nil }
     // Undecided ones are judged by their estimates.
@@ -133,7 +133,7 @@ extension Study {
           broken[level.description, default: 0] += 1
         }
       }
-      // Where nothing better was tried, no level holds the best back, however narrowly it keeps them.
+      // If nothing better was tried, no objective is binding, however narrowly the best variant meets it.
       choice.binding = broken.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
       if withHeadroom, !objectives.levels.isEmpty {
         if let replayed = variants[best].scenario.replayedModels.first {
@@ -196,7 +196,7 @@ extension Study {
 
   // MARK: Headroom
 
-  /// By how much demand can grow before a level's estimate breaks: bisection to 1 %, on the same random numbers.
+  /// By how much demand can grow before the estimate violates an objective: bisection to 1 %, on the same random numbers.
   private func headroom(_ best: Int) throws -> PlanResult.Headroom? {
     let replications = min(10, options.replications)
     let limit = 8.0

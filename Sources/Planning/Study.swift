@@ -25,7 +25,7 @@ package final class Study {
     package init() {}
   }
 
-  /// Said while the work goes on: what is being done, and how much of it.
+  /// Reported during the work: what is being done, and how much of it.
   package typealias Progress = @Sendable (String, Int, Int) -> Void
 
   let variants: [Variant]

@@ -1,7 +1,7 @@
 import Datasets
 import Foundation
 
-/// What a scenario is expected to come to: the figures of its dashboards without their lists, and hashes of everything,
+/// The expected results of a scenario: the figures of its dashboards without their lists, and hashes of everything,
 /// as JSON that reads well in a diff.
 package enum Baseline {
   /// Of more accounts, only hashes.

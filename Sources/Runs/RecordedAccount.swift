@@ -10,7 +10,7 @@ struct RecordedView {
   var query: DashboardQuery
 }
 
-/// One account's part of a run in the making.
+/// One account of a run that is being recorded.
 struct RecordedAccount {
   let account: AccountRecord
   /// Of the account's partition: other accounts may be in them.

@@ -2,7 +2,7 @@ import CGSL
 import Foundation
 
 extension Distribution {
-  /// The logarithm of the density at x of a continuous distribution; −∞ outside of its support.
+  /// The logarithm of the density at x of a continuous distribution; −∞ outside its support.
   ///
   /// Of a histogram, the height of the bin; of mixtures, the components' densities added up. Families of whole numbers
   /// and distributions with single values have none.

@@ -23,7 +23,7 @@ package enum LeastSquares {
     package var standardError: Double
   }
 
-  /// The line that leaves the least squares of y, each point weighing the same.
+  /// The least-squares line of y, with equal weights.
   /// - Returns: `nil` for fewer than three points, or if all have one x.
   package static func line(x: [Double], y: [Double]) -> Line? {
     guard x.count == y.count, x.count > 2, x.meanSquare(about: x.mean) > 0 else { return nil }

@@ -66,7 +66,7 @@ package enum TwoSampleTests {
   /// that is no more probable than this one.
   ///
   /// Source: Fisher (1935), "The Logic of Inductive Inference", J. R. Stat. Soc. 98; two-sided as in R's `fisher.test`.
-  /// - Parameters: `a`, `b`: successes, 0…of, of so many trials.
+  /// - Parameters: `a`, `b`: successes, 0…of, out of that many trials.
   package static func fisherExact(_ a: (successes: Int, of: Int), _ b: (successes: Int, of: Int)) -> Double {
     let successes = a.successes + b.successes
     func probability(_ k: Int) -> Double {

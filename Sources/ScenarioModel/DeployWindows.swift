@@ -76,7 +76,7 @@ package struct DeployWindows: Sendable, Equatable {
     return nil
   }
 
-  /// A border that clocks skip is the clock change; one that comes twice opens early and closes late.
+  /// A border that clocks skip is the clock change; one that occurs twice opens early and closes late.
   private func border(_ date: LocalDate, _ second: Int64, isEnd: Bool) -> Timestamp {
     if second == 86_400 { return calendar.end(of: date) }
     switch calendar.instant(of: date, secondOfDay: second) {

@@ -144,7 +144,7 @@ struct ModelReader {
         let correlation = section.has("correlation") ? section.number("correlation") : 0
       else { return nil }
       for (key, counts) in [("input", input), ("output", output)] {
-        // A mean that there is not (Pareto) says nothing; draws are cut to the limit.
+        // A mean that does not exist (Pareto) is not checked; draws are cut to the limit.
         if counts.mean.isFinite, counts.mean > Double(Limits.tokens) {
           section.error(
             key,

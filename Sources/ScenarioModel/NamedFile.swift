@@ -13,7 +13,7 @@ package struct NamedFile: Sendable {
 
   /// Every file of a document; none of one that is not YAML.
   package static func all(in data: Data, path: String, overrides: [String] = []) -> [NamedFile] {
-    // What is wrong with the document is said by whoever reads it.
+    // The reader of the document reports what is wrong with it.
     guard var root = try? Document.parse(data, path: path) else { return [] }
     for override in overrides { try? root.apply(override) }
     let models =

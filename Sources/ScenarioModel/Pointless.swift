@@ -139,7 +139,7 @@ extension AccountReader {
       $0.service.capacity(batch: Double($0.scaling.maxBatchSize), tokens: model.load?.tokens)
     }
     guard demand > 0, !capacities.isEmpty, !capacities.contains(where: { $0 == nil }) else { return }
-    // As if all were deployed all the time, and nobody else needed the subscription.
+    // As if all were deployed all the time, and no other model needed the subscription.
     let replicas = model.deployments.map { min($0.scaling.maxReplicas, subscription) }
     let capacity = zip(capacities, replicas).reduce(0.0) { $0 + ($1.0 ?? 0) * Double($1.1) }
     guard capacity > 0, demand > 2 * capacity else { return }

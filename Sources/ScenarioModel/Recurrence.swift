@@ -1,6 +1,6 @@
 import Telemetry
 
-/// A stretch of time whose course of the rate and of its variability comes again and again, before and after: the
+/// A cycle of the rate and of its variability that repeats, before and after: the
 /// seasonal naive forecast. Source: Hyndman and Athanasopoulos (2021), "Forecasting: Principles and Practice",
 /// section 5.2.
 package struct Recurrence: Sendable, Equatable {
@@ -14,7 +14,7 @@ package struct Recurrence: Sendable, Equatable {
   }
 
   package static let microsecondsPerDay: Int64 = 86_400_000_000
-  /// Changes that one course may come to in a period.
+  /// The most changes that a recurrence may cause in a period.
   static let mostChanges = 1_000_000
 
   var stretch: Range<Timestamp> { from..<(from + every) }

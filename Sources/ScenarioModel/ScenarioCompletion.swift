@@ -1,6 +1,6 @@
 import Documents
 
-/// What may stand at a place of a scenario's text: keys of the mapping there, or the values of a choice.
+/// What may be written at a position of a scenario's text: keys of the mapping there, or the values of a choice.
 ///
 /// The text is being written, so that it need not be YAML: the place is found by indentation above it and by braces
 /// before it on its line.
@@ -55,7 +55,7 @@ package struct ScenarioCompletion: Sendable {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(max(line, 0))
     guard line >= 1, line <= 1_000_000, let last = lines.last, lines.count == line else { return }
     let before = Substring(last.unicodeScalars.prefix(max(column - 1, 0)))
-    // A letter stands for what is being written.
+    // A letter takes the place of what is being written.
     guard var present = Line(before + "x") else { return }
     present.rest = present.rest.dropLast()
     var keys = Self.ancestors(of: present, in: lines.dropLast())

@@ -25,13 +25,13 @@ package struct ScenarioParameter: Encodable, Equatable, Sendable {
   package var label: String
   package var about: String
   package var kind: Kind
-  /// As it stands in the document, or its default.
+  /// As written in the document, or its default.
   package var value: String
   package var `default`: String?
   package var minimum: Double?
   package var maximum: Double?
   package var choices: [String]?
-  /// Whether it stands in the document.
+  /// Whether it is given in the document.
   package var isSet: Bool
   package var suggested: Suggestion?
 }

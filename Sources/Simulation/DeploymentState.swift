@@ -64,7 +64,7 @@ struct DeploymentState: ~Copyable {
   var replicas: FixedArray<Replica>
   /// Of each replica; none without continuous batching.
   var batches: FixedArray<StepBatch>
-  /// The ready replicas that serve so many requests, one bit each; and the first of these sets that is not empty, or
+  /// The ready replicas that serve this many requests, one bit each; and the first of these sets that is not empty, or
   /// any number if all are.
   private var levels: FixedArray<UInt64>
   private var lowest = 0

@@ -3,7 +3,7 @@ import ScenarioModel
 /// The blocks of a replica's KV cache: who holds how many follows from how long contexts are, so that only sums are kept.
 ///
 /// A request whose prompt is being read holds the blocks of its whole prompt. One that gains a token a step (a *resident*,
-/// see `StepBatch`) attends in step `s`, counted from 0, to `base + s` tokens, and holds the blocks of so many.
+/// see `StepBatch`) attends in step `s`, counted from 0, to `base + s` tokens, and holds the blocks of that many.
 struct KVCache {
   let blockSize: Int64
   let blocks: Int64
@@ -35,7 +35,7 @@ struct KVCache {
   /// Whether the next step's new blocks are there.
   func canStep(from step: Int64) -> Bool { growing(in: step) <= free }
 
-  /// Takes the blocks of a prompt, if there are so many beside those that the next step needs.
+  /// Takes the blocks of a prompt, if enough are free beside those that the next step needs.
   mutating func take(_ prompt: Int64, from step: Int64) -> Bool {
     let needed = blocks(of: prompt)
     guard needed <= free - growing(in: step) else { return false }
@@ -87,7 +87,7 @@ struct KVCache {
     for phase in phases.indices { phases[phase] = 0 }
   }
 
-  /// Whether the sums are those of what is there, and within the cache.
+  /// Whether the sums are those of the requests in it, and within the cache.
   func holds(residents bases: [Int64], prompts: [Int64], at step: Int64) -> Bool {
     let held =
       bases.reduce(0) { $0 + blocks(of: $1 + step - 1) } + prompts.reduce(0) { $0 + blocks(of: $1) }

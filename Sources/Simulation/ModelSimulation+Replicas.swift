@@ -172,7 +172,7 @@ extension ModelSimulation {
     if let pool { finishUndeploying(index, at: time, pool) }
   }
 
-  /// Fills free slots from the waiting line.
+  /// Fills free slots from the queue.
   mutating func serveWaiting(_ index: Int, at time: Int64) {
     while deployments[index].freeSlots > 0, deployments[index].line.count > 0 {
       let sequence =

@@ -15,7 +15,7 @@ struct ModelSetting {
   let seriesIndex: (String) -> Int32
   let sink: any TelemetrySink
   let ringCapacity: Int
-  /// Draws ahead of the loop; `nil`: nobody else does.
+  /// Draws ahead of the loop; `nil` if no other thread does.
   let helper: DrawHelper?
 
   func stream(entity: String, _ purpose: String) -> RandomStream {

@@ -35,7 +35,7 @@ extension ModelSimulation {
     }
   }
 
-  /// A run of steps has ended: responses are complete, the waiting line fills their slots, and a new run begins.
+  /// A run of steps has ended: responses are complete, the queue fills their slots, and a new run begins.
   mutating func stepped(
     _ replica: Int, of index: Int, _ generation: UInt32, at time: Int64,
     _ pool: ReplicaPool?

@@ -33,7 +33,7 @@ package struct ScenarioSimulation: Sendable {
 
   /// - Parameters:
   ///   - traces: requests of the trace files that the scenario names, in order of arrival.
-  ///   - accounts: those that are simulated; `nil` for all. What one account comes to does not depend on the others.
+  ///   - accounts: those that are simulated; `nil` for all. The result of one account does not depend on the others.
   package init(
     _ scenario: Scenario, traces: [TraceSource.Selection: [TraceRequest]] = [:], accounts: Range<Int>? = nil
   ) {

@@ -5,12 +5,12 @@ import ScenarioModel
 /// A replica works in steps. Every request whose prompt has been read gains one output token a step; what is left of the
 /// step's tokens goes to the prompts, in order, the last one in part (chunked prefill). What a step takes is in
 /// `ContinuousBatching`; it is multiplied by the latency factor of incidents at its start. Requests join and leave between
-/// steps, the first in the line first, as long as the step has tokens left for their prompts and the KV cache has room.
+/// steps, first come, first served, as long as the step has tokens left for their prompts and the KV cache has room.
 /// Source: Yu et al. (2022), "Orca", OSDI, section 3; Agrawal et al. (2024), "Sarathi-Serve", OSDI, section 4.
 ///
 /// Where there is a KV cache (`KVCache`), a request that joins gets the blocks of its prompt, and one more whenever its
 /// context outgrows them. When there is none left, the request that joined last loses its own and goes back to the head
-/// of the line: its prompt and its output so far are read again (preemption by recomputation). No request joins at a step
+/// of the queue: its prompt and its output so far are read again (preemption by recomputation). No request joins at a step
 /// that preempted one. Source: Kwon et al. (2023), "Efficient Memory Management for Large Language Model Serving with
 /// PagedAttention", SOSP, section 4.5.
 ///
@@ -213,7 +213,7 @@ struct StepBatch: ~Copyable {
     return true
   }
 
-  /// Those in the line join while the step has tokens for their prompts and the cache has room beside what the next step
+  /// Those in the queue join while the step has tokens for their prompts and the cache has room beside what the next step
   /// of the others needs.
   private mutating func admit(_ budget: Int64, _ started: (Int) -> Void) {
     guard lineCount > 0, preemptedAt != step else { return }

@@ -56,7 +56,7 @@ struct StepRun {
   /// When the last step ends, µs since 1970.
   var end: Int64 { isExact ? start + Self.whole(fraction + units(steps)) : start + steps * first }
 
-  /// Whole microseconds of so many units. (The generic conversions of 128 bits take longer than all the rest of a run.)
+  /// Whole microseconds of this many units. (The generic conversions of 128 bits take longer than all the rest of a run.)
   @inline(__always)
   private static func whole(_ units: Int128) -> Int64 { Int64(truncatingIfNeeded: units &>> 32) }
 
@@ -66,7 +66,7 @@ struct StepRun {
     Double(Int64(truncatingIfNeeded: units &>> 64)) * 0x1p64 + Double(UInt64(truncatingIfNeeded: units))
   }
 
-  /// What so many steps take.
+  /// The duration of this many steps.
   private func units(_ steps: Int64) -> Int128 {
     let count = Int128(steps)
     return count &* firstUnits &+ growth &* ((count &* (count &- 1)) &>> 1)

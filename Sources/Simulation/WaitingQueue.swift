@@ -17,7 +17,7 @@ struct WaitingQueue: ~Copyable {
   @inline(__always)
   var count: Int { tail - head }
 
-  /// The one that has waited longest; the line must not be empty.
+  /// The one that has waited longest; the queue must not be empty.
   @inline(__always)
   var oldest: Int { ring[head & (capacity - 1)] }
 
@@ -35,7 +35,7 @@ struct WaitingQueue: ~Copyable {
     return sequence
   }
 
-  /// Takes out the one that is served next; the line must not be empty.
+  /// Takes out the one that is served next; the queue must not be empty.
   @inline(__always)
   mutating func removeNext() -> Int {
     switch discipline {

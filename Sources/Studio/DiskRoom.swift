@@ -4,7 +4,7 @@ import Foundation
 /// Room on a disk.
 package enum DiskRoom {
   /// - Parameter path: of something that is, or will be, on the disk.
-  /// - Throws: `StudioProblem` if less than so many bytes are free.
+  /// - Throws: `StudioProblem` if less than this many bytes are free.
   package static func require(_ bytes: Int, at path: String) throws {
     var place = path
     while FileKind(of: place) == nil {

@@ -5,7 +5,7 @@ package struct Interruptible<Source: TelemetrySource>: TelemetrySource {
   private let source: Source
   private let check: @Sendable () throws -> Void
 
-  /// - Parameter check: throws where nobody wants the telemetry any more.
+  /// - Parameter check: throws when the telemetry is no longer wanted.
   package init(_ source: Source, check: @escaping @Sendable () throws -> Void) {
     (self.source, self.check) = (source, check)
   }

@@ -14,7 +14,7 @@ package final class ScenarioFolder: Sendable {
     /// The scenario's own name; absent of a file that is no valid scenario.
     package var title: String?
     package var description: String?
-    /// Why it is none.
+    /// Why it is not valid.
     package var error: String?
     package var version: String
     package var modified: String

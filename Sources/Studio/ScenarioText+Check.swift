@@ -17,7 +17,7 @@ extension ScenarioText {
   package func check(overrides: [String] = []) throws -> Checked {
     let stray = strayFiles(overrides)
     if !stray.isEmpty {
-      // The document alone: files outside of the folder are not read.
+      // The document alone: files outside the folder are not read.
       var diagnostics: [Diagnostic]
       do {
         diagnostics = try ScenarioDocument(text, path: name, overrides: overrides).warnings

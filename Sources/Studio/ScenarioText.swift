@@ -4,9 +4,9 @@ import Foundation
 import Runs
 import ScenarioModel
 
-/// A scenario that somebody at the page works on: its text, and the folder in which files that it names lie.
+/// A scenario that is edited at the page: its text, and the folder of the files that it names.
 ///
-/// Whoever may change the text may name any file in it. So only files inside of the folder are read, through no link.
+/// Anyone who may change the text may name any file in it, so only files inside the folder are read, through no link.
 package struct ScenarioText: Sendable {
   /// For messages.
   package var name: String

@@ -33,7 +33,7 @@ package final class SimulatedRun: Sendable {
   /// - Parameters:
   ///   - mostRequests: if the scenario expects more, its first part of about as many is simulated; `nil` for the whole.
   ///   - question: a view whose single requests are to be kept, where it shows them.
-  ///   - check: throws where nobody waits for it any more.
+  ///   - check: throws when the result is no longer wanted.
   /// - Throws: `StudioProblem` if the question is about an account that there is not; `AggregationError`, `QueryError`;
   ///   what `check` throws.
   package init(
@@ -189,7 +189,7 @@ package final class SimulatedRun: Sendable {
     return (sent.tables, rollups)
   }
 
-  /// The scenario's first part of about so many requests: whole days if it has one, else whole hours.
+  /// The scenario's first part of about this many requests: whole days if it has one, else whole hours.
   private static func slice(_ scenario: Scenario, expected: Double, most: Double) -> Slice? {
     guard expected > most, most > 0, let calendar = scenario.accounts.first?.calendar else { return nil }
     let length = Double(scenario.to - scenario.simulationStart) * most / expected

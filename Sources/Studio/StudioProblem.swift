@@ -9,7 +9,7 @@ package struct StudioProblem: Error, CustomStringConvertible, Sendable {
     case absent
     /// It does not go with this one, or its place is taken.
     case conflict
-    /// Somebody else has changed it meanwhile.
+    /// Somebody else has changed it in the meantime.
     case changed
     /// More than is done at a time, or at all.
     case limit
@@ -23,7 +23,7 @@ package struct StudioProblem: Error, CustomStringConvertible, Sendable {
   package var parameter: String?
   /// Of a document that was read.
   package var diagnostics: [Diagnostic] = []
-  /// Of what has been changed meanwhile: its version now.
+  /// Of what has been changed in the meantime: its version now.
   package var version: String?
 
   package init(_ kind: Kind, _ description: String, parameter: String? = nil) {

@@ -27,7 +27,7 @@ package struct ZipArchive {
   ///   - folder: the archive's only folder, in which everything is.
   ///   - file: what is written; it must not exist.
   ///   - scratch: for what is needed on the way.
-  ///   - check: throws where nobody wants the archive any more.
+  ///   - check: throws when the archive is no longer wanted.
   /// - Throws: `StudioProblem` for more than a zip file can hold; `DatasetError`, `OutputError`; what `check` throws.
   package static func write(
     _ directory: String, folder: String, to file: String, scratch: ScratchDirectory, check: () throws -> Void

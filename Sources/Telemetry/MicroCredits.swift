@@ -24,7 +24,7 @@ extension FineTuningJobRecord {
     return Int64((2 * Int128(creditsMicro) * past + whole) / (2 * whole))
   }
 
-  /// Micro-credits that accrue in a period. It is the sum that is rounded, not the parts: those of consecutive periods
+  /// Micro-credits that accrue in a period. The sum is rounded, not its terms: those of consecutive periods
   /// add up to those of the whole.
   package func accrued(in range: Range<Timestamp>) -> Int64 {
     accrued(by: range.upperBound) - accrued(by: range.lowerBound)

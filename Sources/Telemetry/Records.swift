@@ -222,7 +222,7 @@ package struct TelemetryTables: Equatable, Sendable {
     return split
   }
 
-  /// The order in which the tables are written: by model and time, as the schema says nothing else.
+  /// The order in which the tables are written: by model and time, since the schema prescribes no other.
   package mutating func sort() {
     deployments.sort { ($0.modelID, $0.requestedAt, $0.version) < ($1.modelID, $1.requestedAt, $1.version) }
     replicas.sort { ($0.at, $0.modelID, $0.version) < ($1.at, $1.modelID, $1.version) }

@@ -1,4 +1,4 @@
-/// Replicas that an account would pay for and nobody can say how much, or for what.
+/// Replicas that an account would be charged for, at an unknown price or for an unknown deployment.
 package struct UnknownCharge: Equatable, Sendable {
   package var account: String
   package var modelID: Int32

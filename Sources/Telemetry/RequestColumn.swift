@@ -45,7 +45,7 @@ package enum RequestMeasure: Int, CaseIterable, Sendable {
   /// Those that a row need not have. Hot loops write the others out by hand, for speed, and go through these: a new
   /// optional measure needs no change there.
   package static let optional = allCases.filter(\.column.isOptional)
-  /// Stands for the value of an optional measure that a row has not.
+  /// Represents the value of an optional measure that a row does not have.
   package static let missing: Int64 = -1
   package var column: RequestColumn {
     switch self {

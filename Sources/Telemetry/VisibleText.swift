@@ -28,7 +28,7 @@ extension String {
   /// The same for a text of several lines.
   package var shownInLines: String { withoutPasswords.escapingHidden { $0.value == 10 } }
 
-  /// The text with the addresses of PostgreSQL data bases in it as others may see them.
+  /// The text with the addresses of PostgreSQL databases in it as others may see them.
   package var withoutPasswords: String {
     var rest = Array(utf8)[...]
     let schemes = ["postgres://", "postgresql://"].map { Array($0.utf8) }

@@ -6,7 +6,7 @@ package enum Setting: String, CaseIterable, Sendable {
   /// One value of a scenario or plan, by its path.
   case override = "set"
 
-  /// In a sentence, where nobody knows what the reader sees.
+  /// In a sentence, where it is not known what the reader sees.
   package var plainName: String {
     switch self {
     case .output: "output directory"
@@ -78,7 +78,7 @@ package enum ErrorKind: Sendable {
   case `internal`
 }
 
-/// An error in words for whoever caused it or can fix it, on one line: what is wrong, where, and how to fix it.
+/// An error in words for the person who can fix it, on one line: what is wrong, where, and how to fix it.
 package protocol ExplainedError: Error, CustomStringConvertible {
   var kind: ErrorKind { get }
   /// Whether its text begins with a place, and "error"; that of others is a sentence about what was asked for.

@@ -61,12 +61,12 @@ package struct ZonedCalendar: Sendable {
 // MARK: Readings of the clock
 
 extension ZonedCalendar {
-  /// What a wall-clock reading stands for.
+  /// The instants that a wall-clock reading can mean.
   package enum WallTime: Equatable, Sendable {
     case once(Timestamp)
-    /// Clocks go back: it comes twice.
+    /// Clocks go back: it occurs twice.
     case twice(first: Timestamp, second: Timestamp)
-    /// Clocks go forward: it never comes. The instant is that of the change.
+    /// Clocks go forward: it never occurs. The instant is that of the change.
     case never(changeAt: Timestamp)
   }
 
@@ -114,7 +114,7 @@ extension ZonedCalendar {
     switch instant(of: date, secondOfDay: 86_400) {
     case .once(let instant), .never(let instant): return instant
     case .twice(_, let second):
-      // Midnight comes twice: before the second the clock shows this date again, or goes on in the next one.
+      // Midnight occurs twice: before the second the clock shows this date again, or goes on in the next one.
       return self.date(at: second + -1) == date ? second : start(of: date.advanced(byDays: 1))
     }
   }

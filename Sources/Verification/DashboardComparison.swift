@@ -2,7 +2,7 @@ import Aggregation
 import Foundation
 import Telemetry
 
-/// Compares a dashboard's JSON, as it is on the disk, with the second opinion.
+/// Compares a dashboard's JSON, as it is on disk, with the independent recomputation.
 struct DashboardComparison {
   /// For messages.
   let name: String
@@ -73,7 +73,7 @@ struct DashboardComparison {
     }
   }
 
-  /// Judges a figure that there is one of, if the second opinion has it.
+  /// Judges a figure that occurs once, if the independent recomputation has it.
   private mutating func judge(_ path: String) {
     guard judged.insert(path).inserted, let value = expected.values[path] else { return }
     var place: Any? = json

@@ -3,7 +3,7 @@ import Datasets
 import Foundation
 import Telemetry
 
-/// A second opinion on every dashboard figure: SQL in DuckDB over the data set's own files, written from the domain's
+/// The independent recomputation of every dashboard figure: SQL in DuckDB over the data set's own files, written from the domain's
 /// description and the rules of the figures alone. It shares no code with the pipeline: not its calendar (DuckDB's ICU
 /// knows time zones), not its rollups, not its rounding.
 struct DashboardRecomputation {
@@ -15,7 +15,7 @@ struct DashboardRecomputation {
   /// The joins of a question are written in a good order; to look for a better one takes longer than all of them.
   private static let questionSettings = settings + ["disabled_optimizers = 'join_order'"]
 
-  /// Loads a data set into a data base of its own.
+  /// Loads a data set into a database of its own.
   /// - Parameters:
   ///   - sources: an expression for each table that DuckDB can read in the directory.
   /// - Throws: `NotFoundError` if DuckDB is not there; `DatasetError`.
@@ -62,7 +62,7 @@ struct DashboardRecomputation {
   }
 }
 
-/// Figures as the second opinion gives them, by their paths. Instants are µs since 1970.
+/// Figures as the independent recomputation gives them, by their paths. Instants are µs since 1970.
 struct ExpectedFigures: Decodable {
   enum Value: Decodable {
     case null

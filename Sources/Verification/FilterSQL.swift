@@ -1,7 +1,7 @@
 import Aggregation
 
 extension DashboardFilter {
-  /// A condition that the second opinion holds a table's rows to.
+  /// The condition that the independent recomputation puts on a table's rows.
   enum Condition {
     /// On a row `m` of models.
     case model(String)

@@ -1,6 +1,6 @@
 import Telemetry
 
-/// The second opinion's own calendar: SQL that asks DuckDB's ICU what the clock shows at instants, and never for now
+/// The calendar of the independent recomputation: SQL that asks DuckDB's ICU what the clock shows at instants, and never for now
 /// of a reading, which it takes as the later one where there are two. Everything else is arithmetic over intervals of one
 /// offset. It shares nothing with `ZonedCalendar`.
 ///

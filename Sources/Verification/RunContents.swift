@@ -59,7 +59,7 @@ struct RunContents {
     }
   }
 
-  /// The dashboards of a fixture, which lists them; `nil` of what is none.
+  /// The dashboards of a fixture, which lists them; `nil` if it is not a fixture.
   private func questions(_ report: inout InvariantReport) throws -> [String]? {
     struct Question: Decodable { var file: String }
     let name = Self.questions

@@ -188,7 +188,7 @@ package struct RunVerification {
         report.violated(.i10, problem.description)
       }
     }
-    // A data base has no files of its own beside it.
+    // A database has no files of its own beside it.
     if FileManager.default.fileExists(atPath: path + "/manifest.json") {
       for name in Self.files(of: path) where manifest.files[name] == nil {
         report.violated(.i10, "\(name) is in the directory but not in the manifest")
@@ -197,7 +197,7 @@ package struct RunVerification {
     if manifest.contents != nil { try checkContents(&report) }
   }
 
-  /// Everything that a run directory's manifest must know, by its path inside; hidden files are nobody's.
+  /// Everything that a run directory's manifest must list, by its path inside; hidden files do not count.
   private static func files(of path: String) -> [String] {
     var found: [String] = []
     for folder in ["telemetry", "rollups", "dashboard"] {
@@ -214,7 +214,7 @@ package struct RunVerification {
     return found.sorted()
   }
 
-  /// Rows of a data base against the checksums of its manifest: whoever reads it to copy it compares them.
+  /// Rows of a database against the checksums of its manifest: a reader that copies the rows compares them.
   private func checkContents(_ report: inout InvariantReport) throws {
     do {
       try Dataset(path).requests().read(into: ArrivalExtremes())

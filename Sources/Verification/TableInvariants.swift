@@ -32,7 +32,7 @@ enum TableInvariants {
     return report
   }
 
-  /// Of I5: replicas that nobody knows the price of cost an unknown amount.
+  /// Of I5: replicas without a known price cost an unknown amount.
   private static func checkPrices(_ tables: TelemetryTables, _ report: inout InvariantReport) {
     for charge in tables.unpriced {
       report.violated(

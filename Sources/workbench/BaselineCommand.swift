@@ -69,7 +69,7 @@ struct BaselineOptions: ParsableArguments {
     )
   }
 
-  /// What the scenarios come to now.
+  /// The scenarios' present results.
   func made(_ names: [String]) throws -> [String: Data] {
     let progress = ProgressBar("Running scenarios", quiet: quiet)
     defer { progress.clear() }

@@ -57,7 +57,7 @@ struct ComparisonText {
     }
     switch result.verdict {
     case .same: return "\(Terminal.good("The same")): \(compared)."
-    // Why, says the line on standard error.
+    // The line on standard error says why.
     case .inconclusive:
       return "\(Terminal.bad("Inconclusive")): \(compared) compared, and no difference found."
     case .different: break

@@ -82,7 +82,7 @@ struct ImportServeGenCommand: ParsableCommand {
     let expected =
       scale * entries.reduce(0) { $0 + $1.client.demand.expected(from: 0, to: length) }
     func sum(_ count: (ServeGenClient) -> Int) -> Int { entries.reduce(0) { $0 + count($1.client) } }
-    let pauses = sum { $0.pauses(within: length) }
+    let inactive = sum { $0.inactiveWindows(within: length) }
     let windows = sum { $0.windows(within: length) }
     let empty = sum { $0.emptyTokenWindows(within: length) }
     let missing = sum { $0.missingWindows(within: length) }
@@ -90,7 +90,7 @@ struct ImportServeGenCommand: ParsableCommand {
     Terminal.print(
       """
       \(output.shown): \(entries.count) clients, \(Self.words(length)), \(Figure.count(expected)) requests expected.
-      In \(Figure.count(pauses)) of \(Figure.count(windows)) windows a client is inactive\(missing == 0 ? "" : "; \(Figure.count(missing)) of them are not in the data, and nothing arrives in them"). \
+      In \(Figure.count(inactive)) of \(Figure.count(windows)) windows a client is inactive\(missing == 0 ? "" : "; \(Figure.count(missing)) of them are not in the data, and nothing arrives in them"). \
       \(Figure.count(empty)) token windows are empty: they take the counts of the window before, or of the first that has some.\
       \(kinds.isEmpty ? "" : "\nInput tokens are the sum of \(kinds.joined(separator: ", ")), as if these were independent: the data do not say how they are correlated.")
       Next: workbench run \(ShellText.quoted(output)) --formats none

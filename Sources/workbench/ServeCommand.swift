@@ -129,7 +129,7 @@ struct ServeCommand: ParsableCommand {
     dispatchMain()
   }
 
-  /// The port, or the next one of a hundred that nobody listens on.
+  /// The port, or the first of the next hundred that is free.
   private static func freePort(from port: Int, host: String) throws -> Int {
     for candidate in port..<min(port + 100, 65_536) {
       let socket = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

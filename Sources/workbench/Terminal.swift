@@ -26,7 +26,7 @@ enum Terminal {
 
   static func print(_ text: String) { write(Data((style(harmless(text)) + "\n").utf8)) }
 
-  /// Lines for a machine that reads the log, each harmless by itself: workflow commands.
+  /// Lines for a machine that reads the log, each harmless on its own: workflow commands.
   static func printCommands(_ text: String) { write(Data((text.shownInLines + "\n").utf8)) }
 
   static func write(_ data: Data) {

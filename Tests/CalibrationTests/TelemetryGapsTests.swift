@@ -203,7 +203,7 @@ struct UnsaidTests {
     #expect(abs(service.expected(input: 0, output: 0) - mean) < 0.02 * mean)
     #expect(model.notes.contains { $0.contains("the whole time is fitted") }, "\(model.notes)")
     #expect(
-      model.notes.contains("No request has input tokens, or their number is not known: 0 is taken."),
+      model.notes.contains("No request has input tokens, or their number is unknown: 0 is assumed."),
       "\(model.notes)")
   }
 

@@ -315,7 +315,7 @@ struct ForeignRowTests {
         "inputTokens needs a column, a sum of columns or a constant, one of them"
       ),
       ("inputTokens: { sum: [] }", "inputTokens needs a column"),
-      ("provider: { sum: [ a, b ] }", "provider is no number, so it cannot be a sum"),
+      ("provider: { sum: [ a, b ] }", "provider is not a number, so it cannot be a sum"),
       ("inputTokens: { column: a, missing: x }", "missing \"x\" is neither reject nor a number"),
       ("latency: { column: a, missing: -1 }", "missing \"-1\" is neither reject nor a number"),
       ("endedAt: { column: a, missing: 0 }", "has no replacement"),
@@ -357,7 +357,7 @@ struct LocalTimeTests {
     #expect(found.arrivals.map { String($0.prefix(5)) } == utc)
     #expect(
       found.sentences[0].hasPrefix(
-        "\(count) rows are of a local time that comes twice: the order of the rows tells which"))
+        "\(count) rows are of a local time that occurs twice: the order of the rows tells which"))
   }
 
   @Test(
@@ -401,7 +401,7 @@ struct LocalTimeTests {
     #expect(found.requests.map { $0.latency / 60_000_000 }.sorted() == rows.map { Int64($0.2) }.sorted())
     #expect(
       found.rejects.count == 0
-        && found.sentences[0].hasPrefix("1 row is of a local time that comes twice: the order"))
+        && found.sentences[0].hasPrefix("1 row is of a local time that occurs twice: the order"))
   }
 
   @Test("small disorder does not look like a change of clocks")

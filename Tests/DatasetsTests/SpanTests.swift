@@ -66,7 +66,7 @@ struct SpanTests {
     #expect(
       found.sentences.prefix(2) == [
         "7 spans were no calls of a model: call_llm 1, create_agent 1, execute_tool 1, invoke_agent 1, invoke_workflow 1, retrieval 1, spans of other things 1.",
-        "The conventions do not know the operation call_llm. Name call_llm as a further operation if its spans are calls.",
+        "The conventions do not know the operation call_llm. Name call_llm as an additional operation if its spans are calls.",
       ])
     // What an embedding does not have is known; a first token is not.
     #expect(found.sentences[2] == "4 requests have no firstToken in the export: taken as 0. It is not known.")

@@ -241,7 +241,7 @@ struct TableTests {
         ":2:24: error: ContextTokens \"-1\""
       ),
       ("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,1\n", "the row has 2 fields"),
-      ("a,b\n1,2\n", ":1:1: error: the header is of no known trace."),
+      ("a,b\n1,2\n", ":1:1: error: the header is not that of a known trace."),
     ] {
       do {
         _ = try TraceFile(contentsOf: scratch.write("bad.csv", text))

@@ -73,7 +73,7 @@ struct CheckTests {
     .init("rate: 1/s", "rate: 1", "t.yaml:12:36: error: rate 1 has no unit."),
     .init(
       "{ time: 1s }", "{ time: 1s, continuousBatching: { base: 9ms } }",
-      "t.yaml:19:26: error: continuousBatching and time together. A replica works in steps"),
+      "t.yaml:19:26: error: continuousBatching and time together. Either a replica works in steps"),
     .init(
       "{ time: 1s }", "{ continuousBatching: { base: 0ms } }",
       "t.yaml:19:48: error: base must be above 0: a step takes time."),
@@ -161,7 +161,8 @@ struct CheckTests {
       ).replacing("models:", with: "profiles: { rates: { p: { trend: { perWeek: 2 } } } }\nmodels:"))
     #expect(errors.count == 1)
     #expect(
-      errors.first?.hasPrefix("t.yaml:14:16: error: a profile with a trend does not go with changes of cv.")
+      errors.first?.hasPrefix(
+        "t.yaml:14:16: error: a profile with a trend cannot be combined with changes of cv.")
         ?? false, "\(errors)")
   }
 
@@ -172,11 +173,11 @@ struct CheckTests {
     ),
     (
       "arrivals: { trace: a.csv }\n      recurrence: { from: 2026-01-05, every: 7d }",
-      "t.yaml:13:19: error: recurrence does not go with recorded demand. Remove it."
+      "t.yaml:13:19: error: recurrence cannot be combined with recorded demand. Remove it."
     ),
     (
       "arrivals: { weibull: { rate: 1/s, cv: 2, changes: [ { at: 2026-01-12, cv: 1 } ] } }\n      recurrence: { from: 2026-01-05, every: 7d }",
-      "t.yaml:13:27: error: 2026-01-12T05:00:00.000000Z, where rate or variability change, lies outside of what recurs: 2026-01-05T05:00:00.000000Z to 2026-01-12T05:00:00.000000Z."
+      "t.yaml:13:27: error: 2026-01-12T05:00:00.000000Z, where the rate or the variability changes, lies outside the cycle that recurs: 2026-01-05T05:00:00.000000Z to 2026-01-12T05:00:00.000000Z."
     ),
     (
       "arrivals: { weibull: { rate: 1/s, cv: 2, changes: [ { at: 2026-01-05, cv: 1 } ] } }\n      recurrence: { from: 2026-01-05, every: 1ms }",
@@ -226,7 +227,8 @@ struct CheckTests {
   func neverFits() {
     let yaml = Self.valid.replacing("maxReplicas: 10 }", with: "maxReplicas: 2 }").replacing(
       "minReplicas: 1, maxReplicas: 4", with: "minReplicas: 3, maxReplicas: 4")
-    #expect(Self.errors(yaml).contains { $0.contains("minReplicas 3 can never fit the subscription's 2.") })
+    #expect(
+      Self.errors(yaml).contains { $0.contains("minReplicas 3 can never fit into the subscription's 2.") })
   }
 
   @Test(

@@ -72,7 +72,7 @@ struct LimitTests {
       Self.model(deployments: one, tokens: "{ input: \(Limits.tokens + 1), output: 1 }"))
     #expect(errors.count == 1)
     #expect(
-      errors.first?.hasPrefix("t.yaml:8:68: error: input has 2147483001 tokens in the mean") ?? false,
+      errors.first?.hasPrefix("t.yaml:8:68: error: input has 2147483001 tokens on average") ?? false,
       "\(errors)")
   }
 
@@ -100,7 +100,7 @@ struct LimitTests {
     let errors = CheckTests.errors(scenario(101))
     #expect(errors.count == 1)
     #expect(
-      errors.first?.hasPrefix("t.yaml:6:12: error: 10100000 models and deployments over all accounts")
+      errors.first?.hasPrefix("t.yaml:6:12: error: 10100000 models and deployments in all accounts")
         ?? false,
       "\(errors)")
   }

@@ -111,7 +111,7 @@ struct RooflineTests {
       ),
       (
         "{ time: 1s, roofline: { model: llama-3.1-8b } }", "A10 single",
-        "19:26: error: roofline and time together. A replica works in steps, or serves each request by a time of its own: remove one."
+        "19:26: error: roofline and time together. Either a replica works in steps, or each request has its own service time: remove one."
       ),
       (
         "{ roofline: { model: llama-3.1-8b, computeEfficiency: 0 } }", "A10 single",

@@ -69,7 +69,7 @@ extension DamageTests {
     .init("an incident that ends before it starts", .i17, "ended before it started") {
       try incident($0, to: "2026-03-03T00:00:00.000000Z")
     },
-    .init("hardware without a price", .i5, "on A10 single, of which account acme has no price") {
+    .init("hardware without a price", .i5, "on A10 single, for which account acme has no price") {
       try $0.rows("hardware") { rows, columns in rows.filter { $0[columns["hardware"] ?? 0] != "A10 single" }
       }
     },

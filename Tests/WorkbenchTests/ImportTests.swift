@@ -159,7 +159,7 @@ struct ImportTests {
     let first = try Program.run("import", "otlp", vendor, "-o", scratch.file("v"))
     #expect(
       first.output.contains("1 span was no call of a model: call_llm 1.\n")
-        && first.output.contains("Name call_llm as a further operation if its spans are calls.")
+        && first.output.contains("Name call_llm as an additional operation if its spans are calls.")
         && first.output.contains("1 export of metrics or logs left out."), "\(first.output)")
     let both = try Program.run(
       "import", "otlp", vendor, "-o", scratch.file("w"), "--operation", "call_llm")

@@ -157,7 +157,7 @@ struct MergeTests {
     let (first, last) = (scratch.file("a"), scratch.file("b"))
     let plain = try Program.run("merge", first, last, "-o", scratch.file("plain"))
     #expect(plain.status == 0 && !plain.error.contains("are left out"), "\(plain.error)")
-    let carried = "workbench: requests, scenarios of the parts are not carried over"
+    let carried = "workbench: requests, scenarios of the shards are not copied"
     #expect(plain.error.contains(carried), "\(plain.error)")
     try Self.add("9999,2026-03-04T00:00:00.000000Z,1,V1,success,,0,0,5000,1,1", to: last)
     let late = "workbench: \(last): 1 request arrives after its period's end and is left out"

@@ -240,12 +240,12 @@ struct PlanTests {
     #expect(
       going.status == 0 && going.error.contains("left out") && going.output.contains("minReplicas=1"),
       "\(going.error)")
-    // No variant keeps the level: how near the best comes.
+    // No variant meets the level: how near the best comes.
     let none = try Program.run(
       "plan", path, "--vary", "load.scale=0.9,1", "--slo", "latency.mean <= 1s", "--replications", "5", "-o",
       scratch.file("none"))
     #expect(
-      none.status == 1 && none.output.contains("No variant keeps latency.mean <= 1s")
+      none.status == 1 && none.output.contains("No variant meets latency.mean <= 1s")
         && none.output.contains("Nearest: scale=0.9"), "\(none.output)\(none.error)")
   }
 

@@ -125,7 +125,7 @@ struct PlanVerdictTests {
       (["--slo", "credits <= 1000000"], "can never be violated"),
       (["--slo", "latency.p999 <= 1000d"], "nothing longer can be observed"),
       (["--slo", "waiting.mean <= 1000d"], "nothing longer can be observed"),
-      (["--slo", "latency.p95 <= 0s"], "can never be kept: latency.p95 is always above 0"),
+      (["--slo", "latency.p95 <= 0s"], "can never be met: latency.p95 is always above 0"),
       (["--slo", "failureRate.timeout <= 1%"], "requests of a model fail with timeout"),
       (["--slo", "failureRate.replicaLost <= 1%"], "fail with replicaLost"),
       (["--slo", "failureRate.modelError <= 1%"], "fail with modelError"),

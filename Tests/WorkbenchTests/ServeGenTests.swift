@@ -39,7 +39,7 @@ struct ServeGenTests {
       ),
       (
         #"{"0":{"text_tokens":"{40: 1}","pdf_tokens":"{500: 1}","output_tokens":"{50: 1}"}}"#,
-        "pdf_tokens is no kind of tokens that is known"
+        "pdf_tokens is not a known kind of tokens"
       ),
     ])
   func refused(_ dataset: String, _ words: String) throws {
@@ -212,10 +212,10 @@ struct ServeGenTests {
     // What is said of the data is said of the days that are taken.
     let day: Int64 = 86_400_000_000
     #expect(
-      plain.windows(within: day) == 144 && plain.pauses(within: day) == 0
+      plain.windows(within: day) == 144 && plain.inactiveWindows(within: day) == 0
         && plain.emptyTokenWindows(within: day) == 0)
     #expect(
-      plain.windows(within: 2 * day) == 288 && plain.pauses(within: 2 * day) == 144
+      plain.windows(within: 2 * day) == 288 && plain.inactiveWindows(within: 2 * day) == 144
         && plain.emptyTokenWindows(within: 2 * day) == 1)
     let error = #expect(throws: DatasetError.self) { try client("\"prompt\": \"{1: 1}\"") }
     #expect(error?.message.contains("Its keys are: prompt, output_tokens.") == true)
@@ -234,7 +234,7 @@ struct ServeGenTests {
       made.status == 0 && made.output.contains("1 clients, 50 min, 3,000 requests expected"),
       "\(made.error)\(made.output)")
     #expect(
-      made.output.contains("In 1 of 5 windows a client pauses; 1 of them are not in the data"),
+      made.output.contains("In 1 of 5 windows a client is inactive; 1 of them are not in the data"),
       "\(made.output)")
     let text = try String(contentsOfFile: scratch.file("x.yaml"), encoding: .utf8)
     #expect(text.contains("2025-01-06T00:50:00Z"), "\(text)")

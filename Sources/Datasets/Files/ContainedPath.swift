@@ -102,7 +102,7 @@ package struct ContainedPath: Hashable, Sendable {
     guard root >= 0 else { throw failure(errno) }
     var folder = OpenFile(root)
     for part in parts.dropLast() {
-      // A component at a time: whatever happens to the directories meanwhile, no link is followed.
+      // One component at a time: whatever happens to the directories in the meantime, no link is followed.
       let next = openat(folder.descriptor, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
       guard next >= 0 else { throw try failure(errno, at: part, in: folder) }
       folder = OpenFile(next)
@@ -160,7 +160,7 @@ package struct ContainedPath: Hashable, Sendable {
     return data
   }
 
-  /// The file as memory that is read when it is looked at. It must not get shorter meanwhile.
+  /// The file as memory that is read when it is looked at. It must not get shorter in the meantime.
   /// - Throws: as `open()`.
   package func mapped() throws -> Data {
     let file = try open()

@@ -1,7 +1,7 @@
 import Foundation
 import Hashing
 
-/// Names of files made of names of other things.
+/// File names derived from other names.
 package enum FileName {
   /// Of the bytes of an encoded name that a file system takes 255 of; the rest is for endings.
   private static let longest = 230

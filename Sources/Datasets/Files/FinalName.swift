@@ -180,7 +180,7 @@ package struct DirectoryEntry {
       }
       for name in names.sorted() {
         let inside = folder.isEmpty ? name : "\(folder)/\(name)"
-        // What has gone meanwhile, or has a name that is no text, is something, but nothing of ours.
+        // What has gone in the meantime, or has a name that is no text, is something, but nothing of ours.
         let kind = FileKind(of: "\(directory)/\(inside)") ?? .other
         found.append(DirectoryEntry(name: inside, kind: kind))
         if kind == .directory { try visit(inside) }

@@ -35,7 +35,7 @@ package final class ReplaceableRun {
   }
 
   /// - Parameter place: where it lies now.
-  /// - Throws: `OutputError` that names the first file that nobody vouches for.
+  /// - Throws: `OutputError` that names the first file that the manifest does not list.
   package func check(_ place: String) throws {
     guard let foreign = try foreign(place) else { return }
     throw OutputError(

@@ -90,7 +90,7 @@ package final class RunDirectory {
     manifest.rows[TableSchema.requests.name] = requests
   }
 
-  /// Writes the manifest and, unless it is inside of another, gives the directory its final name.
+  /// Writes the manifest and, unless it is inside another, gives the directory its final name.
   package func finish() throws {
     try staged.write(try manifest.json(), as: prefix + "manifest.json")
     if prefix.isEmpty { try staged.finish() }

@@ -162,7 +162,7 @@ package final class StagedDirectory {
       throw OutputError(finalPath, "cannot be replaced: \(String(cString: strerror(status))).")
     }
     guard old.isAt(path) else {
-      // Somebody was faster by a hair. Theirs gets its name back.
+      // Another program was faster. Its directory gets its name back.
       _ = wb_exchange_names(path, name.path)
       throw overtaken
     }

@@ -22,7 +22,7 @@ package final class Unfinished: Sendable {
     lock.withLock { lists.withLock { _ = $0.paths.insert(path) } }
   }
 
-  /// - Parameter deleting: whether it goes away: wholly, even if the program is interrupted meanwhile.
+  /// - Parameter deleting: whether it goes away: wholly, even if the program is interrupted in the meantime.
   package func remove(_ path: String, deleting: Bool) {
     lock.withLock {
       guard lists.withLock({ $0.paths.contains(path) }) else { return }
@@ -59,7 +59,7 @@ package final class Unfinished: Sendable {
     try lock.withLock(body)
   }
 
-  /// To be followed by the program's end: whoever wants to make a file from now on waits for it.
+  /// To be followed by the program's end: any thread that wants to create a file from now on waits for it.
   package func deleteAll() {
     lock.lock()
     let (processes, paths) = lists.withLock { ($0.processes, $0.paths) }

@@ -120,7 +120,7 @@ final class ForeignCSV: ForeignRows {
   }
 }
 
-/// JSON objects, one a line; nested ones by dotted names.
+/// JSON objects, one per line; nested ones by dotted names.
 final class ForeignNDJSON: ForeignRows {
   private let lines: LineReader
   private let needed: Set<String>

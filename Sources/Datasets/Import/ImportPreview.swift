@@ -1,6 +1,6 @@
 import Foundation
 
-/// The first rows of a platform's own export, read as an import reads them, for whoever is to say which column is which.
+/// The first rows of a platform's own export, read as an import reads them, so that a user can say which column is which.
 package struct ImportPreview: Sendable {
   package enum Kind: String, Encodable, Sendable { case csv, ndjson, otlp }
 

@@ -18,7 +18,7 @@ package struct ImportReport {
     case reasonOfSuccess
     /// A failure reason beyond those that can be told apart.
     case otherReason
-    /// An end at a local time that comes twice.
+    /// An end at a local time that occurs twice.
     case endsTwice
   }
 

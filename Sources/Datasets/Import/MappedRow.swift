@@ -51,7 +51,7 @@ extension MappedImport {
   }
 
   /// A number as the mapping reads it: of one column, or the sum of several.
-  /// - Parameter parse: a number in the unit of telemetry; `nil` for what is none.
+  /// - Parameter parse: a number in the unit of telemetry; `nil` for anything else.
   private func number(
     _ row: ForeignRow, _ name: String, isSuccess: Bool, _ notes: inout [ImportReport.Note],
     _ parse: (ImportMapping.Field, String) throws -> Int64
@@ -180,7 +180,7 @@ extension MappedImport {
     }
   }
 
-  /// The end of a request that arrived at an instant: of a local time that comes twice the first that is not before it.
+  /// The end of a request that arrived at an instant: of a local time that occurs twice the first that is not before it.
   private func end(
     _ row: ForeignRow, after arrived: Timestamp, _ notes: inout [ImportReport.Note]
   ) throws -> Timestamp {

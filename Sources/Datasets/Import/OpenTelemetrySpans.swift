@@ -1,6 +1,6 @@
 import Foundation
 
-/// Spans of OTLP in JSON: export requests, one a line or one as the whole file. Attributes by their keys, those of the
+/// Spans of OTLP in JSON: export requests, one per line or one as the whole file. Attributes by their keys, those of the
 /// resource as `resource.KEY`. Spans that are no calls of a model are left out and counted; a span that comes again, as
 /// from an exporter that tried again, counts once.
 final class OpenTelemetrySpans: ForeignRows {
@@ -182,7 +182,7 @@ final class OpenTelemetrySpans: ForeignRows {
   /// Of these the spelling may vary.
   private static let identifiers: Set = ["traceId", "spanId", "parentSpanId"]
 
-  /// What a span says of itself, as a number; its resource may be described anew.
+  /// What a span says of itself, as a number; its resource may be described again.
   private static func fingerprint(_ values: [String: String]) -> Int {
     values.reduce(0) { sum, value in
       if value.key.utf8.starts(with: "resource.".utf8) || identifiers.contains(value.key) { return sum }

@@ -1,4 +1,4 @@
-/// Rows whose local time comes twice, because clocks go back: the order of the export tells which of the two is meant.
+/// Rows whose local time occurs twice, because clocks go back: the order of the export tells which of the two is meant.
 ///
 /// In an export in order of arrival the wall clock steps back once where the second pass begins; rows before that step
 /// are of the first pass, rows after it of the second. Where there is no such step, or more than one, or the export is in
@@ -44,13 +44,13 @@ package struct RepeatedHours<Request> {
     isInRun = false
   }
 
-  /// A row whose local time comes twice, of which something else in it leaves one.
+  /// A row whose local time occurs twice, of which something else in it leaves one.
   package mutating func certain(wall: Int64, isSecond: Bool) {
     add(Row(wall: wall, pass: isSecond ? .second : .first))
     told += 1
   }
 
-  /// A row whose local time comes twice.
+  /// A row whose local time occurs twice.
   /// - Returns: the request, if it cannot be held back.
   package mutating func twice(wall: Int64, first: Request, second: Request) -> Request? {
     guard held < Self.most else {

@@ -26,18 +26,18 @@ package struct ServeGenClient: Sendable {
     demand = WindowedDemand(windows: windows, tokens: tokens.tokens)
   }
 
-  /// Windows that start in the first so many µs.
+  /// Windows that start in the first `length` µs.
   package func windows(within length: Int64) -> Int { demand.windows.count { $0.start < length } }
 
   /// Those of them in which nothing arrives.
-  package func pauses(within length: Int64) -> Int {
+  package func inactiveWindows(within length: Int64) -> Int {
     demand.windows.count { $0.start < length && $0.rate == 0 }
   }
 
-  /// Windows that the data lack, and that start in the first so many µs. They are pauses too.
+  /// Windows that the data lack, and that start in the first `length` µs. A client is inactive in them too.
   package func missingWindows(within length: Int64) -> Int { missing.count { $0 < length } }
 
-  /// Token windows without counts that start in the first so many µs.
+  /// Token windows without counts that start in the first `length` µs.
   package func emptyTokenWindows(within length: Int64) -> Int { emptyTokens.count { $0 < length } }
 
   /// Expected requests of all windows.
@@ -51,7 +51,7 @@ package struct ServeGenClient: Sendable {
   /// A century.
   private static let longestSeconds = 3.2e9
 
-  /// The windows of a trace, those that it lacks among them as pauses, and the starts of these.
+  /// The windows of a trace, including those that it lacks, as inactive ones, and the starts of the latter.
   private static func windows(
     _ path: String
   ) throws -> (windows: [WindowedDemand.Window], missing: [Int64]) {

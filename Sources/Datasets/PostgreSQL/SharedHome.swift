@@ -1,7 +1,7 @@
 import Foundation
 import Hashing
 
-/// A PostgreSQL data base as a home for the runs and plans of many people.
+/// A PostgreSQL database as a home for the runs and plans of many people.
 ///
 /// A run is its files; contents are kept once, by their SHA-256, in chunks. A run's name there is the SHA-256 of its
 /// manifest (of a plan, of plan.json), which holds those of its files, so that the same run pushed by whomever is one run.
@@ -133,7 +133,7 @@ package final class SharedHome {
     }
   }
 
-  // MARK: What is there
+  // MARK: Stored runs
 
   /// The newest first.
   package func entries() throws -> [Entry] {
@@ -187,7 +187,7 @@ package final class SharedHome {
     }
     let data = try ContainedPath(main, in: directory).contents()
     let vouched = try VouchedFiles(isPlan: isPlan, main: data, in: directory, shown: directory)
-    // Only what is vouched for: what somebody put beside it stays with them.
+    // Only files that the manifest lists: others beside them are not pushed.
     var files: [(path: String, sha256: String, bytes: Int64)] = []
     for name in vouched.digests.keys.sorted() + [main] where FileKind(of: "\(directory)/\(name)") != nil {
       let (sha256, bytes) = try ContainedPath(name, in: directory).digest()
@@ -203,7 +203,7 @@ package final class SharedHome {
       program: vouched.program, manifest: data, files: files)
   }
 
-  /// Puts a run or a plan there. What is there already is looked through, and put right where it does not fit its hash.
+  /// Stores a run or a plan. If it is stored already, it is checked, and repaired where it does not match its hash.
   /// - Parameter progress: is told the share that is done.
   /// - Returns: its id, whether it is new, and how many contents were damaged.
   package func push(
@@ -213,7 +213,7 @@ package final class SharedHome {
     let bytes = candidate.files.reduce(0) { $0 + $1.bytes }
     var repaired = 0
     let isNew = try transaction {
-      // Whoever pushes the same at the same time waits here, and then finds it there.
+      // Another push of the same run waits here, and then finds it stored.
       let made = try connection.execute(
         """
         INSERT INTO runs (id, kind, name, program, manifest, bytes, note)
@@ -294,7 +294,7 @@ package final class SharedHome {
 
   // MARK: Pull
 
-  /// The files of an entry, if they are those that its identifier stands for: others write to the data base, too.
+  /// The files of an entry, if they are those that its identifier stands for: others write to the database, too.
   /// - Throws: `DatasetError`.
   private func soundFiles(of entry: Entry) throws -> [[String]] {
     let digits = Set("0123456789abcdef".utf8)
@@ -328,7 +328,7 @@ package final class SharedHome {
     var done: Int64 = 0
     for file in files {
       let (name, sha256) = (file[0], file[1])
-      // A data base that others write to must not name files elsewhere.
+      // A database that others write to must not name files elsewhere.
       if let problem = ContainedPath.problem(with: name) {
         throw DatasetError(
           self.name,

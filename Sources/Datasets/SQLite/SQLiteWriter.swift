@@ -40,7 +40,7 @@ package final class SQLiteWriter: DatasetWriter {
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true  // One transaction over many calls.
     configuration.prepareDatabase { db in
-      // Nobody sees the file before it is whole: neither a journal nor waiting for the disk would help.
+      // The file is not visible before it is complete: neither a journal nor waiting for the disk would help.
       try db.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = 8192")
     }
     queue = try Self.translated(path) {

@@ -3,7 +3,7 @@ import Telemetry
 /// Cells of CSV that people open in a spreadsheet: the one place where formulas are made harmless.
 package enum SpreadsheetText {
   /// The cell quoted for CSV. One that a spreadsheet would compute (it starts with `=`, `+`, `-`, `@`, a tab or a
-  /// line break, perhaps after spaces of any kind or what nobody sees) starts with an apostrophe, which says that it
+  /// line break, perhaps after spaces of any kind or invisible characters) starts with an apostrophe, which says that it
   /// is text.
   /// Source: OWASP, "CSV Injection".
   package static func cell(_ text: String) -> String {

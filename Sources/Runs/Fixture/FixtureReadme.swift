@@ -2,7 +2,7 @@ import Aggregation
 import Datasets
 import Telemetry
 
-/// A fixture's README: what is in it, what each part exercises, how it is used and made again.
+/// A fixture's README: what it contains, what each file exercises, how it is used and rebuilt.
 struct FixtureReadme {
   var options: FixtureWriter.Options
   var tables: TelemetryTables

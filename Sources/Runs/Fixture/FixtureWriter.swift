@@ -4,7 +4,7 @@ import Foundation
 import Telemetry
 
 /// Writes a fixture: a small run directory with its data, the figures that every view worth testing must show, SQL to
-/// load it, and a README that says what each part is for.
+/// load it, and a README that says what each file is for.
 package struct FixtureWriter {
   package struct Options: Sendable {
     /// How many requests; `nil` for all.

@@ -51,11 +51,11 @@ extension TelemetryTables {
   }
 }
 
-/// Names that stand for others: the same name always gets the same one, under the same salt.
+/// Names that replace others: under the same salt, the same name always gets the same replacement.
 package struct Pseudonyms: Sendable {
   private let key: SHA256Digest
 
-  /// - Parameter salt: without a secret one, whoever guesses a name can check the guess.
+  /// - Parameter salt: without a secret one, anyone who guesses a name can check the guess.
   package init(salt: String) { key = SHA256.hash(data: Data(salt.utf8)) }
 
   /// Empty stays empty.

@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import Hashing
 
-/// A part of a run or of a plan that any machine can do: one JSON object a line. See the guide Clusters.
+/// A shard of a run or of a plan that any machine can carry out: one JSON object per line. See the guide Clusters.
 package struct SimulationTask: Codable, Equatable {
   package static let formatVersion = 2
 
@@ -118,7 +118,7 @@ package struct SimulationTask: Codable, Equatable {
     }
   }
 
-  /// Whether its ranges are some: an id only says that nobody changed them since.
+  /// Whether its ranges are valid: an id shows only that they have not changed since.
   private var isPossible: Bool {
     if let run {
       return 0 <= run.from && run.from < run.to && run.to <= run.of && (2...1_000_000).contains(run.maxPoints)

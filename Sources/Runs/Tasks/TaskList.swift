@@ -28,7 +28,7 @@ package enum TaskList {
     return tasks
   }
 
-  /// Whether tasks are all parts of one run or one plan, and all that there are: a file of tasks may have been cut.
+  /// Whether tasks are those of one run or one plan, and complete: a file of tasks may have been truncated.
   /// - Parameter path: where they are, for messages.
   /// - Throws: `DatasetError`.
   package static func checkWhole(_ tasks: [SimulationTask], _ path: String) throws {

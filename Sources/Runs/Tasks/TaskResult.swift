@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import Hashing
 
-/// What a task came to: a line with the SHA-256 of all that follows, a line of JSON, and the files that it names, one
+/// The result of a task: a line with the SHA-256 of all that follows, a line of JSON, and the files that it names, one
 /// after the other.
 package struct TaskResult {
   package struct Entry: Codable, Equatable {
@@ -47,7 +47,7 @@ package struct TaskResult {
 
   /// - Parameters:
   ///   - path: where it comes from, for messages.
-  ///   - verifies: whether one that does not fit its checksum is an error.
+  ///   - verifies: whether one that does not match its checksum is an error.
   package init(_ data: Data, path: String, verifies: Bool = true) throws {
     // Indices from 0, whatever it is a slice of.
     self.data = data.startIndex == 0 ? data : Data(data)
@@ -72,7 +72,7 @@ package struct TaskResult {
     var left = data.count - bodyStart
     var names: Set<[UInt8]> = []
     for file in header.files {
-      // What comes from elsewhere names no file outside of the run, and none twice.
+      // What comes from elsewhere names no file outside the run, and none twice.
       if let problem = ContainedPath.problem(with: file.name) {
         throw DatasetError(path, "the result names a file that cannot be inside a run: \(problem).")
       }

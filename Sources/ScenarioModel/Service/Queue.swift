@@ -40,7 +40,7 @@ extension Scenario.Queue {
         default: QueueDiscipline.fifo.rawValue, "Who is served first: the oldest or the newest."),
     ])
 
-  /// Of a deployment that says nothing of its queue.
+  /// Of a deployment that does not describe its queue.
   static let standard = Scenario.Queue(capacity: 10_000, timeoutMicroseconds: nil, discipline: .fifo)
 
   /// `nil` after a diagnostic.

@@ -5,7 +5,7 @@ import Telemetry
 /// statically.
 ///
 /// A policy observes demand (requests waiting and served by ready replicas) and replicas, says when it is due, and then
-/// decides how many replicas it wants. It starts and stops none itself: the model simulation does, as far as `maxReplicas` and the
+/// decides how many replicas it wants. It starts and stops none itself: the model simulation does, within `maxReplicas` and the
 /// subscription allow. It also says within which demand nothing changes for it, so that most requests pass it by.
 ///
 /// Invariant: `quiet` and `due` are what the policy said last; it is asked after each call that may change them.
@@ -13,7 +13,7 @@ struct Autoscaler: ~Copyable {
   private var policy: PolicyInUse
   /// Demand of which the policy need not hear: above the first, up to the second.
   private var quiet: (above: Int, upTo: Int)
-  /// When it wants to decide, µs since 1970; `Int64.max` if nothing is to be decided as things are.
+  /// When it must decide next, µs since 1970; `Int64.max` if there is nothing to decide at present.
   private(set) var due: Int64
 
   init(_ scaling: Scenario.Scaling) {

@@ -86,7 +86,7 @@ struct DocumentComparison {
       kind, path, expected: kind == .missing ? value.shown : nil, actual: kind == .extra ? value.shown : nil)
   }
 
-  /// Adds what a statistical rule wants of a value that has no counterpart; `false` if there is no such rule below.
+  /// Adds what a statistical rule needs of a value that has no counterpart; `false` if there is no such rule below.
   private mutating func sampled(_ value: JSONValue, _ state: Int, _ kind: Difference.Kind) -> Bool {
     let decision = findings.decision(state)
     if value.isObject {

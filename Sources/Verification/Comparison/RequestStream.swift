@@ -86,7 +86,7 @@ final class RequestStream: Sendable {
     filled.wait()
     let part = try state.withLock { state -> Part? in
       if !state.ready.isEmpty { return state.ready.removeFirst() }
-      // The end stays for whoever asks again.
+      // The end stays, for later calls.
       filled.signal()
       try state.ending?.get()
       return nil

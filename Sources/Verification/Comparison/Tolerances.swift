@@ -167,7 +167,7 @@ package struct Tolerances: Sendable {
     return isPercent ? value / 100 : value
   }
 
-  /// The steps of a pattern; `nil` if it is none.
+  /// The steps of a pattern; `nil` if it is not valid.
   package static func steps(_ pattern: String) -> [Step]? {
     var steps: [Step] = []
     var rest = Substring(pattern)

@@ -86,14 +86,14 @@ struct TaskCommand: ParsableCommand {
     var target: String?
     if let results {
       let path = "\(results)/\(task.id).result"
-      // What is damaged is done anew.
+      // What is damaged is done again.
       if let known = try? TaskResult(contentsOf: path), known.header.task.id == task.id { return }
       target = path
     }
     let inputs = TaskStore.of(task, given: store)
     let scratch = try ScratchDirectory()
     let (header, files) = try carryOut(task, inputs, scratch)
-    // Another machine may do the same task, and gives the same bytes: whoever is last replaces the other's.
+    // Another machine may do the same task, and gives the same bytes: the last one replaces the other's.
     let output =
       try target.map { try OutputFile($0, existing: .replaced, makesFolder: true) } ?? .standardOutput()
     try TaskResult.write(header, files, to: output)
