@@ -7,8 +7,8 @@ import Telemetry
 ///
 /// The rate function comes first: constant, by local hour and weekday, with permanent changes, or both, as an information
 /// criterion of a quasi-Poisson likelihood says. Intervals are then looked at in operational time, in which the rate is
-/// 1 throughout: Poisson, gamma or Weibull. A Markov-modulated process competes without permanent changes. The likelihoods
-/// of all are those of the arrivals' times, so that one criterion (Schwarz 1978) compares them.
+/// 1 throughout: Poisson, gamma or Weibull. A Markov-modulated process competes without permanent changes. All
+/// likelihoods are those of the arrivals' times, so that one criterion (Schwarz 1978) compares them.
 package struct ArrivalFit: Sendable {
   package enum Process: Sendable, Equatable {
     case poisson, gamma, weibull
@@ -138,8 +138,8 @@ package struct ArrivalFit: Sendable {
 
   /// Rate functions that may hold at other times, the best first.
   ///
-  /// A rate that repeatedly went up and down continues to do so. A change that occurred once is not a rule, nor is an outage
-  /// that came once and is no habit.
+  /// A rate that repeatedly went up and down continues to do so. A change that occurred once is not a rule, nor is an
+  /// outage that occurred once.
   private mutating func foreseen(_ search: inout ArrivalSearch, _ width: Int64) -> [RateFunction] {
     let all = search.spans
     let days = CalendarFactors(Self.bins(search.observations, all, width), calendar: search.calendar)

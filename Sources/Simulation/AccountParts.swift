@@ -6,9 +6,9 @@ import ScenarioModel
 /// simulation starts, and every stream of random numbers is named by the model or deployment that draws from it. A
 /// deployment never has more than its `maxReplicas` (I2). So where the `maxReplicas` of all deployments together do not
 /// exceed the subscription, at every instant there is room for whatever a deployment asks for: by induction over the
-/// shared events, each request to the pool is granted in full, no deployment ever waits for room, and what a model does is a
-/// function of itself alone. Each model is then a part, and the parts together give, event by event, what the account
-/// as a whole would. Otherwise the account is one part.
+/// shared events, each request to the pool is granted in full, no deployment ever waits for room, and a model's behaviour
+/// depends on that model alone. Each model is then a shard, and the shards together give, event by event, what the account
+/// as a whole would. Otherwise the account is one shard.
 enum AccountParts {
   /// Models of each part, by index.
   static func parts(of account: Scenario.Account) -> [Range<Int>] {

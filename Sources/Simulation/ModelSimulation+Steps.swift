@@ -3,9 +3,9 @@ import Telemetry
 
 /// Continuous batching: requests join and leave a replica between its steps (see `StepBatch`).
 ///
-/// A request has a slot from the instant a replica takes it in, and waits no longer from the step that begins to read its
-/// prompt; the end of a run of steps is a control event of its own, the first among those of its instant, so that who arrives then finds the slots that have
-/// become free, and joins the step that begins.
+/// A request has a slot from the instant that a replica takes it in, and waits until the step that begins to read its
+/// prompt. The end of a run of steps is a control event of its own, the first among those of its instant, so that a
+/// request that arrives then finds the slots that have become free, and joins the step that begins.
 extension ModelSimulation {
   /// Whether the KV cache of a replica can hold a request to its last step, in which all of its tokens but the last are
   /// there. A prompt counts as at least one token.

@@ -3,9 +3,9 @@ import Datasets
 import Foundation
 import Telemetry
 
-/// The independent recomputation of every dashboard figure: SQL in DuckDB over the data set's own files, written from the domain's
-/// description and the rules of the figures alone. It shares no code with the pipeline: not its calendar (DuckDB's ICU
-/// knows time zones), not its rollups, not its rounding.
+/// The independent recomputation of every dashboard figure: SQL in DuckDB over the data set's own files, written from
+/// the domain's description and the rules of the figures alone. It shares no code with the pipeline: not its calendar
+/// (DuckDB's ICU knows time zones), not its rollups, not its rounding.
 struct DashboardRecomputation {
   private let scratch: ScratchDirectory
   private let path: String

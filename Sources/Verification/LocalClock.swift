@@ -1,8 +1,8 @@
 import Telemetry
 
-/// The calendar of the independent recomputation: SQL that asks DuckDB's ICU what the clock shows at instants, and never for now
-/// of a reading, which it takes as the later one where there are two. Everything else is arithmetic over intervals of one
-/// offset. It shares nothing with `ZonedCalendar`.
+/// The calendar of the independent recomputation: SQL that asks DuckDB's ICU what the clock shows at instants. It never
+/// asks for the instant of a reading, which ICU takes as the later one if there are two. Everything else is arithmetic
+/// over intervals of one offset. It shares nothing with `ZonedCalendar`.
 ///
 /// Reads a table `dates` of one row: `df` and `dl`, the first and the last local date of the period, `NULL` for 24 hours.
 /// Makes:

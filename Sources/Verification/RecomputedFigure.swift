@@ -1,4 +1,5 @@
-/// The independent recomputation of one figure of the dashboard, in SQL: the one place in `Verification` that knows the figure.
+/// The independent recomputation of one figure of the dashboard, in SQL: the only place in `Verification` that
+/// knows the figure.
 ///
 /// Written from the domain's description and the rules of the figures alone; it shares the figure's path with the
 /// pipeline, and nothing of how the pipeline computes it.

@@ -86,7 +86,8 @@ package enum ServiceTime: Sendable, Equatable {
     }
   }
 
-  /// Says where a request takes longer on average than telemetry can hold; a mean that does not exist (Pareto) is not checked.
+  /// Reports a request that takes longer on average than telemetry can hold. A mean that does not exist (Pareto) is not
+  /// checked.
   /// - Parameter section: that has the service.
   func checkMean(_ tokens: Scenario.Tokens?, _ section: Section) {
     guard let mean = mean(tokens: tokens), mean.isFinite, mean > Double(Limits.latency) else { return }

@@ -5,8 +5,8 @@ import Telemetry
 /// statically.
 ///
 /// A policy observes demand (requests waiting and served by ready replicas) and replicas, says when it is due, and then
-/// decides how many replicas it wants. It starts and stops none itself: the model simulation does, within `maxReplicas` and the
-/// subscription allow. It also says within which demand nothing changes for it, so that most requests pass it by.
+/// decides how many replicas it wants. It starts and stops none itself: the model simulation does, within
+/// `maxReplicas` and the subscription. It also says within which demand nothing changes for it, so that most requests pass it by.
 ///
 /// Invariant: `quiet` and `due` are what the policy said last; it is asked after each call that may change them.
 struct Autoscaler: ~Copyable {
