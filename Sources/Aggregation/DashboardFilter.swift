@@ -44,7 +44,7 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
     }
   }
 
-  /// A value as it is written; `nil` for what is no instant.
+  /// A value as it is written; `nil` for anything that is not an instant.
   package func value(_ text: String) -> Value? {
     guard isMoment else { return .text(text) }
     var parser = TimestampParser()

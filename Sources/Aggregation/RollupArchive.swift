@@ -49,7 +49,7 @@ package final class RollupArchive: RollupSource, Sendable {
   ///   - data: mapped, if the file is large.
   ///   - place: the file, for messages.
   ///   - verifies: whether checksums count; only those who try the reader behind them say `false`.
-  /// - Throws: `AggregationError` if it is no archive, or one that is damaged.
+  /// - Throws: `AggregationError` if it is not an archive, or one that is damaged.
   package init(_ data: Data, from place: String = "rollups", verifies: Bool = true) throws {
     self.data = data
     self.place = place
@@ -91,7 +91,7 @@ package final class RollupArchive: RollupSource, Sendable {
   package func separates(_ instant: Timestamp) -> Bool { false }
 
   /// The fingerprint of an archive in bytes, which are not verified.
-  /// - Throws: `AggregationError` if it is no archive.
+  /// - Throws: `AggregationError` if it is not an archive.
   package static func fingerprint(of data: Data) throws -> String {
     try RollupArchive(data, verifies: false).fingerprint
   }
@@ -149,7 +149,7 @@ package final class RollupArchive: RollupSource, Sendable {
         var reader = ByteReader(stored)
         while !reader.isAtEnd {
           let rollup = Rollup(&reader, day: day.quarter)
-          // A damaged block may also name a reason that there is not.
+          // A damaged block may also name a reason that does not exist.
           if reader.isDamaged || rollup.reasons.contains(where: { $0.reason >= reasons.count }) {
             throw damage(day, series, "they cannot be read")
           }

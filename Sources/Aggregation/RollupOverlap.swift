@@ -79,7 +79,7 @@ private struct SharedQuarters {
       if other != part, found == nil { found = ((other, part), point.at) }
     }
     if rollup.cell.successes == 0 {
-      // Sums of nothing tell nobody apart.
+      // Empty sums distinguish nothing.
       if rollup.cell.inputTokens != 0 || rollup.cell.waitingSum != 0,
         let other = quarter.failures.first(where: { $0.part != part && $0.cell == rollup.cell })
       {

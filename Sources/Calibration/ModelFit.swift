@@ -291,7 +291,7 @@ package struct ModelFit: Sendable {
   }
 }
 
-/// Starts and crashes that a deployment's rows of replicas tell of.
+/// Starts and crashes that a deployment's rows of replicas show.
 private struct ReplicaHistory {
   /// µs.
   private(set) var startups: [Double] = []

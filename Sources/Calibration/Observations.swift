@@ -81,8 +81,8 @@ package struct Observations: Sendable {
   }
 
   /// Spans of which only whole steps of the grid are left, and a length of whole steps, where the grid is not much finer
-  /// than that; otherwise both as they are. Nobody knows when within a step an export began and ended, so that counts in
-  /// its first and last step are no rates.
+  /// than that; otherwise both as they are. It is unknown when within a step an export began and ended, so counts in
+  /// its first and last step are not rates.
   /// - Parameters:
   ///   - spans: ascending.
   ///   - width: of bins, µs.

@@ -67,7 +67,7 @@ struct OperationalTimes {
         carried = 0
         beforeAt = at
       }
-      // What is left of the span is no interval.
+      // What is left of the span is not an interval.
     }
     longest = Array(longest.sorted { $0.length > $1.length }.prefix(5))
   }

@@ -19,7 +19,7 @@ package struct TokenFit: Sendable {
     func isAnswered(_ row: Int) -> Bool {
       !hasSuccess || observations.outcome[row] == RequestOutcome.success
     }
-    // No request asks for nothing: where others have input tokens, those without have not said how many.
+    // No request has an empty input: if others have input tokens, those without any did not report them.
     let isTold = spans.contains { span in observations.rows(in: span).contains { observations.input[$0] > 0 }
     }
     func isUnknown(_ row: Int) -> Bool {

@@ -57,7 +57,7 @@ struct JSONBody: Sendable {
   /// Nothing here says more.
   static let mostBytes = 1 << 20
 
-  /// - Throws: `Problem` for what is no object in JSON, or too much.
+  /// - Throws: `Problem` if it is not an object in JSON, or too large.
   init(_ request: Request, most: Int = mostBytes) async throws {
     let type = (request.headers[.contentType] ?? "").prefix { $0 != ";" }
     guard type.trimmingCharacters(in: .whitespaces).lowercased() == "application/json" else {

@@ -90,7 +90,7 @@ struct Protection: RouterMiddleware {
     return String(authority[..<(end ?? bytes.endIndex)])
   }
 
-  /// Whether a page of ours sends it, or something that is no browser.
+  /// Whether one of our pages sends it, or a program that is not a browser.
   private static func isOwn(_ request: Request, _ authority: String) -> Bool {
     if let site = request.headers[.init("Sec-Fetch-Site")!] { return site == "same-origin" || site == "none" }
     guard let origin = request.headers[.origin] else { return true }

@@ -26,7 +26,7 @@ final class RunIdentity: Sendable {
       var status = stat()
       guard stat(path, &status) == 0 else { return }
       (device, inode) = (UInt64(status.st_dev), UInt64(status.st_ino))
-      // Of a directory, which one it is: a file that is put beside a run is none of it.
+      // Which directory it is: a file that is put beside a run does not belong to it.
       if status.st_mode & S_IFMT == S_IFDIR {
         bytes = 0
         return
@@ -49,7 +49,7 @@ final class RunIdentity: Sendable {
     guard stamps.contains(where: { $0.bytes >= 0 }) else {
       throw NotFoundError(path, "there is no such data set.")
     }
-    // Of what is no run, the stamps tell.
+    // For anything that is not a run, the time stamps decide.
     let told = (try? ContainedPath("manifest.json", in: path).contents()) ?? Data("\(stamps)".utf8)
     self.init(id: SHA256.hash(data: told).hexadecimal, stamps: stamps)
   }

@@ -74,7 +74,7 @@ package struct DatasetClaims: Sendable {
     )
   }
 
-  /// What tells stored rollups from those of an account of a data set; `nil` if nothing does.
+  /// How stored rollups differ from those of an account of a data set; `nil` if they do not.
   func foreign(_ archive: RollupArchive, of data: Dataset, _ account: String, _ name: String) throws
     -> String?
   {

@@ -7,7 +7,7 @@ package struct DatasetFormat: Hashable, Sendable, CustomStringConvertible {
     /// By the DuckDB command line.
     case parquet
 
-    /// The type that knows it: nothing else tells layouts apart.
+    /// The type that implements it: nothing else distinguishes layouts.
     var type: any DatasetLayout {
       switch self {
       case .csv: CSVLayout()

@@ -107,7 +107,7 @@ final class InputFile {
     if hasEnded, let digest { isChanged = digest.finish() != sha256 }
   }
 
-  /// For readers at their end: what is wrong with a row is said before the file is found to be another.
+  /// For readers at their end: an error in a row is reported before a mismatch of the whole file.
   /// - Throws: `DatasetError` if the file is not the one that is claimed.
   func verifyEnd() throws { if isChanged { throw DatasetClaims.changed(path) } }
 

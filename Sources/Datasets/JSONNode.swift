@@ -1,5 +1,5 @@
 /// A JSON value of a file that others wrote. Numbers stay the text that they were, so that a reader takes them as what it
-/// wants, exactly; `true` is no number, and a key that occurs twice is an error.
+/// wants, exactly; `true` is not a number, and a key that occurs twice is an error.
 package struct JSONNode {
   package enum Value {
     case object([Member])

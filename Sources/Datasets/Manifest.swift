@@ -52,7 +52,7 @@ package struct Manifest: Codable, Equatable, Sendable {
   package var notDeployed: [String: Int] = [:]
   /// SHA-256 by path inside the directory.
   package var files: [String: String] = [:]
-  /// Fingerprints of stored rollups by path: what tells an exchanged archive without reading all of it.
+  /// Fingerprints of stored rollups by path: they reveal an exchanged archive without reading all of it.
   package var rollups: [String: String]?
   /// Checksums of rows by table, where a database holds them; see `ContentDigest`.
   package var contents: [String: String]?

@@ -43,7 +43,7 @@ final class DescriptorSink: ByteSink {
     }
     written += Int64(bytes.count)
     if startsEarly, written - started >= Self.earlyBytes {
-      // What goes wrong here is said where the file is waited for.
+      // An error here is reported by the code that waits for the file.
       _ = wb_start_writing(descriptor, started, written - started)
       started = written
     }
@@ -74,7 +74,7 @@ package final class OutputFile {
 
   /// - Parameters:
   ///   - existing: what happens to a file of that name.
-  ///   - makesFolder: whether the directories that it lies in are made.
+  ///   - makesFolder: whether its directories are created.
   /// - Throws: `OutputError` if the file exists and must stay, or cannot be made.
   package convenience init(
     _ path: String, compression: Compression = .none, existing: StagedPath.Existing = .refused,

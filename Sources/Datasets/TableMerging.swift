@@ -126,7 +126,7 @@ extension TelemetryTables {
     sort()
   }
 
-  /// Of parts of different times, the first tells how a deployment began, and the last how it ended. What was asked for
+  /// Of shards of different times, the first shows how a deployment began, and the last how it ended. What was asked for
   /// is the same in all.
   private static func mergedDeployments(_ parts: [MergedTables]) throws -> [DeploymentRecord] {
     struct Key: Hashable {
@@ -194,7 +194,7 @@ extension TelemetryTables {
 }
 
 extension Dataset {
-  /// Whether models are known by what requests said of them alone: imports, and merges of them.
+  /// Whether models are known only from their requests: imports, and merges of them.
   fileprivate var knowsModelsByName: Bool {
     manifest?.scenario == nil && tables.replicas.isEmpty && tables.hardware.isEmpty
       && tables.fineTuningJobs.isEmpty

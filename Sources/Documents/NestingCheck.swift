@@ -20,7 +20,7 @@ struct NestingCheck {
   private var indentation = 0
   private var atLineStart = true
   private var indents: [Int] = [0]
-  /// The last byte on the line that is no space.
+  /// The last byte on the line that is not a space.
   private var lastWord: UInt8?
   private var previous: UInt8 = 10
   private var skipsQuoted = true

@@ -1,7 +1,7 @@
 import Telemetry
 
 /// Reads one mapping of the document by its shape. What is wrong goes to the diagnostics; the value is
-/// then `nil`, and reading goes on, so that one pass finds everything.
+/// then `nil`, and reading continues, so that one pass finds every error.
 package struct Section {
   package let location: Location
   package let shape: Shape

@@ -5,7 +5,7 @@ import Telemetry
 package struct Metric: Hashable, Sendable, CustomStringConvertible {
   /// Whose requests a figure is of.
   package enum Scope: Hashable, Sendable {
-    /// Nothing is said: a figure is of all models together; an objective applies to each of them.
+    /// Not given: a figure is of all models together; an objective applies to each of them.
     case unstated
     /// `[all]`: all models together.
     case all

@@ -71,7 +71,7 @@ package struct Plan: Codable, Equatable, Sendable {
   static let mostReplicationsByDefault = 500
   static let mostVariants = 100_000
 
-  /// Takes from a plan file what has not been said otherwise.
+  /// Takes from a plan file what options have not set.
   /// - Throws: `PlanProblem`.
   package mutating func fill(from document: PlanDocument) throws {
     let kept = document.vary.map { Variation(path: $0.path, values: $0.values) }

@@ -2,7 +2,7 @@ import Documents
 
 /// Quantities on the command line of plans.
 package enum PlanQuantity {
-  /// `2s`, `800ms`; `nil` if it is no duration of at most 100 years.
+  /// `2s`, `800ms`; `nil` if it is not a duration of at most 100 years.
   package static func milliseconds(_ text: String) -> Double? {
     Quantity.duration(text).flatMap { abs($0) <= Quantity.longestMicroseconds ? $0 / 1000 : nil }
   }

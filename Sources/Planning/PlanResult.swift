@@ -153,7 +153,7 @@ package struct PlanResult: Codable, Sendable {
   package var precision: Precision?
   package var warnings: [String] = []
   /// SHA-256 of the plan's other files, by path: replications.csv, and the manifest of each run, which has those of the
-  /// run's files. Absent in plans of older programs, and in what is no directory.
+  /// run's files. Absent in plans of older programs, and in a plan that is not a directory.
   package var files: [String: String]?
   /// SHA-256 of everything else in plan.json, `JSONSeal`; absent in those of older programs.
   package var checksum: String?

@@ -7,7 +7,7 @@ import Telemetry
 
 /// Carries out a plan into its directory: replications, kept in a journal until all are done, and their results.
 package struct PlanRun: Sendable {
-  /// What tasks have simulated: all that there is, nothing else is.
+  /// What tasks have simulated: there are no other replications.
   struct Collected: Sendable {
     /// Of each variant.
     var replications: Int
@@ -59,7 +59,7 @@ package struct PlanRun: Sendable {
   package struct EarlyEstimates: Sendable {
     package var name: String
     package var replications: Int
-    /// By metric: those that the plan asks for, and some that everybody wants to see.
+    /// By metric: those that the plan asks for, and some that are always of interest.
     package var estimates: [String: Estimate]
   }
 

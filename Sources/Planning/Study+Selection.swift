@@ -29,7 +29,7 @@ extension Study {
     func look() { selection.update(variants.indices.map(records)) }
     look()
     while !selection.isDecided, !selection.isExhausted, !selection.alive.isEmpty {
-      // A few more of those that are still in the race, fewer as it goes on than all would take.
+      // A few more of those still in the race: fewer in total than replicating all variants would take.
       selection.advance(by: max(5, selection.round / 4))
       try replicate(
         "selection, \(selection.alive.count) left",

@@ -212,7 +212,7 @@ package final class Study {
     var more = objectives.judged.map(\.metric)
     more += [options.objective, options.precision?.metric, options.sensitivity].compactMap { $0 }
     if models.count > 1, models.count <= Self.mostModelsShown {
-      // Of several models each has figures of its own: together they say nothing of the worst.
+      // Of several models each has figures of its own: together they say nothing about the worst.
       more += all.filter(\.isJudgedByModel).flatMap { metric in models.map { metric.scoped(.model($0)) } }
     }
     var seen = Set(all)

@@ -103,7 +103,7 @@ package struct RunRecorder {
         guard let file = view.file else { continue }
         var query = view.query
         query.tables = accountTables[account.account] ?? TelemetryTables()
-        // What only the requests could tell is left to who has them.
+        // What only the requests show is left to sources that have them.
         guard try !query.needsRequests(archive), try query.cut(archive) == nil else { continue }
         try directory.write(try query.answer(archive).json(), as: file)
       }

@@ -113,7 +113,7 @@ package struct ScenarioBundle: Sendable {
       ? file : URL(fileURLWithPath: scenario).deletingLastPathComponent().appendingPathComponent(file).path
   }
 
-  /// The traces that a scenario names, and what is to be said of them.
+  /// The traces that a scenario names, and the notes about them.
   private static func traces(
     _ scenario: Scenario, _ files: [String: String], _ known: ScenarioBundle?
   ) throws -> ([TraceSource.Selection: [TraceRequest]], notes: [String]) {

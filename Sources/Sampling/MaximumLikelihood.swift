@@ -212,7 +212,7 @@ package enum MaximumLikelihood {
   static func made(
     _ family: Distribution.Family, lower: Double = -.infinity, upper: Double = .infinity
   ) -> Distribution? {
-    // Parameters out of range are no candidates: that is all there is to say of them.
+    // Parameters out of range are not candidates.
     do { return try Distribution(family, lower: lower, upper: upper) } catch { return nil }
   }
 }

@@ -16,7 +16,7 @@ package struct ScenarioCompletion: Sendable {
 
   /// A line by its parts: `      - name: x` has its key at 8, a list's mark at 6.
   private struct Line {
-    /// Of the first letter that is no mark of a list.
+    /// Of the first letter that is not a mark of a list.
     var indent = 0
     /// Of the first mark.
     var mark: Int?

@@ -39,7 +39,7 @@ package struct ScenarioParameter: Encodable, Equatable, Sendable {
 /// Every value of a scenario that an override may change, in the order of the document's shape.
 package struct ScenarioParameters: Sendable {
   package private(set) var all: [ScenarioParameter] = []
-  /// What texts may be that name other parts of the document, by their key.
+  /// The values of texts that refer to other entries of the document, by their key.
   private var names: [String: [String]] = [:]
 
   /// - Parameter path: for messages.
@@ -170,7 +170,7 @@ package struct ScenarioParameters: Sendable {
   }
 
   private mutating func add(_ text: String, _ kind: Kind, _ place: Place, _ key: Key?, isSet: Bool) {
-    // The format's version is none of the scenario's.
+    // The version of the format is not a parameter of the scenario.
     if place.path == "workbench" { return }
     var parameter = ScenarioParameter(
       path: place.path, label: place.label, about: key?.about ?? "", kind: .number, value: text,
@@ -232,7 +232,7 @@ package struct ScenarioParameters: Sendable {
     guard low < high else { return nil }
     var step = roundStep((high - low) / 100)
     if kind == .integer { step = max(step, 1) }
-    // A rate of 0 is none.
+    // A rate of 0 is not a rate.
     if kind == .rate || range.lowerBound > 0 { low = max(low, step) }
     return .init(from: low, to: high, step: step, unit: unit.isEmpty ? nil : String(unit))
   }

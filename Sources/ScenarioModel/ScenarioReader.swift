@@ -192,7 +192,7 @@ struct ScenarioReader {
         section.error(
           "hourly", "hourly has \(nodes.count) factors. It needs 24, one for each hour of the day.")
       }
-      // Whatever is wrong with one of them has been said; what goes on reading may rely on all or none.
+      // Errors in any of them have been reported; later code may rely on all or none.
       if profile.hourly.count != 24 { profile.hourly = [] }
     }
     for entry in section.map("weekly") {

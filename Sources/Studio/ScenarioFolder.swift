@@ -11,7 +11,7 @@ import Telemetry
 package final class ScenarioFolder: Sendable {
   package struct Entry: Encodable, Sendable {
     package var name: String
-    /// The scenario's own name; absent of a file that is no valid scenario.
+    /// The scenario's own name; absent for a file that is not a valid scenario.
     package var title: String?
     package var description: String?
     /// Why it is not valid.

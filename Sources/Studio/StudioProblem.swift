@@ -5,7 +5,7 @@ package struct StudioProblem: Error, CustomStringConvertible, Sendable {
   package enum Kind: Sendable {
     /// What was asked is wrong.
     case invalid
-    /// There is no such thing.
+    /// It does not exist.
     case absent
     /// It does not go with this one, or its place is taken.
     case conflict

@@ -68,7 +68,7 @@ package enum RequestMeasure: Int, CaseIterable, Sendable {
   /// Its place in `RequestColumn.all`.
   package var place: Int { RequestColumn.Place.measures + rawValue }
 
-  /// Whether only a success has it: the time of an answer that never came is no value of a sample.
+  /// Whether only a success has it: a response that never came has no time.
   package var isOfSuccesses: Bool { self == .firstToken || self == .latency }
 }
 

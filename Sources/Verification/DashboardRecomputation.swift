@@ -114,7 +114,7 @@ struct ExpectedFigures: Decodable {
   var reasons: [Reason]?
   /// (instant, latency) of every success, for short periods with few.
   var points: [[Int64]]?
-  /// How many of the dashboard's own points are no request of the data.
+  /// How many of the dashboard's own points do not correspond to a request of the data.
   var strayPoints: Int
 }
 

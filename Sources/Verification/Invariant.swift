@@ -60,7 +60,7 @@ package struct InvariantReport: Sendable {
   package private(set) var violations: [Invariant: Int] = [:]
   /// What does not apply to the data, or could not be checked, and why.
   package private(set) var skipped: [(invariant: Invariant, reason: String)] = []
-  /// Why the whole cannot be said to hold, although nothing was violated: of what applies something was not checked.
+  /// Why there is no verdict although nothing was violated: something that applies was not checked.
   package private(set) var missing: [String] = []
 
   private static let mostExamples = 5
@@ -79,7 +79,7 @@ package struct InvariantReport: Sendable {
     package var violations: Int
     package var examples: [String]
     package var reason: String?
-    /// Of what was skipped: whether it applies, so that there is no verdict without it.
+    /// If it was skipped: whether it applies, so that there is no verdict without it.
     package var isMissing: Bool?
   }
 

@@ -113,7 +113,7 @@ package struct RunVerification {
     }
   }
 
-  /// Of a file that the manifest names, or a dashboard; `nil` for one that is not there, or is no file: see I10.
+  /// Of a file that the manifest names, or a dashboard; `nil` if it does not exist or is not a regular file: see I10.
   private func contents(_ name: String) throws -> Data? {
     let file = try ContainedPath(name, in: path)
     return file.isFile ? try file.contents() : nil
@@ -282,7 +282,7 @@ package struct RunVerification {
       throw DatasetError(
         "\(path)/\(name)", "the query's account or instants cannot be read. Run the scenario again.")
     }
-    // Where clocks go back over midnight, a date is two intervals. A period that is none is I13's to report.
+    // Where clocks go back over midnight, a date is two intervals. I13 reports a period that is not valid.
     let calendar = ZonedCalendar(identifier: figures.query.timeZone ?? account.timeZone) ?? .utc
     let spans = try? TimelineFilter(figures.query.period ?? "").period(now: now, calendar: calendar).spans
     let expected = (spans.flatMap { $0.count > 1 ? $0 : nil } ?? [from..<max(from, end)]).reduce(0.0) {

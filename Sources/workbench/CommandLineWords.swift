@@ -7,7 +7,7 @@ extension Setting {
 }
 
 extension Error {
-  /// What is said of it on a terminal, with the options of the command line by their names.
+  /// Its message on a terminal, with the options of the command line by their names.
   var words: String {
     guard let explained = self as? any ExplainedError else { return String(describing: self) }
     let text = explained.text(naming: \.option)

@@ -82,7 +82,7 @@ struct CompareCommand: ParsableCommand {
     let rules = try tolerances.map { try Tolerances(GivenFile.document($0), path: $0) } ?? Tolerances()
     let comparison = try OutputComparison(
       expected: expected, actual: actual, tolerances: rules, scope: what, account: account)
-    // Made before the work, so that a file that exists already is said at once.
+    // Made before the work, so that an existing file is reported at once.
     let junitFile = try junit.map { try OutputFile($0) }
     let htmlFile = try html.map { try OutputFile($0) }
     var page = html == nil ? nil : try DifferencePage()

@@ -68,7 +68,7 @@ enum FitText {
     return "\(estimate.name) \(figure(estimate.value))\(interval)"
   }
 
-  /// A figure that there is not is a dash.
+  /// A figure that does not exist is a dash.
   private static func figure(_ value: Double) -> String {
     value.isFinite ? String(format: "%.5g", value) : "–"
   }

@@ -17,7 +17,7 @@ final class HomeRuns: Sendable {
     scratch = try ScratchDirectory()
   }
 
-  /// The runs, the newest first. Plans' variants are not among them. One that is damaged is said, and the others shown.
+  /// The runs, the newest first. Plans' variants are not among them. A damaged one is reported, and the others are shown.
   func list() throws -> RunList {
     let home = try SharedHome(address, creating: false)
     let runs = try home.entries().filter { $0.kind == "run" }

@@ -90,7 +90,7 @@ struct JUnitReport {
     return suite
   }
 
-  /// What is said of a widget of which no figure that varies could be judged; `nil` if some could, or none varies.
+  /// The message about a widget none of whose varying figures could be judged; `nil` if some could, or none varies.
   private func undecided(_ document: String, _ part: String) -> String? {
     let own = result.tests.filter { $0.document == document && self.part(ofPath: $0.path, document) == part }
     guard !own.isEmpty, own.allSatisfy({ $0.verdict == "undecided" }) else { return nil }

@@ -35,7 +35,7 @@ enum Main {
     }
   }
 
-  /// The exit status of an error of ours; `nil` for those of the argument parser, which knows how to show them.
+  /// The exit status of one of our errors; `nil` for those of the argument parser, which knows how to show them.
   private static func exitStatus(of error: any Error) -> Int32? {
     switch error {
     case let explained as any ExplainedError: explained.kind.exitStatus

@@ -10,7 +10,7 @@ enum Terminal {
 
   private static let isGitHub = ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true"
 
-  /// What is said to people: lines of text, whatever the names in it. Control characters are shown, not sent.
+  /// Messages for people: lines of text, whatever the names in it. Control characters are shown, not sent.
   static func harmless(_ text: String, forGitHub: Bool = isGitHub) -> String {
     let shown = text.shownInLines
     return forGitHub ? GitHubText.inert(shown) : shown

@@ -1,7 +1,7 @@
 import CFileSystem
 import Foundation
 
-/// A program that runs beside this one. Unlike Foundation's `Process`, it says so when the system has nothing left for it:
+/// A program that runs beside this one. Unlike Foundation's `Process`, it reports when the system runs out of resources:
 /// no descriptor, no process.
 final class ChildProcess {
   /// One of its standard streams.

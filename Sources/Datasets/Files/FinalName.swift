@@ -53,7 +53,7 @@ package struct FinalName {
     return "\(parent).\(hint).\(purpose)-\(padded)"
   }
 
-  /// Makes the directories that it lies in.
+  /// Creates its directories.
   /// - Throws: `OutputError`.
   package func makeParent() throws {
     guard !parent.isEmpty, FileKind(of: parent) == nil else { return }
@@ -180,7 +180,7 @@ package struct DirectoryEntry {
       }
       for name in names.sorted() {
         let inside = folder.isEmpty ? name : "\(folder)/\(name)"
-        // What has gone in the meantime, or has a name that is no text, is something, but nothing of ours.
+        // An entry that has disappeared in the meantime, or whose name is not text, is not one of ours.
         let kind = FileKind(of: "\(directory)/\(inside)") ?? .other
         found.append(DirectoryEntry(name: inside, kind: kind))
         if kind == .directory { try visit(inside) }

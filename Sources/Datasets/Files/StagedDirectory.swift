@@ -56,12 +56,12 @@ package final class StagedDirectory {
 
   deinit { if !isWhole { Unfinished.shared.remove(path, deleting: true) } }
 
-  /// - Throws: `OutputError` if there is something of a name that `init` would refuse: to be said before long work.
+  /// - Throws: `OutputError` if something has a name that `init` would refuse: to be reported before long work.
   package static func requireFree(_ path: String, _ advice: String = FinalName.anotherName) throws {
     try FinalName(path).requireFree(advice)
   }
 
-  /// Where a file inside grows, with the folders that it lies in.
+  /// The path at which a file inside is written; its folders are created.
   /// - Throws: `OutputError` for a name that leads elsewhere, or folders that cannot be made.
   package func place(of file: String) throws -> String {
     if let problem = ContainedPath.problem(with: file) {

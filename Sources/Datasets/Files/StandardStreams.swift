@@ -27,7 +27,7 @@ package enum StandardStreams {
     return true
   }
 
-  /// Writes to standard error what can be written. Nothing can be said about the rest, and nothing else stops for it.
+  /// Writes to standard error what can be written. The rest cannot be reported, and does not stop anything else.
   package static func writeError(_ text: String) {
     var text = text
     text.withUTF8 { bytes in

@@ -141,7 +141,7 @@ package final class MappedImport {
   private func checkColumns() throws {
     let nowhere = mapping.namedColumns.filter { !$0.columns.contains(where: seen.contains) }
     report.nowhere = nowhere.filter { !$0.isNeeded }.map(\.words)
-    // Of rows that are no rows, what is wrong with them says more than the columns that they lack.
+    // For rows that cannot be read, the reason says more than the columns that they lack.
     let heads = sorter.count == 0 && rejects.count > 0 ? Set(rows.names) : []
     let absent = nowhere.filter { $0.isNeeded && !$0.columns.contains(where: heads.contains) }
     guard !absent.isEmpty else { return }
@@ -257,7 +257,7 @@ package final class MappedImport {
     }
   }
 
-  /// What an export does not say: models are there from their first request; versions have no replicas.
+  /// What an export does not say: models exist from their first request; versions have no replicas.
   private func makeTables() {
     tables.accounts = [
       AccountRecord(

@@ -264,7 +264,7 @@ extension MappedImport {
       }
       failed = field.success.isEmpty ? isFailure : !isIn(field.success)
     } else if field.success.isEmpty {
-      // Nothing is none of the failures.
+      // An empty value is not a failure.
       failed = field.failure.contains("")
     } else if field.success.contains("") {
       failed = false
@@ -320,7 +320,7 @@ extension ImportMapping.Field {
 }
 
 extension ImportMapping {
-  /// Columns of telemetry, in the order of the schema, whose numbers are 0 where nothing is said of them.
+  /// Columns of telemetry, in the order of the schema, whose numbers are 0 if the mapping does not name them.
   private static let numeric = ["waiting", "firstToken", "latency", "inputTokens", "outputTokens"]
 
   var neededColumns: NeededColumns {

@@ -1,8 +1,8 @@
 import Foundation
 
 /// Spans of OTLP in JSON: export requests, one per line or one as the whole file. Attributes by their keys, those of the
-/// resource as `resource.KEY`. Spans that are no calls of a model are left out and counted; a span that comes again, as
-/// from an exporter that tried again, counts once.
+/// resource as `resource.KEY`. Spans that are not calls of a model are left out and counted; a span that is exported
+/// again, as by an exporter that retried, counts once.
 final class OpenTelemetrySpans: ForeignRows {
   private let path: String
   private let lines: LineReader
@@ -17,13 +17,13 @@ final class OpenTelemetrySpans: ForeignRows {
   private var undecided: [(row: ForeignRow, key: SpanKey?)] = []
   private var hasEnded = false
 
-  /// Spans that are no calls of a model, by what they are.
+  /// Spans that are not calls of a model, by what they are.
   private(set) var others: [String: Int] = [:]
   /// Operations among them that the conventions do not know.
   private(set) var unknownOperations: Set<String> = []
   /// Spans that came again.
   private(set) var repeats = 0
-  /// Spans that came again and said something else.
+  /// Spans that were exported again with different content.
   private(set) var contradictions = 0
   /// Exports of metrics or logs.
   private(set) var otherExports = 0

@@ -2,7 +2,7 @@
 ///
 /// In an export in order of arrival the wall clock steps back once where the second pass begins; rows before that step
 /// are of the first pass, rows after it of the second. Where there is no such step, or more than one, or the export is in
-/// no order, nothing tells; those rows are taken as of the first pass, and counted. An export in descending order is read
+/// no order, nothing tells them apart; those rows are assigned to the first pass, and counted. An export in descending order is read
 /// backwards.
 package struct RepeatedHours<Request> {
   private enum Pass {
@@ -35,7 +35,7 @@ package struct RepeatedHours<Request> {
 
   /// Rows whose pass their order has told.
   package private(set) var told: Int64 = 0
-  /// Rows that nothing tells of, taken as of the first pass.
+  /// Rows that nothing tells apart, assigned to the first pass.
   package private(set) var untold: Int64 = 0
 
   /// A row whose local time comes once.

@@ -1,6 +1,6 @@
 import Telemetry
 
-/// How the telemetry tables lie in a directory: one type in one file for each layout, and a case of
+/// How the telemetry tables are stored in a directory: one type in one file for each layout, and a case of
 /// `DatasetFormat.Layout`.
 protocol DatasetLayout: Sendable {
   /// Whether its files are text that this program compresses.

@@ -81,7 +81,7 @@ final class DuckDBProcess: ByteSource, ByteSink {
   private var hasEnded = false
 
   /// - Parameters:
-  ///   - sql: statements of ours. Nothing from outside is part of them.
+  ///   - sql: our own statements, which contain nothing from outside.
   ///   - scratch: where it runs; a directory of its own without one.
   ///   - readsInput: whether `/dev/stdin` is what is written here.
   init(

@@ -12,12 +12,12 @@ package struct PostgreSQLLocation: Sendable {
   /// For messages, without a password.
   package let name: String
 
-  /// What a data set may be called after the place that it lies in: the schema of an address, else a file's name.
+  /// A name for a data set, from its location: the schema of an address, else a file's name.
   package static func title(of place: String) -> String {
     PostgreSQLLocation(place)?.schema ?? URL(fileURLWithPath: place).lastPathComponent
   }
 
-  /// `nil` if the text is no such URI.
+  /// `nil` if the text is not such a URI.
   package init?(_ text: String, defaultSchema: String = "telemetry") {
     guard text.utf8.starts(with: "postgres://".utf8) || text.utf8.starts(with: "postgresql://".utf8),
       var parts = URLComponents(string: text)
@@ -92,7 +92,7 @@ final class PostgreSQLConnection {
     static func integer(_ number: some BinaryInteger) -> Parameter { .text(String(number)) }
   }
 
-  /// Runs SQL of ours: statements without parameters, or one with `$1`, `$2`, ….
+  /// Runs our own SQL: statements without parameters, or one with `$1`, `$2`, ….
   private func result(_ sql: String, _ parameters: [Parameter]) throws -> OpaquePointer? {
     if parameters.isEmpty { return PQexec(handle, sql) }
     let values = try parameters.map { parameter -> [CChar] in

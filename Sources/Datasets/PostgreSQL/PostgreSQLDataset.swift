@@ -138,7 +138,7 @@ final class PostgreSQLReader {
   }
 }
 
-/// Tables with comments, so that a database tells what it holds.
+/// Tables with comments, so that a database documents its contents.
 enum PostgreSQLSchema {
   static func table(_ table: TableSchema, schema: String) -> String {
     let columns = table.columns.map { column in

@@ -283,7 +283,7 @@ package final class SharedHome {
     guard hash.finalize().hexadecimal == sha256 else {
       throw DatasetError(path, "the file changed while it was read. Push again when nothing writes to it.")
     }
-    // Chunks beyond the end are no part of it.
+    // Chunks beyond the end do not belong to it.
     if present.keys.contains(where: { Int($0) ?? .max >= number }) {
       hasChanged = true
       try connection.execute(

@@ -50,7 +50,7 @@ package struct FixtureWriter {
       program: options.program, scenario: nil, seed: data.manifest?.seed,
       period: .init(from: source.period.lowerBound, to: source.period.upperBound),
       source: "fixture \(options.name)")
-    // The scenario tells of instants and names as they were.
+    // The scenario has the original instants and names.
     let isAsSimulated = source.shift == 0 && options.pseudonyms == nil
     if isAsSimulated { manifest.scenario = data.manifest?.scenario }
     let directory =

@@ -1,7 +1,7 @@
 import Documents
 
 /// Demand that was recorded: what a scenario names files for instead of giving parameters. It brings its own arrivals and
-/// tokens. Whoever reads the scenario reads the files.
+/// tokens. The reader of the scenario reads the files.
 package enum ArrivalSource: ArrivalModel {
   /// Requests that are replayed one by one.
   case trace(TraceSource)

@@ -57,7 +57,7 @@ package enum DeploymentService: Sendable, Equatable {
       else { continue }
       if entry.key == hardware { found = service }
     }
-    // What is no mapping has been said.
+    // Anything that is not a mapping has been reported.
     if section.node(name)?.entries != nil, let hardware, !stated.contains(where: { Name.same($0, hardware) })
     {
       section.error(

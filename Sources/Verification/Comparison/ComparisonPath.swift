@@ -2,7 +2,7 @@ import CJansson
 import Foundation
 import Telemetry
 
-/// Where a figure stands in a document. Rendered only when something is to be said about it.
+/// The location of a figure in a document. Rendered only when it is reported.
 struct ComparisonPath {
   enum Step {
     case name(UnsafePointer<CChar>)

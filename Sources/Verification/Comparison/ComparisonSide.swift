@@ -16,7 +16,7 @@ struct Source {
     return try file?.contents() ?? GivenFile.document(path)
   }
 
-  /// - Throws: `DatasetError` for JSON that is no dashboard.
+  /// - Throws: `DatasetError` for JSON that is not a dashboard.
   func document() throws -> JSONDocument {
     let document = try JSONDocument(try data(), path: path)
     guard document.root.isObject, document.root["query"]?.isObject ?? false else {
@@ -61,7 +61,7 @@ struct Side {
     }
     func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name)") }
     if exists("manifest.json") {
-      // A manifest of another format is said at once.
+      // A manifest of another format is reported at once.
       _ = try Manifest(contentsOf: path + "/manifest.json")
       content = exists("dashboard") ? .runDirectory : .data
       return

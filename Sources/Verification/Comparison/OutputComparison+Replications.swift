@@ -32,7 +32,7 @@ extension OutputComparison {
 
   /// Compares sets of replications in memory: each the dashboards of one replication by their names.
   /// - Parameter seeds: of the replications of both sides, in order; `nil` where each has one of its own.
-  /// - Throws: `DatasetError` for what is no dashboard.
+  /// - Throws: `DatasetError` for anything that is not a dashboard.
   package static func compareReplications(
     expected: [[String: Data]], actual: [[String: Data]],
     seeds: (expected: [UInt64], actual: [UInt64])? = nil,

@@ -60,7 +60,7 @@ package struct OutputComparison {
     return result
   }
 
-  /// Compares documents in JSON that are no dashboards, by their names.
+  /// Compares documents in JSON that are not dashboards, by their names.
   /// - Throws: `DatasetError` for what is not JSON.
   package static func compare(
     expected: [String: Data], actual: [String: Data], tolerances: Tolerances = Tolerances(),

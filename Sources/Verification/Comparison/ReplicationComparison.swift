@@ -12,7 +12,7 @@ struct ReplicationComparison {
     var numbers: [Double] = []
     /// The replications that have them.
     var places: [Int] = []
-    /// What is no number, for each replication that has such.
+    /// Values that are not numbers, for each replication that has some.
     var others: [String] = []
     var look = ""
     var hasElements = false
@@ -91,7 +91,7 @@ struct ReplicationComparison {
   private func compare(_ path: String, _ a: Figure?, _ b: Figure?, _ n: Int, _ m: Int) {
     guard let state = (a ?? b)?.state, let look = (a ?? b)?.look else { return }
     var decision = findings.decision(state)
-    // Points that the replications do not share (the instant of a request) are no figures.
+    // Points that the replications do not share (the instant of a request) are not figures.
     let hasElements = (a ?? b)?.hasElements ?? false
     if hasElements, decision.rule == nil { return }
     let (a, b) = (a ?? Figure(), b ?? Figure())
