@@ -238,7 +238,7 @@ struct MetamorphicTests {
       ("  - { path: a, absolute: 1, ignore: true }", "together; give one of them"),
       ("  - { path: a, metric: b, ignore: true }", "a path or a metric"),
       ("  - { ignore: true }", "a path or a metric"),
-      ("  - { path: a }", "says nothing"), ("  - { path: a, absolute: -1 }", "must not be negative"),
+      ("  - { path: a }", "allows nothing"), ("  - { path: a, absolute: -1 }", "must not be negative"),
       ("  - { path: a, relative: much }", "must be a number or a percentage"),
       ("  - { path: \"a[\", ignore: true }", "cannot be read"),
       ("  - { path: a., ignore: true }", "cannot be read"),
