@@ -56,23 +56,30 @@ export class Rows extends Component {
   }
 }
 
+const glyphs = { cross: "✕", plus: "✚", disc: "●", square: "■", triangle: "▲", diamond: "◆", wedge: "▼", "hollow disc": "○", "hollow square": "□", "hollow triangle": "△", "hollow diamond": "◇", "hollow wedge": "▽" };
+// A line with its mark.
+const Swatch = ({ colour, line = "solid", marker }) => html`<i data-colour=${colour} data-glyph=${glyphs[marker] || ""} class=${line} ref=${(node) => node && (node.style.color = /^#/.test(colour) ? colour : `var(--${colour})`)}></i>`;
+
 /** The series of a graph: now, most; a click isolates one, a text finds some of many. */
 export class Legend extends Component {
   constructor() { super(); this.state = { text: "", isWhole: false }; }
   render({ entries, isolated, onIsolate }, { text, isWhole }) {
     const found = entries.filter(({ label }) => label.toLowerCase().includes(text.toLowerCase()));
+    const hasLimit = entries.some((entry) => entry.limit !== undefined);
     const shown = isWhole || text || entries.length <= 6 ? found.slice(0, 200) : found.slice(0, 5);
     return html`<div class="legend">
       ${entries.length > 6 ? html`<input type="search" placeholder="Find" aria-label="Find a series" value=${text} onInput=${(event) => this.setState({ text: event.target.value })} />` : null}
-      <table><thead><tr><th scope="col">Series</th><th scope="col">Now</th><th scope="col">Max</th></tr></thead>
+      <table><thead><tr><th scope="col">Series</th><th scope="col">Now</th><th scope="col">Max</th>${hasLimit ? html`<th scope="col">Max replicas</th>` : null}</tr></thead>
       <tbody>${shown.map((entry) => html`<tr key=${entry.key} class=${isolated?.size && !isolated.has(entry.key) ? "away" : ""}>
-        <td><button type="button" aria-pressed=${String(Boolean(isolated?.has(entry.key)))} onClick=${() => onIsolate(entry.key)}><i data-colour=${entry.colour} class=${entry.line} ref=${(node) => node && (node.style.color = /^#/.test(entry.colour) ? entry.colour : `var(--${entry.colour})`)}></i> ${entry.label}</button></td><td>${entry.now}</td><td>${entry.most}</td></tr>`)}
-      ${shown.length < found.length && !text ? html`<tr key="rest"><td colspan="3"><button type="button" onClick=${() => this.setState({ isWhole: true })}>${found.length - shown.length} others</button></td></tr>` : null}
+        <td><button type="button" aria-pressed=${String(Boolean(isolated?.has(entry.key)))} onClick=${() => onIsolate(entry.key)}><${Swatch} ...${entry} /> ${entry.label}</button></td><td>${entry.now}</td><td>${entry.most}</td>${hasLimit ? html`<td>${entry.limit}</td>` : null}</tr>`)}
+      ${shown.length < found.length && !text ? html`<tr key="rest"><td colspan=${hasLimit ? 4 : 3}><button type="button" onClick=${() => this.setState({ isWhole: true })}>${found.length - shown.length} others</button></td></tr>` : null}
       </tbody></table></div>`;
   }
 }
 
-export const Key = ({ entries }) => html`<ul class="key">${entries.map(({ label, colour, line }) => html`<li key=${label}><i class=${line || "solid"} ref=${(node) => node && (node.style.color = /^#/.test(colour) ? colour : `var(--${colour})`)}></i>${label}</li>`)}</ul>`;
+/** What lines and colours are; of a heat map, how many a colour stands for. */
+export const Key = ({ entries, ramp }) => html`<ul class="key">${entries.map((entry) => html`<li key=${entry.label}><${Swatch} ...${entry} />${entry.label}</li>`)}
+  ${ramp ? html`<li key="ramp" class="ramp">requests a cell: 1 ${ramp.ramp.map((colour) => html`<i key=${colour} class="shade" ref=${(node) => node && (node.style.color = colour)}></i>`)} ${ramp.most.toLocaleString("en")}</li>` : null}</ul>`;
 
 /** An element of the document, for pages that are written once. */
 export function element(tag, properties = {}, ...children) {
