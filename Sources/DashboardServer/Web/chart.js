@@ -7,7 +7,7 @@ const { html, Component } = preact;
 
 export const colours = () => {
   const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(["text", "dim", "line", "card", "latency", "success", "failure", "limit", "account", "other", "input", "output", "high", "top", "second", "third", "fourth", "fifth"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+  return Object.fromEntries(["text", "dim", "line", "card", "latency", "success", "failure", "limit", "account", "other", "input", "output", "high", "top", "second", "third", "fourth", "fifth", "sixth", "failure2", "failure3", "failure4", "failure5", "amber", "violet", "teal", "pink"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 };
 /** Colours by name; what is none is a colour already. */
 const painted = (colour, palette) => palette[colour] || colour;
@@ -26,7 +26,7 @@ export const formats = {
   share: { incrs: increments.any, text: (value) => `${number(value * 100)} %` },
 };
 
-/** Series with times of their own as uPlot takes them: one list of times; undefined where a series has no value there. */
+/** Series with times of their own as uPlot takes them: one list of times; undefined where a series has no value there, null in a gap. */
 function joined(series) {
   const all = new Set();
   for (const entry of series) for (const x of entry.x) all.add(x);
@@ -37,7 +37,14 @@ function joined(series) {
   return [x, ...series.map((entry) => {
     const values = new Array(x.length).fill(undefined);
     const drawn = entry.stack || entry.y;
-    entry.x.forEach((value, index) => { values[place.get(value)] = drawn[index]; });
+    // A gap reaches to the next value: uPlot ends it at the first place that is not null, which may be another series'.
+    let open = -1;
+    entry.x.forEach((value, index) => {
+      const here = place.get(value);
+      if (open >= 0) values.fill(null, open, here);
+      values[here] = drawn[index];
+      open = drawn[index] === null ? here : -1;
+    });
     return values;
   })];
 }
@@ -45,7 +52,7 @@ function joined(series) {
 const dash = (kind) => ({ dashed: [6, 4], dotted: [2, 3] }[kind] || []);
 
 // What of a graph can only be changed by making it anew.
-const shape = (spec, theme, large) => JSON.stringify([theme, large, spec.narrow, spec.log, spec.axes, spec.series.map(({ label, kind, colour, width, line, scale, points }) => [label, kind, colour, width, line, scale, points])]);
+const shape = (spec, theme, large) => JSON.stringify([theme, large, spec.narrow, spec.log, spec.axes, spec.series.map(({ label, kind, colour, width, line, scale, points, marker }) => [label, kind, colour, width, line, scale, points, marker])]);
 
 const highest = (spec, scale) => {
   let most = 0;
@@ -56,13 +63,14 @@ const highest = (spec, scale) => {
   return most;
 };
 
-function range(spec, scale) {
+export function range(spec, scale) {
   const axis = scale === "y" ? spec.axes.y : spec.axes.right;
   if (spec.log && scale === "y") return spec.log;
   if (axis.max) return [0, axis.max];
   let most = highest(spec, scale);
   for (const limit of spec.limits || []) if ((limit.scale || "y") === scale && limit.value <= most * 2.5) most = Math.max(most, limit.value);
-  return [0, Math.max(most * 1.08, axis.least || 0) || 1];
+  // What is small beside the rest keeps to the lower part, so that neither line hides the other.
+  return [0, Math.max(axis.share ? most / axis.share : most * 1.08, axis.least || 0) || 1];
 }
 
 /** Options of uPlot for a graph. `current` gives what is to be drawn now. */
@@ -89,7 +97,7 @@ export function options(current, palette, width, height, { sync, onSelect, onHov
   if (spec.axes.right) axes.push(axis(spec.axes.right, "right", 1));
   return {
     width, height, legend: { show: false }, pxAlign: 0,
-    padding: [14, spec.axes.right ? 0 : edge.right, 0, 0],
+    padding: [() => 14 + labelLine * Math.max(0, outside(current()).length - 1), spec.axes.right ? 0 : edge.right, 0, 0],
     cursor: {
       // The crosshair is everybody's; what somebody drags is of one graph.
       sync: sync ? { key: sync, setSeries: false, scales: ["x", null], filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } } : undefined, y: false,
@@ -108,14 +116,12 @@ export function options(current, palette, width, height, { sync, onSelect, onHov
       spanGaps: false,
       fill: entry.fill ? alpha(stroke(entry.colour), 0.12) : undefined,
       paths: entry.kind === "bars" || entry.kind === "none" ? () => null : entry.kind === "steps" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
-      points: entry.kind === "bars" || entry.kind === "none" || entry.kind === "steps" ? { show: false }
-        : entry.points === "some" ? { show: true, size: entry.y.filter((value) => value > 0).length > 60 ? 5 : 8, width: 1.5, fill: palette.card, stroke: stroke(entry.colour), filter: (u, index) => marked(u, index, current().series[index - 1]) }
-        : { size: 5, fill: stroke(entry.colour) },
+      points: entry.kind === "bars" || entry.kind === "none" || entry.kind === "steps" || entry.marker ? { show: false } : { size: 5, fill: stroke(entry.colour) },
     }))],
     hooks: {
       drawClear: [(u) => below(u, current(), palette)],
       drawAxes: [(u) => current().series.forEach((entry, index) => { if (entry.kind === "bars") bars(u, entry, index + 1, palette); })],
-      draw: [(u) => above(u, current(), palette)],
+      draw: [(u) => markers(u, current(), palette), (u) => above(u, current(), palette)],
       setCursor: onHover ? [(u) => onHover(u)] : [],
       setSelect: onSelect ? [(u) => {
         const { left, width: wide } = u.select;
@@ -140,13 +146,52 @@ function logTicks([least, most]) {
   return increments.duration.filter((value) => value >= least && value <= most && (most / least < 200 || /^[15]/.test(String(value)) || value >= 60_000));
 }
 
-// The values that get a marker: all that are more than nothing.
-const marked = (u, index, entry) => {
-  const values = u.data[index];
-  const found = [];
-  values.forEach((value, place) => { if (value > 0) found.push(place); });
-  return entry.points === "some" ? found : null;
+/** Marks of points, as paths around nothing, one wide to each side; the same on the screen and in what is saved. */
+export const shapes = {
+  cross: "M-1-1L1 1M-1 1L1-1", plus: "M-1.2 0H1.2M0-1.2V1.2", disc: "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z", square: "M-.9-.9h1.8v1.8h-1.8z", triangle: "M0-1.15L1.15.9h-2.3z",
+  diamond: "M0-1.3L1.1 0L0 1.3L-1.1 0z", wedge: "M0 1.15L1.15-.9h-2.3z",
 };
+export const isOpen = (marker) => marker === "cross" || marker === "plus" || marker.startsWith("hollow ");
+export const shapeOf = (marker) => shapes[marker.replace("hollow ", "")];
+
+/** Where an entry has its marks: of those closer to each other than `apart` the highest. `position` tells a time's pixel. */
+export function marked(entry, position, apart, from = -Infinity, to = Infinity) {
+  const values = entry.stack || entry.y, found = [];
+  let last = -Infinity;
+  values.forEach((value, index) => {
+    if (value === null || value === undefined || (entry.points === "some" && !(value > 0)) || entry.x[index] < from || entry.x[index] > to) return;
+    const here = position(entry.x[index]);
+    if (here - last < apart) {
+      if (entry.points === "some" && value > values[found.at(-1)]) found[found.length - 1] = index;
+      return;
+    }
+    found.push(index);
+    last = here;
+  });
+  return found;
+}
+
+function markers(u, spec, palette) {
+  const { ctx, bbox } = u, ratio = devicePixelRatio;
+  const [from, to] = [u.scales.x.min, u.scales.x.max];
+  for (const entry of spec.series) {
+    if (!entry.marker) continue;
+    // Of steps of buckets in the middle as well.
+    const middle = entry.kind === "steps" && entry.lasts ? entry.lasts / 2 : 0;
+    const position = (x) => u.valToPos(x + middle, "x", true), values = entry.stack || entry.y;
+    const places = marked(middle ? { ...entry, x: entry.x.slice(0, -1), y: entry.y.slice(0, -1) } : entry, position, (entry.points === "some" ? 8 : entry.kind && !middle ? 48 : 11) * ratio, from, to);
+    const size = (places.length > 60 ? 3 : 4) * ratio, path = new Path2D(shapeOf(entry.marker));
+    ctx.save();
+    ctx.setLineDash([]);
+    ctx.strokeStyle = ctx.fillStyle = painted(entry.colour, palette);
+    for (const place of places) {
+      ctx.setTransform(size, 0, 0, size, position(entry.x[place]), Math.max(bbox.top, u.valToPos(values[place], entry.scale || "y", true)));
+      ctx.lineWidth = (2 * ratio) / size;
+      if (isOpen(entry.marker)) ctx.stroke(path); else ctx.fill(path);
+    }
+    ctx.restore();
+  }
+}
 
 // The value to which a moment belongs: of steps and bars the one that began last, of lines the nearest in time.
 function near(u, entry, index, nearest, x) {
@@ -168,10 +213,11 @@ function near(u, entry, index, nearest, x) {
   if (!known(a) && !known(b)) return null;
   const place = !known(a) ? b : !known(b) ? a : Math.abs(times[a] - x) <= Math.abs(times[b] - x) ? a : b;
   // Beyond its bucket, or far from a request, nothing is known.
-  const far = entry.lasts ? entry.lasts * 0.75 : 12 * (current(u).range[1] - current(u).range[0]) / Math.max(u.over.clientWidth, 1);
+  const far = entry.lasts ? entry.lasts * 0.55 : 12 * (current(u).range[1] - current(u).range[0]) / Math.max(u.over.clientWidth, 1);
   if (Math.abs(times[place] - x) > far) return null;
   if (entry.kind !== "requests") return place;
-  // Of requests side by side the one at which the pointer is.
+  // Of requests side by side the one that the keyboard has chosen, or at which the pointer is.
+  if (u.chosen !== undefined && known(u.chosen) && values[u.chosen] !== undefined && Math.abs(times[u.chosen] - x) < 1.5 * far / 12) return u.chosen;
   const reach = 4 * (current(u).range[1] - current(u).range[0]) / Math.max(u.over.clientWidth, 1);
   const height = u.cursor.top ?? 0;
   let best = place, least = Infinity;
@@ -254,45 +300,93 @@ function bars(u, entry, index, palette) {
   ctx.restore();
 }
 
+const labelLine = 14;
+/** Limits whose names stand above the plot: those beyond its axis, and all over a heat map, whose cells would be behind them. */
+const outside = (spec) => (spec.limits || []).filter((limit) => spec.heat || limit.value > range(spec, limit.scale || "y")[1]);
+
+/**
+ * Limits as lines, and their names as boxes that lie on no line of a limit, on no other name, and on as little of the
+ * series as can be. `place`: the plot's left, top, width and height, `unit`, `x`, `y` and `measure`, in pixels.
+ */
+export function limitsOf(spec, { left: start, top: ceiling, width, height, unit, x, y, measure }) {
+  const end = start + width, floor = ceiling + height;
+  const lines = [], labels = [], gone = outside(spec);
+  const fitted = (text) => {
+    if (measure(text) <= width - 8 * unit) return text;
+    const letters = [...text];
+    while (letters.length > 4 && measure(`${letters.join("")}…`) > width - 8 * unit) letters.pop();
+    return `${letters.join("")}…`;
+  };
+  const known = (spec.limits || []).map((limit) => ({ limit, left: Math.max(start, limit.from ? x(limit.from) : start), right: Math.min(end, limit.to ? x(limit.to) : end) })).filter(({ left, right }) => right > left);
+  for (const { limit, left, right } of known) if (limit.value <= range(spec, limit.scale || "y")[1]) lines.push({ limit, left, right, y: y(limit.value, limit.scale || "y") });
+  const high = 15 * unit;
+  const overlaps = (a, b) => a.left < b.left + b.wide && b.left < a.left + a.wide && a.top < b.top + b.high && b.top < a.top + a.high;
+  // How many of the series' points and pieces a box would hide.
+  let pixels = null;
+  const hidden = (box) => {
+    pixels ??= spec.series.map((entry) => ({ kind: entry.kind, points: (entry.stack || entry.y).map((value, index) => (value === null || value === undefined ? null : [x(entry.x[index]), y(value, entry.scale || "y")])) }));
+    const [right, bottom] = [box.left + box.wide, box.top + box.high];
+    let count = 0;
+    for (const { kind, points } of pixels) {
+      points.forEach((point, index) => {
+        const before = kind === "bars" ? point : points[index - 1] || point;
+        if (!point || point[0] < box.left || before[0] > right) return;
+        if (kind === "bars" ? point[1] < bottom : kind === "steps" ? before[1] < bottom && before[1] > box.top : Math.min(before[1], point[1]) < bottom && Math.max(before[1], point[1]) > box.top) count++;
+      });
+    }
+    return count;
+  };
+  const put = (limit, isBeyond) => {
+    const text = fitted(`${isBeyond ? "↑ " : "╌╌ "}${limit.label}`), wide = measure(text) + 8 * unit;
+    const row = labels.filter((label) => label.isOutside).length;
+    labels.push({ limit, text, left: end - wide, top: ceiling - (row + 1) * labelLine * unit, wide, high: labelLine * unit, isOutside: true });
+  };
+  for (const { limit } of known.filter(({ limit }) => gone.includes(limit))) put(limit, limit.value > range(spec, limit.scale || "y")[1]);
+  for (const { limit, left, right, y: level } of lines) {
+    if (gone.includes(limit)) continue;
+    const text = fitted(limit.label), wide = measure(text) + 8 * unit;
+    let best = null;
+    const [from, to] = [Math.max(start, Math.min(left, end - wide)), Math.max(start, right - wide)];
+    for (const row of [0, 1, 2, 3]) for (const share of [1, 0, 0.5, 0.75, 0.25]) for (const top of [level - 6 * unit - high - row * (high + unit), level + 6 * unit + row * (high + unit)]) {
+      if (top < ceiling || top + high > floor) continue;
+      const box = { limit, text, left: from + (to - from) * share, top, wide, high };
+      let cost = 1000 * labels.filter((other) => overlaps(box, other)).length + 100 * lines.filter((line) => line.y > top - 2 * unit && line.y < top + high + 2 * unit && line.left < box.left + wide && line.right > box.left).length + 4 * row;
+      if (best && cost >= best.cost) continue;
+      cost += Math.min(hidden(box), 80);
+      if (!best || cost < best.cost) best = { ...box, cost };
+    }
+    if (best) labels.push(best);
+  }
+  return { lines, labels };
+}
+
 function above(u, spec, palette) {
   const { ctx, bbox } = u;
   const ratio = devicePixelRatio;
   ctx.save();
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
-  const taken = [];
-  for (const limit of spec.limits || []) {
-    const scale = u.scales[limit.scale || "y"];
-    const colour = painted(limit.colour, palette);
-    const isAbove = limit.value > scale.max;
-    const y = isAbove ? bbox.top + 1 : u.valToPos(limit.value, limit.scale || "y", true);
-    const left = Math.max(bbox.left, limit.from ? u.valToPos(limit.from, "x", true) : bbox.left);
-    const right = Math.min(bbox.left + bbox.width, limit.to ? u.valToPos(limit.to, "x", true) : bbox.left + bbox.width);
-    if (right <= left) continue;
-    ctx.strokeStyle = ctx.fillStyle = colour;
+  const place = { left: bbox.left, top: bbox.top, width: bbox.width, height: bbox.height, unit: ratio, x: (value) => u.valToPos(value, "x", true), y: (value, scale) => u.valToPos(value, scale, true), measure: (text) => ctx.measureText(text).width };
+  const { lines, labels } = limitsOf(spec, place);
+  for (const { limit, left, right, y } of lines) {
+    ctx.strokeStyle = painted(limit.colour, palette);
     ctx.lineWidth = 2 * ratio;
     ctx.setLineDash(limit.line === "solid" ? [] : limit.line === "dotted" ? [2 * ratio, 4 * ratio] : [6 * ratio, 4 * ratio]);
-    if (!isAbove) {
-      ctx.beginPath();
-      ctx.moveTo(left, y);
-      ctx.lineTo(right, y);
-      ctx.stroke();
-    }
-    const text = isAbove ? `↑ ${limit.label}` : limit.label;
-    const wide = ctx.measureText(text).width;
-    let top = isAbove ? bbox.top + 12 * ratio : y > bbox.top + 16 * ratio ? y - 4 * ratio : y + 12 * ratio;
-    let edge = right - 4 * ratio;
-    // Labels do not lie on each other.
-    while (taken.some((other) => Math.abs(other.top - top) < 12 * ratio && other.edge - other.wide < edge && edge - wide < other.edge)) edge -= 8 * ratio;
-    if (edge - wide < bbox.left) { edge = right - 4 * ratio; top += 13 * ratio; }
-    taken.push({ top, edge, wide });
-    ctx.setLineDash([]);
-    ctx.strokeStyle = palette.card;
-    ctx.lineWidth = 3 * ratio;
-    ctx.textAlign = "right";
-    ctx.strokeText(text, edge, top);
-    ctx.fillText(text, edge, top);
+    ctx.beginPath();
+    ctx.moveTo(left, y);
+    ctx.lineTo(right, y);
+    ctx.stroke();
   }
+  ctx.setLineDash([]);
+  ctx.textBaseline = "middle";
   ctx.textAlign = "left";
+  for (const { limit, text, left, top, wide, high } of labels) {
+    ctx.fillStyle = palette.card;
+    ctx.fillRect(left, top, wide, high);
+    ctx.fillStyle = painted(limit.colour, palette);
+    ctx.fillText(text, left + 4 * ratio, top + high / 2);
+  }
+  u.named = { lines, labels, unit: ratio };
+  ctx.textBaseline = "alphabetic";
   for (const mark of spec.marks || []) {
     const x = u.valToPos(mark.x, "x", true), y = u.valToPos(mark.y, "y", true), arm = 4 * ratio;
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
@@ -377,6 +471,7 @@ export class Chart extends Component {
     const form = shape({ ...spec, narrow: width < 460 }, theme, Boolean(onSelect));
     this.base.spec = spec;
     const data = joined(spec.series);
+    if (this.drawn !== spec && this.plot) this.plot.chosen = undefined;
     if (this.form !== form) {
       this.plot?.destroy();
       this.form = form;
@@ -400,7 +495,7 @@ export class Chart extends Component {
     this.props.onMoment?.(x);
     const text = isHere && this.props.spec.hover?.(x, (index) => u.cursor.idxs[index + 1], u);
     if (!text) { tip.hidden = true; return; }
-    const lines = [text.title, ...text.rows.map((row) => [row.label, row.value, row.colour])];
+    const lines = [text.title, ...text.rows.map((row) => [row.label, row.value, row.colour]), ...(this.anchor !== undefined && u.select.width > 0 ? [["Enter zooms into what is marked", "", null]] : [])];
     tip.replaceChildren(...lines.map((line) => {
       const node = document.createElement("div");
       if (!Array.isArray(line)) { node.className = "when"; node.textContent = line; return node; }
@@ -418,24 +513,63 @@ export class Chart extends Component {
     tip.style.left = `${Math.max(4, Math.min(edge + 14 + wide > room ? edge - wide - 14 : edge + 14, room - wide - 4))}px`;
   }
 
-  // Arrows move the crosshair from value to value.
+  // Places to which the keyboard goes: what is drawn, one a pixel; of requests at one pixel the slowest.
+  stops() {
+    const u = this.plot, { spec } = this.props;
+    if (this.known?.spec === spec && this.known.wide === u.over.clientWidth) return this.known.stops;
+    const times = u.data[0], best = new Map();
+    spec.series.forEach((entry, index) => {
+      const values = u.data[index + 1], isRequest = entry.kind === "requests";
+      for (let place = 0; place < times.length; place++) {
+        if (values[place] === null || values[place] === undefined || times[place] < u.scales.x.min || times[place] > u.scales.x.max) continue;
+        const left = Math.round(u.valToPos(times[place] + (entry.kind === "bars" ? entry.lasts / 2 : 0), "x")), other = best.get(left);
+        if (!other || (isRequest && (!other.isRequest || values[place] > other.value)) || (!other.isRequest && place > other.place)) best.set(left, { left, place, isRequest, value: values[place] });
+      }
+    });
+    this.known = { spec, wide: u.over.clientWidth, stops: [...best.values()].sort((a, b) => a.left - b.left) };
+    return this.known.stops;
+  }
+
+  // Arrows move the crosshair from value to value; with Shift they mark a stretch, into which Enter zooms.
   key(event) {
     const u = this.plot;
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!u || (!step && event.key !== "Escape")) return;
+    if (!u || event.ctrlKey || event.metaKey || event.altKey) return;
+    const isMarked = u.select.width > 0;
     if (event.key === "Escape") {
       if (this.base.querySelector(".tip").hidden) return;
-      u.setCursor({ left: -10, top: -10 });
+      this.unmark();
+      if (!isMarked) u.setCursor({ left: -10, top: -10 });
       event.stopPropagation();
+    } else if (event.key === "Enter") {
+      if (!isMarked) return;
+      const { left, width } = u.select;
+      const [from, to] = [left, left + width].map((at) => u.posToVal(at, "x") * 1000);
+      this.unmark();
+      this.props.onSelect(from, to);
     } else {
-      const times = u.data[0];
-      let place = u.cursor.left >= 0 ? u.valToIdx(u.posToVal(u.cursor.left, "x")) + step : step > 0 ? 0 : times.length - 1;
-      place = Math.max(0, Math.min(times.length - 1, place));
+      const stops = this.stops();
+      const isOver = u.cursor.left >= 0;
+      const here = isOver ? u.cursor.left : -1;
+      const after = stops.findIndex(({ left }) => left > here + 0.5), before = stops.findLastIndex(({ left }) => left < here - 0.5);
+      const next = after < 0 ? stops.length - 1 : after, last = !isOver ? stops.length - 1 : Math.max(before, 0);
+      const page = Math.max(1, Math.round(stops.length / 10)) - 1;
+      const place = { ArrowRight: next, ArrowLeft: last, Home: 0, End: stops.length - 1, PageDown: Math.min(next + page, stops.length - 1), PageUp: Math.max(last - page, 0) }[event.key];
+      if (place === undefined || !stops.length) return;
+      const stop = stops[place];
+      if (event.shiftKey && this.props.onSelect) this.anchor ??= isOver ? here : stop.left;
+      else this.unmark();
+      u.chosen = stop.place;
+      if (this.anchor !== undefined) u.setSelect({ left: Math.min(this.anchor, stop.left), width: Math.abs(this.anchor - stop.left), top: 0, height: u.over.clientHeight }, false);
       this.moved = true;
-      u.setCursor({ left: u.valToPos(times[place], "x"), top: u.over.clientHeight / 2 });
+      u.setCursor({ left: stop.left, top: u.over.clientHeight / 2 });
       this.moved = false;
     }
     event.preventDefault();
+  }
+
+  unmark() {
+    this.anchor = undefined;
+    this.plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   }
 
   render({ label }) {

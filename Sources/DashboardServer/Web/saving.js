@@ -1,6 +1,6 @@
 // What is saved says what it is: every picture and every table names run, account, model, period and zone. Pictures are on
 // white, whatever the page's colours.
-import { colours, formats, margins, picture } from "./chart.js";
+import { colours, formats, margins, picture, range, limitsOf, marked, shapeOf, isOpen } from "./chart.js";
 import { csv, moment, span } from "./format.js";
 import { ticks } from "./times.js";
 
@@ -93,14 +93,7 @@ export function svg(title, spec, about, palette = paper()) {
   const [from, to] = spec.range;
   const x = (value) => (left + ((value - from) / (to - from)) * (right - left)).toFixed(2);
   const colour = (name) => palette[name] || name;
-  const most = (scale, axis) => {
-    if (axis.max) return axis.max;
-    let value = 0;
-    for (const entry of spec.series) if ((entry.scale || "y") === scale) for (const y of entry.stack || entry.y) if (y > value) value = y;
-    for (const limit of spec.limits || []) if ((limit.scale || "y") === scale && limit.value <= value * 2.5) value = Math.max(value, limit.value);
-    return Math.max(value * 1.08, axis.least || 0) || 1;
-  };
-  const ends = { y: spec.log || [0, most("y", spec.axes.y)], right: spec.axes.right ? [0, most("right", spec.axes.right)] : [0, 1] };
+  const ends = { y: range(spec, "y"), right: spec.axes.right ? range(spec, "right") : [0, 1] };
   const y = (value, scale = "y") => {
     const [low, high] = ends[scale];
     const share = spec.log && scale === "y" ? Math.log(Math.max(value, low) / low) / Math.log(high / low) : (value - low) / (high - low);
@@ -149,12 +142,14 @@ export function svg(title, spec, about, palette = paper()) {
       before = value;
     });
     if (before !== null) body.push(`<path d="${path}" fill="none" stroke="${colour(entry.colour)}" stroke-width="${entry.width ?? 2}" stroke-linecap="round"${entry.line === "dashed" ? ' stroke-dasharray="6 4"' : entry.line === "dotted" ? ' stroke-dasharray="2 3"' : ""}/>`);
-    if (entry.points === "some") values.forEach((value, index) => value > 0 && body.push(`<circle cx="${x(entry.x[index])}" cy="${y(value, scale)}" r="4" fill="#ffffff" stroke="${colour(entry.colour)}" stroke-width="1.5"/>`));
+    if (entry.marker) for (const index of marked(entry, (value) => Number(x(value)), entry.points === "some" ? 8 : entry.kind ? 48 : 11, from, to)) {
+      const ink = isOpen(entry.marker) ? `fill="none" stroke="${colour(entry.colour)}" stroke-width="0.5"` : `fill="${colour(entry.colour)}"`;
+      body.push(`<path d="${shapeOf(entry.marker)}" transform="translate(${x(entry.x[index])} ${y(values[index], scale)}) scale(4)" ${ink}/>`);
+    }
   }
-  for (const limit of spec.limits || []) {
-    if (limit.value > ends[limit.scale || "y"][1]) { body.push(text(right - 4, top + 12, `↑ ${limit.label}`, `text-anchor="end" fill="${colour(limit.colour)}"`)); continue; }
-    body.push(`<line x1="${Math.max(left, limit.from ? x(limit.from) : left)}" x2="${Math.min(right, limit.to ? x(limit.to) : right)}" y1="${y(limit.value)}" y2="${y(limit.value)}" stroke="${colour(limit.colour)}" stroke-width="2"${limit.line === "solid" ? "" : ' stroke-dasharray="6 4"'}/>`, text(right - 4, y(limit.value) - 4, limit.label, `text-anchor="end" fill="${colour(limit.colour)}"`));
-  }
+  const { lines, labels } = limitsOf(spec, { left, top, width: right - left, height: bottom - top, unit: 1, x: (value) => Number(x(value)), y: (value, scale) => Number(y(value, scale)), measure: (words) => words.length * 6.4 });
+  for (const { limit, left: start, right: end, y: level } of lines) body.push(`<line x1="${start}" x2="${end}" y1="${level}" y2="${level}" stroke="${colour(limit.colour)}" stroke-width="2"${limit.line === "solid" ? "" : ' stroke-dasharray="6 4"'}/>`);
+  const names = labels.map(({ limit, text: words, left: start, top: above, wide, high }) => `<rect x="${start.toFixed(2)}" y="${above.toFixed(2)}" width="${wide.toFixed(2)}" height="${high}" fill="#ffffff"/>${text((start + wide - 4).toFixed(2), (above + high - 4).toFixed(2), words, `text-anchor="end" fill="${colour(limit.colour)}"`)}`);
   const [name, what, when] = sentence(title, about);
   let at = 20;
   const key = spec.series.map((entry) => {
@@ -169,6 +164,7 @@ ${out.join("\n")}
 <g clip-path="url(#plot)">
 ${body.join("\n")}
 </g>
+${names.join("\n")}
 ${key.join("\n")}
 </svg>
 `;
