@@ -74,6 +74,16 @@ def moment(at):
     return f"{DAYS[when.weekday()]} {when.day} {MONTHS[when.month - 1]} {when.year}, {clock} ({zone})"
 
 
+def stretch(at, seconds):
+    """A bucket, as the page says it: "Wed 4 Mar 2026, 14:00–15:00 (UTC−5)"; of a day its date."""
+    text = moment(at)
+    if seconds >= 86_400:
+        return text.split(",")[0]
+    start = re.search(r", (\d\d):(\d\d)", text)
+    end = int(start[1]) * 60 + int(start[2]) + seconds // 60
+    return text.replace(start[0], f"{start[0]}–{end // 60:02}:{end % 60:02}")
+
+
 class Server:
     def __init__(self, runs, *options):
         self.process = subprocess.Popen(
@@ -172,7 +182,9 @@ class Dashboard:
             const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim() || name;
             return {
                 data: spec.series.map((entry, index) => {
-                    const places = [...plot.data[0].keys()].filter((place) => plot.data[index + 1][place] !== undefined);
+                    // Places of its own: a gap is nothing in others' as well.
+                    const own = new Set(entry.x);
+                    const places = [...plot.data[0].keys()].filter((place) => plot.data[index + 1][place] !== undefined && own.has(plot.data[0][place]));
                     return {
                         name: plot.series[index + 1].label, kind: entry.kind || "line", scale: plot.series[index + 1].scale, colour: plot.series[index + 1].stroke(plot, index + 1),
                         line: entry.line, dash: plot.series[index + 1].dash || [], x: places.map((place) => plot.data[0][place]), drawn: places.map((place) => plot.data[index + 1][place]),

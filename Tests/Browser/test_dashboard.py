@@ -4,7 +4,7 @@ import csv, io, json, re, shutil, subprocess, urllib.parse
 import pytest
 from playwright.sync_api import expect
 
-from conftest import Dashboard, ROOT, Server, WORKBENCH, drawn, eventually, fits, moment
+from conftest import Dashboard, ROOT, Server, WORKBENCH, drawn, eventually, fits, stretch
 
 PERIODS = ["24h", "7d", "30d", "90d", "this-month", "last-month", "this-year", "last-year"]
 
@@ -28,7 +28,7 @@ def check(dashboard, figures):
     if requests["points"]:
         graph = dashboard.graph("requests")
         green, red = graph["data"][:2]
-        assert [green["colour"], red["colour"]] == ["#1a8f3c", "#b42318"] and green["scale"] != red["scale"]
+        assert [green["colour"], red["colour"]] == ["#22a04a", "#a51d12"] and green["scale"] != red["scale"]
         for line, key in [(green, "successes"), (red, "failures")]:
             assert [y for y in line["drawn"] if y is not None] == [point[key] for point in requests["points"]]
             assert [at for at in line["at"] if at] == [point["at"] for point in requests["points"]]
@@ -161,7 +161,7 @@ def test_hover_shows_the_figures(dashboard, runs, server):
     dashboard.open(run=server.ids["canary"], kind="fineTuned", period="24h")
     text = dashboard.hover("requests", 0.55, 0.7)
     figures = pipeline(runs["canary"], kind="fineTuned", period="24h")["requests"]
-    point = next(point for point in figures["points"] if moment(point["at"]) in text)
+    point = next(point for point in figures["points"] if stretch(point["at"], 3600) in text)
     assert commas(point["successes"]) in text and commas(point["failures"]) in text
     # The totals of the period, and from when to when it is.
     assert commas(figures["totalSuccesses"]) in text and "in all of" in text and "Mar 2026" in text.split("in all of")[1]

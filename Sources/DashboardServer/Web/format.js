@@ -83,6 +83,16 @@ export function moment(at) {
   return `${day(at)}, ${hour}:${minute}${second === "00" ? "" : `:${second}`} (${offset(zone)})`;
 }
 
+/** A bucket, by its beginning and the seconds that it lasts: "Wed 4 Mar 2026, 14:00–15:00 (UTC−5)"; of a day its date. */
+export function stretch(at, seconds) {
+  const found = parsed(at);
+  if (!found || !found[4] || seconds >= 86_400) return day(at);
+  const [, , , , hour, minute, , zone] = found;
+  const end = Number(hour) * 60 + Number(minute) + seconds / 60;
+  const two = (value) => String(Math.floor(value)).padStart(2, "0");
+  return `${day(at)}, ${hour}:${minute}–${two(end > 1440 ? (end / 60) % 24 : end / 60)}:${two(end % 60)} (${offset(zone)})`;
+}
+
 /** From when to when, as dates: "2–8 Mar 2026". The end is the first moment that is not in it. */
 export function span(from, to) {
   const end = new Date(Date.parse(`${to.slice(0, 19)}Z`) - 1).toISOString();

@@ -1,27 +1,34 @@
 // Figures to graphs: what a chart is given. Times are seconds since 1970; labels are in the account's zone.
-import { clock, moment, number, duration, percent, span, credits, length } from "./format.js";
+import { clock, moment, stretch, number, duration, percent, span, credits, length } from "./format.js";
 
 export const second = (at) => Date.parse(at) / 1000;
 const bucketSeconds = (data) => (data.query.granularity === "hour" ? 3600 : 86_400);
 
-/** Shades of one colour, for versions beside each other. */
-export const shades = ["latency", "second", "third", "fourth", "fifth"];
-const lines = ["solid", "dashed", "solid", "dotted", "dashed"];
-const greens = ["success", "#57b894", "#0f6e5c", "#86a32a", "#4cae9f"];
-const reds = ["failure", "#e2725b", "#8c2f39", "#c2571a", "#d4516f"];
+/** Of versions beside each other: one has the same colour and the same mark in every panel. Lines are solid: dashed are limits and the other run. */
+export const shades = ["latency", "second", "third", "fourth", "fifth", "sixth"];
+const shapes = ["disc", "square", "triangle", "diamond", "wedge", "plus"];
+const reds = ["failure", "failure2", "failure3", "failure4", "failure5", "failure"];
 /** Of parts that are stacked: told apart in lightness as well. */
-export const parts = ["latency", "#f2a33a", "#7a5af0", "#2aa198", "#c4577f", "other"];
+export const parts = ["latency", "amber", "violet", "teal", "pink", "other"];
+// The order of an answer of one version begins at 1; of the whole it is 0.
+const place = (order) => (order ? (order - 1) % shades.length : 0);
+const markOf = (order) => (order ? shapes[place(order)] : undefined);
 
 const frame = (data, zoom) => ({ range: zoom || [second(data.query.from), second(data.query.to)], clock: clock(data.query.timeZone, data.query.from) });
 
-// Buckets that do not follow each other are not joined: a null between them.
-export function bucketLine(points, lasts, value) {
+// Each point stands in the middle of its bucket, of what of it lies in the period: { from, to }; without one, at its
+// beginning. Buckets that do not follow each other are not joined: a null between them.
+export function bucketLine(points, lasts, value, period) {
+  const [from, to] = period ? [second(period.from), second(period.to)] : [];
+  const middle = (start) => (period ? (Math.max(start, from) + Math.min(start + lasts, Math.max(to, start + 1))) / 2 : start);
+  let before = null;
   const x = [], y = [], at = [];
-  points.forEach((point, index) => {
-    const here = second(point.at);
+  points.forEach((point) => {
+    const start = second(point.at), here = middle(start);
     // A day on which clocks change is an hour longer.
-    if (index && here - x[x.length - 1] > lasts * 1.05 + 1) { x.push(x[x.length - 1] + lasts); y.push(null); at.push(""); }
+    if (before !== null && start - before > lasts * 1.05 + 1) { x.push(x[x.length - 1] + lasts); y.push(null); at.push(""); }
     x.push(here); y.push(value(point)); at.push(point.at);
+    before = start;
   });
   return { x, y, at };
 }
@@ -45,7 +52,8 @@ function lookup(u, entry, index, place) {
   return entry.places.get(time);
 }
 
-export const hoverOf = (series, describe, title) => (x, at, u) => {
+/** The text at a moment: rows of the series there, and `more` that is of all. A point of a bucket says from when to when it is. */
+export const hoverOf = (series, describe, title, more) => (x, at, u) => {
   const rows = [];
   let when = null;
   series.forEach((entry, index) => {
@@ -56,10 +64,10 @@ export const hoverOf = (series, describe, title) => (x, at, u) => {
     const found = describe(entry, spot, x);
     if (!found) return;
     rows.push(...found.map((row) => ({ colour: entry.colour, ...row })));
-    when ??= entry.at?.[spot];
+    when ??= entry.at?.[spot] && (entry.lasts ? stretch(entry.at[spot], entry.lasts) : moment(entry.at[spot]));
   });
   if (!rows.length) return null;
-  return { title: title ? title(x, when) : moment(when), rows };
+  return { title: title ? title(x, when) : when, rows: [...rows, ...(more || [])] };
 };
 
 /** The latency that the platform shows: a point a request, or each day's average; or quantiles of each bucket. */
@@ -73,14 +81,14 @@ export function latency(answers, { percentiles, zoom, objective }) {
       const kinds = isOther || answers.length > 1 && order ? ["p95"] : ["p50", "p95", "p99"];
       for (const key of kinds) {
         const colour = key === "p50" ? "latency" : key === "p95" ? "high" : "top";
-        series.push({ ...bucketLine(widget.buckets, lasts, (point) => point[key]), label: compared(key, label), ...look(isOther, order ? shades[order % shades.length] : colour), lasts });
+        series.push({ ...bucketLine(widget.buckets, lasts, (point) => point[key], data.query), label: compared(key, label), ...look(isOther, order ? shades[place(order)] : colour), marker: isOther ? undefined : markOf(order), lasts });
       }
       return;
     }
     const each = widget.mode === "perRequest";
     const name = each ? "Latency" : "Average Latency";
     if (!each) {
-      series.push({ ...bucketLine(widget.points, lasts, (point) => point.latency), label: compared(name, label), ...look(isOther, shades[order % shades.length], lines[order % lines.length]), requests: widget.points, lasts });
+      series.push({ ...bucketLine(widget.points, lasts, (point) => point.latency, data.query), label: compared(name, label), ...look(isOther, shades[place(order)]), marker: isOther ? undefined : markOf(order), requests: widget.points, lasts });
       return;
     }
     // Requests far apart are not joined: nothing was deployed, or nobody asked.
@@ -94,8 +102,8 @@ export function latency(answers, { percentiles, zoom, objective }) {
       x.push(here); y.push(point.latency); at.push(point.at);
     });
     // Two walls of extremes on each other say nothing: averages do.
-    if (!widget.thinned || !(isOther || order)) series.push({ x, y, at, label: compared(name, label), kind: "requests", width: 1, points: widget.points.length > 200 ? undefined : "all", ...look(isOther, shades[order % shades.length]) });
-    if (widget.thinned) series.push({ ...stairs(widget.buckets, lasts, (point) => point.average), label: compared("Average", label), kind: "steps", lasts, ...look(isOther, order ? shades[order % shades.length] : "high", lines[order % lines.length]), width: 2 });
+    if (!widget.thinned || !(isOther || order)) series.push({ x, y, at, label: compared(name, label), kind: "requests", width: 1, points: widget.points.length > 200 ? undefined : "all", ...look(isOther, shades[place(order)]), marker: isOther ? undefined : markOf(order) });
+    if (widget.thinned) series.push({ ...stairs(widget.buckets, lasts, (point) => point.average), label: compared("Average", label), kind: "steps", lasts, ...look(isOther, order ? shades[place(order)] : "high"), marker: isOther ? undefined : markOf(order), width: 2 });
   });
   const describe = (entry, spot) => {
     const { label } = entry;
@@ -104,8 +112,17 @@ export function latency(answers, { percentiles, zoom, objective }) {
   return {
     ...frame(data, zoom), series, axes: { y: { title: "Latency", format: "duration" } },
     limits: objective ? [{ value: objective.value, label: objective.label, colour: "limit" }] : [],
-    hover: hoverOf(series, describe),
+    hover: hoverOf(series, describe, null, whose(answers[0])),
   };
+}
+
+// Which model, where one is selected: with its deployment where others have its name, and its version.
+function whose({ account, data: { query, timeZone } }) {
+  if (!account || !query.model) return [];
+  const found = account.models.filter((model) => model.kind === query.kind && model.name === query.model && (!query.deployedAt || model.deployedAt.some((at) => Date.parse(at) === Date.parse(query.deployedAt))));
+  const zone = clock(query.timeZone || timeZone, query.from);
+  const name = found.length === 1 ? modelLabel(account, found[0], zone) : `${query.model}${found.length > 1 ? ` (${found.length} models)` : ""}`;
+  return [{ label: "Model", value: query.version ? `${name} · ${query.version}` : name, colour: null }];
 }
 
 /** Two lines: successes on the left axis, failures with a marker each on their own axis at the right. */
@@ -116,10 +133,10 @@ export function requests(answers, { zoom }) {
   answers.forEach(({ data, label, isOther, order = 0 }) => {
     const { points, totalSuccesses, totalFailures } = data.requests;
     const add = (key, name, colour, total, more) => series.push({
-      ...bucketLine(points, lasts, (point) => point[key]), label: compared(name, label), lasts, source: points, total, period: period(data), ...look(isOther, colour), ...more,
+      ...bucketLine(points, lasts, (point) => point[key], data.query), label: compared(name, label), lasts, source: points, total, period: period(data), ...look(isOther, colour), ...more,
     });
-    add("successes", "Successful", greens[order % greens.length], totalSuccesses, { line: isOther ? "dashed" : lines[order % lines.length] });
-    add("failures", "Failed", reds[order % reds.length], totalFailures, { scale: "right", points: "some" });
+    add("successes", "Successful", order ? shades[place(order)] : "success", totalSuccesses, isOther ? {} : { width: 2.5, marker: markOf(order) });
+    add("failures", "Failed", reds[place(order)], totalFailures, { scale: "right", points: "some", width: 1.5, marker: order ? `hollow ${markOf(order)}` : "cross" });
   });
   const rate = (points) => {
     const all = points.successes + points.failures;
@@ -132,18 +149,24 @@ export function requests(answers, { zoom }) {
   };
   return {
     ...frame(data, zoom), series,
-    axes: { y: { title: "Number of Requests", format: "count", least: 5 }, right: { title: "Failed", format: "count", colour: "failure", least: 4 } },
-    hover: hoverOf(series, describe), unfinished: unfinished(data),
+    axes: { y: { title: "Number of Requests", format: "count", least: 5 }, right: failed },
+    hover: hoverOf(series, describe, null, whose(answers[0])),
   };
 }
 
-// The bucket in which now is.
-function unfinished(data) {
-  const now = second(data.query.now), to = second(data.query.to);
-  const last = data.requests.points.at(-1);
-  if (!last || !data.isLive) return null;
-  const start = second(last.at);
-  return now < start + bucketSeconds(data) && now <= to ? [start, Math.min(start + bucketSeconds(data), to)] : null;
+// Failures keep to the lower two fifths of the graph.
+const failed = { title: "Failed", format: "count", colour: "failure", least: 4, share: 0.4 };
+
+/** The bucket in which now is, of a graph of a live run; of one without buckets none. */
+export function unfinished({ series, clock: zone }, { query, isLive }) {
+  const lasts = series.find((entry) => entry.lasts)?.lasts;
+  const now = second(query.now), to = second(query.to);
+  if (!isLive || !lasts || now > to) return null;
+  // Buckets begin where the account's clock shows whole ones.
+  const ahead = zone.ahead(now * 1000) * 60;
+  const local = Math.floor((now + ahead) / lasts) * lasts;
+  const start = lasts < 86_400 ? local - ahead : zone.when(local * 1000) / 1000;
+  return now > start ? [Math.max(start, second(query.from)), Math.min(start + lasts, to)] : null;
 }
 
 /** When versions were deployed: [[from, to], …] in seconds, and their maxima. */
@@ -204,23 +227,32 @@ export function scaling(answers, { zoom, isolated, everything }, accountOf, mark
         if (index === points.length - 1 && end > here) put(end, point.replicas, null);
       });
       const values = y.filter((value) => value !== null);
-      shapes.push({ key: `${which}:${key}`, x, y, at, source, kind: "steps", isOther, model: model ? modelLabel(account, model, zone) : `model ${points[0].modelId}`, version: points[0].version, label: compared(model ? `${modelLabel(account, model, zone)} · ${points[0].version}` : points[0].version, label), now: values.at(-1) ?? 0, most: Math.max(...values, 0), known });
+      shapes.push({ key: `${which}:${key}`, x, y, at, source, kind: "steps", isOther, model: model ? modelLabel(account, model, zone) : `model ${points[0].modelId}`, name: model?.name, order: [account.models.indexOf(model), model?.versions.indexOf(points[0].version) ?? 0], version: points[0].version, label: compared(model ? `${modelLabel(account, model, zone)} · ${points[0].version}` : points[0].version, label), now: values.at(-1) ?? 0, most: Math.max(...values, 0), known });
     }
   });
   shapes.sort((a, b) => Number(Boolean(a.isOther)) - Number(Boolean(b.isOther)) || b.most - a.most || (a.label < b.label ? -1 : 1));
-  const legend = shapes.map((entry, index) => ({ key: entry.key, label: entry.label, now: number(entry.now), most: number(entry.most), ...look(entry.isOther, shades[index % shades.length], lines[index % lines.length]) }));
-  shapes.forEach((entry, index) => Object.assign(entry, { colour: legend[index].colour, line: legend[index].line, fill: index === 0 && !entry.isOther }));
+  const most = (list) => (everything || list.length <= 6 ? list.length : 5);
   const chosen = isolated?.size ? shapes.filter((entry) => isolated.has(entry.key)) : shapes;
-  const most = everything || chosen.length <= 6 ? chosen.length : 5;
-  const series = chosen.slice(0, most);
-  if (chosen.length > most) series.push(others(chosen.slice(most)));
-  const zone = clock(data.query.timeZone, data.query.from);
+  const series = chosen.slice(0, most(chosen));
+  // Isolating some changes no colours.
+  paint(shapes.slice(0, most(shapes)), series, accountOf(0), data.query);
+  const drawn = new Set(series);
+  shapes.forEach((entry) => { entry.fill = entry === shapes[0] && !entry.isOther; });
   const isDay = data.scaling.maxReplicas !== null;
+  // Of more than can be told apart the maxima stand in the table.
+  const isListed = isDay && series.length < chosen.length;
+  const legend = shapes.map((entry) => ({
+    key: entry.key, label: entry.label, now: number(entry.now), most: number(entry.most), isDrawn: drawn.has(entry),
+    ...(isListed ? { limit: entry.known ? number(Math.max(...entry.known.all.map((stretch) => stretch.most))) : "–" } : {}),
+    ...(entry.colour ? { colour: entry.colour, line: entry.line, marker: entry.marker } : { colour: "other", line: "solid" }),
+  }));
+  if (chosen.length > series.length) series.push(others(chosen.slice(series.length)));
+  const zone = clock(data.query.timeZone, data.query.from);
   const limits = [];
-  if (isDay) {
+  if (isDay && !isListed) {
     const from = second(data.query.from), to = second(data.query.to);
     const seen = new Set();
-    for (const entry of chosen.filter((shape) => !shape.isOther && shape.known)) {
+    for (const entry of series.filter((shape) => !shape.isOther && shape.known)) {
       for (const stretch of entry.known.all) {
         if (stretch.to <= from || stretch.from >= to) continue;
         const name = `Max replicas ${stretch.most} · ${chosen.length > 1 ? entry.label : entry.version}`;
@@ -242,7 +274,7 @@ export function scaling(answers, { zoom, isolated, everything }, accountOf, mark
   const short = marks.cutShort.filter((mark) => {
     const here = second(mark.at);
     return here >= from && here < to && (!data.query.model || mark.model === data.query.model) && (!data.query.version || mark.version === data.query.version);
-  });
+  }).filter((mark) => series.some((entry) => !entry.isOther && entry.version === mark.version && entry.name === mark.model && entry.x[0] <= second(mark.at) && second(mark.at) <= entry.x.at(-1)));
   const peak = Math.max(0, ...series.flatMap((entry) => entry.y.filter((value) => value !== null)));
   return {
     ...frame(data, zoom), series, legend, limits,
@@ -255,6 +287,22 @@ export function scaling(answers, { zoom, isolated, everything }, accountOf, mark
       return found;
     },
   };
+}
+
+// Colours and marks of versions: those that they have where versions are laid over each other, if nobody has them yet.
+function paint(first, later, account, query) {
+  const isMeant = (model) => model.kind === query.kind && (!query.model || model.name === query.model) && (!query.deployedAt || model.deployedAt.some((at) => Date.parse(at) === Date.parse(query.deployedAt)));
+  const versions = [...new Set(account.models.filter(isMeant).flatMap((model) => model.versions))];
+  const taken = new Set();
+  const byOrder = (a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1];
+  const own = [first, later.filter((entry) => !first.includes(entry))].flatMap((list) => list.filter((entry) => !entry.isOther).sort(byOrder));
+  for (const entry of own) {
+    let index = own.length > 1 ? Math.max(0, versions.indexOf(entry.version)) % shades.length : 0;
+    for (let tries = 0; taken.has(index) && tries < shades.length; tries++) index = (index + 1) % shades.length;
+    taken.add(index);
+    Object.assign(entry, look(false, shades[index]), { marker: own.length > 1 ? shapes[index] : undefined });
+  }
+  for (const entry of [...first, ...later]) if (entry.isOther) Object.assign(entry, look(true));
 }
 
 // Many small ones as one: the sum.
@@ -275,10 +323,12 @@ export function tokens(answers, { zoom }) {
   const series = [];
   answers.forEach(({ data, label, isOther }) => {
     const points = data.tokens.points;
-    const own = (value) => ({ x: points.map((point) => second(point.at)), at: points.map((point) => point.at), y: points.map(value), lasts, source: points });
+    const own = (value, middle = 0) => ({ x: points.map((point) => second(point.at) + middle), at: points.map((point) => point.at), y: points.map(value), lasts, source: points });
     const inputs = own((point) => point.inputTokens / 1000), outputs = own((point) => point.outputTokens / 1000);
     if (isOther) {
-      series.push({ ...inputs, label: compared("Input tokens", label), ...look(true) }, { ...outputs, label: compared("Output tokens", label), ...look(true) });
+      // Lines at the tops of what would be its bars.
+      const top = (name, value, stack) => ({ ...own(value, lasts / 2), stack: points.map(stack), label: compared(name, label), ...look(true) });
+      series.push(top("Output tokens", (point) => point.outputTokens / 1000, (point) => (point.inputTokens + point.outputTokens) / 1000), { ...top("Input tokens", (point) => point.inputTokens / 1000, (point) => point.inputTokens / 1000), line: "dotted" });
       return;
     }
     // The sum first: input tokens are drawn over its lower part.
@@ -301,9 +351,15 @@ function stacked(entries, x, at, lasts, colourOf) {
 }
 
 /** Credits of each bucket by model, version, hardware or use. */
-export function creditBars(answer, by, zoom) {
+export function creditBars(answer, by, zoom, account) {
+  // Models of one name are told apart.
+  const labels = new Map(), zone = clock(answer.timeZone, answer.from);
+  const modelOf = ({ modelId, model }) => {
+    if (!labels.has(modelId)) labels.set(modelId, ((found) => (found ? modelLabel(account, found, zone) : model))(account?.models.find((other) => other.id === modelId)));
+    return labels.get(modelId);
+  };
   const name = {
-    model: (entry) => entry.model, version: (entry) => (entry.version ? `${entry.model} · ${entry.version}` : `${entry.model} (fine-tuning)`),
+    model: modelOf, version: (entry) => (entry.version ? `${modelOf(entry)} · ${entry.version}` : `${modelOf(entry)} (fine-tuning)`),
     hardware: (entry) => entry.hardware || "–", use: (entry) => (entry.use === "deployment" ? "Deployment" : "Fine-tuning"),
   }[by];
   const groups = new Map();
@@ -347,10 +403,8 @@ export function heatMap(answer, { zoom, objective, isDark }) {
     return { x: x(bucket.at), cells: bucket.heat };
   });
   const lasts = answer.bucketSeconds;
-  const line = (key, colour) => ({ ...bucketLine(buckets, lasts, (bucket) => bucket[key]), label: key, colour, width: key === "p95" ? 2 : 1.5, lasts });
+  const line = (key, colour) => ({ ...bucketLine(buckets, lasts, (bucket) => bucket[key], answer), label: key, colour, width: key === "p95" ? 2 : 1.5, lasts });
   const series = [line("p50", "text"), line("p95", "high"), line("p99", "top")];
-  // A line of a bucket stands in its middle.
-  for (const entry of series) entry.x = entry.x.map((start) => start + lasts / 2);
   const rows = answer.rows;
   // The few fastest requests, a thousandth, would take half of the height.
   const counts = rows.map(() => 0);
@@ -367,7 +421,7 @@ export function heatMap(answer, { zoom, objective, isDark }) {
     hover: (when, at, u) => {
       const bucket = buckets.find((candidate) => x(candidate.at) <= when && when < x(candidate.at) + lasts);
       if (!bucket) return null;
-      const result = { title: moment(bucket.at), rows: [{ label: "Successful requests", value: number(bucket.successes), colour: null }, ...series.map((entry) => ({ label: entry.label, value: duration(bucket[entry.label]), colour: entry.colour }))] };
+      const result = { title: stretch(bucket.at, lasts), rows: [{ label: "Successful requests", value: number(bucket.successes), colour: null }, ...series.map((entry) => ({ label: entry.label, value: duration(bucket[entry.label]), colour: entry.colour }))] };
       const value = u.cursor.top >= 0 ? u.posToVal(u.cursor.top, "y") : null;
       const row = value === null ? -1 : rows.findIndex((least, index) => least <= value && value < (rows[index + 1] ?? 0));
       const place = bucket.heat.findIndex((cell, index) => index % 2 === 0 && cell === row);
@@ -379,15 +433,15 @@ export function heatMap(answer, { zoom, objective, isDark }) {
 
 /** Successes and failures of finer buckets, and those of a base: { analysis, label }. */
 export function fineRequests(answer, { zoom }, base) {
-  const own = (key, label, more, of = answer) => ({ ...bucketLine(of.buckets, of.bucketSeconds, (bucket) => bucket[key]), lasts: of.bucketSeconds, label, ...more });
+  const own = (key, label, more, of = answer) => ({ ...bucketLine(of.buckets, of.bucketSeconds, (bucket) => bucket[key], of), lasts: of.bucketSeconds, label, ...more });
   const series = [
-    own("successes", "Successful", { colour: "success", fill: true }), own("failures", "Failed", { colour: "failure", scale: "right", points: "some" }),
+    own("successes", "Successful", { colour: "success", fill: true, width: 2.5 }), own("failures", "Failed", { colour: "failure", scale: "right", points: "some", width: 1.5, marker: "cross" }),
     ...(base ? [own("successes", compared("Successful", base.label), look(true), base.analysis), own("failures", compared("Failed", base.label), { ...look(true), scale: "right", line: "dotted" }, base.analysis)] : []),
   ];
   const describe = (entry, spot) => [{ label: entry.label, value: number(entry.y[spot]) }];
   return {
     range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series,
-    axes: { y: { title: "Number of Requests", format: "count", least: 5 }, right: { title: "Failed", format: "count", colour: "failure", least: 4 } },
+    axes: { y: { title: "Number of Requests", format: "count", least: 5 }, right: failed },
     hover: hoverOf(series, describe),
   };
 }
@@ -398,7 +452,7 @@ export function reasons(answer, { zoom }) {
   for (const bucket of answer.buckets) for (const [reason, count] of Object.entries(bucket.reasons)) totals[reason] = (totals[reason] || 0) + count;
   const names = Object.keys(totals).sort((a, b) => totals[b] - totals[a]);
   const buckets = answer.buckets.filter((bucket) => bucket.failures > 0);
-  const palette = ["failure", "#f2a33a", "#7a5af0", "#2aa198", "#c4577f", "other"];
+  const palette = ["failure", ...parts.slice(1)];
   const series = stacked(names.map((reason) => ({ label: reason, values: buckets.map((bucket) => bucket.reasons[reason] || 0) })), buckets.map((bucket) => second(bucket.at)), buckets.map((bucket) => bucket.at), answer.bucketSeconds, (index) => palette[Math.min(index, palette.length - 1)]);
   return {
     totals, spec: {

@@ -7,7 +7,7 @@ import { Info, Tool, Figures, Rows, Legend, Key } from "./parts.js";
 
 const { html, Component } = preact;
 
-const keyOf = (spec) => spec.series.map(({ label, colour, line, kind }) => ({ label, colour, line: kind === "bars" ? "block" : line }));
+const keyOf = (spec) => spec.series.map(({ label, colour, line, kind, marker }) => ({ label, colour, marker, line: kind === "bars" ? "block" : line }));
 const orderedKey = (spec) => [...keyOf(spec)].reverse();
 
 /** Pages of their own add others. */
@@ -26,7 +26,7 @@ export const panels = {
   },
   requests: {
     title: "Requests",
-    tip: "Requests by the hour or day of their arrival. Successful ones are the green line, failed ones the red line with a marker for each bucket that has some, on an axis of their own. An hour or day without requests has no point.",
+    tip: "Requests by the hour or day of their arrival. Successful ones are the green line, failed ones the red line with a cross where there are some, on an axis of their own: it keeps to the lower part of the graph. An hour or day without requests has no point.",
     isThere: ({ data }) => data.requests.points.length > 0,
     figures: ({ data: { requests, query } }, view) => [
       ["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)],
@@ -43,7 +43,7 @@ export const panels = {
     title: "Model Scaling and Usage",
     tip: "Replicas that the account pays for: starting, ready and draining, from the deployment of a version to its undeployment. On a single day the red lines are the configured maxima; the dashed line is what the account's subscription allows.",
     isThere: ({ data }) => data.scaling.points.length > 0,
-    figures: ({ data: { scaling, account } }) => [["hardware", scaling.hardware || "–"], ...(scaling.maxReplicas === null ? [] : [["max replicas", number(scaling.maxReplicas)]]), ["subscription", `${number(account.subscriptionMaxReplicas)} replicas`]],
+    figures: ({ data: { scaling, account } }) => [["hardware", scaling.hardware || "–"], ...(scaling.maxReplicas === null ? [] : [["max replicas", `${number(scaling.maxReplicas)}${largestOf(scaling.points)}`]]), ["subscription", `${number(account.subscriptionMaxReplicas)} replicas`]],
     rows: ({ data: { scaling } }) => [["time", "version", "replicas", "hardware"], ...scaling.points.map((p) => [p.at, p.version, p.replicas, p.hardware])],
     json: ({ data }) => data.scaling,
     graph: (answers, view, extra) => {
@@ -66,17 +66,20 @@ export const panels = {
     tip: "How the latency of successful requests is distributed over time: the darker, the more requests; over it the quantiles of each bucket. Counts are exact, latencies within 0.8 %.",
     needs: "analysis",
     isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.successes > 0),
-    figures: ({ data: { latency } }, _, extra) => [...["p50", "p95", "p99"].map((key) => [key, duration(latency.summary[key]), `${number(latency.summary[key])} ms`]), ["requests", number(latency.requests)], ["a bucket", bucketName(extra.analysis)]],
+    figures: ({ data: { latency } }, _, extra) => [...["p50", "p95", "p99"].map((key) => [key, duration(latency.summary[key]), `${number(latency.summary[key])} ms`]), ["requests", number(latency.requests)], ["buckets of", bucketName(extra.analysis)]],
     rows: (_, __, { analysis }) => [["time", "successes", "average ms", "p50", "p95", "p99"], ...analysis.buckets.map((b) => [b.at, b.successes, b.average, b.p50, b.p95, b.p99])],
     json: (_, { analysis }) => analysis,
-    graph: (_, view, extra) => ({ spec: graphs.heatMap(extra.analysis, { ...view, isDark: extra.isDark }) }),
+    graph: (_, view, extra) => {
+      const spec = graphs.heatMap(extra.analysis, { ...view, isDark: extra.isDark });
+      return { spec, ramp: spec.heat };
+    },
     tools: [],
   },
   fine: {
     title: "Requests", needs: "analysis",
     tip: "Successful and failed requests by their arrival, in finer buckets than the platform's.",
     isThere: (_, extra) => extra.analysis.buckets.length > 0,
-    figures: ({ data: { requests } }, _, extra) => [["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)], ["success rate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–"], ["a bucket", bucketName(extra.analysis)]],
+    figures: ({ data: { requests } }, _, extra) => [["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)], ["success rate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–"], ["buckets of", bucketName(extra.analysis)]],
     rows: (_, __, { analysis }) => [["time", "successes", "failures"], ...analysis.buckets.map((b) => [b.at, b.successes, b.failures])],
     json: (_, { analysis }) => analysis.buckets.map(({ at, successes, failures }) => ({ at, successes, failures })),
     graph: (_, view, extra) => ({ spec: graphs.fineRequests(extra.analysis, view, extra.base) }),
@@ -104,12 +107,18 @@ export const panels = {
     figures: (_, __, { credits: answer }) => [["deployment", credits(answer.deploymentCredits)], ["fine-tuning", credits(answer.fineTuningCredits)]],
     rows: (_, __, { credits: answer }) => [["time", "use", "model", "model version", "hardware", "credits"], ...answer.entries.flatMap((entry) => entry.parts.map((part, index) => [answer.starts[index], entry.use, entry.model, entry.version, entry.hardware, part]).filter((row) => row[5] > 0))],
     json: (_, extra) => extra.credits,
-    graph: (_, view, extra) => {
-      const { spec, groups } = graphs.creditBars(extra.credits, view.by || "model", view.zoom);
+    graph: ([{ account }], view, extra) => {
+      const { spec, groups } = graphs.creditBars(extra.credits, view.by || "model", view.zoom, account);
       return { spec, groups, key: "ordered" };
     },
     tools: [],
   },
+};
+
+// What a maximum is of, where there are several.
+const largestOf = (points) => {
+  const many = new Set(points.map((point) => `${point.modelId}/${point.version}`)).size;
+  return many > 1 ? `, the largest of ${number(many)}` : "";
 };
 
 export const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
@@ -161,7 +170,8 @@ export class Panel extends Component {
     const drawn = isThere ? panel.graph(laid, view, { ...extra, isolated }) : null;
     const spec = drawn && graphs.withBands(drawn.spec, graphs.incidents(answer.data, answer.marks));
     if (spec && rules) spec.rules = rules;
-    if (spec && least) for (const [side, value] of Object.entries(least)) spec.axes[side] &&= { ...spec.axes[side], least: value };
+    if (spec) spec.unfinished = graphs.unfinished(spec, answer.data);
+    if (spec && least) for (const [side, value] of Object.entries(least)) spec.axes[side] &&= { ...spec.axes[side], least: spec.axes[side].share ? value / 1.08 / spec.axes[side].share : value };
     if (drawn?.legend) spec.legend = drawn.legend;
     const rows = () => panel.rows(answer, view, extra);
     const toggle = (name) => () => onChange({ [name]: view[name] ? "" : "1" });
@@ -185,8 +195,8 @@ export class Panel extends Component {
       ${problem ? html`<div class="empty" role="alert"><p>${problem}</p></div>`
         : !needed ? html`<div class="empty"><p>…</p></div>`
         : !spec ? html`<${Empty} kind=${kind} answer=${own[0]} onChange=${onChange} />`
-        : html`<${Chart} spec=${spec} sync=${sync} onSelect=${onSelect} label=${`${title}: ${number(many)} points, in the table below. Arrow keys move through them.`} />
-          ${drawn.legend ? html`<${Legend} entries=${drawn.legend} isolated=${isolated} onIsolate=${(key) => this.isolate(key)} />` : html`<${Key} entries=${drawn.key ? orderedKey(spec) : keyOf(spec)} />`}
+        : html`<${Chart} spec=${spec} sync=${sync} onSelect=${onSelect} label=${`${title}: ${number(many)} points, in the table below. Arrow keys move through them${onSelect ? ", with Shift they mark a stretch, into which Enter zooms" : ""}.`} />
+          ${drawn.legend ? html`<${Legend} entries=${drawn.legend} isolated=${isolated} onIsolate=${(key) => this.isolate(key)} />` : html`<${Key} entries=${drawn.key ? orderedKey(spec) : keyOf(spec)} ramp=${drawn.ramp} />`}
           ${drawn.groups ? html`<${Shares} groups=${drawn.groups} />` : null}
           <${Rows} rows=${rows} title=${title} number=${number} />`}
     </article>`;
@@ -230,9 +240,9 @@ export function Cards({ answer, objective }) {
   const peak = scaling ? peakOf(scaling.points) : null;
   const cards = [
     ["successRate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–", "success rate", `Successful requests of all requests that are selected, in the period. ${number(requests.totalFailures)} failed.`, requests.totalFailures ? `${number(requests.totalFailures)} failed` : ""],
-    ["requests", compact(requests.totalRequests), "requests", "All requests that are selected, successful and failed, in the period.", number(requests.totalRequests)],
+    ["requests", compact(requests.totalRequests), "requests", "All requests that are selected, successful and failed, in the period.", compact(requests.totalRequests) === number(requests.totalRequests) ? "" : number(requests.totalRequests)],
     ["latency", duration(latency.summary.p95), "latency p95", "95 % of the successful requests were at most so slow.", objective ? `${latency.summary.p95 === null ? "" : latency.summary.p95 <= objective.value ? "✓ " : "✕ "}${objective.label}` : ""],
-    ["replicas", scaling ? number(peak) : "–", "peak replicas", "The most replicas at a time of the models that are selected, and how many the account's subscription allows for all models together.", `of ${number(account.subscriptionMaxReplicas)} in the subscription`],
+    ["replicas", scaling ? number(peak) : "–", "peak replicas", "The most replicas at a time of the models that are selected, and how many the account's subscription allows for all models together.", scaling ? `of ${number(account.subscriptionMaxReplicas)} in the subscription` : "external models have none"],
   ];
   const own = [
     ["deploymentCredits", credits(account.deploymentCredits), "credits consumed in deployment", "Replica time of all deployments of the account in the period, times the price of their hardware. 1 credit is 1 US dollar."],
