@@ -1,11 +1,14 @@
 // A fit: what was fitted, how well it stands for the telemetry, and both laid over each other.
 import { card, plot } from "./figures.js";
+import { number, percent, quantity } from "./format.js";
 import { element } from "./parts.js";
 
 const fit = JSON.parse(document.getElementById("fit").textContent);
 const main = document.getElementById("main");
-const digits = (value) => (typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: 4 }) : value ?? "–");
-const percent = (share) => (typeof share === "number" ? `${(100 * share).toFixed(1)} %` : "–");
+const digits = (value) => (typeof value === "number" ? quantity(value) : value ?? "–");
+const shareOf = (value) => percent(typeof value === "number" ? value : null);
+// The unit stands in the number; of tokens and the like beside the name.
+const isTime = (unit) => unit === "s" || unit === "ms";
 const probability = (p) => (p < 1e-4 ? "< 0.0001" : p.toFixed(4));
 const span = (seconds) => (seconds >= 3600 ? `${seconds / 3600} h` : seconds >= 60 ? `${seconds / 60} min` : `${seconds} s`);
 
@@ -21,7 +24,7 @@ const simulated = (x, y, more) => ({ label: "simulated", x, y, colour: "high", l
 main.append(element("p", {}, `${fit.scenario}, fitted to ${fit.source}, ${fit.from} to ${fit.to}. Held out from the fit: ${fit.holdOut}.`));
 
 for (const model of fit.models) {
-  const section = element("section", { "aria-label": `${model.account}/${model.model}` }, element("h2", {}, `${model.account} / ${model.model}: ${digits(model.requests)} requests`));
+  const section = element("section", { "aria-label": `${model.account}/${model.model}` }, element("h2", {}, `${model.account} / ${model.model}: ${number(model.requests)} requests`));
   main.append(section);
   for (const line of model.quality?.verdict ?? []) section.append(element("p", { className: "lead" }, line));
   for (const note of model.notes) section.append(element("p", { className: "note" }, note));
@@ -35,7 +38,7 @@ for (const model of fit.models) {
   const quality = model.quality;
   if (!quality) continue;
   section.append(table(["quantity", "observed mean", "simulated mean", "Wasserstein-1 / mean", "plain model's", "held out from fitted", "Kolmogorov–Smirnov (p)", "Anderson–Darling (p)"],
-    quality.marginals.map((m) => [`${m.name}, ${m.unit}`, digits(m.observedMean), digits(m.simulatedMean), percent(m.wasserstein), percent(m.baselineWasserstein), percent(m.floorWasserstein),
+    quality.marginals.map((m) => [isTime(m.unit) ? m.name : `${m.name}, ${m.unit}`, quantity(m.observedMean, isTime(m.unit) ? m.unit : ""), quantity(m.simulatedMean, isTime(m.unit) ? m.unit : ""), shareOf(m.wasserstein), shareOf(m.baselineWasserstein), shareOf(m.floorWasserstein),
       `${digits(m.kolmogorovSmirnov)} (${probability(m.kolmogorovSmirnovP)})`, `${digits(m.andersonDarling)} (${probability(m.andersonDarlingP)})`]), "Distances"));
   section.append(element("p", { className: "note" }, "Of large samples every model fails the tests: the distance says how much it matters. The plain model is a Poisson process with lognormal tokens."));
   const grid = element("div", { className: "widgets" });
@@ -57,11 +60,11 @@ for (const model of fit.models) {
   for (const m of quality.marginals) {
     const log = m.observedQuantiles[0] > 0 && m.simulatedQuantiles[0] > 0;
     grid.append(card(`Distribution of ${m.name}`, "Share of requests at or below.", plot([observed(m.observedQuantiles, m.probabilities), simulated(m.simulatedQuantiles, m.probabilities)],
-      { x: { log, title: m.unit }, y: { least: 0, most: 1 } })));
+      { x: { log, title: isTime(m.unit) ? "" : m.unit, unit: isTime(m.unit) ? m.unit : "" }, y: { least: 0, most: 1, unit: "share" } })));
     const ends = [Math.min(m.observedQuantiles[0], m.simulatedQuantiles[0]), Math.max(m.observedQuantiles.at(-1), m.simulatedQuantiles.at(-1))];
     grid.append(card(`Q–Q of ${m.name}`, "Equal quantiles lie on the line.", plot([
       { label: "equal", x: ends, y: ends, colour: "other", line: "dashed" },
       { label: "quantiles", x: m.observedQuantiles, y: m.simulatedQuantiles, names: m.probabilities.map((p) => `${(100 * p).toFixed(1)} %`), isPoints: true, colour: "top" }],
-      { x: { log, title: `observed, ${m.unit}` }, y: { log, isZero: false, title: "simulated" } })));
+      { x: { log, title: isTime(m.unit) ? "observed" : `observed, ${m.unit}`, unit: isTime(m.unit) ? m.unit : "" }, y: { log, isZero: false, title: "simulated", unit: isTime(m.unit) ? m.unit : "" } })));
   }
 }

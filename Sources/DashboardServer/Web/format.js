@@ -33,14 +33,55 @@ export function compact(value, isTick) {
   return `${(isTick ? three : padded)(value / factor)} ${unit}`;
 }
 
+// The unit in which people say so many milliseconds.
+const durationUnit = (size) => (size < 999.5 ? [1, "ms"] : size < 119_950 ? [1e3, "s"] : size < 7_197_000 ? [6e4, "min"] : size < 172_728_000 ? [3.6e6, "h"] : [8.64e7, "days"]);
+
 /** Milliseconds, in the unit that people say; on axes without noughts at the end. */
 export function duration(value, isTick) {
   if (missing(value)) return none;
   const size = Math.abs(value);
   if (size === 0) return "0 ms";
-  const [factor, unit] = size < 999.5 ? [1, "ms"] : size < 119_950 ? [1e3, "s"] : size < 7_197_000 ? [6e4, "min"] : size < 172_728_000 ? [3.6e6, "h"] : [8.64e7, "days"];
+  const [factor, unit] = durationUnit(size);
   return `${(isTick || unit === "ms" ? three : padded)(value / factor)} ${unit}`;
 }
+
+// What a number of a unit is divided by to be said, and the word after it. Of shares 1 is all; "%" are hundredths already.
+function saidIn(size, unit) {
+  if (unit === "ms" || unit === "s") { const [factor, word] = durationUnit(unit === "s" ? size * 1000 : size); return [unit === "s" ? factor / 1000 : factor, ` ${word}`]; }
+  if (unit === "share") return [0.01, " %"];
+  if (unit === "%") return [1, " %"];
+  if (unit === "h" || unit === "hours") return [1, " h"];
+  return size < 10_000 ? [1, ""] : size < 999_500 ? [1e3, " K"] : size < 999_500_000 ? [1e6, " M"] : [1e9, " B"];
+}
+
+/** A number of any unit, to three digits: ms, s, share, %, h or hours, credits, or none. On axes without noughts at the end. */
+export function quantity(value, unit = "", isTick = false) {
+  if (missing(value)) return none;
+  if (unit === "ms") return duration(value, isTick);
+  if (unit === "s") return duration(value * 1000, isTick);
+  if (unit === "share" && !isTick) return percent(value);
+  if (unit === "credits" && !isTick) return credits(value);
+  const size = Math.abs(value), [factor, word] = saidIn(size, unit);
+  // Whole numbers below ten thousand are exact.
+  return `${size < 10_000 && Number.isInteger(value) && factor === 1 ? digits(value, 0) : value === 0 ? "0" : (isTick ? three : padded)(value / factor)}${word}`.replace("-", "−");
+}
+
+/** A value and half of its interval in one unit: the half to two digits, the value as far as it goes: "14.67 ± 0.17 s". */
+export function estimate(value, half, unit = "", isSigned = false) {
+  if (missing(value)) return none;
+  const sign = (text) => (isSigned && value > 0 ? `+${text}` : text).replace("-", "−");
+  if (!(half > 0) || half < Math.abs(value) * 1e-9) return sign(quantity(value, unit));
+  const [factor, word] = saidIn(Math.max(Math.abs(value), half), unit);
+  const exponent = Math.floor(Math.log10(half / factor)) - 1;
+  // 0.0996 to two digits is 0.10.
+  const places = Math.max(0, -(Number((half / factor).toPrecision(2)) >= 10 ** (exponent + 2) ? exponent + 1 : exponent));
+  const step = 10 ** Math.max(0, exponent);
+  const rounded = (number) => digits(Math.round(number / factor / step) * step, places, places);
+  return sign(`${places > 0 ? digits(value / factor, places, places) : rounded(value)} ± ${places > 0 ? digits(half / factor, places, places) : rounded(half)}${word}`);
+}
+
+/** How many times less: "variance ÷ 1.42"; what is not less is said so. */
+export const reduction = (factor) => (missing(factor) ? none : factor >= 1 ? `÷ ${padded(factor)}` : `× ${padded(1 / factor)}`);
 
 /** Credits: two digits after the point, three significant ones below 1. */
 export const credits = (value) => (missing(value) ? none : value !== 0 && Math.abs(value) < 1 ? significant(value, 3) : digits(value, 2, 2));
