@@ -114,6 +114,10 @@ def test_lines_end_where_nothing_was(page, made):
         for (let i = 0; i < data.length; i += 4) if (data[i + 2] - data[i] > 60 || data[i] - data[i + 2] > 60) blue++;
         return blue; }""", [(DAY + datetime.timedelta(hours=26)).timestamp(), (DAY + datetime.timedelta(hours=66)).timestamp()])
     assert ink == 0
+    # A version that is deployed again steps up from nothing: there is a line halfway.
+    blue = page.widget("scaling").locator(".chart").evaluate("""(chart, x) => { const { plot } = chart;
+        const { data } = plot.ctx.getImageData(plot.valToPos(x, "x", true) - 3, plot.valToPos(0.5, "y", true), 6, 1); return Array.from({ length: 6 }, (_, i) => data[i * 4 + 2] - data[i * 4]).filter((more) => more > 120).length; }""", (DAY + datetime.timedelta(hours=68)).timestamp())
+    assert blue >= 1
     assert page.hover("latency", 45 / HOURS) == ""
 
 

@@ -114,6 +114,8 @@ export function options(current, palette, width, height, { sync, onSelect, onHov
     series: [{}, ...spec.series.map((entry) => ({
       label: entry.label, scale: entry.scale || "y", stroke: stroke(entry.colour), width: entry.width ?? 2, dash: dash(entry.line),
       spanGaps: false,
+      // A step up from nothing is part of what follows the gap.
+      ...(entry.kind === "steps" ? { gaps: (u, index, from, to, found) => found.map(([start, end]) => [start, end - (entry.width ?? 2) * devicePixelRatio]) } : {}),
       fill: entry.fill ? alpha(stroke(entry.colour), 0.12) : undefined,
       paths: entry.kind === "bars" || entry.kind === "none" ? () => null : entry.kind === "steps" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
       points: entry.kind === "bars" || entry.kind === "none" || entry.kind === "steps" || entry.marker ? { show: false } : { size: 5, fill: stroke(entry.colour) },

@@ -32,7 +32,7 @@ class Row extends Component {
       <td><button type="button" class="link" onClick=${() => this.props.onOpen(row)}>${row.label}</button><small>${kinds.find(([kind]) => kind === row.kind)?.[1]}${row.provider ? ` · ${row.provider}` : ""}</small></td>
       <td title=${number(row.all)}>${compact(row.all)}</td>
       <td class=${row.failures ? "bad" : ""}>${row.rate === null ? "–" : percent(row.rate)}${row.failures ? html`<small>✕ ${number(row.failures)} failed</small>` : null}</td>
-      <td>${duration(row.p95)}${objective && row.p95 !== null ? html`<small>${row.p95 <= objective.value ? "✓" : "✕"} ≤ ${duration(objective.value)}</small>` : null}</td>
+      <td>${duration(row.p95)}${objective && row.p95 !== null ? html`<small>${row.p95 <= objective.value ? "✓" : "✕"} ≤ ${duration(objective.value, true)}</small>` : null}</td>
       <td>${row.kind === "external" ? "–" : html`${number(row.peakReplicas)}<small>of ${number(row.maxReplicas)} configured</small>`}</td>
       <td>${credits(row.deploymentCredits + row.fineTuningCredits)}</td>
       <td><${Spark} row=${row} /></td></tr>`;
