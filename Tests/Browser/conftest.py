@@ -235,10 +235,19 @@ def looks_as_it_did(browser, page, name):
     eventually(is_still)
     now = pictures[-1]
     kept = KEPT / f"{name}.jpg"
+    blank = browser.new_page()
     if os.environ.get("WORKBENCH_KEEP"):
         KEPT.mkdir(exist_ok=True)
-        kept.write_bytes(now)
-    blank = browser.new_page()
+        # At most 960 pixels wide: enough to be looked at.
+        small = blank.evaluate("""async (text) => {
+            const image = await createImageBitmap(await (await fetch(`data:image/jpeg;base64,${text}`)).blob());
+            const share = Math.min(1, 960 / image.width), canvas = new OffscreenCanvas(Math.round(image.width * share), Math.round(image.height * share)), context = canvas.getContext("2d");
+            context.imageSmoothingQuality = "high";
+            context.drawImage(image, 0, 0, canvas.width, canvas.height);
+            const bytes = new Uint8Array(await (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.55 })).arrayBuffer());
+            return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+        }""", base64.b64encode(now).decode())
+        kept.write_bytes(base64.b64decode(small))
     difference = blank.evaluate("""async (pictures) => {
         const wide = 48, high = 36;
         const [a, b] = await Promise.all(pictures.map(async (text) => {

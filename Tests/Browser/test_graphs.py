@@ -1,9 +1,10 @@
 """What graphs draw, pixel by pixel where it matters: both lines seen, gaps, marks, limits, unfinished buckets, and reading them by keyboard."""
-import csv, datetime, json, re, subprocess
+import csv, datetime, json
 
 import pytest
+from playwright.sync_api import expect
 
-from conftest import MODEL, PROVIDER, ROOT, START, WORKBENCH, Dashboard, Server, looks_as_it_did, moment, rfc, run_id, stretch
+from conftest import ROOT, Dashboard, Server, eventually, looks_as_it_did, moment, rfc, run_id, stretch
 
 UTC = datetime.timezone.utc
 DAY = datetime.datetime(2026, 3, 2, tzinfo=UTC)
@@ -196,15 +197,16 @@ def test_fifty_deployments_can_be_read(page, made):
     before = {line["name"]: line["colour"] for line in graph["data"]}
     # Found by its name, and isolated: its own line, limit and cross, and nobody else's.
     legend.get_by_label("Find a series").fill("model 06")
-    assert legend.locator("tbody tr").count() == 1
+    expect(legend.locator("tbody tr")).to_have_count(1)
     legend.locator("tbody button").first.click()
-    graph = page.graph("scaling")
+    graph = eventually(lambda: page.graph("scaling"), lambda graph: len(graph["data"]) == 1)
     assert [line["name"] for line in graph["data"]] == ["model 06 · V1"] and {mark["text"]["model"] for mark in graph["marks"]} == {"model 06"}
     assert [limit["value"] for limit in graph["limits"] if limit.get("isMaximum")] == [7]
     legend.locator("tbody button").first.click()
+    eventually(lambda: len(page.graph("scaling")["data"]), 6)
     legend.get_by_label("Find a series").fill("model 48")
     legend.locator("tbody button").first.click()
-    assert {line["name"]: line["colour"] for line in page.graph("scaling")["data"]} == {"model 48 · V1": before["model 48 · V1"]}
+    eventually(lambda: {line["name"]: line["colour"] for line in page.graph("scaling")["data"]}, {"model 48 · V1": before["model 48 · V1"]})
 
 
 LABELS = """(chart) => { const { plot } = chart, { lines, labels, unit } = plot.named;
@@ -288,7 +290,7 @@ def test_the_unfinished_bucket_is_hatched_in_every_panel_that_has_buckets(browse
     try:
         page = Dashboard(browser, server, width=1440)
         page.open(run="live", period="7d", percentiles="1")
-        page.page.wait_for_timeout(4000)
+        eventually(lambda: int(page.figures("requests")["total requests"].replace(",", "")), lambda total: total > 20_000)
         page.page.get_by_role("button", name="Pause").click()
         page.page.get_by_role("button", name="Go on").wait_for()
         for view, kinds in (({}, ("latency", "requests", "credits")), ({"lens": "analysis"}, ("heat", "fine", "credits"))):
