@@ -102,3 +102,12 @@ def test_deuteranopes_tell_successes_from_failures(browser, week, scheme):
     assert ratio(green, red) >= 1.5, (ratio(green, red), green, red)
     assert markers == ["disc", "cross"]
     page.close()
+
+
+def test_swatches_keep_their_colours_in_forced_colours(browser, week):
+    page = Dashboard(browser, week, width=1440, forced_colors="active").open(kind="openSource", period="7d")
+    for kind in ("requests", "scaling", "credits"):
+        swatches = page.widget(kind).locator(".key i, .legend i")
+        seen = swatches.evaluate_all("(swatches) => swatches.map((swatch) => { const style = getComputedStyle(swatch); return swatch.className === 'block' ? style.backgroundColor : style.borderTopColor; })")
+        assert len(seen) == len(set(seen)) > 1, (kind, seen)
+    page.close()
