@@ -313,3 +313,31 @@ def test_the_tokens_of_a_base_are_at_the_tops_of_its_bars(browser, server):
         outputs, inputs = drawn
         assert outputs["label"].startswith("Output") and outputs["stack"] == [a + b for a, b in zip(outputs["y"], inputs["y"])]
     page.close()
+
+
+def test_what_is_saved_draws_the_same(page, made):
+    import xml.etree.ElementTree as tree
+
+    def saved(title):
+        with page.page.expect_download() as download:
+            page.page.get_by_role("button", name=f"Download as SVG, {title}").click()
+        return tree.fromstring(open(download.value.path(), encoding="utf-8").read())
+
+    page.open(run=made.ids["even"], kind="openSource", period="24h")
+    name = lambda node: node.tag.split("}")[1]
+    picture = saved("Requests")
+    lines = [node for node in picture.iter() if name(node) == "path"]
+    lowest = lambda node: min(float(point.split()[1]) for point in node.get("d")[1:].replace("L", "M").split("M"))
+    green, red = [node for node in lines if node.get("stroke-linecap")]
+    assert lowest(red) - lowest(green) > 100
+    # A cross for each hour, as on the screen.
+    assert sum(bool(node.get("transform")) for node in lines) == 24
+    # The names of limits are in boxes of their own, above what they name.
+    page.open(run=made.ids["gaps"], kind="openSource", period="2026-03-03")
+    picture = saved("Model Scaling and Usage")
+    texts = {node.text for node in picture.iter() if name(node) == "text"}
+    boxes = [[float(node.get(key)) for key in ("x", "y", "width", "height")] for node in picture.iter() if name(node) == "rect" and node.get("height") in ("14", "15")]
+    assert {"Max replicas 2 · twin (deployed Mon 2 Mar 2026, 00:00 (UTC)) · V1", "↑ Account's subscription: 400 replicas"} <= texts and len(boxes) == 3
+    for index, (x, y, wide, high) in enumerate(boxes):
+        for left, top, width, height in boxes[:index]:
+            assert x >= left + width or left >= x + wide or y >= top + height or top >= y + high

@@ -153,7 +153,7 @@ export const shapes = {
   cross: "M-1-1L1 1M-1 1L1-1", plus: "M-1.2 0H1.2M0-1.2V1.2", disc: "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z", square: "M-.9-.9h1.8v1.8h-1.8z", triangle: "M0-1.15L1.15.9h-2.3z",
   diamond: "M0-1.3L1.1 0L0 1.3L-1.1 0z", wedge: "M0 1.15L1.15-.9h-2.3z",
 };
-export const isOpen = (marker) => marker === "cross" || marker === "plus" || marker.startsWith("hollow ");
+export const isHollow = (marker) => marker === "cross" || marker === "plus" || marker.startsWith("hollow ");
 export const shapeOf = (marker) => shapes[marker.replace("hollow ", "")];
 
 /** Where an entry has its marks: of those closer to each other than `apart` the highest. `position` tells a time's pixel. */
@@ -189,7 +189,7 @@ function markers(u, spec, palette) {
     for (const place of places) {
       ctx.setTransform(size, 0, 0, size, position(entry.x[place]), Math.max(bbox.top, u.valToPos(values[place], entry.scale || "y", true)));
       ctx.lineWidth = (2 * ratio) / size;
-      if (isOpen(entry.marker)) ctx.stroke(path); else ctx.fill(path);
+      if (isHollow(entry.marker)) ctx.stroke(path); else ctx.fill(path);
     }
     ctx.restore();
   }

@@ -1,6 +1,6 @@
 // What is saved says what it is: every picture and every table names run, account, model, period and zone. Pictures are on
 // white, whatever the page's colours.
-import { colours, formats, margins, picture, range, limitsOf, marked, shapeOf, isOpen } from "./chart.js";
+import { colours, formats, margins, picture, range, limitsOf, marked, shapeOf, isHollow } from "./chart.js";
 import { csv, moment, span } from "./format.js";
 import { ticks } from "./times.js";
 
@@ -143,7 +143,7 @@ export function svg(title, spec, about, palette = paper()) {
     });
     if (before !== null) body.push(`<path d="${path}" fill="none" stroke="${colour(entry.colour)}" stroke-width="${entry.width ?? 2}" stroke-linecap="round"${entry.line === "dashed" ? ' stroke-dasharray="6 4"' : entry.line === "dotted" ? ' stroke-dasharray="2 3"' : ""}/>`);
     if (entry.marker) for (const index of marked(entry, (value) => Number(x(value)), entry.points === "some" ? 8 : entry.kind ? 48 : 11, from, to)) {
-      const ink = isOpen(entry.marker) ? `fill="none" stroke="${colour(entry.colour)}" stroke-width="0.5"` : `fill="${colour(entry.colour)}"`;
+      const ink = isHollow(entry.marker) ? `fill="none" stroke="${colour(entry.colour)}" stroke-width="0.5"` : `fill="${colour(entry.colour)}"`;
       body.push(`<path d="${shapeOf(entry.marker)}" transform="translate(${x(entry.x[index])} ${y(values[index], scale)}) scale(4)" ${ink}/>`);
     }
   }
