@@ -111,7 +111,7 @@ export function svg(title, spec, about, palette = paper()) {
       out.push(text(isRight ? right + 6 : left - 6, Number(y(value, scale)) + 4, format.text(value), `text-anchor="${isRight ? "start" : "end"}" fill="${definition.colour ? colour(definition.colour) : palette.dim}"`));
     }
     const middle = (top + bottom) / 2;
-    out.push(text(isRight ? size.width - 8 : 14, middle, definition.title, `text-anchor="middle" transform="rotate(${isRight ? 90 : -90} ${isRight ? size.width - 8 : 14} ${middle})" fill="${palette.dim}"`));
+    out.push(text(isRight ? size.width - 16 : 14, middle, definition.title, `text-anchor="middle" transform="rotate(${isRight ? 90 : -90} ${isRight ? size.width - 16 : 14} ${middle})" fill="${palette.dim}"`));
   };
   axis(spec.axes.y, "y", false);
   if (spec.axes.right) axis(spec.axes.right, "right", true);
