@@ -240,7 +240,7 @@ export function Cards({ answer, objective }) {
   const peak = scaling ? peakOf(scaling.points) : null;
   const cards = [
     ["successRate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–", "success rate", `Successful requests of all requests that are selected, in the period. ${number(requests.totalFailures)} failed.`, requests.totalFailures ? `${number(requests.totalFailures)} failed` : ""],
-    ["requests", compact(requests.totalRequests), "requests", "All requests that are selected, successful and failed, in the period.", compact(requests.totalRequests) === number(requests.totalRequests) ? "" : number(requests.totalRequests)],
+    ["requests", compact(requests.totalRequests), "requests", "All requests that are selected, successful and failed, in the period.", requests.totalRequests < 10_000 ? "" : number(requests.totalRequests)],
     ["latency", duration(latency.summary.p95), "latency p95", "95 % of the successful requests were at most so slow.", objective ? `${latency.summary.p95 === null ? "" : latency.summary.p95 <= objective.value ? "✓ " : "✕ "}${objective.label}` : ""],
     ["replicas", scaling ? number(peak) : "–", "peak replicas", "The most replicas at a time of the models that are selected, and how many the account's subscription allows for all models together.", scaling ? `of ${number(account.subscriptionMaxReplicas)} in the subscription` : "external models have none"],
   ];
