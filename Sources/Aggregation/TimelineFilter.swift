@@ -7,11 +7,14 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
   case days(Int)
   case date(LocalDate)
   case range(LocalDate, LocalDate)
+  /// From an instant to another, the second not included.
+  case window(Timestamp, Timestamp)
   case thisMonth, lastMonth, thisYear, lastYear
 
   package static let presets: [TimelineFilter] = [.last24Hours, .days(7), .days(30), .days(90)]
 
-  /// `24h`, `7d`, `30d`, `90d`, `2026-01-05`, `2026-01-05..2026-01-09`, `this-month`, …
+  /// `24h`, `7d`, `30d`, `90d`, `2026-01-05`, `2026-01-05..2026-01-09`, `this-month`, …; instants of RFC 3339 in the place
+  /// of both dates, `2026-01-05T10:00:00Z..2026-01-06T10:00:00Z`.
   /// - Throws: `QueryError`.
   package init(_ text: String) throws {
     switch text {
@@ -37,8 +40,18 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
         self = .range(first, last)
         return
       }
+      var parser = TimestampParser()
+      if let dots = text.range(of: ".."), let from = parser.parse(String(text[..<dots.lowerBound])),
+        let to = parser.parse(String(text[dots.upperBound...]))
+      {
+        guard from < to else {
+          throw QueryError("the period \(text) ends before it starts. Write the earlier instant first.")
+        }
+        self = .window(from, to)
+        return
+      }
       throw QueryError(
-        "\"\(text)\" is not a period. Write 24h, 7d, 30d, 90d, a date (2026-01-05), a range of dates (2026-01-05..2026-01-09), this-month, last-month, this-year or last-year."
+        "\"\(text)\" is not a period. Write 24h, 7d, 30d, 90d, a date (2026-01-05), a range of dates (2026-01-05..2026-01-09) or of instants (2026-01-05T10:00:00Z..2026-01-06T10:00:00Z), this-month, last-month, this-year or last-year."
       )
     }
   }
@@ -49,6 +62,7 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
     case .days(let count): "\(count)d"
     case .date(let date): "\(date)"
     case .range(let first, let last): "\(first)..\(last)"
+    case .window(let from, let to): "\(from.rfc3339)..\(to.rfc3339)"
     case .thisMonth: "this-month"
     case .lastMonth: "last-month"
     case .thisYear: "this-year"
@@ -82,6 +96,13 @@ package enum TimelineFilter: Hashable, Sendable, CustomStringConvertible {
     case .days(let count): dates = today.advanced(byDays: 1 - count)...today
     case .date(let date): dates = try dated(date, date)
     case .range(let first, let last): dates = try dated(first, last)
+    case .window(let from, let to):
+      let covered = try dated(calendar.date(at: from), calendar.date(at: to + -1))
+      // As a date, or the last 24 hours, would be.
+      let isHourly = covered.lowerBound == covered.upperBound || to - from <= 24 * 3_600_000_000
+      return DashboardPeriod(
+        filter: self, spans: [Self.writable(from..<max(from, min(to, now)))], now: now, isHourly: isHourly,
+        calendar: calendar)
     case .thisMonth: dates = today.firstOfMonth...today
     case .thisYear: dates = today.firstOfYear...today
     case .lastMonth:

@@ -27,7 +27,8 @@ struct AggregateCommand: ParsableCommand {
 
   @Option(
     help:
-      "24h, 7d, 30d, 90d, a date, a range of dates (A..B), this-month, last-month, this-year or last-year.")
+      "24h, 7d, 30d, 90d, a date, a range of dates or of RFC 3339 instants (A..B), this-month, last-month, this-year or last-year."
+  )
   var period = "7d"
 
   @Option(help: "Nothing from this instant on counts (RFC 3339). (default: the end of the data)")

@@ -41,6 +41,21 @@ struct TimelineFilterTests {
     .init(
       filter: "24h", from: "2026-03-07T11:00:00-05:00", to: "2026-03-08T12:00:00-04:00", buckets: 24,
       isHourly: true, now: "2026-03-08T12:00:00-04:00"),
+    // Windows: 24 hours that pass, whatever clocks do; longer ones have days, the first and the last of them cut.
+    .init(
+      filter: "2026-03-07T11:00:00-05:00..2026-03-08T12:00:00-04:00", from: "2026-03-07T11:00:00-05:00",
+      to: "2026-03-08T12:00:00-04:00", buckets: 24, isHourly: true),
+    .init(
+      filter: "2026-03-01T20:00:00Z..2026-03-08T16:00:00Z", from: "2026-03-01T15:00:00-05:00",
+      to: "2026-03-08T12:00:00-04:00", buckets: 8),
+    // A date of 25 hours.
+    .init(
+      filter: "2025-11-02T04:00:00Z..2025-11-03T05:00:00Z", from: "2025-11-02T00:00:00-04:00",
+      to: "2025-11-03T00:00:00-05:00", buckets: 25, isHourly: true),
+    // What is after now is not there.
+    .init(
+      filter: "2026-03-11T04:00:00Z..2026-03-12T03:00:00Z", from: "2026-03-11T00:00:00-04:00",
+      to: "2026-03-11T15:20:00-04:00", buckets: 16, isHourly: true),
     .init(filter: "7d", from: "2026-03-05T00:00:00-05:00", to: "2026-03-11T15:20:00-04:00", buckets: 7),
     // Now at midnight: today is the day that has just ended.
     .init(

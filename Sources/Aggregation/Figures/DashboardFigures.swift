@@ -22,7 +22,8 @@ extension Dashboard: DashboardPart {
 extension Dashboard.Query: DashboardPart {
   package static let about = "The query."
   private static let periods =
-    "^(\\d+d|24h|this-month|last-month|this-year|last-year|\\d{4}-\\d{2}-\\d{2}(\\.\\.\\d{4}-\\d{2}-\\d{2})?)$"
+    "^(\\d+d|24h|this-month|last-month|this-year|last-year|\\d{4}-\\d{2}-\\d{2}(\\.\\.\\d{4}-\\d{2}-\\d{2})?"
+    + "|\\d{4}-\\d{2}-\\d{2}T[0-9:.]+Z\\.\\.\\d{4}-\\d{2}-\\d{2}T[0-9:.]+Z)$"
 
   package static let figures: [DashboardFigure<Dashboard.Query>] =
     [.text("kind", "kind", of: ModelKind.allCases.map(\.rawValue)) { $0.kind }]
