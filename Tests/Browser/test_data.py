@@ -108,7 +108,7 @@ def test_a_run_is_validated(page):
 
 @pytest.mark.parametrize("action, inside", [("Fixture (zip)", "README"), ("Export", "telemetry/requests")])
 def test_a_run_is_taken_away_as_a_zip(page, action, inside):
-    row(page, "first").get_by_role("button", name=action, exact=True).click()
+    row(page, "first").get_by_role("button", name=f"{action}, first", exact=True).click()
     with page.page.expect_download(timeout=60_000) as download:
         page.page.locator(".job").first.get_by_role("link", name="Download the zip").click(timeout=60_000)
     with zipfile.ZipFile(download.value.path()) as file:

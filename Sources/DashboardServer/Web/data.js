@@ -1,16 +1,19 @@
 // What there is: runs, scenarios, and files to be imported; and what can be done with each.
 import { send } from "./asking.js";
 import { clock, moment, number } from "./format.js";
-import { start, Progress } from "./jobs.js";
+import { start, jobsOf, watch, dismiss, Progress } from "./jobs.js";
 import { Select } from "./parts.js";
 import { Import } from "./importing.js";
-import { Editor } from "./editor.js";
+import { draftOf, Editor } from "./editor.js";
 
 const { html, Component } = preact;
 const path = (run, verb = "") => `api/runs/${encodeURIComponent(run.id)}${verb && `/${verb}`}`;
 const atOnce = 100;
 
 const verdicts = { holds: "holds", violated: "violated", skipped: "does not apply", inconclusive: "inconclusive" };
+
+// What another tab has started is called by its kind.
+const titleOf = ({ kind, title, about }) => about?.title || `${{ validate: "Validate", fixture: "Fixture of", export: "Export of", keep: "Keep" }[kind]} ${title}`;
 
 /** What `validate` found, violations first. */
 function Verdict({ result }) {
@@ -23,13 +26,14 @@ function Verdict({ result }) {
 }
 
 class Runs extends Component {
-  constructor() { super(); this.state = { text: "", most: atOnce, open: "", jobs: [], gone: [], trash: null, problem: "" }; }
+  constructor() { super(); this.state = { text: "", most: atOnce, open: "", formats: {}, gone: [], trash: null, problem: "" }; }
+  componentDidMount() { this.unwatch = watch(() => this.setState({})); }
+  componentWillUnmount() { this.unwatch(); }
 
   async work(run, verb, body, title) {
     this.setState({ problem: "" });
     try {
-      const key = `${run.id} ${verb} ${Date.now()}`;
-      await start(path(run, verb), body, (job) => this.setState(({ jobs }) => ({ jobs: jobs.some((entry) => entry.key === key) ? jobs.map((entry) => (entry.key === key ? { ...entry, job } : entry)) : [{ key, title, job, run }, ...jobs] })));
+      await start(path(run, verb), body, { title });
     } catch (error) { this.setState({ problem: error.message }); }
   }
 
@@ -58,29 +62,31 @@ class Runs extends Component {
 
   actions(run) {
     const { can, abilities, title, onChange } = this.props;
-    const name = title(run);
-    const { format = "csv" } = this.state;
+    const name = title(run), own = `, ${name}`;
+    const formats = abilities.formats || ["csv"], format = this.state.formats[run.id] || formats[0];
     return html`<div class="bar actions" role="group" aria-label=${`What to do with ${name}`}>
-      ${can("what-if") ? html`<button type="button" onClick=${() => onChange({ page: "whatif", run: run.id, set: "", knobs: "" })}>What if</button>` : null}
-      ${can("validate") ? html`<button type="button" onClick=${() => this.work(run, "validate", {}, `Validate ${name}`)}>Validate</button>` : null}
-      ${can("fixture") ? html`<button type="button" onClick=${() => this.work(run, "fixture", {}, `Fixture of ${name}`)}>Fixture (zip)</button>` : null}
-      ${can("export") ? html`<span class="bar"><${Select} label="Format" options=${(abilities.formats || ["csv"]).map((entry) => [entry, entry])} value=${format} onPick=${(value) => this.setState({ format: value })} /><button type="button" onClick=${() => this.work(run, "export", { format }, `Export of ${name}, ${format}`)}>Export</button></span>` : null}
-      ${can("delete") && !run.live ? html`<button type="button" class="danger" onClick=${() => this.remove(run)}>Delete</button>` : null}
+      ${can("what-if") && !run.live ? html`<button type="button" aria-label=${`What if${own}`} onClick=${() => onChange({ page: "whatif", run: run.id, set: "", knobs: "" })}>What if</button>` : null}
+      ${can("validate") ? html`<button type="button" aria-label=${`Validate${own}`} onClick=${() => this.work(run, "validate", {}, `Validate ${name}`)}>Validate</button>` : null}
+      ${can("fixture") ? html`<button type="button" aria-label=${`Fixture (zip)${own}`} onClick=${() => this.work(run, "fixture", {}, `Fixture of ${name}`)}>Fixture (zip)</button>` : null}
+      ${can("export") ? html`<span class="bar"><${Select} label="Format" of=${own} options=${formats.map((entry) => [entry, entry])} value=${format} onPick=${(value) => this.setState({ formats: { ...this.state.formats, [run.id]: value } })} /><button type="button" aria-label=${`Export${own}`} onClick=${() => this.work(run, "export", { format }, `Export of ${name}, ${format}`)}>Export</button></span>` : null}
+      ${can("delete") && !run.live ? html`<button type="button" class="danger" aria-label=${`Delete${own}`} onClick=${() => this.remove(run)}>Delete</button>` : null}
     </div>`;
   }
 
-  render({ runs, can, title, onChange }, { text, most, open, jobs, gone, trash, problem }) {
+  render({ view, runs, can, title, onChange }, { text, most, open, gone, trash, problem }) {
+    const jobs = jobsOf("validate", "fixture", "export", "keep").filter(({ about }) => !about?.scenario || about.scenario !== view.scenario);
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const found = words.length ? runs.filter((run) => { const name = `${run.name} ${run.id}`.toLowerCase(); return words.every((word) => name.includes(word)); }) : runs;
     const hasActions = ["what-if", "validate", "fixture", "export", "delete"].some(can);
     return html`<article class="widget" aria-label="Runs">
       <div class="head"><h2>${number(runs.length)} ${runs.length === 1 ? "run" : "runs"}</h2><span class="space"></span><input type="search" placeholder="Find a run" aria-label="Find a run" value=${text} onInput=${(event) => this.setState({ text: event.target.value, most: atOnce })} /></div>
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
-      ${gone.map(({ trash: id, name }) => html`<div class="bar undo" key=${id} role="status"><span>${name} is deleted.</span><button type="button" onClick=${() => this.restore(id)}>Undo</button><button type="button" class="tool" aria-label=${`Dismiss, ${name} is deleted`} onClick=${() => this.setState({ gone: gone.filter((entry) => entry.trash !== id) })}>✕</button></div>`)}
-      ${jobs.map(({ key, title: name, job, run }) => html`<${Progress} key=${key} job=${job} title=${name} onForget=${() => this.setState({ jobs: jobs.filter((entry) => entry.key !== key) })}>
+      ${gone.map(({ trash: id, name }) => html`<div class="bar undo" key=${id} role="status"><span>${name} is deleted.</span><button type="button" aria-label=${`Undo, ${name} is deleted`} onClick=${() => this.restore(id)}>Undo</button><button type="button" class="tool" aria-label=${`Dismiss, ${name} is deleted`} onClick=${() => this.setState({ gone: gone.filter((entry) => entry.trash !== id) })}>✕</button></div>`)}
+      ${jobs.map((job) => html`<${Progress} key=${job.id} job=${job} title=${titleOf(job)} onForget=${() => dismiss(job)}>
         ${job.kind === "fixture" || job.kind === "export" ? html`<a class="button" href=${`api/jobs/${encodeURIComponent(job.id)}/file`} download>Download the zip</a>` : null}
-        ${job.result?.verdict ? html`<strong class=${job.result.verdict === "violated" ? "bad" : ""}>${job.result.verdict === "holds" ? "✓ everything that applies holds" : job.result.verdict === "violated" ? "✕ violated" : "inconclusive"}</strong><button type="button" aria-expanded=${String(open === key)} onClick=${() => this.setState({ open: open === key ? "" : key })}>Details</button>` : null}
-      <//>${open === key && job.result?.entries ? html`<${Verdict} key=${`${key} result`} result=${job.result} />` : null}`)}
+        ${job.kind === "keep" && job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "" })}>Open it</button>` : null}
+        ${job.result?.verdict ? html`<strong class=${job.result.verdict === "violated" ? "bad" : ""}>${job.result.verdict === "holds" ? "✓ everything that applies holds" : job.result.verdict === "violated" ? "✕ violated" : "inconclusive"}</strong><button type="button" aria-expanded=${String(open === job.id)} onClick=${() => this.setState({ open: open === job.id ? "" : job.id })}>Details</button>` : null}
+      <//>${open === job.id && job.result?.entries ? html`<${Verdict} key=${`${job.id} result`} result=${job.result} />` : null}`)}
       <div class="table listing" tabIndex=${0} role="region" aria-label="Runs, table"><table>
         <thead><tr><th scope="col">Run</th><th scope="col">Accounts</th><th scope="col">Models</th><th scope="col">Up to</th>${hasActions ? html`<th scope="col">Actions</th>` : null}</tr></thead>
         <tbody>${found.slice(0, most).map((run) => html`<tr key=${run.id}>
@@ -91,7 +97,7 @@ class Runs extends Component {
       </table></div>
       ${found.length > most ? html`<button type="button" onClick=${() => this.setState({ most: most + atOnce })}>Show ${Math.min(atOnce, found.length - most)} more of ${number(found.length - most)}</button>` : null}
       ${found.length ? null : html`<p class="empty">${runs.length ? "No run has this in its name." : "There are no runs yet: import a file, or simulate a scenario."}</p>`}
-      ${can("delete") ? html`<details onToggle=${(event) => this.openTrash(event)}><summary>Deleted runs</summary>${!trash ? html`<p>…</p>` : !trash.length ? html`<p>None.</p>` : html`<ul class="plain">${trash.map((entry) => html`<li key=${entry.id}>${entry.name}, deleted ${moment(entry.deleted)} <button type="button" class="tool" onClick=${() => this.restore(entry.id)}>Restore</button></li>`)}</ul>`}</details>` : null}
+      ${can("delete") ? html`<details onToggle=${(event) => this.openTrash(event)}><summary>Deleted runs</summary>${!trash ? html`<p>…</p>` : !trash.length ? html`<p>None.</p>` : html`<ul class="plain">${trash.map((entry) => html`<li key=${entry.id}>${entry.name}, deleted ${moment(entry.deleted)} <button type="button" class="tool" aria-label=${`Restore, ${entry.name}`} onClick=${() => this.restore(entry.id)}>Restore</button></li>`)}</ul>`}</details>` : null}
     </article>`;
   }
 }
@@ -105,9 +111,9 @@ class Scenarios extends Component {
   render({ view, onChange }, { list, text, problem }) {
     const found = (list || []).filter((entry) => `${entry.name} ${entry.title || ""} ${entry.description || ""}`.toLowerCase().includes(text.toLowerCase()));
     return html`<article class="widget" aria-label="Scenarios" aria-busy=${String(!list)}>
-      <div class="head"><h2>Scenarios</h2><span class="space"></span>${list?.length > 8 ? html`<input type="search" placeholder="Find a scenario" aria-label="Find a scenario" value=${text} onInput=${(event) => this.setState({ text: event.target.value })} />` : null}<button type="button" onClick=${() => onChange({ scenario: "new" })}>New scenario</button></div>
+      <div class="head"><h2>Scenarios</h2><span class="space"></span>${list?.length > 8 ? html`<input type="search" placeholder="Find a scenario" aria-label="Find a scenario" value=${text} onInput=${(event) => this.setState({ text: event.target.value })} />` : null}<button type="button" onClick=${() => onChange({ scenario: "new" })}>New scenario</button>${draftOf("new") ? html`<small class="problem">not saved</small>` : null}</div>
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
-      <ul class="plain scenarios">${found.slice(0, 200).map((entry) => html`<li key=${entry.name}><button type="button" class="link" aria-current=${view.scenario === entry.name ? "true" : undefined} onClick=${() => onChange({ scenario: entry.name })}>${entry.name}</button> <span class="note">${entry.error ? html`<span class="problem">✕ ${entry.error}</span>` : entry.description || entry.title}</span></li>`)}</ul>
+      <ul class="plain scenarios">${found.slice(0, 200).map((entry) => html`<li key=${entry.name}><button type="button" class="link" aria-current=${view.scenario === entry.name ? "true" : undefined} onClick=${() => onChange({ scenario: entry.name })}>${entry.name}</button>${draftOf(entry.name) ? html` <small class="problem">not saved</small>` : null} <span class="note">${entry.error ? html`<span class="problem">✕ ${entry.error}</span>` : entry.description || entry.title}</span></li>`)}</ul>
       ${list && !list.length && !problem ? html`<p class="note">The folder has none yet.</p>` : null}
     </article>`;
   }

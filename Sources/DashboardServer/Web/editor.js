@@ -1,7 +1,7 @@
 // A scenario's text: what `check` says stands beside the line, the schema completes, and nobody overwrites what another saved.
 import { Naming, send } from "./asking.js";
 import { number } from "./format.js";
-import { start, Progress } from "./jobs.js";
+import { start, jobsOf, watch, dismiss, Progress } from "./jobs.js";
 
 const { html, Component } = preact;
 
@@ -29,8 +29,17 @@ models:
 const path = (name) => `api/scenarios/${encodeURIComponent(name)}`;
 const pause = 250;
 
+// What is typed and not saved stays in this tab, by the scenario's name: { text, version }.
+const key = (name) => `draft ${name}`;
+export function draftOf(name) {
+  try { return JSON.parse(sessionStorage.getItem(key(name))); } catch { return null; /* Nothing may be kept here. */ }
+}
+function keepDraft(name, draft) {
+  try { if (draft) sessionStorage.setItem(key(name), JSON.stringify(draft)); else sessionStorage.removeItem(key(name)); } catch { /* The same. */ }
+}
+
 export class Editor extends Component {
-  constructor() { super(); this.state = { text: null, saved: null, version: null, diagnostics: [], summary: null, completions: [], chosen: 0, problem: "", conflict: null, job: null, said: "" }; }
+  constructor() { super(); this.state = { text: null, saved: null, version: null, diagnostics: [], summary: null, completions: [], chosen: 0, problem: "", conflict: null, said: "" }; }
 
   get isNew() { return this.props.name === "new"; }
 
@@ -41,11 +50,26 @@ export class Editor extends Component {
       this.begin(typeof answer === "string" ? answer : JSON.stringify(answer), version);
     } catch (error) { this.setState({ problem: error.message }); }
   }
-  componentWillUnmount() { clearTimeout(this.waiting); this.isGone = true; }
+  componentWillUnmount() { clearTimeout(this.waiting); this.unwatch?.(); removeEventListener("beforeunload", this.leaving); this.isGone = true; }
+
+  // Whoever leaves the page itself is asked; whoever goes to another part of it finds the text again.
+  leaving = (event) => { if (this.isChanged) event.preventDefault(); };
+  get isChanged() { return this.state.text !== null && this.state.text !== (this.isNew ? starter : this.state.saved); }
 
   begin(text, version) {
-    this.setState({ text, saved: version ? text : null, version }, () => { this.area.value = text; this.scrolled(); });
-    this.check(text);
+    addEventListener("beforeunload", this.leaving);
+    this.unwatch ??= watch(() => this.setState({}));
+    const draft = draftOf(this.props.name), isAgain = Boolean(draft) && draft.text !== text;
+    const shown = isAgain ? draft.text : text;
+    // It was written over the version that it began with: saving says if there is another by now.
+    this.setState({ text: shown, isAgain, saved: version ? text : null, version: isAgain ? draft.version : version }, () => { this.area.value = shown; this.scrolled(); });
+    this.check(shown);
+  }
+
+  discard() {
+    keepDraft(this.props.name, null);
+    this.setState({ text: null, isAgain: false });
+    this.componentDidMount();
   }
 
   /** What is wrong with it, and what may stand at the caret. */
@@ -71,7 +95,7 @@ export class Editor extends Component {
 
   typed() {
     const text = this.area.value;
-    this.setState({ text, said: "" });
+    this.setState({ text, said: "" }, () => keepDraft(this.props.name, this.isChanged ? { text, version: this.state.version } : null));
     clearTimeout(this.waiting);
     const isWord = this.word().length > 0;
     if (!isWord) this.setState({ completions: [] });
@@ -123,7 +147,8 @@ export class Editor extends Component {
     this.setState({ problem: "", said: "" });
     try {
       const { version: saved } = await send("PUT", path(name), text, { headers: { "Content-Type": "application/yaml", ...(version ? { "If-Match": version } : { "If-None-Match": "*" }) } });
-      this.setState({ saved: text, version: saved, conflict: null, isNaming: false, said: "Saved." });
+      keepDraft(this.props.name, null);
+      this.setState({ saved: text, version: saved, conflict: null, isNaming: false, isAgain: false, said: "Saved." });
       if (name !== this.props.name) this.props.onChange({ scenario: name });
     } catch (error) {
       if (error.status === 412) this.setState({ conflict: { version: error.version, name } });
@@ -134,6 +159,7 @@ export class Editor extends Component {
   async theirs() {
     try {
       const { answer, version } = await send("GET", path(this.state.conflict.name));
+      keepDraft(this.props.name, null);
       this.setState({ conflict: null });
       this.begin(answer, version);
     } catch (error) { this.setState({ problem: error.message }); }
@@ -141,30 +167,28 @@ export class Editor extends Component {
 
   async simulate() {
     try {
-      await start("api/runs", { base: { scenario: this.props.name } }, (job) => {
-        this.setState({ job });
-        if (job.state === "done") this.props.onReplaced();
-      });
+      await start("api/runs", { base: { scenario: this.props.name } }, { scenario: this.props.name, title: `Simulate ${this.props.name}` });
     } catch (error) { this.setState({ problem: error.message }); }
   }
 
-  render({ name, can, onClose, onChange }, { text, saved, diagnostics, summary, completions, chosen, problem, conflict, isNaming, job, said }) {
+  render({ name, can, onClose, onChange }, { text, isAgain, diagnostics, summary, completions, chosen, problem, conflict, isNaming, said }) {
     const lines = (text ?? "").split("\n");
     const byLine = Map.groupBy(diagnostics.filter((entry) => entry.line), (entry) => entry.line);
     const errors = diagnostics.filter((entry) => entry.severity === "error").length;
-    const isChanged = text !== saved;
+    const { isChanged } = this;
     const caret = completions.length && this.area ? this.place() : null;
     return html`<article class="widget editing" aria-label=${`Scenario ${name}`} aria-busy=${String(text === null && !problem)}>
       <div class="head"><h2>${this.isNew ? "New scenario" : name}${isChanged && text !== null ? html` <small>not saved</small>` : null}</h2><span class="bar tools">
-        <button type="button" onClick=${() => this.save()} disabled=${!isChanged}>Save</button>
+        <button type="button" onClick=${() => this.save()} disabled=${!isChanged && !this.isNew}>Save</button>
         <button type="button" onClick=${() => this.setState({ isNaming: true })}>Save as…</button>
         ${can("keep") && !this.isNew ? html`<button type="button" disabled=${isChanged || errors > 0} title=${isChanged ? "Save it first" : ""} onClick=${() => this.simulate()}>Simulate and keep</button>` : null}
-        <button type="button" onClick=${() => { if (!isChanged || this.isNew || confirm("Leave without saving?")) onClose(); }}>Close</button></span></div>
+        <button type="button" onClick=${() => { if (isChanged && !confirm("Close without saving? What you have typed is lost.")) return; keepDraft(name, null); onClose(); }}>Close</button></span></div>
+      ${isAgain && isChanged ? html`<div class="bar undo" role="status"><span>This is what you typed before you left. It is not saved.</span><button type="button" onClick=${() => this.discard()}>${this.isNew ? "Begin anew" : "Take what is saved"}</button></div>` : null}
       ${isNaming ? html`<${Naming} verb="Save" required pattern="[A-Za-z0-9 _.\\-]+" title="Letters, digits, space, - _ ." placeholder="week.yaml" onName=${(other) => this.save(null, other.endsWith(".yaml") ? other : `${other}.yaml`)} onCancel=${() => this.setState({ isNaming: false })} />` : null}
       ${conflict ? html`<div class="failure" role="alert"><p>${conflict.version ? `Somebody else has saved ${conflict.name} since you opened it.` : `There is a ${conflict.name} already.`}</p>
         <button type="button" onClick=${() => this.theirs()}>Take theirs</button>${conflict.version ? html`<button type="button" onClick=${() => this.save(conflict.version, conflict.name)}>Overwrite with mine</button>` : null}<button type="button" onClick=${() => this.setState({ conflict: null, isNaming: true })}>Save mine under another name</button></div>` : null}
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
-      ${job ? html`<${Progress} job=${job} title=${`Simulate ${name}`} onForget=${() => this.setState({ job: null })}>${job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "", kind: "" })}>Open it</button>` : null}<//>` : null}
+      ${jobsOf("keep").filter(({ about }) => about?.scenario === name).map((job) => html`<${Progress} key=${job.id} job=${job} title=${job.about.title} onForget=${() => dismiss(job)}>${job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "", kind: "" })}>Open it</button>` : null}<//>`)}
       <p class="note" role="status" id="checked">${said} ${errors ? `${errors} ${errors === 1 ? "error" : "errors"}.` : summary ? `No errors. ${number(Math.round(summary.expectedRequests))} requests are expected.` : ""} Ctrl-Space completes, Ctrl-S saves.</p>
       <div class="code">
         <div class="clip" aria-hidden="true"><div class="layer">${lines.map((line, index) => {

@@ -2,7 +2,7 @@
 import { send } from "./asking.js";
 import { number } from "./format.js";
 import { kinds } from "./state.js";
-import { start, Progress } from "./jobs.js";
+import { start, jobsOf, watch, dismiss, isOver, Progress } from "./jobs.js";
 
 const { html, Component } = preact;
 
@@ -33,7 +33,9 @@ const formatOf = (example) => (!/^\d+(\.\d+)?$/.test(example || "") ? "iso" : { 
 const unitOf = (name) => (/_us$|micro/i.test(name) ? "us" : /_s$|sec/i.test(name) ? "s" : "ms");
 
 export class Import extends Component {
-  constructor() { super(); this.state = { upload: null, sent: null, problem: "", errors: [], job: null }; }
+  constructor() { super(); this.state = { upload: null, sent: null, problem: "", errors: [] }; }
+  componentDidMount() { this.unwatch = watch(() => this.setState({})); }
+  componentWillUnmount() { this.unwatch(); this.request?.abort(); }
 
   // XMLHttpRequest says how much has been sent; fetch does not.
   take(file) {
@@ -57,7 +59,7 @@ export class Import extends Component {
       });
     };
     request.onerror = () => this.setState({ sent: null, problem: "The upload broke off. Choose the file again." });
-    this.setState({ sent: 0, problem: "", upload: null, job: null });
+    this.setState({ sent: 0, problem: "", upload: null });
     request.send(file);
   }
 
@@ -109,10 +111,7 @@ export class Import extends Component {
     const { upload, name, account, zone } = this.state;
     this.setState({ problem: "", errors: [] });
     try {
-      await start("api/imports", { upload: upload.upload, name, ...(upload.kind === "otlp" ? { account, timeZone: zone } : { mapping: this.mapping() }) }, (job) => {
-        this.setState({ job });
-        if (job.state === "done") this.props.onReplaced();
-      });
+      await start("api/imports", { upload: upload.upload, name, ...(upload.kind === "otlp" ? { account, timeZone: zone } : { mapping: this.mapping() }) }, { title: `Import ${name}` });
     } catch (error) { this.setState({ problem: error.message, errors: error.errors || [] }); }
   }
 
@@ -134,7 +133,8 @@ export class Import extends Component {
     </div>`;
   }
 
-  render({ onChange }, { upload, sent, problem, errors, map, now, name, account, zone, constants, job }) {
+  render({ onChange }, { upload, sent, problem, errors, map, now, name, account, zone, constants }) {
+    const jobs = jobsOf("import");
     const isReady = upload && account && zone && name && (upload.kind === "otlp" || (map.arrivedAt && (map.model || constants.model)));
     const roleOf = (column) => roles.find(([role]) => map[role] === column.name);
     return html`<article class="widget" aria-label="Import" onDragOver=${(event) => event.preventDefault()} onDrop=${(event) => { event.preventDefault(); this.take(event.dataTransfer.files[0]); }}>
@@ -156,11 +156,11 @@ export class Import extends Component {
         <div class="bar"><label>Name of the run <input type="text" required value=${name} onInput=${(event) => this.setState({ name: event.target.value })} /></label>
           <label>Account <input type="text" required value=${account} onInput=${(event) => this.setState({ account: event.target.value })} /></label>
           <label>Time zone <input type="text" required value=${zone} onInput=${(event) => this.setState({ zone: event.target.value.trim() })} /></label>
-          <button type="submit" class="main" disabled=${!isReady || (job && ["waiting", "running"].includes(job.state))}>Import</button></div>
+          <button type="submit" class="main" disabled=${!isReady || jobs.some((job) => job.about && !isOver(job))}>Import</button></div>
         ${upload.kind === "otlp" ? null : html`<details><summary>The mapping, for "workbench import table"</summary><pre>${JSON.stringify(this.mapping(), null, 2)}</pre></details>`}
       </form>` : null}
-      ${job ? html`<${Progress} job=${job} title=${`Import ${name}`} onForget=${() => this.setState({ job: null })}>${job.result?.run ? html`<span class="note">${number(job.result.requests)} requests${job.result.rejects?.count ? `, ${number(job.result.rejects.count)} rows rejected` : ""}</span><button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "", kind: "", period: "" })}>Open it</button>` : null}<//>
-        ${job.result?.rejects?.count ? html`<details><summary>Rows that were rejected</summary><ul class="plain">${[...Object.entries(job.result.rejects.kinds || {}).map(([kind, count]) => `${number(count)}: ${kind}`), ...(job.result.rejects.examples || [])].slice(0, 20).map((text, index) => html`<li key=${index}>${typeof text === "string" ? text : JSON.stringify(text)}</li>`)}</ul></details>` : null}` : null}
+      ${jobs.map((job) => html`<${Progress} key=${job.id} job=${job} title=${job.about?.title || `Import ${job.title}`} onForget=${() => dismiss(job)}>${job.result?.run ? html`<span class="note">${number(job.result.requests)} requests${job.result.rejects?.count ? `, ${number(job.result.rejects.count)} rows rejected` : ""}</span><button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "", kind: "", period: "" })}>Open it</button>` : null}<//>
+        ${job.result?.rejects?.count ? html`<details key=${`${job.id} rejects`}><summary>Rows that were rejected</summary><ul class="plain">${[...Object.entries(job.result.rejects.kinds || {}).map(([kind, count]) => `${number(count)}: ${kind}`), ...(job.result.rejects.examples || [])].slice(0, 20).map((text, index) => html`<li key=${index}>${typeof text === "string" ? text : JSON.stringify(text)}</li>`)}</ul></details>` : null}`)}
     </article>`;
   }
 }

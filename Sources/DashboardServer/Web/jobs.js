@@ -4,32 +4,66 @@ import { send } from "./asking.js";
 const { html, Component } = preact;
 
 const states = { waiting: "Waiting", running: "Running", done: "Done", failed: "Failed", cancelled: "Cancelled" };
-const isOver = (job) => ["done", "failed", "cancelled"].includes(job.state);
+export const isOver = (job) => ["done", "failed", "cancelled"].includes(job.state);
 
-/** Starts a job, and follows it: `onChange(job)` with each word of it, the last with its result or problem. */
-export async function start(path, body, onChange) {
-  const { answer } = await send("POST", path, body);
-  follow(answer, onChange);
-  return answer;
+// Jobs belong to no page: whoever comes back, or loads the page again, finds what this tab has started, and whatever runs.
+const known = new Map(), watchers = new Set();
+let whenDone = () => {};
+const kept = (value) => {
+  try { if (value) sessionStorage.jobs = JSON.stringify(value); return JSON.parse(sessionStorage.jobs || "{}"); } catch { return {}; /* Not kept where nothing may be kept. */ }
+};
+
+/** Jobs of some kinds, the newest first; each with what `start` was told of it, `about`. */
+export const jobsOf = (...kinds) => [...known.values()].filter((job) => kinds.includes(job.kind)).reverse();
+/** Calls `body` whenever a job has changed. Returns what ends that. */
+export function watch(body) { watchers.add(body); return () => watchers.delete(body); }
+const tell = () => watchers.forEach((body) => body());
+
+export function dismiss(job) {
+  known.delete(job.id);
+  const { [job.id]: _, ...rest } = kept();
+  kept(rest);
+  tell();
 }
 
-/** Follows one until it is over. Returns what stops following. */
-export function follow(job, onChange) {
-  onChange(job);
-  if (isOver(job)) return () => {};
+function follow(job, about) {
+  const take = (now) => {
+    const before = known.get(job.id);
+    known.set(job.id, { ...now, about });
+    if (now.state === "done" && before && before.state !== "done") whenDone({ ...now, about });
+    tell();
+  };
+  take(job);
+  if (isOver(job)) return;
   const source = new EventSource(`api/jobs/${encodeURIComponent(job.id)}/events`);
   source.onmessage = (event) => {
     const now = JSON.parse(event.data);
     if (isOver(now)) source.close();
-    onChange(now);
+    take(now);
   };
   // The stream broke: the job may go on, and its last word is asked for.
   source.onerror = async () => {
     if (source.readyState === EventSource.CONNECTING) return;
     source.close();
-    try { onChange((await send("GET", `api/jobs/${encodeURIComponent(job.id)}`)).answer); } catch (error) { onChange({ ...job, state: "failed", problem: { detail: error.message } }); }
+    try { take((await send("GET", `api/jobs/${encodeURIComponent(job.id)}`)).answer); } catch (error) { take({ ...job, state: "failed", problem: { detail: error.message } }); }
   };
-  return () => source.close();
+}
+
+/** Starts a job. `about`: what only this tab knows of it. */
+export async function start(path, body, about = {}) {
+  const { answer } = await send("POST", path, body);
+  kept({ ...kept(), [answer.id]: about });
+  follow(answer, about);
+  return answer;
+}
+
+/** Finds the jobs there are. `onDone(job)` when one has been done. */
+export async function resume(onDone) {
+  whenDone = onDone;
+  const { answer } = await send("GET", "api/jobs");
+  const mine = kept();
+  kept(Object.fromEntries(Object.entries(mine).filter(([id]) => answer.some((job) => job.id === id))));
+  for (const job of answer) if (!known.has(job.id) && (mine[job.id] || !isOver(job))) follow(job, mine[job.id]);
 }
 
 export const cancel = (job) => send("DELETE", `api/jobs/${encodeURIComponent(job.id)}`);

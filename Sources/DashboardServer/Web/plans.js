@@ -3,7 +3,7 @@ import { get, dashboardPath, marksPath } from "./api.js";
 import { send, Asking } from "./asking.js";
 import { objectiveOf } from "./state.js";
 import { number } from "./format.js";
-import { start, Progress } from "./jobs.js";
+import { start, jobsOf, watch, dismiss, isOver, Progress } from "./jobs.js";
 import { Finder, numberOf, overridesOf, parted, valueOf } from "./knobs.js";
 import { rows } from "./figures.js";
 import { Panel, panelsOf } from "./panels.js";
@@ -62,7 +62,7 @@ class Form extends Component {
     const fixed = [...overridesOf(view.set)].filter(([path]) => !vary.some((entry) => entry.path === path));
     return html`<form class="widget planform" aria-label="New plan" aria-busy=${String(!isReady)} onSubmit=${(event) => { event.preventDefault(); onStart(this.body()); }}>
       <div class="head"><h2>New plan</h2></div>
-      <div class="bar"><${Select} label="Around run" options=${runs.map((entry) => [entry.id, title(entry)])} value=${run.id} onPick=${(id) => onChange({ run: id, set: "" })} />
+      <div class="bar"><${Select} label="Around run" options=${runs.filter((entry) => !entry.live).map((entry) => [entry.id, title(entry)])} value=${run.id} onPick=${(id) => onChange({ run: id, set: "" })} />
         ${fixed.map(([path, value]) => html`<span class="note" key=${path}>${path} = ${value}</span>`)}</div>
       <fieldset class="knobs"><legend>Varied: every combination is a variant</legend>
         ${vary.map((entry, index) => html`<div class="bar vary" key=${entry.path}><label><span title=${entry.path}>${parted(entry.label).filter(Boolean).join(" · ")}</span> <input type="text" required value=${entry.values} aria-label=${`Values of ${entry.label}`} placeholder="1..4 or 1,2,4" onInput=${(event) => change(index, event.target.value)} /></label><button type="button" class="tool" aria-label=${`Do not vary ${entry.label}`} onClick=${() => this.setState({ vary: vary.filter((_, place) => place !== index) })}>✕</button></div>`)}
@@ -117,46 +117,59 @@ class Sides extends Asking {
 class Found extends Asking {
   questions({ view, reading }) { return [view.plan, reading]; }
   async answer({ view }) { return (await send("GET", `api/plans/${encodeURIComponent(view.plan)}`)).answer; }
-  render({ onChange }, { found, error, isBusy }) {
+  render({ made, onChange }, { found, error, isBusy }) {
+    // The runs of its variants; a server that does not name them has told them with the job.
+    const ids = found && (found.runs || made);
     return html`<div aria-busy=${String(isBusy)}>${error ? html`<div class="failure" role="alert"><p>${error.message}</p><button type="button" onClick=${() => this.again()}>Try again</button></div>` : null}
       ${found ? html`<${PlanView} ...${found} onOpen=${(variant) => onChange({ page: "whatif", set: variant.overrides.join("\n") })} />` : null}
-      ${found && this.props.ids?.length ? html`<${Sides} ...${this.props} />` : null}</div>`;
+      ${ids?.length ? html`<${Sides} ...${this.props} ids=${ids} />` : null}</div>`;
   }
 }
 
 export class Plans extends Component {
-  constructor() { super(); this.state = { job: null, list: null, problem: "", minimize: "", ids: [], made: "" }; }
+  constructor() { super(); this.state = { list: null, problem: "" }; }
 
-  componentDidMount() { this.load(); }
+  componentDidMount() {
+    this.load();
+    this.unwatch = watch(() => this.changed());
+  }
+  componentWillUnmount() { this.unwatch(); }
   async load() {
     try { this.setState({ list: (await send("GET", "api/plans")).answer }); } catch (error) { this.setState({ list: [], problem: error.message }); }
   }
 
+  // Whoever has waited for a plan sees it when it is done.
+  changed() {
+    this.setState({});
+    const done = jobsOf("plan").find((job) => job.id === this.awaited && isOver(job));
+    if (!done) return;
+    this.awaited = undefined;
+    if (done.state !== "done") return;
+    this.load();
+    this.props.onChange({ plan: done.result.plan });
+  }
+
   async begin(body) {
-    this.setState({ problem: "", minimize: body.minimize || "" });
+    this.setState({ problem: "" });
     this.props.onChange({ plan: "" });
     try {
-      await start("api/plans", body, (job) => {
-        this.setState({ job });
-        if (job.state !== "done") return;
-        this.load();
-        this.setState({ ids: job.result.runs || [], made: job.result.plan });
-        // Its runs are in the list from now on.
-        Promise.resolve(this.props.onReplaced()).then(() => this.props.onChange({ plan: job.result.plan }));
-      });
+      this.awaited = (await start("api/plans", body, { minimize: body.minimize || "" })).id;
+      this.changed();
     } catch (error) { this.setState({ problem: [error.message, ...(error.errors || []).map((entry) => entry.message)].filter((text, index, all) => all.indexOf(text) === index).join(" ") }); }
   }
 
-  render(props, { job, list, problem, minimize, ids, made }) {
+  render(props, { list, problem }) {
     const { view, run, onChange } = props;
-    const isRunning = job && ["waiting", "running"].includes(job.state);
+    const jobs = jobsOf("plan"), running = jobs.find((job) => !isOver(job));
+    const made = jobs.find((job) => view.plan && job.result?.plan === view.plan);
     return html`<section id="widgets" class="whole plans" tabIndex=${-1} aria-label="Plans" aria-busy=${String(!list)}>
       ${list?.length ? html`<div class="bar"><${Select} label="Plan" options=${list.map(({ id, name }) => [id, name])} value=${view.plan} all="a new one" onPick=${(plan) => onChange({ plan })} /></div>` : null}
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
-      ${job ? html`<${Progress} job=${job} title=${`Plan ${job.title || ""}`.trim()} onForget=${() => this.setState({ job: null })} />` : null}
-      ${isRunning && job.variants?.length ? html`<${Estimates} variants=${job.variants} objective=${minimize} />` : null}
-      ${view.plan ? html`<${Found} key="found" ...${props} ids=${made === view.plan ? ids : []} />` : null}
-      ${run && !view.plan ? html`<${Form} key=${run.id} ...${props} isRunning=${isRunning} onStart=${(body) => this.begin(body)} />` : null}
+      ${jobs.filter((job) => job !== made).map((job) => html`<${Progress} key=${job.id} job=${job} title=${`Plan ${job.title || ""}`.trim()} onForget=${() => dismiss(job)}>${job.result?.plan ? html`<button type="button" onClick=${() => { this.load(); onChange({ plan: job.result.plan }); }}>Open it</button>` : null}<//>`)}
+      ${running?.variants?.length ? html`<${Estimates} variants=${running.variants} objective=${running.about?.minimize || ""} />` : null}
+      ${view.plan ? html`<${Found} key="found" ...${props} made=${made?.result.runs} />` : null}
+      ${run?.live && !view.plan ? html`<article class="widget"><h2>New plan</h2><p>Nothing can be planned around a live run: it goes on while it is looked at. Choose a run that has ended, or simulate the scenario under Data.</p>${props.runs.some((entry) => !entry.live) ? html`<${Select} label="Around run" options=${props.runs.filter((entry) => !entry.live).map((entry) => [entry.id, props.title(entry)])} value="" all="choose" onPick=${(id) => id && onChange({ run: id, set: "" })} />` : null}</article>` : null}
+      ${run && !run.live && !view.plan ? html`<${Form} key=${run.id} ...${props} isRunning=${Boolean(running?.about)} onStart=${(body) => this.begin(body)} />` : null}
     </section>`;
   }
 }
