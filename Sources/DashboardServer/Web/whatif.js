@@ -7,7 +7,7 @@ import { duration, number, span } from "./format.js";
 import { Panel, Lane } from "./panels.js";
 import { AgainstCards, AgainstTable } from "./against.js";
 import { Knob, Finder, parted, overridesOf, overridesText } from "./knobs.js";
-import { start, Progress } from "./jobs.js";
+import { start, jobsOf, watch, dismiss, Progress } from "./jobs.js";
 
 const { html, Component } = preact;
 
@@ -15,10 +15,16 @@ const { html, Component } = preact;
 const session = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
 // What is shown without searching: of the models that are selected, in this order.
 const usual = [/(^|\.)load\.scale$/, /\.scaling\.minReplicas$/, /\.scaling\.maxReplicas$/, /\.scaling\.maxBatchSize$/, /\.deployments\..*\.hardware$/, /\.scaling\.scaleUpDelay$/, /\.scaling\.scaleDownDelay$/, /\.scaling\.startup(\.[a-z]+\.(mean|median))?$/, /subscription\.maxReplicas$/];
+// External models have a provider in the place of replicas.
+const usualOfProviders = [/(^|\.)load\.scale$/, /\.service\.(time|firstToken)(\.[a-zA-Z]+\.(mean|median))?$/, /\.service\.perOutputToken$/, /\.rateLimit\.(requests|tokens)PerMinute$/, /\.failures\.(providerError|rateLimited)$/, /\.retries\.(probability|attempts)$/, /^incidents\.\d+\.(errorProbability|latencyFactor)$/];
 const mostUsual = 14;
 // A simulation that has just begun makes way for a newer one; one that is well on its way is waited for, so that
 // something is seen while a slider moves.
 const young = 80;
+
+// A first part's dates, from the first to the last.
+const periodOf = ({ period }) => { const [from, to = from] = period.split(".."); return span(from, `${to}T23:59:59`); };
+const simulated = (result, isBusy) => `${number(result.requests)} requests simulated in ${duration(result.milliseconds)}${result.slice ? `: the first part, ${periodOf(result.slice)}${isBusy ? "; the whole is on its way" : ""}` : ""}.`;
 
 // Those that were looked for first; the usual ones of one deployment beside each other.
 function sorted({ usual: paths, more, of }) {
@@ -29,13 +35,14 @@ function sorted({ usual: paths, more, of }) {
 export class WhatIf extends Component {
   constructor() {
     super();
-    this.state = { parameters: null, isKnown: false, base: null, result: null, problem: null, isBusy: true, undone: [], done: [], job: null, isNaming: false };
+    this.state = { parameters: null, isKnown: false, base: null, result: null, problem: null, learnProblem: null, isBusy: true, undone: [], done: [], isNaming: false };
   }
 
-  componentDidMount() { this.want(); }
+  componentDidMount() { this.want(); this.unwatch = watch(() => this.setState({})); }
   componentDidUpdate() { this.want(); }
   componentWillUnmount() {
     this.isGone = true;
+    this.unwatch();
     this.running?.abort.abort();
     send("DELETE", `api/what-if?${new URLSearchParams({ session })}`).catch(() => {});
   }
@@ -47,8 +54,9 @@ export class WhatIf extends Component {
     const { view, run, reading } = this.props;
     if (this.run !== run.id) {
       this.run = run.id;
-      this.setState({ parameters: null, base: null, result: null, done: [], undone: [] });
-      this.learn(run.id);
+      this.setState({ parameters: null, learnProblem: null, base: null, result: null, done: [], undone: [] });
+      if (run.live) this.setState({ parameters: [], learnProblem: new Error("A live run cannot be changed while it goes on. Choose a run that has ended, or simulate the scenario under Data and change that.") });
+      else this.learn(run.id);
     }
     const key = JSON.stringify([run.id, run.now, view.account, view.kind, view.period, view.model, view.deployedAt, view.version, view.provider, view.set, reading]);
     if (key === this.key) return;
@@ -62,9 +70,9 @@ export class WhatIf extends Component {
   async learn(run) {
     try {
       const { answer } = await send("GET", `api/runs/${encodeURIComponent(run)}/parameters?most=500`);
-      if (this.run === run) this.setState({ parameters: answer.parameters, problem: null });
+      if (this.run === run) this.setState({ parameters: answer.parameters, learnProblem: null });
     } catch (error) {
-      if (this.run === run) this.setState({ parameters: [], problem: error });
+      if (this.run === run) this.setState({ parameters: [], learnProblem: error });
     }
   }
 
@@ -75,7 +83,7 @@ export class WhatIf extends Component {
     const isCurrent = () => this.running === now && !this.isGone;
     const { view, run } = this.props;
     try {
-      if (!view.set) {
+      if (!view.set || run.live) {
         const base = await this.figures(run.id, view, run);
         if (isCurrent()) this.setState({ base, result: null, problem: null });
       } else {
@@ -87,11 +95,15 @@ export class WhatIf extends Component {
           }, { signal: abort.signal });
           if (!isCurrent()) return;
           const asked = answer.slice ? { ...view, period: answer.slice.period } : view;
-          const [own, base] = await Promise.all([this.figures(answer.run, asked, run, answer), this.figures(run.id, asked, run)]);
+          // A first part without a request of what is selected says nothing: the base stands as it is.
+          const isEmpty = Boolean(answer.slice) && !answer.dashboard?.requests.totalRequests;
+          const [own, base] = await Promise.all([isEmpty ? null : this.figures(answer.run, asked, run, answer), this.figures(run.id, isEmpty ? view : asked, run)]);
           if (!isCurrent()) return;
-          this.setState({ base, result: { ...answer, ...own }, problem: null });
+          const most = this.props.abilities.limits?.whatIfRequests ?? Infinity;
+          const isTooMuch = Boolean(answer.slice) && answer.expectedRequests > most;
+          this.setState({ base, result: { ...answer, ...own, isEmpty, isTooMuch, most }, problem: null });
           // The first part was there at once; the whole follows, if there is more of it and it may be had.
-          if (!answer.slice || answer.expectedRequests > (this.props.abilities.limits?.whatIfRequests ?? Infinity)) break;
+          if (!answer.slice || isTooMuch) break;
         }
       }
     } catch (error) {
@@ -158,10 +170,10 @@ export class WhatIf extends Component {
   shown() {
     const { view, account } = this.props;
     const all = new Map((this.state.parameters || []).map((parameter) => [parameter.path, parameter]));
-    const own = account.models.filter((model) => model.kind === view.kind && (!view.model || model.name === view.model)).map((model) => model.name);
+    const own = account.models.filter((model) => model.kind === view.kind && (!view.model || model.name === view.model) && (!view.provider || model.provider === view.provider)).map((model) => model.name);
     const others = account.models.map((model) => model.name).filter((name) => !own.includes(name));
     const isOthers = (path) => others.some((name) => path.includes(`.${name}.`));
-    const picked = usual.flatMap((pattern) => [...all.values()].filter(({ path }) => pattern.test(path) && !isOthers(path)));
+    const picked = (view.kind === "external" ? usualOfProviders : usual).flatMap((pattern) => [...all.values()].filter(({ path }) => pattern.test(path) && !isOthers(path)));
     const first = picked.slice(0, mostUsual).map(({ path }) => path);
     const more = [...view.knobs.split("\n").filter(Boolean), ...this.overrides.keys()].filter((path) => !first.includes(path));
     return { usual: first, more: [...new Set(more)], of: (path) => all.get(path) || this.looked?.get(path) || { path, label: path.split(".").slice(-3).join(" · "), kind: "text", value: null, about: "" } };
@@ -169,23 +181,21 @@ export class WhatIf extends Component {
 
   async keep(name) {
     this.setState({ isNaming: false });
-    const { run, view, onReplaced } = this.props;
+    const { run, view } = this.props;
     try {
-      await start("api/runs", { base: { run: run.id }, overrides: view.set ? view.set.split("\n") : [], ...(name ? { name } : {}) }, (job) => {
-        this.setState({ job });
-        if (job.state === "done") onReplaced();
-      });
+      await start("api/runs", { base: { run: run.id }, overrides: view.set ? view.set.split("\n") : [], ...(name ? { name } : {}) }, { whatIf: run.id, title: `Keep ${name || `what-if of ${run.name}`}` });
     } catch (error) { this.setState({ problem: error }); }
   }
 
-  render({ view, run, can, isDark, onChange }, { parameters, base, result, problem, isBusy, done, undone, job, isNaming }) {
+  render({ view, run, can, isDark, onChange }, { parameters, base, result, problem, learnProblem, isBusy, done, undone, isNaming }) {
     const knobs = this.shown();
     const overrides = this.overrides;
     const objective = objectiveOf(view.objective);
     const graphs = { ...view, zoom: zoomOf(view), objective };
-    const shown = result || base;
+    const isShown = result && !result.isEmpty;
+    const shown = isShown ? result : base;
     const own = shown && { data: shown.data, marks: shown.marks, run: shown.run, account: shown.account, accountName: shown.accountName };
-    const against = result && base && { ...base, isOther: true, label: "base" };
+    const against = isShown && base && { ...base, isOther: true, label: "base" };
     const extra = shown && { analysis: shown.analysis, base: against ? { analysis: base.analysis, label: "base" } : null, isDark, problems: {} };
     const wrong = new Map((problem?.errors || []).filter((entry) => entry.override).map((entry) => [entry.override.split("=")[0], entry.message]));
     const isAlone = problem && ![...wrong.keys()].some((path) => overrides.has(path));
@@ -204,21 +214,23 @@ export class WhatIf extends Component {
     return html`<section id="widgets" class="whatif" tabIndex=${-1} aria-label="What if" aria-busy=${String(isBusy || !parameters)}>
       <aside class="widget dock" aria-label="What is changed" onKeyDown=${(event) => this.keys(event)}>
         <div class="head"><h2>What if…</h2><span class="bar tools">
-          <button type="button" class="tool" disabled=${!done.length} onClick=${() => this.step("done", "undone")}>Undo</button>
+          ${learnProblem ? null : html`<button type="button" class="tool" disabled=${!done.length} onClick=${() => this.step("done", "undone")}>Undo</button>
           <button type="button" class="tool" disabled=${!undone.length} onClick=${() => this.step("undone", "done")}>Redo</button>
-          <button type="button" class="tool" disabled=${!overrides.size} onClick=${() => this.put("", true)}>Reset</button></span></div>
-        ${parameters ? html`<${Finder} path=${`api/runs/${encodeURIComponent(run.id)}/parameters`} shown=${new Set([...knobs.usual, ...knobs.more])} onPick=${(parameter) => this.add(parameter)} />` : null}
+          <button type="button" class="tool" disabled=${!overrides.size} onClick=${() => this.put("", true)}>Reset</button>`}</span></div>
+        ${parameters && !learnProblem ? html`<${Finder} path=${`api/runs/${encodeURIComponent(run.id)}/parameters`} shown=${new Set([...knobs.usual, ...knobs.more])} onPick=${(parameter) => this.add(parameter)} />` : null}
         ${grouped(sorted(knobs)).map(({ group, paths }) => html`<fieldset key=${`${group} ${paths[0]}`} class="knobs"><legend>${group}</legend>${paths.map((path) => knob(path, knobs.more.includes(path)))}</fieldset>`)}
         ${isAlone ? html`<p class="problem" role="alert">${problem.message}</p>` : null}
-        <p class="note" role="status" id="simulated">${result ? `${number(result.requests)} requests simulated in ${duration(result.milliseconds)}${result.slice ? `: the first part, ${span(result.data.query.from, result.data.query.to)}${isBusy ? "; the whole is on its way" : ""}` : ""}.` : parameters ? "Move a slider: the scenario is simulated again, and the result is laid over this run." : ""}</p>
-        <div class="bar">
+        ${learnProblem ? html`<p role="status">${learnProblem.message}</p>` : html`<p class="note" role="status" id="simulated">${result ? simulated(result, isBusy) : parameters ? "Move a slider: the scenario is simulated again, and the result is laid over this run." : ""}</p>`}
+        ${result?.isTooMuch ? html`<p class="problem" role="alert">The scenario expects ${number(result.expectedRequests)} requests; a what-if simulates at most ${number(result.most)}. Lower a rate, or keep it as a run to see the whole.</p>` : null}
+        ${learnProblem ? null : html`<div class="bar">
           ${can("keep") ? html`<button type="button" class="main" disabled=${!overrides.size || isNaming} onClick=${() => this.setState({ isNaming: true })}>Keep as run…</button>` : null}
-          ${can("plans") ? html`<button type="button" onClick=${() => onChange({ page: "plans", zoom: "" })}>Plan around here</button>` : null}</div>
+          ${can("plans") ? html`<button type="button" onClick=${() => onChange({ page: "plans", zoom: "" })}>Plan around here</button>` : null}</div>`}
         ${isNaming ? html`<${Naming} verb="Keep" onName=${(name) => this.keep(name)} onCancel=${() => this.setState({ isNaming: false })} />` : null}
-        ${job ? html`<${Progress} job=${job} title=${`Keep ${job.title || "run"}`} onForget=${() => this.setState({ job: null })}>${job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, set: "", zoom: "" })}>Open it</button>` : null}<//>` : null}
+        ${jobsOf("keep").filter(({ about }) => about?.whatIf === run.id).map((job) => html`<${Progress} key=${job.id} job=${job} title=${job.about.title} onForget=${() => dismiss(job)}>${job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, set: "", zoom: "" })}>Open it</button>` : null}<//>`)}
         ${result?.command ? html`<details><summary>The same by the command line</summary><${Command} text=${result.command} /></details>` : null}
       </aside>
       <div class="results">
+        ${result?.isEmpty ? html`<p class="widget">The first part, ${periodOf(result.slice)}, has no request of what is selected${isBusy ? ": the whole is on its way" : ", so there is nothing to hold against the base yet"}.</p>` : null}
         ${problem && !shown ? html`<p class="empty">${problem.message}</p>` : null}
         ${shown ? html`
           ${against ? html`<${AgainstCards} data=${own.data} base=${base.data} notes=${{ p95: judged, replicas: `of ${number(own.data.account.subscriptionMaxReplicas)}` }} label="What-if against the base" />` : html`<${AgainstCards} data=${own.data} base=${own.data} notes=${{ p95: judged }} label="The base" />`}
