@@ -1,11 +1,11 @@
-// All models of the account beside each other, those in trouble first.
+// All models of all accounts beside each other, those in trouble first.
 import { clock, compact, credits, duration, moment, number, percent, span } from "./format.js";
 import { kinds } from "./state.js";
 
 const { html, Component } = preact;
 
 const columns = [
-  ["trouble", "Model", null], ["requests", "Requests", (row) => row.all], ["rate", "Success rate", (row) => -(row.rate ?? 2)], ["p95", "p95", (row) => row.p95 ?? -1],
+  ["trouble", "Model", null], ["account", "Account", null], ["requests", "Requests", (row) => row.all], ["rate", "Success rate", (row) => -(row.rate ?? 2)], ["p95", "p95", (row) => row.p95 ?? -1],
   ["replicas", "Replicas at peak", (row) => row.peakReplicas], ["credits", "Credits", (row) => row.deploymentCredits + row.fineTuningCredits],
 ];
 
@@ -27,9 +27,10 @@ function Spark({ row }) {
 /** A model's line. It is drawn again only if it says something else. */
 class Row extends Component {
   shouldComponentUpdate({ row, objective }) { return row !== this.props.row || objective?.value !== this.props.objective?.value; }
-  render({ row, objective }) {
+  render({ row, objective, isOne }) {
     return html`<tr>
       <td><button type="button" class="link" onClick=${() => this.props.onOpen(row)}>${row.label}</button><small>${kinds.find(([kind]) => kind === row.kind)?.[1]}${row.provider ? ` · ${row.provider}` : ""}</small></td>
+      ${isOne ? null : html`<td>${row.account}</td>`}
       <td title=${number(row.all)}>${compact(row.all)}</td>
       <td class=${row.failures ? "bad" : ""}>${row.rate === null ? "–" : percent(row.rate)}${row.failures ? html`<small>✕ ${number(row.failures)} failed</small>` : null}</td>
       <td>${duration(row.p95)}${objective && row.p95 !== null ? html`<small>${row.p95 <= objective.value ? "✓" : "✕"} ≤ ${duration(objective.value, true)}</small>` : null}</td>
@@ -53,11 +54,21 @@ function rowsOf(answer, account) {
     const all = row.successes + row.failures, model = models.get(row.modelId);
     const isAlike = alike.get(`${row.kind} ${row.model}`) > 1 && model?.deployedAt.length;
     const label = isAlike ? `${row.model} (deployed ${moment(zone.text(Date.parse(model.deployedAt[0])))})` : row.model;
-    return { ...row, all, rate: all ? row.successes / all : null, label, text: `${label} ${row.provider}`.toLowerCase(), deployedAt: isAlike ? model.deployedAt[0] : "" };
+    return { ...row, account: account.account, all, rate: all ? row.successes / all : null, label, text: `${label} ${row.provider} ${account.account}`.toLowerCase(), deployedAt: isAlike ? model.deployedAt[0] : "" };
   });
   const found = { account, rows };
   described.set(answer, found);
   return found;
+}
+
+// Of all accounts together, the same list until there are other answers.
+function together(answers, run) {
+  const known = described.get(answers);
+  if (known?.run === run) return known.rows;
+  const accounts = new Map(run.accounts.map((account) => [account.account, account]));
+  const rows = answers.flatMap((answer) => (accounts.has(answer.account) ? rowsOf(answer, accounts.get(answer.account)).rows : []));
+  described.set(answers, { run, rows });
+  return rows;
 }
 
 export class Overview extends Component {
@@ -70,23 +81,23 @@ export class Overview extends Component {
     const value = columns.find(([name]) => name === sort)?.[2] || ((row) => trouble(row, objective));
     const values = new Map(rows.map((row) => [row, value(row)]));
     [this.rows, this.key] = [rows, key];
-    this.order = [...rows].sort((a, b) => values.get(b) - values.get(a) || b.all - a.all || (a.label < b.label ? -1 : 1));
+    this.order = [...rows].sort((a, b) => (sort === "account" && a.account !== b.account ? (a.account < b.account ? -1 : 1) : 0) || values.get(b) - values.get(a) || b.all - a.all || (a.label < b.label ? -1 : 1));
     return this.order;
   }
 
-  render({ answer, account, view, objective, onChange }, { most }) {
-    const { rows } = rowsOf(answer, account);
+  render({ answers, run, view, objective, onChange }, { most }) {
+    const rows = together(answers, run), isOne = run.accounts.length === 1, [answer] = answers;
     const found = this.sorted(rows, view.sort, objective).filter((row) => row.text.includes(view.search.toLowerCase()));
-    const open = (row) => onChange({ page: "", kind: row.kind, model: row.kind === "external" ? "" : row.model, provider: row.kind === "external" ? row.provider : "", deployedAt: row.deployedAt, version: "", zoom: "" });
+    const open = (row) => onChange({ page: "", account: row.account, kind: row.kind, model: row.kind === "external" ? "" : row.model, provider: row.kind === "external" ? row.provider : "", deployedAt: row.deployedAt, version: "", zoom: "" });
     const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
     const successes = sum("successes"), all = sum("all");
     return html`<section class="overview" aria-label="Overview">
-      <div class="head"><h2>${number(answer.models.length)} ${answer.models.length === 1 ? "model" : "models"} of ${account.account}</h2><span class="note">${span(answer.from, answer.to)}</span>
-        <input type="search" id="search" placeholder="Find a model" aria-label="Find a model by name" value=${view.search} onInput=${(event) => onChange({ search: event.target.value }, true)} /></div>
-      <dl class="figures">${[["requests", number(all)], ["success rate", all ? percent(successes / all) : "–"], ["peak replicas", `${number(answer.peakReplicas)} of ${number(answer.subscriptionMaxReplicas)} in the subscription`], ["credits", credits(sum("deploymentCredits") + sum("fineTuningCredits"))]].map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
+      <div class="head"><h2>${number(rows.length)} ${rows.length === 1 ? "model" : "models"} of ${isOne ? answer.account : `${number(answers.length)} ${answers.length === 1 ? "account" : "accounts"}`}</h2><span class="note">${span(answer.from, answer.to)}</span>
+        <input type="search" id="search" placeholder=${isOne ? "Find a model" : "Find a model or account"} aria-label=${isOne ? "Find a model by name" : "Find a model or account by name"} value=${view.search} onInput=${(event) => onChange({ search: event.target.value }, true)} /></div>
+      <dl class="figures">${[["requests", number(all)], ["success rate", all ? percent(successes / all) : "–"], ...(isOne ? [["peak replicas", `${number(answer.peakReplicas)} of ${number(answer.subscriptionMaxReplicas)} in the subscription`]] : [["accounts with failures", `${number(new Set(rows.filter((row) => row.failures).map((row) => row.account)).size)} of ${number(answers.length)}`]]), ["credits", credits(sum("deploymentCredits") + sum("fineTuningCredits"))]].map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
       <div class="table overviewtable" tabIndex=${0} role="region" aria-label="Models"><table>
-        <thead><tr>${columns.map(([key, label]) => html`<th scope="col" key=${key} aria-sort=${(view.sort || "trouble") === key ? "descending" : undefined}><button type="button" onClick=${() => onChange({ sort: key === "trouble" ? "" : key })}>${label}${(view.sort || "trouble") === key ? html` <span aria-hidden="true">${key === "trouble" ? "· trouble first" : "▾"}</span>` : ""}</button></th>`)}<th scope="col">Over the period</th></tr></thead>
-        <tbody>${found.slice(0, most).map((row) => html`<${Row} key=${row.modelId} row=${row} objective=${objective} onOpen=${open} />`)}</tbody>
+        <thead><tr>${columns.filter(([key]) => key !== "account" || !isOne).map(([key, label]) => html`<th scope="col" key=${key} aria-sort=${(view.sort || "trouble") !== key ? undefined : key === "account" ? "ascending" : "descending"}><button type="button" onClick=${() => onChange({ sort: key === "trouble" ? "" : key })}>${label}${(view.sort || "trouble") === key ? html` <span aria-hidden="true">${key === "trouble" ? "· trouble first" : key === "account" ? "▴" : "▾"}</span>` : ""}</button></th>`)}<th scope="col">Over the period</th></tr></thead>
+        <tbody>${found.slice(0, most).map((row) => html`<${Row} key=${`${row.account} ${row.modelId}`} row=${row} isOne=${isOne} objective=${objective} onOpen=${open} />`)}</tbody>
       </table>${found.length > most ? html`<p class="note">The first ${number(most)} of ${number(found.length)}. <button type="button" onClick=${() => this.setState({ most: most + atOnce })}>Show more</button></p>` : null}${found.length ? null : html`<p class="empty">No model has this in its name.</p>`}</div>
     </section>`;
   }
