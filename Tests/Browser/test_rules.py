@@ -195,7 +195,7 @@ def test_objectives_are_dashed_and_judged(page):
     expect(page.page.locator("#card-latency")).to_contain_text("✓ Objective p95 ≤ 2 s")
     field.fill("soon")
     field.press("Enter")
-    expect(page.page.locator("#top")).to_contain_text("Write 15s")
+    expect(page.page.locator(".about")).to_contain_text("Write 15s")
 
 
 def test_incidents_have_a_lane_that_says_what_from_when_how_long(page):

@@ -3,10 +3,18 @@ const kept = new Map();
 export const report = document.getElementById("answers");
 let reported;
 
+/** As `fetch`; a server that does not answer is said in words. */
+export async function reach(path, options) {
+  try { return await fetch(path, options); } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error(`The server at ${location.host} does not answer. It was stopped, or the connection is gone: start it again with "workbench serve", then try again.`);
+  }
+}
+
 async function answered(response) {
-  const body = await response.json();
+  const body = await response.json().catch(() => ({}));
   // 410: the run has been replaced; the list names the one that took its place.
-  if (!response.ok) throw Object.assign(new Error(body.detail || response.statusText), { isReplaced: response.status === 410 });
+  if (!response.ok) throw Object.assign(new Error(body.detail || response.statusText || `The server answered ${response.status}.`), { status: response.status, isReplaced: response.status === 410 });
   return body;
 }
 
@@ -17,7 +25,7 @@ export async function get(path) {
     return reported[path];
   }
   if (!kept.has(path)) {
-    const promise = fetch(path, { headers: { Accept: "application/json" } }).then(answered);
+    const promise = reach(path, { headers: { Accept: "application/json" } }).then(answered);
     kept.set(path, promise);
     promise.catch(() => kept.get(path) === promise && kept.delete(path));
   }
@@ -28,7 +36,7 @@ export async function get(path) {
 export const forget = () => kept.clear();
 
 export async function refresh() {
-  await answered(await fetch("api/refresh", { method: "POST" }));
+  await answered(await reach("api/refresh", { method: "POST" }));
   // After it: what was asked meanwhile may be of before.
   kept.clear();
 }
@@ -42,6 +50,7 @@ const of = (run, what, query) => `api/runs/${encodeURIComponent(run)}/${what}?${
 export const dashboardPath = (run, view) => of(run, "dashboard", selection(view));
 export const analysisPath = (run, view) => of(run, "analysis", selection(view));
 export const creditsPath = (run, view) => of(run, "credits", new URLSearchParams({ account: view.account, period: view.period }));
+export const overviewsPath = (run, view) => of(run, "overviews", new URLSearchParams({ period: view.period }));
 export const overviewPath = (run, view) => of(run, "overview", new URLSearchParams({ account: view.account, period: view.period }));
 export const marksPath = (run, account) => of(run, "marks", new URLSearchParams({ account }));
 
@@ -51,4 +60,4 @@ export function follow(body) {
   source.onmessage = (event) => body(JSON.parse(event.data));
 }
 
-export const steer = (settings) => fetch(`api/live?${new URLSearchParams(settings)}`, { method: "POST" });
+export const steer = (settings) => reach(`api/live?${new URLSearchParams(settings)}`, { method: "POST" });

@@ -1,8 +1,8 @@
 // The page: what is selected above, what was found below. Elements keep their identity: a new answer changes what they
 // show, never what somebody has opened, typed or pointed at.
-import { get, report, refresh, forget, dashboardPath, analysisPath, creditsPath, overviewPath, marksPath, follow, steer } from "./api.js";
-import { kinds, pages, readState, writeState, settle, zoomOf, objectiveOf } from "./state.js";
-import { clock, moment, span } from "./format.js";
+import { get, report, refresh, forget, dashboardPath, analysisPath, creditsPath, overviewPath, overviewsPath, marksPath, follow, steer } from "./api.js";
+import { kinds, pages, readState, writeState, settle, beside, periodText, zoomOf, objectiveOf } from "./state.js";
+import { clock, moment, number, span } from "./format.js";
 import { recolour } from "./chart.js";
 import { Panel, Lane, Cards, panelsOf, titleOf } from "./panels.js";
 import { Filters, versionsOf } from "./filters.js";
@@ -44,6 +44,9 @@ const title = (run) => {
 };
 const isDark = () => (document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 
+// The overview of every account, from a server that gives one at a time.
+const each = (run, view) => Promise.all((run.accounts.length > 100 ? run.accounts.filter(({ account }) => account === view.account) : run.accounts).map(async ({ account }) => ({ ...await get(overviewPath(run.id, { ...view, account })), account })));
+
 /** The answers to one view's questions. What was answered stays until what is newer has come. */
 class Answers {
   constructor() { Object.assign(this, { key: "", shownKey: "", answers: null, extra: {}, error: null }); }
@@ -57,7 +60,7 @@ class Answers {
     // The other run has the same account, or its own first.
     const otherAccount = other && (other.accounts.find((entry) => entry.account === view.account) || other.accounts[0]);
     const versions = view.overlay && !view.version && view.kind !== "external" ? versionsOf(view, account.models.filter((model) => model.kind === view.kind)).slice(0, mostVersions) : [];
-    const questions = page === "overview" ? [overviewPath(run.id, view)] : [
+    const questions = page === "overview" ? [run.accounts.length > 1 && !report ? overviewsPath(run.id, view) : overviewPath(run.id, view)] : [
       dashboardPath(run.id, view), marksPath(run.id, view.account),
       ...(other ? [dashboardPath(other.id, { ...view, account: otherAccount.account }), marksPath(other.id, otherAccount.account)] : []),
       ...(versions.length > 1 ? versions.map((version) => dashboardPath(run.id, { ...view, version })) : []),
@@ -72,12 +75,12 @@ class Answers {
       // What only one panel needs fails in that panel only.
       const problems = {};
       const [main, ...rest] = await Promise.all([
-        Promise.all(questions.map(get)),
+        Promise.all(questions.map((path) => get(path).catch((reason) => { if (page === "overview" && reason.status === 404) return each(run, view); throw reason; }))),
         ...Object.entries(wanted).map(async ([name, path]) => {
           try { return [name, path ? await get(path) : null]; } catch (reason) { if (reason.isReplaced) throw reason; problems[name] = reason.message; return [name, null]; }
         })]);
       extra = { ...Object.fromEntries(rest), problems, canOverlay: versionsOf(view, account.models.filter((model) => model.kind === view.kind)).length > 1 && !view.version };
-      if (page === "overview") found = main;
+      if (page === "overview") found = Array.isArray(main[0]) ? main[0] : [{ ...main[0], account: view.account }];
       else {
         const answer = (data, marks, more) => ({ data: { ...data, isLive: Boolean(run.live) }, marks, run, account, accountName: view.account, ...more });
         found = [answer(main[0], main[1])];
@@ -105,11 +108,15 @@ const main = new Answers(), inDialog = new Answers();
 /** Changes the view. What somebody did can be undone by going back. */
 function go(change = {}, isQuiet = false) {
   problem = "";
+  const isStrict = strict(change);
   Object.assign(state, change);
-  update(!isQuiet);
+  update(!isQuiet, isStrict);
 }
 
-function update(isNew) {
+// An address says exactly what it is about; what somebody has just chosen may leave filters behind.
+const strict = (change) => !change || Boolean(context?.gone.length && !["run", "account", "kind", ...context.gone.map(({ name }) => name)].some((name) => name in change));
+
+function update(isNew, isStrict = true) {
   if (!runs.length) {
     // There is a place to bring some.
     context = null;
@@ -117,8 +124,9 @@ function update(isNew) {
     if (isOwn()) bring(own[state.page]).catch(say);
     return draw();
   }
-  context = settle(state, runs, offered());
-  writeState(state, isNew);
+  context = settle(state, runs, { offered: offered(), isStrict });
+  if (isNew || !context.gone.length) writeState(state, isNew);
+  if (context.gone.length) return draw();
   if (isOwn()) bring(own[state.page]).catch(say);
   else main.load(state, { lens: state.lens, page: state.page }).catch(say);
   if (expanded) {
@@ -164,31 +172,80 @@ const select = (view, change, account) => (from, to) => {
 
 function Header() {
   const account = context?.account;
-  const data = main.answers?.[0]?.data;
+  const isGone = context?.gone.some(({ name }) => name === "run");
   return html`<div class="line">
       <h1>Model Analytics Dashboard</h1>
       <nav aria-label="Pages">${[["overview", "Overview"], ["", "Dashboard"], ...offered().filter((page) => own[page]).map((page) => [page, own[page].label])].map(([page, label]) => html`<a key=${page} href=${`?page=${page}`} aria-current=${state.page === page ? "page" : undefined} onClick=${(event) => { event.preventDefault(); go({ page, zoom: "" }); }}>${label}</a>`)}
         ${document.body.dataset.plan ? html`<a href=${document.body.dataset.plan}>Plan</a>` : null}</nav>
       <span class="space"></span>
-      ${report ? null : html`<button type="button" id="find" title="Ctrl-K or ⌘K" aria-keyshortcuts="Control+K Meta+K" onClick=${() => find().catch(say)}><span aria-hidden="true">⌕</span> <span>Find</span></button>`}
-      ${live ? html`<span id="live"><button id="pause" type="button" disabled=${live.ended} onClick=${() => steer({ paused: !live.paused })}>${live.ended ? "Ended" : live.paused ? "Go on" : "Pause"}</button>
-        <label>Speed <${Speed} value=${live.speed} /></label></span>` : null}
-      ${report ? html`<button type="button" onClick=${() => print()}>Print</button>` : html`<span class="note" id="asof">${data && !isOwn() ? `up to ${moment(data.query.now)}` : ""}</span><button id="refresh" type="button" title="Load the newest data" onClick=${reload}>Refresh</button>`}
-      <button id="theme" class="later" type="button" title="Light or dark" onClick=${changeTheme}>Theme</button>
+      ${context && !isWhole() ? html`<${Select} label="Run" name="brief" options=${runs.map((run) => [run.id, title(run)])} value=${isGone ? "" : state.run} all=${isGone ? "choose" : ""} onMore=${find} onPick=${(run) => run && go({ run, ...fresh })} />
+      ${!isGone && context.run.accounts.length > 1 && state.page !== "overview" ? html`<${Select} label="Account" name="brief" options=${context.run.accounts.map((entry) => [entry.account, entry.account])} value=${state.account} onMore=${find} onPick=${(name) => go({ account: name, zoom: "" })} />` : null}` : null}
+      ${report ? html`<button type="button" onClick=${() => print()}>Print</button>` : html`<button type="button" id="find" title="Ctrl-K or ⌘K" aria-keyshortcuts="Control+K Meta+K" onClick=${() => find().catch(say)}><span aria-hidden="true">⌕</span> <span>Find</span></button>
+      ${runs.length && !isGone && state.page !== "data" && (state.page !== "plans" || state.plan) ? html`<button type="button" id="report" class="later" title="What is seen here, as one file" onClick=${saveReport}>Report</button>` : null}
+      <button id="refresh" type="button" title="Refresh: load the newest data" aria-label="Refresh" onClick=${reload}>↻</button>`}
+      <button id="theme" class="later" type="button" title="Light or dark" aria-label="Theme" onClick=${changeTheme}>◐</button>
     </div>
-    ${context && !isWhole() ? html`<div class="line">
-      <${Select} label="Run" options=${runs.map((run) => [run.id, title(run)])} value=${state.run} onMore=${find} onPick=${(run) => go({ run, ...fresh })} />
-      ${context.run.accounts.length > 1 ? html`<${Select} label="Account" options=${context.run.accounts.map((entry) => [entry.account, entry.account])} value=${state.account} onMore=${find} onPick=${(name) => go({ account: name, zoom: "" })} />` : null}
-      ${state.page === "overview" ? html`<span class="space"></span><${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />` : html`<div role="tablist" aria-label="Kind of model" id="tabs" onKeyDown=${tabKeys}>${kinds.map(([kind, label]) => html`<button key=${kind} type="button" role="tab" id=${`tab-${kind}`} aria-controls="widgets" aria-selected=${String(kind === state.kind)} tabIndex=${kind === state.kind ? 0 : -1} onClick=${() => pickKind(kind)}>${label}</button>`)}</div>
-      ${runs.length > 1 && !isOwn() ? html`<${Select} label="Compare with" options=${runs.filter((run) => run.id !== state.run).map((run) => [run.id, title(run)])} name="later" value=${state.other} all="nothing" onPick=${(other) => go({ other })} />` : null}
-      <span class="space"></span><${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />
-      ${isOwn() ? null : html`<div class="lens" role="group" aria-label="Lens">${[["", "Platform"], ["analysis", "Analysis"]].map(([lens, label]) => html`<button key=${lens} type="button" aria-pressed=${String(state.lens === lens)} onClick=${() => go({ lens })}>${label}</button>`)}</div>`}`}
+    ${context && !isWhole() && !isGone ? html`<div class="line">
+      ${state.page === "overview" ? null : html`<div role="tablist" aria-label="Kind of model" id="tabs" onKeyDown=${tabKeys}>${kinds.map(([kind, label]) => html`<button key=${kind} type="button" role="tab" id=${`tab-${kind}`} aria-controls="widgets" aria-selected=${String(kind === state.kind)} tabIndex=${kind === state.kind ? 0 : -1} onClick=${() => pickKind(kind)}>${label}</button>`)}</div>`}
       <button type="button" id="sheet" aria-expanded=${String(isSheetOpen)} aria-controls="filters" onClick=${() => { isSheetOpen = !isSheetOpen; draw(); }}>Filters</button>
-    </div>
-    <div id="filters" role="group" aria-label="Filters" class=${isSheetOpen ? "open" : ""}>${state.page === "overview"
-      ? html`<${Filters} key="overview" view=${state} account=${account} models=${[]} onChange=${go} isTimeOnly />`
-      : html`<${Filters} key="dashboard" view=${state} account=${account} models=${context.models} onChange=${go} />`}
-      ${state.zoom ? html`<button type="button" class="chip" id="unzoom" onClick=${() => go({ zoom: "" })}>${zoomText()} ✕</button>` : null}</div>` : null}`;
+      <div id="filters" role="group" aria-label="Filters" class=${isSheetOpen ? "open" : ""}>${state.page === "overview"
+        ? html`<${Filters} key="overview" view=${state} account=${account} models=${[]} onChange=${go} isTimeOnly />`
+        : html`<${Filters} key="dashboard" view=${state} account=${account} models=${context.models} onChange=${go} />`}
+        ${isSheetOpen ? html`<button type="button" id="closesheet" onClick=${() => { isSheetOpen = false; draw(); document.getElementById("sheet").focus(); }}>Close the filters</button>` : null}</div></div>` : null}`;
+}
+
+/** What the page is about, in words: [run, account, kind, model, version or provider]. */
+const words = () => {
+  const isAll = state.page === "overview";
+  return [title(context.run), ...(isAll && context.run.accounts.length > 1 ? ["all accounts"] : [state.account]), ...(isAll ? [] : [kinds.find(([kind]) => kind === state.kind)[1],
+    ...(state.kind === "external" ? [state.provider || "all providers"] : [state.model || "all models", ...(state.deployedAt ? [`deployed ${moment(state.deployedAt)}`] : []), state.version || "all versions"])])];
+};
+const shownPeriod = () => periodText(state.period, context.account, Date.parse(context.run.now));
+
+/** A line above all figures: whose they are, and of when. It is the heading on paper. */
+function About() {
+  const { run, account } = context;
+  const step = (by, label, text) => {
+    const period = beside(state.period, account, Date.parse(run.now), by);
+    return html`<button type="button" class="tool" aria-label=${label} title=${label} disabled=${!period} onClick=${() => go({ period, zoom: "" })}>${text}</button>`;
+  };
+  const others = runs.filter((entry) => entry.id !== state.run);
+  return html`<section class="about bar" key="about" aria-label="What is shown">
+    <span class="what">${words().map((text, index) => html`<span key=${index}>${index ? text : html`<strong>${text}</strong>`}</span>`)}</span>
+    <span class="when bar">${step(-1, "The period before", "◂")}<strong id="period">${shownPeriod()}</strong>${step(1, "The period after", "▸")}<span class="note">${account.timeZone}</span></span>
+    ${state.zoom ? html`<button type="button" class="chip" id="unzoom" onClick=${() => go({ zoom: "" })}>${zoomText()} ✕</button>` : null}
+    <span class="space"></span>
+    ${live && run.live ? html`<span id="live" class="bar"><button id="pause" type="button" disabled=${live.ended} onClick=${() => steer({ paused: !live.paused }).catch(say)}>${live.ended ? "Ended" : live.paused ? "Go on" : "Pause"}</button>
+      <label>Speed <${Speed} value=${live.speed} /></label></span>` : null}
+    ${others.length && !isOwn() && state.page !== "overview" ? html`<${Select} label="Compare with" options=${others.map((entry) => [entry.id, title(entry)])} name="later" value=${state.other} all="nothing" onPick=${(other) => go({ other })} />` : null}
+    <${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />
+    ${isOwn() || state.page === "overview" ? null : html`<div class="lens" role="group" aria-label="Lens">${[["", "Platform"], ["analysis", "Analysis"]].map(([lens, label]) => html`<button key=${lens} type="button" aria-pressed=${String(state.lens === lens)} onClick=${() => go({ lens })}>${label}</button>`)}</div>`}
+    <span class="note" id="asof">up to ${moment(clock(account.timeZone).text(Date.parse(run.now)))}</span>
+  </section>`;
+}
+
+const lost = { run: "This run is", other: "The run to compare with is", account: "This account is", model: "This model is", deployedAt: "A model of this name that was deployed then is", version: "This version is", provider: "This provider is" };
+
+/** An address that names what is not there any more: nothing else is shown in its place. */
+function Gone() {
+  const [{ name, value }] = context.gone;
+  return html`<section id="widgets" class="whole" tabIndex=${-1} aria-label="Not here any more" aria-busy="false"><div class="widget gone" role="alert"><h2>${lost[name]} not here any more.</h2>
+    <p><b>${name === "run" || name === "other" ? `${value.slice(0, 12)}${value.length > 12 ? "…" : ""}` : name === "deployedAt" ? moment(value) : value}</b>${name === "run" || name === "other" ? "" : ` is not in ${title(context.run)}${name === "account" ? "" : `, ${context.account.account}`}.`}</p>
+    ${name === "run" ? html`<p>Choose one:</p><ul class="plain">${runs.slice(0, 20).map((run) => html`<li key=${run.id}><button type="button" class="link" onClick=${() => go({ run: run.id, ...fresh })}>${title(run)}</button></li>`)}</ul>`
+      : html`<p><button type="button" onClick=${() => go({ [name]: "", ...(name === "model" ? { deployedAt: "", version: "" } : {}) })}>${name === "other" ? "Compare with nothing" : name === "account" ? `Show ${context.account.account}` : "Show it without this filter"}</button></p>`}</div></section>`;
+}
+
+/** The page's name in tabs and in the history. */
+function pageTitle() {
+  const page = state.page === "" ? "Dashboard" : state.page === "overview" ? "Overview" : own[state.page].label;
+  const short = (text) => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
+  const of = !context || context.gone.length ? [] : state.page === "data" ? [state.scenario && (state.scenario === "new" ? "New scenario" : state.scenario)] : state.page === "plans" ? [state.plan || title(context.run)]
+    : [title(context.run), state.page === "overview" ? "" : state.kind === "external" ? state.provider : state.model, state.version, shownPeriod().replace(/ \d{4}$/, "")];
+  return [...of.filter(Boolean).map(short), page].join(" · ");
+}
+
+async function saveReport() {
+  try { (await import("./report.js")).save(document.title, isWhole() ? [] : [...words(), `${shownPeriod()}, ${context.account.timeZone}`]); } catch (error) { say(error); }
 }
 
 function zoomText() {
@@ -230,7 +287,8 @@ function Widget({ kind, source, view, onChange, onExpand, prefix, sync }) {
 }
 
 function Page() {
-  const message = html`<div id="message" role="alert" hidden=${!problem}>${problem}</div>`;
+  const message = [html`<div id="message" key="message" role="alert" hidden=${!problem}>${problem}</div>`, context && !context.gone.length && !isWhole() ? html`<${About} key="about" />` : null];
+  if (context?.gone.length) return html`${message}<${Gone} />`;
   if (!runs.length && !isOwn()) return html`${message}<section id="widgets" tabIndex=${-1} aria-busy="false"><p class="empty">There are no runs to show.</p></section>`;
   if (isOwn()) {
     const { Part } = own[state.page];
@@ -245,7 +303,7 @@ function Page() {
     ${answer ? html`<${Cards} key="cards" answer=${answer} objective=${objective} />` : null}
     ${answer ? html`<${Lane} key="lane" answer=${answer} zoom=${zoomOf(state)} />` : null}
     <section id="widgets" key="widgets" class=${isOverview ? "whole" : state.lens} tabIndex=${-1} aria-label=${isOverview ? "All models" : "Widgets"} aria-busy=${String(main.isBusy)}>
-      ${isReady && isOverview ? html`<${Overview} answer=${main.answers[0]} account=${context.account} view=${state} objective=${objective} onChange=${go} />` : null}
+      ${isReady && isOverview ? html`<${Overview} answers=${main.answers} run=${context.run} view=${state} objective=${objective} onChange=${go} />` : null}
       ${answer ? panelsOf(state.kind === answer.data.query.kind ? state.kind : answer.data.query.kind, state.lens).filter((kind) => !needsAnalysis.has(kind) || main.extra.analysis || main.extra.problems?.analysis || state.lens).map((kind) => html`<${Widget} key=${kind} kind=${kind} source=${main} view=${state} onChange=${go} onExpand=${expand} sync="main" prefix="" />`) : null}
     </section>
     ${expanded ? html`<${Expanded} key="expanded" />` : null}`;
@@ -274,7 +332,7 @@ function closeExpanded() { document.getElementById("expanded")?.close(); }
 
 function Footer() {
   return html`${unreadable.map(({ name, reason }) => html`<p key=${name}>${name} is not shown. ${reason}</p>`)}
-    ${context && !isWhole() ? html`<span id="now">${context.run.name}: now is ${moment(clock(context.account.timeZone).text(Date.parse(context.run.now)))}, ${context.account.timeZone}.</span> ` : null}${report ? null : html`<a href="api/openapi.yaml">API</a>`}`;
+    ${context && !context.gone.length && !isWhole() ? html`<span id="now">${context.run.name}: now is ${moment(clock(context.account.timeZone).text(Date.parse(context.run.now)))}, ${context.account.timeZone}.</span> ` : null}${report ? null : html`<a href="api/openapi.yaml">API</a>`}`;
 }
 
 let turn = 0;
@@ -284,7 +342,8 @@ function draw() {
   render(html`<${Page} />`, document.querySelector("main"));
   render(html`<${Footer} />`, document.getElementById("foot"));
   // Tests and whoever else waits for the page: it shows what was asked.
-  if ((!runs.length && !isOwn()) || (isOwn() ? own[state.page].Part : main.shownKey && !main.isBusy && !(expanded && inDialog.isBusy))) document.body.dataset.shown = String(++turn);
+  document.title = pageTitle();
+  if ((!runs.length && !isOwn()) || context?.gone.length || (isOwn() ? own[state.page].Part : main.shownKey && !main.isBusy && !(expanded && inDialog.isBusy))) document.body.dataset.shown = String(++turn);
 }
 
 async function reload(event) {
@@ -321,7 +380,13 @@ async function loadRuns() {
   if (!report) forget();
   [runs, unreadable, abilities] = await Promise.all([get("api/runs"), report ? [] : get("api/unreadable"), report ? abilities : import("./asking.js").then(({ learn }) => learn())]);
   update(false);
+  if (can("jobs") && !isResumed) {
+    isResumed = true;
+    // What was started before the page was loaded goes on, and brings runs.
+    import("./jobs.js").then(({ resume }) => resume(() => loadRuns().catch(say))).catch(say);
+  }
 }
+let isResumed = false;
 
 const pace = 3000;
 // Once: every call would follow the live run once more.

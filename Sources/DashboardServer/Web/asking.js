@@ -1,4 +1,6 @@
 // What a page of its own asks the server, and what it shows meanwhile.
+import { reach } from "./api.js";
+
 const { html, Component } = preact;
 
 /**
@@ -32,7 +34,7 @@ export class Asking extends Component {
 /** Something other than a question: `method`, a body (an object is sent as JSON), and a signal that ends it. */
 export async function send(method, path, body, { signal, headers } = {}) {
   const isRaw = body === undefined || body instanceof Blob || typeof body === "string";
-  const response = await fetch(path, { method, signal, headers: { Accept: "application/json", ...(isRaw ? {} : { "Content-Type": "application/json" }), ...headers }, body: isRaw ? body : JSON.stringify(body) });
+  const response = await reach(path, { method, signal, headers: { Accept: "application/json", ...(isRaw ? {} : { "Content-Type": "application/json" }), ...headers }, body: isRaw ? body : JSON.stringify(body) });
   const isJSON = /json/.test(response.headers.get("Content-Type") || "");
   const answer = isJSON ? await response.json() : await response.text();
   if (!response.ok) throw Object.assign(new Error(answer.detail || response.statusText || `The server answered ${response.status}.`), { status: response.status, isReplaced: response.status === 410, errors: answer.errors, parameter: answer.parameter, version: response.headers.get("ETag") });
@@ -45,10 +47,10 @@ const readOnly = ["scenario", "compare", "jobs"];
 
 /** The server's abilities, with `verbs`, those of its paths that the page may use. */
 export async function learn() {
-  const text = await (await fetch("api/openapi.yaml")).text();
+  const text = await (await reach("api/openapi.yaml")).text();
   const has = (path) => text.includes(`\n  ${path}:\n`);
   if (!has("/api/abilities")) return { verbs: [] };
-  const abilities = await (await fetch("api/abilities")).json();
+  const abilities = await (await reach("api/abilities")).json();
   const isAllowed = (verb) => (abilities.change || readOnly.includes(verb)) && (verb !== "scenarios" || abilities.scenarios) && (!["keep", "imports", "delete"].includes(verb) || abilities.keep) && (verb !== "keep" || has("/api/jobs"));
   return { ...abilities, verbs: Object.keys(described).filter((verb) => has(described[verb]) && isAllowed(verb) && (!abilities.verbs || abilities.verbs.includes(verb))) };
 }

@@ -1,5 +1,5 @@
 // Timeline and model filters, of the main page or of an expanded widget.
-import { presets } from "./state.js";
+import { isWindow, presets } from "./state.js";
 import { clock, day, moment } from "./format.js";
 import { Select } from "./parts.js";
 
@@ -40,7 +40,7 @@ export class Dates extends Component {
   }
 
   chosen(view) {
-    if (!/^\d{4}-/.test(view.period)) return ["", ""];
+    if (!/^\d{4}-/.test(view.period) || isWindow(view.period)) return ["", ""];
     const [from, to] = view.period.split("..");
     return [from, to || from];
   }

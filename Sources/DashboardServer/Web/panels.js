@@ -178,7 +178,7 @@ export class Panel extends Component {
     const many = spec ? spec.series.reduce((sum, entry) => sum + entry.y.filter((value) => value !== null).length, 0) : 0;
     const figures = needed ? panel.figures(answer, view, extra) : [];
     return html`<article class="widget" data-widget=${kind} aria-labelledby=${id}>
-      <div class="head"><h2 id=${id}>${title}</h2><${Info} text=${panel.tip} />
+      <div class="head"><h2 id=${id}>${title}</h2><${Info} text=${panel.tip} of=${title} />
         <span class="bar tools">
           ${panel.tools.includes("percentiles") ? html`<${Tool} text="percentiles" label=${`Percentiles, ${title}`} pressed=${Boolean(view.percentiles)} onClick=${toggle("percentiles")} />` : null}
           ${panel.tools.includes("reasons") ? html`<${Tool} text="reasons" label=${`Failures by reason, ${title}`} pressed=${Boolean(view.reasons)} onClick=${toggle("reasons")} />` : null}
@@ -250,7 +250,7 @@ export function Cards({ answer, objective }) {
     ["deployedModels", number(account.deployedModels), "deployed models", "Different models, of every kind, that were deployed at some moment of the period."],
     ["fineTunedModels", number(account.fineTunedModels), "fine-tuned models", "Different models with a fine-tuning job that succeeded in the period."],
   ];
-  const item = ([id, value, label, tip, note]) => html`<li key=${id} id=${`card-${id}`}><span>${label} <${Info} text=${tip} /></span><strong>${value}</strong>${note ? html`<small>${note}</small>` : null}</li>`;
+  const item = ([id, value, label, tip, note]) => html`<li key=${id} id=${`card-${id}`}><span>${label} <${Info} text=${tip} of=${label} /></span><strong>${value}</strong>${note ? html`<small>${note}</small>` : null}</li>`;
   return [html`<section key="selection" class="cards" aria-label="Selection"><ul>${cards.map(item)}</ul></section>`, html`<section key="account" class="cards account" aria-label="Account metrics"><ul id="cards">${own.map(item)}</ul></section>`];
 }
 

@@ -13,22 +13,22 @@ export class Info extends Component {
     tip.style.left = `${Math.max(8, Math.min(left - 8, document.documentElement.clientWidth - wide - 10)) - left - 1}px`;
     this.setState({ isClosed: false });
   }
-  render({ text }, { isClosed }) {
-    return html`<button type="button" class=${`info ${isClosed ? "closed" : ""}`} aria-label="What is this?" aria-describedby=${this.id}
+  render({ text, of }, { isClosed }) {
+    return html`<button type="button" class=${`info ${isClosed ? "closed" : ""}`} aria-label=${`About ${of}`} aria-describedby=${this.id}
       onMouseEnter=${() => this.place()} onFocus=${() => this.place()} onKeyDown=${(event) => { if (event.key === "Escape") { event.stopPropagation(); this.setState({ isClosed: true }); } }}>i<span role="tooltip" id=${this.id}>${text}</span></button>`;
   }
 }
 
 // A list of thousands is not one to scroll through: it has the first, and a way to the search over all.
 const mostOptions = 200, more = "\0more";
-export const Select = ({ label, options, value, all, onPick, name, onMore }) => {
+export const Select = ({ label, of = "", options, value, all, onPick, name, onMore }) => {
   const shown = options.length > mostOptions ? options.filter(([key], index) => index < mostOptions || key === value) : options;
   const picked = (event) => {
     if (event.target.value !== more) return onPick(event.target.value);
     event.target.value = value;
     onMore?.();
   };
-  return html`<label class=${name || ""}><span>${label}</span> <select aria-label=${label} value=${value} onChange=${picked}>
+  return html`<label class=${name || ""}><span>${label}</span> <select aria-label=${`${label}${of}`} value=${value} onChange=${picked}>
   ${all ? html`<option key="" value="">${all}</option>` : null}
   ${shown.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
   ${shown.length < options.length ? html`<option key=${more} value=${more} disabled=${!onMore}>${options.length - shown.length} others: find…</option>` : null}
@@ -46,7 +46,7 @@ export class Rows extends Component {
   render({ rows, title, number }, { isOpen }) {
     const [head, ...body] = isOpen ? rows() : [[]];
     return html`<details onToggle=${(event) => this.setState({ isOpen: event.target.open })}>
-      <summary>Table</summary>
+      <summary aria-label=${`Table of ${title}`}>Table</summary>
       <div class="table" tabIndex=${0} role="region" aria-label=${`${title}, table`}>${isOpen ? html`<table>
         ${body.length > most ? html`<caption>The first ${number(most)} of ${number(body.length)}; CSV has all.</caption>` : null}
         <thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
