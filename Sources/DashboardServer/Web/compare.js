@@ -167,6 +167,7 @@ export class Compare extends Asking {
       ${error ? html`<div class="failure" role="alert"><p>${error.message}</p><button type="button" onClick=${() => this.again()}>Try again</button></div>` : null}
       ${found && isItself ? html`<p class="empty">This is the same on both sides. Choose another run, version or period above.</p>` : null}
       ${found && !isItself ? html`
+        ${found.own.data.requests.totalRequests && !found.otherData.requests.totalRequests ? html`<p class="widget" role="status">There is no request in ${names[1]} to compare with. Choose another run or period above.</p>` : null}
         <${AgainstCards} data=${found.own.data} base=${found.otherData} label=${`${names[0]} against ${names[1]}`} />
         <p class="note versus"><strong>${names[0]}</strong> in colour, against <strong>${names[1]}</strong>, grey and dashed${found.own.data.query.from === found.otherData.query.from ? "" : found.own.data.query.granularity === "hour" ? "; its hours are laid over these" : "; its days are laid over these"}.</p>
         <div class="widgets">

@@ -107,6 +107,7 @@ class Scenarios extends Component {
   componentDidMount() { this.load(); }
   async load() {
     try { this.setState({ list: (await send("GET", "api/scenarios")).answer, problem: "" }); } catch (error) { this.setState({ problem: error.message, list: [] }); }
+    this.props.onListed();
   }
   render({ view, onChange }, { list, text, problem }) {
     const found = (list || []).filter((entry) => `${entry.name} ${entry.title || ""} ${entry.description || ""}`.toLowerCase().includes(text.toLowerCase()));
@@ -120,13 +121,14 @@ class Scenarios extends Component {
 }
 
 export class Data extends Component {
-  render(props) {
-    const { can, view, onChange } = props;
+  // What stands below a list that is on its way would move.
+  render(props, { isListed }) {
+    const { can, view, onChange } = props, hasScenarios = can("scenarios") && can("check");
     return html`<section id="widgets" class="whole data" tabIndex=${-1} aria-label="Data" aria-busy="false">
-      ${can("scenarios") && can("check") && view.scenario ? html`<${Editor} key=${view.scenario} ...${props} name=${view.scenario} onClose=${() => onChange({ scenario: "" })} />` : null}
+      ${hasScenarios && view.scenario ? html`<${Editor} key=${view.scenario} ...${props} name=${view.scenario} onClose=${() => onChange({ scenario: "" })} />` : null}
       <${Runs} ...${props} />
-      ${can("scenarios") && can("check") && !view.scenario ? html`<${Scenarios} ...${props} />` : null}
-      ${can("imports") ? html`<${Import} ...${props} />` : null}
+      ${hasScenarios && !view.scenario ? html`<${Scenarios} ...${props} onListed=${() => this.setState({ isListed: true })} />` : null}
+      ${can("imports") && (isListed || !hasScenarios || view.scenario) ? html`<${Import} ...${props} />` : null}
     </section>`;
   }
 }

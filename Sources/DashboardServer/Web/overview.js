@@ -34,9 +34,9 @@ class Row extends Component {
       <td title=${number(row.all)}>${compact(row.all)}</td>
       <td class=${row.failures ? "bad" : ""}>${row.rate === null ? "–" : percent(row.rate)}${row.failures ? html`<small>✕ ${number(row.failures)} failed</small>` : null}</td>
       <td>${duration(row.p95)}${objective && row.p95 !== null ? html`<small>${row.p95 <= objective.value ? "✓" : "✕"} ≤ ${duration(objective.value, true)}</small>` : null}</td>
-      <td>${row.kind === "external" ? "–" : html`${number(row.peakReplicas)}<small>of ${number(row.maxReplicas)} configured</small>`}</td>
-      <td>${credits(row.deploymentCredits + row.fineTuningCredits)}</td>
-      <td><${Spark} row=${row} /></td></tr>`;
+      <td class="wide">${row.kind === "external" ? "–" : html`${number(row.peakReplicas)}<small>of ${number(row.maxReplicas)} configured</small>`}</td>
+      <td class="wide">${credits(row.deploymentCredits + row.fineTuningCredits)}</td>
+      <td class="wide"><${Spark} row=${row} /></td></tr>`;
   }
 }
 
@@ -96,7 +96,7 @@ export class Overview extends Component {
         <input type="search" id="search" placeholder=${isOne ? "Find a model" : "Find a model or account"} aria-label=${isOne ? "Find a model by name" : "Find a model or account by name"} value=${view.search} onInput=${(event) => onChange({ search: event.target.value }, true)} /></div>
       <dl class="figures">${[["requests", number(all)], ["success rate", all ? percent(successes / all) : "–"], ...(isOne ? [["peak replicas", `${number(answer.peakReplicas)} of ${number(answer.subscriptionMaxReplicas)} in the subscription`]] : [["accounts with failures", `${number(new Set(rows.filter((row) => row.failures).map((row) => row.account)).size)} of ${number(answers.length)}`]]), ["credits", credits(sum("deploymentCredits") + sum("fineTuningCredits"))]].map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
       <div class="table overviewtable" tabIndex=${0} role="region" aria-label="Models"><table>
-        <thead><tr>${columns.filter(([key]) => key !== "account" || !isOne).map(([key, label]) => html`<th scope="col" key=${key} aria-sort=${(view.sort || "trouble") !== key ? undefined : key === "account" ? "ascending" : "descending"}><button type="button" onClick=${() => onChange({ sort: key === "trouble" ? "" : key })}>${label}${(view.sort || "trouble") === key ? html` <span aria-hidden="true">${key === "trouble" ? "· trouble first" : key === "account" ? "▴" : "▾"}</span>` : ""}</button></th>`)}<th scope="col">Over the period</th></tr></thead>
+        <thead><tr>${columns.filter(([key]) => key !== "account" || !isOne).map(([key, label]) => html`<th scope="col" key=${key} class=${key === "replicas" || key === "credits" ? "wide" : ""} aria-sort=${(view.sort || "trouble") !== key ? undefined : key === "account" ? "ascending" : "descending"}><button type="button" onClick=${() => onChange({ sort: key === "trouble" ? "" : key })}>${label}${(view.sort || "trouble") === key ? html` <span aria-hidden="true">${key === "trouble" ? "· trouble first" : key === "account" ? "▴" : "▾"}</span>` : ""}</button></th>`)}<th scope="col" class="wide">Over the period</th></tr></thead>
         <tbody>${found.slice(0, most).map((row) => html`<${Row} key=${`${row.account} ${row.modelId}`} row=${row} isOne=${isOne} objective=${objective} onOpen=${open} />`)}</tbody>
       </table>${found.length > most ? html`<p class="note">The first ${number(most)} of ${number(found.length)}. <button type="button" onClick=${() => this.setState({ most: most + atOnce })}>Show more</button></p>` : null}${found.length ? null : html`<p class="empty">No model has this in its name.</p>`}</div>
     </section>`;

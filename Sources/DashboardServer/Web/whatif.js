@@ -189,6 +189,8 @@ export class WhatIf extends Component {
 
   render({ view, run, can, isDark, onChange }, { parameters, base, result, problem, learnProblem, isBusy, done, undone, isNaming }) {
     const knobs = this.shown();
+    // Sliders and figures come together: neither pushes the other away.
+    const isReady = parameters && Boolean(base || problem || learnProblem);
     const overrides = this.overrides;
     const objective = objectiveOf(view.objective);
     const graphs = { ...view, zoom: zoomOf(view), objective };
@@ -217,8 +219,8 @@ export class WhatIf extends Component {
           ${learnProblem ? null : html`<button type="button" class="tool" disabled=${!done.length} onClick=${() => this.step("done", "undone")}>Undo</button>
           <button type="button" class="tool" disabled=${!undone.length} onClick=${() => this.step("undone", "done")}>Redo</button>
           <button type="button" class="tool" disabled=${!overrides.size} onClick=${() => this.put("", true)}>Reset</button>`}</span></div>
-        ${parameters && !learnProblem ? html`<${Finder} path=${`api/runs/${encodeURIComponent(run.id)}/parameters`} shown=${new Set([...knobs.usual, ...knobs.more])} onPick=${(parameter) => this.add(parameter)} />` : null}
-        ${grouped(sorted(knobs)).map(({ group, paths }) => html`<fieldset key=${`${group} ${paths[0]}`} class="knobs"><legend>${group}</legend>${paths.map((path) => knob(path, knobs.more.includes(path)))}</fieldset>`)}
+        ${isReady && !learnProblem ? html`<${Finder} path=${`api/runs/${encodeURIComponent(run.id)}/parameters`} shown=${new Set([...knobs.usual, ...knobs.more])} onPick=${(parameter) => this.add(parameter)} />` : null}
+        ${isReady && grouped(sorted(knobs)).map(({ group, paths }) => html`<fieldset key=${`${group} ${paths[0]}`} class="knobs"><legend>${group}</legend>${paths.map((path) => knob(path, knobs.more.includes(path)))}</fieldset>`)}
         ${isAlone ? html`<p class="problem" role="alert">${problem.message}</p>` : null}
         ${learnProblem ? html`<p role="status">${learnProblem.message}</p>` : html`<p class="note" role="status" id="simulated">${result ? simulated(result, isBusy) : parameters ? "Move a slider: the scenario is simulated again, and the result is laid over this run." : ""}</p>`}
         ${result?.isTooMuch ? html`<p class="problem" role="alert">The scenario expects ${number(result.expectedRequests)} requests; a what-if simulates at most ${number(result.most)}. Lower a rate, or keep it as a run to see the whole.</p>` : null}
@@ -232,7 +234,7 @@ export class WhatIf extends Component {
       <div class="results">
         ${result?.isEmpty ? html`<p class="widget">The first part, ${periodOf(result.slice)}, has no request of what is selected${isBusy ? ": the whole is on its way" : ", so there is nothing to hold against the base yet"}.</p>` : null}
         ${problem && !shown ? html`<p class="empty">${problem.message}</p>` : null}
-        ${shown ? html`
+        ${shown && parameters ? html`
           ${against ? html`<${AgainstCards} data=${own.data} base=${base.data} notes=${{ p95: judged, replicas: `of ${number(own.data.account.subscriptionMaxReplicas)}` }} label="What-if against the base" />` : html`<${AgainstCards} data=${own.data} base=${own.data} notes=${{ p95: judged }} label="The base" />`}
           <${Lane} answer=${own} zoom=${zoomOf(view)} />
           <div class="analysis graphs">${["quantiles", "fine", view.kind === "external" ? "tokens" : "scaling"].map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${against ? [own, against] : [own]} extra=${extra} view=${graphs} tools=${[]} isBrief sync="whatif" onChange=${onChange} />`)}</div>
