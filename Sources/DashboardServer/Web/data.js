@@ -124,7 +124,7 @@ export class Data extends Component {
   // What stands below a list that is on its way would move.
   render(props, { isListed }) {
     const { can, view, onChange } = props, hasScenarios = can("scenarios") && can("check");
-    return html`<section id="widgets" class="whole data" tabIndex=${-1} aria-label="Data" aria-busy="false">
+    return html`<section id="widgets" class="whole data" tabIndex=${-1} aria-label="Data" aria-busy=${String(hasScenarios && !view.scenario && !isListed)}>
       ${hasScenarios && view.scenario ? html`<${Editor} key=${view.scenario} ...${props} name=${view.scenario} onClose=${() => onChange({ scenario: "" })} />` : null}
       <${Runs} ...${props} />
       ${hasScenarios && !view.scenario ? html`<${Scenarios} ...${props} onListed=${() => this.setState({ isListed: true })} />` : null}

@@ -214,7 +214,7 @@ export class WhatIf extends Component {
     const knob = (path, isExtra) => html`<${Knob} key=${path} parameter=${knobs.of(path)} value=${overrides.get(path)} problem=${overrides.has(path) ? wrong.get(path) : undefined} onTurn=${(value, isOver) => this.turn(path, value, isOver)} onRemove=${isExtra ? () => { this.take(path); } : undefined} />`;
     const judged = objective && shown ? `${shown.data.latency.summary.p95 === null ? "" : shown.data.latency.summary.p95 <= objective.value ? "✓ " : "✕ "}${objective.label}` : "";
     return html`<section id="widgets" class="whatif" tabIndex=${-1} aria-label="What if" aria-busy=${String(isBusy || !parameters)}>
-      <aside class="widget dock" aria-label="What is changed" onKeyDown=${(event) => this.keys(event)}>
+      <aside class="widget dock" aria-label="What is changed" hidden=${!isReady} onKeyDown=${(event) => this.keys(event)}>
         <div class="head"><h2>What if…</h2><span class="bar tools">
           ${learnProblem ? null : html`<button type="button" class="tool" disabled=${!done.length} onClick=${() => this.step("done", "undone")}>Undo</button>
           <button type="button" class="tool" disabled=${!undone.length} onClick=${() => this.step("undone", "done")}>Redo</button>
