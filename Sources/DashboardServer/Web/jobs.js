@@ -63,7 +63,8 @@ export async function resume(onDone) {
   const { answer } = await send("GET", "api/jobs");
   const mine = kept();
   kept(Object.fromEntries(Object.entries(mine).filter(([id]) => answer.some((job) => job.id === id))));
-  for (const job of answer) if (!known.has(job.id) && (mine[job.id] || !isOver(job))) follow(job, mine[job.id]);
+  // It names the newest first.
+  for (const job of [...answer].reverse()) if (!known.has(job.id) && (mine[job.id] || !isOver(job))) follow(job, mine[job.id]);
 }
 
 export const cancel = (job) => send("DELETE", `api/jobs/${encodeURIComponent(job.id)}`);

@@ -141,11 +141,12 @@ export class Plans extends Component {
   // Whoever has waited for a plan sees it when it is done.
   changed() {
     this.setState({});
+    const many = jobsOf("plan").filter((job) => job.state === "done").length;
+    if (many !== this.many) { this.many = many; this.load(); }
     const done = jobsOf("plan").find((job) => job.id === this.awaited && isOver(job));
     if (!done) return;
     this.awaited = undefined;
     if (done.state !== "done") return;
-    this.load();
     this.props.onChange({ plan: done.result.plan });
   }
 
