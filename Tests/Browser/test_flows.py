@@ -242,7 +242,7 @@ def test_a_planner_by_keyboard_alone(browser, studio):
 
 def test_a_running_plan_is_there_after_another_page_and_after_a_reload(page, studio):
     page.open(page="plans")
-    page.page.get_by_label("Values of load · scale of all models").fill("0.5..1:0.01")
+    page.page.get_by_label("Values of load · scale of all models").fill("0.5..1:0.02")
     page.page.get_by_label("Replications").fill("200")
     page.page.get_by_role("button", name="Run the plan").click()
     table = page.page.get_by_role("region", name="Variants so far, table")
