@@ -17,10 +17,33 @@ extension API {
         try Self.encoded(try run.overview(try account(run, items), try Self.period(items)))
       }
     }
+    api.get("runs/:run/overviews") { request, context in
+      try await kept(request, context, known: ["period"]) { run, items in
+        let filter = try Self.period(items)
+        return try Self.encoded(
+          run.tables.accounts.map { account in
+            NamedOverview(account: account.account, overview: try run.overview(account, filter))
+          })
+      }
+    }
     api.get("runs/:run/credits") { request, context in
       try await kept(request, context, known: ["account", "period"]) { run, items in
         try Self.encoded(try run.credits(try account(run, items), try Self.period(items)))
       }
+    }
+  }
+
+  /// An account's name beside its figures, in one object.
+  private struct NamedOverview: Encodable {
+    var account: String
+    var overview: AccountOverview
+
+    private enum CodingKeys: String, CodingKey { case account }
+
+    func encode(to encoder: any Encoder) throws {
+      try overview.encode(to: encoder)
+      var members = encoder.container(keyedBy: CodingKeys.self)
+      try members.encode(account, forKey: .account)
     }
   }
 

@@ -13,9 +13,20 @@ extension API {
     }
     api.get("plans/:plan") { _, context in
       let name = try QueryItems.part(try context.parameters.require("plan"))
-      return try await queues.long.run { _ in Answer(try PlanPage(try folder.plan(name)).data) }.response(
-        Self.type)
+      return try await queues.long.run { _ in
+        let plan = try folder.plan(name)
+        // Whoever has deleted or changed its runs can read the plan still.
+        let paths = (try? plan.runs()) ?? []
+        let runs = paths.compactMap { try? shown($0).id }
+        return Answer(try PlanPage(plan).served(runs: runs))
+      }.response(Self.type)
     }
+  }
+
+  /// The run at a place, which is among those that are shown from now on.
+  private func shown(_ path: String) throws -> ServedRun {
+    if let run = catalogue.runs.first(where: { $0.path == path && $0.isCurrent }) { return run }
+    return try catalogue.adopt(path)
   }
 
   private func startPlan(_ studio: Studio, _ folder: RunFolder, _ request: Request) async throws -> Response {

@@ -20,6 +20,12 @@ package struct PlanPage: Sendable {
         .utf8)
   }
 
+  /// The same with the identifiers of the variants' runs, whose dashboards the page shows beside each other.
+  func served(runs: [String]) throws -> Data {
+    // What it is put into is an object with members.
+    try data.dropLast() + Data(", \"runs\": ".utf8) + JSONEncoder().encode(runs) + Data("}".utf8)
+  }
+
   /// The page as one file.
   package func html() throws -> Data {
     try SelfContainedPage(

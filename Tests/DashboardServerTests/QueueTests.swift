@@ -20,6 +20,7 @@ struct QueueTests {
       [.long], ["/api/runs/1/analysis?kind=openSource&period=2026-02-N..2026-03-04"]
     ),
     "/api/runs/{run}/overview": ([.long], ["/api/runs/1/overview?period=2026-02-N..2026-03-04"]),
+    "/api/runs/{run}/overviews": ([.long], ["/api/runs/1/overviews?period=2026-02-N..2026-03-04"]),
     "/api/runs/{run}/credits": ([.long], ["/api/runs/1/credits?period=2026-02-N..2026-03-04"]),
     "/api/runs/{run}/scenario": ([.long], ["/api/runs/1/scenario"]),
     "/api/runs/{run}/parameters": ([.long], ["/api/runs/1/parameters"]),
