@@ -37,7 +37,8 @@ package struct PageFiles: Sendable {
     var files: [String: File] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
       guard let type = Self.types[(name as NSString).pathExtension] else { continue }
-      let data = try Data(contentsOf: folder.appendingPathComponent(name))
+      var data = try Data(contentsOf: folder.appendingPathComponent(name))
+      if name.hasSuffix(".js") { data = Self.lean(data) }
       files[name] = File(data: name == "openapi.yaml" ? OpenAPI.description(data) : data, type: type)
     }
     let parts = try Self.vendored.map {
@@ -47,6 +48,25 @@ package struct PageFiles: Sendable {
       data: Data("\(parts[0])\nconst preact = \(try Self.expression(parts[1]));\n".utf8),
       type: Self.types["js"] ?? "")
     self.files = files
+  }
+
+  /// A script without comments that have lines of their own and without indentation, a tenth of what is sent: they are for
+  /// whoever works on it. No string of a script depends on how its lines are indented.
+  private static func lean(_ script: Data) -> Data {
+    var lines: [Data] = []
+    var isInComment = false
+    for line in script.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      let text = line.drop { $0 == UInt8(ascii: " ") }
+      let endsComment = text.suffix(2).elementsEqual("*/".utf8)
+      if isInComment {
+        isInComment = !endsComment
+      } else if text.starts(with: "/**".utf8) {
+        isInComment = !endsComment
+      } else if !text.starts(with: "//".utf8) {
+        lines.append(Data(text))
+      }
+    }
+    return Data(lines.joined(separator: [UInt8(ascii: "\n")]))
   }
 
   /// A module that imports nothing as an expression: an object of what it exports at its end.

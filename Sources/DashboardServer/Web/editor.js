@@ -5,27 +5,28 @@ import { start, jobsOf, watch, dismiss, Progress } from "./jobs.js";
 
 const { html, Component } = preact;
 
+// A bar begins each line: the server leaves out what scripts are indented by.
 const starter = `workbench: 1
 name: new
 seed: 1
 period: { from: 2026-03-02, to: 2026-03-09 }
 account:
-  name: acme
-  timeZone: UTC
-  subscription: { maxReplicas: 8 }
+|  name: acme
+|  timeZone: UTC
+|  subscription: { maxReplicas: 8 }
 models:
-  - name: chat
-    kind: openSource
-    load:
-      arrivals: { poisson: { rate: 1/s } }
-      tokens: { input: 400, output: 150 }
-    deployments:
-      - version: V1
-        deployAt: 2026-03-01
-        hardware: A10 single
-        scaling: { minReplicas: 1, maxReplicas: 4, maxBatchSize: 8 }
-        service: { time: { exponential: { mean: 2s } } }
-`;
+|  - name: chat
+|    kind: openSource
+|    load:
+|      arrivals: { poisson: { rate: 1/s } }
+|      tokens: { input: 400, output: 150 }
+|    deployments:
+|      - version: V1
+|        deployAt: 2026-03-01
+|        hardware: A10 single
+|        scaling: { minReplicas: 1, maxReplicas: 4, maxBatchSize: 8 }
+|        service: { time: { exponential: { mean: 2s } } }
+`.replace(/^\|/gm, "");
 const path = (name) => `api/scenarios/${encodeURIComponent(name)}`;
 const pause = 250;
 
