@@ -193,7 +193,8 @@ extension API {
             )
           }
           let run = try SimulatedRun(
-            bundle, mostRequests: isWhole ? nil : limits.sliceRequests, question: question,
+            bundle, mostRequests: isWhole ? nil : limits.sliceRequests, reach: limits.whatIfRequests,
+            question: question,
             check: { try token.check() })
           let dashboard = try run.view(check: { try token.check() })?.json() ?? Data("null".utf8)
           let took = ContinuousClock.now - start

@@ -32,19 +32,24 @@ package final class SimulatedRun: Sendable {
   /// Simulates the scenario.
   /// - Parameters:
   ///   - mostRequests: if the scenario expects more, its first part of about as many is simulated; `nil` for the whole.
+  ///   - reach: where the models of the question come later, as many are simulated to see them.
   ///   - question: a view whose single requests are to be kept, where it shows them.
   ///   - check: throws when the result is no longer wanted.
   /// - Throws: `StudioProblem` if the question is about an account that there is not; `AggregationError`, `QueryError`;
   ///   what `check` throws.
   package init(
-    _ bundle: ScenarioBundle, mostRequests: Double?, question: Question? = nil,
+    _ bundle: ScenarioBundle, mostRequests: Double?, reach: Double = 0, question: Question? = nil,
     check: @escaping @Sendable () throws -> Void = {}
   ) throws {
     let whole = bundle.simulation()
     self.bundle = bundle
     name = bundle.scenario.name
     expectedRequests = whole.expectedRequests
-    slice = mostRequests.flatMap { Self.slice(bundle.scenario, expected: whole.expectedRequests, most: $0) }
+    slice = mostRequests.flatMap {
+      Self.slice(
+        bundle.scenario, expected: whole.expectedRequests, most: $0, reach: reach,
+        needed: question.flatMap { Self.firstDays($0, bundle.scenario) })
+    }
     if let slice {
       var scenario = bundle.scenario
       scenario.to = slice.range.upperBound
@@ -189,8 +194,33 @@ package final class SimulatedRun: Sendable {
     return (sent.tables, rollups)
   }
 
-  /// The scenario's first part of about this many requests: whole days if it has one, else whole hours.
-  private static func slice(_ scenario: Scenario, expected: Double, most: Double) -> Slice? {
+  /// The day on which what a question is about is deployed first and the day after it; `nil` where it is there from the
+  /// beginning, or never.
+  private static func firstDays(
+    _ question: Question, _ scenario: Scenario
+  ) -> (first: LocalDate, last: LocalDate, end: Timestamp)? {
+    let isAsked = { (account: Scenario.Account) in
+      question.account.map { $0.utf8.elementsEqual(account.name.utf8) } ?? true
+    }
+    guard let account = scenario.accounts.first(where: isAsked) else { return nil }
+    var name: String?
+    if case .text(let text)? = question.selection[.model] { name = text }
+    let models = account.models.filter { model in
+      model.kind == question.selection.kind && name.map { $0.utf8.elementsEqual(model.name.utf8) } ?? true
+    }
+    guard let deployAt = models.flatMap({ $0.deployments.map(\.deployAt) }).min(), deployAt > scenario.from
+    else { return nil }
+    let first = account.calendar.date(at: deployAt)
+    let last = first.advanced(byDays: 1)
+    return (first, last, account.calendar.end(of: last))
+  }
+
+  /// The scenario's first part of about this many requests: whole days if it has one, else whole hours; and as far as is
+  /// needed, if that is within reach.
+  private static func slice(
+    _ scenario: Scenario, expected: Double, most: Double, reach: Double,
+    needed: (first: LocalDate, last: LocalDate, end: Timestamp)?
+  ) -> Slice? {
     guard expected > most, most > 0, let calendar = scenario.accounts.first?.calendar else { return nil }
     let length = Double(scenario.to - scenario.simulationStart) * most / expected
     let cut = scenario.simulationStart + Int64(length)
@@ -199,6 +229,13 @@ package final class SimulatedRun: Sendable {
     let hours = max((cut - scenario.from) / hour, 1)
     let end = midnight > scenario.from ? midnight : scenario.from + hours * hour
     guard end < scenario.to else { return nil }
+    if let needed, needed.end > end, needed.end < scenario.to {
+      let share =
+        Double(needed.end - scenario.simulationStart) / Double(scenario.to - scenario.simulationStart)
+      if expected * share <= reach {
+        return Slice(range: scenario.from..<needed.end, period: .range(needed.first, needed.last))
+      }
+    }
     let (first, last) = (calendar.date(at: scenario.from), calendar.date(at: end + -1))
     return Slice(range: scenario.from..<end, period: first == last ? .date(first) : .range(first, last))
   }
