@@ -44,7 +44,8 @@ def row(page, name):
     return page.page.locator(".listing tbody tr").filter(has=page.page.get_by_role("button", name=name, exact=True))
 
 
-@pytest.mark.parametrize("width, scheme", [(375, "light"), (768, "dark"), (1440, "light"), (1920, "dark"), (2560, "light")])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 768, 1440, 1920, 2560])
 @pytest.mark.parametrize("scenario", ["", "steady.yaml"])
 def test_data_can_be_read_at_every_width(browser, studio, width, scheme, scenario):
     """First, while there are the two runs only."""
@@ -230,3 +231,22 @@ def test_what_is_wrong_with_an_import_is_said(page):
     expect(alert).not_to_have_text("")
     expect(page.page.locator("[aria-label=Import]")).to_contain_text("zone")
     page.problems.clear()  # The browser reports the 400 itself.
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 768, 1440, 1920, 2560])
+def test_columns_can_be_told_at_every_width(browser, studio, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+    # The time zone in the form is the browser's.
+    page = Dashboard(browser, studio, width=width, height=900, color_scheme=scheme, timezone_id="UTC").open(page="data")
+    page.page.set_input_files("input[type=file]", {"name": "export.csv", "mimeType": "text/csv", "buffer": EXPORT.encode()})
+    page.page.get_by_role("region", name="Preview of the file").wait_for()
+    page.page.locator("[aria-label=Import]").evaluate("node => scrollTo(0, node.getBoundingClientRect().top + scrollY - document.getElementById('top').offsetHeight - 12)")
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if width in (375, 1440):
+        assert [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]] == []
+    looks_as_it_did(browser, page, f"import-{width}-{scheme}")
+    # Whoever leaves takes the file away: the server holds a few of them only.
+    with page.page.expect_request(lambda request: request.method == "DELETE" and "/api/uploads/" in request.url):
+        page.page.get_by_role("link", name="Overview").click()
+    page.close()

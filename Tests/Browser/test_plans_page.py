@@ -92,7 +92,8 @@ def planned(studio):
     return state["result"]["plan"]
 
 
-@pytest.mark.parametrize("width, scheme", [(375, "light"), (768, "dark"), (1440, "light"), (1920, "dark"), (2560, "light")])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 768, 1440, 1920, 2560])
 def test_a_plan_can_be_read_at_every_width(browser, studio, planned, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
     page = Dashboard(browser, studio, width=width, height=900, color_scheme=scheme).open(page="plans", plan=planned)
@@ -101,4 +102,19 @@ def test_a_plan_can_be_read_at_every_width(browser, studio, planned, width, sche
     if width in (375, 1440):
         assert [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]] == []
     looks_as_it_did(browser, page, f"plan-{width}-{scheme}")
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 768, 1440, 1920, 2560])
+def test_a_plan_can_be_written_at_every_width(browser, studio, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+    page = Dashboard(browser, studio, width=width, height=900, color_scheme=scheme).open(page="plans", set="models.classifier.load.scale=1.5", objective="4s")
+    page.page.get_by_label("Values of classifier · load.scale").wait_for()
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # Nothing of the form is cut.
+    assert page.page.locator(".planform input, .planform select, .planform button").evaluate_all("nodes => nodes.filter((node) => node.getBoundingClientRect().right > node.closest('form').getBoundingClientRect().right).length") == 0
+    if width in (375, 1440):
+        assert [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]] == []
+    looks_as_it_did(browser, page, f"plan-form-{width}-{scheme}")
     page.close()

@@ -60,7 +60,9 @@ class Answers {
     // The other run has the same account, or its own first.
     const otherAccount = other && (other.accounts.find((entry) => entry.account === view.account) || other.accounts[0]);
     const versions = view.overlay && !view.version && view.kind !== "external" ? versionsOf(view, account.models.filter((model) => model.kind === view.kind)).slice(0, mostVersions) : [];
-    const questions = page === "overview" ? [run.accounts.length > 1 && !report ? overviewsPath(run.id, view) : overviewPath(run.id, view)] : [
+    const isOne = run.accounts.length === 1;
+    // A report holds the first accounts, each by itself.
+    const questions = page === "overview" ? (isOne || report ? run.accounts.slice(0, 20).map(({ account }) => overviewPath(run.id, { ...view, account })) : [overviewsPath(run.id, view)]) : [
       dashboardPath(run.id, view), marksPath(run.id, view.account),
       ...(other ? [dashboardPath(other.id, { ...view, account: otherAccount.account }), marksPath(other.id, otherAccount.account)] : []),
       ...(versions.length > 1 ? versions.map((version) => dashboardPath(run.id, { ...view, version })) : []),
@@ -80,7 +82,7 @@ class Answers {
           try { return [name, path ? await get(path) : null]; } catch (reason) { if (reason.isReplaced) throw reason; problems[name] = reason.message; return [name, null]; }
         })]);
       extra = { ...Object.fromEntries(rest), problems, canOverlay: versionsOf(view, account.models.filter((model) => model.kind === view.kind)).length > 1 && !view.version };
-      if (page === "overview") found = Array.isArray(main[0]) ? main[0] : [{ ...main[0], account: view.account }];
+      if (page === "overview") found = Array.isArray(main[0]) ? main[0] : main.map((answer, index) => ({ ...answer, account: run.accounts[index].account }));
       else {
         const answer = (data, marks, more) => ({ data: { ...data, isLive: Boolean(run.live) }, marks, run, account, accountName: view.account, ...more });
         found = [answer(main[0], main[1])];

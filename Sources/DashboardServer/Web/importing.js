@@ -35,7 +35,8 @@ const unitOf = (name) => (/_us$|micro/i.test(name) ? "us" : /_s$|sec/i.test(name
 export class Import extends Component {
   constructor() { super(); this.state = { upload: null, sent: null, problem: "", errors: [] }; }
   componentDidMount() { this.unwatch = watch(() => this.setState({})); }
-  componentWillUnmount() { this.unwatch(); this.request?.abort(); }
+  // What was sent and is not being imported is of no use to anybody.
+  componentWillUnmount() { this.unwatch(); if (!jobsOf("import").some((job) => job.about && !isOver(job))) this.drop(); }
 
   // XMLHttpRequest says how much has been sent; fetch does not.
   take(file) {
