@@ -35,8 +35,7 @@ const unitOf = (name) => (/_us$|micro/i.test(name) ? "us" : /_s$|sec/i.test(name
 export class Import extends Component {
   constructor() { super(); this.state = { upload: null, sent: null, problem: "", errors: [] }; }
   componentDidMount() { this.unwatch = watch(() => this.setState({})); }
-  // What was sent and is not being imported is of no use to anybody.
-  componentWillUnmount() { this.unwatch(); if (!jobsOf("import").some((job) => job.about && !isOver(job))) this.drop(); }
+  componentWillUnmount() { this.unwatch(); this.drop(); }
 
   // XMLHttpRequest says how much has been sent; fetch does not.
   take(file) {
@@ -64,9 +63,11 @@ export class Import extends Component {
     request.send(file);
   }
 
+  // What was sent and has not become a run is of no use to anybody; the server takes away the rest itself.
   drop() {
     this.request?.abort();
-    if (this.state.upload) send("DELETE", `api/uploads/${encodeURIComponent(this.state.upload.upload)}`).catch(() => {});
+    const job = jobsOf("import").find(({ id }) => id === this.job);
+    if (this.state.upload && (!job || ["failed", "cancelled"].includes(job.state))) send("DELETE", `api/uploads/${encodeURIComponent(this.state.upload.upload)}`).catch(() => {});
   }
 
   // The first thing that no column is yet.
@@ -112,7 +113,8 @@ export class Import extends Component {
     const { upload, name, account, zone } = this.state;
     this.setState({ problem: "", errors: [] });
     try {
-      await start("api/imports", { upload: upload.upload, name, ...(upload.kind === "otlp" ? { account, timeZone: zone } : { mapping: this.mapping() }) }, { title: `Import ${name}` });
+      const job = await start("api/imports", { upload: upload.upload, name, ...(upload.kind === "otlp" ? { account, timeZone: zone } : { mapping: this.mapping() }) }, { title: `Import ${name}` });
+      this.job = job.id;
     } catch (error) { this.setState({ problem: error.message, errors: error.errors || [] }); }
   }
 
