@@ -13,7 +13,7 @@ extension API {
     }
     api.get("plans/:plan") { _, context in
       let name = try QueryItems.part(try context.parameters.require("plan"))
-      return try await queues.long.run { _ in
+      return try await queues.long.run { _ -> Answer in
         let plan = try folder.plan(name)
         // Whoever has deleted or changed its runs can read the plan still.
         let paths = (try? plan.runs()) ?? []
