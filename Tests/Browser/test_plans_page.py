@@ -107,10 +107,12 @@ def test_a_plan_can_be_read_at_every_width(browser, studio, planned, width, sche
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 768, 1440, 1920, 2560])
-def test_a_plan_can_be_written_at_every_width(browser, studio, width, scheme):
+def test_a_plan_can_be_written_at_every_width(browser, studio, planned, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
     page = Dashboard(browser, studio, width=width, height=900, color_scheme=scheme).open(page="plans", set="models.classifier.load.scale=1.5", objective="4s")
     page.page.get_by_label("Values of classifier · load.scale").wait_for()
+    # The plans that there are already stand above.
+    page.page.get_by_label("Plan", exact=True).wait_for()
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     # Nothing of the form is cut.
     assert page.page.locator(".planform input, .planform select, .planform button").evaluate_all("nodes => nodes.filter((node) => node.getBoundingClientRect().right > node.closest('form').getBoundingClientRect().right).length") == 0
