@@ -181,6 +181,16 @@ def test_the_analysis_lens_has_the_same_figures(page, week):
     assert page.figures("reasons") == {"timeout": "1"}
 
 
+def test_times_to_first_token_are_those_of_the_analysis(page, week):
+    page.open(kind="openSource", period="7d", lens="analysis")
+    buckets = week.json("api/runs/1/analysis?kind=openSource&period=7d")["buckets"]
+    first, each = page.graph("tokenTimes")["data"]
+    known = lambda entry: [value for value in entry["y"] if value is not None]
+    assert known(first) == [bucket["firstToken"] for bucket in buckets if bucket["firstToken"] is not None] and len(known(first)) > 100
+    assert known(each) == [bucket["perOutputToken"] for bucket in buckets if bucket["perOutputToken"] is not None]
+    assert "To the first token" in page.hover("tokenTimes", 0.5)
+
+
 def test_objectives_are_dashed_and_judged(page):
     page.open(kind="openSource", period="7d", lens="analysis")
     field = page.page.get_by_label("Objective, p95 at most")

@@ -99,7 +99,10 @@ extension BitFlipTests {
       let small = DamageTests.scenario.replacing("rate: 60/h", with: "rate: 3/h").replacing(
         "rate: 40/h", with: "rate: 2/h"
       ).replacing("provider: OpenAI", with: "provider: OpenAI\n    createdAt: 2026-02-01")
-      try scratch.write("run.yaml", small)
+      // A table without rows is an empty file in NDJSON, with nothing to flip.
+      let incident =
+        "\nincidents:\n  - { kind: outage, provider: OpenAI, from: 2026-03-03T10:00, to: 2026-03-03T11:00 }\n"
+      try scratch.write("run.yaml", small + incident)
       try scratch.write(
         "later.yaml",
         small.replacing("2026-03-10", with: "2026-03-17").replacing(

@@ -41,9 +41,9 @@ class Runs extends Component {
     this.setState({ problem: "" });
     try {
       const { answer } = await send("DELETE", path(run));
-      this.setState(({ gone }) => ({ gone: [{ trash: answer.trash, name: run.name }, ...gone], trash: null }));
+      // First the list without it, then the words that it is gone.
       await this.props.onReplaced();
-      this.base.querySelector(".undo button")?.focus();
+      this.setState(({ gone }) => ({ gone: [{ trash: answer.trash, name: run.name }, ...gone], trash: null }), () => this.base.querySelector(".undo button")?.focus());
     } catch (error) { this.setState({ problem: error.message }); }
   }
 

@@ -446,6 +446,17 @@ export function fineRequests(answer, { zoom }, base) {
   };
 }
 
+/** Average times to first token and per output token, where they are known. */
+export function tokenTimes(answer, { zoom }) {
+  const own = (key, label, more) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, (bucket) => bucket[key], answer), lasts: answer.bucketSeconds, label, ...more });
+  const series = [own("firstToken", "To the first token", { colour: "high", width: 2 }), own("perOutputToken", "Per output token", { colour: "top", scale: "right", width: 1.5 })];
+  return {
+    range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series,
+    axes: { y: { title: "To First Token", format: "duration" }, right: { title: "Per Output Token", format: "duration" } },
+    hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: duration(entry.y[spot]) }])),
+  };
+}
+
 /** Failures by reason over time, in bars on each other. */
 export function reasons(answer, { zoom }) {
   const totals = {};

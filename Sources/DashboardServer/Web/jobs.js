@@ -8,7 +8,7 @@ export const isOver = (job) => ["done", "failed", "cancelled"].includes(job.stat
 
 // Jobs belong to no page: whoever comes back, or loads the page again, finds what this tab has started, and whatever runs.
 const known = new Map(), watchers = new Set();
-let whenDone = () => {};
+let whenDone = async () => {};
 const kept = (value) => {
   try { if (value) sessionStorage.jobs = JSON.stringify(value); return JSON.parse(sessionStorage.jobs || "{}"); } catch { return {}; /* Not kept where nothing may be kept. */ }
 };
@@ -27,10 +27,11 @@ export function dismiss(job) {
 }
 
 function follow(job, about) {
-  const take = (now) => {
+  const take = async (now) => {
     const before = known.get(job.id);
+    // First the list of runs, then the button that opens the new one.
+    if (now.state === "done" && before && before.state !== "done") await whenDone({ ...now, about });
     known.set(job.id, { ...now, about });
-    if (now.state === "done" && before && before.state !== "done") whenDone({ ...now, about });
     tell();
   };
   take(job);

@@ -85,6 +85,20 @@ export const panels = {
     graph: (_, view, extra) => ({ spec: graphs.fineRequests(extra.analysis, view, extra.base) }),
     tools: [],
   },
+  tokenTimes: {
+    title: "Time to First Token", needs: "analysis",
+    tip: "Averages over time: from a request's arrival to its first output token, and, on the right, between output tokens after that. Of the output tokens of failed requests there is no time, so they count as if they had taken none.",
+    isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.firstToken !== null),
+    nothing: "This telemetry has no times to the first token in this period.",
+    figures: (_, __, { analysis }) => {
+      const all = analysis.buckets.filter((bucket) => bucket.firstToken !== null), many = all.reduce((sum, bucket) => sum + bucket.successes, 0);
+      return [["average to the first token", many ? duration(all.reduce((sum, bucket) => sum + bucket.firstToken * bucket.successes, 0) / many) : "–"], ["buckets of", bucketName(analysis)]];
+    },
+    rows: (_, __, { analysis }) => [["time", "first token ms", "per output token ms"], ...analysis.buckets.map((b) => [b.at, b.firstToken, b.perOutputToken])],
+    json: (_, { analysis }) => analysis.buckets.map(({ at, firstToken, perOutputToken }) => ({ at, firstToken, perOutputToken })),
+    graph: (_, view, extra) => ({ spec: graphs.tokenTimes(extra.analysis, view) }),
+    tools: [],
+  },
   reasons: {
     title: "Failures by Reason", needs: "analysis",
     tip: "Failed requests by why they failed, over time.",
@@ -124,7 +138,7 @@ const largestOf = (points) => {
 export const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
 
 export const panelsOf = (kind, lens) => (lens === "analysis"
-  ? ["heat", "fine", "reasons", kind === "external" ? "tokens" : "scaling", "credits"]
+  ? ["heat", "fine", "tokenTimes", "reasons", kind === "external" ? "tokens" : "scaling", "credits"]
   : ["latency", "requests", kind === "external" ? "tokens" : "scaling", "credits"]);
 export const titleOf = (kind) => panels[kind].title;
 
