@@ -185,7 +185,7 @@ struct CheckTests {
     ),
     (
       "arrivals: { weibull: { rate: 1/s, cv: 2, changes: [ { at: 2026-01-05, cv: 1 } ] } }\n      recurrence: { from: 2026-01-05, every: 2s }",
-      "t.yaml:13:46: error: 1 changes recur 1339202 times in the period: more than 1000000 together."
+      "t.yaml:13:46: error: 1 changes recur 1339202 times in the period: more than 1000000 in total."
     ),
   ]
 

@@ -79,6 +79,27 @@ struct DefaultTests {
             service: { time: 1s }
     """
 
+  /// A model and a card of one's own.
+  private static let stated = """
+    workbench: 1
+    name: stated
+    period: { from: 2026-03-02, to: 2026-03-03 }
+    account: { name: a, subscription: { maxReplicas: 1 } }
+    models:
+      - name: m
+        kind: openSource
+        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
+        deployments:
+          - version: V1
+            deployAt: 2026-03-01
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 8 }
+            service:
+              roofline:
+                architecture: { parameters: 1e9, layers: 16, hidden: 2048, heads: 16, kvHeads: 8, headSize: 128, vocabulary: 32000 }
+                card: { teraflops: 100, bandwidth: 500, memory: 24, link: 16 }
+    """
+
   private typealias Object = [String: Any]
 
   /// Every default that a document does not state, with the override that states it.
@@ -142,6 +163,7 @@ struct DefaultTests {
     let documents =
       try shipped.map { (try Data(contentsOf: $0), $0.path) } + [
         (Data(Self.rare.utf8), "rare.yaml"), (Data(Self.accounts.utf8), "accounts.yaml"),
+        (Data(Self.stated.utf8), "stated.yaml"),
       ]
     var seen: Set<String> = []
     for (data, path) in documents {

@@ -35,7 +35,7 @@ struct VerdictTests {
     #expect(result.verdict == .inconclusive && result.total == 0)
     let reason = result.reasons.joined()
     #expect(
-      reason.contains("6 and 6 replications are too few") && reason.contains("least p-value 0.002165")
+      reason.contains("6 and 6 replications are too few") && reason.contains("smallest p-value 0.002165")
         && reason.contains("needed 0.0004167") && reason.contains("Compare 8 and 8"), "\(reason)")
     #expect(result.tests.allSatisfy { $0.verdict == "undecided" && $0.detectable == nil })
     let enough = try Self.compare(

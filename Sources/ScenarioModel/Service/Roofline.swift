@@ -97,8 +97,8 @@ package struct Roofline: Sendable, Equatable {
         "card", .object { Shape("card", "An accelerator that the catalogue does not have.", Card.keys) },
         "The accelerator, where the hardware is none of the catalogue (\"workbench catalogue hardware\")."),
       Key(
-        "tensorParallel", .integer(1...64), default: "all cards of the hardware",
-        "Cards that share each layer."),
+        "tensorParallel", .integer(1...64),
+        "Cards that share each layer. Without it: all cards of the hardware."),
       Key(
         "precision", .choice(precisions.map(\.name)), default: "bf16",
         "Of the weights in memory; computation is in bf16."),

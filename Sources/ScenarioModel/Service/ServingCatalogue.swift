@@ -57,8 +57,8 @@ package struct ServingCatalogue: Sendable {
     static let keys = [
       Key("parameters", .number(1e6...1e14), required: true, "All of them."),
       Key(
-        "active", .number(1e6...1e14), default: "all",
-        "Those that take part in one token: fewer in a mixture of experts."),
+        "active", .number(1e6...1e14),
+        "Those that take part in one token, fewer in a mixture of experts. Without it: all."),
       Key("layers", .integer(1...10_000), required: true, "num_hidden_layers."),
       Key("hidden", .integer(1...1_000_000), required: true, "hidden_size."),
       Key("heads", .integer(1...100_000), required: true, "num_attention_heads."),
