@@ -62,7 +62,7 @@ struct PlanVerdictTests {
       scratch.file("t"))
     #expect(
       text.status == 0 && text.output.contains("latency.p95 <= 6s (each of 2 models)")
-        && text.output.contains("Of all models slow comes nearest")
+        && text.output.contains("Of all models, slow comes nearest")
         && text.output.contains("latency.p95[worst]"),
       "\(text.output)\(text.error)")
   }

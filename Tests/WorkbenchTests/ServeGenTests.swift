@@ -176,7 +176,7 @@ struct ServeGenTests {
     try error("0,1,1,Gamma,1,1\n600,fast,1,Gamma,1,1\n", tokens, "the rate \"fast\" is not a number")
     try error("0,1,1,Gamma,1,1\n0,1,1,Gamma,1,1\n", tokens, "Sort the rows")
     try error("0,1,1,Pareto,1,1\n600,1,1,Gamma,1,1\n", tokens, "neither Gamma nor Weibull")
-    try error("0,1,1,Gamma,0,1\n600,1,1,Gamma,1,1\n", tokens, "the shape 0.0 is none")
+    try error("0,1,1,Gamma,0,1\n600,1,1,Gamma,1,1\n", tokens, "the shape 0.0 is invalid")
     try error(good, "[1]", "not a ServeGen dataset")
     try error(good, #"{"0": {"input_tokens": "{}", "output_tokens": "{}"}}"#, "no window has token counts")
     try error(
