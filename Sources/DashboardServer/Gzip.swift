@@ -3,7 +3,7 @@ import Foundation
 import Hummingbird
 
 /// Compression of what is sent. Source: RFC 1952.
-enum Gzip {
+package enum Gzip {
   /// Whether the client takes compressed answers. Source: RFC 9110, section 12.5.3.
   static func isAccepted(by request: Request) -> Bool {
     request.headers[.acceptEncoding]?.split(separator: ",").contains {
@@ -13,7 +13,7 @@ enum Gzip {
 
   /// - Parameter level: 1, the fastest, to 9, the smallest: for what is sent again and again.
   /// - Returns: `nil` where it would save nothing, or there is no memory.
-  static func compressed(_ data: Data, level: Int32 = 9) -> Data? {
+  package static func compressed(_ data: Data, level: Int32 = 9) -> Data? {
     var stream = z_stream()
     guard wb_gzip_deflate_init(&stream, level) == Z_OK else { return nil }
     defer { deflateEnd(&stream) }

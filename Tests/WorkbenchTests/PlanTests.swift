@@ -219,7 +219,7 @@ struct PlanTests {
     try error(["--vary", "load.scale=1,1"], 64, "twice")
     try error(["--vary", "load.scale"], 64, "not of the form")
     try error(["--slo", "latency.p95 < fast"], 64, "a duration such as 2s")
-    try error(["--slo", "failureRate <= 1"], 64, "can never be violated")
+    try error(["--slo", "failureRate <= 1"], 64, "can never be broken")
     try error(["--slo", "latency.p95 >= 5s"], 64, "Write latency.p95 <= 5s")
     try error(
       ["--slo", "latency.p95[model=n] <= 5s"], 64, "no model with requests is called \"n\". There are: m")
