@@ -19,7 +19,7 @@ help:
 	@echo "make baselines  records the results of the shipped scenarios (make test checks them)"
 	@echo "make screenshots   retakes the README's picture"
 	@echo "make fuzz      each of our own readers under libFuzzer, for a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
-	@echo "make verify    the long checks: tests in a debug build with its assertions"
+	@echo "make verify    the long checks: tests in a debug build with its assertions, pictures of every page at five widths, light and dark"
 	@echo "make tsan      the libraries' tests under the thread sanitizer; make asan: under the address sanitizer (SANITIZED)"
 
 build:
@@ -44,6 +44,7 @@ verify:
 	@.ci/setup tests
 	swift build $(SWIFTPM)
 	WORKBENCH_VERIFY=1 WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test --scratch-path .build-debug
+	WORKBENCH_VERIFY=1 WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Browser
 
 # Tests of libraries; those of the command run a program that is not sanitized.
 SANITIZED ?= TelemetryTests|SamplingTests|DocumentsTests|HashingTests|ScenarioModelTests|SimulationTests|AggregationTests|DatasetsTests|RunsTests|PlanningTests|VerificationTests|CalibrationTests|DashboardServerTests

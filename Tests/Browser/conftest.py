@@ -221,6 +221,19 @@ class Dashboard:
             self.page.close()
 
 
+# Each width once, light and dark in turn; the other five of ten are compared by `make verify`.
+ALWAYS = {(375, "light"), (768, "dark"), (1440, "light"), (1920, "dark"), (2560, "light")}
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("WORKBENCH_VERIFY") or os.environ.get("WORKBENCH_KEEP"):
+        return
+    view = lambda item: (lambda params: (params.get("width"), params.get("scheme")))(getattr(item, "callspec", None).params if hasattr(item, "callspec") else {})
+    later = [item for item in items if None not in view(item) and view(item) not in ALWAYS]
+    items[:] = [item for item in items if item not in later]
+    config.hook.pytest_deselected(items=later)
+
+
 KEPT = ROOT / "Tests/Browser/kept"
 
 
