@@ -35,7 +35,14 @@ extension BitFlipTests {
     "requests", "accounts", "models", "deployments", "replicas", "hardware", "fine_tuning_jobs", "incidents",
   ]
 
-  static let kinds: [Kind] =
+  /// `WORKBENCH_FLIPS`: only files of these things, such as "parquet,plan".
+  static let kinds: [Kind] = {
+    let wanted = ProcessInfo.processInfo.environment["WORKBENCH_FLIPS"]?.split(separator: ",").map(
+      String.init)
+    return all.filter { kind in wanted?.contains(kind.thing) ?? true }
+  }()
+
+  private static let all: [Kind] =
     (["manifest.json", "scenario.yaml", "rollups/acme.rollups", "dashboard/acme/external-7d.json"]
     + tables.map { "telemetry/\($0).csv" }).map { Kind(file: "run/\($0)", actions: onData + [.push]) }
     + ["manifest.json"].map { Kind(file: "ndjson/\($0)", actions: onData) }
