@@ -6,7 +6,13 @@
 
 // The loops over elementary functions in the widest vectors of the processor. Nothing is fused or reordered in any of
 // them, so all give the same bits.
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+// The linker chooses among clones before a sanitizer's runtime is there, which its instrumentation does not survive.
+#define SANITIZED
+#endif
+#endif
+#if defined(__x86_64__) && defined(__linux__) && !defined(SANITIZED)
 #define WIDEST __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define WIDEST
