@@ -124,10 +124,12 @@ package struct PlanRun: Sendable {
     result.warnings = variants.warnings
     let study = try Study(
       variants.all, factors: variants.factors, options: options, experiment: experiment, result: result,
-      make: variants.further, progress: { tell(.progress($0, $1, $2)) })
+      make: variants.further, progress: { tell(.progress($0, $1, $2)) }, checkWanted: checkWanted)
     try study.run()
+    try checkWanted()
     try PlanDirectory.write(
       study.result, experiment, texts: variants.sources.map(\.text), threads: threads, to: staged)
+    try checkWanted()
     try staged.finish()
     try journal?.remove()
     return study.result

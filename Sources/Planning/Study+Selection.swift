@@ -203,7 +203,7 @@ extension Study {
     func broken(_ factor: Double) throws -> Objective? {
       var variant = variants[best]
       variant.scenario = variant.scenario.demandScaled(by: factor)
-      let trial = Experiment([variant], warmUp: experiment.warmUp, threads: options.threads)
+      let trial = self.trial([variant])
       try trial.run([0: replications]) { [progress] in
         progress(String(format: "headroom, demand × %.2f", factor), $0, $1)
       }

@@ -35,6 +35,7 @@ package final class Study {
   let options: Options
   let experiment: Experiment
   let progress: Progress
+  private let checkWanted: @Sendable () throws -> Void
   let objectives: Objectives
   /// Nothing is drawn at random, so that every replication is the first.
   let isDeterministic: Bool
@@ -44,10 +45,12 @@ package final class Study {
   /// - Parameters:
   ///   - variants: the base first.
   ///   - experiment: of the same variants, with what is known already.
+  ///   - checkWanted: throws if the plan is no longer wanted; called after each replication, from any thread.
   /// - Throws: `Objective.InvalidObjective` for an objective on a model that is not there.
   package init(
     _ variants: [Variant], factors: [Factor], options: Options, experiment: Experiment, result: PlanResult,
-    make: @escaping ([String]) throws -> Variant, progress: @escaping Progress
+    make: @escaping ([String]) throws -> Variant, progress: @escaping Progress,
+    checkWanted: @escaping @Sendable () throws -> Void = {}
   ) throws {
     self.variants = variants
     self.factors = factors
@@ -60,6 +63,7 @@ package final class Study {
     self.result = result
     self.make = make
     self.progress = progress
+    self.checkWanted = checkWanted
     self.result.models = objectives.models
     if isDeterministic { self.result.isDeterministic = true }
     let varies = variants.reduce(into: [String]()) { found, variant in
@@ -162,6 +166,13 @@ package final class Study {
 
   func replicate(_ what: String, _ counts: [Int: Int]) throws {
     try experiment.run(counts) { [progress] in progress(what, $0, $1) }
+  }
+
+  /// Replications beside those of the plan's variants.
+  func trial(_ variants: [Variant]) -> Experiment {
+    Experiment(variants, warmUp: experiment.warmUp, threads: options.threads) { [checkWanted] _, _ in
+      try checkWanted()
+    }
   }
 
   // MARK: Precision
@@ -323,7 +334,7 @@ package final class Study {
     for (index, factor) in factors.enumerated() {
       let (low, high) = factor.extremes
       let pair = try [low, high].map { try make([factor.override($0, hasAccounts: hasAccounts)]) }
-      let trial = Experiment(pair, warmUp: experiment.warmUp, threads: options.threads)
+      let trial = self.trial(pair)
       let label = "sensitivity, \(factor.path) (\(index + 1)/\(factors.count))"
       try trial.run([0: replications, 1: replications]) { [progress] in progress(label, $0, $1) }
       let ends = (0..<2).map { trial.records($0) }
@@ -348,7 +359,7 @@ package final class Study {
     let made = try points.map { point in
       try make(zip(factors, point).map { $0.override($1, hasAccounts: hasAccounts) })
     }
-    let trial = Experiment(made, warmUp: experiment.warmUp, threads: options.threads)
+    let trial = self.trial(made)
     try trial.run(Dictionary(uniqueKeysWithValues: made.indices.map { ($0, 1) })) { [progress] in
       progress("Sobol indices", $0, $1)
     }
