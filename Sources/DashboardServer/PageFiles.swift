@@ -50,7 +50,7 @@ package struct PageFiles: Sendable {
     self.files = files
   }
 
-  /// A script without comments that have lines of their own and without indentation, a tenth of what is sent: they are for
+  /// A script without empty lines, comments that have lines of their own, and indentation, a tenth of what is sent: they are for
   /// whoever works on it. No string of a script depends on how its lines are indented.
   private static func lean(_ script: Data) -> Data {
     var lines: [Data] = []
@@ -62,7 +62,7 @@ package struct PageFiles: Sendable {
         isInComment = !endsComment
       } else if text.starts(with: "/**".utf8) {
         isInComment = !endsComment
-      } else if !text.starts(with: "//".utf8) {
+      } else if !text.isEmpty, !text.starts(with: "//".utf8) {
         lines.append(Data(text))
       }
     }

@@ -93,7 +93,8 @@ class Answers {
     } catch (reason) {
       error = reason;
     }
-    if (key !== this.key) return; // A newer question was asked meanwhile.
+    // A newer question was asked meanwhile.
+    if (key !== this.key) return;
     this.shownKey = key;
     if (error?.isReplaced) {
       if (expanded) closeExpanded();
@@ -364,11 +365,13 @@ async function reload(event) {
 
 function changeTheme() {
   document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-  try { localStorage.theme = document.documentElement.dataset.theme; } catch { /* Not kept where nothing may be kept. */ }
+  // Not kept where nothing may be kept.
+  try { localStorage.theme = document.documentElement.dataset.theme; } catch { }
   draw();
   recolour();
 }
-try { if (localStorage.theme) document.documentElement.dataset.theme = localStorage.theme; } catch { /* The same. */ }
+// The same.
+try { if (localStorage.theme) document.documentElement.dataset.theme = localStorage.theme; } catch { }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { draw(); recolour(); });
 
 // Paper is white.

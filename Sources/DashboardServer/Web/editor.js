@@ -33,10 +33,12 @@ const pause = 250;
 // What is typed and not saved stays in this tab, by the scenario's name: { text, version }.
 const key = (name) => `draft ${name}`;
 export function draftOf(name) {
-  try { return JSON.parse(sessionStorage.getItem(key(name))); } catch { return null; /* Nothing may be kept here. */ }
+  // Nothing may be kept here.
+  try { return JSON.parse(sessionStorage.getItem(key(name))); } catch { return null; }
 }
 function keepDraft(name, draft) {
-  try { if (draft) sessionStorage.setItem(key(name), JSON.stringify(draft)); else sessionStorage.removeItem(key(name)); } catch { /* The same. */ }
+  // The same.
+  try { if (draft) sessionStorage.setItem(key(name), JSON.stringify(draft)); else sessionStorage.removeItem(key(name)); } catch { }
 }
 
 export class Editor extends Component {

@@ -158,7 +158,8 @@ export function clock(zone, sample) {
   let format;
   try {
     format = new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric", era: "short" });
-  } catch { /* Data sets may bring zones of their own. */ }
+  // Data sets may bring zones of their own.
+  } catch { }
   const fixed = () => {
     const found = /([+-])(\d{2}):(\d{2})(?::\d{2})?$/.exec(sample || "");
     return found ? (found[1] === "-" ? -1 : 1) * (found[2] * 60 + Number(found[3])) : 0;

@@ -49,7 +49,8 @@ export class Import extends Component {
     request.upload.onprogress = (event) => this.setState({ sent: event.total ? event.loaded / event.total : 0 });
     request.onload = () => {
       let answer = {};
-      try { answer = JSON.parse(request.responseText); } catch { /* What is no JSON says nothing. */ }
+      // What is no JSON says nothing.
+      try { answer = JSON.parse(request.responseText); } catch { }
       if (request.status !== 201) return this.setState({ sent: null, problem: answer.detail || `The server answered ${request.status}.` });
       const map = guess(answer.columns || []);
       const first = (role) => answer.columns?.find(({ name }) => name === map[role])?.examples?.[0];

@@ -10,7 +10,8 @@ export const isOver = (job) => ["done", "failed", "cancelled"].includes(job.stat
 const known = new Map(), watchers = new Set();
 let whenDone = async () => {};
 const kept = (value) => {
-  try { if (value) sessionStorage.jobs = JSON.stringify(value); return JSON.parse(sessionStorage.jobs || "{}"); } catch { return {}; /* Not kept where nothing may be kept. */ }
+  // Not kept where nothing may be kept.
+  try { if (value) sessionStorage.jobs = JSON.stringify(value); return JSON.parse(sessionStorage.jobs || "{}"); } catch { return {}; }
 };
 
 /** Jobs of some kinds, the newest first; each with what `start` was told of it, `about`. */

@@ -87,15 +87,12 @@ export const panels = {
   },
   tokenTimes: {
     title: "Time to First Token", needs: "analysis",
-    tip: "Averages over time: from a request's arrival to its first output token, and, on the right, between output tokens after that. Of the output tokens of failed requests there is no time, so they count as if they had taken none.",
+    tip: "Averages: from a request's arrival to its first output token and, on the right, between output tokens after it.",
     isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.firstToken !== null),
-    nothing: "This telemetry has no times to the first token in this period.",
-    figures: (_, __, { analysis }) => {
-      const all = analysis.buckets.filter((bucket) => bucket.firstToken !== null), many = all.reduce((sum, bucket) => sum + bucket.successes, 0);
-      return [["average to the first token", many ? duration(all.reduce((sum, bucket) => sum + bucket.firstToken * bucket.successes, 0) / many) : "–"], ["buckets of", bucketName(analysis)]];
-    },
+    nothing: "No first tokens are known in this period.",
+    figures: (_, __, { analysis }) => [["buckets of", bucketName(analysis)]],
     rows: (_, __, { analysis }) => [["time", "first token ms", "per output token ms"], ...analysis.buckets.map((b) => [b.at, b.firstToken, b.perOutputToken])],
-    json: (_, { analysis }) => analysis.buckets.map(({ at, firstToken, perOutputToken }) => ({ at, firstToken, perOutputToken })),
+    json: (_, { analysis }) => analysis.buckets,
     graph: (_, view, extra) => ({ spec: graphs.tokenTimes(extra.analysis, view) }),
     tools: [],
   },

@@ -44,7 +44,8 @@ class Form extends Component {
         const { answer } = await send("GET", `api/runs/${encodeURIComponent(run.id)}/parameters?${new URLSearchParams({ search: path, most: 5 })}`);
         const parameter = answer.parameters.find((entry) => entry.path === path);
         if (parameter) vary.push({ path, label: parameter.label, values: around(parameter, value) });
-      } catch { /* It stays set in the base, and is not varied. */ }
+      // It stays set in the base, and is not varied.
+      } catch { }
     }
     if (!vary.length) vary.push({ path: "load.scale", label: "load · scale of all models", values: "0.8,1,1.25,1.5" });
     this.setState({ vary, isReady: true });
