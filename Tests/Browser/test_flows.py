@@ -227,23 +227,10 @@ def test_a_planner_by_keyboard_alone(browser, studio):
     page.close()
 
 
-@pytest.fixture
-def slow(browser, tmp_path):
-    """A run whose plans take a minute: their replications are simulated step by step."""
-    (tmp_path / "kept").mkdir()
-    subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/kv-cache.yaml", "--formats", "csv", "-q", "--set", "period.to=2026-03-02T08:00", "--out", tmp_path / "slow"], check=True)
-    server = Server([tmp_path / "slow"], "--keep", tmp_path / "kept")
-    page = Dashboard(browser, server, width=1440)
-    yield page
-    page.close()
-    server.stop()
-
-
-def test_a_running_plan_is_there_after_another_page_and_after_a_reload(slow):
-    page = slow
+def test_a_running_plan_is_there_after_another_page_and_after_a_reload(page, studio):
     page.open(page="plans")
-    page.page.get_by_label("Values of load · scale of all models").fill("0.5..1.5:0.02")
-    page.page.get_by_label("Replications").fill("20")
+    page.page.get_by_label("Values of load · scale of all models").fill("0.6..1:0.01")
+    page.page.get_by_label("Replications").fill("200")
     page.page.get_by_role("button", name="Run the plan").click()
     table = page.page.get_by_role("region", name="Variants so far, table")
     table.locator("tbody tr").first.wait_for(timeout=60_000)
