@@ -18,6 +18,9 @@ extension API {
     api.get("jobs/:job/file") { _, context in
       try await download(try jobs.file(try context.parameters.require("job")))
     }
+    api.delete("jobs/:job/file") { _, context in
+      try json(try jobs.deleteFile(of: try context.parameters.require("job")))
+    }
   }
 
   /// The answer to whoever starts a job.

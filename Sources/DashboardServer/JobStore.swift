@@ -177,20 +177,26 @@ final class JobStore: Sendable {
     return file
   }
 
-  /// Ends a job, or forgets one that has ended.
+  /// Ends a job. One that has ended stays as it is: whoever cancels it cannot know yet.
   /// - Throws: `Problem` if there is none.
   func cancel(_ id: String) throws -> JobDescription {
     try jobs.withLock { jobs in
       guard var entry = jobs.entries[id] else { throw Self.noJob }
-      if entry.job.hasEnded {
-        Self.forget(id, &jobs)
-      } else {
+      if !entry.job.hasEnded {
         entry.task?.cancel()
         entry.job.step = "Stopping"
         jobs.entries[id] = entry
       }
       return entry.job
     }
+  }
+
+  /// Deletes the file that a job has made; whoever reads it can go on.
+  /// - Throws: `Problem` if there is none.
+  func deleteFile(of id: String) throws -> JobDescription {
+    _ = try file(id)
+    jobs.withLock { $0.entries[id]?.file = nil }
+    return try job(id)
   }
 
   private static let noJob = Problem.notFound(

@@ -1,9 +1,12 @@
-import Dispatch
+import Foundation
 import Synchronization
 
 /// Threads for what takes long, so that those of the server only move bytes: a question that reads a hundred million
 /// requests must not keep anybody from the list of runs. First come, first served; so many at a time; beyond a queue of
 /// bounded length whoever asks is told to come back.
+///
+/// Threads of its own: a plan keeps Dispatch's busy, of which there are as many as processors, and a concurrent queue
+/// would wait for one of them until the plan is done.
 package final class WorkQueue: Sendable {
   /// Tells work that nobody waits for it any more.
   package final class Token: Sendable {
@@ -30,7 +33,7 @@ package final class WorkQueue: Sendable {
   }
 
   private let state = Mutex(State())
-  private let threads: DispatchQueue
+  private let name: String
   private let width: Int
   private let mostWaiting: Int
 
@@ -38,8 +41,7 @@ package final class WorkQueue: Sendable {
   ///   - width: how much is worked on at a time.
   ///   - mostWaiting: how much may wait beside it.
   package init(_ name: String, width: Int, mostWaiting: Int) {
-    threads = DispatchQueue(label: name, attributes: .concurrent)
-    (self.width, self.mostWaiting) = (width, mostWaiting)
+    (self.name, self.width, self.mostWaiting) = (name, width, mostWaiting)
   }
 
   /// Whether whoever comes now is told to come back.
@@ -90,17 +92,21 @@ package final class WorkQueue: Sendable {
   }
 
   private func start(_ job: Job) {
-    threads.async { [self] in
-      job.work()
-      let next = state.withLock { state -> Job? in
-        guard !state.waiting.isEmpty else {
-          state.running -= 1
-          return nil
+    let thread = Thread { [self] in
+      var next: Job? = job
+      while let job = next {
+        job.work()
+        next = state.withLock { state in
+          guard !state.waiting.isEmpty else {
+            state.running -= 1
+            return nil
+          }
+          return state.waiting.removeFirst()
         }
-        return state.waiting.removeFirst()
       }
-      if let next { start(next) }
     }
+    thread.name = name
+    thread.start()
   }
 
   private func abandon(_ id: Int, _ token: Token) {

@@ -2,6 +2,7 @@ import DashboardServer
 import Dispatch
 import Foundation
 import Studio
+import Synchronization
 import TestSupport
 import Testing
 
@@ -116,6 +117,35 @@ struct QueueTests {
         }
       }
     }
+  }
+
+  private final class Flag: Sendable { let isSet = Atomic(false) }
+
+  @Test("answers do not wait for Dispatch's threads, which a plan keeps busy")
+  func busyDispatch() async throws {
+    let (isOver, isBusy) = (Flag(), Flag())
+    let processors = ProcessInfo.processInfo.activeProcessorCount
+    // As work that is done with all processors on one of its threads.
+    DispatchQueue(label: "busy", attributes: .concurrent).async {
+      DispatchQueue.concurrentPerform(iterations: processors) { _ in
+        isBusy.isSet.store(true, ordering: .relaxed)
+        while !isOver.isSet.load(ordering: .relaxed) {}
+      }
+    }
+    // Should nothing be answered, the test ends nevertheless.
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 20)
+      isOver.isSet.store(true, ordering: .relaxed)
+    }
+    while !isBusy.isSet.load(ordering: .relaxed) { await Task.yield() }
+    let queue = WorkQueue("test", width: 2, mostWaiting: 100)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<20 { group.addTask { try await queue.run { _ in } } }
+      try await group.waitForAll()
+    }
+    let wasOver = isOver.isSet.load(ordering: .relaxed)
+    #expect(!wasOver, "answered only when Dispatch's threads were free")
+    isOver.isSet.store(true, ordering: .relaxed)
   }
 
   @Test("every route of the description has its queue here")

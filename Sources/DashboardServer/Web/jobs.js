@@ -69,7 +69,17 @@ export async function resume(onDone) {
   for (const job of [...answer].reverse()) if (!known.has(job.id) && (mine[job.id] || !isOver(job))) follow(job, mine[job.id]);
 }
 
-export const cancel = (job) => send("DELETE", `api/jobs/${encodeURIComponent(job.id)}`);
+/** Cancels a job. One that the server no longer knows, or cannot be reached for, says so in its place. */
+export async function cancel(job) {
+  try {
+    const { answer } = await send("DELETE", `api/jobs/${encodeURIComponent(job.id)}`);
+    // The stream says the rest.
+    if (!isOver(answer)) { known.set(job.id, { ...known.get(job.id), ...answer }); tell(); }
+  } catch (error) {
+    known.set(job.id, { ...known.get(job.id), notes: [`It could not be cancelled: ${error.message}`] });
+    tell();
+  }
+}
 
 /** A job's bar, its state in words, and what ends it. `children`: what can be done with the result. */
 export class Progress extends Component {
@@ -78,7 +88,7 @@ export class Progress extends Component {
     const text = job.state === "running" ? `${job.step || "Running"}, ${Math.floor(share * 100)} %` : states[job.state];
     return html`<div class=${`job ${job.state}`} role="group" aria-label=${title}>
       <div class="bar"><strong>${title}</strong><span class="note" role="status">${text}</span><span class="space"></span>
-        ${isOver(job) ? html`${children}${onForget ? html`<button type="button" class="tool" aria-label=${`Dismiss, ${title}`} onClick=${onForget}>✕</button>` : null}` : html`<button type="button" onClick=${() => cancel(job).catch(() => {})}>Cancel</button>`}</div>
+        ${isOver(job) ? html`${children}${onForget ? html`<button type="button" class="tool" aria-label=${`Dismiss, ${title}`} onClick=${onForget}>✕</button>` : null}` : html`<button type="button" onClick=${() => cancel(job)}>Cancel</button>`}</div>
       ${isOver(job) ? null : html`<progress max="1" value=${job.state === "waiting" ? undefined : share} aria-label=${`${title}, progress`}></progress>`}
       ${job.state === "failed" ? html`<p class="problem" role="alert">${job.problem?.detail || "It failed, and did not say why."}</p>` : null}
       ${(job.notes || []).map((note) => html`<p class="note" key=${note}>${note}</p>`)}
