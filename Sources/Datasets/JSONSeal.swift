@@ -13,6 +13,12 @@ package enum JSONSeal {
     return hash.finalize().hexadecimal
   }
 
+  /// Whether a document says what it said when it was sealed. One that is no JSON does not: a decoder passes over what
+  /// nobody asks for, so a byte that is no UTF-8 may be noticed only here.
+  package static func holds(_ checksum: String, for json: Data) -> Bool {
+    (try? self.checksum(of: json)) == checksum
+  }
+
   private static func add(_ value: Any, to hash: inout SHA256) {
     func text(_ kind: String, _ text: String) {
       hash.update(data: Data("\(kind)\(text.utf8.count):\(text)".utf8))

@@ -104,7 +104,7 @@ package struct Manifest: Codable, Equatable, Sendable {
         )
       }
     }
-    if verifies, let checksum, try JSONSeal.checksum(of: data) != checksum {
+    if verifies, let checksum, !JSONSeal.holds(checksum, for: data) {
       throw DatasetError(
         path,
         "the manifest has changed since it was written: its checksum does not match. Get the data set again, or run the scenario again."

@@ -31,7 +31,7 @@ package struct PlanDirectory: Sendable {
         "the plan has format \(result.plan); this program reads 1. Use the program that wrote it: \(result.program)."
       )
     }
-    if let checksum = result.checksum, try JSONSeal.checksum(of: data) != checksum {
+    if let checksum = result.checksum, !JSONSeal.holds(checksum, for: data) {
       throw DatasetError(
         path + "/plan.json",
         "the plan has changed since it was written: its checksum does not match. Run the plan again.")

@@ -138,7 +138,7 @@ extension BitFlipTests {
       case "store":
         try scratch.write(
           "trace.csv",
-          "arrived_at,input_tokens,output_tokens\n2026-03-02T10:00:00Z,5,6\n2026-03-02T11:00:00Z,7,8\n")
+          "TIMESTAMP,ContextTokens,GeneratedTokens\n2026-03-02 10:00:00,5,6\n2026-03-02 11:00:00,7,8\n")
         try scratch.write(
           "traced.yaml",
           IntegrityTests.plan.replacing(

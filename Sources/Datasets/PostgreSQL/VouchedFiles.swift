@@ -36,7 +36,7 @@ struct VouchedFiles {
     guard let plan = try? JSONDecoder().decode(Plan.self, from: main) else {
       throw DatasetError(path, "this is not a plan of this program. Run the plan again.")
     }
-    if let checksum = plan.checksum, try JSONSeal.checksum(of: main) != checksum {
+    if let checksum = plan.checksum, !JSONSeal.holds(checksum, for: main) {
       throw DatasetError(
         path, "the plan has changed since it was written: its checksum does not match. Run the plan again.")
     }
