@@ -15,10 +15,25 @@ extension API {
       let name = try QueryItems.part(try context.parameters.require("plan"))
       return try await queues.long.run { _ -> Answer in
         let plan = try folder.plan(name)
-        // Whoever has deleted or changed its runs can read the plan still.
-        let paths = (try? plan.runs()) ?? []
-        let runs = paths.compactMap { try? shown($0).id }
-        return Answer(try PlanPage(plan).served(runs: runs))
+        // Whoever has deleted or changed its runs can read the plan still, and is told which are missing.
+        var unreadable: [UnreadableRun] = []
+        func leaveOut(_ name: String, _ error: any Error) {
+          catalogue.say("\(error)")
+          unreadable.append(
+            .init(
+              name: name,
+              reason: error is NotFoundError
+                ? "It has been removed." : "It has changed since the plan was made, or cannot be read."))
+        }
+        let runs = try plan.runs(unreadable: leaveOut).compactMap { path in
+          do {
+            return try shown(path).id
+          } catch {
+            leaveOut(URL(fileURLWithPath: path).lastPathComponent, error)
+            return nil
+          }
+        }
+        return Answer(try PlanPage(plan).served(runs: runs, unreadable: unreadable))
       }.response(Self.type)
     }
   }

@@ -21,9 +21,12 @@ package struct PlanPage: Sendable {
   }
 
   /// The same with the identifiers of the variants' runs, whose dashboards the page shows beside each other.
-  func served(runs: [String]) throws -> Data {
+  /// - Parameter unreadable: runs of variants that cannot be shown.
+  func served(runs: [String], unreadable: [UnreadableRun]) throws -> Data {
+    let encoder = JSONEncoder()
     // What it is put into is an object with members.
-    try data.dropLast() + Data(", \"runs\": ".utf8) + JSONEncoder().encode(runs) + Data("}".utf8)
+    return try data.dropLast() + Data(", \"runs\": ".utf8) + encoder.encode(runs)
+      + Data(", \"unreadable\": ".utf8) + encoder.encode(unreadable) + Data("}".utf8)
   }
 
   /// The page as one file.

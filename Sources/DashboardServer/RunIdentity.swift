@@ -8,7 +8,9 @@ import Synchronization
 /// Tables are read once and requests when a question needs them. Were the run replaced between the two, an answer would
 /// mix both; so the files are looked at before and after each answer.
 final class RunIdentity: Sendable {
-  /// SHA-256 of the manifest in hexadecimal; without one, of what tells the files apart.
+  /// SHA-256 in hexadecimal: of the manifest; without one, of the file's contents, or of the names and contents of all
+  /// files of the directory. The same data have the same one wherever they lie and whoever reads them, so that links
+  /// to them last and reports of them are the same byte for byte. For a database it is new each time.
   let id: String
   private let stamps: [Stamp]
   private let hasChanged = Atomic(false)
@@ -38,7 +40,7 @@ final class RunIdentity: Sendable {
     }
   }
 
-  /// - Throws: `NotFoundError`, if there is nothing at the place.
+  /// - Throws: `NotFoundError`, if there is nothing at the place; `DatasetError`, if it cannot be read.
   convenience init(_ path: String) throws {
     if PostgreSQLLocation(path) != nil {
       // A database tells nobody when it changes: it is read again whenever the page asks for a refresh.
@@ -49,9 +51,21 @@ final class RunIdentity: Sendable {
     guard stamps.contains(where: { $0.bytes >= 0 }) else {
       throw NotFoundError(path, "there is no such data set.")
     }
-    // For anything that is not a run, the time stamps decide.
-    let told = (try? ContainedPath("manifest.json", in: path).contents()) ?? Data("\(stamps)".utf8)
-    self.init(id: SHA256.hash(data: told).hexadecimal, stamps: stamps)
+    self.init(id: try Self.id(of: path, stamps), stamps: stamps)
+  }
+
+  private static func id(of path: String, _ stamps: [Stamp]) throws -> String {
+    if FileKind(of: path + "/manifest.json") != nil {
+      return SHA256.hash(data: try ContainedPath("manifest.json", in: path).contents()).hexadecimal
+    }
+    // Neither place nor time: a copy of the same data is the same, and so it is for another process.
+    if FileKind(following: path) == .regular { return try FileDigest.sha256(of: path, again: "a data set") }
+    var hash = SHA256()
+    for stamp in stamps where FileKind(of: stamp.path) == .regular {
+      hash.update(data: Data("\(stamp.path.dropFirst(path.count))\u{0}".utf8))
+      hash.update(data: Data(try FileDigest.sha256(of: stamp.path, again: "a data set").utf8))
+    }
+    return hash.finalize().hexadecimal
   }
 
   private init(id: String, stamps: [Stamp]) { (self.id, self.stamps) = (id, stamps) }

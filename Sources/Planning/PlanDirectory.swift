@@ -39,23 +39,36 @@ package struct PlanDirectory: Sendable {
   }
 
   /// Runs of its variants, the base first, then in the order of the plan.
-  package func runs() throws -> [String] {
-    for (name, digest) in (result.files ?? [:]).sorted(by: { $0.key < $1.key })
-    where name.utf8.starts(with: "runs/".utf8) {
-      guard try ContainedPath(name, in: path).digest().sha256 == digest else {
-        throw DatasetError(
-          "\(path)/\(name)", "the file has changed since the plan was made. Run the plan again.")
-      }
+  /// - Parameter unreadable: is told the name of a run that is gone, has changed or cannot be read, and why.
+  /// - Throws: `DatasetError`, if the directory cannot be listed; what `unreadable` throws, by default the reason.
+  package func runs(unreadable: (_ name: String, any Error) throws -> Void = { throw $1 }) throws -> [String]
+  {
+    var files: [String: [(name: String, digest: String)]] = [:]
+    for (name, digest) in (result.files ?? [:]).sorted(by: { $0.key < $1.key }) {
+      let parts = name.split(separator: "/", maxSplits: 2)
+      guard parts.count == 3, parts[0] == "runs" else { continue }
+      files[String(parts[1]), default: []].append((name, digest))
     }
     // A plan without runs is served by its page.
-    let entries = try ContainedPath.folders(in: path + "/runs")
+    let names = Set(try ContainedPath.folders(in: path + "/runs")).union(files.keys)
     let order = Dictionary(
       result.variants.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-    return try entries.map { name in
+    var runs: [(place: Int, path: String)] = []
+    for name in names.sorted() {
       let run = "\(path)/runs/\(name)"
-      let place = try Manifest(contentsOf: run + "/manifest.json").scenario.flatMap { order[$0.name] } ?? .max
-      return (place, run)
-    }.sorted { $0 < $1 }.map(\.1)
+      do {
+        for file in files[name] ?? []
+        where try ContainedPath(file.name, in: path).digest().sha256 != file.digest {
+          throw DatasetError(
+            "\(path)/\(file.name)", "the file has changed since the plan was made. Run the plan again.")
+        }
+        let scenario = try Manifest(contentsOf: run + "/manifest.json").scenario
+        runs.append((scenario.flatMap { order[$0.name] } ?? .max, run))
+      } catch {
+        try unreadable(name, error)
+      }
+    }
+    return runs.sorted { $0 < $1 }.map(\.path)
   }
 
   /// plan.json, with its checksum.

@@ -17,16 +17,19 @@ enum Interruption {
     // A file that may get no larger is an error of writing, not a death.
     signal(SIGXFSZ, SIG_IGN)
     atexit { Unfinished.shared.deleteAll() }
+    // A serial queue gets a thread even while the work has taken all of those that Dispatch counts.
+    let queue = DispatchQueue(label: "interruption")
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
         Unfinished.shared.deleteAll()
         let finished = Unfinished.shared.finishedNames
         let state =
           resumable.withLock { $0 }
           ?? (finished.isEmpty
-            ? "nothing was left behind" : "\(finished.joined(separator: ", ")) had been finished before")
+            ? "nothing was left behind"
+            : "\(finished.joined(separator: ", ")) \(finished.count == 1 ? "is" : "are") complete, nothing else was left behind")
         Terminal.diagnose("workbench: interrupted; \(state).")
         _exit(130)
       }

@@ -14,6 +14,7 @@ def studio(tmp_path_factory):
     (folder / "scenarios").mkdir()
     subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/steady.yaml", "--formats", "none", "-q", "--out", folder / "steady"], check=True)
     server = Server([folder / "steady"], "--keep", folder / "kept", "--scenarios", folder / "scenarios")
+    server.kept = folder / "kept"
     yield server
     server.stop()
 
@@ -90,6 +91,25 @@ def planned(studio):
     state = eventually(lambda: studio.json(f"api/jobs/{job}"), lambda state: state["state"] in ("done", "failed", "cancelled"), timeout=120)
     assert state["state"] == "done", state
     return state["result"]["plan"]
+
+
+def test_runs_of_a_plan_that_are_gone_or_changed_are_named(page, studio, planned):
+    folder = studio.kept / planned / "runs"
+    gone, changed = sorted(path for path in folder.iterdir() if path.is_dir())[:2]
+    aside = studio.kept / "aside"
+    gone.rename(aside)
+    manifest = changed / "manifest.json"
+    sound = manifest.read_bytes()
+    manifest.write_bytes(sound.replace(b'"', b"'", 1))
+    try:
+        page.open(page="plans", plan=planned)
+        page.page.locator("[aria-label=Recommendation]").wait_for()
+        said = page.page.get_by_role("status").filter(has_text="is not shown")
+        expect(said).to_contain_text(f"The run {gone.name} is not shown. It has been removed.")
+        expect(said).to_contain_text(f"The run {changed.name} is not shown. It has changed since the plan was made, or cannot be read.")
+    finally:
+        aside.rename(gone)
+        manifest.write_bytes(sound)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

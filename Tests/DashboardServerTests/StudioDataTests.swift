@@ -348,7 +348,8 @@ struct StudioDataTests {
       #expect(id == "plan-tight")
       let plan = try await client.get("/api/plans/\(id)").object()
       #expect(
-        Set(plan.keys) == ["plan", "words", "columns", "runs"]
+        Set(plan.keys) == ["plan", "words", "columns", "runs", "unreadable"]
+          && (plan["unreadable"] as? [Any])?.isEmpty == true
           && (plan["words"] as? [String])?.isEmpty == false)
       #expect((try await client.get("/api/plans").json() as? [[String: String]])?.first?["id"] == id)
       let runs = try #require(made["runs"] as? [String])

@@ -278,14 +278,15 @@ extension BitFlipTests {
     let sound = try Data(contentsOf: URL(fileURLWithPath: file))
     var generator = SeededGenerator(state: 12)
     for action in kind.actions {
-      let expected = try await room.outcome(action, kind.thing)
+      let expected = kind.comparable(try await room.outcome(action, kind.thing))
       // An action that fails on the sound thing would prove nothing.
       try #require((0...2).contains(expected.status) && !expected.output.isEmpty, "\(action), \(kind.file)")
-      #expect(try await room.outcome(action, kind.thing) == expected, "\(action), \(kind.file): it varies")
+      let again = kind.comparable(try await room.outcome(action, kind.thing))
+      #expect(again == expected, "\(action), \(kind.file): it varies")
       for _ in 0..<100 {
         let (damaged, bit) = Self.flip(sound, &generator)
         try damaged.write(to: URL(fileURLWithPath: file))
-        let outcome = try await room.outcome(action, kind.thing)
+        let outcome = kind.comparable(try await room.outcome(action, kind.thing))
         let place = "\(action), \(kind.file), bit \(bit)"
         switch action {
         case .command:
@@ -307,4 +308,17 @@ extension BitFlipTests {
 extension BitFlipTests.Kind {
   /// What the file belongs to.
   fileprivate var thing: String { file.split(separator: "/").first.map(String.init) ?? file }
+
+  /// A run without a manifest is known by its bytes. A flip in some that SQLite does not read changes the identifier
+  /// and nothing else, so the identifier is left out; what it identifies is compared.
+  fileprivate func comparable(_ outcome: BitFlipTests.Room.Outcome) -> BitFlipTests.Room.Outcome {
+    guard thing.hasSuffix(".sqlite") else { return outcome }
+    var outcome = outcome
+    outcome.output = outcome.output.mapValues { data in
+      // Every byte is a character of Latin 1, so what is not replaced stays as it is.
+      let text = String(data: data, encoding: .isoLatin1) ?? ""
+      return Data(text.replacing(/[0-9a-f]{64}/, with: "id").utf8)
+    }
+    return outcome
+  }
 }

@@ -49,6 +49,35 @@ struct FormatTests {
     }
   }
 
+  @Test(
+    "a report of data without a manifest is the same byte for byte, from a copy too, and for every process")
+  func withoutManifest() throws {
+    let scratch = try Scratch()
+    let source = try Self.source(scratch)
+    #expect(try Program.run("convert", source, scratch.file("one.sqlite")).status == 0)
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: scratch.file("tables"), withIntermediateDirectories: true)
+    try manager.copyItem(atPath: "\(source)/telemetry", toPath: scratch.file("tables/telemetry"))
+    for (name, copy, shown) in [("one.sqlite", "other.sqlite", "data.sqlite"), ("tables", "copy", "data")] {
+      try manager.copyItem(atPath: scratch.file(name), toPath: scratch.file(copy))
+      // Neither place nor time tells them apart.
+      try manager.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: scratch.file(copy))
+      var reports: Set<Data> = []
+      for (index, data) in [name, name, copy].enumerated() {
+        // The page names the data set.
+        let place = scratch.file("\(name)-\(index)")
+        try manager.createDirectory(atPath: place, withIntermediateDirectories: true)
+        try manager.moveItem(atPath: scratch.file(data), toPath: "\(place)/\(shown)")
+        let report = try Program.run("report", "\(place)/\(shown)", "-o", "\(place)/report.html")
+        #expect(report.status == 0, "\(report.error)")
+        reports.insert(try Data(contentsOf: URL(fileURLWithPath: "\(place)/report.html")))
+        try manager.moveItem(atPath: "\(place)/\(shown)", toPath: scratch.file(data))
+      }
+      #expect(reports.count == 1, "\(name)")
+    }
+  }
+
   @Test("run writes every format directly, the same bytes each time")
   func direct() throws {
     let scratch = try Scratch()

@@ -123,6 +123,7 @@ class Found extends Asking {
     const ids = found && (found.runs || made);
     return html`<div aria-busy=${String(isBusy)}>${error ? html`<div class="failure" role="alert"><p>${error.message}</p><button type="button" onClick=${() => this.again()}>Try again</button></div>` : null}
       ${found ? html`<${PlanView} ...${found} onOpen=${(variant) => onChange({ page: "whatif", set: variant.overrides.join("\n") })} />` : null}
+      ${found?.unreadable?.length ? html`<div class="failure" role="status">${found.unreadable.map(({ name, reason }) => html`<p key=${name}>The run ${name} is not shown. ${reason}</p>`)}</div>` : null}
       ${ids?.length ? html`<${Sides} ...${this.props} ids=${ids} />` : null}</div>`;
   }
 }
