@@ -51,7 +51,7 @@ SANITIZED ?= TelemetryTests|SamplingTests|DocumentsTests|HashingTests|ScenarioMo
 
 tsan:
 	@.ci/setup tests
-	WORKBENCH_DUCKDB=$(DUCKDB) TSAN_OPTIONS=halt_on_error=0:exitcode=66 swift test --sanitize=thread --scratch-path .build-tsan --filter '$(SANITIZED)'
+	WORKBENCH_DUCKDB=$(DUCKDB) TSAN_OPTIONS=halt_on_error=0:exitcode=66:suppressions=$(CURDIR)/.ci/tsan.supp swift test --sanitize=thread --scratch-path .build-tsan --filter '$(SANITIZED)'
 
 asan:
 	@.ci/setup tests
