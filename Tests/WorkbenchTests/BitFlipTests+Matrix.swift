@@ -77,7 +77,7 @@ extension BitFlipTests {
     ]
 
   /// What an action gives, by the names of files, addresses, or nothing for standard output.
-  private struct Outcome: Equatable {
+  fileprivate struct Outcome: Equatable {
     var status: Int32 = 0
     var output: [String: Data] = [:]
   }
@@ -311,7 +311,7 @@ extension BitFlipTests.Kind {
 
   /// A run without a manifest is known by its bytes. A flip in some that SQLite does not read changes the identifier
   /// and nothing else, so the identifier is left out; what it identifies is compared.
-  fileprivate func comparable(_ outcome: BitFlipTests.Room.Outcome) -> BitFlipTests.Room.Outcome {
+  fileprivate func comparable(_ outcome: BitFlipTests.Outcome) -> BitFlipTests.Outcome {
     guard thing.hasSuffix(".sqlite") else { return outcome }
     var outcome = outcome
     outcome.output = outcome.output.mapValues { data in
