@@ -144,7 +144,8 @@ let package = Package(
     .testTarget(
       name: "RunsTests",
       dependencies: [
-        "Runs", "Datasets", "Hashing", "ScenarioModel", "Telemetry", "Verification", "TestSupport",
+        "Runs", "Datasets", "Hashing", "ScenarioModel", "Simulation", "Telemetry", "Verification",
+        "TestSupport",
       ]),
     .testTarget(
       name: "VerificationTests",

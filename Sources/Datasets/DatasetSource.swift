@@ -5,12 +5,14 @@ import Telemetry
 package final class DatasetSource: TelemetrySource {
   package let dataset: Dataset
   package let period: Range<Timestamp>
+  package let optionalMeasures: [RequestMeasure]
   private let reader: RequestReader
 
   /// - Throws: `NotFoundError` if there is no requests table; `DatasetError`.
   package init(_ dataset: Dataset) throws {
     self.dataset = dataset
     reader = try dataset.requests()
+    optionalMeasures = try dataset.location.optionalMeasures()
     let end = try dataset.end()
     period = min(try dataset.start(), end)..<end
   }

@@ -15,11 +15,11 @@ final class TextDatasetWriter: DatasetWriter {
   private let file: OutputFile
   private let writer: RequestWriter
 
-  init(_ directory: RunDirectory, _ format: DatasetFormat, series: [Series], reasons: FailureReasons) throws {
+  init(_ directory: RunDirectory, _ format: DatasetFormat, _ requests: RequestTable) throws {
     self.directory = directory
     self.format = format
     file = try directory.file("telemetry/requests.\(format)", compression: format.compression)
-    writer = try RequestWriter(file, layout: format.layout, series: series, reasons: reasons)
+    writer = try RequestWriter(file, layout: format.layout, requests)
   }
 
   func receive(_ requests: RequestColumns) throws { try writer.receive(requests) }
@@ -69,10 +69,7 @@ extension TelemetryTables {
 
 extension RunDirectory {
   /// A writer of the data set in one of the formats.
-  package func writer(_ format: DatasetFormat, series: [Series], reasons: FailureReasons = FailureReasons())
-    throws
-    -> any DatasetWriter
-  {
-    try format.layout.type.writer(into: self, format: format, series: series, reasons: reasons)
+  package func writer(_ format: DatasetFormat, _ requests: RequestTable) throws -> any DatasetWriter {
+    try format.layout.type.writer(into: self, format: format, requests: requests)
   }
 }

@@ -6,11 +6,7 @@ struct MeasureColumn {
   /// `nil` where the source has no such column.
   private let values: IntegerColumn?
 
-  /// In the order of the schema. Valid as long as the requests.
-  static func all(of requests: RequestColumns) -> [MeasureColumn] {
-    of(RequestMeasure.allCases, requests)
-  }
-
+  /// Valid as long as the requests.
   static func of(_ measures: [RequestMeasure], _ requests: RequestColumns) -> [MeasureColumn] {
     measures.map {
       MeasureColumn(isOptional: $0.column.isOptional, values: requests.integers($0))

@@ -13,10 +13,13 @@ package struct PlainRequestLine {
   private(set) var reason = UnsafeRawBufferPointer(start: nil, count: 0)
 
   /// Of the measures that follow those that every row has: place and largest value.
-  private let optional = RequestMeasure.optional.map { ($0, $0.column.range.upperBound) }
+  private let optional: [(RequestMeasure, Int64)]
   private let longest = Limits.latency
 
-  package init() {}
+  /// - Parameter optional: the optional measures that the file has a column for, in the schema's order.
+  package init(optional: [RequestMeasure]) {
+    self.optional = optional.map { ($0, $0.column.range.upperBound) }
+  }
 
   /// The bytes of the last date, "1970-01-01" at first: no bytes are taken for a date that was never read.
   private var day = UInt64(littleEndian: 0x2d31_302d_3037_3931)

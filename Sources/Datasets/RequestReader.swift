@@ -70,7 +70,8 @@ package final class RequestReader {
       let columns = try CSVColumns(reader, .requests)
       var request = RequestFields()
       let isPlain = columns.isInOrder
-      var plain = PlainRequestLine()
+      var plain = PlainRequestLine(
+        optional: RequestMeasure.optional.filter { columns.has($0.column.name) })
       while true {
         if isPlain, let line = try reader.peekLine(), plain.read(line), take(plain, into: &request) {
           reader.skipLine(line)

@@ -6,6 +6,7 @@ import Telemetry
 /// holds them to it.
 package final class RequestWriter: TelemetrySink {
   private let file: OutputFile
+  private let table: RequestTable
   private let isJSON: Bool
   private let models: [Int64]
   /// As they stand in a file, quoted where needed.
@@ -14,7 +15,8 @@ package final class RequestWriter: TelemetrySink {
   private var reasons: [[UInt8]] = []
   private var longestText = 0
   private let quoted: (String) -> [UInt8]
-  /// What stands before each optional measure.
+  /// Those that the table has a column for, and what stands before each.
+  private let optional: [RequestMeasure]
   private let labels: [[UInt8]]
   /// Of a line, but for its two names: names of columns, punctuation, instants and numbers of at most 20 digits.
   private let mostWithoutNames: Int
@@ -23,25 +25,26 @@ package final class RequestWriter: TelemetrySink {
   package private(set) var rows: Int64 = 0
 
   package init(
-    _ file: OutputFile, layout: DatasetFormat.Layout, series: [Series],
-    reasons: FailureReasons = FailureReasons()
+    _ file: OutputFile, layout: DatasetFormat.Layout, _ table: RequestTable
   ) throws {
     self.file = file
+    self.table = table
     switch layout {
     case .ndjson: quoted = { TableWriter.json($0) }
     default: quoted = { TableWriter.csv($0) }
     }
     let isJSON = layout == .ndjson
     self.isJSON = isJSON
-    labels = RequestMeasure.optional.map { Array((isJSON ? ",\"\($0.column.name)\":" : ",").utf8) }
+    optional = table.optional
+    labels = optional.map { Array((isJSON ? ",\"\($0.column.name)\":" : ",").utf8) }
     mostWithoutNames = max(512, RequestColumn.all.reduce(8) { $0 + $1.name.utf8.count + 33 })
-    models = series.map { Int64($0.modelID) }
+    models = table.series.map { Int64($0.modelID) }
     let quote = quoted
-    versions = series.map { quote($0.version) }
-    failureReasons = reasons
+    versions = table.series.map { quote($0.version) }
+    failureReasons = table.reasons
     takeReasons()
     if layout == .csv {
-      try file.write((TableSchema.requests.columns.map(\.name).joined(separator: ",") + "\n").utf8)
+      try file.write((table.schema.columns.map(\.name).joined(separator: ",") + "\n").utf8)
     }
   }
 
@@ -51,9 +54,10 @@ package final class RequestWriter: TelemetrySink {
   }
 
   package func receive(_ requests: RequestColumns) throws {
+    try table.check(requests)
     if reasons.count != failureReasons.names.count { takeReasons() }
     let most = mostWithoutNames + 2 * longestText
-    let optional = MeasureColumn.of(RequestMeasure.optional, requests)
+    let optional = MeasureColumn.of(self.optional, requests)
     for row in 0..<requests.count {
       var line = LineBuilder(try file.reserve(most))
       let series = Int(requests.series[row])

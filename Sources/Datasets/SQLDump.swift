@@ -9,21 +9,17 @@ package final class SQLDump: DatasetWriter {
   private let directory: RunDirectory
   private let dialect: Dialect
   private let file: OutputFile
-  private let series: [Series]
-  private let reasons: FailureReasons
+  private let requests: RequestTable
   private var pending: [String] = []
   private var row: Int64 = 0
   private static let rowsPerStatement = 200
 
   private var name: String { "sql/\(dialect.rawValue).sql" }
 
-  package init(_ directory: RunDirectory, _ dialect: Dialect, series: [Series], reasons: FailureReasons)
-    throws
-  {
+  package init(_ directory: RunDirectory, _ dialect: Dialect, _ requests: RequestTable) throws {
     self.directory = directory
     self.dialect = dialect
-    self.series = series
-    self.reasons = reasons
+    self.requests = requests
     file = try directory.file("sql/\(dialect.rawValue).sql")
     try header()
   }
@@ -32,7 +28,7 @@ package final class SQLDump: DatasetWriter {
     switch dialect {
     case .sqlite:
       try write("-- sqlite3 fixture.sqlite < sqlite.sql; then: workbench aggregate fixture.sqlite\n")
-      try write("BEGIN;\n\(SQLiteSchema.tables);\n")
+      try write("BEGIN;\n\(SQLiteSchema.tables(requests.schema));\n")
     case .postgresql:
       try write(
         """
@@ -43,7 +39,7 @@ package final class SQLDump: DatasetWriter {
         CREATE SCHEMA fixture;
 
         """)
-      for table in [TableSchema.requests] + TableSchema.small {
+      for table in [requests.schema] + TableSchema.small {
         try write(PostgreSQLSchema.table(table, schema: "fixture") + ";\n")
       }
       try write("CREATE TABLE fixture.manifest (json text NOT NULL);\n")
@@ -75,18 +71,20 @@ package final class SQLDump: DatasetWriter {
     pending = []
   }
 
-  package func receive(_ requests: RequestColumns) throws {
-    let measures = MeasureColumn.all(of: requests)
-    for index in 0..<requests.count {
+  package func receive(_ batch: RequestColumns) throws {
+    try requests.check(batch)
+    let measures = MeasureColumn.of(
+      RequestMeasure.allCases.filter { !$0.column.isOptional || requests.optional.contains($0) }, batch)
+    for index in 0..<batch.count {
       row += 1
-      let entry = series[Int(requests.series[index])]
-      let outcome = Int(requests.outcome[index])
+      let entry = requests.series[Int(batch.series[index])]
+      let outcome = Int(batch.outcome[index])
       try add(
         [
-          .integer(requests.requestID?[index] ?? row),
-          .instant(Timestamp(microseconds: requests.arrivedAt[index])), .integer(Int64(entry.modelID)),
+          .integer(batch.requestID?[index] ?? row),
+          .instant(Timestamp(microseconds: batch.arrivedAt[index])), .integer(Int64(entry.modelID)),
           .text(entry.version), .text(outcome == 0 ? "success" : "failure"),
-          .text(outcome == 0 ? "" : reasons.names[outcome]),
+          .text(outcome == 0 ? "" : requests.reasons.names[outcome]),
         ] + measures.map { $0.cell(index) }, to: TableSchema.requests.name)
     }
   }

@@ -98,8 +98,12 @@ struct CSVColumns {
     }
   }
 
-  /// Whether the file has just the schema's columns, in its order.
-  var isInOrder: Bool { width == schema.columns.count && positions == Array(schema.columns.indices) }
+  /// Whether the file has just the schema's columns, in its order, but for those that it may lack.
+  var isInOrder: Bool { positions.filter { $0 >= 0 } == Array(0..<width) }
+
+  func has(_ column: String) -> Bool {
+    schema.columns.firstIndex { $0.name == column }.map { positions[$0] >= 0 } ?? false
+  }
 
   func checkWidth() throws {
     guard reader.fieldCount == width else {

@@ -56,14 +56,21 @@ extension TableSchema.Column {
 }
 
 extension TableSchema {
-  package static let requests = TableSchema(
-    "requests", "Requests, in order of arrived_at, then request_id.",
-    RequestColumn.all.map { column in
-      Column(
-        name: column.name, type: column.type, isOptional: column.isOptional,
-        is32Bit: column.type == .integer && column.is32Bit, mayBeAbsent: column.isOptional,
-        about: column.about)
-    })
+  /// With every column that a data set may have.
+  package static let requests = requests(with: RequestMeasure.optional)
+
+  /// Of a data set that has a column for these optional measures.
+  static func requests(with optional: [RequestMeasure]) -> TableSchema {
+    let absent = RequestMeasure.optional.filter { !optional.contains($0) }.map(\.column.name)
+    return TableSchema(
+      "requests", "Requests, in order of arrived_at, then request_id.",
+      RequestColumn.all.filter { !absent.contains($0.name) }.map { column in
+        Column(
+          name: column.name, type: column.type, isOptional: column.isOptional,
+          is32Bit: column.type == .integer && column.is32Bit, mayBeAbsent: column.isOptional,
+          about: column.about)
+      })
+  }
 
   /// All tables but `requests`, which is too long to hold.
   package static let small = [

@@ -1,15 +1,20 @@
 import Foundation
 import Telemetry
 
-/// A trace of requests: the Azure LLM inference trace 2023 as published, or a `requests` table of telemetry.
+/// A trace of requests: the Azure LLM inference trace 2023 or a Mooncake trace as published, or a `requests` table of
+/// telemetry.
 package struct TraceFile {
   package struct Request: Sendable {
     package var arrivedAt: Timestamp
     package var inputTokens: Int32
     package var outputTokens: Int32
+    /// Of the prompt's beginning in `prefixes`.
+    package var prefix = PrefixTree.none
   }
 
   package let requests: [Request]
+  /// How prompts begin alike; `nil` if the trace does not say.
+  package let prefixes: PrefixTree?
   /// Requests that failed when they were recorded, and are replayed with an answer as long as that of another.
   package let borrowedAnswers: Int
   /// Requests that failed when they were recorded.
@@ -23,6 +28,19 @@ package struct TraceFile {
   /// - Throws: `NotFoundError`; `DatasetError`, also where several models are in it and none is named.
   package init(contentsOf path: String, model: String? = nil) throws {
     let format = DatasetFormat(path: path)
+    if try MooncakeTrace.isOne(path) {
+      if let model {
+        throw DatasetError(
+          path,
+          "a Mooncake trace does not name the model of a request, so model \"\(model)\" cannot be chosen. Leave model out."
+        )
+      }
+      let trace = try MooncakeTrace(path)
+      (requests, prefixes) = (trace.requests.sortedByArrival(), trace.prefixes)
+      (borrowedAnswers, failures) = (0, 0)
+      return
+    }
+    prefixes = nil
     if let format, format.layout == .ndjson {
       (requests, borrowedAnswers, failures) = try Self.telemetry(path, format, model: model)
       return
@@ -48,7 +66,7 @@ package struct TraceFile {
     } else {
       throw DatasetError(
         path, line: 1, column: 1,
-        "the header is not that of a known trace. Known are the Azure LLM trace (\(Self.azureHeader.joined(separator: ","))) and the telemetry schema's requests (arrived_at, input_tokens, output_tokens, …)."
+        "the header is not that of a known trace. Known are the Azure LLM trace (\(Self.azureHeader.joined(separator: ","))), Mooncake traces (JSON lines of timestamp, input_length, output_length, hash_ids) and the telemetry schema's requests (arrived_at, input_tokens, output_tokens, …)."
       )
     }
   }
@@ -92,7 +110,7 @@ package struct TraceFile {
     String(decoding: reader.field(field).prefix(40), as: UTF8.self)
   }
 
-  private static func check(_ count: Int, _ path: String) throws {
+  static func check(_ count: Int, _ path: String) throws {
     if count > most {
       throw DatasetError(path, "the trace has more than \(most) requests. Split it.")
     }

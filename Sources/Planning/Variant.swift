@@ -11,11 +11,11 @@ package struct Variant: Sendable {
   /// Names of other variants that are equal, and are not simulated again.
   package var alsoNamed: [String] = []
   /// Requests of the trace files that it names.
-  package var traces: [TraceSource.Selection: [TraceRequest]]
+  package var traces: [TraceSource.Selection: Trace]
 
   package init(
     name: String, overrides: [String], scenario: Scenario,
-    traces: [TraceSource.Selection: [TraceRequest]] = [:]
+    traces: [TraceSource.Selection: Trace] = [:]
   ) {
     self.name = name
     self.overrides = overrides
@@ -27,12 +27,7 @@ package struct Variant: Sendable {
   package func comesToTheSame(as other: Variant) -> Bool {
     var (a, b) = (scenario, other.scenario)
     (a.name, a.description) = (b.name, b.description)
-    guard a == b, traces.count == other.traces.count else { return false }
-    return traces.allSatisfy { file, requests in
-      other.traces[file]?.elementsEqual(requests) { x, y in
-        x.arrivedAt == y.arrivedAt && x.inputTokens == y.inputTokens && x.outputTokens == y.outputTokens
-      } ?? false
-    }
+    return a == b && traces == other.traces
   }
 
   /// Of its scenario, or of that in another form.

@@ -57,7 +57,10 @@ package struct RunRecorder {
         accounts.append(account)
       }
     }
-    var writers = try formats.map { try directory.writer($0, series: source.series, reasons: reasons) }
+    var writers = try formats.map {
+      try directory.writer(
+        $0, RequestTable(series: source.series, reasons: reasons, optional: source.optionalMeasures))
+    }
     if let supplement { writers += try supplement.writers(for: directory, source) }
     let sinks = writers + (supplement?.sinks ?? [])
     let sent = try source.send(

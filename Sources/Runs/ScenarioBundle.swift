@@ -12,7 +12,7 @@ package struct ScenarioBundle: Sendable {
   package private(set) var document: ScenarioDocument
   /// Paths of the files that the scenario names, by the name it gives them.
   package let files: [String: String]
-  package let traces: [TraceSource.Selection: [TraceRequest]]
+  package let traces: [TraceSource.Selection: Trace]
   /// `PATH=VALUE` each, as the manifest names them.
   package let overrides: [String]
   /// What a user should know of its files, a sentence each.
@@ -116,8 +116,8 @@ package struct ScenarioBundle: Sendable {
   /// The traces that a scenario names, and the notes about them.
   private static func traces(
     _ scenario: Scenario, _ files: [String: String], _ known: ScenarioBundle?
-  ) throws -> ([TraceSource.Selection: [TraceRequest]], notes: [String]) {
-    var traces: [TraceSource.Selection: [TraceRequest]] = [:]
+  ) throws -> ([TraceSource.Selection: Trace], notes: [String]) {
+    var traces: [TraceSource.Selection: Trace] = [:]
     var notes: [String] = []
     for model in scenario.accounts.flatMap(\.models) {
       guard let source = model.load?.arrivals.replayed, traces[source.selection] == nil else { continue }
@@ -132,10 +132,12 @@ package struct ScenarioBundle: Sendable {
           "\(path): note: \(trace.borrowedAnswers) of \(trace.requests.count) requests failed when they were recorded; each is replayed with the output tokens of the preceding success."
         )
       }
-      traces[source.selection] = trace.requests.map {
-        TraceRequest(
-          arrivedAt: $0.arrivedAt.microseconds, inputTokens: $0.inputTokens, outputTokens: $0.outputTokens)
-      }
+      traces[source.selection] = Trace(
+        trace.requests.map {
+          TraceRequest(
+            arrivedAt: $0.arrivedAt.microseconds, inputTokens: $0.inputTokens, outputTokens: $0.outputTokens,
+            prefix: $0.prefix)
+        }, prefixes: trace.prefixes)
     }
     return (traces, notes)
   }

@@ -46,7 +46,9 @@ package struct ScenarioCheck {
     let scenario = bundle.scenario
     self.scenario = scenario
     for demand in scenario.demandByModel {
-      guard let source = demand.trace, let requests = bundle.traces[source.selection] else { continue }
+      guard let source = demand.trace, let requests = bundle.traces[source.selection]?.requests else {
+        continue
+      }
       let shift = source.startAt.map { $0.microseconds - (requests.first?.arrivedAt ?? 0) } ?? 0
       let time = scenario.simulationStart.microseconds..<scenario.to.microseconds
       traces[source] = requests.count {

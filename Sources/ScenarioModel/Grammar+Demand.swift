@@ -78,6 +78,21 @@ extension Grammar {
       Key(
         "correlation", .number(-1...1), default: "0",
         "Correlation of the two counts' normal scores (Gaussian copula)."),
+      Key(
+        "prefix", .object { prefix },
+        "What prompts begin with, before what input counts: beginnings that requests share."),
+    ])
+
+  static let prefix = Shape(
+    "prefix",
+    "Beginnings that prompts share, such as system prompts: each prompt has one of them. A replica whose kvCache still has it does not read it again.",
+    [
+      Key(
+        "tokens", .integer(1...Limits.tokens / 2), required: true, "Tokens of each, beside those of input."),
+      Key("count", .integer(1...500_000), default: "1", "How many there are."),
+      Key(
+        "skew", .number(0...20), default: "0",
+        "The k-th is chosen with a probability proportional to 1 ÷ k^skew (Zipf's law); 0: all alike."),
     ])
 
   static let retries = Shape(

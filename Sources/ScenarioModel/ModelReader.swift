@@ -126,6 +126,14 @@ struct ModelReader {
       cancelProbability: cancel)
   }
 
+  /// - Returns: `nil` after a diagnostic.
+  private static func prefix(_ keys: Section) -> Scenario.SharedPrefix? {
+    guard let tokens = keys.integer("tokens"), let count = keys.has("count") ? keys.integer("count") : 1,
+      let skew = keys.has("skew") ? keys.number("skew") : 0
+    else { return nil }
+    return .init(tokens: tokens, count: count, skew: skew)
+  }
+
   private func load(_ keys: Section) -> Scenario.Load? {
     var profile: RateProfile?
     if let name = keys.has("profile") ? keys.text("profile") : nil {
@@ -152,7 +160,12 @@ struct ModelReader {
           )
         }
       }
-      tokens = .init(input: input, output: output, correlation: correlation)
+      var prefix: Scenario.SharedPrefix?
+      if section.has("prefix") {
+        guard let shared = section.section("prefix").flatMap(Self.prefix) else { return nil }
+        prefix = shared
+      }
+      tokens = .init(input: input, output: output, correlation: correlation, prefix: prefix)
     }
     if arrivals?.source != nil {
       for key in ["tokens", "profile"] where keys.has(key) {

@@ -22,6 +22,12 @@ extension ModelReader {
       section.section("load")?.warning(
         "profile", "every hour's factor is 0: no request ever arrives. Raise one, or leave the load out.")
     }
+    if load?.tokens?.prefix != nil, !deployments.contains(where: { $0 == nil || $0?.keepsPrefixes == true }) {
+      section.section("load")?.section("tokens")?.warning(
+        "prefix",
+        "no deployment keeps what prompts begin with: each reads it again. Give one service: { continuousBatching: { …, kvCache: { tokens: … } } }, or add the tokens to input."
+      )
+    }
     for (deployment, keys) in zip(deployments, sections) {
       if case .continuousBatching(let batching) = deployment?.service,
         let futility = batching.futility(tokens: load?.tokens)

@@ -47,6 +47,7 @@ extension Scenario {
       note("arrivals", true)
       // A trace and a client of ServeGen bring their own.
       note("tokens", load.tokens.map { !$0.input.isConstant || !$0.output.isConstant } ?? true)
+      note("how prompts begin", (load.tokens?.prefix?.count ?? 1) > 1)
     }
     if let retries = load.retries, retries.probability > 0 {
       note("retries", isChance(retries.probability) || !retries.backoff.isConstant)

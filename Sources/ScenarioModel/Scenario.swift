@@ -93,6 +93,21 @@ package struct Scenario: Sendable, Equatable {
     package var output: Distribution
     /// Of the normal scores.
     package var correlation: Double
+    /// What prompts begin with, before what `input` counts.
+    package var prefix: SharedPrefix?
+
+    /// Of a prompt, tokens.
+    package var meanInput: Double { input.mean + Double(prefix?.tokens ?? 0) }
+  }
+
+  /// Beginnings that prompts share, such as system prompts: each prompt has one of them.
+  package struct SharedPrefix: Sendable, Equatable {
+    /// Of each, at least 1.
+    package var tokens: Int
+    /// How many there are, at least 1.
+    package var count: Int
+    /// The k-th of them, from 1, is chosen with a probability proportional to k^−skew (Zipf); at least 0.
+    package var skew: Double
   }
 
   package struct Retries: Sendable, Equatable {
@@ -115,6 +130,12 @@ package struct Scenario: Sendable, Equatable {
     package var queue: Queue
     package var modelErrorProbability: Double
     package var crash: Crash?
+
+    /// Whether its replicas keep what prompts begin with.
+    var keepsPrefixes: Bool {
+      guard case .continuousBatching(let batching) = service else { return false }
+      return batching.kvCache?.keepsPrefixes == true
+    }
 
     /// Whether each replica has a queue of its own: under continuous batching a replica takes requests in, and they wait
     /// there for the step that begins to read their prompts.

@@ -40,7 +40,7 @@ final class AccountSimulation: @unchecked Sendable {
   ///   - helpers: threads that have nothing else to do; they draw ahead for the models, in turn.
   init(
     _ scenario: Scenario, account index: Int, models: Range<Int>, modelIDs: [Int32],
-    traces: [TraceSource.Selection: [TraceRequest]], seriesIndex: @escaping (Series) -> Int32,
+    traces: [TraceSource.Selection: Trace], seriesIndex: @escaping (Series) -> Int32,
     sinks: [any TelemetrySink],
     ringCapacity: Int, helpers: [DispatchQueue] = []
   ) throws {

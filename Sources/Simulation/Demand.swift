@@ -9,6 +9,7 @@ struct Demand: ~Copyable {
   private let ahead: DrawAhead<DemandBlock>
   private var block: DemandBlock
   private var index = 0
+  let hasPrefixes: Bool
 
   /// - Parameter helper: draws ahead; `nil` for drawing on the simulating thread.
   init(_ load: Scenario.Load?, _ setting: ArrivalSetting, helper: DrawHelper?) throws {
@@ -17,10 +18,12 @@ struct Demand: ~Copyable {
     source.initialize(to: drawn)
     self.source = source
     let size = helper?.blockSize ?? DrawAhead<DemandBlock>.ownSize
+    let hasPrefixes = drawn.hasPrefixes
+    self.hasPrefixes = hasPrefixes
     ahead = DrawAhead(
-      on: helper?.queue, keeping: setting.arena, spare: { DemandBlock(size) },
+      on: helper?.queue, keeping: setting.arena, spare: { DemandBlock(size, hasPrefixes: hasPrefixes) },
       fill: { source.pointee.draw(into: $0) })
-    block = ahead.next(for: DemandBlock(size))
+    block = ahead.next(for: DemandBlock(size, hasPrefixes: hasPrefixes))
   }
 
   deinit {
@@ -33,6 +36,9 @@ struct Demand: ~Copyable {
   /// When the next request arrives, µs since 1970; `Int64.max` when there are no more.
   @inline(__always)
   var nextTime: Int64 { block.times[index] }
+
+  /// How the prompt of the next request begins.
+  var nextPrefix: Int32 { block.prefixes?[index] ?? PrefixTree.none }
 
   /// The tokens of the next request, which arrives with this.
   @inline(__always)
@@ -56,18 +62,22 @@ struct DemandBlock {
   let times: UnsafeMutablePointer<Int64>
   let inputs: UnsafeMutablePointer<Int32>
   let outputs: UnsafeMutablePointer<Int32>
+  /// How prompts begin; `nil` where none begin alike.
+  let prefixes: UnsafeMutablePointer<Int32>?
 
-  init(_ size: Int) {
+  init(_ size: Int, hasPrefixes: Bool) {
     self.size = size
     times = .allocate(capacity: size)
     inputs = .allocate(capacity: size)
     outputs = .allocate(capacity: size)
+    prefixes = hasPrefixes ? .allocate(capacity: size) : nil
   }
 
   func deallocate() {
     times.deallocate()
     inputs.deallocate()
     outputs.deallocate()
+    prefixes?.deallocate()
   }
 }
 
@@ -75,10 +85,17 @@ struct DemandBlock {
 struct DemandSource {
   private var arrivals: ArrivalProcess
   private var tokens: TokenDraws
+  private let prefixes: PrefixDraws?
+  let hasPrefixes: Bool
 
   init(_ load: Scenario.Load?, _ setting: ArrivalSetting) throws {
     arrivals = try ArrivalProcess(load?.arrivals, setting)
     tokens = try TokenDraws(load, setting)
+    prefixes = try load?.tokens?.prefix.map {
+      try PrefixDraws($0, in: setting.arena, setting.stream("prefixes"))
+    }
+    hasPrefixes =
+      prefixes != nil || load?.arrivals.replayed.map { setting.traces[$0.selection]?.prefixes != nil } == true
   }
 
   /// The next requests, in order of arrival.
@@ -86,5 +103,6 @@ struct DemandSource {
   mutating func draw(into block: DemandBlock) {
     arrivals.draw(into: block)
     tokens.draw(into: block)
+    prefixes?.draw(into: block)
   }
 }

@@ -52,6 +52,8 @@ struct DeploymentState: ~Copyable {
   /// `nil` where requests are served alone, each with a service time of its own.
   let batching: ContinuousBatching?
   let isBatching: Bool
+  /// `nil` where every prompt is read from its beginning.
+  let prefixes: DeploymentPrefixes?
   /// Tokens of a request, input and output, that the KV cache of a replica can hold; `Int64.max` without one.
   let longestContext: Int64
   let startup: Sampler
@@ -84,7 +86,7 @@ struct DeploymentState: ~Copyable {
 
   init(
     _ deployment: Scenario.Deployment, series: Int32, mayFail: Bool, arena: SamplingArena,
-    helper: DrawHelper?,
+    prefixes: DeploymentPrefixes?, helper: DrawHelper?,
     stream: (String) -> RandomStream
   ) throws {
     self.series = series
@@ -104,6 +106,7 @@ struct DeploymentState: ~Copyable {
     batchSlowdown = deployment.service.batchSlowdown
     batching = deployment.service.continuousBatching
     isBatching = batching != nil
+    self.prefixes = prefixes
     longestContext = batching?.kvCache?.longestContext ?? .max
     startup = Sampler(deployment.scaling.startup, in: arena)
     timeBetweenCrashes = deployment.crash.map { Sampler($0.timeBetween, in: arena) } ?? nothing
@@ -112,7 +115,7 @@ struct DeploymentState: ~Copyable {
     crashStream = stream("crashes")
     replicas = FixedArray(repeating: Replica(), count: maxReplicas)
     let model = batching
-    batches = FixedArray(count: isBatching ? maxReplicas : 0) { _ in StepBatch(model) }
+    batches = FixedArray(count: isBatching ? maxReplicas : 0) { _ in StepBatch(model, prefixes?.tree) }
     levels = FixedArray(repeating: 0, count: maxBatchSize + 1)
     autoscaler = Autoscaler(deployment.scaling)
   }

@@ -1,22 +1,36 @@
 import ScenarioModel
+import Telemetry
 
 /// The blocks of a replica's KV cache: who holds how many follows from how long contexts are, so that only sums are kept.
 ///
 /// A request whose prompt is being read holds the blocks of its whole prompt. One that gains a token a step (a *resident*,
 /// see `StepBatch`) attends in step `s`, counted from 0, to `base + s` tokens, and holds the blocks of that many.
+///
+/// Where prompts begin alike, the blocks of such a beginning are those of the `PrefixCache`, and only the others are the
+/// request's own. What nobody holds is free, and the oldest of it goes as soon as its blocks are taken.
 struct KVCache {
+  /// How a request came into it.
+  struct Entry {
+    /// Tokens of the prompt that need not be read.
+    var cached: Int64 = 0
+    /// What it holds of the prefix cache.
+    var held = PrefixTree.none
+  }
+
   let blockSize: Int64
   let blocks: Int64
   private(set) var free: Int64
   /// Residents by the remainder of `base - 1`: which of them outgrow a block at the same step.
   private var phases: [Int64]
   private var residents: Int64 = 0
+  private var prefixes: PrefixCache?
 
-  init(_ model: ContinuousBatching.KVCache) {
+  init(_ model: ContinuousBatching.KVCache, _ tree: PrefixTree?) {
     blockSize = model.blockSize
     blocks = model.blocks
     free = blocks
     phases = Array(repeating: 0, count: Int(blockSize))
+    prefixes = model.keepsPrefixes ? tree.map { PrefixCache($0, blockSize: model.blockSize) } : nil
   }
 
   private func blocks(of tokens: Int64) -> Int64 { (tokens + blockSize - 1) / blockSize }
@@ -35,27 +49,70 @@ struct KVCache {
   /// Whether the next step's new blocks are there.
   func canStep(from step: Int64) -> Bool { growing(in: step) <= free }
 
-  /// Takes the blocks of a prompt, if enough are free beside those that the next step needs.
-  mutating func take(_ prompt: Int64, from step: Int64) -> Bool {
-    let needed = blocks(of: prompt)
-    guard needed <= free - growing(in: step) else { return false }
-    free -= needed
-    return true
+  /// Whether requests may share what they begin with.
+  var keepsPrefixes: Bool { prefixes != nil }
+
+  /// The next step's new blocks take what the prefix cache has kept the longest.
+  mutating func reserve(from step: Int64) {
+    let left = max(free - growing(in: step), 0)
+    prefixes?.evict(downTo: left)
   }
 
-  mutating func releasePrompt(_ prompt: Int64) { free += blocks(of: prompt) }
+  /// Takes the blocks of a prompt, if enough are free beside those that the next step needs.
+  /// - Parameter leaf: of the beginning that it may share.
+  /// - Returns: `nil` if there is no room. At least one token of a prompt is read, since it makes the first of the output.
+  mutating func take(_ prompt: Int64, _ leaf: Int32, from step: Int64) -> Entry? {
+    let room = free - growing(in: step)
+    guard leaf >= 0, let held = prefixes?.longestCached(leaf) else {
+      let needed = blocks(of: prompt)
+      guard needed <= room else { return nil }
+      free -= needed
+      reserve(from: step)
+      return Entry()
+    }
+    let shared = min(prefixes?.blocks(upTo: held) ?? 0, (prompt - 1) / blockSize)
+    let needed = blocks(of: prompt) - shared + (prefixes?.blocksToPin(held) ?? 0)
+    guard needed <= room else { return nil }
+    prefixes?.pin(held)
+    free -= needed
+    reserve(from: step)
+    return Entry(cached: shared * blockSize, held: held)
+  }
 
-  /// A prompt has been read; its request keeps the blocks and becomes a resident.
+  /// A prompt is not read on; its request loses what it holds.
+  mutating func release(prompt: Int64, _ entry: Entry) {
+    free += blocks(of: prompt) - entry.cached / blockSize
+    if entry.held >= 0, let more = prefixes?.unpin(entry.held) { free += more }
+  }
+
+  /// A prompt has been read: others may share its beginning from now on.
+  mutating func keep(_ prompt: Int64, _ entry: Entry, leaf: Int32) {
+    guard leaf >= 0, let pinned = prefixes?.extend(entry.held, to: leaf) else { return }
+    // Its own blocks of the beginning become shared ones, or free where another request has read the same meanwhile.
+    free += blocksShared(leaf) - entry.cached / blockSize - pinned
+  }
+
+  /// Blocks of a request whose prompt has been read that are not its own.
+  private func blocksShared(_ leaf: Int32) -> Int64 { leaf >= 0 ? prefixes?.blocks(upTo: leaf) ?? 0 : 0 }
+
+  /// A prompt has been read, and its request becomes a resident.
   mutating func begin(_ base: Int64) {
     phases[phase(base)] += 1
     residents += 1
   }
 
+  /// A resident ends, or is preempted.
   /// - Parameter step: the next step's number.
-  mutating func release(_ base: Int64, at step: Int64) {
+  mutating func release(_ base: Int64, leaf: Int32, at step: Int64) {
     phases[phase(base)] -= 1
     residents -= 1
-    free += blocks(of: base + step - 1)
+    release(read: base + step - 1, leaf: leaf)
+  }
+
+  /// A request whose prompt has been read leaves with this many tokens.
+  mutating func release(read tokens: Int64, leaf: Int32) {
+    free += blocks(of: tokens) - blocksShared(leaf)
+    if leaf >= 0, let more = prefixes?.unpin(leaf) { free += more }
   }
 
   /// For how many steps, at least one, the blocks suffice.
@@ -79,18 +136,30 @@ struct KVCache {
     let rounds = steps / blockSize
     free -= rounds * residents
     for more in rounds * blockSize..<steps { free -= growing(in: step + more) }
+    let left = free
+    prefixes?.evict(downTo: left)
   }
 
   mutating func removeAll() {
     free = blocks
     residents = 0
     for phase in phases.indices { phases[phase] = 0 }
+    prefixes?.removeAll()
   }
 
   /// Whether the sums are those of the requests in it, and within the cache.
-  func holds(residents bases: [Int64], prompts: [Int64], at step: Int64) -> Bool {
-    let held =
-      bases.reduce(0) { $0 + blocks(of: $1 + step - 1) } + prompts.reduce(0) { $0 + blocks(of: $1) }
-    return free >= 0 && free == blocks - held && residents == Int64(bases.count)
+  func holds(
+    residents: [(base: Int64, leaf: Int32)], prompts: [(length: Int64, entry: Entry)], at step: Int64
+  ) -> Bool {
+    var held = residents.reduce(0) { $0 + blocks(of: $1.base + step - 1) - blocksShared($1.leaf) }
+    held += prompts.reduce(0) { $0 + blocks(of: $1.length) - $1.entry.cached / blockSize }
+    if let prefixes {
+      guard
+        let pinned = prefixes.checkInvariants(held: residents.map(\.leaf) + prompts.map(\.entry.held)),
+        prefixes.evictable <= free
+      else { return false }
+      held += pinned
+    }
+    return free >= 0 && free == blocks - held && self.residents == Int64(residents.count)
   }
 }

@@ -6,13 +6,14 @@ extension ModelSimulation {
   @inline(__always)
   mutating func arrive() {
     let time = nextArrival
+    let prefix = ring.prefix == nil ? PrefixTree.none : demand.nextPrefix
     let tokens = demand.takeNext()
     nextArrival = demand.nextTime
-    admit(at: time, input: tokens.input, output: tokens.output, attempt: 0)
+    admit(at: time, input: tokens.input, output: tokens.output, attempt: 0, prefix: prefix)
   }
 
   @inline(__always)
-  mutating func admit(at time: Int64, input: Int32, output: Int32, attempt: UInt8) {
+  mutating func admit(at time: Int64, input: Int32, output: Int32, attempt: UInt8, prefix: Int32) {
     if isExternal {
       serveExternally(at: time, input: input, output: output, attempt: attempt)
       return
@@ -29,6 +30,7 @@ extension ModelSimulation {
     let sequence = append(at: time, input: input, output: output, attempt: attempt)
     let row = ring.row(sequence)
     ring.series[row] = deployments[chosen].series
+    ring.prefix?[row] = prefix
     if deployments[chosen].isBatching, !fits(row, chosen) {
       ring.waiting[row] = 0
       end(sequence, FailureReason.contextLengthExceeded.code, at: time)
@@ -62,6 +64,7 @@ extension ModelSimulation {
     ring.output[row] = output
     ring.attempt[row] = attempt
     ring.outcome[row] = RequestRing.unfinished
+    ring.cached?[row] = Int32(RequestMeasure.missing)
     return sequence
   }
 
@@ -164,7 +167,9 @@ extension ModelSimulation {
   private mutating func noteFailure(_ row: Int, at time: Int64) {
     if retries.isUsed {
       let added = retries.consider(
-        input: ring.input[row], output: ring.output[row], attempt: ring.attempt[row], endedAt: time)
+        .init(
+          input: ring.input[row], output: ring.output[row], attempt: ring.attempt[row],
+          prefix: ring.prefix?[row] ?? PrefixTree.none), endedAt: time)
       nextTimer = min(nextTimer, added)
     }
     ring.firstToken[row] = 0
@@ -173,7 +178,9 @@ extension ModelSimulation {
 
   mutating func retry(at time: Int64) {
     let request = retries.removeFirst()
-    admit(at: time, input: request.input, output: request.output, attempt: request.attempt)
+    admit(
+      at: time, input: request.input, output: request.output, attempt: request.attempt, prefix: request.prefix
+    )
   }
 
   /// An external model has no replicas and no queue here: the provider answers at once, fails or refuses.

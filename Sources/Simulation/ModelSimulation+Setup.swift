@@ -9,7 +9,7 @@ struct ModelSetting {
   let account: Scenario.Account
   let model: Scenario.Model
   let arena: SamplingArena
-  let traces: [TraceSource.Selection: [TraceRequest]]
+  let traces: [TraceSource.Selection: Trace]
   let incidents: [SettledIncident]
   /// Index of a version in the run's list of series.
   let seriesIndex: (String) -> Int32
@@ -65,11 +65,14 @@ extension ModelSimulation {
       let deployment = model.deployments[index]
       return try DeploymentState(
         deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors,
-        arena: arena, helper: setting.helper
+        arena: arena,
+        prefixes: DeploymentPrefixes(model.load, deployment.service.continuousBatching, setting.traces),
+        helper: setting.helper
       ) { setting.stream(entity: names[index], $0) }
     }
 
     nextArrival = demand.nextTime
+    ring = RequestRing(capacity: setting.ringCapacity, hasPrefixes: demand.hasPrefixes)
     self.demand = demand
     self.external = external
     isExternal = external != nil
@@ -82,7 +85,6 @@ extension ModelSimulation {
       probability: retrying?.probability ?? 0, attempts: retrying?.attempts ?? 0,
       backoff: retrying.map { Sampler($0.backoff, in: arena) } ?? nothing,
       stream: setting.stream(entity: entity, "retries"), noneFrom: scenario.to.microseconds)
-    ring = RequestRing(capacity: setting.ringCapacity)
     periodStart = scenario.from.microseconds
     sink = setting.sink
     log = ReplicaLog(

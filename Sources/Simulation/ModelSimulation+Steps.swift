@@ -30,7 +30,8 @@ extension ModelSimulation {
     // Not settled before its last step. The row keeps what will be.
     ring.latency[row] = Int64(outcome)
     batched += 1
-    if deployments[index].batches[replica].join(sequence, prompt: ring.input[row], at: time) {
+    let leaf = ring.prefix.flatMap { deployments[index].prefixes?.leaf($0[row]) } ?? PrefixTree.none
+    if deployments[index].batches[replica].join(sequence, prompt: ring.input[row], leaf: leaf, at: time) {
       scheduleStep(replica, index)
     }
   }
@@ -44,7 +45,7 @@ extension ModelSimulation {
       deployments[index].batches[replica].generation == generation
     else { return }
     let (output, arrivedAt, firstToken, mask) = (ring.output, ring.arrivedAt, ring.firstToken, ring.mask)
-    let waiting = ring.waiting
+    let (waiting, cached) = (ring.waiting, deployments[index].prefixes == nil ? nil : ring.cached)
     deployments[index].batches[replica].endRun(
       tokensPerStep: model.tokensPerStep, output: { output[$0 & mask] },
       firstToken: { firstToken[$0 & mask] = time - arrivedAt[$0 & mask] }, finished: &finished)
@@ -63,7 +64,10 @@ extension ModelSimulation {
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     if deployments[index].batches[replica].beginRun(
       model, latencyFactor: incidents.current.latencyFactor, until: incidents.nextBorder,
-      started: { waiting[$0 & mask] = time - arrivedAt[$0 & mask] })
+      started: {
+        waiting[$0 & mask] = time - arrivedAt[$0 & mask]
+        cached?[$0 & mask] = Int32($1)
+      })
     {
       scheduleStep(replica, index)
     }

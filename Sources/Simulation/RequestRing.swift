@@ -22,8 +22,12 @@ struct RequestRing: ~Copyable {
   private(set) var series: UnsafeMutablePointer<Int32>
   private(set) var outcome: UnsafeMutablePointer<UInt8>
   private(set) var attempt: UnsafeMutablePointer<UInt8>
+  /// How prompts begin, and how many of their tokens were not read since a replica still had them; `nil` where none
+  /// begin alike.
+  private(set) var prefix: UnsafeMutablePointer<Int32>?
+  private(set) var cached: UnsafeMutablePointer<Int32>?
 
-  init(capacity: Int) {
+  init(capacity: Int, hasPrefixes: Bool) {
     self.capacity = capacity
     mask = capacity - 1
     arrivedAt = .allocate(capacity: capacity)
@@ -35,6 +39,8 @@ struct RequestRing: ~Copyable {
     series = .allocate(capacity: capacity)
     outcome = .allocate(capacity: capacity)
     attempt = .allocate(capacity: capacity)
+    prefix = hasPrefixes ? .allocate(capacity: capacity) : nil
+    cached = hasPrefixes ? .allocate(capacity: capacity) : nil
   }
 
   deinit {
@@ -47,6 +53,8 @@ struct RequestRing: ~Copyable {
     series.deallocate()
     outcome.deallocate()
     attempt.deallocate()
+    prefix?.deallocate()
+    cached?.deallocate()
   }
 
   @inline(__always)
@@ -78,7 +86,7 @@ struct RequestRing: ~Copyable {
       outcome: outcome + start, waitingMicroseconds: waiting + start,
       firstTokenMicroseconds: firstToken + start,
       latencyMicroseconds: latency + start, inputTokens: input + start, outputTokens: output + start,
-      requestID: nil)
+      cachedInputTokens: cached.map { UnsafePointer($0 + start) }, requestID: nil)
   }
 
   mutating func removeOldest(_ count: Int) { first += count }
@@ -105,6 +113,8 @@ struct RequestRing: ~Copyable {
     series = moved(series)
     outcome = moved(outcome)
     attempt = moved(attempt)
+    prefix = prefix.map(moved)
+    cached = cached.map(moved)
     mask = newMask
   }
 }

@@ -6,6 +6,7 @@ struct RetryBuffer: ~Copyable {
     var input: Int32
     var output: Int32
     var attempt: UInt8
+    var prefix: Int32
   }
 
   let isUsed: Bool
@@ -31,12 +32,13 @@ struct RetryBuffer: ~Copyable {
 
   var firstTime: Int64 { times.firstTime }
 
-  /// Decides whether the client tries again. Returns when, or `Int64.max` if not.
-  mutating func consider(input: Int32, output: Int32, attempt: UInt8, endedAt: Int64) -> Int64 {
-    guard Int(attempt) < attempts, stream.uniform() < probability else { return .max }
+  /// Decides whether the client tries a request again that has failed. Returns when, or `Int64.max` if not.
+  mutating func consider(_ request: Request, endedAt: Int64) -> Int64 {
+    guard Int(request.attempt) < attempts, stream.uniform() < probability else { return .max }
     let time = endedAt + max(microseconds(backoff.draw(from: stream)), 1)
     guard time < noneFrom else { return .max }
-    let request = Request(input: input, output: output, attempt: attempt + 1)
+    var request = request
+    request.attempt += 1
     if let slot = free.popLast() {
       requests[slot] = request
       times.insert(time: time, tag: UInt64(slot))

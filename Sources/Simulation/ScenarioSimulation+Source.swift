@@ -7,6 +7,15 @@ extension ScenarioSimulation: TelemetrySource {
 
   package var reasons: FailureReasons { FailureReasons() }
 
+  package var optionalMeasures: [RequestMeasure] {
+    let keeps = scenario.accounts[accounts].flatMap(\.models).contains { model in
+      model.deployments.contains {
+        DeploymentPrefixes(model.load, $0.service.continuousBatching, traces) != nil
+      }
+    }
+    return keeps ? [.cachedInputTokens] : []
+  }
+
   package var tables: TelemetryTables {
     var tables = TelemetryTables()
     let simulated = scenario.accounts[accounts]

@@ -16,7 +16,7 @@ package struct ScenarioSimulation: Sendable {
   package let seriesOfAccount: [Range<Int>]
   private let modelIDs: [[Int32]]
   private let seriesIndices: [Series: Int32]
-  private let traces: [TraceSource.Selection: [TraceRequest]]
+  let traces: [TraceSource.Selection: Trace]
   /// Roughly, of the whole scenario.
   package let expectedRequests: Double
   /// Of the scenario: those that are simulated.
@@ -35,7 +35,7 @@ package struct ScenarioSimulation: Sendable {
   ///   - traces: requests of the trace files that the scenario names, in order of arrival.
   ///   - accounts: those that are simulated; `nil` for all. The result of one account does not depend on the others.
   package init(
-    _ scenario: Scenario, traces: [TraceSource.Selection: [TraceRequest]] = [:], accounts: Range<Int>? = nil
+    _ scenario: Scenario, traces: [TraceSource.Selection: Trace] = [:], accounts: Range<Int>? = nil
   ) {
     self.accounts = accounts ?? scenario.accounts.indices
     self.scenario = scenario
@@ -65,7 +65,7 @@ package struct ScenarioSimulation: Sendable {
           }
         }
         if let trace = model.load?.arrivals.replayed {
-          expected += Double(traces[trace.selection]?.count ?? 0)
+          expected += Double(traces[trace.selection]?.requests.count ?? 0)
         }
       }
       modelIDs.append(ids)
@@ -89,10 +89,10 @@ package struct ScenarioSimulation: Sendable {
 
   /// Roughly how many requests a model has, without its profile.
   private static func weight(
-    _ model: Scenario.Model, _ scenario: Scenario, _ traces: [TraceSource.Selection: [TraceRequest]]
+    _ model: Scenario.Model, _ scenario: Scenario, _ traces: [TraceSource.Selection: Trace]
   ) -> Double {
     guard let arrivals = model.load?.arrivals else { return 0 }
-    if let trace = arrivals.replayed { return Double(traces[trace.selection]?.count ?? 0) }
+    if let trace = arrivals.replayed { return Double(traces[trace.selection]?.requests.count ?? 0) }
     if let source = arrivals.source { return source.expectedRequests(in: scenario) ?? 0 }
     return (arrivals.meanRate ?? 0) * Double(scenario.to - scenario.simulationStart)
   }

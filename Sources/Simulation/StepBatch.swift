@@ -1,4 +1,5 @@
 import ScenarioModel
+import Telemetry
 
 /// What one replica with continuous batching is doing: a run of steps that are alike, up to the next change.
 ///
@@ -10,8 +11,8 @@ import ScenarioModel
 ///
 /// Where there is a KV cache (`KVCache`), a request that joins gets the blocks of its prompt, and one more whenever its
 /// context outgrows them. When there is none left, the request that joined last loses its own and goes back to the head
-/// of the queue: its prompt and its output so far are read again (preemption by recomputation). No request joins at a step
-/// that preempted one. Source: Kwon et al. (2023), "Efficient Memory Management for Large Language Model Serving with
+/// of the queue: its prompt and its output so far are read again (preemption by recomputation), but for what the prefix
+/// cache still has of it. No request joins at a step that preempted one. Source: Kwon et al. (2023), "Efficient Memory Management for Large Language Model Serving with
 /// PagedAttention", SOSP, section 4.5.
 ///
 /// Between two changes all steps are alike, or grow by the same amount as contexts grow, so a whole run of them is one
@@ -27,6 +28,8 @@ struct StepBatch: ~Copyable {
   private struct Waiting {
     var sequence: Int
     var prompt: Int64
+    /// Of the beginning that others may share, in the tree of prefixes.
+    var leaf: Int32
     var outputLeft: Int64?
     /// Whether its prompt had begun to be read before.
     var hasStarted = false
@@ -38,6 +41,8 @@ struct StepBatch: ~Copyable {
     /// Tokens, all of them and those still to read.
     var length: Int64
     var left: Int64
+    var leaf: Int32
+    var entry: KVCache.Entry
     var outputLeft: Int64?
     /// Counts those that joined.
     var order: Int
@@ -46,6 +51,7 @@ struct StepBatch: ~Copyable {
   /// A request that gains a token a step.
   private struct Resident {
     var sequence: Int
+    var leaf: Int32
     var order: Int
     /// The context that it attends to in a step is `base` and the steps taken before that one, in tokens.
     var base: Int64
@@ -58,6 +64,8 @@ struct StepBatch: ~Copyable {
   private var decoding = EventList()
   private var residents: [Resident] = []
   private var vacant: [Int] = []
+  /// Places of those whose responses the last step has completed.
+  private var leaving: [Int] = []
   /// Sum of the bases of all residents, tokens.
   private var bases: Int64 = 0
   /// Those that wait to join, from `lineHead` on.
@@ -81,7 +89,10 @@ struct StepBatch: ~Copyable {
   /// Counts runs and their cuts, so that the event of a run that was cut short is recognised.
   private(set) var generation: UInt32 = 0
 
-  init(_ model: ContinuousBatching?) { cache = model?.kvCache.map { KVCache($0) } }
+  /// - Parameter prefixes: how prompts begin alike; `nil` if none do.
+  init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?) {
+    cache = model?.kvCache.map { KVCache($0, prefixes) }
+  }
 
   private var promptCount: Int { prompts.count - promptHead }
   private var lineCount: Int { line.count - lineHead }
@@ -93,9 +104,10 @@ struct StepBatch: ~Copyable {
   var end: Int64 { run.end }
 
   /// Takes in a request. A prompt counts as at least one token.
+  /// - Parameter leaf: of its beginning in the tree of prefixes.
   /// - Returns: whether the run now ends at another instant, `end`.
-  mutating func join(_ sequence: Int, prompt: Int32, at time: Int64) -> Bool {
-    line.append(Waiting(sequence: sequence, prompt: max(Int64(prompt), 1)))
+  mutating func join(_ sequence: Int, prompt: Int32, leaf: Int32, at time: Int64) -> Bool {
+    line.append(Waiting(sequence: sequence, prompt: max(Int64(prompt), 1), leaf: leaf))
     // Others who wait are before it, and the run ends when the first of them can join.
     guard !isBetweenRuns, lineCount == 1 else { return false }
     if run.steps == 0 {
@@ -125,10 +137,15 @@ struct StepBatch: ~Copyable {
       readPrompts(
         tokensPerStep - Int64(decoding.count), output: output, firstToken: firstToken, finished: &finished)
     }
-    while decoding.firstTime <= step {
-      let place = Int(decoding.removeFirst().tag)
+    leaving.removeAll(keepingCapacity: true)
+    while decoding.firstTime <= step { leaving.append(Int(decoding.removeFirst().tag)) }
+    // The order in which the prefix cache has been left decides what goes from it first.
+    if leaving.count > 1, cache?.keepsPrefixes == true {
+      leaving.sort { residents[$0].order < residents[$1].order }
+    }
+    for place in leaving {
       let resident = residents[place]
-      cache?.release(resident.base, at: step)
+      cache?.release(resident.base, leaf: resident.leaf, at: step)
       bases -= resident.base
       vacant.append(place)
       finished.append(resident.sequence)
@@ -151,14 +168,16 @@ struct StepBatch: ~Copyable {
       budget -= prompt.left
       promptHead += 1
       if prompt.outputLeft == nil { firstToken(prompt.sequence) }
+      cache?.keep(prompt.length, prompt.entry, leaf: prompt.leaf)
       let more = (prompt.outputLeft ?? Int64(output(prompt.sequence))) - 1
       guard more > 0 else {
-        cache?.releasePrompt(prompt.length)
+        cache?.release(read: prompt.length, leaf: prompt.leaf)
         finished.append(prompt.sequence)
         continue
       }
       let base = prompt.length + 1 - step
-      let resident = Resident(sequence: prompt.sequence, order: prompt.order, base: base)
+      let resident = Resident(
+        sequence: prompt.sequence, leaf: prompt.leaf, order: prompt.order, base: base)
       let place = vacant.popLast() ?? residents.count
       if place == residents.count { residents.append(resident) } else { residents[place] = resident }
       bases += base
@@ -175,10 +194,12 @@ struct StepBatch: ~Copyable {
   /// - Parameters:
   ///   - latencyFactor: of incidents, now.
   ///   - border: when it changes; later than now.
-  ///   - started: told of each request whose prompt is read from now on, for the first time.
+  ///   - started: told of each request whose prompt is read from now on, for the first time, and how many of its tokens
+  ///     need not be.
   /// - Returns: `false` if there is nothing to do.
   mutating func beginRun(
-    _ model: ContinuousBatching, latencyFactor: Double, until border: Int64, started: (Int) -> Void
+    _ model: ContinuousBatching, latencyFactor: Double, until border: Int64,
+    started: (Int, Int64) -> Void
   ) -> Bool {
     isBetweenRuns = false
     generation &+= 1
@@ -215,21 +236,27 @@ struct StepBatch: ~Copyable {
 
   /// Those in the queue join while the step has tokens for their prompts and the cache has room beside what the next step
   /// of the others needs.
-  private mutating func admit(_ budget: Int64, _ started: (Int) -> Void) {
+  private mutating func admit(_ budget: Int64, _ started: (Int, Int64) -> Void) {
     guard lineCount > 0, preemptedAt != step else { return }
+    cache?.reserve(from: step)
     var budget = budget
     for prompt in prompts[promptHead...] where budget > 0 { budget -= prompt.left }
     while budget > 0, lineCount > 0 {
       let next = line[lineHead]
-      if cache?.take(next.prompt, from: step) == false { break }
+      var entry = KVCache.Entry()
+      if cache != nil {
+        guard let taken = cache?.take(next.prompt, next.leaf, from: step) else { break }
+        entry = taken
+      }
       lineHead += 1
       joined += 1
-      budget -= next.prompt
+      let left = next.prompt - entry.cached
+      budget -= left
       prompts.append(
         Prompt(
-          sequence: next.sequence, length: next.prompt, left: next.prompt, outputLeft: next.outputLeft,
-          order: joined))
-      if !next.hasStarted { started(next.sequence) }
+          sequence: next.sequence, length: next.prompt, left: left, leaf: next.leaf, entry: entry,
+          outputLeft: next.outputLeft, order: joined))
+      if !next.hasStarted { started(next.sequence, entry.cached) }
     }
     if lineHead == line.count || lineHead >= 64 {
       line.removeFirst(lineHead)
@@ -246,19 +273,21 @@ struct StepBatch: ~Copyable {
       let newest = decoding.places().max { residents[$0].order < residents[$1].order }
       if let last = prompts[promptHead...].last, newest.map({ residents[$0].order < last.order }) ?? true {
         prompts.removeLast()
-        cache?.releasePrompt(last.length)
+        cache?.release(prompt: last.length, last.entry)
         goBack(
-          Waiting(sequence: last.sequence, prompt: last.length, outputLeft: last.outputLeft, hasStarted: true)
-        )
+          Waiting(
+            sequence: last.sequence, prompt: last.length, leaf: last.leaf, outputLeft: last.outputLeft,
+            hasStarted: true))
       } else if let newest {
         let resident = residents[newest]
         let left = decoding.remove(place: newest) - step
-        cache?.release(resident.base, at: step)
+        cache?.release(resident.base, leaf: resident.leaf, at: step)
         bases -= resident.base
         vacant.append(newest)
         goBack(
           Waiting(
-            sequence: resident.sequence, prompt: resident.base + step, outputLeft: left, hasStarted: true))
+            sequence: resident.sequence, prompt: resident.base + step, leaf: resident.leaf, outputLeft: left,
+            hasStarted: true))
       }
     }
   }
@@ -299,6 +328,7 @@ struct StepBatch: ~Copyable {
       && prompts[promptHead...].allSatisfy { $0.left > 0 && $0.left <= $0.length }
       && live.reduce(0) { $0 + $1.base } == bases && live.count + vacant.count == residents.count
       && cache?.holds(
-        residents: live.map(\.base), prompts: prompts[promptHead...].map(\.length), at: step) != false
+        residents: live.map { ($0.base, $0.leaf) },
+        prompts: prompts[promptHead...].map { ($0.length, $0.entry) }, at: step) != false
   }
 }

@@ -14,7 +14,10 @@ package final class RequestBatch: @unchecked Sendable {
   private let latency: UnsafeMutablePointer<Int64>
   private let input: UnsafeMutablePointer<Int32>
   private let output: UnsafeMutablePointer<Int32>
+  private let cachedInput: UnsafeMutablePointer<Int32>
   private let requestID: UnsafeMutablePointer<Int64>
+  /// Whether a row has had such a value.
+  private var hasCachedInput = false
 
   package init(capacity: Int) {
     self.capacity = capacity
@@ -26,6 +29,7 @@ package final class RequestBatch: @unchecked Sendable {
     latency = .allocate(capacity: capacity)
     input = .allocate(capacity: capacity)
     output = .allocate(capacity: capacity)
+    cachedInput = .allocate(capacity: capacity)
     requestID = .allocate(capacity: capacity)
   }
 
@@ -38,6 +42,7 @@ package final class RequestBatch: @unchecked Sendable {
     latency.deallocate()
     input.deallocate()
     output.deallocate()
+    cachedInput.deallocate()
     requestID.deallocate()
   }
 
@@ -46,7 +51,7 @@ package final class RequestBatch: @unchecked Sendable {
   package func append(
     requestID id: Int64, arrivedAt at: Int64, series seriesIndex: Int32, outcome ended: UInt8,
     waitingMicroseconds: Int64, firstTokenMicroseconds: Int64, latencyMicroseconds: Int64,
-    inputTokens: Int32, outputTokens: Int32
+    inputTokens: Int32, outputTokens: Int32, cachedInputTokens: Int32 = Int32(RequestMeasure.missing)
   ) {
     precondition(count < capacity)
     requestID[count] = id
@@ -58,6 +63,8 @@ package final class RequestBatch: @unchecked Sendable {
     latency[count] = latencyMicroseconds
     input[count] = inputTokens
     output[count] = outputTokens
+    cachedInput[count] = cachedInputTokens
+    if cachedInputTokens >= 0 { hasCachedInput = true }
     count += 1
   }
 
@@ -67,7 +74,8 @@ package final class RequestBatch: @unchecked Sendable {
       requestID: record.id, arrivedAt: record.arrivedAt, series: record.series, outcome: record.outcome,
       waitingMicroseconds: measures[.waiting], firstTokenMicroseconds: measures[.firstToken],
       latencyMicroseconds: measures[.latency], inputTokens: Int32(measures[.inputTokens]),
-      outputTokens: Int32(measures[.outputTokens]))
+      outputTokens: Int32(measures[.outputTokens]),
+      cachedInputTokens: Int32(measures[.cachedInputTokens]))
   }
 
   /// A copy of one row of a view, under a new identifier.
@@ -79,7 +87,8 @@ package final class RequestBatch: @unchecked Sendable {
       outcome: columns.outcome[row], waitingMicroseconds: columns.waitingMicroseconds[row],
       firstTokenMicroseconds: columns.firstTokenMicroseconds[row],
       latencyMicroseconds: columns.latencyMicroseconds[row], inputTokens: columns.inputTokens[row],
-      outputTokens: columns.outputTokens[row])
+      outputTokens: columns.outputTokens[row],
+      cachedInputTokens: columns.cachedInputTokens?[row] ?? Int32(RequestMeasure.missing))
   }
 
   package func removeAll() { count = 0 }
@@ -95,6 +104,6 @@ package final class RequestBatch: @unchecked Sendable {
     RequestColumns(
       count: count, arrivedAt: arrivedAt, series: series, outcome: outcome, waitingMicroseconds: waiting,
       firstTokenMicroseconds: firstToken, latencyMicroseconds: latency, inputTokens: input,
-      outputTokens: output, requestID: requestID)
+      outputTokens: output, cachedInputTokens: hasCachedInput ? cachedInput : nil, requestID: requestID)
   }
 }

@@ -40,7 +40,7 @@ package struct RequestColumn: Equatable, Sendable {
 /// An integer that is measured of each request. To add a column, add a case and its description here, a value to
 /// `RequestMeasures.count`, its memory to `RequestBatch`, and its pointer to `RequestColumns`.
 package enum RequestMeasure: Int, CaseIterable, Sendable {
-  case waiting, firstToken, latency, inputTokens, outputTokens
+  case waiting, firstToken, latency, inputTokens, outputTokens, cachedInputTokens
 
   /// Those that a row need not have. Hot loops write the others out by hand, for speed, and go through these: a new
   /// optional measure needs no change there.
@@ -62,6 +62,11 @@ package enum RequestMeasure: Int, CaseIterable, Sendable {
         about: "From arrival to complete response, µs.")
     case .inputTokens: RequestColumn(name: "input_tokens", type: .integer, range: 0...Int64(Int32.max))
     case .outputTokens: RequestColumn(name: "output_tokens", type: .integer, range: 0...Int64(Int32.max))
+    case .cachedInputTokens:
+      RequestColumn(
+        name: "cached_input_tokens", type: .integer, range: 0...Int64(Int32.max), isOptional: true,
+        about:
+          "Input tokens that were not read again since a cache had them; empty where that is unknown.")
     }
   }
 
@@ -74,13 +79,13 @@ package enum RequestMeasure: Int, CaseIterable, Sendable {
 
 /// A value for each measure, by its raw value; kept in place, without an allocation.
 package struct RequestMeasures: Equatable, Sendable {
-  package static let count = 5
-  @usableFromInline package var values: InlineArray<5, Int64>
+  package static let count = 6
+  @usableFromInline package var values: InlineArray<6, Int64>
 
   /// All 0; optional ones are missing.
   package init() { values = Self.initial }
 
-  private static let initial: InlineArray<5, Int64> = InlineArray { place in
+  private static let initial: InlineArray<6, Int64> = InlineArray { place in
     RequestMeasure(rawValue: place).map { $0.column.isOptional ? RequestMeasure.missing : 0 } ?? 0
   }
 

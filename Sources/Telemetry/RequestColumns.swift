@@ -35,6 +35,8 @@ package struct RequestColumns {
   package var latencyMicroseconds: UnsafePointer<Int64>
   package var inputTokens: UnsafePointer<Int32>
   package var outputTokens: UnsafePointer<Int32>
+  /// `RequestMeasure.missing` where a row has none; `nil` where the source does not know it of any.
+  package var cachedInputTokens: UnsafePointer<Int32>?
   /// `nil` where no identifiers have been given yet.
   package var requestID: UnsafePointer<Int64>?
 
@@ -43,6 +45,7 @@ package struct RequestColumns {
     outcome: UnsafePointer<UInt8>, waitingMicroseconds: UnsafePointer<Int64>,
     firstTokenMicroseconds: UnsafePointer<Int64>, latencyMicroseconds: UnsafePointer<Int64>,
     inputTokens: UnsafePointer<Int32>, outputTokens: UnsafePointer<Int32>,
+    cachedInputTokens: UnsafePointer<Int32>? = nil,
     requestID: UnsafePointer<Int64>?
   ) {
     self.count = count
@@ -54,6 +57,7 @@ package struct RequestColumns {
     self.latencyMicroseconds = latencyMicroseconds
     self.inputTokens = inputTokens
     self.outputTokens = outputTokens
+    self.cachedInputTokens = cachedInputTokens
     self.requestID = requestID
   }
 
@@ -65,6 +69,7 @@ package struct RequestColumns {
     case .latency: IntegerColumn(latencyMicroseconds)
     case .inputTokens: IntegerColumn(inputTokens)
     case .outputTokens: IntegerColumn(outputTokens)
+    case .cachedInputTokens: cachedInputTokens.map { IntegerColumn($0) }
     }
   }
 
@@ -89,7 +94,8 @@ package struct RequestColumns {
       count: count - rows, arrivedAt: arrivedAt + rows, series: series + rows, outcome: outcome + rows,
       waitingMicroseconds: waitingMicroseconds + rows, firstTokenMicroseconds: firstTokenMicroseconds + rows,
       latencyMicroseconds: latencyMicroseconds + rows, inputTokens: inputTokens + rows,
-      outputTokens: outputTokens + rows, requestID: requestID.map { $0 + rows })
+      outputTokens: outputTokens + rows, cachedInputTokens: cachedInputTokens.map { $0 + rows },
+      requestID: requestID.map { $0 + rows })
   }
 }
 

@@ -48,7 +48,7 @@ struct ConvertCommand: ParsableCommand {
     manifest?.rollups = nil
     manifest?.contents = nil
     let sent: SentTelemetry
-    if let writer = try DatasetTarget.writer(to, series: source.series, reasons: source.reasons) {
+    if let writer = try DatasetTarget.writer(to, RequestTable(source)) {
       sent = try source.send(to: TelemetrySinks(partitions: [], merged: writer), threads: 1) {
         progress.show($0)
       }

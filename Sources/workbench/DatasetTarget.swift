@@ -4,13 +4,12 @@ import Telemetry
 /// Where a data set is written that is not a directory.
 enum DatasetTarget {
   /// `nil` for a directory.
-  static func writer(_ path: String, series: [Series], reasons: FailureReasons) throws -> (any DatasetWriter)?
-  {
+  static func writer(_ path: String, _ requests: RequestTable) throws -> (any DatasetWriter)? {
     if let location = PostgreSQLLocation(path) {
-      return try PostgreSQLDataset.writer(location, series: series, reasons: reasons)
+      return try PostgreSQLDataset.writer(location, requests)
     }
     if path.hasSuffix(".sqlite") || path.hasSuffix(".db") {
-      return try SQLiteWriter(newFile: path, series: series, reasons: reasons)
+      return try SQLiteWriter(newFile: path, requests)
     }
     return nil
   }

@@ -278,7 +278,9 @@ struct ImportAzureCommand: ParsableCommand {
   }
 
   private func write(_ requests: [TraceFile.Request], to file: OutputFile, _ format: DatasetFormat) throws {
-    let writer = try RequestWriter(file, layout: format.layout, series: [Series(modelID: 1, version: "")])
+    let writer = try RequestWriter(
+      file, layout: format.layout,
+      RequestTable(series: [Series(modelID: 1, version: "")], reasons: FailureReasons(), optional: []))
     try send(requests, to: writer)
     _ = try file.close()
   }

@@ -29,7 +29,10 @@ struct RequestColumnFilesTests {
     let batch = RequestBatch(capacity: 1)
     batch.append(Self.record)
     let fast = try OutputFile("\(scratch.path)/fast")
-    try batch.send(to: RequestWriter(fast, layout: layout, series: Self.series))
+    try batch.send(
+      to: RequestWriter(
+        fast, layout: layout,
+        RequestTable(series: Self.series, reasons: FailureReasons(), optional: RequestMeasure.optional)))
     _ = try fast.close()
     let general = try OutputFile("\(scratch.path)/general")
     var table = try TableWriter(.requests, to: general, layout: layout)
@@ -50,7 +53,7 @@ struct RequestColumnFilesTests {
       return Array(text.utf8)
     }
     let values = RequestMeasure.allCases.map { Self.record.measures[$0] }
-    var plain = PlainRequestLine()
+    var plain = PlainRequestLine(optional: RequestMeasure.optional)
     #expect(line(values).withUnsafeBufferPointer { plain.read($0) })
     #expect(plain.measures == Self.record.measures)
     #expect(plain.arrivedAt == Self.record.arrivedAt)

@@ -45,7 +45,8 @@ struct TableTests {
     let path = "\(scratch.path)/requests.\(format)"
     let batch = Self.requests(40_000)
     let file = try OutputFile(path, compression: format.compression)
-    let writer = try RequestWriter(file, layout: format.layout, series: Self.series)
+    let writer = try RequestWriter(
+      file, layout: format.layout, RequestTable(series: Self.series, reasons: FailureReasons(), optional: []))
     try batch.send(to: writer)
     #expect(try scratch.entries().allSatisfy { $0.hasPrefix(".") })  // Not there before it is whole.
     _ = try file.close()
@@ -61,7 +62,9 @@ struct TableTests {
     for compression in [Compression.gzip, .zstd] {
       let path = "\(scratch.path)/requests.csv\(compression.fileEnding)"
       let file = try OutputFile(path, compression: compression)
-      try Self.requests(10_000).send(to: RequestWriter(file, layout: .csv, series: Self.series))
+      try Self.requests(10_000).send(
+        to: RequestWriter(
+          file, layout: .csv, RequestTable(series: Self.series, reasons: FailureReasons(), optional: [])))
       _ = try file.close()
       guard let tool = ["gzip", "zstd"].first(where: { $0 == compression.rawValue }), let at = Self.find(tool)
       else { continue }
@@ -168,7 +171,9 @@ struct TableTests {
     let scratch = try Scratch()
     let format = DatasetFormat(.csv, compression)
     let file = try OutputFile("\(scratch.path)/good.\(format)", compression: compression)
-    try Self.requests(30_000).send(to: RequestWriter(file, layout: .csv, series: Self.series))
+    try Self.requests(30_000).send(
+      to: RequestWriter(
+        file, layout: .csv, RequestTable(series: Self.series, reasons: FailureReasons(), optional: [])))
     _ = try file.close()
     let whole = try Data(contentsOf: URL(fileURLWithPath: "\(scratch.path)/good.\(format)"))
     for (name, data) in [("cut", whole.prefix(whole.count / 2)), ("flipped", Self.flipped(whole))] {

@@ -181,7 +181,7 @@ struct RandomnessTests {
         arrivedAt: scenario.from.microseconds + Int64($0) * 300_000, inputTokens: 1, outputTokens: 1)
     }
     let variant = Variant(
-      name: "v", overrides: [], scenario: scenario, traces: [.init(file: "t.csv"): requests])
+      name: "v", overrides: [], scenario: scenario, traces: [.init(file: "t.csv"): Trace(requests)])
     #expect(try variant.replicate(0, warmUp: 0) == variant.replicate(7, warmUp: 0))
     scenario = try Self.scenario(Self.trace, more: "")
     scenario.accounts[0].models[0].deployments[0].scaling.startup = try Distribution(.exponential(mean: 60e6))

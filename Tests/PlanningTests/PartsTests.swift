@@ -114,7 +114,7 @@ struct PartsTests {
       TraceRequest(
         arrivedAt: scenario.from.microseconds + $0 * 1_000_000, inputTokens: 0, outputTokens: 100)
     }
-    let variant = Variant(name: "edges", overrides: [], scenario: scenario, traces: ["t": trace])
+    let variant = Variant(name: "edges", overrides: [], scenario: scenario, traces: ["t": Trace(trace)])
     let record = try variant.replicate(0, warmUp: 1_800_000_000)
     #expect(record.requests == 4)
     #expect(abs(record.utilisation - 270.0 / 3600) < 1e-12, "\(record.utilisation)")

@@ -1,6 +1,7 @@
 import Foundation
 import Sampling
 import ScenarioModel
+import Simulation
 import Telemetry
 import TestSupport
 import Testing
@@ -233,7 +234,8 @@ struct ArrivalTests {
     let run = try Simulated(
       yaml,
       traces: [
-        "t": offsets.map { .init(arrivedAt: 17 + $0, inputTokens: Int32($0 % 100), outputTokens: 3) }
+        "t": Trace(
+          offsets.map { .init(arrivedAt: 17 + $0, inputTokens: Int32($0 % 100), outputTokens: 3) })
       ])
     let start = run.scenario.from.microseconds + 6 * Self.hour
     #expect(run.requests.map { $0.arrivedAt - start } == Array(offsets.dropLast()))

@@ -37,6 +37,8 @@ struct ContinuousBatchingTests {
     /// Of the latency factor 2.5: from, to, µs after the start.
     var incident: Range<Int64>?
     var isLifo = false
+    /// Prompts begin along the branches of a tree: tokens of a node, and branches at each.
+    var prefixes: (tokens: Int32, branches: Int)?
 
     var testDescription: String { name }
 
@@ -71,15 +73,35 @@ struct ContinuousBatchingTests {
         } ?? "")
     }
 
-    var trace: [TraceRequest] {
+    var trace: [TraceRequest] { traceWithPrefixes.requests }
+
+    var traceWithPrefixes: Trace {
+      var tree = PrefixTree()
+      var nodes: [[Int]: Int32] = [:]
       var random = SeededGenerator(state: 20_261_125)
       var time = 0.0
-      return (0..<requests).map { _ in
+      let trace = (0..<requests).map { _ in
         time += -log(1 - Double.random(in: 0..<1, using: &random)) * between
-        return TraceRequest(
+        var request = TraceRequest(
           arrivedAt: start + Int64(time) / grid * grid, inputTokens: Int32.random(in: input, using: &random),
           outputTokens: Int32.random(in: output, using: &random))
+        guard let prefixes else { return request }
+        var branch: [Int] = []
+        for depth in 0..<Int.random(in: 0...5, using: &random) {
+          branch.append(Int.random(in: 0..<prefixes.branches, using: &random))
+          request.prefix =
+            nodes[branch]
+            ?? tree.append(parent: request.prefix, end: Int32(depth + 1) * prefixes.tokens)
+          nodes[branch] = request.prefix
+          request.inputTokens += prefixes.tokens
+        }
+        // Some prompts are nothing but what others begin with.
+        if !branch.isEmpty, Int.random(in: 0..<4, using: &random) == 0 {
+          request.inputTokens = Int32(branch.count) * prefixes.tokens
+        }
+        return request
       }
+      return Trace(trace, prefixes: prefixes == nil ? nil : tree)
     }
   }
 
@@ -140,6 +162,21 @@ struct ContinuousBatchingTests {
       name: "requests that never fit", maxBatchSize: 8, cache: (12, 16), between: 6000, input: 0...400,
       output: 0...60),
     .init(
+      name: "prompts that begin alike", maxBatchSize: 8, perPromptToken: 20, cache: (400, 16), between: 6000,
+      input: 0...60, prefixes: (32, 3)),
+    .init(
+      name: "prompts that begin alike in a full cache", maxBatchSize: 16, perPromptToken: 5,
+      perContextToken: 0.3, cache: (60, 16), between: 7000, input: 0...60, prefixes: (48, 2)),
+    .init(
+      name: "prompts that begin alike, chunked, with attention, in a full cache", replicas: 2,
+      maxBatchSize: 8,
+      perPromptToken: 2, tokensPerStep: 24, perContextToken: 0.9, perPromptTokenContext: 0.05, cache: (45, 8),
+      requests: 3000, between: 14_000, input: 0...50, prefixes: (20, 2)),
+    .init(
+      name: "beginnings that end within blocks, everything at the same moments, a full cache", replicas: 2,
+      maxBatchSize: 32, tokensPerStep: 64, cache: (90, 8), requests: 3000, grid: 10_000, between: 3000,
+      input: 0...30, output: 0...60, isLifo: true, prefixes: (13, 3)),
+    .init(
       name: "long answers, steps of a microsecond", base: 0.4, requests: 300, between: 3000, output: 0...5000),
   ]
 
@@ -147,14 +184,16 @@ struct ContinuousBatchingTests {
     "every waiting time, time to first token and latency is that of a reference that takes each step",
     arguments: settings)
   func sameAsStepByStep(_ setting: Setting) throws {
-    let trace = setting.trace
-    let run = try Simulated(setting.yaml, traces: ["t": trace])
-    var simulation = StepByStep(setting, trace)
+    let recorded = setting.traceWithPrefixes
+    let trace = recorded.requests
+    let run = try Simulated(setting.yaml, traces: ["t": recorded])
+    var simulation = StepByStep(setting, trace, recorded.prefixes ?? PrefixTree())
     let reference = simulation.run()
     #expect(run.requests.count == trace.count)
     let different = zip(run.requests, reference).enumerated().filter {
       $0.element.0.waiting != $0.element.1.waiting || $0.element.0.firstToken != $0.element.1.firstToken
         || $0.element.0.latency != $0.element.1.latency
+        || $0.element.0.cached.map { Int($0) != $0.element.1.cached } ?? false
     }
     #expect(
       different.isEmpty,
@@ -163,6 +202,9 @@ struct ContinuousBatchingTests {
     #expect(tooLong == reference.map(\.isTooLong))
     // The settings do what their names say.
     if setting.name.contains("waiting line") { #expect(reference.contains { $0.waiting > 0 }) }
+    if setting.name.contains("begin") {
+      #expect(reference.contains { $0.cached > 0 } && reference.contains { $0.cached == 0 })
+    }
     if setting.name.contains("full cache") { #expect(reference.contains { $0.preemptions > 0 }) }
     if setting.name.contains("never fit") {
       #expect(reference.contains { $0.isTooLong } && reference.contains { !$0.isTooLong })
@@ -177,7 +219,7 @@ struct ContinuousBatchingTests {
       TraceRequest(arrivedAt: Self.start, inputTokens: 5, outputTokens: 4),
       TraceRequest(arrivedAt: Self.start + 12_000, inputTokens: 15, outputTokens: 1),
     ]
-    let run = try Simulated(setting.yaml, traces: ["t": trace])
+    let run = try Simulated(setting.yaml, traces: ["t": Trace(trace)])
     // Step 1: a prompt of 5: 10 + 1 + 0.5 = 11.5 ms, the first token. Step 2, alone: 11 ms, to 22.5 ms; the second came
     // at 12 ms and joins step 3: 1 token for the first, 10 of the prompt: 10 + 2 + 1 = 13 ms, to 35.5 ms. Step 4: its
     // other 5 tokens: 10 + 2 + 0.5 = 12.5 ms, to 48 ms: the first's fourth token, the second's only one.
@@ -196,7 +238,7 @@ struct ContinuousBatchingTests {
       TraceRequest(arrivedAt: Self.start + 1000, inputTokens: 7, outputTokens: 3),
       TraceRequest(arrivedAt: Self.start + 2000, inputTokens: 16, outputTokens: 2),
     ]
-    let run = try Simulated(setting.yaml, traces: ["t": trace])
+    let run = try Simulated(setting.yaml, traces: ["t": Trace(trace)])
     // Four blocks of four tokens. Step 1, to 10.4 ms: the first's prompt, one block. Step 2, to 21.1 ms: it needs a second
     // block for its fifth token; the second's prompt takes the other two. Steps 3, 4 and 5: the second is at 8, 9 and 10
     // tokens; its ninth, in step 4, needs a third block, and there is none: it is preempted at 31.1 ms with two of its
@@ -217,7 +259,7 @@ struct ContinuousBatchingTests {
     let trace = [(0, 100), (1, 5), (2, 3)].map {
       TraceRequest(arrivedAt: Self.start + $0.0 * 1_000_000, inputTokens: 1, outputTokens: $0.1)
     }
-    let run = try Simulated(yaml, traces: ["t": trace])
+    let run = try Simulated(yaml, traces: ["t": Trace(trace)])
     // The replica crashes at 10 s, every 10 s after its repair. The second is done at 6 s; the third then takes its
     // slot, and its 3 tokens take until 9 s.
     #expect(run.requests.map(\.reason) == ["replicaLost", "", ""])
@@ -235,9 +277,10 @@ struct ContinuousBatchingTests {
     let run = try Simulated(
       yaml,
       traces: [
-        "t": [(0, 20), (1, 300), (26, 10), (27, 1)].map {
-          TraceRequest(arrivedAt: Self.start + $0.0 * 1_000_000, inputTokens: 1, outputTokens: $0.1)
-        }
+        "t": Trace(
+          [(0, 20), (1, 300), (26, 10), (27, 1)].map {
+            TraceRequest(arrivedAt: Self.start + $0.0 * 1_000_000, inputTokens: 1, outputTokens: $0.1)
+          })
       ])
     // The same path as with service times (`ReplicaPathTests.draining`): alone in its batch, a request of n tokens takes
     // n steps of a second.
@@ -256,9 +299,10 @@ struct ContinuousBatchingTests {
     let run = try Simulated(
       yaml,
       traces: [
-        "t": [(50, 20), (55, 30), (60, 5), (70, 5)].map {
-          TraceRequest(arrivedAt: Self.start + $0.0 * 1_000_000, inputTokens: 1, outputTokens: $0.1)
-        }
+        "t": Trace(
+          [(50, 20), (55, 30), (60, 5), (70, 5)].map {
+            TraceRequest(arrivedAt: Self.start + $0.0 * 1_000_000, inputTokens: 1, outputTokens: $0.1)
+          })
       ])
     #expect(run.requests.map(\.latency) == [20_000_000, 45_000_000])
     #expect(run.result.notDeployed.map(\.requests) == [2])

@@ -20,9 +20,10 @@ struct RealServerTests {
     let run = try Simulated(
       server.yaml,
       traces: [
-        "t": arrivals.map {
-          TraceRequest(arrivedAt: $0.1, inputTokens: $0.0.input, outputTokens: $0.0.output)
-        }
+        "t": Trace(
+          arrivals.map {
+            TraceRequest(arrivedAt: $0.1, inputTokens: $0.0.input, outputTokens: $0.0.output)
+          })
       ])
     #expect(run.requests.count == 300 && run.requests.allSatisfy { $0.reason == "" })
     var figures: [Figure] = [

@@ -13,12 +13,12 @@ struct ReplicaPathTests {
 
   static func at(_ seconds: Double) -> Timestamp { Timestamp(microseconds: start + Int64(seconds * 1e6)) }
 
-  static func trace(_ requests: [(second: Double, service: Int32)]) -> [TraceSource.Selection: [TraceRequest]]
-  {
+  static func trace(_ requests: [(second: Double, service: Int32)]) -> [TraceSource.Selection: Trace] {
     [
-      "t": requests.map {
-        TraceRequest(arrivedAt: at($0.second).microseconds, inputTokens: 0, outputTokens: $0.service)
-      }
+      "t": Trace(
+        requests.map {
+          TraceRequest(arrivedAt: at($0.second).microseconds, inputTokens: 0, outputTokens: $0.service)
+        })
     ]
   }
 

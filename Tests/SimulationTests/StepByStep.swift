@@ -1,5 +1,6 @@
 import ScenarioModel
 import Simulation
+import Telemetry
 
 /// The reference for continuous batching: every step of every replica, one after the other, written without regard to
 /// speed.
@@ -10,6 +11,8 @@ struct StepByStep {
     var latency: Int64 = 0
     var isTooLong = false
     var preemptions = 0
+    /// Tokens of the prompt that were there when it was first read.
+    var cached = 0
   }
 
   private struct Request {
@@ -19,6 +22,10 @@ struct StepByStep {
     var cached = 0
     /// Tokens of output still to come.
     var output: Int
+    /// Of its beginning in the tree of prefixes; what of it it holds, and tokens that it has not read itself.
+    var leaf: Int32
+    var node = PrefixTree.none
+    var shared = 0
     var isReading: Bool { cached < length }
   }
 
@@ -33,16 +40,21 @@ struct StepByStep {
     /// When its last step ended, in those units.
     var now: Int128 = 0
     var occupancy: Int { running.count + line.count }
+    /// Nodes that are cached and that nobody holds, from the one that was left the longest ago.
+    var kept: [Int32] = []
   }
 
   let setting: ContinuousBatchingTests.Setting
   let trace: [TraceRequest]
+  let tree: PrefixTree
   private var results: [Result] = []
   private var replicas: [Replica] = []
 
-  init(_ setting: ContinuousBatchingTests.Setting, _ trace: [TraceRequest]) {
+  init(_ setting: ContinuousBatchingTests.Setting, _ trace: [TraceRequest], _ tree: PrefixTree = PrefixTree())
+  {
     self.setting = setting
     self.trace = trace
+    self.tree = tree
   }
 
   mutating func run() -> [Result] {
@@ -82,7 +94,8 @@ struct StepByStep {
     guard replicas[least].occupancy < setting.maxBatchSize else { return false }
     replicas[least].line.append(
       Request(
-        index: index, length: max(Int(trace[index].inputTokens), 1), output: Int(trace[index].outputTokens)))
+        index: index, length: max(Int(trace[index].inputTokens), 1), output: Int(trace[index].outputTokens),
+        leaf: trace[index].prefix))
     return true
   }
 
@@ -90,53 +103,104 @@ struct StepByStep {
     var replica = replicas[number]
     replica.now = replica.stepEnd!
     replica.stepEnd = nil
-    for (place, taken) in replica.taken.enumerated() where taken >= 0 {
-      let index = replica.running[place].index
-      if replica.running[place].isReading {
-        replica.running[place].cached += taken
+    let wereReading = replica.running.map(\.isReading)
+    for reading in [true, false] {
+      for (place, taken) in replica.taken.enumerated() where taken >= 0 && wereReading[place] == reading {
+        let index = replica.running[place].index
+        replica.running[place].cached += reading ? taken : 1
         if replica.running[place].isReading { continue }
-        if results[index].firstToken == 0 { results[index].firstToken = time - trace[index].arrivedAt }
-      } else {
-        replica.running[place].cached += 1
+        if reading {
+          if results[index].firstToken == 0 { results[index].firstToken = time - trace[index].arrivedAt }
+          hold(replica.running[place].leaf, place, &replica)
+          replica.running[place].shared = full(replica.running[place].node)
+        }
+        replica.running[place].output -= 1
+        if replica.running[place].output <= 0 {
+          results[index].latency = time - trace[index].arrivedAt
+          hold(PrefixTree.none, place, &replica)
+        }
       }
-      replica.running[place].output -= 1
-      if replica.running[place].output <= 0 { results[index].latency = time - trace[index].arrivedAt }
     }
     replica.running.removeAll { !$0.isReading && $0.output <= 0 }
     replicas[number] = replica
   }
 
+  private var blockSize: Int { setting.cache?.blockSize ?? 1 }
+
+  /// From a node to the beginning.
+  private func path(_ node: Int32) -> [Int32] {
+    node < 0 ? [] : [node] + path(tree.parents[Int(node)])
+  }
+
+  /// Tokens up to the end of a node, in whole blocks.
+  private func full(_ node: Int32) -> Int { node < 0 ? 0 : Int(tree.ends[Int(node)]) / blockSize * blockSize }
+
+  private func blocks(_ node: Int32) -> Int {
+    (full(node) - full(tree.parents[Int(node)])) / blockSize
+  }
+
+  private func held(_ replica: Replica) -> Set<Int32> { Set(replica.running.flatMap { path($0.node) }) }
+
+  /// A request holds this from now on; what nobody holds any more is kept, its end the first to go.
+  private func hold(_ node: Int32, _ place: Int, _ replica: inout Replica) {
+    guard setting.cache != nil else { return }
+    let before = replica.running[place].node
+    replica.running[place].node = node
+    let held = self.held(replica)
+    replica.kept.removeAll { held.contains($0) }
+    replica.kept += path(before).filter { !held.contains($0) }
+  }
+
   private mutating func beginStep(_ number: Int, at time: Int64) {
     var replica = replicas[number]
-    let (blocks, blockSize) = setting.cache ?? (Int.max / 2, 1)
+    let blocks = setting.cache?.blocks ?? Int.max / 2
     /// Held by requests as they are, or in the step that begins.
     func held(inStep: Bool) -> Int {
-      replica.running.reduce(0) {
+      replica.running.reduce(self.held(replica).reduce(0) { $0 + self.blocks($1) }) {
         let tokens = $1.isReading ? $1.length : $1.cached + (inStep ? 1 : 0)
-        return $0 + (tokens + blockSize - 1) / blockSize
+        return $0 + (tokens + blockSize - 1) / blockSize - $1.shared / blockSize
+      }
+    }
+    func evict() {
+      while replica.kept.reduce(0, { $0 + self.blocks($1) }) > blocks - held(inStep: true) {
+        replica.kept.removeFirst()
       }
     }
     var hasPreempted = false
     while held(inStep: true) > blocks {
+      hold(PrefixTree.none, replica.running.count - 1, &replica)
       var victim = replica.running.removeLast()
       if !victim.isReading { victim.length = victim.cached + 1 }
       victim.cached = 0
+      victim.shared = 0
       replica.line.insert(victim, at: 0)
       results[victim.index].preemptions += 1
       hasPreempted = true
     }
     var budget = setting.tokensPerStep - replica.running.count { !$0.isReading }
     var reading = replica.running.reduce(0) { $0 + ($1.isReading ? $1.length - $1.cached : 0) }
-    while !hasPreempted, reading < budget, let first = replica.line.first,
-      (first.length + blockSize - 1) / blockSize <= blocks - held(inStep: true)
-    {
+    while !hasPreempted, reading < budget, var first = replica.line.first {
+      evict()
+      let there = self.held(replica)
+      let found =
+        path(first.leaf).first { there.contains($0) || replica.kept.contains($0) } ?? PrefixTree.none
+      let shared = min(full(found), (first.length - 1) / blockSize * blockSize)
+      let more = path(found).reduce(0) { $0 + (there.contains($1) ? 0 : self.blocks($1)) }
+      guard
+        (first.length + blockSize - 1) / blockSize - shared / blockSize + more <= blocks - held(inStep: true)
+      else { break }
+      first.shared = shared
       replica.line.removeFirst()
       if results[first.index].preemptions == 0, first.cached == 0 {
         results[first.index].waiting = time - trace[first.index].arrivedAt
+        results[first.index].cached = shared
       }
-      reading += first.length
+      first.cached = shared
+      reading += first.length - shared
       replica.running.append(first)
+      hold(found, replica.running.count - 1, &replica)
     }
+    if !hasPreempted { evict() }
     var (sequences, promptTokens, context, pairs) = (0, 0, 0, 0)
     replica.taken = replica.running.map { request in
       guard request.isReading else {

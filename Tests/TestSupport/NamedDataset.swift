@@ -49,7 +49,8 @@ package enum NamedDataset {
       path,
       manifest: Manifest(
         program: "test", scenario: nil, seed: nil, period: .init(from: instant, to: instant + 60_000_000)))
-    let writer = try directory.writer(format, series: series, reasons: reasons)
+    let writer = try directory.writer(
+      format, RequestTable(series: series, reasons: reasons, optional: []))
     try batch.send(to: writer)
     try writer.write(tables)
     try writer.finish(directory.manifest)

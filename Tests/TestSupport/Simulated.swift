@@ -14,6 +14,8 @@ package struct SimulatedRequest: Equatable {
   package var latency: Int64
   package var input: Int32
   package var output: Int32
+  /// Input tokens that a cache had; `nil` where that is unknown.
+  package var cached: Int32?
 
   package var isSuccess: Bool { outcome == RequestOutcome.success }
   package var reason: String { RequestOutcome.names[Int(outcome)] }
@@ -34,7 +36,8 @@ package final class RequestRecorder: TelemetrySink {
           arrivedAt: columns.arrivedAt[row], outcome: columns.outcome[row],
           waiting: columns.waitingMicroseconds[row], firstToken: columns.firstTokenMicroseconds[row],
           latency: columns.latencyMicroseconds[row], input: columns.inputTokens[row],
-          output: columns.outputTokens[row]))
+          output: columns.outputTokens[row],
+          cached: columns.cachedInputTokens.flatMap { $0[row] >= 0 ? $0[row] : nil }))
     }
   }
 }
@@ -59,14 +62,14 @@ package struct Simulated {
   ///   - overrides: `PATH=VALUE`.
   ///   - traces: by the name that the document gives them.
   package init(
-    _ yaml: String, overrides: [String] = [], traces: [TraceSource.Selection: [TraceRequest]] = [:],
+    _ yaml: String, overrides: [String] = [], traces: [TraceSource.Selection: Trace] = [:],
     threads: Int = 1
   ) throws {
     let document = try ScenarioDocument(Data(yaml.utf8), path: "test.yaml", overrides: overrides)
     try self.init(document.scenario, traces: traces, threads: threads)
   }
 
-  package init(_ scenario: Scenario, traces: [TraceSource.Selection: [TraceRequest]] = [:], threads: Int = 1)
+  package init(_ scenario: Scenario, traces: [TraceSource.Selection: Trace] = [:], threads: Int = 1)
     throws
   {
     self.scenario = scenario

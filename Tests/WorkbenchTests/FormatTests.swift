@@ -78,6 +78,73 @@ struct FormatTests {
     }
   }
 
+  static let prefixes = """
+    workbench: 1
+    name: prefixes
+    period: { from: 2026-03-02, to: 2026-03-03 }
+    account: { name: acme, timeZone: UTC, subscription: { maxReplicas: 4 } }
+    models:
+      - name: chat
+        kind: openSource
+        load: { arrivals: { poisson: { rate: 60/h } }, tokens: { input: 40, output: 20, prefix: { tokens: 256, count: 5, skew: 1 } } }
+        deployments:
+          - version: V1
+            deployAt: 2026-03-01
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 8 }
+            service: { continuousBatching: { base: 10ms, perPromptToken: 1ms, kvCache: { tokens: 1200 } } }
+    """
+
+  @Test("what a cache had is a column of every format where it is known, and of none where it is not")
+  func optionalColumn() throws {
+    let scratch = try Scratch()
+    let path = try scratch.write("prefixes.yaml", Self.prefixes)
+    for (name, set) in [("with", "lru"), ("without", "none")] {
+      let run = try Program.run(
+        "run", path, "--out", scratch.file(name), "-q", "--set",
+        "models.chat.deployments.V1.service.continuousBatching.kvCache.prefixCache=\(set)")
+      #expect(run.status == 0, "\(run.error)")
+      let valid = try Program.run("validate", scratch.file(name), "--json")
+      #expect(valid.status == 0, "\(valid.output) \(valid.error)")
+      let expected = try Self.telemetry(scratch.file(name))
+      let csv = String(
+        decoding: try #require(expected["telemetry/requests.csv"]), as: UTF8.self)
+      let header = try #require(csv.split(separator: "\n").first)
+      #expect(header.hasSuffix(",output_tokens,cached_input_tokens") == (set == "lru"))
+      var from = scratch.file(name)
+      let formats = ["ndjson", "csv.gz", "parquet", "ndjson.zst", "sqlite", "csv"]
+      for (index, format) in formats.enumerated() {
+        let to = scratch.file("\(name)-\(index)")
+        let convert = try Program.run("convert", from, to, "--format", format)
+        #expect(convert.status == 0, "\(format): \(convert.error)")
+        from = to
+      }
+      #expect(try Self.telemetry(from) == expected)
+    }
+    // 256 of 296 tokens, of nearly all requests; the rest after its prefix has gone or comes first.
+    let plan = try Program.run(
+      "plan", path, "--replications", "5", "--slo", "cacheHitRate >= 50%", "--slo", "latency.p95 <= 2s",
+      "--minimize", "credits", "-o", scratch.file("plan"), "-q")
+    #expect(plan.status == 0, "\(plan.output) \(plan.error)")
+  }
+
+  @Test("a value that a data set has no column for is not dropped in silence")
+  func lateColumn() throws {
+    let scratch = try Scratch()
+    let path = try scratch.write("prefixes.yaml", Self.prefixes)
+    #expect(
+      try Program.run("run", path, "--out", scratch.file("run"), "-q", "--formats", "ndjson").status == 0)
+    let data = scratch.file("data")
+    try FileManager.default.copyItem(atPath: scratch.file("run") + "/telemetry", toPath: data)
+    var lines = try String(contentsOfFile: data + "/requests.ndjson", encoding: .utf8).split(separator: "\n")
+    lines[0] = Substring(lines[0].replacing(/,"cached_input_tokens":[0-9]+/, with: ""))
+    try Data((lines.joined(separator: "\n") + "\n").utf8).write(
+      to: URL(fileURLWithPath: data + "/requests.ndjson"))
+    let convert = try Program.run("convert", data, scratch.file("out"))
+    #expect(convert.status == 65 && convert.error.contains("cached_input_tokens"), "\(convert.error)")
+    #expect(!FileManager.default.fileExists(atPath: scratch.file("out")))
+  }
+
   @Test("run writes every format directly, the same bytes each time")
   func direct() throws {
     let scratch = try Scratch()

@@ -337,6 +337,8 @@ package final class MappedImport {
 
 /// To be sent once it is read.
 extension MappedImport: TelemetrySource {
+  package var optionalMeasures: [RequestMeasure] { [] }
+
   package var partitions: [SourcePartition] {
     [SourcePartition(accounts: tables.accounts.indices, series: series.indices)]
   }

@@ -5,9 +5,9 @@ struct CSVLayout: TableLayout {
   var isText: Bool { true }
 
   func writer(
-    into directory: RunDirectory, format: DatasetFormat, series: [Series], reasons: FailureReasons
+    into directory: RunDirectory, format: DatasetFormat, requests: RequestTable
   ) throws -> any DatasetWriter {
-    try TextDatasetWriter(directory, format, series: series, reasons: reasons)
+    try TextDatasetWriter(directory, format, requests)
   }
 
   func rows(
@@ -23,6 +23,16 @@ struct CSVLayout: TableLayout {
 
   func requests(_ path: String, _ claims: DatasetClaims) throws -> RequestRows {
     .csv(try claims.input(path))
+  }
+
+  func columns(_ path: String) throws -> [String] {
+    try Self.columns(try InputFile(try ContainedPath(ofFile: path)))
+  }
+
+  /// Of any CSV.
+  static func columns(_ file: InputFile) throws -> [String] {
+    let reader = try CSVReader(file)
+    return try reader.next() ? try (0..<reader.fieldCount).map { try reader.text($0) } : []
   }
 
   /// Columns by name, whatever their order. Nothing else is guessed.

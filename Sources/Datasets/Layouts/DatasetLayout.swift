@@ -16,7 +16,7 @@ protocol DatasetLayout: Sendable {
   /// Writes a data set into a run.
   /// - Throws: `OutputError`; `NotFoundError` for a program that it needs.
   func writer(
-    into directory: RunDirectory, format: DatasetFormat, series: [Series], reasons: FailureReasons
+    into directory: RunDirectory, format: DatasetFormat, requests: RequestTable
   ) throws -> any DatasetWriter
 }
 
@@ -31,6 +31,10 @@ protocol TableLayout: DatasetLayout {
   /// The rows of the requests, to be read once.
   /// - Throws: `NotFoundError`, `DatasetError`.
   func requests(_ path: String, _ claims: DatasetClaims) throws -> RequestRows
+
+  /// Names of the columns of a table: those of its header, or of its first row.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  func columns(_ path: String) throws -> [String]
 
   /// Whether another program reads the files, so that their bytes are verified apart from their rows.
   var isReadByOthers: Bool { get }

@@ -5,9 +5,9 @@ struct NDJSONLayout: TableLayout {
   var isText: Bool { true }
 
   func writer(
-    into directory: RunDirectory, format: DatasetFormat, series: [Series], reasons: FailureReasons
+    into directory: RunDirectory, format: DatasetFormat, requests: RequestTable
   ) throws -> any DatasetWriter {
-    try TextDatasetWriter(directory, format, series: series, reasons: reasons)
+    try TextDatasetWriter(directory, format, requests)
   }
 
   func rows(
@@ -19,6 +19,14 @@ struct NDJSONLayout: TableLayout {
 
   func requests(_ path: String, _ claims: DatasetClaims) throws -> RequestRows {
     .rows(NDJSONReader(try claims.input(path), schema: .requests))
+  }
+
+  /// Of the first row.
+  func columns(_ path: String) throws -> [String] {
+    let lines = LineReader(try InputFile(try ContainedPath(ofFile: path)))
+    // What is no row is said when it is read.
+    guard let line = try lines.next(), let row = try? JSONNode(line) else { return [] }
+    return row.members?.map(\.key) ?? []
   }
 
   func duckDBTable(_ name: String, _ schema: TableSchema) -> String? {

@@ -6,8 +6,8 @@ struct ParquetLayout: TableLayout {
   var isReadByOthers: Bool { true }
 
   func writer(
-    into directory: RunDirectory, format: DatasetFormat, series: [Series], reasons: FailureReasons
-  ) throws -> any DatasetWriter { try ParquetWriter(directory, series: series, reasons: reasons) }
+    into directory: RunDirectory, format: DatasetFormat, requests: RequestTable
+  ) throws -> any DatasetWriter { try ParquetWriter(directory, requests) }
 
   func rows(
     _ path: String, _ schema: TableSchema, _ claims: DatasetClaims, _ body: (RowReading) throws -> Void
@@ -16,6 +16,8 @@ struct ParquetLayout: TableLayout {
   func requests(_ path: String, _ claims: DatasetClaims) throws -> RequestRows {
     .csv(try ParquetReader.file(path, .requests))
   }
+
+  func columns(_ path: String) throws -> [String] { try ParquetReader.columns(path) }
 
   func duckDBTable(_ name: String, _ schema: TableSchema) -> String? { "read_parquet('\(name)')" }
 }

@@ -15,11 +15,11 @@ struct SQLiteLayout: DatasetLayout {
   }
 
   func writer(
-    into directory: RunDirectory, format: DatasetFormat, series: [Series], reasons: FailureReasons
+    into directory: RunDirectory, format: DatasetFormat, requests: RequestTable
   ) throws -> any DatasetWriter {
     let name = "telemetry/\(Self.file)"
     return try SQLiteWriter(
-      try directory.path(of: name), shownAs: "\(directory.finalPath)/\(name)", series: series,
-      reasons: reasons, onFinish: { try directory.adopt(name) })
+      try directory.path(of: name), shownAs: "\(directory.finalPath)/\(name)", requests: requests,
+      onFinish: { try directory.adopt(name) })
   }
 }

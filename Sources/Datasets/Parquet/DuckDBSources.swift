@@ -30,7 +30,9 @@ extension Dataset {
     }
     let file = try OutputFile(scratch: "\(scratch.path)/requests.csv")
     let reader = try requests()
-    let writer = try RequestWriter(file, layout: .csv, series: series, reasons: reader.reasons)
+    let writer = try RequestWriter(
+      file, layout: .csv,
+      RequestTable(series: series, reasons: reader.reasons, optional: RequestMeasure.optional))
     try reader.read(into: writer)
     try file.close()
     return sources

@@ -7,10 +7,10 @@ final class ParquetWriter: DatasetWriter {
   private let child: OutputFile
   private let writer: RequestWriter
 
-  init(_ directory: RunDirectory, series: [Series], reasons: FailureReasons) throws {
+  init(_ directory: RunDirectory, _ requests: RequestTable) throws {
     self.directory = directory
-    child = try Self.pipe(.requests, directory)
-    writer = try RequestWriter(child, layout: .csv, series: series, reasons: reasons)
+    child = try Self.pipe(requests.schema, directory)
+    writer = try RequestWriter(child, layout: .csv, requests)
   }
 
   private static func name(_ schema: TableSchema) -> String { "telemetry/\(schema.name).parquet" }
@@ -50,6 +50,19 @@ final class ParquetWriter: DatasetWriter {
 
 /// Reads a Parquet file of a telemetry table, as CSV from DuckDB.
 enum ParquetReader {
+  static func columns(_ path: String) throws -> [String] {
+    _ = try ContainedPath(ofFile: path).open()
+    let scratch = try ScratchDirectory()
+    try scratch.link(path, as: "table.parquet")
+    let sql =
+      "COPY (SELECT column_name FROM (DESCRIBE SELECT * FROM read_parquet('table.parquet'))) TO '/dev/stdout' (FORMAT csv)"
+    let reader = try CSVReader(
+      try InputFile(DuckDBProcess(sql, in: scratch, path: path, output: .piped), path: path))
+    var names: [String] = []
+    while try reader.next() { names.append(try reader.text(0)) }
+    return names
+  }
+
   static func file(_ path: String, _ schema: TableSchema) throws -> InputFile {
     // DuckDB opens it by its name: it must be a file of its directory.
     _ = try ContainedPath(ofFile: path).open()

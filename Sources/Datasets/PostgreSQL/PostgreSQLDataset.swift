@@ -15,7 +15,7 @@ final class PostgreSQLWriter: DatasetWriter {
   private var contents: [String: String] = [:]
 
   /// - Throws: `OutputError` if the schema exists.
-  init(_ location: PostgreSQLLocation, series: [Series], reasons: FailureReasons) throws {
+  init(_ location: PostgreSQLLocation, _ table: RequestTable) throws {
     connection = try PostgreSQLConnection(location)
     let name = location.schema
     let exists = try connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = $1", .text(name))
@@ -26,16 +26,16 @@ final class PostgreSQLWriter: DatasetWriter {
     }
     let quoted = try location.quotedSchema
     schema = quoted
-    self.reasons = reasons
-    requests = ContentDigest(series: series)
+    reasons = table.reasons
+    requests = ContentDigest(series: table.series)
     try connection.execute("BEGIN")
     try connection.execute("CREATE SCHEMA \(quoted)")
-    for table in [TableSchema.requests] + TableSchema.small {
+    for table in [table.schema] + TableSchema.small {
       try connection.execute(PostgreSQLSchema.table(table, schema: quoted))
     }
     try connection.execute("CREATE TABLE \(quoted).manifest (json text NOT NULL)")
-    copy = try Self.copy(.requests, schema: quoted, connection)
-    writer = try RequestWriter(copy, layout: .csv, series: series, reasons: reasons)
+    copy = try Self.copy(table.schema, schema: quoted, connection)
+    writer = try RequestWriter(copy, layout: .csv, table)
   }
 
   private static func copy(_ table: TableSchema, schema: String, _ connection: PostgreSQLConnection) throws
@@ -81,9 +81,9 @@ final class PostgreSQLWriter: DatasetWriter {
 package enum PostgreSQLDataset {
   /// A writer into a schema that does not exist yet.
   /// - Throws: `NotFoundError` if the server cannot be reached, `OutputError` if the schema exists.
-  package static func writer(_ location: PostgreSQLLocation, series: [Series], reasons: FailureReasons) throws
+  package static func writer(_ location: PostgreSQLLocation, _ requests: RequestTable) throws
     -> any DatasetWriter
-  { try PostgreSQLWriter(location, series: series, reasons: reasons) }
+  { try PostgreSQLWriter(location, requests) }
 }
 
 /// Reads a data set from a schema of a PostgreSQL database.
@@ -116,16 +116,16 @@ final class PostgreSQLReader {
     return try InputFile(source, path: connection.location.name)
   }
 
-  private func has(_ column: String, _ table: String) throws -> Bool {
+  func has(_ column: String, in table: TableSchema) throws -> Bool {
     try connection.execute(
       "SELECT 1 FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2 AND column_name = $3",
-      .text(connection.location.schema), .text(table), .text(column)) != nil
+      .text(connection.location.schema), .text(table.name), .text(column)) != nil
   }
 
   /// A table as CSV.
   func file(_ table: TableSchema) throws -> InputFile {
     let columns = try table.columns.map { column in
-      if column.mayBeAbsent, try !has(column.name, table.name) { return "NULL AS \(column.name)" }
+      if column.mayBeAbsent, try !has(column.name, in: table) { return "NULL AS \(column.name)" }
       return column.type == .instant
         ? "to_char(\(column.name) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS \(column.name)"
         : column.name

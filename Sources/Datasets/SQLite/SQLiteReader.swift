@@ -41,6 +41,14 @@ final class SQLiteReader {
     return try json.map { try Manifest(Data($0.utf8), path: path, verifies: verifies) }
   }
 
+  func has(_ column: String, in table: TableSchema) throws -> Bool {
+    try Self.translated(path) {
+      try queue.read { db in
+        try db.tableExists(table.name) && db.columns(in: table.name).contains { $0.name == column }
+      }
+    }
+  }
+
   /// A table's columns for SELECT, NULL for those that it may lack and does.
   ///
   /// Checks that it has the others, by name: SQLite takes a misspelt name in quotes for text.

@@ -8,8 +8,7 @@ import Telemetry
 package final class SQLiteWriter: DatasetWriter {
   private let path: String
   private let queue: DatabaseQueue
-  private let series: [Series]
-  private let reasons: FailureReasons
+  private let table: RequestTable
   private let onFinish: () throws -> Void
   private var texts: [BoundText] = []
   private var versions: [BoundText] = []
@@ -18,7 +17,8 @@ package final class SQLiteWriter: DatasetWriter {
   private var requests: ContentDigest
   private var contents: [String: String] = [:]
 
-  private static let insertRequest = insert(into: .requests)
+  private let insertRequest: String
+  private let measures: [RequestMeasure]
 
   private static func insert(into table: TableSchema) -> String {
     "INSERT INTO \(table.name) VALUES (\(table.columns.map { _ in "?" }.joined(separator: ", ")))"
@@ -29,14 +29,15 @@ package final class SQLiteWriter: DatasetWriter {
   ///   - path: where it will be, for messages.
   ///   - onFinish: called when the file is whole and closed.
   init(
-    _ place: String, shownAs path: String, series: [Series], reasons: FailureReasons,
+    _ place: String, shownAs path: String, requests table: RequestTable,
     onFinish: @escaping () throws -> Void
   ) throws {
     self.path = path
-    self.series = series
-    self.reasons = reasons
+    self.table = table
+    insertRequest = Self.insert(into: table.schema)
+    measures = RequestMeasure.allCases.filter { !$0.column.isOptional || table.optional.contains($0) }
     self.onFinish = onFinish
-    requests = ContentDigest(series: series)
+    requests = ContentDigest(series: table.series)
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true  // One transaction over many calls.
     configuration.prepareDatabase { db in
@@ -47,18 +48,18 @@ package final class SQLiteWriter: DatasetWriter {
       try DatabaseQueue(path: SQLitePath.file(place), configuration: configuration)
     }
     try inDatabase { db in
-      try db.execute(sql: "BEGIN; " + SQLiteSchema.tables)
+      try db.execute(sql: "BEGIN; " + SQLiteSchema.tables(table.schema))
     }
-    versions = series.map { BoundText($0.version) }
+    versions = table.series.map { BoundText($0.version) }
   }
 
   /// A file of its own, which must not exist yet; it appears when it is whole.
   /// - Throws: `OutputError`.
-  package convenience init(newFile path: String, series: [Series], reasons: FailureReasons) throws {
+  package convenience init(newFile path: String, _ requests: RequestTable) throws {
     let staged = try StagedPath(path)
     // Made here, so that SQLite finds the file there and empty: nobody else's, and through no link.
     close(try staged.create())
-    try self.init(staged.stagingPath, shownAs: path, series: series, reasons: reasons) { try staged.commit() }
+    try self.init(staged.stagingPath, shownAs: path, requests: requests) { try staged.commit() }
   }
 
   static func translated<T>(_ path: String, _ body: () throws -> T) throws -> T {
@@ -74,13 +75,14 @@ package final class SQLiteWriter: DatasetWriter {
   }
 
   package func receive(_ requests: RequestColumns) throws {
-    while texts.count < reasons.names.count {
-      texts.append(BoundText(reasons.names[texts.count]))
+    try table.check(requests)
+    while texts.count < table.reasons.names.count {
+      texts.append(BoundText(table.reasons.names[texts.count]))
     }
-    self.requests.add(requests, reasons)
-    let measures = MeasureColumn.all(of: requests)
+    self.requests.add(requests, table.reasons)
+    let measures = MeasureColumn.of(measures, requests)
     try inDatabase { db in
-      let statement = try db.cachedStatement(sql: Self.insertRequest)
+      let statement = try db.cachedStatement(sql: insertRequest)
       defer { withExtendedLifetime(statement) {} }
       let handle = statement.sqliteStatement
       for row in 0..<requests.count {
@@ -88,7 +90,7 @@ package final class SQLiteWriter: DatasetWriter {
         let outcome = Int(requests.outcome[row])
         sqlite3_bind_int64(handle, 1, requests.requestID?[row] ?? rows)
         sqlite3_bind_int64(handle, 2, requests.arrivedAt[row])
-        sqlite3_bind_int64(handle, 3, Int64(series[Int(requests.series[row])].modelID))
+        sqlite3_bind_int64(handle, 3, Int64(table.series[Int(requests.series[row])].modelID))
         versions[Int(requests.series[row])].bind(handle, 4)
         sqlite3_bind_text(handle, 5, outcome == 0 ? "success" : "failure", -1, Self.transient)
         texts[outcome].bind(handle, 6)
@@ -186,8 +188,8 @@ extension Cell {
 
 /// The tables and indices of a SQLite data set.
 enum SQLiteSchema {
-  static var tables: String {
-    let tables = ([TableSchema.requests] + TableSchema.small).map { schema in
+  static func tables(_ requests: TableSchema) -> String {
+    let tables = ([requests] + TableSchema.small).map { schema in
       let columns = schema.columns.map { column in
         let type = column.type == .text ? "TEXT" : "INTEGER"
         let key = column.name == "request_id" ? " PRIMARY KEY" : ""

@@ -8,6 +8,7 @@ final class FixtureSource: TelemetrySource {
   let tables: TelemetryTables
   let period: Range<Timestamp>
   let reasons: FailureReasons
+  let optionalMeasures: [RequestMeasure]
   /// Requests of the data set.
   let available: Int64
   private let reader: RequestReader
@@ -50,6 +51,7 @@ final class FixtureSource: TelemetrySource {
     series = data.series
     reader = try data.requests()
     reasons = reader.reasons
+    optionalMeasures = try data.location.optionalMeasures()
   }
 
   /// Whether every request is there.

@@ -96,7 +96,7 @@ private final class ExpectedDashboards: RunSupplement {
 
   func writers(for directory: RunDirectory, _ source: some TelemetrySource) throws -> [any DatasetWriter] {
     try SQLDump.Dialect.allCases.map {
-      try SQLDump(directory, $0, series: source.series, reasons: source.reasons)
+      try SQLDump(directory, $0, RequestTable(source))
     }
   }
 

@@ -39,13 +39,17 @@ package struct TraceSource: Hashable, Sendable {
         "model", .text,
         "If the trace has requests of several models, the model to replay: its model_id, or its name if the table of models lies beside the trace."
       ),
-      Key("startAt", .instant, "Moves the trace so that it starts here. Without it: its own time stamps."),
+      Key(
+        "startAt", .instant,
+        "Moves the trace so that it starts here. Without it: its own time stamps, which a Mooncake trace counts from 1970."
+      ),
     ])
 
   static let entry = ArrivalEntry(
     Key(
       "trace", .either(.text, .object { shape }),
-      "Replays requests from a file (telemetry CSV or NDJSON, plain, gzip or zstd; or an Azure LLM trace)."),
+      "Replays requests from a file (telemetry CSV or NDJSON, plain, gzip or zstd; an Azure LLM trace; or a Mooncake trace)."
+    ),
     read: { arrivals, node in read(arrivals, node).map { .recorded(.trace($0)) } })
 
   private static func read(_ arrivals: Section, _ node: DocumentNode) -> TraceSource? {

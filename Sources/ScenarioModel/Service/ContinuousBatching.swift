@@ -33,6 +33,8 @@ package struct ContinuousBatching: Sendable, Equatable {
     package var blocks: Int64
     /// Tokens in a block.
     package var blockSize: Int64
+    /// Whether it keeps what requests have read, as long as there is room, for those that begin alike.
+    package var keepsPrefixes: Bool
 
     /// Tokens that one request alone may have there.
     package var longestContext: Int64 { blocks * blockSize }
@@ -45,17 +47,23 @@ package struct ContinuousBatching: Sendable, Equatable {
           "tokens", .integer(1...1_000_000_000), required: true,
           "Tokens that it holds; what is left of the last block is not used."),
         Key("blockSize", .integer(1...4096), default: "16", "Tokens in a block."),
+        Key(
+          "prefixCache", .choice(["lru", "none"]), default: "lru",
+          "Whether what prompts begin with alike (tokens.prefix, or a trace's blocks) stays after it has been read and is not read again: lru, until its blocks are needed, the least recently used first; or none."
+        ),
       ])
 
-    init(blocks: Int64, blockSize: Int64) {
+    init(blocks: Int64, blockSize: Int64, keepsPrefixes: Bool = true) {
       self.blocks = blocks
       self.blockSize = blockSize
+      self.keepsPrefixes = keepsPrefixes
     }
 
     /// - Returns: `nil` after a diagnostic.
     init?(_ keys: Section) {
       guard let tokens = keys.integer("tokens"),
-        let blockSize = keys.has("blockSize") ? keys.integer("blockSize") : 16
+        let blockSize = keys.has("blockSize") ? keys.integer("blockSize") : 16,
+        let policy = keys.has("prefixCache") ? keys.choice("prefixCache") : "lru"
       else { return nil }
       guard tokens >= blockSize else {
         keys.error(
@@ -64,6 +72,7 @@ package struct ContinuousBatching: Sendable, Equatable {
       }
       blocks = Int64(tokens / blockSize)
       self.blockSize = Int64(blockSize)
+      keepsPrefixes = policy == "lru"
     }
   }
 
@@ -175,7 +184,7 @@ package struct ContinuousBatching: Sendable, Equatable {
   func futility(tokens: Scenario.Tokens?) -> String? {
     guard let kvCache, let tokens else { return nil }
     // The last token of a response is not kept.
-    let context = tokens.input.mean + tokens.output.mean - 1
+    let context = tokens.meanInput + tokens.output.mean - 1
     guard context > Double(kvCache.longestContext) else { return nil }
     let blocks = "\(kvCache.blocks) \(kvCache.blocks == 1 ? "block" : "blocks") of \(kvCache.blockSize)"
     return
@@ -186,15 +195,18 @@ package struct ContinuousBatching: Sendable, Equatable {
   /// or the average request cannot be served.
   func capacity(batch: Double, tokens: Scenario.Tokens?) -> Double? {
     guard let tokens, futility(tokens: tokens) == nil else { return nil }
-    let (input, output) = (tokens.input.mean, tokens.output.mean)
+    let (input, output) = (tokens.meanInput, tokens.output.mean)
     // On average, half of a response is there.
     let context = input + output / 2
     let room = kvCache.map { max(Double($0.longestContext) / max(context, 1), 1) } ?? .infinity
     // Each step serves a batch, and no more tokens than fit in one.
-    let steps = max(output / min(batch, room), (input + output) / Double(tokensPerStep))
-    let computing = max(0, (input + output) * perToken - steps * overlap)
+    // At best, every beginning that is shared is there already.
+    let read = kvCache?.keepsPrefixes == true ? tokens.input.mean : input
+    let steps = max(output / min(batch, room), (read + output) / Double(tokensPerStep))
+    let computing = max(0, (read + output) * perToken - steps * overlap)
     let decoding = output * (perSequence + perContextToken * context)
-    let reading = input * perPromptToken + perPromptTokenContext * input * (input + 1) / 2
+    let reading =
+      read * perPromptToken + perPromptTokenContext * (read * (input - read) + read * (read + 1) / 2)
     let time = steps * base + computing + decoding + reading
     return time > 0 ? 1 / time : nil
   }

@@ -82,7 +82,7 @@ package enum ServiceTime: Sendable, Equatable {
     case .direct(let time, _): return time.mean
     case .tokens(let first, let input, let output, _):
       guard let tokens else { return nil }
-      return first.mean + input.mean * tokens.input.mean + output.mean * tokens.output.mean
+      return first.mean + input.mean * tokens.meanInput + output.mean * tokens.output.mean
     }
   }
 

@@ -59,7 +59,7 @@ struct ArrivalSetting {
   /// Of the load; `nil`: 1 throughout.
   let profile: RateProfile?
   /// Requests of the trace files that the scenario names.
-  let traces: [TraceSource.Selection: [TraceRequest]]
+  let traces: [TraceSource.Selection: Trace]
   let arena: SamplingArena
   /// The model's stream for a purpose.
   let stream: (String) -> RandomStream

@@ -2,16 +2,33 @@ import ScenarioModel
 import Telemetry
 
 /// A request of a trace to replay.
-package struct TraceRequest: Sendable {
+package struct TraceRequest: Sendable, Equatable {
   /// µs since 1970, UTC.
   package var arrivedAt: Int64
   package var inputTokens: Int32
   package var outputTokens: Int32
+  /// Of the prompt's beginning in the trace's tree of prefixes.
+  package var prefix: Int32
 
-  package init(arrivedAt: Int64, inputTokens: Int32, outputTokens: Int32) {
+  package init(
+    arrivedAt: Int64, inputTokens: Int32, outputTokens: Int32, prefix: Int32 = PrefixTree.none
+  ) {
     self.arrivedAt = arrivedAt
     self.inputTokens = inputTokens
     self.outputTokens = outputTokens
+    self.prefix = prefix
+  }
+}
+
+/// Requests to replay, in order of arrival.
+package struct Trace: Sendable, Equatable {
+  package var requests: [TraceRequest]
+  /// How their prompts begin alike; `nil` if the trace does not say.
+  package var prefixes: PrefixTree?
+
+  package init(_ requests: [TraceRequest], prefixes: PrefixTree? = nil) {
+    self.requests = requests
+    self.prefixes = prefixes
   }
 }
 
@@ -22,7 +39,7 @@ struct TraceReplay {
 
   /// The trace's requests inside the simulated time, shifted so that the first arrives at `startAt` if that is given.
   init(_ source: TraceSource, _ setting: ArrivalSetting) {
-    let trace = setting.traces[source.selection] ?? []
+    let trace = setting.traces[source.selection]?.requests ?? []
     let shift = source.startAt.flatMap { start in trace.first.map { start.microseconds - $0.arrivedAt } } ?? 0
     let time = setting.scenario.simulationStart.microseconds..<setting.scenario.to.microseconds
     requests = trace.compactMap { request in
@@ -41,6 +58,7 @@ struct TraceReplay {
       block.times[row] = requests[index].arrivedAt
       block.inputs[row] = requests[index].inputTokens
       block.outputs[row] = requests[index].outputTokens
+      block.prefixes?[row] = requests[index].prefix
       index += 1
     }
   }
