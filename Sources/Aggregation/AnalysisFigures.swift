@@ -15,13 +15,16 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     /// Average time to the first token, and per output token after it, ms; `null` where no first token is known.
     package var firstToken: Double?
     package var perOutputToken: Double?
+    /// The share of input tokens that a prefix cache had; `null` where it is not known.
+    package var cacheHitRate: Double?
     /// Failures by reason; those that did not occur are absent.
     package var reasons: [String: Int64]
     /// Row and number of successful requests, alternating, by ascending row.
     package var heat: [Int64]
 
     enum CodingKeys: String, CodingKey {
-      case at, successes, failures, average, p50, p95, p99, firstToken, perOutputToken, reasons, heat
+      case at, successes, failures, average, p50, p95, p99, firstToken, perOutputToken, cacheHitRate, reasons,
+        heat
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -35,6 +38,7 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
       try container.encode(p99, forKey: .p99)
       try container.encode(firstToken, forKey: .firstToken)
       try container.encode(perOutputToken, forKey: .perOutputToken)
+      try container.encode(cacheHitRate, forKey: .cacheHitRate)
       try container.encode(reasons, forKey: .reasons)
       try container.encode(heat, forKey: .heat)
     }
@@ -47,6 +51,8 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
   package var bucketSeconds: Int64
   /// Row r of the heat map holds latencies from `rows[r]` to below `rows[r + 1]`, ms: eight rows to a power of two.
   package var rows: [Double]
+  /// The share of the period's input tokens that a prefix cache had; absent where it is not known.
+  package var cacheHitRate: Double?
   /// Only buckets with requests.
   package var buckets: [Bucket]
 
@@ -56,6 +62,11 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
   private static let mostBuckets: Int64 = 372
   private static let widths: [Int64] = [900, 1800, 3600, 7200, 10_800, 21_600, 43_200]
   private static let day: Int64 = 86_400
+
+  private static func cacheHitRate(_ totals: [RollupTotal]) -> Double? {
+    let all = totals.reduce(Int128(0)) { $0 + $1.cachedOf }
+    return all == 0 ? nil : Double(totals.reduce(Int128(0)) { $0 + $1.cachedTokens }) / Double(all)
+  }
 
   private struct Sum {
     var total = RollupTotal()
@@ -115,6 +126,7 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     to = period.range.upperBound.rfc3339(in: period.calendar)
     timeZone = query.account.timeZone
     bucketSeconds = width
+    cacheHitRate = Self.cacheHitRate(sums.map(\.total))
     buckets = zip(starts, sums).compactMap { start, sum in
       guard sum.total.requests > 0 else { return nil }
       var heat: [Int64] = []
@@ -131,6 +143,7 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
         at: start.rfc3339(in: period.calendar), successes: sum.total.successes, failures: sum.total.failures,
         average: sum.total.averageLatency, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99),
         firstToken: sum.total.averageFirstToken, perOutputToken: sum.total.averageTimePerOutputToken,
+        cacheHitRate: sum.total.cacheHitRate,
         reasons: Dictionary(
           sum.reasons.filter { $0.value != 0 }.map {
             (Int($0.key) < names.count ? names[Int($0.key)] : "reason \($0.key)", $0.value)

@@ -78,6 +78,10 @@ final class OpenQuarter {
       overflowed = overflowed || waiting.overflow
       cell.inputTokens &+= Int64(requests.inputTokens[row])
       cell.outputTokens &+= Int64(requests.outputTokens[row])
+      if let cached = requests.cachedInputTokens?[row], cached >= 0 {
+        cell.cachedTokens &+= Int64(cached)
+        cell.cachedOf &+= Int64(requests.inputTokens[row])
+      }
       let outcome = requests.outcome[row]
       if outcome == RequestOutcome.success {
         let latency = requests.latencyMicroseconds[row]

@@ -54,6 +54,8 @@ extension Rollup {
       ("sum of waiting times, µs", cell.waitingSum, expected.cell.waitingSum),
       ("input tokens", cell.inputTokens, expected.cell.inputTokens),
       ("output tokens", cell.outputTokens, expected.cell.outputTokens),
+      ("cached input tokens", cell.cachedTokens, expected.cell.cachedTokens),
+      ("input tokens of which that is known", cell.cachedOf, expected.cell.cachedOf),
     ]
     if let (name, own, other) = numbers.first(where: { $0.1 != $0.2 }) {
       return "\(name) \(own), of the requests \(other)"

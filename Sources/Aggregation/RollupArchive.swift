@@ -268,6 +268,11 @@ extension Rollup {
     .microseconds
     / quarterMicroseconds
 
+  /// Bits of a rollup's flags: whether its points are all there are, and whether what a cache spared follows them, which
+  /// is known of no request in most.
+  private static let allPoints: UInt64 = 1
+  private static let hasCached: UInt64 = 2
+
   init(_ reader: inout ByteReader, day: Int64) {
     let quarter = day &+ reader.signed()
     var cell = RollupCell()
@@ -288,14 +293,22 @@ extension Rollup {
       reasons.append((reason, Int64(truncatingIfNeeded: reader.unsigned() & 0x7fff_ffff_ffff)))
     }
     let bins = Array(reader.raw(reader.count()))
-    let isComplete = reader.unsigned() == 1
+    let flags = reader.unsigned()
     let points = Array(reader.raw(reader.count()))
+    if flags & Self.hasCached != 0 {
+      cell.cachedTokens = reader.signed()
+      cell.cachedOf = reader.signed()
+    }
+    let isComplete = flags & Self.allPoints != 0
     // What no pipeline wrote must not reach figures and dates. Sums may be as large as 64 bits hold: those of a period
     // have 128.
-    let sums = [cell.latencySum, cell.firstTokenSum, cell.waitingSum, cell.inputTokens, cell.outputTokens]
+    let sums = [
+      cell.latencySum, cell.firstTokenSum, cell.waitingSum, cell.inputTokens, cell.outputTokens,
+      cell.cachedTokens, cell.cachedOf,
+    ]
     if !Self.believable.contains(quarter) || cell.latencyMin < 0 && cell.successes > 0
       || cell.latencyMin > cell.latencyMax && cell.successes > 0
-      || sums.contains(where: { $0 < 0 })
+      || sums.contains(where: { $0 < 0 }) || flags > Self.allPoints | Self.hasCached
     {
       reader.fail()
       self.init(
@@ -329,8 +342,13 @@ extension Rollup {
     }
     writer.unsigned(UInt64(latencies.bytes.count))
     writer.raw(latencies.bytes)
-    writer.unsigned(points.isComplete ? 1 : 0)
+    let knowsCached = cell.cachedOf != 0 || cell.cachedTokens != 0
+    writer.unsigned((points.isComplete ? Self.allPoints : 0) | (knowsCached ? Self.hasCached : 0))
     writer.unsigned(UInt64(points.bytes.count))
     writer.raw(points.bytes)
+    if knowsCached {
+      writer.signed(cell.cachedTokens)
+      writer.signed(cell.cachedOf)
+    }
   }
 }

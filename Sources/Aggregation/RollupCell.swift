@@ -15,6 +15,9 @@ package struct RollupCell: Equatable, Sendable {
   /// Of all requests, failures included.
   package var inputTokens: Int64 = 0
   package var outputTokens: Int64 = 0
+  /// Input tokens that a cache had, of the requests of which that is known; and all input tokens of these.
+  package var cachedTokens: Int64 = 0
+  package var cachedOf: Int64 = 0
 
   package init() {}
 
@@ -35,6 +38,8 @@ package struct RollupCell: Equatable, Sendable {
     add(other.waitingSum, to: &waitingSum)
     add(other.inputTokens, to: &inputTokens)
     add(other.outputTokens, to: &outputTokens)
+    add(other.cachedTokens, to: &cachedTokens)
+    add(other.cachedOf, to: &cachedOf)
     latencyMin = min(latencyMin, other.latencyMin)
     latencyMax = max(latencyMax, other.latencyMax)
     return hasOverflowed

@@ -10,6 +10,9 @@ package struct RollupTotal: Equatable, Sendable {
   /// Of all requests, failures included.
   package private(set) var inputTokens: Int128 = 0
   package private(set) var outputTokens: Int128 = 0
+  /// Input tokens that a cache had, and all of the requests of which that is known.
+  package private(set) var cachedTokens: Int128 = 0
+  package private(set) var cachedOf: Int128 = 0
 
   package init() {}
 
@@ -32,6 +35,9 @@ package struct RollupTotal: Equatable, Sendable {
       ? nil : Double(latencySum - firstTokenSum) / Double(outputTokens * 1000)
   }
 
+  /// The share of input tokens that a cache had, in [0, 1]; `nil` where it is known of no request.
+  package var cacheHitRate: Double? { cachedOf == 0 ? nil : Double(cachedTokens) / Double(cachedOf) }
+
   package mutating func add(_ cell: RollupCell) {
     successes &+= cell.successes
     failures &+= cell.failures
@@ -41,5 +47,7 @@ package struct RollupTotal: Equatable, Sendable {
     latencyMax = max(latencyMax, cell.latencyMax)
     inputTokens += Int128(cell.inputTokens)
     outputTokens += Int128(cell.outputTokens)
+    cachedTokens += Int128(cell.cachedTokens)
+    cachedOf += Int128(cell.cachedOf)
   }
 }

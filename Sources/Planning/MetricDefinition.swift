@@ -63,6 +63,11 @@ struct MetricDefinition: Sendable {
       MetricDefinition(
         name: "timeAtLimit.subscription", unit: .share, most: 1, source: .record { $0.atSubscription }),
       MetricDefinition(
+        name: "cacheHitRate", unit: .share, better: .neither, most: 1, isOfEachModel: true,
+        source: .requests { requests in
+          requests.cachedTokens.flatMap { share(Double($0), requests.cachedOf ?? 0) }
+        }),
+      MetricDefinition(
         name: "tokens.input", unit: .count, better: .neither, source: .requests { Double($0.inputTokens) }),
       MetricDefinition(
         name: "tokens.output", unit: .count, better: .neither, source: .requests { Double($0.outputTokens) }),

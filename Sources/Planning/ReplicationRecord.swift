@@ -15,6 +15,9 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   package var waited: Int64 = 0
   package var inputTokens: Int64 = 0
   package var outputTokens: Int64 = 0
+  /// Input tokens that a cache had, and all of the requests of which that is known; `nil` where there are none.
+  package var cachedTokens: Int64?
+  package var cachedOf: Int64?
   /// Latencies of successes: bin, count, bin, count, …
   package var latencies: [Int64] = []
   /// The smallest and the largest of them, µs; `nil` without successes, and in what earlier versions kept.
@@ -56,6 +59,7 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
     RequestFigures(
       requests: requests, successes: successes, failures: failures, latencySum: latencySum,
       waitingSum: waitingSum, waited: waited, inputTokens: inputTokens, outputTokens: outputTokens,
+      cachedTokens: cachedTokens, cachedOf: cachedOf,
       latencies: latencies, latencyMin: latencyMin, latencyMax: latencyMax)
   }
 }

@@ -11,6 +11,8 @@ final class ReplicationSink: TelemetrySink {
     var waited: Int64 = 0
     var input: Int64 = 0
     var output: Int64 = 0
+    var cached: Int64 = 0
+    var cachedOf: Int64 = 0
     var least = Int64.max
     var most = Int64.min
     /// Service given inside the period, µs.
@@ -94,6 +96,10 @@ final class ReplicationSink: TelemetrySink {
         outcomes[Int(outcome)] += 1
         own.input &+= Int64(requests.inputTokens[row])
         own.output &+= Int64(requests.outputTokens[row])
+        if let cached = requests.cachedInputTokens?[row], cached >= 0 {
+          own.cached &+= Int64(cached)
+          own.cachedOf &+= Int64(requests.inputTokens[row])
+        }
         if outcome == RequestOutcome.success {
           own.latencySum &+= Int128(latency)
           own.least = min(own.least, latency)
@@ -140,6 +146,7 @@ final class ReplicationSink: TelemetrySink {
         name: models[model], requests: own.requests, successes: counters[Self.outcomes],
         latencySum: try Self.whole(own.latencySum), waitingSum: try Self.whole(own.waitingSum),
         waited: own.waited, inputTokens: own.input, outputTokens: own.output)
+      if own.cachedOf > 0 { (figures.cachedTokens, figures.cachedOf) = (own.cached, own.cachedOf) }
       for (code, name) in reasons.enumerated() where code > 0 && counters[Self.outcomes + code] > 0 {
         figures.failures[name] = counters[Self.outcomes + code]
       }
@@ -174,6 +181,10 @@ extension ReplicationRecord {
     waited += figures.waited
     inputTokens = try sum(inputTokens, figures.inputTokens)
     outputTokens = try sum(outputTokens, figures.outputTokens)
+    if let cached = figures.cachedTokens, let all = figures.cachedOf {
+      cachedTokens = try sum(cachedTokens ?? 0, cached)
+      cachedOf = try sum(cachedOf ?? 0, all)
+    }
     latencyMin = [latencyMin, figures.latencyMin].compactMap { $0 }.min()
     latencyMax = [latencyMax, figures.latencyMax].compactMap { $0 }.max()
     latencies =

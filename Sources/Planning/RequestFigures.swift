@@ -15,6 +15,9 @@ package struct RequestFigures: Codable, Equatable, Sendable {
   package var waited: Int64 = 0
   package var inputTokens: Int64 = 0
   package var outputTokens: Int64 = 0
+  /// Input tokens that a cache had, and all of the requests of which that is known; `nil` where there are none.
+  package var cachedTokens: Int64?
+  package var cachedOf: Int64?
   /// Latencies of successes: bin, count, bin, count, …
   package var latencies: [Int64] = []
   /// The smallest and the largest of them, µs; `nil` without successes, and in what earlier versions kept.
@@ -43,7 +46,8 @@ package struct RequestFigures: Codable, Equatable, Sendable {
     else { return false }
     let failed = failures.values.reduce(0, +)
     return successes + failed == requests && binned == successes && waited <= requests
-      && [latencySum, waitingSum, inputTokens, outputTokens].allSatisfy(sums.contains)
+      && [latencySum, waitingSum, inputTokens, outputTokens, cachedTokens ?? 0, cachedOf ?? 0]
+        .allSatisfy(sums.contains)
       && (latencyMin ?? 0) >= 0 && (latencyMin ?? 0) <= (latencyMax ?? .max)
       && (latencyMax ?? 0) <= sums.upperBound
   }

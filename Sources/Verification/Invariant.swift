@@ -19,6 +19,7 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i15 = "I15"
   case i16 = "I16"
   case i17 = "I17"
+  case i18 = "I18"
 
   package var sentence: String {
     switch self {
@@ -43,6 +44,8 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i16: "A draining replica serves at least one request: without any it is released."
     case .i17:
       "A deployment's limits and instants are in order; an incident has a kind, model and provider that exist, and ends no earlier than it starts."
+    case .i18:
+      "What a prefix cache spares a request is part of its prompt, and in a simulation not all of it."
     }
   }
 }

@@ -1,12 +1,14 @@
 import ScenarioModel
 import Telemetry
 
-/// The invariants of requests: I3, I4, I7, I8, I11, I12, I16. Takes them in order of arrival, in memory that grows with
+/// The invariants of requests: I3, I4, I7, I8, I11, I12, I16, I18. Takes them in order of arrival, in memory that grows with
 /// the requests in flight, and with those that are numbered without any order.
 final class RequestInvariants: TelemetrySink {
   private(set) var report = InvariantReport()
   private(set) var successes: Int64 = 0
   private(set) var failures: Int64 = 0
+  /// Whether it is known of some request what a cache had.
+  private var knowsCached = false
 
   private let series: [Series]
   private let isExternal: [Bool]
@@ -105,6 +107,16 @@ final class RequestInvariants: TelemetrySink {
       )
     }
 
+    if let cached = requests.cachedInputTokens?[row], cached >= 0 {
+      knowsCached = true
+      // The last token of a prompt is read in any case: it makes the first of the output.
+      let most = isReplayed ? requests.inputTokens[row] : max(requests.inputTokens[row] - 1, 0)
+      if cached > most {
+        report.violated(
+          .i18, "request \(id): \(cached) cached of \(requests.inputTokens[row]) input tokens")
+      }
+    }
+
     if isExternal[index] { return }
     let instant = Timestamp(microseconds: arrived)
     if !deployed[index].contains(where: { $0.contains(instant) }) {
@@ -125,6 +137,7 @@ final class RequestInvariants: TelemetrySink {
   /// Ends the sweeps.
   func finish() {
     numbers.finish()
+    if !knowsCached { report.skip(.i18, "no request says what a prefix cache had of it") }
     if let twice = numbers.repeated { report.violated(.i8, "request \(twice) occurs more than once") }
     if successes + failures == 0 {
       for invariant in [Invariant.i3, .i7, .i8, .i11, .i12, .i16] {
