@@ -24,9 +24,11 @@ import Telemetry
 /// complete, all above `step`; prompts have at least one token left each; a run has steps if anything is served; the cache
 /// holds what residents need and no more than it has.
 struct StepBatch: ~Copyable {
-  /// A request that waits to join: the prompt to read, and, if it was preempted, the output that is still to come.
+  /// A request that waits to join: from when it can, µs, the prompt to read, and, if it was preempted, the output that is
+  /// still to come.
   private struct Waiting {
     var sequence: Int
+    var readyAt = Int64.min
     var prompt: Int64
     /// Of the beginning that others may share, in the tree of prefixes.
     var leaf: Int32
@@ -72,6 +74,8 @@ struct StepBatch: ~Copyable {
   private var line: [Waiting] = []
   private var lineHead = 0
   private var joined = 0
+  /// From when a request is taken in until it can join, µs.
+  private let overhead: Int64
 
   private var cache: KVCache?
   /// The step at which a request was last preempted.
@@ -92,6 +96,7 @@ struct StepBatch: ~Copyable {
   /// - Parameter prefixes: how prompts begin alike; `nil` if none do.
   init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?) {
     cache = model?.kvCache.map { KVCache($0, prefixes) }
+    overhead = model.map { microseconds($0.requestOverhead) } ?? 0
   }
 
   private var promptCount: Int { prompts.count - promptHead }
@@ -107,12 +112,13 @@ struct StepBatch: ~Copyable {
   /// - Parameter leaf: of its beginning in the tree of prefixes.
   /// - Returns: whether the run now ends at another instant, `end`.
   mutating func join(_ sequence: Int, prompt: Int32, leaf: Int32, at time: Int64) -> Bool {
-    line.append(Waiting(sequence: sequence, prompt: max(Int64(prompt), 1), leaf: leaf))
+    let readyAt = time + overhead
+    line.append(Waiting(sequence: sequence, readyAt: readyAt, prompt: max(Int64(prompt), 1), leaf: leaf))
     // Others who wait are before it, and the run ends when the first of them can join.
     guard !isBetweenRuns, lineCount == 1 else { return false }
     if run.steps == 0 {
-      run.start(at: time)
-    } else if !run.cut(at: time) {
+      run.start(at: readyAt)
+    } else if !run.cut(at: readyAt) {
       return false
     }
     generation &+= 1
@@ -190,7 +196,7 @@ struct StepBatch: ~Copyable {
     }
   }
 
-  /// Begins a run with all that are there and those that can join.
+  /// Begins a run with all that are there and those that can join, now: when the last one has ended.
   /// - Parameters:
   ///   - latencyFactor: of incidents, now.
   ///   - border: when it changes; later than now.
@@ -205,8 +211,13 @@ struct StepBatch: ~Copyable {
     generation &+= 1
     preempt()
     let budget = model.tokensPerStep - Int64(decoding.count)
-    admit(budget, started)
-    guard promptCount > 0 || decoding.count > 0 else { return false }
+    admit(budget, at: run.end, started)
+    // When the next one can join that is not ready yet.
+    let nextReady = lineCount > 0 && line[lineHead].readyAt > run.end ? line[lineHead].readyAt : .max
+    guard promptCount > 0 || decoding.count > 0 else {
+      if nextReady < .max { run.start(at: nextReady) }
+      return nextReady < .max
+    }
 
     // What the first step has to do, for how many steps it stays so, and by what steps grow.
     var work = StepWork(sequences: decoding.count, context: bases + Int64(decoding.count) * step)
@@ -231,17 +242,18 @@ struct StepBatch: ~Copyable {
     // At the next step, those that were preempted may join again.
     if preemptedAt == step, lineCount > 0 { steps = 1 }
     run.begin(model, work, growth, latencyFactor: latencyFactor, steps: steps, until: border)
+    if nextReady < .max { _ = run.cut(at: nextReady) }
     return true
   }
 
   /// Those in the queue join while the step has tokens for their prompts and the cache has room beside what the next step
   /// of the others needs.
-  private mutating func admit(_ budget: Int64, _ started: (Int, Int64) -> Void) {
+  private mutating func admit(_ budget: Int64, at time: Int64, _ started: (Int, Int64) -> Void) {
     guard lineCount > 0, preemptedAt != step else { return }
     cache?.reserve(from: step)
     var budget = budget
     for prompt in prompts[promptHead...] where budget > 0 { budget -= prompt.left }
-    while budget > 0, lineCount > 0 {
+    while budget > 0, lineCount > 0, line[lineHead].readyAt <= time {
       let next = line[lineHead]
       var entry = KVCache.Entry()
       if cache != nil {

@@ -25,6 +25,8 @@ struct ContinuousBatchingTests {
     /// µs.
     var perContextToken = 0.0
     var perPromptTokenContext = 0.0
+    /// µs.
+    var requestOverhead = 0.0
     /// Blocks of the KV cache and tokens in one; without bound if `nil`.
     var cache: (blocks: Int, blockSize: Int)?
     var requests = 2000
@@ -62,7 +64,7 @@ struct ContinuousBatchingTests {
               hardware: A10 single
               scaling: { minReplicas: \(replicas), maxReplicas: \(replicas), maxBatchSize: \(maxBatchSize) }
               queue: { capacity: 1000000, discipline: \(isLifo ? "lifo" : "fifo") }
-              service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, perToken: \(perToken)us, overlap: \(overlap)us, maxTokensPerStep: \(tokensPerStep), perContextToken: \(perContextToken)us, perPromptTokenContext: \(perPromptTokenContext)us\(kvCache) } }
+              service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, perToken: \(perToken)us, overlap: \(overlap)us, maxTokensPerStep: \(tokensPerStep), perContextToken: \(perContextToken)us, perPromptTokenContext: \(perPromptTokenContext)us, requestOverhead: \(requestOverhead)us\(kvCache) } }
       """
         + (incident.map {
           """
@@ -177,6 +179,16 @@ struct ContinuousBatchingTests {
       maxBatchSize: 32, tokensPerStep: 64, cache: (90, 8), requests: 3000, grid: 10_000, between: 3000,
       input: 0...30, output: 0...60, isLifo: true, prefixes: (13, 3)),
     .init(
+      name: "an overhead before each request, longer than a step and than most gaps", replicas: 2,
+      maxBatchSize: 8, perPromptToken: 2, tokensPerStep: 64, requestOverhead: 7321, between: 4000),
+    .init(
+      name: "an overhead with chunked prompts, attention, a full cache and prompts that begin alike",
+      maxBatchSize: 8, perPromptToken: 2, tokensPerStep: 24, perContextToken: 0.9, requestOverhead: 20_000,
+      cache: (45, 8), between: 12_000, input: 0...50, prefixes: (20, 2)),
+    .init(
+      name: "an overhead with everything at the same moments", replicas: 3, tokensPerStep: 64,
+      requestOverhead: 5000, grid: 1000, between: 1500),
+    .init(
       name: "long answers, steps of a microsecond", base: 0.4, requests: 300, between: 3000, output: 0...5000),
   ]
 
@@ -190,11 +202,12 @@ struct ContinuousBatchingTests {
     var simulation = StepByStep(setting, trace, recorded.prefixes ?? PrefixTree())
     let reference = simulation.run()
     #expect(run.requests.count == trace.count)
-    let different = zip(run.requests, reference).enumerated().filter {
-      $0.element.0.waiting != $0.element.1.waiting || $0.element.0.firstToken != $0.element.1.firstToken
-        || $0.element.0.latency != $0.element.1.latency
-        || $0.element.0.cached.map { Int($0) != $0.element.1.cached } ?? false
+    func differs(_ request: SimulatedRequest, _ expected: StepByStep.Result) -> Bool {
+      if let cached = request.cached, Int(cached) != expected.cached { return true }
+      return request.waiting != expected.waiting || request.firstToken != expected.firstToken
+        || request.latency != expected.latency
     }
+    let different = zip(run.requests, reference).enumerated().filter { differs($0.element.0, $0.element.1) }
     #expect(
       different.isEmpty,
       "\(different.count) differ, the first is \(String(describing: different.first))")

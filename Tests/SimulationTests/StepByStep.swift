@@ -22,6 +22,8 @@ struct StepByStep {
     var cached = 0
     /// Tokens of output still to come.
     var output: Int
+    /// From when it can join, µs.
+    var readyAt = Int64.min
     /// Of its beginning in the tree of prefixes; what of it it holds, and tokens that it has not read itself.
     var leaf: Int32
     var node = PrefixTree.none
@@ -63,13 +65,16 @@ struct StepByStep {
     var waiting: [Int] = []
     var next = 0
     while true {
-      let ends = replicas.compactMap { $0.stepEnd.map { Int64($0 >> 32) } }
+      let ends = replicas.compactMap { replica in
+        replica.stepEnd.map { Int64($0 >> 32) }
+          ?? (replica.running.isEmpty ? replica.line.first?.readyAt : nil)
+      }
       let arrival = next < trace.count ? trace[next].arrivedAt : Int64.max
       let time = min(ends.min() ?? .max, arrival)
       if time == .max { return results }
       for number in replicas.indices where replicas[number].stepEnd.map({ Int64($0 >> 32) }) == time {
         endStep(number, at: time)
-        while let first = setting.isLifo ? waiting.last : waiting.first, takeIn(first) {
+        while let first = setting.isLifo ? waiting.last : waiting.first, takeIn(first, at: time) {
           if setting.isLifo { waiting.removeLast() } else { waiting.removeFirst() }
         }
       }
@@ -77,25 +82,28 @@ struct StepByStep {
         let (input, output) = (Int(trace[next].inputTokens), Int(trace[next].outputTokens))
         if let cache = setting.cache, max(input, 1) + max(output, 1) - 1 > cache.blocks * cache.blockSize {
           results[next].isTooLong = true
-        } else if !waiting.isEmpty || !takeIn(next) {
+        } else if !waiting.isEmpty || !takeIn(next, at: time) {
           waiting.append(next)
         }
         next += 1
       }
-      for number in replicas.indices where replicas[number].stepEnd == nil && replicas[number].occupancy > 0 {
+      for number in replicas.indices
+      where replicas[number].stepEnd == nil
+        && (!replicas[number].running.isEmpty || (replicas[number].line.first?.readyAt ?? .max) <= time)
+      {
         if replicas[number].now >> 32 < Int128(time) { replicas[number].now = Int128(time) << 32 }
         beginStep(number, at: time)
       }
     }
   }
 
-  private mutating func takeIn(_ index: Int) -> Bool {
+  private mutating func takeIn(_ index: Int, at time: Int64) -> Bool {
     let least = replicas.indices.min { replicas[$0].occupancy < replicas[$1].occupancy }!
     guard replicas[least].occupancy < setting.maxBatchSize else { return false }
     replicas[least].line.append(
       Request(
         index: index, length: max(Int(trace[index].inputTokens), 1), output: Int(trace[index].outputTokens),
-        leaf: trace[index].prefix))
+        readyAt: time + Int64(setting.requestOverhead), leaf: trace[index].prefix))
     return true
   }
 
@@ -179,7 +187,7 @@ struct StepByStep {
     }
     var budget = setting.tokensPerStep - replica.running.count { !$0.isReading }
     var reading = replica.running.reduce(0) { $0 + ($1.isReading ? $1.length - $1.cached : 0) }
-    while !hasPreempted, reading < budget, var first = replica.line.first {
+    while !hasPreempted, reading < budget, var first = replica.line.first, first.readyAt <= time {
       evict()
       let there = self.held(replica)
       let found =

@@ -21,6 +21,8 @@ package struct ContinuousBatching: Sendable, Equatable {
   package var perContextToken: Double
   /// µs for each pair of a prompt token that is read and a token of its prompt up to itself.
   package var perPromptTokenContext: Double
+  /// µs from when a replica takes a request in until a step can read its prompt: tokenisation, the server's front end.
+  package var requestOverhead: Double
   /// `nil`: memory never binds.
   package var kvCache: KVCache?
   /// The most tokens in a step, one for each response and the rest for prompts; not below `maxBatchSize`.
@@ -104,6 +106,10 @@ package struct ContinuousBatching: Sendable, Equatable {
         "perPromptTokenContext", .duration, default: "0s",
         "For each pair of a prompt token that the step reads and a token of the prompt up to it."),
       Key(
+        "requestOverhead", .duration, default: "0s",
+        "From when a replica takes a request in until a step can read its prompt: tokenisation, the server's front end. The request has a slot meanwhile."
+      ),
+      Key(
         "kvCache", .object { KVCache.shape }, "Memory for keys and values. Without it: memory never binds."),
       Key(
         "maxTokensPerStep", .integer(1...10_000_000), default: "2048",
@@ -120,6 +126,7 @@ package struct ContinuousBatching: Sendable, Equatable {
     overlap = computed.overlap
     perContextToken = computed.perContextToken
     perPromptTokenContext = computed.perPromptTokenContext
+    requestOverhead = 0
     self.kvCache = kvCache
     self.tokensPerStep = tokensPerStep
   }
@@ -135,6 +142,7 @@ package struct ContinuousBatching: Sendable, Equatable {
       let perContextToken = keys.has("perContextToken") ? keys.exactDuration("perContextToken") : 0,
       let perPromptTokenContext = keys.has("perPromptTokenContext")
         ? keys.exactDuration("perPromptTokenContext") : 0,
+      let requestOverhead = keys.has("requestOverhead") ? keys.exactDuration("requestOverhead") : 0,
       let tokens = keys.has("maxTokensPerStep") ? keys.integer("maxTokensPerStep") : 2048
     else { return nil }
     guard base > 0 else {
@@ -165,6 +173,7 @@ package struct ContinuousBatching: Sendable, Equatable {
     self.overlap = overlap
     self.perContextToken = perContextToken
     self.perPromptTokenContext = perPromptTokenContext
+    self.requestOverhead = requestOverhead
     tokensPerStep = Int64(tokens)
   }
 
