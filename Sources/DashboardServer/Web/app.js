@@ -7,7 +7,7 @@ import { recolour } from "./chart.js";
 import { Panel, Lane, Cards, panelsOf, titleOf } from "./panels.js";
 import { Filters, versionsOf } from "./filters.js";
 import { Overview } from "./overview.js";
-import { Select } from "./parts.js";
+import { Failure, Select } from "./parts.js";
 
 const { html, render } = preact;
 
@@ -278,7 +278,6 @@ function tabKeys(event) {
 
 const pickKind = (kind) => go({ kind, model: "", deployedAt: "", version: "", provider: "" });
 
-const Failure = ({ error, onAgain }) => html`<div class="failure" role="alert"><p>${error.message}</p><button type="button" onClick=${onAgain}>Try again</button></div>`;
 
 // Of versions laid over each other only their own lines are shown.
 const laidOver = (kind, answers, extra, view) => (view.overlay && extra.versions && (kind === "latency" || kind === "requests") ? { drawn: [...extra.versions, ...answers.filter((answer) => answer.isOther)], figures: answers } : { drawn: answers, figures: answers });

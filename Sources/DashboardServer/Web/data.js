@@ -2,7 +2,7 @@
 import { send } from "./asking.js";
 import { clock, moment, number } from "./format.js";
 import { start, jobsOf, watch, dismiss, Progress } from "./jobs.js";
-import { Select } from "./parts.js";
+import { Select, Table } from "./parts.js";
 import { Import } from "./importing.js";
 import { draftOf, Editor } from "./editor.js";
 
@@ -19,10 +19,7 @@ const titleOf = ({ kind, title, about }) => about?.title || `${{ validate: "Vali
 function Verdict({ result }) {
   const order = { violated: 0, holds: 1, skipped: 2 };
   const entries = [...result.entries].sort((a, b) => (order[a.result] ?? 3) - (order[b.result] ?? 3));
-  return html`<div class="table wide" tabIndex=${0} role="region" aria-label="Invariants"><table>
-    <thead><tr><th scope="col">Invariant</th><th scope="col">What it says</th><th scope="col">Result</th></tr></thead>
-    <tbody>${entries.map((entry) => html`<tr key=${entry.invariant}><th scope="row">${entry.invariant}</th><td>${entry.sentence}</td><td class=${entry.result === "violated" ? "bad" : ""}>${entry.result === "violated" ? `✕ ${number(entry.violations)} violations` : verdicts[entry.result] || entry.result}${entry.reason ? html`<small>${entry.reason}</small>` : null}${(entry.examples || []).slice(0, 3).map((example) => html`<small key=${example}>${example}</small>`)}</td></tr>`)}</tbody>
-  </table></div>`;
+  return html`<${Table} title="Invariants" name="wide" head=${["Invariant", "What it says", "Result"]} rows=${entries.map((entry) => [entry.invariant, entry.sentence, html`<span class=${entry.result === "violated" ? "bad" : ""}>${entry.result === "violated" ? `✕ ${number(entry.violations)} violations` : verdicts[entry.result] || entry.result}${entry.reason ? html`<small>${entry.reason}</small>` : null}${(entry.examples || []).slice(0, 3).map((example) => html`<small key=${example}>${example}</small>`)}</span>`])} />`;
 }
 
 class Runs extends Component {

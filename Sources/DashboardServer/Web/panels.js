@@ -3,7 +3,7 @@ import { number, duration, credits, thousands, percent, compact, span, moment } 
 import { Chart } from "./chart.js";
 import * as graphs from "./graphs.js";
 import * as saving from "./saving.js";
-import { Info, Tool, Figures, Rows, Legend, Key } from "./parts.js";
+import { Info, Tool, Figures, Table, Fold, Legend, Key } from "./parts.js";
 
 const { html, Component } = preact;
 
@@ -209,7 +209,7 @@ export class Panel extends Component {
         : html`<${Chart} spec=${spec} sync=${sync} onSelect=${onSelect} label=${`${title}: ${number(many)} points, in the table below. Arrow keys move through them${onSelect ? ", with Shift they mark a stretch, into which Enter zooms" : ""}.`} />
           ${drawn.legend ? html`<${Legend} entries=${drawn.legend} isolated=${isolated} onIsolate=${(key) => this.isolate(key)} />` : html`<${Key} entries=${drawn.key ? orderedKey(spec) : keyOf(spec)} ramp=${drawn.ramp} />`}
           ${drawn.groups ? html`<${Shares} groups=${drawn.groups} />` : null}
-          <${Rows} rows=${rows} title=${title} number=${number} />`}
+          <${Fold} summary="Table" label=${`Table of ${title}`} body=${() => { const [head, ...all] = rows(); return html`<${Table} title=${title} head=${head} rows=${all} all="CSV" />`; }} />`}
     </article>`;
   }
 }
@@ -217,10 +217,7 @@ export class Panel extends Component {
 /** What the credits went to, with shares. */
 function Shares({ groups }) {
   const all = groups.reduce((sum, group) => sum + group.credits, 0);
-  return html`<div class="table shares" tabIndex=${0} role="region" aria-label="Credits, shares"><table>
-    <thead><tr><th scope="col">Spent on</th><th scope="col">Credits</th><th scope="col">Share</th><th scope="col">Replica-hours</th></tr></thead>
-    <tbody>${groups.slice(0, 50).map((group) => html`<tr key=${group.label}><td>${group.label}</td><td>${credits(group.credits)}</td><td>${percent(all ? group.credits / all : null)}</td><td>${group.hours ? number(Math.round(group.hours * 100) / 100) : "–"}</td></tr>`)}</tbody>
-  </table></div>`;
+  return html`<${Table} title="Credits, shares" name="shares" head=${["Spent on", "Credits", "Share", "Replica-hours"]} rows=${groups.slice(0, 50).map((group) => [group.label, credits(group.credits), percent(all ? group.credits / all : null), group.hours ? number(Math.round(group.hours * 100) / 100) : "–"])} />`;
 }
 
 /** Incidents above the graphs, each where it was. */

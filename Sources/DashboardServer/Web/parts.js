@@ -1,4 +1,6 @@
 // Small parts that every page is made of.
+import { number } from "./format.js";
+
 const { html, Component } = preact;
 
 let count = 0;
@@ -39,20 +41,21 @@ export const Tool = ({ text, label, onClick, pressed }) => html`<button type="bu
 
 export const Figures = ({ list }) => html`<dl class="figures">${list.map(([label, value, exact]) => html`<div key=${label}><dt>${label}</dt><dd title=${exact}>${value}</dd></div>`)}</dl>`;
 
-const most = 2000;
-/** A table behind a graph: made when it is opened, and open until somebody closes it. */
-export class Rows extends Component {
-  constructor() { super(); this.state = { isOpen: false }; }
-  render({ rows, title, number }, { isOpen }) {
-    const [head, ...body] = isOpen ? rows() : [[]];
-    return html`<details onToggle=${(event) => this.setState({ isOpen: event.target.open })}>
-      <summary aria-label=${`Table of ${title}`}>Table</summary>
-      <div class="table" tabIndex=${0} role="region" aria-label=${`${title}, table`}>${isOpen ? html`<table>
-        ${body.length > most ? html`<caption>The first ${number(most)} of ${number(body.length)}; CSV has all.</caption>` : null}
-        <thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
-        <tbody>${body.slice(0, most).map((row, index) => html`<tr key=${index}>${row.map((cell) => html`<td>${typeof cell === "number" ? number(cell) : cell ?? "–"}</td>`)}</tr>`)}</tbody>
-      </table>` : null}</div>
-    </details>`;
+/** An answer that did not come. */
+export const Failure = ({ error, onAgain }) => html`<div class="failure" role="alert"><p>${error.message}</p><button type="button" onClick=${onAgain}>Try again</button></div>`;
+
+/** A table that scrolls by itself: at most so many of its rows, and what has all of them. */
+export const Table = ({ title, name = "", head, rows, most = 2000, all }) => html`<div class=${`table ${name}`} tabIndex=${0} role="region" aria-label=${`${title}, table`}><table>
+  ${rows.length > most ? html`<caption>The first ${number(most)} of ${number(rows.length)}; ${all} has all.</caption>` : null}
+  <thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
+  <tbody>${rows.slice(0, most).map((row, index) => html`<tr key=${index}>${row.map((cell) => html`<td>${typeof cell === "number" ? number(cell) : cell ?? "–"}</td>`)}</tr>`)}</tbody>
+</table></div>`;
+
+/** What is made when it is opened, and open until somebody closes it. */
+export class Fold extends Component {
+  constructor({ isOpen = false }) { super(); this.state = { isOpen }; }
+  render({ summary, label, name, body }, { isOpen }) {
+    return html`<details class=${name} open=${isOpen} onToggle=${(event) => this.setState({ isOpen: event.target.open })}><summary aria-label=${label}>${summary}</summary>${isOpen ? body() : null}</details>`;
   }
 }
 
@@ -79,7 +82,7 @@ export class Legend extends Component {
 
 /** What lines and colours are; of a heat map, how many a colour stands for. */
 export const Key = ({ entries, ramp }) => html`<ul class="key">${entries.map((entry) => html`<li key=${entry.label}><${Swatch} ...${entry} />${entry.label}</li>`)}
-  ${ramp ? html`<li key="ramp" class="ramp">requests a cell: 1 ${ramp.ramp.map((colour) => html`<i key=${colour} class="shade" ref=${(node) => node && (node.style.color = colour)}></i>`)} ${ramp.most.toLocaleString("en")}</li>` : null}</ul>`;
+  ${ramp ? html`<li key="ramp" class="ramp">requests a cell: 1 ${ramp.ramp.map((colour) => html`<i key=${colour} class="shade" ref=${(node) => node && (node.style.color = colour)}></i>`)} ${number(ramp.most)}</li>` : null}</ul>`;
 
 /** An element of the document, for pages that are written once. */
 export function element(tag, properties = {}, ...children) {

@@ -7,7 +7,7 @@ import { start, jobsOf, watch, dismiss, isOver, Progress } from "./jobs.js";
 import { Finder, numberOf, overridesOf, parted, valueOf } from "./knobs.js";
 import { rows } from "./figures.js";
 import { Panel, panelsOf } from "./panels.js";
-import { Select } from "./parts.js";
+import { Failure, Select } from "./parts.js";
 import { Card, PlanView } from "./planview.js";
 
 const { html, Component } = preact;
@@ -121,7 +121,7 @@ class Found extends Asking {
   render({ made, onChange }, { found, error, isBusy }) {
     // The runs of its variants; a server that does not name them has told them with the job.
     const ids = found && (found.runs || made);
-    return html`<div aria-busy=${String(isBusy)}>${error ? html`<div class="failure" role="alert"><p>${error.message}</p><button type="button" onClick=${() => this.again()}>Try again</button></div>` : null}
+    return html`<div aria-busy=${String(isBusy)}>${error ? html`<${Failure} error=${error} onAgain=${() => this.again()} />` : null}
       ${found ? html`<${PlanView} ...${found} onOpen=${(variant) => onChange({ page: "whatif", set: variant.overrides.join("\n") })} />` : null}
       ${found?.unreadable?.length ? html`<div class="failure" role="status">${found.unreadable.map(({ name, reason }) => html`<p key=${name}>The run ${name} is not shown. ${reason}</p>`)}</div>` : null}
       ${ids?.length ? html`<${Sides} ...${this.props} ids=${ids} />` : null}</div>`;

@@ -2,6 +2,7 @@
 // without what could be pressed. `workbench report` makes a file in which one can go on filtering.
 import { reach } from "./api.js";
 import { colours, picture } from "./chart.js";
+import { offer } from "./saving.js";
 
 const size = { width: 1200, height: 360 };
 
@@ -65,9 +66,5 @@ async function made(title, words) {
 }
 
 export async function save(title, words) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([await made(title, words)], { type: "text/html" }));
-  link.download = `${title.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 100) || "report"}.html`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  offer(`${title.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 100) || "report"}.html`, "text/html", await made(title, words));
 }

@@ -21,7 +21,8 @@ const sentence = (title, about) => {
   return [title, `${of.run} · ${of.account} · ${of.model || "all providers"} · ${of.version ?? of.provider} · ${span(from, to)} (${of["time zone"]})`, `From ${moment(from)} to ${moment(to)}. Run ${of["run id"].slice(0, 12)}.`];
 };
 
-function save(name, type, content) {
+/** Something as a file that the browser saves. */
+export function offer(name, type, content) {
   const link = document.createElement("a");
   link.href = content instanceof Blob ? URL.createObjectURL(content) : URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
@@ -33,10 +34,10 @@ export const fileName = (kind, about) => `${kind}-${Object.fromEntries(about).pe
 export function saveCSV(kind, rows, about) {
   const [head, ...body] = rows;
   const tail = about.map(([, value]) => csv(value));
-  save(`${fileName(kind, about)}.csv`, "text/csv", [[...head, ...about.map(([name]) => name)].map(csv).join(","), ...body.map((row) => [...row.map(csv), ...tail].join(","))].join("\n") + "\n");
+  offer(`${fileName(kind, about)}.csv`, "text/csv", [[...head, ...about.map(([name]) => name)].map(csv).join(","), ...body.map((row) => [...row.map(csv), ...tail].join(","))].join("\n") + "\n");
 }
 
-export const saveJSON = (kind, value, about) => save(`${fileName(kind, about)}.json`, "application/json", `${JSON.stringify(value, null, 2)}\n`);
+export const saveJSON = (kind, value, about) => offer(`${fileName(kind, about)}.json`, "application/json", `${JSON.stringify(value, null, 2)}\n`);
 
 // Colours of the light page, whatever is on the screen.
 function paper() {
@@ -81,7 +82,7 @@ export function savePNG(kind, title, spec, about) {
       left += 40 + context.measureText(entry.label).width;
     }
     plot.destroy();
-    canvas.toBlob((blob) => save(`${fileName(kind, about)}.png`, "image/png", blob));
+    canvas.toBlob((blob) => offer(`${fileName(kind, about)}.png`, "image/png", blob));
   }));
 }
 
@@ -170,4 +171,4 @@ ${key.join("\n")}
 `;
 }
 
-export const saveSVG = (kind, title, spec, about) => save(`${fileName(kind, about)}.svg`, "image/svg+xml", svg(title, spec, about));
+export const saveSVG = (kind, title, spec, about) => offer(`${fileName(kind, about)}.svg`, "image/svg+xml", svg(title, spec, about));
