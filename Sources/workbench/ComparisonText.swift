@@ -18,7 +18,7 @@ struct ComparisonText {
     lines += result.warnings.map { "warning: \($0.split(separator: ": warning: ").last ?? "")".shown }
     // Elements of lists are counted list by list: a shifted clock would fill the screen.
     let structure = result.differences.filter { $0.kind != .value && $0.kind != .statistical }
-    let whole = structure.filter { !$0.path.hasSuffix("]") || $0.kind == .order || $0.kind == .type }
+    let whole = structure.filter { !$0.isElement }
     let figures = result.differences.filter { $0.kind == .value || $0.kind == .statistical }
     let shownWhole = whole.prefix(most)
     let shownLists = result.unmatched.prefix(most - shownWhole.count)
@@ -35,36 +35,15 @@ struct ComparisonText {
     if result.total > counted {
       lines += ["", "… and \(Figure.count(result.total - counted)) more (--most N, --json, --html FILE)."]
     }
-    let different = result.tests.filter { $0.verdict == "different" }.count
-    if !result.tests.isEmpty {
-      lines += [
-        "",
-        "\(Figure.count(result.tests.count)) statistical tests at \(Self.percent(result.significance ?? 0)) together: \(different) significant.",
-      ]
-    }
+    if let tests = result.testSummary { lines += ["", tests] }
     lines += result.notes.map { Terminal.dim($0) }
     return lines.joined(separator: "\n")
   }
 
   private var headline: String {
-    var compared = "\(Figure.count(result.figures)) figures"
-    if result.requests > 0 { compared += " of \(Figure.count(result.requests)) requests" }
-    if result.documents > 1 || result.requests == 0 {
-      compared += " in \(Figure.count(result.documents)) \(result.documents == 1 ? "output" : "outputs")"
-    }
-    if result.replications != [1, 1] {
-      compared += ", \(result.replications[0]) and \(result.replications[1]) replications"
-    }
-    switch result.verdict {
-    case .same: return "\(Terminal.good("The same")): \(compared)."
-    // The line on standard error says why.
-    case .inconclusive:
-      return "\(Terminal.bad("Inconclusive")): \(compared) compared, and no difference found."
-    case .different: break
-    }
-    let many = result.total == 1 ? "1 difference" : "\(Figure.count(result.total)) differences"
-    let places = result.documents > 1 ? " in \(result.byDocument.count) of \(result.documents) outputs" : ""
-    return "\(Terminal.bad("Different")): \(many)\(places); \(compared) compared."
+    let words = result.verdict.words
+    // The line on standard error says why something is inconclusive.
+    return "\(result.verdict == .same ? Terminal.good(words) : Terminal.bad(words)): \(result.counts)"
   }
 
   private static func percent(_ share: Double) -> String { String(format: "%.3g %%", share * 100) }

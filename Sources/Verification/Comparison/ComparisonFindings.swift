@@ -114,9 +114,7 @@ final class ComparisonFindings {
   func add(_ difference: Difference) {
     total += 1
     byDocument[difference.document, default: 0] += 1
-    if difference.kind == .missing || difference.kind == .extra, difference.path.hasSuffix("]"),
-      let bracket = difference.path.lastIndex(of: "[")
-    {
+    if difference.isElement, let bracket = difference.path.lastIndex(of: "[") {
       // A shifted clock must not drown the figures: of a list the first are kept, the rest counted.
       if countUnmatched(difference, list: String(difference.path[..<bracket])) > Self.mostOfAList { return }
     }

@@ -32,6 +32,9 @@ package struct Difference: Encodable, Equatable, Sendable {
   /// Where to look: model and filters, widget, bucket.
   package var look: String
 
+  /// Whether it is an element of a list that only one side has: a point, a row. There may be very many.
+  package var isElement: Bool { (kind == .missing || kind == .extra) && path.hasSuffix("]") }
+
   /// Structure first, then by size.
   static func isWorse(_ a: Difference, _ b: Difference) -> Bool {
     if a.rank != b.rank { return a.rank < b.rank }
@@ -127,15 +130,14 @@ package struct ComparisonOutcome: Encodable, Sendable {
   package var names: [String] = []
 
   private enum CodingKeys: String, CodingKey {
-    case verdict, reason, expected, actual, documents, figures, requests, replications, total, differences,
-      unmatched,
-      tests,
-      significance, warnings, notes
+    case verdict, summary, reason, expected, actual, documents, figures, requests, replications, total
+    case differences, unmatched, tests, significance, warnings, notes
   }
 
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(verdict, forKey: .verdict)
+    try container.encode(summary, forKey: .summary)
     if verdict == .inconclusive { try container.encode(reasons.joined(separator: " "), forKey: .reason) }
     try container.encode(expected, forKey: .expected)
     try container.encode(actual, forKey: .actual)
