@@ -48,21 +48,8 @@ extension API {
 
   // MARK: Two runs
 
-  /// A value in which two scenarios differ; `nil` where one does not have it.
-  private struct ScenarioDifference: Encodable {
-    var path: String
-    var label: String
-    var a: String?
-    var b: String?
-  }
-
   func compare(_ request: Request, _ context: ConnectedContext) async throws -> Response {
-    let items = try QueryItems(request.uri.query)
-    try items.only(["a", "b"])
-    guard let first = try items.text("a"), let second = try items.text("b") else {
-      throw Problem.badParameter("a", "Name two runs: a and b.")
-    }
-    let (a, b) = (try await current(first), try await current(second))
+    let (a, b) = try await sides(request)
     guard let expected = a.path, let actual = b.path else {
       throw Problem(
         title: "Conflict", status: 409, detail: "Runs in memory cannot be compared. Keep them first.")
@@ -80,10 +67,8 @@ extension API {
           }
           (outcome.expected, outcome.actual) = (a.name, b.name)
           let answer = JSONValue.object([
-            "a": .object(["id": .text(a.id), "name": .text(a.name)]),
-            "b": .object(["id": .text(b.id), "name": .text(b.name)]),
-            "outcome": try JSONValue(outcome),
-            "scenario": try Self.differences(a, b).map { try JSONValue($0) } ?? .null,
+            "a": Self.named(a), "b": Self.named(b), "outcome": try JSONValue(outcome),
+            "scenario": try Self.scenarioDifferences(a, b),
           ])
           return Answer(try Self.encoded(answer))
         }
@@ -91,25 +76,31 @@ extension API {
     }.response(Self.type)
   }
 
-  private static let mostDifferences = 1000
-
-  private static func differences(_ a: ServedRun, _ b: ServedRun) throws -> [ScenarioDifference]? {
-    guard let first = a.scenarioText, let second = b.scenarioText else { return nil }
-    do {
-      let before = try ScenarioParameters(Data(first.utf8), path: a.name).all
-      let after = try ScenarioParameters(Data(second.utf8), path: b.name).all
-      let values = Dictionary(before.map { ($0.path, $0) }, uniquingKeysWith: { one, _ in one })
-      let others = Dictionary(after.map { ($0.path, $0) }, uniquingKeysWith: { one, _ in one })
-      var found = before.filter { others[$0.path]?.value != $0.value }.map {
-        ScenarioDifference(path: $0.path, label: $0.label, a: $0.value, b: others[$0.path]?.value)
-      }
-      found += after.filter { values[$0.path] == nil }.map {
-        ScenarioDifference(path: $0.path, label: $0.label, a: nil, b: $0.value)
-      }
-      return Array(found.prefix(mostDifferences))
-    } catch is DocumentErrors {
-      // One that another version of the program wrote.
-      return nil
+  /// The values in which the scenarios of two runs differ, without a comparison of their figures.
+  func compareScenarios(_ request: Request) async throws -> Response {
+    let (a, b) = try await sides(request)
+    return try await queues.long.run { _ in
+      try json([
+        "a": Self.named(a), "b": Self.named(b), "scenario": try Self.scenarioDifferences(a, b),
+      ])
     }
+  }
+
+  /// The two runs that are asked about.
+  private func sides(_ request: Request) async throws -> (a: ServedRun, b: ServedRun) {
+    let items = try QueryItems(request.uri.query)
+    try items.only(["a", "b"])
+    guard let first = try items.text("a"), let second = try items.text("b") else {
+      throw Problem.badParameter("a", "Name two runs: a and b.")
+    }
+    return (try await current(first), try await current(second))
+  }
+
+  private static func named(_ run: ServedRun) -> JSONValue {
+    .object(["id": .text(run.id), "name": .text(run.name)])
+  }
+
+  private static func scenarioDifferences(_ a: ServedRun, _ b: ServedRun) throws -> JSONValue {
+    try ScenarioDifference.between(a.scenarioText, b.scenarioText).map { try JSONValue($0) } ?? .null
   }
 }

@@ -21,6 +21,7 @@ extension API {
       return try await parameters(request, text)
     }
     api.get("compare") { request, context in try await compare(request, context) }
+    api.get("compare/scenarios") { request, _ in try await compareScenarios(request) }
     guard let studio else { return }
     addJobs(to: api)
     api.post("check") { request, _ in try await check(request) }

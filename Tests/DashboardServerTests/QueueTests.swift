@@ -31,6 +31,7 @@ struct QueueTests {
     "/api/trash": ([.long], ["/api/trash"]),
     "/api/plans": ([.long], ["/api/plans"]),
     "/api/compare": ([.long], ["/api/compare?a=1&b=1"]),
+    "/api/compare/scenarios": ([.long], ["/api/compare/scenarios?a=1&b=1"]),
     "/api/refresh": ([.long, .quick], ["POST /api/refresh"]),
     "/api/check": ([.long], ["POST /api/check"]),
     "/api/what-if": ([.simulations], ["POST /api/what-if"]),

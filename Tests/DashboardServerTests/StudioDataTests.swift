@@ -91,6 +91,13 @@ struct StudioDataTests {
       #expect(differences.count == 1)
       #expect(differences[0]["path"] as? String == "models.chat\\.v2.deployments.V1.scaling.maxReplicas")
       #expect(differences[0]["a"] as? String == "3" && differences[0]["b"] as? String == "1")
+      // The page asks for the scenarios alone: they are there at once.
+      let alone = try await client.get("/api/compare/scenarios?a=1&b=\(other)").object()
+      #expect(alone["scenario"] as? [[String: String]] == answer["scenario"] as? [[String: String]])
+      #expect(alone["outcome"] == nil && alone["scenario"] as? [[String: String]] != nil)
+      #expect(try await client.get("/api/compare/scenarios?a=1").status == 400)
+      let summary = try #require(outcome["summary"] as? String)
+      #expect(summary.hasPrefix("Different: "))
       let same = try await client.get("/api/compare?a=1&b=1").object()
       #expect((same["outcome"] as? [String: Any])?["verdict"] as? String == "same")
       #expect(try await client.get("/api/compare?a=1").status == 400)
@@ -431,8 +438,9 @@ struct StudioDataTests {
         "abilities", "runs/{run}/scenario", "runs/{run}/parameters", "what-if", "jobs", "jobs/{job}",
         "jobs/{job}/events", "jobs/{job}/file", "scenarios", "scenarios/{name}",
         "scenarios/{name}/parameters",
-        "check", "trash", "trash/{id}", "trash/{id}/restore", "compare", "runs/{run}/validate",
-        "runs/{run}/fixture", "runs/{run}/export", "uploads", "uploads/{upload}", "imports", "plans",
+        "check", "trash", "trash/{id}", "trash/{id}/restore", "compare", "compare/scenarios",
+        "runs/{run}/validate", "runs/{run}/fixture", "runs/{run}/export", "uploads", "uploads/{upload}",
+        "imports", "plans",
         "plans/{plan}",
       ] {
         #expect(described.contains("\n  /api/\(path):\n"), "\(path)")
