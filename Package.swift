@@ -165,7 +165,7 @@ let package = Package(
     .testTarget(
       name: "DashboardServerTests",
       dependencies: [
-        "DashboardServer", "Datasets", "Hashing", "Runs", "Studio", "TestSupport",
+        "DashboardServer", "Datasets", "Hashing", "Runs", "Studio", "TestSupport", "Verification",
       ]),
     .testTarget(
       name: "WorkbenchTests",

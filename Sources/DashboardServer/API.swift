@@ -45,7 +45,7 @@ struct API: Sendable {
       try items.only(["account"])
       let run = try await current(context)
       let account = try account(run, items)
-      return try await queues.quick.run { _ in try json(Marks(run, account)) }
+      return try await queues.quick.run { _ in try json(Marks(run.tables, account)) }
     }
     if let live = catalogue.runs.lazy.compactMap(\.live).first {
       api.get("live") { _, _ in try json(live.status) }

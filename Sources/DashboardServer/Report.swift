@@ -45,7 +45,7 @@ package struct Report {
       }
       try add(
         "api/runs/\(run.id)/marks?\(query([("account", account.account)]))",
-        try encoder.encode(Marks(run, account)))
+        try encoder.encode(Marks(run.tables, account)))
       for period in periods {
         let filter = try TimelineFilter(period)
         let asked = query([("account", account.account), ("period", period)])

@@ -46,12 +46,15 @@ package struct RunDescription: Encodable {
     name = run.name
     now = run.now.rfc3339
     live = run.live != nil
-    let tables = run.tables
+    accounts = Self.accounts(of: run.tables, now: run.now)
+  }
+
+  static func accounts(of tables: TelemetryTables, now: Timestamp) -> [Account] {
     let deployments = Dictionary(grouping: tables.deployments, by: \.modelID)
     let models = Dictionary(grouping: tables.models, by: \.account)
-    accounts = tables.accounts.map { account in
+    return tables.accounts.map { account in
       let calendar = ZonedCalendar(identifier: account.timeZone) ?? .utc
-      let today = calendar.date(at: run.now + -1)
+      let today = calendar.date(at: now + -1)
       return Account(
         account: account.account, timeZone: account.timeZone, earliest: "\(today.oneYearBefore)",
         today: "\(today)", subscriptionMaxReplicas: account.subscriptionMaxReplicas,
@@ -95,8 +98,7 @@ package struct Marks: Encodable {
   var incidents: [Incident]
   var cutShort: [CutShort]
 
-  package init(_ run: ServedRun, _ account: AccountRecord) {
-    let tables = run.tables
+  package init(_ tables: TelemetryTables, _ account: AccountRecord) {
     let calendar = ZonedCalendar(identifier: account.timeZone) ?? .utc
     let own = tables.models.filter { $0.account == account.account }
     let names = Dictionary(own.map { ($0.modelID, $0.name) }, uniquingKeysWith: { first, _ in first })

@@ -45,12 +45,15 @@ package final class ServedRun: Sendable {
       throw DatasetError(path, "the run is being written to. Serve it when it is whole.")
     }
     id = stored.identity.id
-    name =
-      stored.data.manifest?.scenario?.name ?? stored.data.manifest?.source
-      ?? URL(fileURLWithPath: path).lastPathComponent
+    name = Self.name(of: stored.data.manifest, path)
     self.path = path
     source = .stored(stored)
     reading = Self.readings.add(1, ordering: .relaxed).newValue
+  }
+
+  /// What a stored run is called.
+  static func name(of manifest: Manifest?, _ path: String) -> String {
+    manifest?.scenario?.name ?? manifest?.source ?? URL(fileURLWithPath: path).lastPathComponent
   }
 
   private static func read(_ path: String) throws -> Stored {

@@ -68,7 +68,8 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Also prints GitHub annotations. (default: if GITHUB_ACTIONS is true)")
   var github = false
 
-  @Option(help: "A file for the differences as a page, with the graphs of both sides overlaid.")
+  @Option(
+    help: "A file for the differences as a page: that of Compare, with the graphs of both sides overlaid.")
   var html: String?
 
   @Flag(name: .shortAndLong, help: "Prints nothing; only the exit status gives the verdict.")
@@ -85,11 +86,11 @@ struct CompareCommand: ParsableCommand {
     // Made before the work, so that an existing file is reported at once.
     let junitFile = try junit.map { try OutputFile($0) }
     let htmlFile = try html.map { try OutputFile($0) }
-    var page = html == nil ? nil : try DifferencePage()
+    var page = html == nil ? nil : try DifferencePage(expected: expected, actual: actual)
     let progress = ProgressBar("Comparing", quiet: quiet)
     let result = try comparison.run(
       progress: { progress.show($0) },
-      pairs: { try page?.add($0.name, expected: $0.expected, actual: $0.actual) })
+      pairs: { page?.add($0) })
     progress.clear()
     for warning in result.warnings { Terminal.diagnose(warning) }
     let encoder = JSONEncoder()
@@ -109,7 +110,7 @@ struct CompareCommand: ParsableCommand {
       try junitFile.close()
     }
     if let htmlFile, let page {
-      try htmlFile.write(try page.html(encoded))
+      try htmlFile.write(try page.html(result))
       try htmlFile.close()
     }
     try Self.conclude(result)

@@ -3,6 +3,7 @@ import Foundation
 import Hashing
 import TestSupport
 import Testing
+import Verification
 
 @Suite("Pages that are files")
 struct SelfContainedPageTests {
@@ -63,12 +64,21 @@ struct SelfContainedPageTests {
   func policy() throws {
     let names = Self.names(500)
     let plan = Data("{\"names\": ".utf8) + (try JSONEncoder().encode(names)) + Data("}".utf8)
-    var difference = try DifferencePage()
-    try difference.add(names[0], expected: plan, actual: plan)
+    var difference = try DifferencePage(expected: "no run", actual: "nor this")
+    difference.add(.init(name: names[0], differs: true, expected: plan, actual: plan))
+    // Documents, paths, values and labels with these names; JSON's keys have no U+0000.
+    let keys = names.filter { !$0.unicodeScalars.contains("\0") }
+    func documents(_ value: String) throws -> [String: Data] {
+      let members = Dictionary(keys.map { ($0, $0 + value) }, uniquingKeysWith: { first, _ in first })
+      return [names[0]: try JSONEncoder().encode(members)]
+    }
+    let outcome = try OutputComparison.compare(
+      expected: try documents("a"), actual: try documents("b"), labels: (names[1], names[2]))
+    #expect(outcome.differences.count > 400)
     let pages: [Data] = [
       try PlanPage(plan: plan, words: names, columns: [(names[1], "ms")]).html(),
       try FitPage(plan).html(),
-      try difference.html(plan),
+      try difference.html(outcome),
     ]
     for page in pages {
       // The policy stands at the beginning, before anything that could run.
@@ -99,6 +109,41 @@ struct SelfContainedPageTests {
       }
       #expect(hashes == 2)
     }
+  }
+
+  @Test("the page of a comparison is bounded whatever was compared, and says what it leaves out")
+  func bounded() throws {
+    func dashboard(_ credits: Int, points: Int) -> Data {
+      let list = (0..<points).map {
+        "{\"at\":\"2026-03-02T00:\(10 + $0 / 60 % 50):\(10 + $0 % 50)Z\",\"latency\":\($0 * 7919 % 1000),\"requests\":1}"
+      }
+      return Data(
+        "{\"query\":{\"kind\":\"external\"},\"more\":\"\(String(repeating: "x", count: 10_000))\",\"account\":{\"deploymentCredits\":\(credits)},\"latency\":{\"points\":[\(list.joined(separator: ","))]}}"
+          .utf8)
+    }
+    func page(_ many: Int, points: Int) throws -> (page: Data, outcome: ComparisonOutcome) {
+      var (sides, page) = (
+        (expected: [String: Data](), actual: [String: Data]()), try DifferencePage(expected: "-", actual: "-")
+      )
+      for name in (0..<many).map({ "d\(100 + $0)" }) {
+        sides.expected[name] = dashboard(1, points: points)
+        sides.actual[name] = dashboard(2, points: points)
+        page.add(
+          .init(
+            name: name, differs: true, expected: try #require(sides.expected[name]),
+            actual: try #require(sides.actual[name])))
+      }
+      let outcome = try OutputComparison.compare(
+        expected: sides.expected, actual: sides.actual, labels: ("a", "b"))
+      return (try page.html(outcome), outcome)
+    }
+    let small = try page(4, points: 5000)
+    #expect(small.page.count < 600_000, "\(small.page.count) bytes")
+    #expect(small.outcome.total == 4 && Self.count("deploymentCredits", in: small.page) > 8)
+    let large = try page(70, points: 3000)
+    #expect(large.page.count < 5 << 20, "\(large.page.count) bytes")
+    #expect(Self.count("graphs of 60 of 70 dashboards", in: large.page) == 1)
+    #expect(Self.count("\"document\":\"d169\"", in: large.page) == 1)
   }
 
   @Test("what stands in the data is never a place to put something")

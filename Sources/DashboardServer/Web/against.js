@@ -1,6 +1,9 @@
-// Two dashboards against each other: cards, a table of every figure, reasons of failures. `base` is what the other is held against.
-import { number, compact, duration, credits, percent } from "./format.js";
-import { peakOf } from "./panels.js";
+// Two dashboards against each other, on the page and in the file that `workbench compare --html` writes: figures, graphs
+// over each other, scenarios, and every difference that a comparison found. `base` is what the other is held against.
+import { clock, number, compact, duration, credits, percent } from "./format.js";
+import { objectiveOf } from "./state.js";
+import { Panel, panelsOf, peakOf } from "./panels.js";
+import { Fold, Table } from "./parts.js";
 
 const { html } = preact;
 
@@ -62,3 +65,73 @@ export function AgainstTable({ data, base, names, title = "Figures" }) {
       <tbody>${rows.map((row) => html`<tr key=${row.key} data-figure=${row.key}><th scope="row">${row.name}</th><td>${row.format(row.own)}</td><td>${row.format(row.base)}</td><td class=${`change ${row.difference.verdict}`}>${row.difference.whole || row.difference.text}${row.difference.verdict ? html` <small>${row.difference.verdict}</small>` : null}</td></tr>`)}</tbody>
     </table></div></article>`;
 }
+
+/**
+ * Another answer with its moments as those of `base`: days lie on days of the account's clock, so that Monday lies on
+ * Monday; hours of a period that begins within a day on hours that have passed. Deployments too: their maxima and ends
+ * belong to the graph.
+ */
+export function laidOver(answer, base) {
+  const { data, account } = answer, { from, to, timeZone } = base.query;
+  if (data.query.from === from) return answer;
+  const zone = clock(timeZone, from), own = clock(data.query.timeZone, data.query.from);
+  const wall = (clock, ms) => ms + clock.ahead(ms) * 60_000;
+  const start = Date.parse(from), first = Date.parse(data.query.from), walls = [wall(zone, start), wall(own, first)];
+  const isByDay = walls.every((ms) => ms % 86_400_000 === 0);
+  const move = (text) => { const ms = Date.parse(text); return isByDay ? zone.when(wall(own, ms) + walls[0] - walls[1]) : ms + start - first; };
+  const put = (text) => text && zone.text(move(text));
+  const parts = (widget) => widget && Object.fromEntries(Object.entries(widget).map(([key, value]) => [key, Array.isArray(value) ? value.map((point) => ({ ...point, at: put(point.at) })) : value]));
+  return {
+    ...answer, isMoved: true,
+    data: { ...data, query: { ...data.query, from, to, now: put(data.query.now) }, ...Object.fromEntries(["latency", "requests", "scaling", "tokens"].map((name) => [name, parts(data[name])])) },
+    account: { ...account, models: account.models.map((model) => ({ ...model, deployments: model.deployments.map((entry) => ({ ...entry, deployedAt: put(entry.deployedAt), undeployedAt: put(entry.undeployedAt) })) })) },
+  };
+}
+
+/** Names for both sides of what tells them apart, and no more. */
+export function apart(parts, same) {
+  const told = parts.filter(([a, b]) => a !== b);
+  return [0, 1].map((side) => told.map((pair) => pair[side]).join(" · ") || same);
+}
+
+/**
+ * One answer in colour against another, laid over it, grey and dashed. `kinds` are the panels that both can fill, `Part` is
+ * what draws one, for whoever knows more of it.
+ */
+export function Sides({ own, over, names, view, kinds = panelsOf(view.kind, "").filter((kind) => kind !== "credits"), Part = Panel, onChange }) {
+  const sides = { data: own.data, base: over.data };
+  return html`
+    <${AgainstCards} ...${sides} label=${`${names[0]} against ${names[1]}`} />
+    <p class="note versus"><strong>${names[0]}</strong> in colour, against <strong>${names[1]}</strong>, grey and dashed${over.isMoved ? `; its ${own.data.query.granularity}s are laid over these` : ""}.</p>
+    <div class="widgets">
+      ${kinds.map((kind) => html`<${Part} key=${kind} kind=${kind} answers=${[own, { ...over, isOther: true, label: names[1] }]} extra=${{}} view=${{ ...view, zoom: null, objective: objectiveOf(view.objective), percentiles: kind === "latency" ? "1" : "" }} tools=${[]} isBrief sync="compare" onChange=${onChange} />`)}
+      <${AgainstTable} ...${sides} names=${names} />
+    </div>`;
+}
+
+/** What of the scenarios differs, by path: `b` of the first name, `a` of the second, as a comparison has them. */
+export function Scenarios({ list, names }) {
+  return html`<article class="widget" aria-label="Scenarios"><div class="head"><h2>Scenarios</h2></div>
+    ${!list ? html`<p class="note">One of the runs has no scenario: it was imported, or written by another program.</p>`
+      : !list.length ? html`<p class="note">Both runs have the same scenario.</p>`
+      : html`<${Table} title="Scenarios" name="wide" head=${["Where", ...names]} rows=${list.map(({ path, a, b }) => [path, b, a])} />`}
+  </article>`;
+}
+
+/** What a comparison came to, and whatever else is to be said of it. */
+export const Verdict = ({ outcome: { expected, actual, summary, reason, warnings, notes } }) => html`<p>Expected ${expected}, actual ${actual}. <strong>${summary}</strong> ${reason}</p>
+  ${[...warnings, ...notes].map((note) => html`<p class="note">${note}</p>`)}`;
+
+function change({ difference: by, relative }) {
+  if (typeof by !== "number") return "";
+  return `${by > 0 ? "+" : "−"}${Math.abs(by).toLocaleString("en", { maximumSignificantDigits: 6 })}${typeof relative === "number" ? ` (${percent(relative)})` : ""}`;
+}
+
+const head = ["What", "Figure", "Expected", "Actual", "Difference", "Allowed", "Where to look"];
+
+// What only one side has of a list, a point or a row, says less than a figure and may be very many.
+const isElement = ({ kind, path }) => (kind === "missing" || kind === "extra") && path.endsWith("]");
+
+/** Every difference, output by output, the worst first. */
+export const Findings = ({ outcome }) => [...Map.groupBy(outcome.differences.sort((a, b) => isElement(a) - isElement(b)), ({ document }) => document)].map(([name, list], index) => html`<${Fold} key=${name} isOpen=${!index} summary=${`${name}: ${number(list.length)} listed`}
+  body=${() => html`<${Table} title=${`Differences in ${name}`} name="wide" head=${head} rows=${list.map((entry) => [entry.kind, entry.path || "the whole output", entry.expected, entry.actual, change(entry), entry.allowed ?? "exact", entry.look])} most=${200} all="compare --json" />`} />`);

@@ -1,27 +1,38 @@
-// Two outputs that differ: for each dashboard a table of what differs, and the graphs of both on the same axes.
-import { Panel } from "./panels.js";
-import { element } from "./parts.js";
+// What `workbench compare --html` writes: the Compare view of each dashboard that both sides have, and all that was found.
+import { number } from "./format.js";
+import { Panel, panelsOf, periodOf } from "./panels.js";
+import { Fold, Select, Table } from "./parts.js";
+import { apart, laidOver, Findings, Scenarios, Sides, Verdict } from "./against.js";
 
-const { html, render } = preact;
-const { result, pairs } = JSON.parse(document.getElementById("differences").textContent);
-const most = 200;
-const noMarks = { incidents: [], cutShort: [] };
+const { html, render, Component } = preact;
+const { outcome, expected, actual, scenario, tests, pairs } = JSON.parse(document.getElementById("differences").textContent);
 
-function change(difference) {
-  if (typeof difference.difference !== "number") return "";
-  const sign = difference.difference > 0 ? "+" : "";
-  const share = typeof difference.relative === "number" ? ` (${sign || "−"}${(difference.relative * 100).toPrecision(3)} %)` : "";
-  return `${sign}${difference.difference.toLocaleString("en", { maximumSignificantDigits: 6 })}${share}`;
+// What a dashboard in JSON says of its account.
+const unknown = { account: { account: "", earliest: "0000", today: "9999", models: [] }, marks: { incidents: [], cutShort: [] } };
+
+const titles = [actual, expected].map((run, side) => (!run ? ["actual", "expected"][side] : actual?.name === expected?.name ? `${run.name} (${run.id.slice(0, 8)})` : run.name));
+
+// What another program left out, or has as something else, is empty.
+const object = (value) => (value && typeof value === "object" ? value : {});
+const listed = (widget, ...names) => ({ ...object(widget), ...Object.fromEntries(names.map((name) => [name, Array.isArray(widget?.[name]) ? widget[name].filter((entry) => entry && typeof entry === "object") : []])) });
+
+/** A dashboard as Compare has it. */
+function answerOf(data, run, side, name) {
+  const accounts = run?.accounts || {}, folder = name.split("/")[0], all = Object.values(accounts);
+  const { account, marks } = Object.hasOwn(accounts, folder) ? accounts[folder] : all.length === 1 ? all[0] : unknown;
+  return {
+    account, marks, accountName: account.account || folder, run: { id: run?.id || "", name: titles[side] },
+    data: {
+      query: object(data.query), account: object(data.account), scaling: data.scaling && listed(data.scaling, "points"), tokens: data.tokens && listed(data.tokens, "points"),
+      requests: { ...listed(data.requests, "points"), failuresByReason: object(data.requests?.failuresByReason) }, latency: { ...listed(data.latency, "points", "buckets"), summary: object(data.latency?.summary) },
+    },
+  };
 }
 
-function tableOf(differences) {
-  const columns = ["what", "path", "expected", "actual", "difference", "allowed", "where to look"];
-  return element("div", { className: "table", tabIndex: 0, role: "region", "aria-label": "Differences" },
-    element("table", {},
-      element("thead", {}, element("tr", {}, ...columns.map((name) => element("th", { scope: "col" }, name)))),
-      element("tbody", {}, ...differences.slice(0, most).map((d) => element("tr", {},
-        ...[d.kind, d.path || "the whole dashboard", d.expected ?? "–", d.actual ?? "–", change(d), d.allowed ?? "exact", d.look].map((text) => element("td", {}, text))))),
-      differences.length > most ? element("caption", {}, `The worst ${most} of ${differences.length}; --json has all.`) : ""));
+/** What it contains, or why that cannot be shown: a dashboard of another program may have anything in it. */
+class Guarded extends Component {
+  componentDidCatch(error) { this.setState({ error }); }
+  render({ what, children }, { error }) { return error ? html`<p class="note">No ${what}: ${error.message}</p>` : children; }
 }
 
 // Vertical lines where buckets differ, in seconds. Of points that are single requests they would hide everything.
@@ -30,44 +41,55 @@ function rulesOf(differences) {
   return moments.size > 60 ? [] : [...moments].map((at) => Date.parse(at) / 1000).filter(Number.isFinite);
 }
 
-// What a dashboard of a file says of its account.
-const unknown = { account: "", earliest: "0000", today: "9999", models: [] };
+/** A panel that marks where its sides differ. */
+function Marked(props) {
+  const { kind, view, answers } = props;
+  const own = view.found.filter(({ path }) => path === kind || path.startsWith(`${kind}.`));
+  const has = (list) => own.some(({ path }) => path.startsWith(`latency.${list}`));
+  // Quantiles would not show in which requests the sides differ, if that is all in which they do.
+  const isOfBuckets = answers.every(({ data }) => data.latency.buckets.length) && (has("buckets") || !has("points"));
+  return html`<${Guarded} what=${`graph of ${kind}`}><${Panel} ...${props} view=${{ ...view, percentiles: isOfBuckets ? view.percentiles : "" }} rules=${rulesOf(own)} /><//>`;
+}
 
-const main = document.getElementById("main");
-const byDocument = Map.groupBy(result.differences, (difference) => difference.document);
-const summary = result.verdict === "inconclusive" ? `Inconclusive: ${result.reason} No difference was found in ${result.figures.toLocaleString("en")} figures.` : `${result.total.toLocaleString("en")} differences in ${byDocument.size} of ${result.documents} dashboards; ${result.figures.toLocaleString("en")} figures compared.`;
-main.append(element("p", {}, `Expected ${result.expected}, actual ${result.actual}. ${summary}`), element("p", {}, "Graphs: expected as on the dashboard, actual grey and dashed. Dashed vertical lines: buckets that differ."));
-for (const note of [...result.warnings, ...result.notes]) main.append(element("p", { className: "note" }, note));
+/** Both sides of one dashboard. */
+function Shown({ pair }) {
+  const own = answerOf(pair.actual, actual, 0, pair.name), other = answerOf(pair.expected, expected, 1, pair.name);
+  const both = [own, other], { kind } = own.data.query;
+  const of = ({ data: { query } }) => [query.provider || query.model, query.version].filter(Boolean).join(" ") || "all models";
+  const names = apart([titles, both.map(of), both.map(({ data }) => periodOf(data))], titles[0]);
+  const kinds = panelsOf(kind, "").filter((panel) => pair.expected[panel] && pair.actual[panel]);
+  return html`<${Sides} own=${own} over=${laidOver(other, own.data)} names=${names} view=${{ kind, found: outcome.differences.filter((entry) => entry.document === pair.name) }} kinds=${kinds} Part=${Marked} />`;
+}
 
-const seen = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    if (!isIntersecting) continue;
-    seen.unobserve(target);
-    target.draw();
-  }
-}, { rootMargin: "400px" });
+const digits = (value) => (typeof value === "number" ? Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }) : "–");
 
-for (const [name, differences] of byDocument) {
-  const section = element("section", { "aria-label": name }, element("h2", {}, `${name}: ${differences.length} differences shown`), tableOf(differences));
-  main.append(section);
-  if (!Object.hasOwn(pairs, name)) continue;
-  const pair = pairs[name];
-  const grid = element("div", { className: "widgets" });
-  section.append(grid);
-  for (const kind of ["latency", "requests", "scaling", "tokens"]) {
-    const own = differences.filter((difference) => difference.path === kind || difference.path.startsWith(`${kind}.`));
-    if (!own.length || !pair.expected[kind] || !pair.actual[kind]) continue;
-    const view = { percentiles: kind === "latency" && own.every((d) => d.path.startsWith("latency.buckets")) ? "1" : "", reasons: kind === "requests" ? "1" : "" };
-    const place = element("div", {});
-    grid.append(place);
-    place.draw = () => {
-      const answer = (data, label, more) => ({ data, marks: noMarks, run: { id: "", name: label }, account: unknown, accountName: name, ...more });
-      try {
-        render(html`<${Panel} kind=${kind} answers=${[answer(pair.expected, "expected"), answer(pair.actual, "actual", { isOther: true, label: "actual" })]} extra=${{}} view=${view} rules=${rulesOf(own)} prefix=${`${name}-`} onChange=${() => {}} />`, place);
-      } catch (error) {
-        place.replaceChildren(element("p", { className: "note" }, `No graph of ${kind}: ${error.message}`));
-      }
-    };
-    seen.observe(place);
+/** Tests of values that vary by chance, those that say most first. */
+const Tests = ({ list }) => html`<${Fold} name="widget" isOpen summary=${tests}
+  body=${() => html`<${Table} title="Statistical tests" name="wide" head=${["Output", "Figure", "Test", "Expected, mean", "Actual, mean", "p-value", "Verdict"]} most=${500} all="compare --json"
+    rows=${list.map((test) => [test.document, test.path, test.test, `${digits(test.expectedMean)} of ${number(test.expectedCount)}`, `${digits(test.actualMean)} of ${number(test.actualCount)}`, digits(test.pValue), test.verdict])} />`} />`;
+
+/** Elements of lists that only one side has, counted. */
+const Unmatched = ({ list }) => html`<${Fold} name="widget" isOpen summary="Only on one side"
+  body=${() => html`<${Table} title="Only on one side" name="wide" head=${["Output", "List", "Missing", "Not expected"]} rows=${list.map((entry) => [entry.document, entry.path, entry.missing, entry.extra])} most=${500} all="compare --json" />`} />`;
+
+class Comparison extends Component {
+  constructor() { super(); this.state = { name: pairs[0]?.name }; }
+  render(_, { name }) {
+    const pair = pairs.find((entry) => entry.name === name);
+    const [own, other] = titles;
+    const said = (run, title, path) => (run ? `${title} in ${path}` : path);
+    return html`<section id="widgets" class="whole" aria-label="Compare">
+      <article class="widget verdict" aria-label="Verdict"><${Verdict} outcome=${{ ...outcome, expected: said(expected, other, outcome.expected), actual: said(actual, own, outcome.actual) }} /></article>
+      ${pair ? html`<div class="widget bar sources" role="group" aria-label="Compare"><h2>Compare</h2>
+          <${Select} label="Dashboard" options=${pairs.map((entry) => [entry.name, `${entry.name}: ${entry.differences ? `${number(entry.differences)} differences` : "no difference"}`])} value=${name} onPick=${(picked) => this.setState({ name: picked })} />
+          <span class="note">Dashed vertical lines: where the sides differ.</span></div>
+        <${Guarded} key=${name} what=${`view of ${name}`}><${Shown} pair=${pair} /><//>` : null}
+      ${expected && actual ? html`<${Scenarios} list=${scenario} names=${[own, other]} />` : null}
+      ${outcome.tests.length ? html`<${Tests} list=${outcome.tests} />` : null}
+      ${outcome.differences.length ? html`<${Fold} name="widget every" isOpen summary="Every figure of every dashboard" body=${() => html`<${Findings} outcome=${outcome} />`} />` : null}
+      ${outcome.unmatched.length ? html`<${Unmatched} list=${outcome.unmatched} />` : null}
+    </section>`;
   }
 }
+
+render(html`<${Comparison} />`, document.querySelector("main"));

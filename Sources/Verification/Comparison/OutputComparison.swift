@@ -14,11 +14,18 @@ package struct OutputComparison {
     case dashboards, data, all
   }
 
-  /// The two texts of a dashboard, for a picture of what differs.
+  /// The two texts of a dashboard, for a picture of both.
   package struct Pair {
     package var name: String
+    /// Whether any difference between them was found.
+    package var differs: Bool
     package var expected: Data
     package var actual: Data
+
+    package init(name: String, differs: Bool, expected: Data, actual: Data) {
+      (self.name, self.differs) = (name, differs)
+      (self.expected, self.actual) = (expected, actual)
+    }
   }
 
   private let expected: Side
@@ -41,7 +48,7 @@ package struct OutputComparison {
     self.account = account
   }
 
-  /// - Parameter pairs: is given the dashboards that differ.
+  /// - Parameter pairs: is given the dashboards that both sides have.
   /// - Throws: `DatasetError`, `NotFoundError`, `QueryError`.
   package func run(
     progress: @escaping @Sendable (Double) -> Void = { _ in }, pairs: (Pair) throws -> Void = { _ in }
@@ -198,7 +205,9 @@ package struct OutputComparison {
       let before = findings.total
       var comparison = DocumentComparison(findings)
       withExtendedLifetime((x, y)) { comparison.compare(x.root, y.root) }
-      if findings.total > before { try pairs(Pair(name: name, expected: try a.data(), actual: try b.data())) }
+      try pairs(
+        Pair(
+          name: name, differs: findings.total > before, expected: try a.data(), actual: try b.data()))
       progress(Double(index + 1) / Double(names.count))
     }
     if let (one, other) = try programs(), one != other {
