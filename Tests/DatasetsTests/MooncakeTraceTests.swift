@@ -31,15 +31,15 @@ struct MooncakeTraceTests {
   @Test(
     "what contradicts itself is one error with its line and column",
     arguments: [
-      (line("0", "600", "2", "[1, 2, 3]"), "3 blocks of 512 tokens, but the prompt has 600", 73),
-      (line("0", "600", "2", "[8]"), "block 8 follows another block here", 74),
-      (line("0", "700", "2", "[7, 8]"), "block 8 ends after 700 tokens here and after 600", 77),
+      (line("0", "600", "2", "[1, 2, 3]"), "3 blocks of 512 tokens, but the prompt has 600", 71),
+      (line("0", "600", "2", "[8]"), "block 8 follows another block here", 72),
+      (line("0", "700", "2", "[7, 8]"), "block 8 ends after 700 tokens here and after 600", 75),
       (line("-1", "600", "2", "[7]"), "timestamp is not a whole number of milliseconds", 15),
       (line("1.5", "600", "2", "[7]"), "timestamp is not a whole number", 15),
       (line("0", "true", "2", "[7]"), "input_length is not a whole number of tokens", 34),
       (line("0", "600", "9999999999", "[7]"), "output_length is not a whole number of tokens", 56),
-      (line("0", "600", "2", "[7.5]"), "a block of hash_ids is not a whole number", 74),
-      (line("0", "600", "2", "7"), "hash_ids is no list", 73),
+      (line("0", "600", "2", "[7.5]"), "a block of hash_ids is not a whole number", 72),
+      (line("0", "600", "2", "7"), "hash_ids is no list", 71),
       (#"{"timestamp": 0, "input_length": 5, "hash_ids": []}"#, "output_length is missing", 1),
       (#"{"timestamp": 0, "input_le"#, "the line is not a JSON object", 1),
     ])

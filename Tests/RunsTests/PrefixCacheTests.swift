@@ -128,7 +128,8 @@ struct PrefixCacheTests {
     var seen: Set<Int32> = []
     let expected = trace.requests.map { request -> Int32 in
       let path = Self.path(request.prefix, tree)
-      let there = path.prefix { !seen.insert($0).inserted }
+      let there = path.prefix { seen.contains($0) }
+      seen.formUnion(path)
       // Whole blocks of the replica, and never the last token of the prompt.
       return min(there.last.map { tree.ends[Int($0)] / 16 * 16 } ?? 0, (request.inputTokens - 1) / 16 * 16)
     }
@@ -136,8 +137,8 @@ struct PrefixCacheTests {
     let rate =
       Double(expected.reduce(0) { $0 + Int($1) })
       / Double(trace.requests.reduce(0) { $0 + Int($1.inputTokens) })
-    // 40 % of the trace's tokens, as its authors report for this hour of conversations.
-    #expect((0.3...0.5).contains(rate), "\(rate)")
+    // A count over the blocks of the file alone gives 37.4 %; the replica has whole blocks only.
+    #expect((0.37...0.375).contains(rate), "\(rate)")
   }
 
   @Test("hit rates under random requests are those of Che's approximation", arguments: [50, 200, 600])

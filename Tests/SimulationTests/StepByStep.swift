@@ -208,7 +208,7 @@ struct StepByStep {
       replica.running.append(first)
       hold(found, replica.running.count - 1, &replica)
     }
-    if !hasPreempted { evict() }
+    evict()
     var (sequences, promptTokens, context, pairs) = (0, 0, 0, 0)
     replica.taken = replica.running.map { request in
       guard request.isReading else {
