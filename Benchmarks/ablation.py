@@ -1,9 +1,11 @@
-"""What each of the engine's measures brings: the same program with one of them taken out, on five-draws.yaml.
+"""What each optimisation of the engine saves: the same program without one of them, on five-draws.yaml.
 
     .venv/bin/python Benchmarks/ablation.py [--runs N]
+    .venv/bin/python Benchmarks/ablation.py --check
 
-Copies the sources, builds each variant (a minute or two each) and measures CPU time a request; the programs run in turn,
-so that the machine's moods meet all of them. Every variant must give the bytes of the whole program.
+Copies the sources, builds each variant (a minute or two each) and measures CPU time per request; the programs run in
+turn, so that changes in the machine's speed affect all of them. Every variant must give the bytes of the complete
+program. --check builds nothing: it only says whether every patch still applies to the sources, and reverses.
 """
 import argparse, json, os, pathlib, shutil, statistics, subprocess, sys, tempfile
 
@@ -24,10 +26,30 @@ SMALLER = """  uint64_t is_less = (uint64_t)((b.high - a.high - (b.low < a.low))
   __asm__("" : "+r"(is_less));
   return (wb_key){a.low ^ ((a.low ^ b.low) & is_less), a.high ^ ((a.high ^ b.high) & (int64_t)is_less)};"""
 MICROSECONDS = "{ wb_microseconds(drawn) }"
-# What is taken out: (name, [(file, text, instead)]).
+IN_BLOCKS = """    withUnsafeTemporaryAllocation(of: Double.self, capacity: BlockSampler.most) { exposures in
+      guard let values = exposures.baseAddress else { return }
+      var row = 0
+      while row < times.count {
+        let rows = min(BlockSampler.most, times.count - row)
+        stream.exponentials(rows, mean: 1, into: values)
+        var index = 0
+        while index < rows {
+          index = rate.timesWithin(
+            values, from: index, to: rows, UnsafeMutableBufferPointer(rebasing: times[row...]))
+          if index < rows {
+            times[row + index] = rate.time(after: values[index])
+            index += 1
+          }
+        }
+        row += rows
+      }
+    }
+"""
+ONE_BY_ONE = "    for row in times.indices { times[row] = rate.time(after: stream.exponential(mean: 1)) }\n"
+# What is taken out: (name, [(file, text, replacement)]). Each text occurs exactly once in its file.
 VARIANTS = [
     ("as it is", []),
-    ("values drawn one by one, not in two steps", [("Sources/Sampling/BlockSampler.swift", INGREDIENTS, ""), (SIMULATION + "ArrivalProcess.swift", "case .poisson: nextOfPoisson(times)", "case .poisson: for row in times.indices { times[row] = instant(after: stream.exponential(mean: 1)) }")]),
+    ("values drawn one by one, not in two steps", [("Sources/Sampling/BlockSampler.swift", INGREDIENTS, ""), (SIMULATION + "Arrivals/PoissonProcess.swift", IN_BLOCKS, ONE_BY_ONE)]),
     ("vectors of two, as every x86-64 has them, not the widest", [("Sources/CGSL/blocks.c", "#if defined(__x86_64__) && defined(__linux__)", "#if 0")]),
     ("blocks of one request, not of 64", [(SIMULATION + "DrawAhead.swift", "static var ownSize: Int { 64 }", "static var ownSize: Int { 1 }")]),
     ("matches of departures by branches, not by arithmetic", [("Sources/CBranchless/include/CBranchless.h", SMALLER, "  return b.high < a.high || (b.high == a.high && b.low < a.low) ? b : a;")]),
@@ -38,21 +60,62 @@ VARIANTS = [
 ]
 
 
-def build(folder, changes):
-    originals = {}
-    for file, text, instead in changes:
+class StalePatch(Exception):
+    """A patch that does not fit the sources any longer."""
+
+
+def apply(folder, changes):
+    """Patches the sources in `folder`, or throws `StalePatch` and leaves them as they are. Returns the original texts by path."""
+    originals, patched = {}, {}
+    for file, text, replacement in changes:
         path = folder / file
-        source = path.read_text()
-        originals.setdefault(path, source)
-        if text not in source:
-            sys.exit(f"{file} no longer has {text.splitlines()[0]!r}: bring Benchmarks/ablation.py up to date.")
-        path.write_text(source.replace(text, instead))
+        if not path.exists():
+            raise StalePatch(f"{file} does not exist")
+        originals.setdefault(path, path.read_bytes())
+        source = patched.get(path, originals[path].decode())
+        found = source.count(text)
+        if found != 1:
+            raise StalePatch(f"{file} has {text.splitlines()[0].strip()!r} and what follows {found} times, not once")
+        patched[path] = source.replace(text, replacement)
+        if patched[path].replace(replacement, text, 1) != source and replacement:
+            raise StalePatch(f"{file}: {replacement.splitlines()[0].strip()!r} occurs elsewhere too")
+    for path, source in patched.items():
+        path.write_bytes(source.encode())
+    return originals
+
+
+def restore(originals):
+    for path, source in originals.items():
+        path.write_bytes(source)
+
+
+def stale(root=ROOT):
+    """What is wrong with the patches, one sentence for each that does not apply to the sources, or does not reverse."""
+    problems = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for file in {file for _, changes in VARIANTS for file, _, _ in changes}:
+            if (root / file).exists():
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(root / file, folder / file)
+        for what, changes in VARIANTS:
+            try:
+                restore(apply(folder, changes))
+            except StalePatch as problem:
+                problems.append(f"{what}: {problem}.")
+            for file, _, _ in changes:
+                if (root / file).exists() and (folder / file).read_bytes() != (root / file).read_bytes():
+                    problems.append(f"{what}: {file} is not what it was after the patch was reversed.")
+    return problems
+
+
+def build(folder, changes):
+    originals = apply(folder, changes)
     done = subprocess.run(["swift", "build", "-c", "release", "--scratch-path", str(folder / ".build-release"), "--product", "workbench"],
                           cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         sys.exit(done.stdout[-3000:])
-    for path, source in originals.items():
-        path.write_text(source)
+    restore(originals)
 
 
 def measure(program, scratch):
@@ -68,13 +131,20 @@ def measure(program, scratch):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--runs", type=int, default=7)
+    options.add_argument("--runs", type=int, default=7, help="runs of each program (default: 7)")
+    options.add_argument("--check", action="store_true", help="only checks that every patch applies to the sources and reverses")
     given = options.parse_args()
+    problems = stale()
+    if problems:
+        sys.exit("\n".join([*problems, "Bring Benchmarks/ablation.py up to date."]))
+    if given.check:
+        return print(f"All {sum(len(changes) for _, changes in VARIANTS)} patches apply and reverse.")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name) / "source"
         subprocess.run(["git", "clone", "-q", ROOT, folder], check=True)
-        # What is built already is taken over: only what changes is built.
-        shutil.copytree(ROOT / ".cache", folder / ".cache")
+        # The same versions of dependencies as here.
+        if (ROOT / "Package.resolved").exists():
+            shutil.copy2(ROOT / "Package.resolved", folder)
         programs = []
         for index, (what, changes) in enumerate(VARIANTS):
             build(folder, changes)
@@ -92,7 +162,7 @@ def main():
                 times[index].append(ns)
                 digests.add(digest)
     if len(digests) != 1:
-        sys.exit("a variant gave other bytes: it is no ablation.")
+        sys.exit("A variant gave different bytes, so it does more than leave an optimisation out.")
     whole = statistics.median(times[0])
     print("| taken out | ns of CPU a request | costs |\n|---|---:|---:|")
     for (what, _), taken in zip(VARIANTS, times):
