@@ -1,11 +1,12 @@
 """The dashboard in a real Chromium. `make test` runs this after the Swift tests; WORKBENCH names the program."""
-import base64, csv, datetime, hashlib, json, os, pathlib, re, subprocess, time, urllib.parse, urllib.request
+import base64, contextlib, csv, datetime, hashlib, json, os, pathlib, re, subprocess, time, urllib.parse, urllib.request
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKBENCH = os.environ.get("WORKBENCH") or str(ROOT / ".build-release/release/workbench")
+STEADY = ROOT / "Scenarios/steady.yaml"
 
 # Hostile names, a clock change, same-name models, limits: what a page gets wrong first.
 HOSTILE = """
@@ -106,6 +107,25 @@ class Server:
     def stop(self):
         self.process.terminate()
         self.process.wait(10)
+
+
+@contextlib.contextmanager
+def studio_server(folder, runs, scenarios=None):
+    """A server of runs at which users may change everything: it keeps runs in `folder`/kept and scenarios in `folder`/scenarios.
+
+    `runs`: options of `workbench run Scenarios/steady.yaml`, by the run's path inside `folder`; `scenarios`: texts, by name."""
+    for name in ("kept", "scenarios"):
+        (folder / name).mkdir()
+    for name, text in (scenarios or {}).items():
+        (folder / "scenarios" / name).write_text(text)
+    for name, options in runs.items():
+        subprocess.run([WORKBENCH, "run", STEADY, "-q", *options, "--out", folder / name], check=True)
+    server = Server([folder / name for name in runs], "--keep", folder / "kept", "--scenarios", folder / "scenarios")
+    server.folder = folder
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

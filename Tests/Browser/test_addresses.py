@@ -1,22 +1,16 @@
 """Addresses, titles and names: what a link names is what is shown, and every page and control can be told from the others."""
-import datetime, json, re, subprocess, urllib.error
+import re
 
 import pytest
 
-from conftest import MODEL, ROOT, WORKBENCH, Dashboard, Server
+from conftest import MODEL, STEADY, Dashboard, studio_server
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("addresses")
-    (folder / "kept").mkdir()
-    (folder / "scenarios").mkdir()
-    (folder / "scenarios/steady.yaml").write_text((ROOT / "Scenarios/steady.yaml").read_text())
-    for name, more in (("steady", []), ("other", ["--set", "name=other"])):
-        subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/steady.yaml", "--formats", "none", "-q", *more, "--out", folder / name], check=True)
-    server = Server([folder / "steady", folder / "other"], "--keep", folder / "kept", "--scenarios", folder / "scenarios")
-    yield server
-    server.stop()
+    runs = {"steady": ["--formats", "none"], "other": ["--formats", "none", "--set", "name=other"]}
+    with studio_server(tmp_path_factory.mktemp("addresses"), runs, {"steady.yaml": STEADY.read_text()}) as server:
+        yield server
 
 
 @pytest.mark.parametrize("view, what", [

@@ -1,27 +1,20 @@
 """Data on the page: runs that are deleted and come back, checked, saved; files that become runs; scenarios that are edited."""
-import io, json, re, subprocess, urllib.request, zipfile
+import json, re, urllib.request, zipfile
 
 import pytest
 
 from playwright.sync_api import expect
 
-from conftest import ROOT, WORKBENCH, Dashboard, Server, eventually, fits, looks_as_it_did
+from conftest import STEADY, Dashboard, eventually, fits, looks_as_it_did, studio_server
 
-SCENARIO = (ROOT / "Scenarios/steady.yaml").read_text()
+SCENARIO = STEADY.read_text()
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "kept").mkdir()
-    (folder / "scenarios").mkdir()
-    (folder / "scenarios/steady.yaml").write_text(SCENARIO)
-    for name in ("first", "second"):
-        subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/steady.yaml", "--formats", "csv", "-q", "--set", f"name={name}", "--set", "period.to=2026-03-03", "--out", folder / "kept" / name], check=True)
-    server = Server([folder / "kept/first", folder / "kept/second"], "--keep", folder / "kept", "--scenarios", folder / "scenarios")
-    server.folder = folder
-    yield server
-    server.stop()
+    runs = {f"kept/{name}": ["--formats", "csv", "--set", f"name={name}", "--set", "period.to=2026-03-03"] for name in ("first", "second")}
+    with studio_server(tmp_path_factory.mktemp("data"), runs, {"steady.yaml": SCENARIO}) as server:
+        yield server
 
 
 @pytest.fixture

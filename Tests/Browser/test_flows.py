@@ -1,9 +1,9 @@
 """What people come for, from beginning to end: QA, planners, whoever is on call; by mouse, and by keyboard alone. And what must not be lost on the way."""
-import datetime, io, json, re, subprocess, zipfile
+import datetime, json, re, subprocess, zipfile
 
 import pytest
 
-from conftest import MODEL, ROOT, WORKBENCH, Dashboard, Server
+from conftest import ROOT, STEADY, WORKBENCH, Dashboard, Server, studio_server
 
 # Requests of a day in another system's file; every tenth failed.
 ROWS = [f"2026-03-02T{number // 60:02}:{number % 60:02}:00Z,chat,{'error' if number % 10 == 0 else 'ok'},{200 + number % 7 * 100},{number % 5 + 1},{number % 3}" for number in range(600)]
@@ -12,16 +12,10 @@ FILE = "\n".join(["when,model_name,state,elapsed_ms,prompt_tokens,completion_tok
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("flows")
-    (folder / "kept").mkdir()
-    (folder / "scenarios").mkdir()
-    (folder / "scenarios/steady.yaml").write_text((ROOT / "Scenarios/steady.yaml").read_text())
-    (folder / "export.csv").write_text(FILE)
-    subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/steady.yaml", "--formats", "csv", "-q", "--set", "period.to=2026-03-04", "--out", folder / "steady"], check=True)
-    server = Server([folder / "steady"], "--keep", folder / "kept", "--scenarios", folder / "scenarios")
-    server.folder = folder
-    yield server
-    server.stop()
+    runs = {"steady": ["--formats", "csv", "--set", "period.to=2026-03-04"]}
+    with studio_server(tmp_path_factory.mktemp("flows"), runs, {"steady.yaml": STEADY.read_text()}) as server:
+        (server.folder / "export.csv").write_text(FILE)
+        yield server
 
 
 @pytest.fixture

@@ -1,22 +1,16 @@
 """Plans made on the page: around a what-if, followed while they run, cancelled, read and gone on from."""
-import re, subprocess
+import re
 
 import pytest
 from playwright.sync_api import expect
 
-from conftest import ROOT, WORKBENCH, Dashboard, Server, eventually, fits, looks_as_it_did
+from conftest import Dashboard, eventually, fits, looks_as_it_did, studio_server
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("plans")
-    (folder / "kept").mkdir()
-    (folder / "scenarios").mkdir()
-    subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/steady.yaml", "--formats", "none", "-q", "--out", folder / "steady"], check=True)
-    server = Server([folder / "steady"], "--keep", folder / "kept", "--scenarios", folder / "scenarios")
-    server.kept = folder / "kept"
-    yield server
-    server.stop()
+    with studio_server(tmp_path_factory.mktemp("plans"), {"steady": ["--formats", "none"]}) as server:
+        yield server
 
 
 @pytest.fixture
@@ -94,9 +88,9 @@ def planned(studio):
 
 
 def test_runs_of_a_plan_that_are_gone_or_changed_are_named(page, studio, planned):
-    folder = studio.kept / planned / "runs"
+    folder = studio.folder / "kept" / planned / "runs"
     gone, changed = sorted(path for path in folder.iterdir() if path.is_dir())[:2]
-    aside = studio.kept / "aside"
+    aside = studio.folder / "kept/aside"
     gone.rename(aside)
     manifest = changed / "manifest.json"
     sound = manifest.read_bytes()

@@ -4,7 +4,7 @@ import json, re, subprocess
 import pytest
 from playwright.sync_api import expect
 
-from conftest import ROOT, WORKBENCH, Dashboard, Server, drawn, eventually, fits, looks_as_it_did
+from conftest import STEADY, WORKBENCH, Dashboard, drawn, eventually, fits, looks_as_it_did, studio_server
 
 DEPLOYMENT = "models.classifier.deployments.V1"
 VIEW = {"page": "whatif", "kind": "openSource", "period": "7d"}
@@ -12,14 +12,8 @@ VIEW = {"page": "whatif", "kind": "openSource", "period": "7d"}
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("studio")
-    (folder / "kept").mkdir()
-    (folder / "scenarios").mkdir()
-    subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/steady.yaml", "--formats", "none", "-q", "--out", folder / "steady"], check=True)
-    server = Server([folder / "steady"], "--keep", folder / "kept", "--scenarios", folder / "scenarios")
-    server.folder = folder
-    yield server
-    server.stop()
+    with studio_server(tmp_path_factory.mktemp("studio"), {"steady": ["--formats", "none"]}) as server:
+        yield server
 
 
 @pytest.fixture
@@ -40,7 +34,7 @@ def cells(page, figure):
 def simulated(studio, name, *overrides):
     """What the command line says of the same."""
     out = studio.folder / name
-    subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/steady.yaml", "--formats", "none", "-q", "--out", out, *(part for override in overrides for part in ("--set", override))], check=True)
+    subprocess.run([WORKBENCH, "run", STEADY, "--formats", "none", "-q", "--out", out, *(part for override in overrides for part in ("--set", override))], check=True)
     return json.loads(subprocess.run([WORKBENCH, "aggregate", out, "--kind", "openSource", "--period", "7d"], check=True, stdout=subprocess.PIPE).stdout)
 
 
