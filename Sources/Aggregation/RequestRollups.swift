@@ -8,7 +8,7 @@ package final class RequestRollups: TelemetrySink {
   private let failureReasons: FailureReasons
   /// Names of failures by the requests' outcome codes; complete once all requests are in.
   package var reasons: [String] { failureReasons.names }
-  private let parts: [SeriesRollups]
+  private let bySeries: [SeriesRollups]
   /// Requests from this instant on are left out.
   private let now: Timestamp
   private var points: [LatencyPoints] = []
@@ -29,7 +29,7 @@ package final class RequestRollups: TelemetrySink {
     self.series = series
     self.firstIndex = firstIndex
     self.now = now
-    parts = series.map { _ in SeriesRollups(mostInQuarter: mostInQuarter ?? OpenQuarter.mostRequests) }
+    bySeries = series.map { _ in SeriesRollups(mostInQuarter: mostInQuarter ?? OpenQuarter.mostRequests) }
   }
 
   /// Collects the latency points of a query on the way. To be called before the first request.
@@ -39,7 +39,7 @@ package final class RequestRollups: TelemetrySink {
   /// before the first request.
   package func cut(at instants: some Sequence<Timestamp>) {
     cuts = Set(cuts).union(instants.map(\.microseconds)).sorted()
-    for part in parts { part.cuts = cuts }
+    for rollups in bySeries { rollups.cuts = cuts }
   }
 
   /// Each series has its own rollups.
@@ -51,7 +51,7 @@ package final class RequestRollups: TelemetrySink {
       let index = Int(requests.series[row])
       var end = row + 1
       while end < requests.count, Int(requests.series[end]) == index { end += 1 }
-      parts[index - firstIndex].add(requests, row..<end, before: now.microseconds)
+      bySeries[index - firstIndex].add(requests, row..<end, before: now.microseconds)
       row = end
     }
     for collector in points { collector.receive(requests, firstIndex: firstIndex, before: now.microseconds) }
@@ -60,8 +60,8 @@ package final class RequestRollups: TelemetrySink {
   /// No more requests: lets go of what only building needed.
   /// - Throws: `AggregationError` if a sum left the range of 64 bits.
   package func finish() throws {
-    for part in parts { part.finish() }
-    if parts.contains(where: \.hasOverflowed) {
+    for rollups in bySeries { rollups.finish() }
+    if bySeries.contains(where: \.hasOverflowed) {
       throw AggregationError(
         "the sum of latencies, waiting times or tokens of a quarter of an hour exceeds 64 bits. Some of them are implausible: check them."
       )
@@ -70,15 +70,15 @@ package final class RequestRollups: TelemetrySink {
 
   /// The rollups of all quarters that end by an instant, before which no more requests come; building goes on.
   package func snapshot(before instant: Timestamp) -> RollupSnapshot {
-    for part in parts { part.closeQuarter(before: instant.microseconds) }
-    return RollupSnapshot(series: series, reasons: reasons, rollups: parts.map(\.closed), cuts: cuts)
+    for rollups in bySeries { rollups.closeQuarter(before: instant.microseconds) }
+    return RollupSnapshot(series: series, reasons: reasons, rollups: bySeries.map(\.closed), cuts: cuts)
   }
 
   /// Once finished.
-  package var totalRequests: Int64 { parts.reduce(0) { $1.closed.reduce($0) { $0 + $1.cell.requests } } }
+  package var totalRequests: Int64 { bySeries.reduce(0) { $1.closed.reduce($0) { $0 + $1.cell.requests } } }
 
   /// Rollups of a series in order of time, once finished.
-  package func rollups(of index: Int) -> [Rollup] { parts[index].closed }
+  package func rollups(of index: Int) -> [Rollup] { bySeries[index].closed }
 }
 
 /// The rollups of one series.
@@ -123,7 +123,7 @@ private final class SeriesRollups {
     }
   }
 
-  /// Brings the rollups in order and adds up those of one quarter (or part of it), where requests came out of order.
+  /// Sorts the rollups and adds up those of one quarter (or of the same range of it) if requests came out of order.
   private func compact() {
     if zip(closed, closed.dropFirst()).allSatisfy({ $0.start < $1.start }) { return }
     var whole: [Rollup] = []

@@ -2,12 +2,12 @@ import Foundation
 import Telemetry
 
 extension RollupArchive {
-  /// Parts that spell a name differently are not of one data set.
-  private static func checkSpellings(_ parts: [any RollupSource]) throws {
+  /// Sources that spell a name differently are not of one data set.
+  private static func checkSpellings(_ sources: [any RollupSource]) throws {
     var spellings = NameSpellings()
     do {
-      for part in parts {
-        for name in part.reasons + part.series.map(\.version) { try spellings.admit(name) }
+      for source in sources {
+        for name in source.reasons + source.series.map(\.version) { try spellings.admit(name) }
       }
     } catch {
       throw AggregationError("the name \(error)")
@@ -16,13 +16,13 @@ extension RollupArchive {
 
   /// The bytes of an archive: a function of the requests alone, whatever their order and however they were divided.
   /// - Parameters:
-  ///   - parts: rollups of the account's requests, or of parts of them.
+  ///   - sources: rollups of the account's requests, or of shards of them.
   ///   - models: of the account, for the totals by kind.
   ///   - end: requests that arrive then or later are not in it.
   ///   - known: the reasons for failures that come first. Those of an archive of another version give its bytes.
   /// - Throws: `AggregationError` if a sum leaves the range of 64 bits, or there are too many reasons for failures.
   package static func data(
-    _ parts: [any RollupSource], account: AccountRecord, models: [ModelRecord], end: Timestamp,
+    _ sources: [any RollupSource], account: AccountRecord, models: [ModelRecord], end: Timestamp,
     known: [String] = RequestOutcome.names
   ) throws -> Data {
     guard let calendar = ZonedCalendar(identifier: account.timeZone) else {
@@ -32,20 +32,20 @@ extension RollupArchive {
     let kinds = Dictionary(own.map { ($0.modelID, $0.kind) }, uniquingKeysWith: { first, _ in first })
     // Then others by name, so that their codes do not depend on who came first. Another version's archive does not list
     // reasons that only this one has.
-    try Self.checkSpellings(parts)
+    try Self.checkSpellings(sources)
     let unlisted = Set(known + RequestOutcome.names)
-    let others = Set(parts.flatMap { $0.reasons }).subtracting(unlisted).sorted()
+    let others = Set(sources.flatMap { $0.reasons }).subtracting(unlisted).sorted()
     let reasons = known + others
     guard reasons.count <= FailureReasons.most else { throw AggregationError(FailureReasons.tooMany) }
     let codes = Dictionary(uniqueKeysWithValues: reasons.enumerated().map { ($1, UInt8($0)) })
 
     var series: [Series: [Int64: Rollup]] = [:]
     var overflowed = false
-    for part in parts {
-      for (index, entry) in part.series.enumerated() where kinds[entry.modelID] != nil {
+    for source in sources {
+      for (index, entry) in source.series.enumerated() where kinds[entry.modelID] != nil {
         let all = Timestamp(microseconds: .min)..<min(end, Timestamp(microseconds: .max))
-        try part.visit(index, in: all, byDay: false) { rollup in
-          var coded = rollup.recoded { codes[part.reasons[Int($0)]] ?? 0 }
+        try source.visit(index, in: all, byDay: false) { rollup in
+          var coded = rollup.recoded { codes[source.reasons[Int($0)]] ?? 0 }
           // Stored are whole quarters.
           coded.offset = 0
           if series[entry]?[coded.quarter] == nil {
@@ -78,12 +78,12 @@ extension RollupArchive {
     index.unsigned(UInt64(totalled.count))
     for kind in totalled {
       index.text(kind.rawValue)
-      var parts: [Int64: [Rollup]] = [:]
+      var byQuarter: [Int64: [Rollup]] = [:]
       for entry in ordered where kinds[entry.modelID] == kind {
-        for (quarter, rollup) in series[entry] ?? [:] { parts[quarter, default: []].append(rollup) }
+        for (quarter, rollup) in series[entry] ?? [:] { byQuarter[quarter, default: []].append(rollup) }
       }
-      let sums = parts.keys.sorted().map { quarter in
-        let rollups = parts[quarter] ?? []
+      let sums = byQuarter.keys.sorted().map { quarter in
+        let rollups = byQuarter[quarter] ?? []
         guard rollups.count > 1 else { return rollups[0] }
         var sum = RollupSum(quarter: quarter)
         for rollup in rollups { sum.add(rollup) }
@@ -153,14 +153,14 @@ extension Rollup {
 
   /// Adds up counts, sums and histograms, not points.
   /// - Returns: whether a sum left the range of 64 bits.
-  fileprivate mutating func addCounts(of parts: some Sequence<Rollup>) -> Bool {
+  fileprivate mutating func addCounts(of rollups: some Sequence<Rollup>) -> Bool {
     var overflowed = false
     var counts: [UInt8: Int64] = [:]
     var histogram = LatencyHistogram()
-    for part in parts {
-      overflowed = cell.add(part.cell) || overflowed
-      for entry in part.reasons { counts[entry.reason, default: 0] += entry.count }
-      histogram.add(part.cell, part.latencies)
+    for rollup in rollups {
+      overflowed = cell.add(rollup.cell) || overflowed
+      for entry in rollup.reasons { counts[entry.reason, default: 0] += entry.count }
+      histogram.add(rollup.cell, rollup.latencies)
     }
     reasons = counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     latencies = histogram.packed

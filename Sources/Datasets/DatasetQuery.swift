@@ -98,11 +98,11 @@ extension Dataset {
 
 extension RunDirectory {
   /// Stores the rollups of an account.
-  /// - Parameter parts: of its requests, or of parts of them.
+  /// - Parameter sources: of its requests, or of shards of them.
   package func store(
-    _ parts: [any RollupSource], of account: AccountRecord, models: [ModelRecord], end: Timestamp
+    _ sources: [any RollupSource], of account: AccountRecord, models: [ModelRecord], end: Timestamp
   ) throws {
-    try store(try RollupArchive.data(parts, account: account, models: models, end: end), of: account)
+    try store(try RollupArchive.data(sources, account: account, models: models, end: end), of: account)
   }
 
   /// - Parameter rollups: a `RollupArchive`.

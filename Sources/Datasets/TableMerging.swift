@@ -1,37 +1,37 @@
 import Telemetry
 
 extension TelemetryTables {
-  /// The tables of a whole from those of its parts, and the numbers that models of each part have in the whole.
+  /// The tables of a whole from those of its shards, and the numbers that models of each shard have in the whole.
   ///
-  /// Parts of one run number the same models alike. Imports number them as they come and know them by their names:
-  /// there, models of one account, kind, provider and name are one, from the first time that any part saw it.
-  /// - Parameter periods: of each part.
+  /// Shards of one run number the same models alike. Imports number them as they come and know them by their names:
+  /// there, models of one account, kind, provider and name are one, from the first time that any shard saw it.
+  /// - Parameter periods: of each shard.
   /// - Throws: `DatasetError` for rows that contradict each other.
-  static func merged(_ parts: [Dataset], _ periods: [Range<Timestamp>]) throws -> (
+  static func merged(_ shards: [Dataset], _ periods: [Range<Timestamp>]) throws -> (
     tables: TelemetryTables, numbers: [[Int32: Int32]]
   ) {
-    guard parts.allSatisfy(\.knowsModelsByName) else {
-      let whole = zip(parts, periods).map { MergedTables(path: $0.path, tables: $0.tables, period: $1) }
-      return (try TelemetryTables(merging: whole), parts.map { _ in [:] })
+    guard shards.allSatisfy(\.knowsModelsByName) else {
+      let whole = zip(shards, periods).map { MergedTables(path: $0.path, tables: $0.tables, period: $1) }
+      return (try TelemetryTables(merging: whole), shards.map { _ in [:] })
     }
     var firstSeen: [ModelName: Timestamp] = [:]
-    for part in parts {
+    for shard in shards {
       var own: Set<ModelName> = []
-      for model in part.tables.models {
+      for model in shard.tables.models {
         let name = ModelName(model)
         guard own.insert(name).inserted else {
           throw DatasetError(
-            part.path,
+            shard.path,
             "it has two models named \(model.name) of the same kind and provider, which the other shards cannot tell apart. Name them differently before merging."
           )
         }
         firstSeen[name] = min(firstSeen[name] ?? model.createdAt, model.createdAt)
       }
     }
-    // Numbers that agree stay; others are given by name, so that the order of parts does not matter.
+    // Numbers that agree stay; others are given by name, so that the order of shards does not matter.
     var known: [ModelName: Int32] = [:]
     var agree = true
-    for model in parts.flatMap(\.tables.models) {
+    for model in shards.flatMap(\.tables.models) {
       let before = known.updateValue(model.modelID, forKey: ModelName(model))
       if let before, before != model.modelID { agree = false }
     }
@@ -41,27 +41,27 @@ extension TelemetryTables {
     }
     var numbers: [[Int32: Int32]] = []
     var renumbered: [MergedTables] = []
-    for (part, period) in zip(parts, periods) {
+    for (shard, period) in zip(shards, periods) {
       var own: [Int32: Int32] = [:]
-      for model in part.tables.models { own[model.modelID] = known[ModelName(model)] }
+      for model in shard.tables.models { own[model.modelID] = known[ModelName(model)] }
       numbers.append(own)
       renumbered.append(
         MergedTables(
-          path: part.path, tables: part.tables.renumbered(own) { firstSeen[ModelName($0)] ?? $0.createdAt },
+          path: shard.path, tables: shard.tables.renumbered(own) { firstSeen[ModelName($0)] ?? $0.createdAt },
           period: period))
     }
-    // A version is there from the first time that any part saw it, too.
+    // A version is there from the first time that any shard saw it, too.
     var versions: [Series: Timestamp] = [:]
     for row in renumbered.flatMap(\.tables.deployments) {
       let entry = Series(modelID: row.modelID, version: row.version)
       versions[entry] = min(versions[entry] ?? row.requestedAt, row.requestedAt)
     }
-    for part in renumbered.indices {
-      for row in renumbered[part].tables.deployments.indices {
-        let deployment = renumbered[part].tables.deployments[row]
+    for place in renumbered.indices {
+      for row in renumbered[place].tables.deployments.indices {
+        let deployment = renumbered[place].tables.deployments[row]
         let first = versions[Series(modelID: deployment.modelID, version: deployment.version)]
-        renumbered[part].tables.deployments[row].requestedAt = first ?? deployment.requestedAt
-        renumbered[part].tables.deployments[row].deployedAt = first ?? deployment.deployedAt
+        renumbered[place].tables.deployments[row].requestedAt = first ?? deployment.requestedAt
+        renumbered[place].tables.deployments[row].deployedAt = first ?? deployment.deployedAt
       }
     }
     return (try TelemetryTables(merging: renumbered), numbers)
@@ -84,28 +84,28 @@ extension TelemetryTables {
     return tables
   }
 
-  /// The tables of a whole from those of its parts: rows that are the same become one; of two deployments that differ
-  /// only in when (or whether) they were deployed and undeployed, what the parts saw of it that were there at the time.
+  /// The tables of a whole from those of its shards: rows that are the same become one; of two deployments that differ
+  /// only in when (or whether) they were deployed and undeployed, what the shards saw of it that were there at the time.
   /// - Throws: `DatasetError` for rows that contradict each other.
-  package init(merging parts: [MergedTables]) throws {
+  package init(merging shards: [MergedTables]) throws {
     self.init()
     // Before anything is looked up by name.
     var all = TelemetryTables()
-    for part in parts { all.append(part.tables) }
-    try all.checkSpellings(parts.map(\.path).joined(separator: " + "))
+    for shard in shards { all.append(shard.tables) }
+    try all.checkSpellings(shards.map(\.path).joined(separator: " + "))
     func merged<Record, Key: Hashable>(
       _ what: String, _ rows: (TelemetryTables) -> [Record], _ key: (Record) -> Key
     ) throws -> [Record] where Record: Hashable & TableRecord {
       var order: [Key] = []
       var found: [Key: (row: Record, path: String)] = [:]
-      for part in parts {
-        for row in rows(part.tables) {
+      for shard in shards {
+        for row in rows(shard.tables) {
           if let known = found[key(row)] {
             if known.row != row {
-              throw Self.contradiction("\(what) \(key(row))", row, part.path, known.row, known.path)
+              throw Self.contradiction("\(what) \(key(row))", row, shard.path, known.row, known.path)
             }
           } else {
-            found[key(row)] = (row, part.path)
+            found[key(row)] = (row, shard.path)
             order.append(key(row))
           }
         }
@@ -116,10 +116,10 @@ extension TelemetryTables {
     hardware = try merged("price of", \.hardware) { "\($0.account)/\($0.hardware)" }
     models = try merged("model", \.models, \.modelID)
     fineTuningJobs = try merged("fine-tuning job", \.fineTuningJobs, \.jobID)
-    try PartAgreement.checkReplicas(parts)
-    replicas = unique(parts.flatMap { $0.tables.replicas })
-    incidents = unique(parts.flatMap { $0.tables.incidents })
-    deployments = try Self.mergedDeployments(parts)
+    try ShardAgreement.checkReplicas(shards)
+    replicas = unique(shards.flatMap { $0.tables.replicas })
+    incidents = unique(shards.flatMap { $0.tables.incidents })
+    deployments = try Self.mergedDeployments(shards)
     accounts.sort { $0.account < $1.account }
     hardware.sort { ($0.account, $0.hardware) < ($1.account, $1.hardware) }
     models.sort { $0.modelID < $1.modelID }
@@ -128,27 +128,27 @@ extension TelemetryTables {
 
   /// Of shards of different times, the first shows how a deployment began, and the last how it ended. What was asked for
   /// is the same in all.
-  private static func mergedDeployments(_ parts: [MergedTables]) throws -> [DeploymentRecord] {
+  private static func mergedDeployments(_ shards: [MergedTables]) throws -> [DeploymentRecord] {
     struct Key: Hashable {
       var model: Int32
       var version: ExactName
       var requestedAt: Timestamp
     }
     var order: [Key] = []
-    var found: [Key: [(row: DeploymentRecord, part: Int)]] = [:]
-    for (part, tables) in parts.map(\.tables).enumerated() {
+    var found: [Key: [(row: DeploymentRecord, place: Int)]] = [:]
+    for (place, tables) in shards.map(\.tables).enumerated() {
       for row in tables.deployments {
         let key = Key(model: row.modelID, version: ExactName(row.version), requestedAt: row.requestedAt)
         if found[key] == nil { order.append(key) }
-        found[key, default: []].append((row, part))
+        found[key, default: []].append((row, place))
       }
     }
     return try order.compactMap { key in
       guard let rows = found[key], let first = rows.first else { return nil }
-      for (row, part) in rows.dropFirst() {
-        // Where a part ends before something happens, it does not know of it.
+      for (row, place) in rows.dropFirst() {
+        // Where a shard ends before something happens, it does not know of it.
         var other = first.row
-        let both = parts[part].period.overlaps(parts[first.part].period)
+        let both = shards[place].period.overlaps(shards[first.place].period)
         if !both || row.deployedAt == nil || other.deployedAt == nil { other.deployedAt = row.deployedAt }
         if !both || row.undeployedAt == nil || other.undeployedAt == nil {
           other.undeployedAt = row.undeployedAt
@@ -156,13 +156,13 @@ extension TelemetryTables {
         if !both { other.outcome = row.outcome }
         if other != row {
           throw contradiction(
-            "deployment of version \(row.version), model_id \(row.modelID),", row, parts[part].path, other,
-            parts[first.part].path)
+            "deployment of version \(row.version), model_id \(row.modelID),", row, shards[place].path, other,
+            shards[first.place].path)
         }
       }
       let inTime = rows.sorted {
-        (parts[$0.part].period.lowerBound, parts[$0.part].period.upperBound)
-          < (parts[$1.part].period.lowerBound, parts[$1.part].period.upperBound)
+        (shards[$0.place].period.lowerBound, shards[$0.place].period.upperBound)
+          < (shards[$1.place].period.lowerBound, shards[$1.place].period.upperBound)
       }.map(\.row)
       var merged = inTime[0]
       merged.deployedAt = inTime.lazy.compactMap(\.deployedAt).first
@@ -204,14 +204,14 @@ extension Dataset {
 
 /// What an import knows a model by. Bytes, since two names that only look alike are two.
 private struct ModelName: Hashable, Comparable {
-  private let parts: [[UInt8]]
+  private let components: [[UInt8]]
 
   init(_ model: ModelRecord) {
-    parts = [model.account, model.kind.rawValue, model.provider, model.name].map { Array($0.utf8) }
+    components = [model.account, model.kind.rawValue, model.provider, model.name].map { Array($0.utf8) }
   }
 
   static func < (a: ModelName, b: ModelName) -> Bool {
-    for (own, other) in zip(a.parts, b.parts) where own != other {
+    for (own, other) in zip(a.components, b.components) where own != other {
       return own.lexicographicallyPrecedes(other)
     }
     return false

@@ -99,17 +99,17 @@ struct RowIdentity: Hashable {
   /// The column that names it, for the message.
   let column: String
   /// Names as bytes: of two that look alike, each is itself.
-  private let parts: [[UInt8]]
+  private let components: [[UInt8]]
   private let text: String
 
-  init(_ column: String, _ parts: [String]) {
+  init(_ column: String, _ components: [String]) {
     self.column = column
-    self.parts = parts.map { Array($0.utf8) }
-    text = parts.map { "\"\($0)\"" }.joined(separator: " of account ")
+    self.components = components.map { Array($0.utf8) }
+    text = components.map { "\"\($0)\"" }.joined(separator: " of account ")
   }
 
-  static func == (a: RowIdentity, b: RowIdentity) -> Bool { a.parts == b.parts }
-  func hash(into hasher: inout Hasher) { hasher.combine(parts) }
+  static func == (a: RowIdentity, b: RowIdentity) -> Bool { a.components == b.components }
+  func hash(into hasher: inout Hasher) { hasher.combine(components) }
 
   var isTwice: RowError {
     RowError(column: column, message: "\(column) \(text) is listed twice. Keep one row for it.")

@@ -86,23 +86,23 @@ package struct RunRecorder {
 
   /// Records merged shards, of which only rollups are wanted: tables, archives, and the dashboards that rollups can give.
   /// - Throws: `OutputError`; `AggregationError` for damaged rollups; `QueryError`.
-  package func record(_ parts: MergedParts, into directory: RunDirectory) throws -> RecordedRun {
-    var recorded = RecordedRun(tables: parts.tables, requests: 0, counted: 0)
-    let accountTables = parts.tables.byAccount()
-    for account in parts.tables.accounts {
-      let rollups = parts.rollups(of: account.account)
-      let own = Set(parts.tables.models.filter { Name.same($0.account, account.account) }.map(\.modelID))
+  package func record(_ merged: MergedShards, into directory: RunDirectory) throws -> RecordedRun {
+    var recorded = RecordedRun(tables: merged.tables, requests: 0, counted: 0)
+    let accountTables = merged.tables.byAccount()
+    for account in merged.tables.accounts {
+      let rollups = merged.rollups(of: account.account)
+      let own = Set(merged.tables.models.filter { Name.same($0.account, account.account) }.map(\.modelID))
       let data = try RollupArchive.data(
-        rollups, account: account, models: parts.tables.models, end: parts.period.upperBound)
+        rollups, account: account, models: merged.tables.models, end: merged.period.upperBound)
       try directory.store(data, of: account)
       let all = Timestamp(microseconds: .min)..<Timestamp(microseconds: .max)
-      for part in rollups {
-        for (index, entry) in part.series.enumerated() where own.contains(entry.modelID) {
-          try part.visit(index, in: all, byDay: true) { recorded.requests += $0.cell.requests }
+      for source in rollups {
+        for (index, entry) in source.series.enumerated() where own.contains(entry.modelID) {
+          try source.visit(index, in: all, byDay: true) { recorded.requests += $0.cell.requests }
         }
       }
       let archive = try RollupArchive(data, from: account.account)
-      for view in try views(of: account, parts.tables.models, archive.series, parts.period) {
+      for view in try views(of: account, merged.tables.models, archive.series, merged.period) {
         guard let file = view.file else { continue }
         var query = view.query
         query.tables = accountTables[account.account] ?? TelemetryTables()
@@ -112,8 +112,8 @@ package struct RunRecorder {
       }
     }
     recorded.counted = recorded.requests
-    try directory.writeSmallTables(parts.tables)
-    directory.count(parts.tables, requests: recorded.requests)
+    try directory.writeSmallTables(merged.tables)
+    directory.count(merged.tables, requests: recorded.requests)
     try finish(directory)
     return recorded
   }

@@ -34,7 +34,7 @@ final class AccountSimulation: @unchecked Sendable {
   private var nextOfWaiting: EarliestModel
 
   /// - Parameters:
-  ///   - models: which of the account's, by index; see `AccountParts`.
+  ///   - models: which of the account's, by index; see `AccountShards`.
   ///   - modelIDs: of those models.
   ///   - sinks: one a model.
   ///   - helpers: threads that have nothing else to do; they draw ahead for the models, in turn.

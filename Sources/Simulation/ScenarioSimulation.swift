@@ -12,7 +12,7 @@ package struct ScenarioSimulation: Sendable {
   package let series: [Series]
   /// Of all accounts, by identifier.
   package let models: [ModelRecord]
-  /// Each account's part of `series`.
+  /// Each account's range of `series`.
   package let seriesOfAccount: [Range<Int>]
   private let modelIDs: [[Int32]]
   private let seriesIndices: [Series: Int32]
@@ -22,9 +22,9 @@ package struct ScenarioSimulation: Sendable {
   /// Of the scenario: those that are simulated.
   package let accounts: Range<Int>
   /// What is simulated on its own: some models of an account, in the order of accounts and models.
-  private let parts: [Part]
+  private let shards: [Shard]
 
-  private struct Part {
+  private struct Shard {
     var account: Int
     var models: Range<Int>
     /// Arrivals expected of it, as far as they are known before.
@@ -77,10 +77,10 @@ package struct ScenarioSimulation: Sendable {
     self.seriesOfAccount = seriesOfAccount
     self.seriesIndices = seriesIndices
     expectedRequests = expected
-    parts = self.accounts.flatMap { index in
+    shards = self.accounts.flatMap { index in
       let account = scenario.accounts[index]
-      return AccountParts.parts(of: account).map { models in
-        Part(
+      return AccountShards.shards(of: account).map { models in
+        Shard(
           account: index, models: models,
           weight: models.reduce(0) { $0 + Self.weight(account.models[$1], scenario, traces) })
       }
@@ -99,7 +99,7 @@ package struct ScenarioSimulation: Sendable {
 
   /// Roughly how many requests an account has.
   package func expectedRequests(ofAccount index: Int) -> Double {
-    parts.reduce(0) { $0 + ($1.account == index ? $1.weight : 0) }
+    shards.reduce(0) { $0 + ($1.account == index ? $1.weight : 0) }
   }
 
   package struct Result: Sendable {
@@ -139,28 +139,28 @@ package struct ScenarioSimulation: Sendable {
     return result
   }
 
-  /// Each part from start to end on its own: nothing has to be in order between them. The largest come first, so that
+  /// Each shard from start to end on its own: nothing has to be in order between them. The largest come first, so that
   /// no thread is left with one at the end.
   private func runApart(
     threads: Int, sinks: Sinks, progress: @escaping @Sendable (Double) -> Void
   ) throws -> Result {
-    let results = Slots<AccountResult>(count: parts.count)
+    let results = Slots<AccountResult>(count: shards.count)
     let done = Mutex(0.0)
     let accountSinks = Shared(accountSinks(sinks))
-    let total = max(parts.reduce(0) { $0 + $1.weight }, 1)
+    let total = max(shards.reduce(0) { $0 + $1.weight }, 1)
     let helpers = helpers(threads)
-    let order = parts.indices.sorted { (-parts[$0].weight, $0) < (-parts[$1].weight, $1) }
-    try inParallel(parts.count, threads: threads) { place in
+    let order = shards.indices.sorted { (-shards[$0].weight, $0) < (-shards[$1].weight, $1) }
+    try inParallel(shards.count, threads: threads) { place in
       let index = order[place]
-      let part = parts[index]
-      let sink = accountSinks.value[part.account]
-      let simulation = try simulation(of: part, helpers: helpers) { _ in sink }
-      let horizons = epochs(share: part.weight / total)
+      let shard = shards[index]
+      let sink = accountSinks.value[shard.account]
+      let simulation = try simulation(of: shard, helpers: helpers) { _ in sink }
+      let horizons = epochs(share: shard.weight / total)
       for horizon in horizons {
         simulation.run(until: horizon)
         try simulation.checkSinks()
         let share = done.withLock { sum in
-          sum += part.weight / total / Double(horizons.count)
+          sum += shard.weight / total / Double(horizons.count)
           return sum
         }
         progress(min(share, 1))
@@ -172,16 +172,16 @@ package struct ScenarioSimulation: Sendable {
     return result(results.all)
   }
 
-  /// All parts side by side, epoch by epoch, with their requests merged in order of arrival.
+  /// All shards side by side, epoch by epoch, with their requests merged in order of arrival.
   private func runTogether(
     threads: Int, sinks: Sinks, merged: any TelemetrySink, progress: @escaping @Sendable (Double) -> Void
   ) throws -> Result {
     var buffers: [RequestBuffer] = []
     let accountSinks = accountSinks(sinks)
     let helpers = helpers(threads)
-    let simulations = try parts.map { part in
-      try simulation(of: part, helpers: helpers) { _ in
-        let buffer = RequestBuffer(direct: accountSinks[part.account])
+    let simulations = try shards.map { shard in
+      try simulation(of: shard, helpers: helpers) { _ in
+        let buffer = RequestBuffer(direct: accountSinks[shard.account])
         buffers.append(buffer)
         return buffer
       }
@@ -207,10 +207,10 @@ package struct ScenarioSimulation: Sendable {
     return result(simulations.map { AccountResult(tables: $0.tables(), notDeployed: $0.notDeployed) })
   }
 
-  /// Each account's sink, to be called from the threads of its parts.
+  /// Each account's sink, to be called from the threads of its shards.
   private func accountSinks(_ sinks: Sinks) -> [any TelemetrySink] {
     var counts = [Int](repeating: 0, count: scenario.accounts.count)
-    for part in parts { counts[part.account] += 1 }
+    for shard in shards { counts[shard.account] += 1 }
     return sinks.accounts.enumerated().map { index, sink in
       counts[index] > 1 && !sink.takesSeriesConcurrently ? OneAtATime(sink) : sink
     }
@@ -218,7 +218,7 @@ package struct ScenarioSimulation: Sendable {
 
   func accountSimulations(sinks: [any TelemetrySink]) throws -> [AccountSimulation] {
     try scenario.accounts.indices.map { index in
-      let whole = Part(account: index, models: 0..<scenario.accounts[index].models.count, weight: 0)
+      let whole = Shard(account: index, models: 0..<scenario.accounts[index].models.count, weight: 0)
       return try simulation(of: whole) { _ in sinks[index] }
     }
   }
@@ -230,19 +230,19 @@ package struct ScenarioSimulation: Sendable {
     ).tables
   }
 
-  /// Threads beyond those that simulate parts: they draw ahead of the loops.
+  /// Threads beyond those that simulate shards: they draw ahead of the loops.
   private func helpers(_ threads: Int) -> [DispatchQueue] {
-    (0..<max(0, min(threads - parts.count, 64))).map { DispatchQueue(label: "draws ahead \($0)") }
+    (0..<max(0, min(threads - shards.count, 64))).map { DispatchQueue(label: "draws ahead \($0)") }
   }
 
   private func simulation(
-    of part: Part, helpers: [DispatchQueue] = [], sink: (Int) -> any TelemetrySink
+    of shard: Shard, helpers: [DispatchQueue] = [], sink: (Int) -> any TelemetrySink
   ) throws -> AccountSimulation {
     try AccountSimulation(
-      scenario, account: part.account, models: part.models,
-      modelIDs: Array(modelIDs[part.account][part.models]), traces: traces,
-      seriesIndex: { seriesIndices[$0] ?? -1 }, sinks: part.models.map(sink),
-      ringCapacity: modelIDs[part.account].count <= 64 && scenario.accounts.count <= 64 ? 1024 : 256,
+      scenario, account: shard.account, models: shard.models,
+      modelIDs: Array(modelIDs[shard.account][shard.models]), traces: traces,
+      seriesIndex: { seriesIndices[$0] ?? -1 }, sinks: shard.models.map(sink),
+      ringCapacity: modelIDs[shard.account].count <= 64 && scenario.accounts.count <= 64 ? 1024 : 256,
       helpers: helpers)
   }
 
@@ -260,9 +260,9 @@ package struct ScenarioSimulation: Sendable {
     var notDeployed: Int
   }
 
-  /// - Parameter accounts: which each result belongs to; `nil`: as the parts do.
+  /// - Parameter accounts: which each result belongs to; `nil`: as the shards do.
   private func result(_ results: [AccountResult], accounts: [Int]? = nil) -> Result {
-    let owners = accounts ?? parts.map(\.account)
+    let owners = accounts ?? shards.map(\.account)
     var tables = TelemetryTables()
     var notDeployed = [Int](repeating: 0, count: scenario.accounts.count)
     var tablesOfAccount = [TelemetryTables](repeating: .init(), count: scenario.accounts.count)
@@ -339,8 +339,8 @@ private final class OneAtATime: TelemetrySink, Sendable {
 
 /// Carries to other threads what no two of them use at the same time.
 ///
-/// Sendable, unchecked, because sinks and columns are not: each part calls the sink of its own account, and where an account
-/// has several parts, either the sink says that it takes them side by side, or `OneAtATime` stands before it, whose lock
+/// Sendable, unchecked, because sinks and columns are not: each shard calls the sink of its own account, and where an account
+/// has several shards, either the sink says that it takes them side by side, or `OneAtATime` stands before it, whose lock
 /// is held for the whole of a call. Columns are read within the call that they were given to.
 private struct Shared<Value>: @unchecked Sendable {
   let value: Value

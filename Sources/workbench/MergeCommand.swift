@@ -21,8 +21,8 @@ struct MergeCommand: ParsableCommand {
         workbench aggregate Outputs/winter --period 90d
       """)
 
-  @Argument(help: "The parts.")
-  var parts: [String]
+  @Argument(help: "The shards.")
+  var shards: [String]
 
   @Option(name: .shortAndLong, help: "The directory to write.")
   var output: String
@@ -31,16 +31,16 @@ struct MergeCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    guard parts.count >= 2 else {
+    guard shards.count >= 2 else {
       throw ValidationError("there is nothing to merge: name two shards or more.")
     }
     let progress = ProgressBar("Merging", quiet: quiet)
     try checkPaths()
-    let merged = try MergedParts(
-      try parts.map { try Dataset($0) },
-      late: { part, requests in
+    let merged = try MergedShards(
+      try shards.map { try Dataset($0) },
+      late: { shard, requests in
         Terminal.diagnose(
-          "workbench: \(part.path): \(Figure.count(requests)) \(requests == 1 ? "request arrives after its period's end and is" : "requests arrive after its period's end and are") left out"
+          "workbench: \(shard.path): \(Figure.count(requests)) \(requests == 1 ? "request arrives after its period's end and is" : "requests arrive after its period's end and are") left out"
         )
       }, progress: { progress.show($0) })
     let directory = try RunDirectory(
@@ -74,16 +74,16 @@ struct MergeCommand: ParsableCommand {
     )
   }
 
-  /// - Throws: `DatasetError` if a part is named twice, by whatever path.
+  /// - Throws: `DatasetError` if a shard is named twice, by whatever path.
   private func checkPaths() throws {
     var seen: [String: String] = [:]
-    for part in parts {
+    for shard in shards {
       let place =
-        PostgreSQLLocation(part) == nil
-        ? URL(fileURLWithPath: part).resolvingSymlinksInPath().standardizedFileURL.path : part
-      if let other = seen.updateValue(part, forKey: place) {
+        PostgreSQLLocation(shard) == nil
+        ? URL(fileURLWithPath: shard).resolvingSymlinksInPath().standardizedFileURL.path : shard
+      if let other = seen.updateValue(shard, forKey: place) {
         throw DatasetError(
-          part,
+          shard,
           "it is the same shard as \(other); its requests would count twice. Name each shard once.")
       }
     }

@@ -157,7 +157,7 @@ struct RollupArchiveTests {
     return tables
   }
 
-  @Test("parts that share a request are found, shards that share none are not")
+  @Test("shards that share a request are found, and shards that share none are not")
   func overlaps() throws {
     let whole = try Self.rollups()
     let odd = try Self.rollups { $0 % 3 == 0 }
@@ -170,10 +170,10 @@ struct RollupArchiveTests {
     #expect(try RollupOverlap.find([[early], [late]]) == nil)
     for (a, b) in [(whole, whole), (whole, odd), (even, whole), (early, lateAndMore)] {
       let found = try #require(try RollupOverlap.find([[a], [b]]))
-      #expect(found.parts == (0, 1))
+      #expect(found.shards == (0, 1))
     }
     let stored = try RollupArchive(try Self.archive(lateAndMore))
-    #expect(try RollupOverlap.find([[rest], [], [stored]])?.parts.1 == 2)
+    #expect(try RollupOverlap.find([[rest], [], [stored]])?.shards.1 == 2)
   }
 
   @Test("failures alone are told apart by their sums")

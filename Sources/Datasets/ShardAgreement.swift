@@ -1,6 +1,6 @@
 import Telemetry
 
-/// A part of a data set that is put together: its tables, and the time that they are of.
+/// A shard of a data set that is being merged: its tables, and the time that they cover.
 package struct MergedTables {
   package var path: String
   package var tables: TelemetryTables
@@ -14,20 +14,20 @@ package struct MergedTables {
   }
 }
 
-/// What parts must agree on, besides the rows of their tables, to be of one data set.
-enum PartAgreement {
-  /// Two simulations of one time are not parts of one: their requests differ and their replicas are charged twice, or
+/// What shards must agree on, besides the rows of their tables, to be of one data set.
+enum ShardAgreement {
+  /// Two simulations of one time are not shards of one: their requests differ and their replicas are charged twice, or
   /// once for both.
   /// - Throws: `DatasetError` for runs of different scenarios or seeds that share a model and some time.
-  static func checkSimulations(_ parts: [Dataset], _ periods: [Range<Timestamp>]) throws {
-    for later in parts.indices {
-      guard let own = parts[later].manifest, let scenario = own.scenario else { continue }
-      let models = Set(parts[later].tables.models.map(\.modelID))
+  static func checkSimulations(_ shards: [Dataset], _ periods: [Range<Timestamp>]) throws {
+    for later in shards.indices {
+      guard let own = shards[later].manifest, let scenario = own.scenario else { continue }
+      let models = Set(shards[later].tables.models.map(\.modelID))
       for earlier in 0..<later where periods[earlier].overlaps(periods[later]) {
-        guard let other = parts[earlier].manifest, let otherScenario = other.scenario,
+        guard let other = shards[earlier].manifest, let otherScenario = other.scenario,
           own.seed != other.seed || scenario.sha256 != otherScenario.sha256
             || scenario.overrides != otherScenario.overrides,
-          parts[earlier].tables.models.contains(where: { models.contains($0.modelID) })
+          shards[earlier].tables.models.contains(where: { models.contains($0.modelID) })
         else { continue }
         let common = periods[earlier].clamped(to: periods[later])
         let what =
@@ -35,22 +35,22 @@ enum PartAgreement {
           ? "with the seeds \(own.seed.map(String.init) ?? "–") and \(other.seed.map(String.init) ?? "–")"
           : "of different scenarios"
         throw DatasetError(
-          parts[later].path,
-          "it and \(parts[earlier].path) are two simulations, \(what), of the time from \(common.lowerBound.rfc3339) to \(common.upperBound.rfc3339). Merge runs of different times, or shards of one run; replications are compared, not added up."
+          shards[later].path,
+          "it and \(shards[earlier].path) are two simulations, \(what), of the time from \(common.lowerBound.rfc3339) to \(common.upperBound.rfc3339). Merge runs of different times, or shards of one run; replications are compared, not added up."
         )
       }
     }
   }
 
-  /// Replicas of a version at one time are one number, whichever part says it.
-  /// - Throws: `DatasetError` where parts say different things of the time that both are of.
-  static func checkReplicas(_ parts: [MergedTables]) throws {
-    let logs = parts.map {
+  /// Replicas of a version at one time are one number, no matter which shard states it.
+  /// - Throws: `DatasetError` if shards contradict each other about the time that both cover.
+  static func checkReplicas(_ shards: [MergedTables]) throws {
+    let logs = shards.map {
       Dictionary(grouping: $0.tables.replicas) { Series(modelID: $0.modelID, version: $0.version) }
     }
-    for later in parts.indices {
-      for earlier in 0..<later where parts[earlier].period.overlaps(parts[later].period) {
-        let common = parts[earlier].period.clamped(to: parts[later].period)
+    for later in shards.indices {
+      for earlier in 0..<later where shards[earlier].period.overlaps(shards[later].period) {
+        let common = shards[earlier].period.clamped(to: shards[later].period)
         for (series, rows) in logs[later].sorted(by: {
           ($0.key.modelID, $0.key.version) < ($1.key.modelID, $1.key.version)
         }) {
@@ -58,8 +58,8 @@ enum PartAgreement {
             let (at, one, other) = contradiction(others, rows, in: common)
           else { continue }
           throw DatasetError(
-            parts[later].path,
-            "it contradicts \(parts[earlier].path): at \(at.rfc3339), \(series.version.isEmpty ? "" : "version \(series.version) of ")model \(parts[later].tables.models.first { $0.modelID == series.modelID }?.name ?? "\(series.modelID)") has \(other) here and \(one) there. Shards of one data set must agree on the time that both cover."
+            shards[later].path,
+            "it contradicts \(shards[earlier].path): at \(at.rfc3339), \(series.version.isEmpty ? "" : "version \(series.version) of ")model \(shards[later].tables.models.first { $0.modelID == series.modelID }?.name ?? "\(series.modelID)") has \(other) here and \(one) there. Shards of one data set must agree on the time that both cover."
           )
         }
       }
@@ -115,13 +115,13 @@ enum PartAgreement {
     return nil
   }
 
-  /// Times between the first and the last part of an account that no part of it covers, in order.
-  static func gaps(_ parts: [MergedTables]) -> [Range<Timestamp>] {
+  /// Times between the first and the last shard of an account that no shard of it covers, in order.
+  static func gaps(_ shards: [MergedTables]) -> [Range<Timestamp>] {
     var found: Set<Range<Timestamp>> = []
-    let accounts = Set(parts.flatMap { $0.tables.accounts.map { ExactName($0.account) } })
+    let accounts = Set(shards.flatMap { $0.tables.accounts.map { ExactName($0.account) } })
     for account in accounts {
-      let own = parts.filter { part in
-        !part.period.isEmpty && part.tables.accounts.contains { ExactName($0.account) == account }
+      let own = shards.filter { shard in
+        !shard.period.isEmpty && shard.tables.accounts.contains { ExactName($0.account) == account }
       }.map(\.period).sorted { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
       guard var covered = own.first?.upperBound else { continue }
       for period in own.dropFirst() {

@@ -1,6 +1,6 @@
 import ScenarioModel
 
-/// The parts of an account that can be simulated without each other, in any order and on any thread.
+/// The shards of an account that can be simulated without each other, in any order and on any thread.
 ///
 /// Models of an account influence each other only through the subscription's replicas: incidents are settled before the
 /// simulation starts, and every stream of random numbers is named by the model or deployment that draws from it. A
@@ -9,9 +9,9 @@ import ScenarioModel
 /// shared events, each request to the pool is granted in full, no deployment ever waits for room, and a model's behaviour
 /// depends on that model alone. Each model is then a shard, and the shards together give, event by event, what the account
 /// as a whole would. Otherwise the account is one shard.
-enum AccountParts {
-  /// Models of each part, by index.
-  static func parts(of account: Scenario.Account) -> [Range<Int>] {
+enum AccountShards {
+  /// Models of each shard, by index.
+  static func shards(of account: Scenario.Account) -> [Range<Int>] {
     let whole = 0..<account.models.count
     guard whole.count > 1 else { return [whole] }
     var needed = 0
