@@ -65,7 +65,7 @@ extension API {
     plan.replications = try body.integer("replications", in: 2...100_000)
     plan.maxReplications = try body.integer("maxReplications", in: 2...100_000)
     plan.samples = try body.integer("samples", in: 2...500)
-    plan.levels = try body.text("levels")
+    plan.objectives = try body.text("levels")
     plan.minimize = try body.text("minimize")
     let limits = studio.limits
     let asked = try await queues.long.run { [plan] _ in

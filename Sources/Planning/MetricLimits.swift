@@ -41,20 +41,22 @@ struct MetricLimits {
   }
 
   /// - Throws: `Objective.InvalidObjective` for an upper bound that no variant can exceed.
-  func check(_ level: Objective) throws {
-    if level.isUpper, let failures = level.metric.failures {
-      let model: String? = if case .model(let name) = level.metric.scope { name } else { nil }
+  func check(_ objective: Objective) throws {
+    if objective.isUpper, let failures = objective.metric.failures {
+      let model: String? = if case .model(let name) = objective.metric.scope { name } else { nil }
       let possible = Set(scenarios.flatMap { $0.possibleFailures(ofModel: model) })
       guard possible.isDisjoint(with: failures) else { return }
       let whose = model.map { "model \"\($0)\"" } ?? "a model"
       throw Objective.InvalidObjective(
         description:
-          "\(level.description) can never be violated: in no variant does anything make requests of \(whose) fail\(failures.count == 1 ? " with \(failures[0].name)" : ""). Leave it out, or add a cause of such failures to the scenario."
+          "\(objective.description) can never be violated: in no variant does anything make requests of \(whose) fail\(failures.count == 1 ? " with \(failures[0].name)" : ""). Leave it out, or add a cause of such failures to the scenario."
       )
     }
-    guard level.isUpper, let (most, why) = self.most(level.metric), level.bound >= most else { return }
+    guard objective.isUpper, let (most, why) = self.most(objective.metric), objective.bound >= most else {
+      return
+    }
     throw Objective.InvalidObjective(
-      description: "\(level.description) can never be violated: \(why). Give a bound below that.")
+      description: "\(objective.description) can never be violated: \(why). Give a bound below that.")
   }
 
   private func most(_ metric: Metric) -> (Double, why: String)? {

@@ -19,26 +19,26 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
   /// Several, separated by commas: `latency.p95 <= 2s, failureRate <= 0.1%`.
   /// - Throws: `InvalidObjective`, also where there is none.
   package static func list(_ text: String) throws -> [Objective] {
-    var parts = [String.UnicodeScalarView()]
+    var texts = [String.UnicodeScalarView()]
     var isQuoted = false
     var isEscaped = false
     for scalar in text.unicodeScalars {
       if scalar == ",", !isQuoted {
-        parts.append(.init())
+        texts.append(.init())
         continue
       }
       if scalar == "\"", !isEscaped { isQuoted.toggle() }
       isEscaped = scalar == "\\" && !isEscaped
-      parts[parts.count - 1].append(scalar)
+      texts[texts.count - 1].append(scalar)
     }
-    let levels = try parts.map { String($0).trimmed }.filter { !$0.isEmpty }.map { try Objective($0) }
-    guard !levels.isEmpty else {
+    let objectives = try texts.map { String($0).trimmed }.filter { !$0.isEmpty }.map { try Objective($0) }
+    guard !objectives.isEmpty else {
       throw InvalidObjective(description: "no objective is given. Write for instance latency.p95 <= 2s.")
     }
-    return levels
+    return objectives
   }
 
-  /// - Throws: `InvalidObjective`, also for a bound that no value can break, or none can keep.
+  /// - Throws: `InvalidObjective`, also for a bound that no value can violate, or none can meet.
   package init(_ text: String) throws {
     let trimmed = text.trimmed
     // A model's name may hold anything.
@@ -73,7 +73,7 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
     try check(value)
   }
 
-  /// Refuses what would be kept, or broken, whatever happens.
+  /// Refuses what would be met, or violated, whatever happens.
   /// - Parameter value: the bound as written.
   private func check(_ value: String) throws {
     let (least, most) = (metric.range.lowerBound, metric.range.upperBound)
@@ -87,7 +87,7 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
     if isUpper, bound >= most || bound < least {
       throw InvalidObjective(
         description:
-          "\(description) \(bound >= most ? "can never be broken" : "can never be kept"): \(metric.base) \(between). Give a bound inside."
+          "\(description) \(bound >= most ? "can never be violated" : "can never be met"): \(metric.base) \(between). Give a bound inside."
       )
     }
     if !isUpper, metric.better == .lower {
@@ -99,16 +99,16 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
     if !isUpper, bound <= least || bound > most {
       throw InvalidObjective(
         description:
-          "\(description) \(bound <= least ? "can never be broken" : "can never be kept"): \(metric.base) \(between). Give a bound inside."
+          "\(description) \(bound <= least ? "can never be violated" : "can never be met"): \(metric.base) \(between). Give a bound inside."
       )
     }
   }
 
-  private init(_ level: Objective, of model: String, isAlone: Bool) {
-    metric = level.metric.scoped(.model(model))
-    isUpper = level.isUpper
-    bound = level.bound
-    description = isAlone ? level.description : "\(level.description) of \(model)"
+  private init(_ objective: Objective, of model: String, isAlone: Bool) {
+    metric = objective.metric.scoped(.model(model))
+    isUpper = objective.isUpper
+    bound = objective.bound
+    description = isAlone ? objective.description : "\(objective.description) of \(model)"
   }
 
   private static func bound(_ text: String, _ unit: Metric.Unit) -> Double? {
@@ -130,7 +130,7 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// By how much a replication violates the objective, in the metric's unit; not positive if it meets it. Without any
-  /// request there is nothing to break; where there were some but none succeeded, it is broken by as much as its bound.
+  /// request there is nothing to violate; if there were some but none succeeded, it is violated by as much as its bound.
   func excess(_ record: ReplicationRecord) -> Double {
     if let value = metric.value(record) { return isUpper ? value - bound : bound - value }
     return hasRequests(record) ? max(abs(bound), 1) : 0
@@ -152,36 +152,36 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
 /// The objectives of a plan, and the models that each applies to.
 package struct Objectives: Sendable {
   /// As written.
-  package let levels: [Objective]
+  package let written: [Objective]
   /// One for each model that an objective applies to.
   package let judged: [Objective]
   /// Places in `judged`, by objective.
-  package let parts: [Range<Int>]
+  package let ranges: [Range<Int>]
   /// Models with requests.
   package let models: [String]
 
   /// - Parameter models: that have demand in any variant.
   /// - Throws: `Objective.InvalidObjective` for a model that is not there.
-  package init(_ levels: [Objective], models: [String]) throws {
-    self.levels = levels
+  package init(_ written: [Objective], models: [String]) throws {
+    self.written = written
     self.models = models
     var judged: [Objective] = []
-    var parts: [Range<Int>] = []
-    for level in levels {
-      if let problem = level.metric.problem(models: models) {
-        throw Objective.InvalidObjective(description: "\(level.description): \(problem)")
+    var ranges: [Range<Int>] = []
+    for objective in written {
+      if let problem = objective.metric.problem(models: models) {
+        throw Objective.InvalidObjective(description: "\(objective.description): \(problem)")
       }
-      let own = level.judged(models)
-      parts.append(judged.count..<(judged.count + own.count))
+      let own = objective.judged(models)
+      ranges.append(judged.count..<(judged.count + own.count))
       judged += own
     }
     self.judged = judged
-    self.parts = parts
+    self.ranges = ranges
   }
 
   /// In words, the models that an objective applies to.
-  package func scope(_ level: Int) -> String {
-    let metric = levels[level].metric
+  package func scope(_ place: Int) -> String {
+    let metric = written[place].metric
     if case .model(let name) = metric.scope { return "model \(name)" }
     if metric.isJudgedByModel {
       return models.count == 1 ? "model \(models[0])" : "each of \(models.count) models"

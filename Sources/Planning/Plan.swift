@@ -47,7 +47,7 @@ package struct Plan: Codable, Equatable, Sendable {
   /// Of any variant.
   package var maxReplications: Int?
   /// Service-level objectives, separated by commas.
-  package var levels: String?
+  package var objectives: String?
   /// The metric that the best variant has least of.
   package var minimize: String?
   /// `METRIC=SHARE`.
@@ -67,6 +67,13 @@ package struct Plan: Codable, Equatable, Sendable {
 
   package init() {}
 
+  private enum CodingKeys: String, CodingKey {
+    case vary, variants, samples, overrides, replications, maxReplications
+    // Tasks that other programs have made name it so.
+    case objectives = "levels"
+    case minimize, precision, confidence, indifference, warmUp, sensitivity, sobolSamples, leavesInvalidOut
+  }
+
   static let replicationsByDefault = 20
   static let mostReplicationsByDefault = 500
   static let mostVariants = 100_000
@@ -81,7 +88,7 @@ package struct Plan: Codable, Equatable, Sendable {
     samples = samples ?? document.samples
     replications = replications ?? document.replications
     maxReplications = maxReplications ?? document.maxReplications
-    levels = levels ?? document.slo
+    objectives = objectives ?? document.slo
     minimize = minimize ?? document.minimize
     precision = precision ?? document.precision
   }
@@ -112,14 +119,14 @@ package struct Plan: Codable, Equatable, Sendable {
     options.indifference = indifference
     options.threads = threads
     do {
-      if let levels { options.levels = try Objective.list(levels) }
+      if let objectives { options.objectives = try Objective.list(objectives) }
     } catch let problem as Objective.InvalidObjective {
-      throw PlanProblem(.levels, problem.description)
+      throw PlanProblem(.objectives, problem.description)
     }
     if let minimize {
-      options.objective = try Self.metric(minimize, .minimize)
-    } else if !options.levels.isEmpty {
-      options.objective = Metric("credits")
+      options.goal = try Self.metric(minimize, .minimize)
+    } else if !options.objectives.isEmpty {
+      options.goal = Metric("credits")
     }
     if let precision { options.precision = try Self.precision(precision) }
     options.warmUp = warmUp
@@ -151,7 +158,7 @@ package struct Plan: Codable, Equatable, Sendable {
   /// Whether what is simulated depends on what was: such a plan cannot be divided into tasks.
   package func decidesAsItGoes() throws -> Bool {
     let options = try options(threads: 1)
-    return !options.levels.isEmpty || options.objective != nil || options.precision != nil
+    return !options.objectives.isEmpty || options.goal != nil || options.precision != nil
       || options.sensitivity != nil || options.sobolSamples > 0
   }
 }
@@ -159,7 +166,10 @@ package struct Plan: Codable, Equatable, Sendable {
 /// What is wrong with a plan. The front end that read it adds which option or field is wrong.
 package struct PlanProblem: Error, CustomStringConvertible {
   package enum Part: String, Sendable {
-    case vary, samples, levels, minimize, precision, sensitivity
+    case vary, samples
+    /// As the API names it.
+    case objectives = "levels"
+    case minimize, precision, sensitivity
   }
 
   package let part: Part

@@ -86,18 +86,18 @@ package struct PlanRun: Sendable {
     let options = try plan.options(threads: threads)
     let models = Study.models(variants.all)
     let others: [(PlanProblem.Part, Metric?)] = [
-      (.minimize, options.objective), (.precision, options.precision?.metric),
+      (.minimize, options.goal), (.precision, options.precision?.metric),
       (.sensitivity, options.sensitivity),
     ]
     for case (let part, let metric?) in others {
       if let problem = metric.problem(models: models) { throw PlanProblem(part, problem) }
     }
     do {
-      _ = try Objectives(options.levels, models: models)
+      _ = try Objectives(options.objectives, models: models)
       let limits = MetricLimits(variants.all.map(\.scenario))
-      for level in options.levels { try limits.check(level) }
+      for objective in options.objectives { try limits.check(objective) }
     } catch let problem as Objective.InvalidObjective {
-      throw PlanProblem(.levels, problem.description)
+      throw PlanProblem(.objectives, problem.description)
     }
   }
 
@@ -187,7 +187,7 @@ package struct PlanRun: Sendable {
   private func shownEarly() throws -> [Metric] {
     let options = try plan.options(threads: threads)
     var metrics = ["latency.p95", "failureRate", "credits"].compactMap { Metric($0) }
-    metrics += options.levels.map(\.metric) + [options.objective].compactMap { $0 }
+    metrics += options.objectives.map(\.metric) + [options.goal].compactMap { $0 }
     var seen: Set<Metric> = []
     return metrics.filter { seen.insert($0).inserted }
   }

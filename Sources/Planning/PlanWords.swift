@@ -56,9 +56,9 @@ package enum PlanWords {
     guard let choice = result.choice else { return ideal(result) }
     var lines: [String] = []
     // If there is more than one model, the text says which ones an objective applies to.
-    let levels = choice.levels.enumerated().map { place, level in
+    let objectives = choice.levels.enumerated().map { place, objective in
       let scope = (result.models?.count ?? 1) > 1 ? choice.scopes?[place] : nil
-      return scope.map { "\(level) (\($0))" } ?? level
+      return scope.map { "\(objective) (\($0))" } ?? objective
     }.joined(separator: ", ")
     let goal = "least \(choice.objective)"
     if let best = choice.best, let variant = result.variants.first(where: { $0.name == best }),
@@ -74,18 +74,18 @@ package enum PlanWords {
         }
       let title = choice.inconclusive == nil ? "Recommended" : "Inconclusive, best so far"
       lines.append(
-        "\(title): \(variant.title): \(goal)\(levels.isEmpty ? "" : " that meets \(levels)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)"
+        "\(title): \(variant.title): \(goal)\(objectives.isEmpty ? "" : " that meets \(objectives)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)"
       )
       lines += worst(variant, result)
       if let binding = choice.binding {
         lines.append("Binding: \(binding) prevents a better variant from being chosen.")
       }
       if let headroom = result.headroom {
-        if let level = headroom.level {
+        if let objective = headroom.level {
           lines.append(
             headroom.factor <= 1
-              ? "Headroom: none; \(level) is at its bound."
-              : "Headroom: demand can grow by \(Figure.share(headroom.factor - 1)) before it violates \(level) (\(headroom.replications) replications)."
+              ? "Headroom: none; \(objective) is at its bound."
+              : "Headroom: demand can grow by \(Figure.share(headroom.factor - 1)) before it violates \(objective) (\(headroom.replications) replications)."
           )
         } else {
           lines.append(String(format: "Headroom: demand can grow more than %.1f-fold.", headroom.factor))
@@ -99,10 +99,11 @@ package enum PlanWords {
       )
     } else {
       var line =
-        choice.inconclusive.map { "Inconclusive: no variant is shown to meet \(levels): \($0)" }
-        ?? "No variant meets \(levels)."
-      if let nearest = choice.nearest, let level = choice.nearestLevel, let excess = choice.nearestExcess {
-        line += " Nearest: \(nearest), which misses \(level) by \(Figure.share(excess))."
+        choice.inconclusive.map { "Inconclusive: no variant is shown to meet \(objectives): \($0)" }
+        ?? "No variant meets \(objectives)."
+      if let nearest = choice.nearest, let objective = choice.nearestLevel, let excess = choice.nearestExcess
+      {
+        line += " Nearest: \(nearest), which misses \(objective) by \(Figure.share(excess))."
       }
       lines.append(line)
     }
@@ -113,9 +114,9 @@ package enum PlanWords {
   private static func worst(_ variant: PlanResult.VariantResult, _ result: PlanResult) -> [String] {
     guard (result.models?.count ?? 1) > 1 else { return [] }
     return (variant.levels ?? []).compactMap { entry in
-      guard let model = entry.model, let level = try? Objective(entry.level) else { return nil }
+      guard let model = entry.model, let objective = try? Objective(entry.level) else { return nil }
       return
-        "Of all models, \(model) comes nearest to violating \(entry.level): \(level.metric.base) \(estimate(entry.estimate, level.metric.unit))."
+        "Of all models, \(model) comes nearest to violating \(entry.level): \(objective.metric.base) \(estimate(entry.estimate, objective.metric.unit))."
     }
   }
 

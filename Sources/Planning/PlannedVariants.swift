@@ -63,7 +63,7 @@ package struct PlannedVariants: Sendable {
     self.admit = admit
     factors = try plan.factors()
     let options = try plan.options(threads: 1)
-    judgedBy = options.objective.map { [$0] + options.levels.map(\.metric) } ?? []
+    judgedBy = options.goal.map { [$0] + options.objectives.map(\.metric) } ?? []
     path = scenarios[0]
     let bundle = try ScenarioBundle(path, overrides: plan.overrides)
     base = bundle

@@ -25,10 +25,11 @@ package final class Selection {
 
   package enum Feasibility: String, Codable, Sendable { case undecided, feasible, infeasible }
 
-  private let objective: Metric
+  /// The metric that the best variant has least of.
+  private let goal: Metric
   /// Whether less is better.
   private let minimizes: Bool
-  private let levels: [Objective]
+  private let objectives: [Objective]
   private let options: Options
   private let count: Int
   /// By variant.
@@ -36,23 +37,23 @@ package final class Selection {
   /// The objective that a variant violates, if it was found to.
   package private(set) var broken: [Objective?]
   package private(set) var isEliminated: [Bool]
-  private var levelStates: [[Feasibility]]
+  private var states: [[Feasibility]]
   /// Variances of the first stage: of objectives, and of differences of the minimised metric.
-  private var levelVariances: [[Double]] = []
+  private var objectiveVariances: [[Double]] = []
   private var pairVariances: [[Double]] = []
   /// Replications beyond the first stage so far.
   package private(set) var round: Int
 
-  package init(variants: Int, objective: Metric, minimizes: Bool, levels: [Objective], options: Options) {
+  package init(variants: Int, goal: Metric, minimizes: Bool, objectives: [Objective], options: Options) {
     count = variants
-    self.objective = objective
+    self.goal = goal
     self.minimizes = minimizes
-    self.levels = levels
+    self.objectives = objectives
     self.options = options
-    feasibility = Array(repeating: levels.isEmpty ? .feasible : .undecided, count: variants)
+    feasibility = Array(repeating: objectives.isEmpty ? .feasible : .undecided, count: variants)
     broken = Array(repeating: nil, count: variants)
     isEliminated = Array(repeating: false, count: variants)
-    levelStates = Array(repeating: Array(repeating: .undecided, count: levels.count), count: variants)
+    states = Array(repeating: Array(repeating: .undecided, count: objectives.count), count: variants)
     round = options.firstStage
   }
 
@@ -72,9 +73,9 @@ package final class Selection {
     return 2 * eta * (n - 1)
   }
 
-  private func goal(_ record: ReplicationRecord) -> Double {
+  private func cost(_ record: ReplicationRecord) -> Double {
     // Undefined figures (no requests at all) are as bad as can be.
-    guard let value = objective.value(record) else { return .greatestFiniteMagnitude / 1e10 }
+    guard let value = goal.value(record) else { return .greatestFiniteMagnitude / 1e10 }
     return minimizes ? value : -value
   }
 
@@ -82,27 +83,27 @@ package final class Selection {
   /// - Parameter records: by variant; those that are out may have fewer.
   package func update(_ records: [[ReplicationRecord]]) {
     let n = round
-    if levelVariances.isEmpty { firstStage(records) }
-    let permitted = (1 - options.confidence) / (levels.isEmpty ? 1 : 2)
+    if objectiveVariances.isEmpty { firstStage(records) }
+    let permitted = (1 - options.confidence) / (objectives.isEmpty ? 1 : 2)
     // Feasibility: error of each test by Bonferroni over variants and objectives.
-    if !levels.isEmpty {
-      let h = hSquared(permitted / Double(count * levels.count))
+    if !objectives.isEmpty {
+      let h = hSquared(permitted / Double(count * objectives.count))
       for variant in alive where feasibility[variant] == .undecided {
-        for (index, level) in levels.enumerated() where levelStates[variant][index] == .undecided {
-          let width = max(options.tolerance * abs(level.bound), 1e-12)
+        for (index, objective) in objectives.enumerated() where states[variant][index] == .undecided {
+          let width = max(options.tolerance * abs(objective.bound), 1e-12)
           // Values beyond the bound are positive.
-          let sum = records[variant].prefix(n).reduce(0) { $0 + level.excess($1) }
-          let region = max(0, h * levelVariances[variant][index] / width - width * Double(n) / 2)
+          let sum = records[variant].prefix(n).reduce(0) { $0 + objective.excess($1) }
+          let region = max(0, h * objectiveVariances[variant][index] / width - width * Double(n) / 2)
           if sum >= region, region > 0 || sum > 0 {
-            levelStates[variant][index] = .infeasible
+            states[variant][index] = .infeasible
           } else if sum <= -region {
-            levelStates[variant][index] = .feasible
+            states[variant][index] = .feasible
           }
         }
-        if let index = levelStates[variant].firstIndex(of: .infeasible) {
+        if let index = states[variant].firstIndex(of: .infeasible) {
           feasibility[variant] = .infeasible
-          broken[variant] = levels[index]
-        } else if levelStates[variant].allSatisfy({ $0 == .feasible }) {
+          broken[variant] = objectives[index]
+        } else if states[variant].allSatisfy({ $0 == .feasible }) {
           feasibility[variant] = .feasible
         }
       }
@@ -114,7 +115,7 @@ package final class Selection {
     let delta = max(options.indifference, 1e-12)
     let sums = Dictionary(
       uniqueKeysWithValues: candidates.map { variant in
-        (variant, records[variant].prefix(n).reduce(0) { $0 + goal($1) })
+        (variant, records[variant].prefix(n).reduce(0) { $0 + cost($1) })
       })
     var out: [Int] = []
     for variant in candidates {
@@ -140,8 +141,10 @@ package final class Selection {
   private func firstStage(_ records: [[ReplicationRecord]]) {
     func variance(_ x: [Double]) -> Double { x.count > 1 ? x.variance : 0 }
     let first = records.map { Array($0.prefix(options.firstStage)) }
-    levelVariances = first.map { own in levels.map { level in variance(own.map(level.excess)) } }
-    let goals = first.map { $0.map(goal) }
-    pairVariances = goals.map { a in goals.map { b in variance(zip(a, b).map { $0 - $1 }) } }
+    objectiveVariances = first.map { own in
+      objectives.map { objective in variance(own.map(objective.excess)) }
+    }
+    let costs = first.map { $0.map(cost) }
+    pairVariances = costs.map { a in costs.map { b in variance(zip(a, b).map { $0 - $1 }) } }
   }
 }

@@ -4,11 +4,11 @@ import ScenarioModel
 /// Choosing the best variant that meets the objectives, and saying why.
 extension Study {
   func select() throws {
-    guard let objective = options.objective else { return }
+    guard let goal = options.goal else { return }
     if isDeterministic {
       try replicate(
         "variants", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, options.replications) }))
-      result.choice = choice(objective, indifference: 0, isDecided: true)
+      result.choice = choice(goal, indifference: 0, isDecided: true)
       return
     }
     var settings = Selection.Options()
@@ -19,13 +19,13 @@ extension Study {
     try replicate(
       "first stage", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, settings.firstStage) }))
     let means = variants.indices.compactMap {
-      Estimator.estimate(objective, records($0), confidence: options.confidence)?.value
+      Estimator.estimate(goal, records($0), confidence: options.confidence)?.value
     }
     let smallest = means.map(abs).filter { $0 > 0 }.min() ?? 1
     settings.indifference = options.indifference * smallest
     let selection = Selection(
-      variants: variants.count, objective: objective, minimizes: options.minimizes,
-      levels: objectives.judged, options: settings)
+      variants: variants.count, goal: goal, minimizes: options.minimizes,
+      objectives: objectives.judged, options: settings)
     func look() { selection.update(variants.indices.map(records)) }
     look()
     while !selection.isDecided, !selection.isExhausted, !selection.alive.isEmpty {
@@ -37,17 +37,17 @@ extension Study {
       look()
     }
     self.selection = selection
-    result.choice = choice(objective, indifference: settings.indifference, isDecided: selection.isDecided)
+    result.choice = choice(goal, indifference: settings.indifference, isDecided: selection.isDecided)
     // The best and the base are told of with as many replications as were asked for.
     var counts = [0: options.replications]
     if let best { counts[best] = options.replications }
     try replicate("best and base", counts)
   }
 
-  private func choice(_ objective: Metric, indifference: Double, isDecided: Bool) -> PlanResult.Choice {
+  private func choice(_ goal: Metric, indifference: Double, isDecided: Bool) -> PlanResult.Choice {
     .init(
-      levels: objectives.levels.map(\.description), scopes: objectives.levels.indices.map(objectives.scope),
-      objective: objective.name, minimizes: options.minimizes,
+      levels: objectives.written.map(\.description), scopes: objectives.written.indices.map(objectives.scope),
+      objective: goal.name, minimizes: options.minimizes,
       confidence: isDeterministic ? nil : options.confidence, indifference: indifference,
       tolerance: isDeterministic ? 0 : options.tolerance, isDecided: isDecided)
   }
@@ -59,30 +59,30 @@ extension Study {
   }
 
   /// By how much estimates meet an objective, in units of its bound; negative if they violate it; `nil` without requests.
-  private func slack(_ level: Objective, _ records: [ReplicationRecord]) -> Double? {
-    guard records.contains(where: level.hasRequests) else { return nil }
-    // Requests of which none succeeded break what is asked of successes.
-    return Estimator.estimate(level.metric, records, confidence: options.confidence).map {
-      level.slack($0.value)
+  private func slack(_ objective: Objective, _ records: [ReplicationRecord]) -> Double? {
+    guard records.contains(where: objective.hasRequests) else { return nil }
+    // Requests of which none succeeded violate any objective on successes.
+    return Estimator.estimate(objective.metric, records, confidence: options.confidence).map {
+      objective.slack($0.value)
     }
       ?? -1
   }
 
   /// How a variant meets each objective as written: of the models that it applies to, the one nearest to violating it.
-  func levelResults(_ variant: Int) -> [PlanResult.ObjectiveResult]? {
-    guard !objectives.levels.isEmpty else { return nil }
+  func objectiveResults(_ variant: Int) -> [PlanResult.ObjectiveResult]? {
+    guard !objectives.written.isEmpty else { return nil }
     let records = self.records(variant)
-    return zip(objectives.levels, objectives.parts).map { level, parts in
-      let judged = parts.compactMap { place in
-        slack(objectives.judged[place], records).map { (level: objectives.judged[place], slack: $0) }
+    return zip(objectives.written, objectives.ranges).map { objective, range in
+      let judged = range.compactMap { place in
+        slack(objectives.judged[place], records).map { (objective: objectives.judged[place], slack: $0) }
       }
       guard let worst = judged.min(by: { $0.slack < $1.slack }) else {
-        return .init(level: level.description)
+        return .init(level: objective.description)
       }
       var model: String?
-      if case .model(let name) = worst.level.metric.scope { model = name }
+      if case .model(let name) = worst.objective.metric.scope { model = name }
       return .init(
-        level: level.description, model: model, estimate: estimate(worst.level.metric, variant),
+        level: objective.description, model: model, estimate: estimate(worst.objective.metric, variant),
         isKept: worst.slack >= 0)
     }
   }
@@ -96,8 +96,8 @@ extension Study {
   /// The first objective by which a variant cannot be judged, for want of requests.
   private func unjudged(_ variant: Int) -> Objective? {
     let records = self.records(variant)
-    return zip(objectives.levels, objectives.parts).first { _, parts in
-      !parts.contains { place in records.contains(where: objectives.judged[place].hasRequests) }
+    return zip(objectives.written, objectives.ranges).first { _, range in
+      !range.contains { place in records.contains(where: objectives.judged[place].hasRequests) }
     }?.0
   }
 
@@ -105,37 +105,37 @@ extension Study {
 
   /// The best by current estimates: of the variants that meet all objectives, the one with the least of what is minimised.
   var best: Int? {
-    guard let objective = options.objective else { return nil }
+    guard let goal = options.goal else { return nil }
     // Undecided ones are judged by their estimates.
     let candidates = (selection?.alive ?? Array(variants.indices)).filter {
       unjudged($0) == nil && (selection?.feasibility[$0] == .feasible || keepsAll($0))
     }
     func value(_ variant: Int) -> Double {
-      (estimate(objective, variant)?.value ?? .infinity) * (options.minimizes ? 1 : -1)
+      (estimate(goal, variant)?.value ?? .infinity) * (options.minimizes ? 1 : -1)
     }
     return candidates.min { (value($0), $0) < (value($1), $1) }
   }
 
   func explain(withHeadroom: Bool = true) throws {
-    guard let objective = options.objective, var choice = result.choice else { return }
+    guard let goal = options.goal, var choice = result.choice else { return }
     let best = best
     choice.best = best.map { variants[$0].name }
-    if let best, let own = estimate(objective, best)?.value {
-      // Of those that would be better, what most of them break.
+    if let best, let own = estimate(goal, best)?.value {
+      // The objective that most of the better variants violate.
       let better = variants.indices.filter { variant in
-        guard variant != best, let value = estimate(objective, variant)?.value else { return false }
+        guard variant != best, let value = estimate(goal, variant)?.value else { return false }
         return options.minimizes ? value < own : value > own
       }
       var broken: [String: Int] = [:]
       for variant in better {
         let records = self.records(variant)
-        for level in objectives.judged where (slack(level, records) ?? 0) < 0 {
-          broken[level.description, default: 0] += 1
+        for objective in objectives.judged where (slack(objective, records) ?? 0) < 0 {
+          broken[objective.description, default: 0] += 1
         }
       }
       // If nothing better was tried, no objective is binding, however narrowly the best variant meets it.
       choice.binding = broken.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
-      if withHeadroom, !objectives.levels.isEmpty {
+      if withHeadroom, !objectives.written.isEmpty {
         if let replayed = variants[best].scenario.replayedModels.first {
           choice.noHeadroom =
             "the demand of \(replayed) is a trace, which is replayed as it is and cannot grow"
@@ -143,11 +143,12 @@ extension Study {
           result.headroom = try headroom(best)
         }
       }
-    } else if !objectives.levels.isEmpty {
+    } else if !objectives.written.isEmpty {
       // The least of the worst excesses.
       let worst = variants.indices.map { variant in
         let records = self.records(variant)
-        return objectives.judged.compactMap { level in slack(level, records).map { (level: level, slack: $0) }
+        return objectives.judged.compactMap { objective in
+          slack(objective, records).map { (objective: objective, slack: $0) }
         }
         .min { $0.slack < $1.slack }
       }
@@ -155,7 +156,7 @@ extension Study {
         (worst[$0]?.slack ?? -.infinity) < (worst[$1]?.slack ?? -.infinity)
       }), let found = worst[nearest] {
         choice.nearest = variants[nearest].name
-        choice.nearestLevel = found.level.description
+        choice.nearestLevel = found.objective.description
         choice.nearestExcess = -found.slack
       }
     }
@@ -183,15 +184,15 @@ extension Study {
   /// Why there is no verdict; `nil` where there is one.
   private func inconclusive(_ choice: PlanResult.Choice) -> String? {
     for variant in variants.indices {
-      if let level = unjudged(variant) {
+      if let objective = unjudged(variant) {
         return
-          "\(variants[variant].name) has no request by which to judge \(level). Lengthen the period, or leave it out."
+          "\(variants[variant].name) has no request by which to judge \(objective). Lengthen the period, or leave it out."
       }
     }
     guard let selection, !selection.isDecided, !selection.alive.isEmpty else { return nil }
     let open = selection.alive.map { variants[$0].name }
     return
-      "after \(selection.round) replications \(open.count == 1 ? "it is open whether \(open[0]) keeps the levels" : "\(open.count) variants are still in the race (\(open.prefix(3).joined(separator: "; "))\(open.count > 3 ? "; …" : ""))"). Allow more replications, or a larger indifference zone."
+      "after \(selection.round) replications \(open.count == 1 ? "it is open whether \(open[0]) meets the objectives" : "\(open.count) variants are still in the race (\(open.prefix(3).joined(separator: "; "))\(open.count > 3 ? "; …" : ""))"). Allow more replications, or a larger indifference zone."
   }
 
   // MARK: Headroom
@@ -210,27 +211,27 @@ extension Study {
       let records = trial.records(0)
       return objectives.judged.first { (slack($0, records) ?? 0) < 0 }
     }
-    if let level = try broken(1) {
-      return .init(factor: 1, level: level.description, replications: replications, isAtLimit: false)
+    if let objective = try broken(1) {
+      return .init(factor: 1, level: objective.description, replications: replications, isAtLimit: false)
     }
     var low = 1.0
     var high = 1.25
-    var level: Objective?
-    while level == nil, high <= limit {
-      level = try broken(high)
-      if level == nil {
+    var objective: Objective?
+    while objective == nil, high <= limit {
+      objective = try broken(high)
+      if objective == nil {
         low = high
         high *= 1.25
       }
     }
-    guard var found = level else {
+    guard var found = objective else {
       return .init(factor: low, level: nil, replications: replications, isAtLimit: true)
     }
     while high / low > 1.01 {
       let middle = (low * high).squareRoot()
-      if let level = try broken(middle) {
+      if let objective = try broken(middle) {
         high = middle
-        found = level
+        found = objective
       } else {
         low = middle
       }

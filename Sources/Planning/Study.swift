@@ -13,8 +13,9 @@ package final class Study {
     package var threads = 1
     /// µs; `nil` detects it.
     package var warmUp: Int64?
-    package var levels: [Objective] = []
-    package var objective: Metric?
+    package var objectives: [Objective] = []
+    /// The metric that the best variant has least of.
+    package var goal: Metric?
     package var minimizes = true
     /// Of the minimised metric, as a share of its smallest mean.
     package var indifference = 0.01
@@ -59,7 +60,7 @@ package final class Study {
     options.replications = Self.replications(options, variants)
     self.options = options
     self.experiment = experiment
-    objectives = try Objectives(options.levels, models: Self.models(variants))
+    objectives = try Objectives(options.objectives, models: Self.models(variants))
     self.result = result
     self.make = make
     self.progress = progress
@@ -145,7 +146,7 @@ package final class Study {
   }
 
   package func run() throws {
-    if options.objective != nil {
+    if options.goal != nil {
       try select()
     } else {
       try replicate(
@@ -155,7 +156,7 @@ package final class Study {
     if options.precision != nil, !isDeterministic { try refine() }
     summarise()
     paretoFront()
-    if options.objective != nil { try explain() }
+    if options.goal != nil { try explain() }
     try bounds()
     if options.sensitivity != nil || options.sobolSamples > 0 { try sensitivity() }
     result.totalReplications = experiment.replications
@@ -221,7 +222,7 @@ package final class Study {
     let models = objectives.models
     // What the plan asks for, whomever it is of.
     var more = objectives.judged.map(\.metric)
-    more += [options.objective, options.precision?.metric, options.sensitivity].compactMap { $0 }
+    more += [options.goal, options.precision?.metric, options.sensitivity].compactMap { $0 }
     if models.count > 1, models.count <= Self.mostModelsShown {
       // Of several models each has figures of its own: together they say nothing about the worst.
       more += all.filter(\.isJudgedByModel).flatMap { metric in models.map { metric.scoped(.model($0)) } }
@@ -252,7 +253,7 @@ package final class Study {
       }
       if !variants[index].alsoNamed.isEmpty { entry.alsoNamed = variants[index].alsoNamed }
       addWorst(&entry, records, base: index > 0 ? base : nil)
-      entry.levels = levelResults(index)
+      entry.levels = objectiveResults(index)
       for name in index > 0 ? ["latency.mean", "latency.p95", "waiting.mean", "credits"] : [] {
         entry.varianceReduction[name] = Metric(name).flatMap {
           Estimator.varianceReduction($0, records, base: base)
@@ -269,9 +270,9 @@ package final class Study {
     guard objectives.models.count > 1 else { return }
     var names: [String: String] = [:]
     // Of very many models only what objectives are about: the rest would take longer than the simulation.
-    let levels = Set(objectives.levels.map(\.metric))
+    let wanted = Set(objectives.written.map(\.metric))
     for metric in Metric.all where metric.isJudgedByModel {
-      guard objectives.models.count <= Self.mostModelsShown || levels.contains(metric) else { continue }
+      guard objectives.models.count <= Self.mostModelsShown || wanted.contains(metric) else { continue }
       let own = objectives.models.compactMap { model -> (String, Metric, Estimate)? in
         let scoped = metric.scoped(.model(model))
         return Estimator.estimate(scoped, records, confidence: options.confidence).map { (model, scoped, $0) }
@@ -290,11 +291,11 @@ package final class Study {
 
   /// Cost against latency: of the minimised metric, or credits; and of the first objective on latency, or p95.
   private func paretoFront() {
-    let cost = options.minimizes ? options.objective?.name ?? "credits" : "credits"
-    let level = objectives.levels.first { $0.metric.base.utf8.starts(with: "latency.".utf8) }?.metric
+    let cost = options.minimizes ? options.goal?.name ?? "credits" : "credits"
+    let limited = objectives.written.first { $0.metric.base.utf8.starts(with: "latency.".utf8) }?.metric
     // Of several models, that of the worst.
     let latency =
-      level.map { $0.isJudgedByModel && objectives.models.count > 1 ? $0.scoped(.worst).name : $0.name }
+      limited.map { $0.isJudgedByModel && objectives.models.count > 1 ? $0.scoped(.worst).name : $0.name }
       ?? "latency.p95"
     let points = result.variants.map {
       ($0.metrics[cost]?.value ?? .infinity, $0.metrics[latency]?.value ?? .infinity)
@@ -326,7 +327,7 @@ package final class Study {
   // MARK: Sensitivity
 
   private func sensitivity() throws {
-    let metric = options.sensitivity ?? options.objective ?? Metric("latency.p95")
+    let metric = options.sensitivity ?? options.goal ?? Metric("latency.p95")
     guard let metric, !factors.isEmpty else { return }
     var sensitivity = PlanResult.Sensitivity(metric: metric.name)
     let hasAccounts = variants[0].scenario.accounts.count > 1

@@ -150,7 +150,7 @@ struct PlanCommand: ParsableCommand {
     plan.overrides = overrides + (seed.map { ["seed=\($0)"] } ?? [])
     plan.replications = replications
     plan.maxReplications = maxReplications
-    plan.levels = slo
+    plan.objectives = slo
     plan.minimize = minimize
     plan.precision = precision
     plan.confidence = confidence
@@ -222,7 +222,7 @@ struct PlanCommand: ParsableCommand {
   /// Prints the plan's tasks: some replications of a variant each.
   private func emitTasks(_ plan: Plan, _ variants: PlannedVariants) throws {
     let options = try plan.options(threads: 1)
-    if !options.levels.isEmpty || options.objective != nil || options.precision != nil {
+    if !options.objectives.isEmpty || options.goal != nil || options.precision != nil {
       throw ValidationError(
         "--emit-tasks needs a fixed number of replications. --slo, --minimize and --precision decide after each round what to simulate next; run such a plan on one machine."
       )
@@ -247,7 +247,7 @@ extension PlanProblem.Part {
     switch self {
     case .vary: "--vary"
     case .samples: "--samples"
-    case .levels: "--slo"
+    case .objectives: "--slo"
     case .minimize: "--minimize"
     case .precision: "--precision"
     case .sensitivity: "--sensitivity"

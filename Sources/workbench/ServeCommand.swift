@@ -169,7 +169,7 @@ extension Studio.Asked {
       words += options("--samples", [plan.samples.map(String.init)].compactMap { $0 })
       words += options("--replications", [plan.replications.map(String.init)].compactMap { $0 })
       words += options("--max-replications", [plan.maxReplications.map(String.init)].compactMap { $0 })
-      words += options("--slo", [plan.levels].compactMap { $0 })
+      words += options("--slo", [plan.objectives].compactMap { $0 })
       words += options("--minimize", [plan.minimize].compactMap { $0 })
       words += options("--set", plan.overrides)
       // Variants with changes of their own stand in a plan file.

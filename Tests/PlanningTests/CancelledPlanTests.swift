@@ -14,8 +14,8 @@ struct CancelledPlanTests {
     var options = Study.Options()
     options.threads = 2
     options.replications = 5
-    options.levels = try Objective.list("waiting.mean <= 5s")
-    options.objective = Metric("credits")
+    options.objectives = try Objective.list("waiting.mean <= 5s")
+    options.goal = Metric("credits")
     let seen = Mutex([String]())
     @Sendable func checkWanted() throws {
       if let step, seen.withLock({ $0.contains { $0.hasPrefix(step) } }) { throw CancellationError() }

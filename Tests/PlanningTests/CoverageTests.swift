@@ -157,7 +157,7 @@ struct CoverageTests {
 
   @Test("the selection is correct at least as often as it states, and agrees with enumeration")
   func selection() throws {
-    // 1 to 5 servers under a level on the mean waiting time; the truth by Erlang's C. Cost rises with servers.
+    // 1 to 5 servers under an objective on the mean waiting time; the truth by Erlang's C. Cost rises with servers.
     let lambda = 1.2
     let mu = 0.8
     let bound = 0.5
@@ -179,8 +179,8 @@ struct CoverageTests {
       options.threads = 2
       options.warmUp = 600_000_000
       options.replications = 10
-      options.levels = try Objective.list("waiting.mean <= \(bound)s")
-      options.objective = Metric("credits")
+      options.objectives = try Objective.list("waiting.mean <= \(bound)s")
+      options.goal = Metric("credits")
       options.tolerance = 0.05
       let experiment = Experiment(variants, warmUp: 600_000_000, threads: 2)
       let study = try Study(

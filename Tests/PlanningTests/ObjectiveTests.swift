@@ -7,7 +7,7 @@ import Telemetry
 import TestSupport
 import Testing
 
-@Suite("Planning: levels, and whom they hold for")
+@Suite("Planning: objectives, and what they apply to")
 struct ObjectiveTests {
   @Test("every metric refuses what nothing can break, and what nothing can keep")
   func bounds() throws {
@@ -71,20 +71,20 @@ struct ObjectiveTests {
     for name in ["chat", "acme/chat", "a, b", "x]", "\"quoted\"", "<= 5s", "a\\b", "é\u{301}\u{600}\""] {
       let metric = try #require(Metric("latency.p95")).scoped(.model(name))
       #expect(try #require(Metric(metric.name)) == metric, "\(metric.name)")
-      let levels = try Objective.list("\(metric.name) <= 2s, failureRate[all] <= 1%")
-      #expect(levels.count == 2 && levels[0].metric == metric && levels[0].bound == 2000, "\(name)")
-      #expect(levels[1].metric.scope == .all)
+      let listed = try Objective.list("\(metric.name) <= 2s, failureRate[all] <= 1%")
+      #expect(listed.count == 2 && listed[0].metric == metric && listed[0].bound == 2000, "\(name)")
+      #expect(listed[1].metric.scope == .all)
     }
     #expect(
       Metric("credits[model=chat]") == nil && Metric("latency.p95[chat]") == nil
         && Metric("credits[all]") != nil)
   }
 
-  @Test("a level without a scope is for each model; with one, for that model; of credits, for all")
+  @Test("an objective without a scope applies to each model; with one, to that model; on credits, to all")
   func judged() throws {
-    let levels = try Objective.list(
+    let listed = try Objective.list(
       "latency.p95 <= 2s, waiting.mean[model=b] <= 1s, failureRate[all] <= 1%, credits <= 9")
-    let objectives = try Objectives(levels, models: ["a", "b"])
+    let objectives = try Objectives(listed, models: ["a", "b"])
     #expect(
       objectives.judged.map(\.metric.name) == [
         "latency.p95[model=a]", "latency.p95[model=b]", "waiting.mean[model=b]", "failureRate[all]",

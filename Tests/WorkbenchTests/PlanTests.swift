@@ -4,7 +4,7 @@ import Testing
 
 @Suite("workbench plan")
 struct PlanTests {
-  /// An hour of a small system: quick, and with a level that splits its variants.
+  /// An hour of a small system: quick, and with an objective that splits its variants.
   static func scenario(_ scratch: Scratch, _ name: String = "small.yaml", replicas: Int = 2) throws -> String
   {
     try scratch.write(
@@ -219,7 +219,7 @@ struct PlanTests {
     try error(["--vary", "load.scale=1,1"], 64, "twice")
     try error(["--vary", "load.scale"], 64, "not of the form")
     try error(["--slo", "latency.p95 < fast"], 64, "a duration such as 2s")
-    try error(["--slo", "failureRate <= 1"], 64, "can never be broken")
+    try error(["--slo", "failureRate <= 1"], 64, "can never be violated")
     try error(["--slo", "latency.p95 >= 5s"], 64, "Write latency.p95 <= 5s")
     try error(
       ["--slo", "latency.p95[model=n] <= 5s"], 64, "no model with requests is called \"n\". There are: m")
@@ -240,7 +240,7 @@ struct PlanTests {
     #expect(
       going.status == 0 && going.error.contains("left out") && going.output.contains("minReplicas=1"),
       "\(going.error)")
-    // No variant meets the level: how near the best comes.
+    // No variant meets the objective: how near the best comes.
     let none = try Program.run(
       "plan", path, "--vary", "load.scale=0.9,1", "--slo", "latency.mean <= 1s", "--replications", "5", "-o",
       scratch.file("none"))

@@ -37,7 +37,8 @@ struct PlanVerdictTests {
   }
 
   @Test(
-    "a level holds for each model, and the result names the one that breaks it; a scope is about one, or all")
+    "an objective applies to each model, and the result names the one that violates it; a scope names one, or all"
+  )
   func eachModel() throws {
     let scratch = try Scratch()
     let path = try Self.twoModels(scratch)
@@ -46,9 +47,9 @@ struct PlanVerdictTests {
     #expect(each.status == 1 && each.choice["best"] == nil, "\(each.error)")
     #expect(each.choice["scopes"] as? [String] == ["each of 2 models"])
     #expect(each.choice["nearestLevel"] as? String == "latency.p95 <= 1s of slow")
-    let level = try #require((each.variants[0]["levels"] as? [[String: Any]])?.first)
-    #expect(level["model"] as? String == "slow" && level["isKept"] as? Bool == false)
-    let p95 = try #require((level["estimate"] as? [String: Any])?["value"] as? Double)
+    let objective = try #require((each.variants[0]["levels"] as? [[String: Any]])?.first)
+    #expect(objective["model"] as? String == "slow" && objective["isKept"] as? Bool == false)
+    let p95 = try #require((objective["estimate"] as? [String: Any])?["value"] as? Double)
     #expect(abs(p95 - 5000) < 80)
     for (slo, status) in [
       ("latency.p95[all] <= 1s", 0), ("latency.p95[model=fast] <= 1s", 0),
@@ -153,7 +154,7 @@ struct PlanVerdictTests {
     #expect(allowed.status != 64, "\(allowed.error)")
   }
 
-  @Test("no level binds where nothing better was tried, however narrowly it is kept")
+  @Test("no objective binds if nothing better was tried, however narrowly it is met")
   func binding() throws {
     let scratch = try Scratch()
     let path = try PlanTests.scenario(scratch)
