@@ -134,9 +134,10 @@ struct CatalogueCommand: ParsableCommand {
     }
     let roofline = Roofline(architecture, card, cards: count)
     guard roofline.cacheTokens >= 1 else {
-      throw ValidationError("\(model) does not fit the memory of \(hardware). Choose hardware with more.")
+      throw ValidationError(
+        "\(model) does not fit into the memory of \(hardware). Choose hardware with more memory.")
     }
-    let times = roofline.coefficients
+    let times = roofline.service()
     if json {
       let object: [String: Any] = [
         "model": model, "hardware": hardware, "basis": "computed, with assumed efficiencies",

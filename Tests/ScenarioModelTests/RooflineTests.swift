@@ -82,7 +82,7 @@ struct RooflineTests {
         "{ roofline: { architecture: \(architecture), card: { teraflops: 121, bandwidth: 300, memory: 24, link: 16 } } }"
       ))
     let named = Roofline(model, card, cards: 1)
-    #expect(near(stated.base, named.coefficients.base))
+    #expect(near(stated.base, named.service().base))
     #expect(stated.kvCache?.blocks == Int64(named.cacheTokens) / 16)
   }
 
@@ -95,7 +95,7 @@ struct RooflineTests {
       ),
       (
         "{ roofline: { model: llama-3.1-8 } }", "A10 single",
-        "19:39: error: the catalogue has no model \"llama-3.1-8\". Did you mean llama-3.1-8b? \"workbench catalogue models\" lists them; others have an architecture."
+        "19:39: error: the catalogue has no model \"llama-3.1-8\". Did you mean llama-3.1-8b? \"workbench catalogue models\" lists them; for any other, give architecture."
       ),
       (
         "{ roofline: { model: llama-3.1-70b } }", "A10 single",
@@ -107,11 +107,11 @@ struct RooflineTests {
       ),
       (
         "{ roofline: { model: llama-3.1-8b, tensorParallel: 1 } }", "A10 cluster of 4",
-        "19:69: error: tensorParallel 1 leaves 3 of 4 cards of \"A10 cluster of 4\" idle: several engines in one replica are not modelled. Leave it out, or choose hardware of 1."
+        "19:69: error: tensorParallel 1 leaves 3 of 4 cards of \"A10 cluster of 4\" idle: several engines in one replica are not modelled. Leave it out, or choose hardware with 1."
       ),
       (
         "{ time: 1s, roofline: { model: llama-3.1-8b } }", "A10 single",
-        "19:26: error: roofline and time together. Either a replica works in steps, or each request has its own service time: remove one."
+        "19:26: error: roofline and time cannot be given together. Either a replica works in steps, or each request has its own service time: remove one."
       ),
       (
         "{ roofline: { model: llama-3.1-8b, computeEfficiency: 0 } }", "A10 single",

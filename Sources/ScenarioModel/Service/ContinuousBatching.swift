@@ -117,16 +117,19 @@ package struct ContinuousBatching: Sendable, Equatable {
       ),
     ])
 
-  /// Computed from a model and hardware.
-  init(_ computed: Roofline.Coefficients, kvCache: KVCache, tokensPerStep: Int64) {
-    base = computed.base
-    perSequence = computed.perSequence
-    perPromptToken = computed.perPromptToken
-    perToken = computed.perToken
-    overlap = computed.overlap
-    perContextToken = computed.perContextToken
-    perPromptTokenContext = computed.perPromptTokenContext
-    requestOverhead = 0
+  init(
+    base: Double, perSequence: Double, perPromptToken: Double, perToken: Double, overlap: Double,
+    perContextToken: Double, perPromptTokenContext: Double, requestOverhead: Double = 0, kvCache: KVCache?,
+    tokensPerStep: Int64
+  ) {
+    self.base = base
+    self.perSequence = perSequence
+    self.perPromptToken = perPromptToken
+    self.perToken = perToken
+    self.overlap = overlap
+    self.perContextToken = perContextToken
+    self.perPromptTokenContext = perPromptTokenContext
+    self.requestOverhead = requestOverhead
     self.kvCache = kvCache
     self.tokensPerStep = tokensPerStep
   }

@@ -17,9 +17,9 @@ package struct Roofline: Sendable, Equatable {
   package var computeEfficiency = 0.7
   package var bandwidthEfficiency = 0.85
   package var linkEfficiency = 0.4
-  /// Of a step, beside all that is computed here, µs.
+  /// Time of a step in addition to everything that is computed here, µs.
   package var stepOverhead = 1000.0
-  /// Share of the memory that the server takes, and bytes of that on each card that are neither weights nor cache.
+  /// Share of the memory that the server takes, and of that, bytes on each card for anything but weights and cache.
   package var memoryShare = 0.9
   package var reserved = 1.7e9
 
@@ -30,7 +30,7 @@ package struct Roofline: Sendable, Equatable {
     (self.model, self.card, self.cards) = (model, card, cards)
   }
 
-  /// Tokens that the KV cache holds; not positive where the weights do not fit.
+  /// Tokens that the KV cache holds; not positive if the weights do not fit.
   package var cacheTokens: Double {
     let room = Double(cards) * (card.memory * memoryShare - reserved) - model.parameters * bytesOfWeight
     return (room / bytesOfToken).rounded(.down)
@@ -39,23 +39,16 @@ package struct Roofline: Sendable, Equatable {
   /// Keys and values of one token, bytes.
   package var bytesOfToken: Double { 2 * model.layers * model.kvHeads * model.headSize * bytesOfCache }
 
-  /// All in µs.
-  package struct Coefficients: Sendable, Equatable {
-    package var base: Double
-    package var perSequence: Double
-    package var perPromptToken: Double
-    package var perToken: Double
-    package var overlap: Double
-    package var perContextToken: Double
-    package var perPromptTokenContext: Double
-  }
-
-  package var coefficients: Coefficients {
+  /// The steps of a replica.
+  /// - Parameter kvCache: `nil`: memory never binds.
+  package func service(
+    kvCache: ContinuousBatching.KVCache? = nil, tokensPerStep: Int64 = 2048
+  ) -> ContinuousBatching {
     let microsecond = 1e-6
     let operations = Double(cards) * card.flops * computeEfficiency * microsecond
     let bytes = Double(cards) * card.bandwidth * bandwidthEfficiency * microsecond
     let table = model.vocabulary * model.hidden
-    // Of the table of input embeddings a step reads only the rows of its tokens.
+    // A step reads only the rows of its tokens from the table of input embeddings.
     let read = (model.parameters - (model.isTied ? 0 : table)) * bytesOfWeight / bytes
     let layers = model.active - (model.isTied ? 1 : 2) * table
     let head = 2 * table / operations
@@ -66,17 +59,18 @@ package struct Roofline: Sendable, Equatable {
       exchange = 2 * model.layers * sent / (card.link * linkEfficiency * microsecond)
       exchanges = 2 * model.layers * Self.exchangeLatency
     }
-    return Coefficients(
+    return ContinuousBatching(
       base: stepOverhead + read + exchanges, perSequence: head + exchange, perPromptToken: exchange,
       perToken: 2 * layers / operations, overlap: read, perContextToken: bytesOfToken / bytes,
-      perPromptTokenContext: 4 * model.layers * model.heads * model.headSize / operations)
+      perPromptTokenContext: 4 * model.layers * model.heads * model.headSize / operations,
+      kvCache: kvCache, tokensPerStep: tokensPerStep)
   }
 
   // MARK: In a scenario
 
   static let key = Key(
     "roofline", .object { shape },
-    "Instead of all others: continuousBatching with coefficients and a KV cache that are computed from the model and the hardware."
+    "Instead of the other keys: continuousBatching with coefficients and a KV cache that are computed from the model and the hardware."
   )
 
   private static let precisions: [(name: String, bytes: Double)] = [
@@ -95,7 +89,7 @@ package struct Roofline: Sendable, Equatable {
         "Instead of model: one that the catalogue does not have."),
       Key(
         "card", .object { Shape("card", "An accelerator that the catalogue does not have.", Card.keys) },
-        "The accelerator, where the hardware is none of the catalogue (\"workbench catalogue hardware\")."),
+        "The accelerator, if the hardware is not in the catalogue (\"workbench catalogue hardware\")."),
       Key(
         "tensorParallel", .integer(1...64),
         "Cards that share each layer. Without it: all cards of the hardware."),
@@ -118,7 +112,7 @@ package struct Roofline: Sendable, Equatable {
         "Share of the memory that the server takes (gpu_memory_utilization)."),
       Key(
         "reserved", .number(0...1000), default: "1.7",
-        "GB of that on each card that are neither weights nor cache: activations, graphs, the runtime."),
+        "Of that, GB on each card for anything but weights and cache: activations, graphs, the runtime."),
       Key("blockSize", .integer(1...4096), default: "16", "Tokens in a block of the KV cache."),
       Key(
         "maxTokensPerStep", .integer(1...10_000_000), default: "2048", "As in continuousBatching."),
@@ -151,8 +145,8 @@ package struct Roofline: Sendable, Equatable {
       return nil
     }
     let blocks = min(Int64(roofline.cacheTokens) / Int64(blockSize), 1_000_000_000 / Int64(blockSize))
-    return ContinuousBatching(
-      roofline.coefficients, kvCache: .init(blocks: blocks, blockSize: Int64(blockSize)),
+    return roofline.service(
+      kvCache: .init(blocks: blocks, blockSize: Int64(blockSize)),
       tokensPerStep: Int64(max(tokens, scaling?.maxBatchSize ?? 0)))
   }
 
@@ -186,7 +180,7 @@ package struct Roofline: Sendable, Equatable {
   {
     switch (keys.has("model"), keys.has("architecture")) {
     case (true, true):
-      keys.error("architecture", "model and architecture together. Remove one.")
+      keys.error("architecture", "model and architecture cannot be given together. Remove one.")
     case (false, false):
       keys.error(
         nil,
@@ -200,7 +194,7 @@ package struct Roofline: Sendable, Equatable {
       let hint = nearest(name, among: catalogue.models.keys.sorted()).map { "Did you mean \($0)? " } ?? ""
       keys.error(
         "model",
-        "the catalogue has no model \(quoted(name)). \(hint)\"workbench catalogue models\" lists them; others have an architecture."
+        "the catalogue has no model \(quoted(name)). \(hint)\"workbench catalogue models\" lists them; for any other, give architecture."
       )
     }
     return nil
@@ -228,7 +222,7 @@ package struct Roofline: Sendable, Equatable {
         "tensorParallel",
         stated > count
           ? "tensorParallel \(stated) is more than the cards of \(quoted(hardware)), \(count). Lower it, or choose other hardware."
-          : "tensorParallel \(stated) leaves \(count - stated) of \(count) cards of \(quoted(hardware)) idle: several engines in one replica are not modelled. Leave it out, or choose hardware of \(stated)."
+          : "tensorParallel \(stated) leaves \(count - stated) of \(count) cards of \(quoted(hardware)) idle: several engines in one replica are not modelled. Leave it out, or choose hardware with \(stated)."
       )
       return nil
     }
