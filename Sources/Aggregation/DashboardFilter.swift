@@ -37,7 +37,8 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
     }
   }
 
-  package var isMoment: Bool {
+  /// Whether its values are instants.
+  package var isInstant: Bool {
     switch self {
     case .deployedAt: true
     case .model, .version, .provider: false
@@ -46,7 +47,7 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
 
   /// A value as it is written; `nil` for anything that is not an instant.
   package func value(_ text: String) -> Value? {
-    guard isMoment else { return .text(text) }
+    guard isInstant else { return .text(text) }
     var parser = TimestampParser()
     return parser.parse(text).map(Value.instant)
   }

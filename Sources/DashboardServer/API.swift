@@ -177,7 +177,7 @@ struct API: Sendable {
       guard let text = try items.text(filter.name) else { return nil }
       // A plus sign that nobody encoded arrives as a space.
       guard let value = filter.value(text) ?? filter.value(text.replacing(" ", with: "+")) else {
-        throw Problem.badParameter(filter.name, "\"\(text.prefix(40))\" is not an RFC 3339 moment.")
+        throw Problem.badParameter(filter.name, "\"\(text.prefix(40))\" is not an RFC 3339 instant.")
       }
       return value
     }

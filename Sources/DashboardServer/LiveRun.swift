@@ -8,11 +8,11 @@ import Telemetry
 
 /// A scenario simulated in accelerated time while the page looks at it.
 ///
-/// One thread simulates; after every step it leaves the rollups of all quarters of an hour that are complete, and the
-/// tables, for whoever asks. *Now* is the end of the last complete quarter.
+/// One thread simulates; after every step it publishes the rollups of all quarters of an hour that are complete, and the
+/// tables. *Now* is the end of the last complete quarter.
 package final class LiveRun: Sendable {
-  /// What may be seen at one instant.
-  struct Moment: Sendable {
+  /// What may be seen of the run as of one instant.
+  struct Snapshot: Sendable {
     var now: Timestamp
     var tables: TelemetryTables
     var rollups: [String: RollupSnapshot] = [:]
@@ -26,7 +26,7 @@ package final class LiveRun: Sendable {
   }
 
   private struct State {
-    var moment: Moment
+    var snapshot: Snapshot
     var speed: Double
     var isPaused = false
     var hasEnded = false
@@ -54,7 +54,7 @@ package final class LiveRun: Sendable {
     let live = try LiveSimulation(simulation, sinks: rollups)
     // The first hour at once: an empty page says nothing.
     try live.advance(to: simulation.scenario.from + 3_600_000_000)
-    state = Mutex(State(moment: Self.moment(live, rollups), speed: speed))
+    state = Mutex(State(snapshot: Self.snapshot(live, rollups), speed: speed))
     work = Mutex(Work(live: live, rollups: rollups))
     Thread.detachNewThread { [weak self] in
       var ended = false
@@ -70,7 +70,7 @@ package final class LiveRun: Sendable {
     let rollups: [RequestRollups]
   }
 
-  /// - Returns: whether the simulation has come to its end.
+  /// - Returns: whether the simulation has ended.
   private func advance() -> Bool {
     let (speed, isPaused) = state.withLock { ($0.speed, $0.isPaused) }
     if isPaused { return false }
@@ -81,17 +81,17 @@ package final class LiveRun: Sendable {
         FileHandle.standardError.write(Data("live: error: \(error)\n".utf8))
         return true
       }
-      let moment = Self.moment(work.live, work.rollups)
+      let snapshot = Self.snapshot(work.live, work.rollups)
       let hasEnded = work.live.hasEnded
       state.withLock {
-        $0.moment = moment
+        $0.snapshot = snapshot
         $0.hasEnded = hasEnded
       }
       return hasEnded
     }
   }
 
-  private static func moment(_ live: LiveSimulation, _ rollups: [RequestRollups]) -> Moment {
+  private static func snapshot(_ live: LiveSimulation, _ rollups: [RequestRollups]) -> Snapshot {
     let settled = live.settled.microseconds
     let now =
       live.hasEnded
@@ -99,24 +99,24 @@ package final class LiveRun: Sendable {
       : Timestamp(
         microseconds: settled - ((settled % Rollup.quarterMicroseconds) + Rollup.quarterMicroseconds)
           % Rollup.quarterMicroseconds)
-    var moment = Moment(now: max(now, live.simulation.scenario.from + 1), tables: live.tables())
+    var snapshot = Snapshot(now: max(now, live.simulation.scenario.from + 1), tables: live.tables())
     let end = live.hasEnded ? Timestamp.writable.upperBound : now
-    for (account, part) in zip(live.simulation.scenario.accounts, rollups) {
-      moment.rollups[account.name] = part.snapshot(before: end)
+    for (account, rollups) in zip(live.simulation.scenario.accounts, rollups) {
+      snapshot.rollups[account.name] = rollups.snapshot(before: end)
     }
-    return moment
+    return snapshot
   }
 
-  var moment: Moment { state.withLock { $0.moment } }
+  var snapshot: Snapshot { state.withLock { $0.snapshot } }
 
   func answer(_ question: Dataset.Question) throws -> Dashboard {
-    let moment = moment
-    guard let rollups = moment.rollups[question.account.account] else {
+    let snapshot = snapshot
+    guard let rollups = snapshot.rollups[question.account.account] else {
       throw Problem.notFound("There is no such account.")
     }
     let query = try DashboardQuery(
-      account: question.account, filter: question.filter, now: moment.now, selection: question.selection,
-      tables: moment.tables,
+      account: question.account, filter: question.filter, now: snapshot.now, selection: question.selection,
+      tables: snapshot.tables,
       series: rollups.series, maxPoints: question.maxPoints)
     if let cut = try query.cut(rollups) {
       throw QueryError(
@@ -128,7 +128,7 @@ package final class LiveRun: Sendable {
 
   var status: Status {
     state.withLock {
-      Status(now: $0.moment.now.rfc3339, speed: $0.speed, paused: $0.isPaused, ended: $0.hasEnded)
+      Status(now: $0.snapshot.now.rfc3339, speed: $0.speed, paused: $0.isPaused, ended: $0.hasEnded)
     }
   }
 

@@ -6,7 +6,7 @@ enum OpenAPI {
   /// - Parameter template: the file.
   static func description(_ template: Data) -> Data {
     let filters = DashboardFilter.allCases.map { filter in
-      let format = filter.isMoment ? ", format: date-time" : ""
+      let format = filter.isInstant ? ", format: date-time" : ""
       return
         "        - { name: \(filter.name), in: query, schema: { type: string\(format) }, description: \"\(filter.about)\" }\n"
     }

@@ -133,7 +133,7 @@ package final class ServedRun: Sendable {
   package var now: Timestamp {
     switch source {
     case .stored(let stored): stored.now
-    case .live(let run): run.moment.now
+    case .live(let run): run.snapshot.now
     case .simulated(let run): run.now
     }
   }
@@ -141,7 +141,7 @@ package final class ServedRun: Sendable {
   package var tables: TelemetryTables {
     switch source {
     case .stored(let stored): stored.data.tables
-    case .live(let run): run.moment.tables
+    case .live(let run): run.snapshot.tables
     case .simulated(let run): run.tables
     }
   }
@@ -196,7 +196,7 @@ package final class ServedRun: Sendable {
     return try CreditsAnalysis(account, tables, filter, now: now)
   }
 
-  /// What is known of an account at one moment.
+  /// What is known of an account at one instant.
   private func rollups(
     of account: AccountRecord
   ) throws -> (now: Timestamp, tables: TelemetryTables, any RollupSource) {
@@ -205,9 +205,9 @@ package final class ServedRun: Sendable {
       guard let archive = stored.archives[account.account] else { throw Self.noAccount }
       return (stored.now, stored.data.tables, archive)
     case .live(let run):
-      let moment = run.moment
-      guard let rollups = moment.rollups[account.account] else { throw Self.noAccount }
-      return (moment.now, moment.tables, rollups)
+      let snapshot = run.snapshot
+      guard let rollups = snapshot.rollups[account.account] else { throw Self.noAccount }
+      return (snapshot.now, snapshot.tables, rollups)
     case .simulated(let run):
       guard let rollups = run.rollups(of: account.account) else { throw Self.noAccount }
       return (run.now, run.tables, rollups)

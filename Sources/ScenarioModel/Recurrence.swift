@@ -44,8 +44,8 @@ package struct Recurrence: Sendable, Equatable {
     _ changes: [(at: Timestamp, value: Value)], first: Value, over period: Range<Timestamp>,
     _ calendar: ZonedCalendar
   ) -> [(at: Timestamp, value: Value)] {
-    var course = changes
-    if changes.first?.at != from { course.insert((from, first), at: 0) }
+    var cycle = changes
+    if changes.first?.at != from { cycle.insert((from, first), at: 0) }
     // A day more on both sides: local days differ in length.
     let slack = 2 * Self.microsecondsPerDay
     let lowest = (period.lowerBound - from - slack) / every - 1
@@ -55,7 +55,7 @@ package struct Recurrence: Sendable, Equatable {
       let start = instant(from, in: number, calendar)
       let next = instant(from, in: number + 1, calendar)
       guard next > period.lowerBound, start < period.upperBound else { continue }
-      for change in course {
+      for change in cycle {
         let at = instant(change.at, in: number, calendar)
         // An hour that clocks leave out holds no change: only the last of its changes is seen.
         while let last = unrolled.last, last.at >= at { unrolled.removeLast() }

@@ -50,7 +50,7 @@ struct DashboardQuestion {
     self.kind = kind
     for filter in DashboardFilter.allCases {
       filters[filter] =
-        filter.isMoment
+        filter.isInstant
         ? try instant(filter.name).map(DashboardFilter.Value.instant)
         : try text(filter.name).map(DashboardFilter.Value.text)
     }

@@ -27,7 +27,7 @@ extension DashboardFilter {
 
   /// The column of questions.
   static var columns: String {
-    allCases.map { "\"\($0.name)\": '\($0.isMoment ? "BIGINT" : "VARCHAR")'" }.joined(separator: ", ")
+    allCases.map { "\"\($0.name)\": '\($0.isInstant ? "BIGINT" : "VARCHAR")'" }.joined(separator: ", ")
   }
 
   /// Statements that set the variables to what question `q` asks for.

@@ -103,7 +103,7 @@ struct AggregateCommand: ParsableCommand {
   }
 
   private func value(_ filter: DashboardFilter, _ text: String) throws -> DashboardFilter.Value {
-    filter.isMoment ? .instant(try parsed(text, filter.option)) : .text(text)
+    filter.isInstant ? .instant(try parsed(text, filter.option)) : .text(text)
   }
 
   private func parsed(_ text: String, _ option: String) throws -> Timestamp {

@@ -133,7 +133,7 @@ struct FilterListTests {
 
   @Test("a value that no model has is refused", arguments: DashboardFilter.allCases)
   func refuses(filter: DashboardFilter) {
-    let value = filter.value(filter.isMoment ? "2001-01-01T00:00:00Z" : "nobody")
+    let value = filter.value(filter.isInstant ? "2001-01-01T00:00:00Z" : "nobody")
     for kind in ModelKind.allCases {
       #expect(throws: QueryError.self) {
         try SmallWorld().dashboard("7d", ModelSelection(kind: kind) { $0 == filter ? value : nil })

@@ -64,9 +64,9 @@ struct ClockChangeScenarioTests {
     let recurrence = Recurrence(from: from, every: Recurrence.microsecondsPerDay)
     // 02:30 in winter time, an hour after the first 02:30.
     let change = try Self.instant("2026-10-25T01:30:00Z")
-    let course = recurrence.unrolled(
+    let changes = recurrence.unrolled(
       [(change, 3.0)], first: 1, over: from..<(try Self.instant("2026-10-26T23:00:00Z")), calendar)
-    let instants = course.filter { $0.value == 3 && $0.at >= from }.map { $0.at.rfc3339(in: calendar) }
+    let instants = changes.filter { $0.value == 3 && $0.at >= from }.map { $0.at.rfc3339(in: calendar) }
     #expect(instants.prefix(2) == ["2026-10-25T02:30:00+01:00", "2026-10-26T02:30:00+01:00"])
   }
 }
