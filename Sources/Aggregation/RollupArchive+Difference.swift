@@ -28,7 +28,7 @@ extension RollupArchive {
       }
       for (mine, theirs) in zip(own, other) where found.count < 5 {
         if mine.quarter != theirs.quarter {
-          found.append("\(place(mine)): quarters of an hour with requests are others")
+          found.append("\(place(mine)): requests lie in other quarters of an hour")
           break
         }
         if let what = mine.difference(from: theirs) { found.append("\(place(mine)): \(what)") }

@@ -47,7 +47,7 @@ extension API {
     let upload = try uploads.upload(try body.neededText("upload"))
     let name = try body.text("name") ?? upload.name
     guard let format = try Self.formats([try body.text("format") ?? "csv"]).first else {
-      throw Problem.badParameter("format", "An import has a format: none is none.")
+      throw Problem.badParameter("format", "An import needs a format, and \"none\" is not one.")
     }
     let mapping = try Self.mapping(body, upload.kind)
     try DiskRoom.require(studio.limits.freeBytes, at: folder.path)
@@ -98,7 +98,7 @@ extension API {
         return mapping
       }
       guard let given = body.raw("mapping") else {
-        throw Problem.badParameter("mapping", "mapping is not given: say which column is which.")
+        throw Problem.badParameter("mapping", "mapping is missing: it says which column is which.")
       }
       // JSON is YAML.
       let text = if case .text(let text) = given { Data(text.utf8) } else { try encoded(given) }

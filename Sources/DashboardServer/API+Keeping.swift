@@ -11,7 +11,7 @@ extension API {
       let run = try await current(context)
       // Places in the list change, and digits may come to mean another run.
       guard try context.parameters.require("run") == run.id else {
-        throw Problem.badParameter("run", "Name the run that is to be deleted by its whole identifier.")
+        throw Problem.badParameter("run", "Name the run to delete by its whole identifier.")
       }
       guard let path = run.path else {
         throw Problem(title: "Conflict", status: 409, detail: "There is nothing on disk to delete.")

@@ -50,7 +50,7 @@ extension API {
       throw Problem(
         title: "Precondition required", status: 428,
         detail:
-          "Say which version is to be replaced: If-Match with the ETag that was read, or If-None-Match: * for a new scenario."
+          "Say which version to replace: If-Match with the ETag that was read, or If-None-Match: * for a new scenario."
       )
     }
   }

@@ -21,7 +21,7 @@ extension API {
       let body = try await JSONBody(request)
       try body.only(["format"])
       guard let format = try Self.formats([try body.neededText("format")]).first else {
-        throw Problem.badParameter("format", "An export has a format: none is none.")
+        throw Problem.badParameter("format", "An export needs a format, and \"none\" is not one.")
       }
       try Self.requireRoom(studio)
       return try started(
@@ -95,7 +95,7 @@ extension API {
     options.requests = requests
     options.formats = try Self.formats(names.isEmpty ? ["csv"] : names)
     guard !options.formats.isEmpty else {
-      throw Problem.badParameter("formats", "A fixture has at least one format.")
+      throw Problem.badParameter("formats", "A fixture needs at least one format.")
     }
     options.pseudonyms = isAnonymised ? Pseudonyms(salt: "") : nil
     options.name = isAnonymised ? "of telemetry" : run.name

@@ -206,6 +206,6 @@ extension Problem {
       most >= 1 << 20 ? "\(most >> 20) MiB" : most >= 1 << 10 ? "\(most >> 10) KiB" : "\(most) bytes"
     return Problem(
       title: "Content too large", status: 413,
-      detail: most == 0 ? "Nothing here takes a body." : "The body may have at most \(size).")
+      detail: most == 0 ? "This request takes no body." : "The body may be at most \(size) long.")
   }
 }

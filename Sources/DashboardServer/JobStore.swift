@@ -84,7 +84,7 @@ final class JobStore: Sendable {
       guard waiting < mostWaiting else {
         throw Problem(
           title: "Busy", status: 503,
-          detail: "\(waiting) jobs are waiting already. Cancel some, or ask again when they are done.")
+          detail: "\(waiting) jobs are already waiting. Cancel some, or try again when they are done.")
       }
       jobs.entries[id] = Entry(job: job)
       jobs.order.append(id)

@@ -16,22 +16,22 @@ struct Problem: Error, Encodable {
   var parameter: String?
   /// What is wrong with a document.
   var errors: [DiagnosticAnswer]?
-  /// Of what has been changed in the meantime: its version now.
+  /// The current version of something that has been changed in the meantime.
   var version: String?
 
   static func badParameter(_ name: String, _ detail: String) -> Problem {
     Problem(title: "Bad parameter", status: 400, detail: detail, parameter: name)
   }
 
-  /// Too much is being asked at a time.
+  /// Too many requests at once.
   static let busy = Problem(
-    title: "Busy", status: 503, detail: "Too many questions are being answered. Ask again in a moment.")
+    title: "Busy", status: 503, detail: "Too many requests are being answered. Try again shortly.")
 
   static func notFound(_ detail: String) -> Problem {
     Problem(title: "Not found", status: 404, detail: detail)
   }
 
-  /// What an error of ours is to somebody who asks over HTTP.
+  /// What a client is told about an error of ours.
   init(_ error: any Error) {
     switch error {
     case let problem as Problem: self = problem
@@ -46,7 +46,7 @@ struct Problem: Error, Encodable {
       self = .init(
         title: "\(error.status)", status: error.status.code, detail: error.body ?? "\(error.status)")
     case is CancellationError:
-      self = .init(title: "Cancelled", status: 499, detail: "Whoever asked has gone.")
+      self = .init(title: "Cancelled", status: 499, detail: "The client has disconnected.")
     // Clients are not told paths of the server's machine.
     default:
       self = .init(
@@ -76,7 +76,7 @@ struct Problem: Error, Encodable {
     )
   }
 
-  /// Whether it is the server's, so that its log should say more than the client gets to know.
+  /// Whether the server is at fault, so that its log should say more than the client is told.
   var isOurs: Bool { status == 500 || status == 507 }
 
   var response: Response {

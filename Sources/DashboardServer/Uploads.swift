@@ -41,7 +41,7 @@ final class Uploads: Sendable {
     guard isRoom else {
       throw Problem(
         title: "Busy", status: 503,
-        detail: "\(Self.most) files wait to be imported already. Import or remove some.")
+        detail: "\(Self.most) files are already waiting to be imported. Import or remove some.")
     }
     defer { arriving.withLock { $0 -= 1 } }
     let scratch = try ScratchDirectory()

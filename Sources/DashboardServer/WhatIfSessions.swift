@@ -79,7 +79,7 @@ final class WhatIfSessions: Sendable {
       Self.forgetOld(&state)
       guard let place = state.kept.firstIndex(where: { $0.run.id == id }) else {
         throw Problem(
-          title: "Gone", status: 410, detail: "This what-if is not kept any more. Ask for it again.")
+          title: "Gone", status: 410, detail: "This what-if is no longer kept. Ask for it again.")
       }
       state.kept[place].usedAt = .now
       return state.kept[place].run

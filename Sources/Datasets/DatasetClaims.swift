@@ -79,11 +79,11 @@ package struct DatasetClaims: Sendable {
     -> String?
   {
     guard archive.account.utf8.elementsEqual(account.utf8) else {
-      return "they are of account \(archive.account)"
+      return "they belong to account \(archive.account)"
     }
     let record = data.tables.accounts.first { $0.account.utf8.elementsEqual(account.utf8) }
     if let zone = record?.timeZone, !zone.utf8.elementsEqual(archive.timeZone.utf8) {
-      return "their days are those of \(archive.timeZone), the account's of \(zone)"
+      return "their days are those of \(archive.timeZone), the account's are those of \(zone)"
     }
     let own = Set(data.tables.models.filter { $0.account.utf8.elementsEqual(account.utf8) }.map(\.modelID))
     if let stray = archive.series.first(where: { !own.contains($0.modelID) }) {

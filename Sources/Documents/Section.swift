@@ -44,7 +44,8 @@ package struct Section {
     }
     if shape.isChoice, entries.count > 1 {
       diagnostics.error(
-        location, "\(entries.keys.sorted().joined(separator: " and ")) together; give one of them.")
+        location,
+        "\(entries.keys.sorted().joined(separator: " and ")) cannot be given together; give one of them.")
     }
     if shape.isChoice, entries.isEmpty, list.allSatisfy({ shape.key($0.key) != nil }) {
       diagnostics.error(

@@ -11,7 +11,7 @@ import Telemetry
 package struct RunRecorder {
   /// Of the data set; none leaves the requests out, and writes the other tables as CSV.
   package var formats: [DatasetFormat] = []
-  /// Of a latency graph with one point a request, at least 2.
+  /// Of a latency graph with one point per request, at least 2.
   package var maxPoints = 5000
   /// At least 1; at most this many are used.
   package var threads = ProcessInfo.processInfo.activeProcessorCount

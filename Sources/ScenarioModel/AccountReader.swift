@@ -134,7 +134,7 @@ struct AccountReader {
       keys.error("provider", "unknown provider \(quoted(provider)). \(hint)")
     }
     if model != nil, provider != nil {
-      keys.error("provider", "model and provider together. Give one of them.")
+      keys.error("provider", "model and provider cannot be given together. Give one of them.")
     }
     let errorProbability =
       keys.has("errorProbability") ? keys.number("errorProbability") : kind == "outage" ? 1 : 0
@@ -152,7 +152,7 @@ struct AccountReader {
       keys.error(
         nil,
         scheduled
-          ? "from, to and timeBetween, timeToRepair together. Give a schedule or distributions."
+          ? "from and to cannot be combined with timeBetween and timeToRepair. Give a schedule or distributions."
           : "no time is given. Give from and to, or timeBetween and timeToRepair.")
       return nil
     }

@@ -166,7 +166,7 @@ private struct DistributionReader {
   private func hyperexponential(_ keys: Section) -> Distribution.Family? {
     if keys.has("branches") {
       guard !keys.has("mean"), !keys.has("cv") else {
-        keys.error(nil, "branches and mean or cv together; give one way.")
+        keys.error(nil, "branches cannot be combined with mean or cv; give one or the other.")
         return nil
       }
       let branches: [Distribution.Branch?] = keys.sections("branches").map { section in
@@ -222,7 +222,8 @@ private struct DistributionReader {
     keys.error(
       nil,
       keys.has(a)
-        ? "\(a) and \(b) together; give one of them." : "\(a) or \(b) is missing. \(keys.shape.about)")
+        ? "\(a) and \(b) cannot be given together; give one of them."
+        : "\(a) or \(b) is missing. \(keys.shape.about)")
     return false
   }
 }

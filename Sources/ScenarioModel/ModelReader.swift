@@ -55,7 +55,7 @@ struct ModelReader {
       for key in ["provider", "service", "failures", "rateLimit", "createdAt"] where section.has(key) {
         section.error(
           key,
-          "\(key) is for external models\(key == "service" || key == "failures" ? "; here it belongs into a deployment" : ""). Remove it, or change kind."
+          "\(key) is for external models\(key == "service" || key == "failures" ? "; here it belongs in a deployment" : ""). Remove it, or change kind."
         )
       }
       if kind == .openSource, section.has("fineTuning") {

@@ -94,7 +94,10 @@ struct ScenarioReader {
   private func accountSections(_ top: Section) -> [Section] {
     if top.has("accounts") {
       for key in ["account", "models", "incidents"] where top.has(key) {
-        top.error(key, "\(key) and accounts together. With accounts, each has its own models and incidents.")
+        top.error(
+          key,
+          "\(key) and accounts cannot be given together. With accounts, each has its own models and incidents."
+        )
       }
       let sections = top.sections("accounts")
       if sections.isEmpty, top.list("accounts").isEmpty {

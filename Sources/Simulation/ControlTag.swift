@@ -22,7 +22,7 @@ package struct ControlTag: Equatable {
 
   package var control: Control {
     guard let control = Control(rawValue: UInt8(truncatingIfNeeded: bits >> 56)) else {
-      preconditionFailure("\(bits) is no tag of a control event")
+      preconditionFailure("\(bits) is not the tag of a control event")
     }
     return control
   }

@@ -33,7 +33,7 @@ struct DashboardComparison {
     if value != expected { mismatch(figure, expected: expected ?? "null", actual: actual) }
   }
 
-  /// Floating-point figures from exact sums: alike but for the last bits.
+  /// Floating-point figures from exact sums: alike except for the last bits.
   private mutating func close(
     _ figure: String, _ expected: Double?, _ actual: Any?, within tolerance: Double = 1e-9
   ) {
@@ -174,7 +174,7 @@ struct DashboardComparison {
     if expected.strayPoints > 0 {
       mismatch(
         "latency.points", expected: "only requests of the data",
-        actual: "\(expected.strayPoints) points that are none")
+        actual: "\(expected.strayPoints) points that are not requests")
     }
     let shown = points.compactMap { point in
       Self.instant(point["at"]).flatMap { at in

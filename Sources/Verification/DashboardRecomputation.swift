@@ -52,12 +52,12 @@ struct DashboardRecomputation {
     let lines = output.split(separator: 0x0a)
     guard lines.count == questions.count else {
       throw DatasetError(
-        path, "the second opinion has \(lines.count) answers to \(questions.count) questions.")
+        path, "the independent recomputation gave \(lines.count) answers to \(questions.count) queries.")
     }
     do {
       return try lines.map { try JSONDecoder().decode(ExpectedFigures.self, from: $0) }
     } catch {
-      throw DatasetError(path, "the second opinion cannot be read: \(error)")
+      throw DatasetError(path, "the independent recomputation cannot be read: \(error)")
     }
   }
 }

@@ -146,8 +146,8 @@ final class RequestInvariants: TelemetrySink {
       return
     }
     if !hasReplicas.contains(true), isExternal.contains(false) {
-      report.skip(.i11, "the data set says nothing of replicas")
-      report.skip(.i16, "the data set says nothing of replicas")
+      report.skip(.i11, "the data set says nothing about replicas")
+      report.skip(.i16, "the data set says nothing about replicas")
     } else if isReplayed {
       report.skip(
         .i16, "the data set does not come from a scenario, and platforms differ in how replicas drain")

@@ -87,7 +87,7 @@ struct BaselineCheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Runs the scenarios and compares the results with the recorded ones.",
     discussion:
-      "Exit status: 0 all the same; 1 any differs; 2 inconclusive: there is neither a scenario nor a baseline."
+      "Exit status: 0 all are the same; 1 some differ; 2 inconclusive: there is neither a scenario nor a baseline."
   )
 
   @OptionGroup var options: BaselineOptions

@@ -161,7 +161,7 @@ struct ImportServeGenCommand: ParsableCommand {
       heading: [
         "\(entries.count) clients of a production LLM service as ServeGen measured them; read from \(directory.shown).",
         "Xiang et al., \"ServeGen: Workload Characterization and Generation of Large Language Model Serving in Production\",",
-        "arXiv 2505.09999; data Apache-2.0. Service times and sizes are assumptions: the data say nothing of them.",
+        "arXiv 2505.09999; data Apache-2.0. Service times and sizes are assumptions: the data say nothing about them.",
       ],
       sections: [
         [

@@ -58,7 +58,7 @@ struct SectionTests {
       ("{ name: x, from: 1800-01-01 }", "1900 to 2199"), ("{ name: x, from: soon }", "is not an instant"),
       ("{ name: x, colour: rde }", "red"), ("{ name: x, words: a }", "words must be a list"),
       ("{ name: x, words: [a, [b]] }", "an entry of words must be text, not a list"),
-      ("{ name: x, part: { a: 1, b: 2 } }", "a and b together"),
+      ("{ name: x, part: { a: 1, b: 2 } }", "a and b cannot be given together"),
       ("{ name: x, part: {} }", "nothing is given"),
     ])
   func wrong(_ text: String, words: String) throws {

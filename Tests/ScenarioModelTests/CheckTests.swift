@@ -73,7 +73,8 @@ struct CheckTests {
     .init("rate: 1/s", "rate: 1", "t.yaml:12:36: error: rate 1 has no unit."),
     .init(
       "{ time: 1s }", "{ time: 1s, continuousBatching: { base: 9ms } }",
-      "t.yaml:19:26: error: continuousBatching and time together. Either a replica works in steps"),
+      "t.yaml:19:26: error: continuousBatching and time cannot be given together. Either a replica works in steps"
+    ),
     .init(
       "{ time: 1s }", "{ continuousBatching: { base: 0ms } }",
       "t.yaml:19:48: error: base must be above 0: a step takes time."),
@@ -109,7 +110,7 @@ struct CheckTests {
     .init("input: 100", "input: { gamma: { mean: 10 } }", "t.yaml:13:33: error: cv or shape is missing."),
     .init(
       "input: 100", "input: { gamma: { mean: 10, cv: 1, shape: 2 } }",
-      "t.yaml:13:33: error: cv and shape together; give one of them."),
+      "t.yaml:13:33: error: cv and shape cannot be given together; give one of them."),
     .init(
       "input: 100", "input: { lognormal: { median: -3, sigma: 1 } }",
       "t.yaml:13:37: error: a lognormal's median must be positive."),
@@ -129,7 +130,7 @@ struct CheckTests {
       "t.yaml:13:15: error: \"5\" where a mapping is expected"),
     .init(
       "service: { time: 1s }", "service: { time: 1s, perOutputToken: 3ms }",
-      "t.yaml:19:46: error: time and perOutputToken together."),
+      "t.yaml:19:46: error: time and perOutputToken cannot be given together."),
     .init("service: { time: 1s }", "service: {}", "t.yaml:19:18: error: no service time is given."),
     .init("name: m\n", "name: m\n    name: n\n", "error: \"name\" is given twice."),
     .init(

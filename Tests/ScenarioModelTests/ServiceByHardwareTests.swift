@@ -61,7 +61,7 @@ struct ServiceByHardwareTests {
       ),
       (
         "{ time: 2s, byHardware: { A10 single: { time: 1s } } }",
-        "t.yaml:19:26: error: byHardware and time together. Either the service is the same on all hardware, or each hardware has its own: move time into the entries of byHardware, or remove one."
+        "t.yaml:19:26: error: byHardware and time cannot be given together. Either the service is the same on all hardware, or each hardware has its own: move time into the entries of byHardware, or remove one."
       ),
       (
         "{ byHardware: [ 1s ] }",

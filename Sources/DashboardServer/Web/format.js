@@ -24,7 +24,7 @@ const padded = (value) => {
 /** Exact, with separators of thousands. */
 export const number = (value) => (missing(value) ? none : digits(value, 4));
 
-/** Three digits and a unit from ten thousand on; the exact number belongs into a title or a table. */
+/** Three digits and a unit from ten thousand on; the exact number belongs in a title or a table. */
 export function compact(value, isTick) {
   if (missing(value)) return none;
   const size = Math.abs(value);

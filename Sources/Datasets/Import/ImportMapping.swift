@@ -71,7 +71,7 @@ package struct ImportMapping: Sendable {
         fields[key.name] = field(columns, key.name, diagnostics)
       }
       if columns.has("latency"), columns.has("endedAt") {
-        columns.error("endedAt", "latency and endedAt together; give one of them.")
+        columns.error("endedAt", "latency and endedAt cannot be given together; give one of them.")
       }
       for name in ["waiting", "firstToken"]
       where columns.has(name) && !columns.has("latency") && !columns.has("endedAt") {

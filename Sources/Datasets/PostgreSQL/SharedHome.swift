@@ -155,7 +155,7 @@ package final class SharedHome {
     let all = try entries()
     let byID = all.filter { wanted.utf8.count >= 4 && $0.id.utf8.starts(with: wanted.utf8) }
     if byID.count > 1 {
-      throw NotFoundError(name, "\(byID.count) runs begin with \(wanted). Give more of the id.")
+      throw NotFoundError(name, "\(byID.count) runs have an id that begins with \(wanted). Give more of it.")
     }
     guard let found = byID.first ?? all.first(where: { $0.name == wanted }) else {
       throw NotFoundError(

@@ -18,7 +18,7 @@ struct FixtureReadme {
     let size =
       isWhole || requests == available
       ? "\(requests) requests"
-      : "\(requests) of \(available) requests: chosen evenly, with the first of every version and of every way to end"
+      : "\(requests) of \(available) requests: chosen evenly, with the first of every version and of every outcome"
     var lines = [
       "# Fixture \(MarkdownText.inline(options.name))", "",
       options.about.isEmpty ? nil : "\(MarkdownText.paragraph(options.about))\n",
@@ -26,8 +26,8 @@ struct FixtureReadme {
       "", "| | |", "|---|---|",
       "| `telemetry/` | the data set (\(formats)), in the telemetry schema (`workbench schema telemetry`) |",
       "| `sql/postgresql.sql`, `sql/sqlite.sql` | the same as SQL: tables and rows |",
-      "| `dashboard/` | the figures that the dashboard must show (`workbench schema dashboard`), a file for each question |",
-      "| `queries.json` | the questions: filters, file, what each exercises; parameters for your tests |",
+      "| `dashboard/` | the figures that the dashboard must show (`workbench schema dashboard`), a file for each query |",
+      "| `queries.json` | the queries: filters, file, what each exercises; parameters for your tests |",
       "| `rollups/`, `manifest.json` | the pipeline's aggregates; row counts and SHA-256 of every file |", "",
       "## Use", "", "```",
       "psql -v ON_ERROR_STOP=1 -f sql/postgresql.sql          # or: sqlite3 fixture.sqlite < sql/sqlite.sql",

@@ -9,7 +9,7 @@ package enum RunTasks {
   /// The tasks of a run, whose inputs are put into the store.
   /// - Parameters:
   ///   - requestsPerTask: about this many each; an account is not divided.
-  ///   - maxPoints: of a latency graph with one point a request.
+  ///   - maxPoints: of a latency graph with one point per request.
   /// - Throws: what cannot be read of the scenario's files, or written to the store.
   package static func make(
     _ bundle: ScenarioBundle, program: String, store: TaskStore, requestsPerTask: Int, maxPoints: Int
@@ -51,7 +51,7 @@ package enum RunTasks {
     else {
       throw DatasetError(
         "task \(task.id.prefix(12))",
-        "it is of accounts that the scenario does not have. Emit the tasks again.")
+        "it covers accounts that the scenario does not have. Emit the tasks again.")
     }
     var manifest = bundle.manifest(program: task.program)
     manifest.scenario?.overrides = run.overrides
@@ -128,7 +128,7 @@ package enum RunTasks {
     }
     guard let run = task.run, 0 <= run.from, run.from < run.to, run.to <= scenario.accounts.count else {
       throw DatasetError(
-        path, "the result is of accounts that the scenario does not have. Emit the tasks again.")
+        path, "the result covers accounts that the scenario does not have. Emit the tasks again.")
     }
     for account in scenario.accounts[run.from..<run.to] {
       let kinds = Set(account.models.map(\.kind))

@@ -38,7 +38,7 @@ package enum TaskList {
           && $0.plan?.plan == first.plan?.plan
           && ($0.run == nil || $0.scenario == first.scenario && $0.run?.of == first.run?.of)
       })
-    else { throw DatasetError(path, "the tasks are of different runs. Collect each run on its own.") }
+    else { throw DatasetError(path, "the tasks belong to different runs. Collect each run on its own.") }
     let unique = Dictionary(tasks.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }).values
     var next = 0
     var fitting = 0

@@ -67,7 +67,7 @@ package struct TaskResult {
     do {
       header = try JSONDecoder().decode(Header.self, from: rest[..<end])
     } catch {
-      throw DatasetError(path, "the result is of another version of this program. Do the task again.")
+      throw DatasetError(path, "the result was made by another version of this program. Do the task again.")
     }
     var left = data.count - bodyStart
     var names: Set<[UInt8]> = []

@@ -43,7 +43,7 @@ package enum DeploymentService: Sendable, Equatable {
     for key in keys where section.has(key.name) {
       section.error(
         key.name,
-        "byHardware and \(key.name) together. Either the service is the same on all hardware, or each hardware has its own: move \(key.name) into the entries of byHardware, or remove one."
+        "byHardware and \(key.name) cannot be given together. Either the service is the same on all hardware, or each hardware has its own: move \(key.name) into the entries of byHardware, or remove one."
       )
     }
     var found: DeploymentService?
@@ -77,8 +77,8 @@ package enum DeploymentService: Sendable, Equatable {
       keys.error(
         key.name,
         whole.contains(key.name)
-          ? "\(name) and \(key.name) together. One is stated, the other computed: remove one."
-          : "\(name) and \(key.name) together. Either a replica works in steps, or each request has its own service time: remove one."
+          ? "\(name) and \(key.name) cannot be given together. One is stated, the other computed: remove one."
+          : "\(name) and \(key.name) cannot be given together. Either a replica works in steps, or each request has its own service time: remove one."
       )
     }
     guard let section = keys.section(name) else { return nil }

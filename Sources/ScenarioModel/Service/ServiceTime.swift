@@ -37,7 +37,7 @@ package enum ServiceTime: Sendable, Equatable {
     let parts = ["firstToken", "perInputToken", "perOutputToken"]
     if keys.has("time") {
       for part in parts where keys.has(part) {
-        keys.error(part, "time and \(part) together. Give the whole time, or its components.")
+        keys.error(part, "time and \(part) cannot be given together. Give the whole time, or its components.")
       }
       guard let time = keys.distribution("time"), let slowdown else { return nil }
       return .direct(time, batchSlowdown: slowdown)

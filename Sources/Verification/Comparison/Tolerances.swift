@@ -125,7 +125,8 @@ package struct Tolerances: Sendable {
         ))
     }
     if tests.count > 1 {
-      section.error(nil, "\(tests.map(\.name).joined(separator: " and ")) together; give one of them.")
+      section.error(
+        nil, "\(tests.map(\.name).joined(separator: " and ")) cannot be given together; give one of them.")
     }
     let gave = ["absolute", "relative", "exact", "ignore", "distribution", "means"].contains {
       section.has($0)
