@@ -1,6 +1,6 @@
 import Telemetry
 
-/// The cards above the widgets: the whole account, whatever the model filter.
+/// The cards above the widgets: the whole account, regardless of the model filter.
 package struct AccountMetrics: Equatable, Sendable {
   package var deploymentCredits: Double
   package var fineTuningCredits: Double

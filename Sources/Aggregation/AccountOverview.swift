@@ -1,6 +1,6 @@
 import Telemetry
 
-/// All models of an account beside each other in one period.
+/// All models of an account side by side, in one period.
 package struct AccountOverview: Encodable, Equatable, Sendable {
   package struct Row: Encodable, Equatable, Sendable {
     package var modelID: Int32
@@ -16,7 +16,7 @@ package struct AccountOverview: Encodable, Equatable, Sendable {
     package var p99: Double?
     package var deploymentCredits: Double
     package var fineTuningCredits: Double
-    /// The most replicas at a time in the period, over all versions.
+    /// The most replicas at once in the period, over all versions.
     package var peakReplicas: Int
     /// The maxima of the deployments that were deployed in the period, added up over versions.
     package var maxReplicas: Int
@@ -36,7 +36,7 @@ package struct AccountOverview: Encodable, Equatable, Sendable {
   package var timeZone: String
   package var granularity: String
   package var subscriptionMaxReplicas: Int
-  /// The most replicas of the whole account at a time.
+  /// The most replicas of the whole account at once.
   package var peakReplicas: Int
   /// Where the buckets begin.
   package var starts: [String]
@@ -111,7 +111,7 @@ package struct AccountOverview: Encodable, Equatable, Sendable {
     }
   }
 
-  /// The most replicas at a time, of each model and of all together.
+  /// The most replicas at once, of each model and of all together.
   private struct Peaks {
     var ofModel: [Int32: Int] = [:]
     var whole = 0

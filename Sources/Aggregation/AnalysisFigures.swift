@@ -47,7 +47,7 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
   package var from: String
   package var to: String
   package var timeZone: String
-  /// Seconds that a bucket lasts, but for the last of a day on which clocks change.
+  /// Seconds that a bucket lasts, except for the last of a day on which clocks change.
   package var bucketSeconds: Int64
   /// Row r of the heat map holds latencies from `rows[r]` to below `rows[r + 1]`, ms: eight rows to a power of two.
   package var rows: [Double]

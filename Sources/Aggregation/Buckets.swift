@@ -13,7 +13,7 @@ struct Buckets {
   private(set) var total = RollupTotal()
   private(set) var latencies = LatencyHistogram()
   private(set) var failures: [UInt8: Int64] = [:]
-  /// Of graphs with one point a request: the extremes of every screen column.
+  /// Of graphs with one point per request: the extremes of every screen column.
   private(set) var thinned: ThinnedPoints?
   /// The same: every point, as far as quarters kept them.
   private(set) var kept: [LatencyPoint] = []

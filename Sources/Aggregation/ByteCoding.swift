@@ -26,8 +26,8 @@ struct ByteWriter {
   }
 }
 
-/// Reads what `ByteWriter` wrote, from bytes that may come from anywhere: whatever is wrong with them, it says
-/// `isDamaged` and gives zeros, and never reads outside.
+/// Reads what `ByteWriter` wrote, from bytes that may come from anywhere: if anything is wrong with them, it sets
+/// `isDamaged` and gives zeros, and it never reads beyond their end.
 struct ByteReader {
   private let bytes: UnsafeRawBufferPointer
   private(set) var position: Int
@@ -43,7 +43,7 @@ struct ByteReader {
     isDamaged = !isInside
   }
 
-  /// For readers that find what was read to be impossible.
+  /// For readers that find a value impossible.
   mutating func fail() {
     isDamaged = true
     position = end

@@ -1,5 +1,5 @@
 /// A checksum of stored bytes: XXH64, which tells a damaged block with a probability of 1 − 2⁻⁶⁴ and costs a tenth of
-/// what reading the block does. It guards against damage, not against people: whoever can write a file can write its
+/// what reading the block does. It guards against damage, not against people: anyone who can write a file can write its
 /// checksum. Hashes that must not be forged are SHA-256.
 ///
 /// Source: Collet, "xxHash fast digest algorithm", specification 0.1.1, section XXH64.

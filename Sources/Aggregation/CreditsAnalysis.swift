@@ -128,7 +128,7 @@ extension AccountRecord {
 }
 
 extension DashboardPeriod {
-  /// What of the period is not after now, in order of time: each stretch with its bucket.
+  /// The stretches of the period up to now, in order of time, each with its bucket.
   var stretches: [(range: Range<Timestamp>, bucket: Int)] {
     let past = past
     return zip(segments, segments.dropFirst()).compactMap { segment, next in

@@ -28,7 +28,7 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
     case text(String)
     case instant(Timestamp)
 
-    /// As it is asked for; an instant in UTC.
+    /// As written in a query; an instant in UTC.
     package var written: String {
       switch self {
       case .text(let text): text
@@ -52,7 +52,7 @@ package enum DashboardFilter: String, CaseIterable, Sendable {
     return parser.parse(text).map(Value.instant)
   }
 
-  /// Whether answers leave it out where it was not asked for; others then say `null`.
+  /// Whether answers leave it out if it is not set; otherwise they say `null`.
   package var isOmittedWithoutValue: Bool {
     switch self {
     case .deployedAt: true

@@ -57,7 +57,7 @@ package struct DashboardPeriod: Sendable {
   /// From the first instant selected to the end of the last.
   package var range: Range<Timestamp> { spans[0].lowerBound..<spans[spans.count - 1].upperBound }
 
-  /// The period without what lies after now.
+  /// The period up to now.
   package var past: Range<Timestamp> { range.lowerBound..<max(range.lowerBound, min(range.upperBound, now)) }
 
   /// The instants selected that are not after now; never none.
@@ -72,7 +72,7 @@ package struct DashboardPeriod: Sendable {
 
   func contains(_ instant: Timestamp) -> Bool { pastSpans.contains { $0.contains(instant) } }
 
-  /// Whether some stretch of time lies in the period, in part at least. `nil`: without end.
+  /// Whether a stretch of time lies in the period, at least in part. `nil`: without end.
   func overlaps(from: Timestamp, to: Timestamp?) -> Bool {
     pastSpans.contains {
       !$0.isEmpty && from < $0.upperBound && (to ?? .writable.upperBound) > $0.lowerBound

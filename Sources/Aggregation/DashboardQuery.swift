@@ -18,7 +18,7 @@ package struct DashboardQuery {
   /// - Parameters:
   ///   - tables: those of the account at least.
   ///   - series: what the requests' batches refer to.
-  ///   - maxPoints: of a latency graph with one point a request.
+  ///   - maxPoints: of a latency graph with one point per request.
   /// - Throws: `QueryError`.
   package init(
     account: AccountRecord, filter: TimelineFilter, now: Timestamp, selection: ModelSelection,

@@ -1,7 +1,7 @@
 import Synchronization
 import Telemetry
 
-/// Collects the points of a latency graph with one point a request, up to a number. Beyond it the graph shows the
+/// Collects the points of a latency graph with one point per request, up to a number. Beyond it the graph shows the
 /// extremes that rollups keep.
 ///
 /// Threads may hand it requests at once: points are put in order at the end, and whether there are too many depends on

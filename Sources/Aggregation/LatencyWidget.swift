@@ -1,7 +1,7 @@
 import Telemetry
 
-/// Model Latency: successful requests, each for itself for periods of up to seven local days, else the average of
-/// each day.
+/// Model Latency: successful requests one by one for periods of up to seven local days, otherwise the average of each
+/// day.
 package struct LatencyWidget: Equatable, Sendable {
   package enum Mode: String, CaseIterable, Sendable { case perRequest, dailyAverage }
 

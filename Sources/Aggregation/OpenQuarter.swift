@@ -5,8 +5,8 @@ import Telemetry
 /// Invariants: `bins` has `LatencyBin.count` entries, all 0 outside `lowBin...highBin`; `reasons` has 256; `columns` has
 /// `QuarterPoints.columns`, all empty outside a quarter; `first` has room for `QuarterPoints.mostKept`.
 final class OpenQuarter {
-  /// What a quarter takes before it has to be closed: its bins are 32 bits wide, and so few requests' tokens stay within
-  /// 64 bits.
+  /// How many requests a quarter takes before it has to be closed: its bins are 32 bits wide, and the tokens of so few
+  /// requests stay within 64 bits.
   static let mostRequests = Int64(UInt32.max)
 
   private(set) var start = Int64.max
@@ -120,7 +120,7 @@ final class OpenQuarter {
     return row
   }
 
-  /// What the quarter came to, `nil` for nothing; restarts.
+  /// The rollup of the quarter, `nil` if it has no requests; then starts the next.
   func close() -> Rollup? {
     guard cell.requests > 0 else { return nil }
     var packed = PackedBins()

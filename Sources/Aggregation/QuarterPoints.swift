@@ -32,10 +32,10 @@ struct LatencyExtremes {
   }
 }
 
-/// The latency points that a quarter of an hour keeps: all, if they are few; else the extremes of every column of 30
-/// seconds. Screens' columns are whole numbers of these, so that theirs survive as well.
+/// The latency points that a quarter of an hour keeps: all, if they are few; otherwise the extremes of every column of
+/// 30 seconds. Screens' columns are whole numbers of these, so that theirs survive as well.
 ///
-/// Which points these are depends on the requests alone, not on their order or on how parts were merged.
+/// Which points these are depends on the requests alone, not on their order or on how shards were merged.
 package struct QuarterPoints: Equatable, Sendable {
   static let mostKept = 60
   static let columns = 30

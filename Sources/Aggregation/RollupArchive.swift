@@ -48,7 +48,7 @@ package final class RollupArchive: RollupSource, Sendable {
   /// - Parameters:
   ///   - data: mapped, if the file is large.
   ///   - place: the file, for messages.
-  ///   - verifies: whether checksums count; only those who try the reader behind them say `false`.
+  ///   - verifies: whether checksums count; only tests of the reader itself pass `false`.
   /// - Throws: `AggregationError` if it is not an archive, or one that is damaged.
   package init(_ data: Data, from place: String = "rollups", verifies: Bool = true) throws {
     self.data = data
@@ -135,7 +135,7 @@ package final class RollupArchive: RollupSource, Sendable {
         let day = days[index]
         if start(index) >= range.upperBound { break }
         // A local day has at most 24 hours and those by which clocks go back in it: less than two days. The calendar,
-        // which costs time, decides in doubt only.
+        // which is slow, is asked only in doubtful cases.
         let isWhole =
           byDay && start(index) >= range.lowerBound
           && (start(index) + 48 * 3_600_000_000 <= range.upperBound

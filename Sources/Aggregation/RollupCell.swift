@@ -57,7 +57,7 @@ package struct Rollup: Equatable, Sendable {
   package var reasons: [(reason: UInt8, count: Int64)]
   /// Latency of successful requests.
   package var latencies: PackedBins
-  /// For graphs with one point a request.
+  /// For graphs with one point per request.
   package var points: QuarterPoints
 
   package var start: Timestamp { Timestamp(microseconds: quarterStart + offset) }

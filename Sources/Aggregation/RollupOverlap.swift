@@ -2,9 +2,9 @@ import Telemetry
 
 /// Whether shards that are to be added up have requests in common, which would then count twice.
 ///
-/// Parts may share quarters of an hour of a series: shards do. A request is recognised by its arrival and latency, of
-/// which a quarter keeps all, up to 60, and the extremes of every half minute beyond that; quarters of failures alone by
-/// their sums.
+/// Shards may have quarters of an hour of a series in common. A request is recognised by its arrival and latency, of
+/// which a quarter keeps all if there are up to 60, and otherwise the extremes of every half minute; quarters of
+/// failures alone by their sums.
 package enum RollupOverlap {
   package struct Finding: Equatable, Sendable {
     /// Indices of the two shards, the earlier first.

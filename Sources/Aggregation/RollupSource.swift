@@ -70,14 +70,14 @@ extension [Rollup] {
   }
 }
 
-/// Rollups of a part under the model numbers of the whole.
+/// Rollups of a shard under the model numbers of the whole.
 package final class RenumberedRollups: RollupSource {
   private let rollups: any RollupSource
   package let series: [Series]
   /// Of stored ones.
   package let account: String?
 
-  /// - Parameter numbers: of the whole by those of the part; others stay.
+  /// - Parameter numbers: of the whole, by those of the shard; others stay.
   package init(_ rollups: any RollupSource, numbers: [Int32: Int32]) {
     self.rollups = rollups
     account = (rollups as? RollupArchive)?.account

@@ -1,7 +1,7 @@
 /// The sum of any number of rollups of one quarter, in one pass over each: what adding them one after the other gives.
 ///
-/// Bins are summed in one dense array, points kept in one list until they are too many, so that the cost is that of what
-/// is added and not of what has been.
+/// Bins are summed in one dense array, points kept in one list until they are too many, so that the cost depends on
+/// what is added, not on what has been added before.
 struct RollupSum {
   private let quarter: Int64
   private let offset: Int64

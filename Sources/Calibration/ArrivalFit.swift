@@ -207,7 +207,7 @@ package struct ArrivalFit: Sendable {
     if !changes.isEmpty {
       let outages = changes.count { $0.factor == 0 }
       notes.append(
-        "The rate changes at \(changes.count) instants\(outages > 0 ? ", \(outages) of them the start of an outage" : ""), located to bins of \(width / 1_000_000) s."
+        "The rate changes at \(changes.count) instants\(outages > 0 ? ", \(outages) of them the start of an outage" : ""), located to within \(width / 1_000_000) s."
       )
     }
   }

@@ -33,7 +33,7 @@ struct ArrivalSearch {
     }
   }
 
-  /// How often all states must have been gone through: what was seen once is a permanent change, not a state.
+  /// How often the chain must have gone through all its states: a rate seen once is a permanent change, not a state.
   private static let leastCycles = 10.0
   /// Intervals that the change of a coefficient of variation needs at least, and those that are looked at together.
   private static let leastForVariability = 2000
@@ -112,7 +112,7 @@ struct ArrivalSearch {
     }
   }
 
-  /// A renewal process whose intervals change, for good, how much they vary, or their family.
+  /// A renewal process whose intervals permanently change their variability or their family.
   func changingRenewal(_ rateFunction: RateFunction, _ times: OperationalTimes) -> Contender? {
     let cuts = times.variabilityChanges(penalty: 2 * log(Double(count)))
     guard !cuts.isEmpty else { return nil }

@@ -1,7 +1,7 @@
 import Foundation
 import Sampling
 
-/// Where something changes for good: the segmentation that costs least, each change paid for.
+/// Where something changes permanently: the segmentation of least cost, with a penalty for each change.
 ///
 /// Source: Killick, Fearnhead and Eckley (2012), JASA 107 (PELT: exact, pruned dynamic programming).
 enum ChangePoints {

@@ -2,9 +2,9 @@ import Foundation
 import Sampling
 import Telemetry
 
-/// How often requests fail by themselves, and when they failed more often than that.
+/// How often requests fail outside of incidents, and the intervals in which they failed more often.
 package struct FailureFit: Sendable {
-  /// A time of trouble.
+  /// An interval in which more requests fail.
   package struct Incident: Sendable {
     package var kind: String
     package var from: Int64
@@ -63,7 +63,8 @@ package struct FailureFit: Sendable {
     }
   }
 
-  /// Whether a scenario says a failure as an error with a probability: what nothing else of it can cause.
+  /// Whether a scenario represents a failure as an error with a probability: nothing else in it can cause such a
+  /// failure.
   static func isError(_ outcome: UInt8, isExternal: Bool) -> Bool {
     if outcome == RequestOutcome.success { return false }
     // What telemetry brings of its own can be nothing but an error.

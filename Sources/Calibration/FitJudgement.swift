@@ -2,7 +2,8 @@ import ScenarioModel
 import Simulation
 import Telemetry
 
-/// How well a fitted scenario stands for its telemetry: it is simulated, and compared with it, model by model.
+/// How well a fitted scenario represents its telemetry: it is simulated and compared with the telemetry, model by
+/// model.
 package struct FitJudgement {
   private let calibration: Calibration
   private let observed: [Observations]

@@ -2,7 +2,7 @@ import Foundation
 import Sampling
 import Telemetry
 
-/// How well simulated requests of a model stand for the observed ones.
+/// How well the simulated requests of a model represent the observed ones.
 package struct FitQuality: Sendable, Codable {
   /// One quantity's distributions in parallel.
   package struct Marginal: Sendable, Codable {

@@ -26,7 +26,7 @@ package struct Observations: Sendable {
   /// Where the grid of time stamps lies: an instant at which a step of it begins, µs.
   private var gridOrigin: Int64 = 0
 
-  /// Whether they come from elsewhere: an import writes 0 for numbers that it does not know.
+  /// Whether they were imported: an import writes 0 for numbers that it does not know.
   package fileprivate(set) var isForeign = false
 
   package init() {}
@@ -138,7 +138,7 @@ package struct Observations: Sendable {
     return a
   }
 
-  /// The same requests with those of one coarse stamp spread over the stamp's resolution, evenly but for chance.
+  /// The same requests with those of one coarse stamp spread over the stamp's resolution, evenly except for chance.
   ///
   /// Uniform order statistics by exponential spacings. Source: Devroye (1986), *Non-Uniform Random Variate Generation*,
   /// section V.2. The numbers are the same in every run.
@@ -190,7 +190,7 @@ package struct Observations: Sendable {
     first(notBefore: span.lowerBound)..<first(notBefore: span.upperBound)
   }
 
-  /// The rows that arrived in spans, or every so manieth of them.
+  /// The rows that arrived in spans, or every nth of them.
   package func rows(in spans: [Range<Int64>], most: Int) -> [Int] {
     let parts = spans.map(rows(in:))
     let step = max(1, parts.reduce(0) { $0 + $1.count } / max(most, 1))

@@ -7,7 +7,7 @@ import Telemetry
 struct OperationalTimes {
   /// Between the cuts.
   private(set) var parts: [GroupedSample]
-  /// Σ of the logarithms of the rate at the arrivals, per µs, but for the first of each span.
+  /// Σ of the logarithms of the rate at the arrivals, per µs, except for the first of each span.
   private(set) var logRates = 0.0
   /// The longest, the longest first.
   private(set) var longest: [(length: Double, from: Int64, microseconds: Int64)] = []

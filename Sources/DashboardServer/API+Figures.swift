@@ -3,7 +3,7 @@ import Foundation
 import Hummingbird
 import Telemetry
 
-/// Figures beside the dashboard's: of the analysis lens, of all models, and of credits.
+/// Figures in addition to the dashboard's: of the analysis lens, of all models, and of credits.
 extension API {
   func addFigures(to api: RouterGroup<ConnectedContext>) {
     api.get("runs/:run/analysis") { request, context in
@@ -47,7 +47,7 @@ extension API {
     }
   }
 
-  /// An answer that is kept for whoever asks the same of the same run; a live run's is not.
+  /// An answer that is kept for other clients that ask the same about the same run; a live run's is not.
   private func kept(
     _ request: Request, _ context: ConnectedContext, known: Set<String>,
     _ make: @escaping @Sendable (ServedRun, QueryItems) throws -> Data

@@ -5,7 +5,7 @@ import Hummingbird
 import Studio
 import Telemetry
 
-/// Files that are sent, looked at and imported.
+/// Files that are uploaded, previewed and imported.
 extension API {
   private struct UploadAnswer: Encodable {
     var upload: String
@@ -66,7 +66,7 @@ extension API {
           program: studio.program, check: { try job.check() }, progress: { job.report("Importing", $0) })
         for sentence in made.sentences { job.note(sentence) }
         let run = try catalogue.adopt(made.path)
-        // Nobody imports it a second time from here.
+        // An upload is imported only once.
         do { try uploads.remove(upload.id) } catch is Problem {}  // Removed meanwhile.
         return JobOutcome(
           result: .object([

@@ -23,7 +23,7 @@ extension API {
     }
   }
 
-  /// The answer to whoever starts a job.
+  /// The answer to the request that starts a job.
   func started(_ job: JobDescription) throws -> Response {
     var response = try json(job)
     response.status = .accepted
@@ -48,7 +48,7 @@ extension API {
             try await writer.write(ByteBuffer(string: "data: \(String(decoding: data, as: UTF8.self))\n\n"))
             (last, silent) = (job, 0)
           } else if silent > 40 {
-            // A comment from time to time shows that both ends are there.
+            // A comment from time to time shows that the connection is alive.
             try await writer.write(ByteBuffer(string: ": still here\n\n"))
             silent = 0
           }
@@ -70,7 +70,7 @@ extension API {
       status: .ok,
       headers: [.contentType: file.type, .contentDisposition: "attachment; filename=\"\(file.name)\""],
       body: .init(contentLength: size) { [queues] writer in
-        // Closes the file, and keeps it on the disk as long as somebody reads it.
+        // Keeps the file on the disk while it is being read, then closes it.
         defer { withExtendedLifetime(file.owner) { handle.closeFile() } }
         while let piece = try await queues.long.run({ _ in try handle.read(upToCount: 256 << 10) }),
           !piece.isEmpty

@@ -16,7 +16,7 @@ extension API {
       let name = try QueryItems.part(try context.parameters.require("plan"))
       return try await queues.long.run { _ -> Answer in
         let plan = try folder.plan(name)
-        // Whoever has deleted or changed its runs can read the plan still, and is told which are missing.
+        // If some of its runs have been deleted or changed, the plan can still be read; the answer names them.
         var unreadable: [UnreadableRun] = []
         func leaveOut(_ name: String, _ error: any Error) {
           catalogue.say("\(error)")

@@ -41,7 +41,7 @@ extension API {
     return entry
   }
 
-  /// What the writer takes to be there. Source: RFC 9110, section 13.
+  /// The version that the writer expects to replace. Source: RFC 9110, section 13.
   private static func expected(_ request: Request) throws -> ScenarioFolder.Expected {
     switch (request.headers[.ifMatch], request.headers[.ifNoneMatch]) {
     case (let match?, nil): return .version(match.trimmingCharacters(in: ["\"", " "]))

@@ -5,7 +5,7 @@ import Runs
 import Studio
 import Verification
 
-/// Checking a run, and taking its data somewhere else.
+/// Validating a run, and downloading its data.
 extension API {
   func addTaking(_ studio: Studio, to api: RouterGroup<ConnectedContext>) {
     api.post("runs/:run/validate") { _, context in
@@ -47,7 +47,7 @@ extension API {
     return (run, path)
   }
 
-  /// What is wrong with a run, or missing from it, as a conflict: whoever asks can read why.
+  /// What is wrong with a run, or missing from it, as a conflict that says why.
   private static func asConflict<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()

@@ -15,7 +15,7 @@ struct API: Sendable {
   let uploads = Uploads()
   let queues: Queues
   let answers = Answers()
-  /// A run that is replaced while it is read is read again; whoever replaces it all the time gets no answer.
+  /// A run that is replaced while it is read is read again; if it is replaced all the time, there is no answer.
   static let mostAttempts = 3
 
   init(_ catalogue: RunCatalogue, studio: Studio?, queues: Queues) {
@@ -59,7 +59,7 @@ struct API: Sendable {
 
   private func list() async throws -> Response {
     for run in catalogue.runs where !run.isCurrent {
-      // A run that is gone stays in the list until a refresh: what has been answered of it was right.
+      // A run that has been removed stays in the list until a refresh: the answers given about it were right.
       do { _ = try await queues.long.run { _ in try catalogue.renew(run) } } catch let problem as Problem {
         if problem.title == Problem.busy.title { throw problem }
       }
@@ -123,7 +123,7 @@ struct API: Sendable {
 
   struct Replaced: Error {}
 
-  /// Answers a question that takes long, unless whoever asked goes away.
+  /// Answers a query that takes long, unless the client disconnects.
   private func answerAtLength(
     _ context: ConnectedContext, _ run: ServedRun, _ question: Dataset.Question, _ key: Answers.Key
   ) async throws -> Response {

@@ -2,7 +2,7 @@ import Hummingbird
 import NIOCore
 import Synchronization
 
-/// Bytes that go to whoever asks for them: many readers, however slow, hold them once.
+/// Bytes that are sent to clients: they are in memory once, however many and however slow the readers.
 package final class Answer: Sendable {
   package let bytes: ByteBuffer
 
@@ -37,7 +37,8 @@ package final class Answer: Sendable {
   }
 }
 
-/// Answers that have been given, and those that are being computed: who asks the same in the meantime waits for the same.
+/// Answers that have been given, and those that are being computed: a client that asks the same in the meantime waits
+/// for the same answer.
 package actor Answers {
   package struct Key: Hashable {
     /// Of the run as it was read.
@@ -68,7 +69,7 @@ package actor Answers {
   package func known(_ key: Key) -> Answer? { kept[key] }
 
   /// The answer, from memory if it has been given before.
-  /// - Parameter make: is cancelled when nobody waits for it any more.
+  /// - Parameter make: is cancelled when no client waits for it any longer.
   /// - Throws: what `make` throws; `Problem` if readers hold too much already.
   package func answer(_ key: Key, _ make: @escaping @Sendable () async throws -> Answer) async throws
     -> Answer

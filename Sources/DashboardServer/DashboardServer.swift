@@ -21,11 +21,11 @@ package struct DashboardServer: Sendable {
   ///   - port: a free one if 0.
   ///   - token: what requests must bring; needed where the host is not the loopback.
   ///   - plan: a plan whose variants the runs are.
-  ///   - studio: what may be done at the page; `nil`: it only shows. It only shows, too, where the host is not the loopback
-  ///     and there is no token.
+  ///   - studio: what may be done at the page; `nil`: it only shows. It only shows, too, where the host is not the
+  ///     loopback and there is no token.
   ///   - queues: what answers wait in.
-  ///   - readingLimit: for whoever asked to take a chunk of the answer.
-  ///   - idleLimit: a connection that sends nothing for so long is closed, unless it waits for an answer.
+  ///   - readingLimit: how long a client may take to read a chunk of the answer.
+  ///   - idleLimit: a connection that sends nothing for this long is closed, unless it waits for an answer.
   package init(
     _ catalogue: RunCatalogue, host: String, port: Int, token: String?, plan: PlanPage? = nil,
     studio: Studio? = nil, queues: Queues = Queues(), readingLimit: Duration = .seconds(30),

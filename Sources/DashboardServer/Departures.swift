@@ -2,10 +2,10 @@ import Hummingbird
 import NIOCore
 import Synchronization
 
-/// Tells when whoever asked over a connection has gone.
+/// Tells when the client of a connection has disconnected.
 ///
-/// Hummingbird's `consumeWithCancellationOnInboundClose` does so too, but ends the process where work is done before the
-/// request's end has been read, or where a body that was promised never arrives.
+/// Hummingbird's `consumeWithCancellationOnInboundClose` does so too, but ends the process where work is done before
+/// the request's end has been read, or where a body that was promised never arrives.
 final class Departures: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = NIOAny
 

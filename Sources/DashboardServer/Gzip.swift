@@ -11,7 +11,7 @@ package enum Gzip {
     } == true
   }
 
-  /// - Parameter level: 1, the fastest, to 9, the smallest: for what is sent again and again.
+  /// - Parameter level: 1, the fastest, to 9, the smallest: for what is sent many times.
   /// - Returns: `nil` where it would save nothing, or there is no memory.
   package static func compressed(_ data: Data, level: Int32 = 9) -> Data? {
     var stream = z_stream()

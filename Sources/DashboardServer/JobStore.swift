@@ -5,7 +5,7 @@ import Synchronization
 /// What a job of the page is about.
 package enum JobKind: String, Encodable, Sendable { case keep, plan, `import`, validate, fixture, export }
 
-/// What came of a job.
+/// The result of a job.
 struct JobOutcome: Sendable {
   /// A file to be downloaded, and what goes away with it.
   struct File: Sendable {
@@ -60,7 +60,7 @@ final class JobStore: Sendable {
   private let queue: WorkQueue
   private let mostWaiting: Int
   private let say: @Sendable (String) -> Void
-  /// Ended jobs are kept for so long, with their files; and so many at most.
+  /// How long ended jobs are kept, with their files, and how many at most.
   private static let keptFor = Duration.seconds(3600)
   private static let mostKept = 100
 
@@ -177,7 +177,7 @@ final class JobStore: Sendable {
     return file
   }
 
-  /// Ends a job. One that has ended stays as it is: whoever cancels it cannot know yet.
+  /// Ends a job. One that has ended stays as it is: its end may not be known yet to the client that cancels it.
   /// - Throws: `Problem` if there is none.
   func cancel(_ id: String) throws -> JobDescription {
     try jobs.withLock { jobs in
@@ -191,7 +191,7 @@ final class JobStore: Sendable {
     }
   }
 
-  /// Deletes the file that a job has made; whoever reads it can go on.
+  /// Deletes the file that a job has made; readers that have opened it can go on.
   /// - Throws: `Problem` if there is none.
   func deleteFile(of id: String) throws -> JobDescription {
     _ = try file(id)
@@ -203,7 +203,7 @@ final class JobStore: Sendable {
     "There is no such job. Those that have ended are kept for an hour.")
 }
 
-/// A job for whoever does its work.
+/// A job as the code that does its work sees it.
 struct RunningJob: Sendable {
   let id: String
   let token: WorkQueue.Token

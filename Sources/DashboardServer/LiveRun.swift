@@ -38,7 +38,7 @@ package final class LiveRun: Sendable {
   private let work: Mutex<Work>
   private static let step = 0.1
 
-  /// - Parameter speed: simulated seconds a second.
+  /// - Parameter speed: simulated seconds per second.
   package init(_ simulation: ScenarioSimulation, speed: Double) throws {
     name = simulation.scenario.name + " (live)"
     let rollups = simulation.seriesOfAccount.map {
@@ -166,7 +166,7 @@ package final class LiveRun: Sendable {
           let data = try encoder.encode(self.status)
           silent += 1
           if data != last || silent > 10 {
-            // A comment from time to time shows that both ends are there.
+            // A comment from time to time shows that the connection is alive.
             try await writer.write(
               ByteBuffer(
                 string: data == last

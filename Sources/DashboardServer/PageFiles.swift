@@ -27,7 +27,8 @@ package struct PageFiles: Sendable {
   /// Uncompressed parts of others, in `vendor`, that become one script.
   package static let vendored = ["uplot.iife.min.js", "preact-htm.min.js"]
 
-  /// Reads the files of the program's resources, or of the folder that `WORKBENCH_WEB` names, for whoever works on them.
+  /// Reads the files of the program's resources, or of the folder that `WORKBENCH_WEB` names, for developers who work
+  /// on them.
   /// - Throws: if the program's resources are not where they belong.
   package init() throws {
     let chosen = ProcessInfo.processInfo.environment["WORKBENCH_WEB"].map { URL(fileURLWithPath: $0) }
@@ -50,8 +51,8 @@ package struct PageFiles: Sendable {
     self.files = files
   }
 
-  /// A script without empty lines, comments that have lines of their own, and indentation, a tenth of what is sent: they are for
-  /// whoever works on it. No string of a script depends on how its lines are indented.
+  /// A script without empty lines, comments that have lines of their own, and indentation, which are a tenth of what
+  /// would be sent: they are for developers. No string of a script depends on how its lines are indented.
   private static func lean(_ script: Data) -> Data {
     var lines: [Data] = []
     var isInComment = false

@@ -47,7 +47,7 @@ struct Protection: RouterMiddleware {
       throw Problem(title: "Method not allowed", status: 405, detail: "GET, HEAD, POST, PUT and DELETE.")
     }
     let most = mostBytes(request)
-    // Who sends nothing may say so in a few words: some programs send "{}" with every POST.
+    // An empty body may be a few bytes long: some programs send "{}" with every POST.
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > max(most, 1024) {
       throw Problem.tooLarge(most)
     }
@@ -71,7 +71,7 @@ struct Protection: RouterMiddleware {
     }
   }
 
-  /// What the body of a request may have; whoever reads it makes sure that it has not more.
+  /// How long the body of a request may be; the code that reads it makes sure that it is no longer.
   private func mostBytes(_ request: Request) -> Int {
     switch request.method {
     case .post where request.uri.path == "/api/uploads": mostUploaded
@@ -124,7 +124,7 @@ struct Protection: RouterMiddleware {
     ).hexadecimal
   }
 
-  /// Takes the same time whichever byte differs.
+  /// Takes the same time no matter which byte differs.
   private static func same(_ given: some Collection<UInt8>, _ expected: some Collection<UInt8>) -> Bool {
     let (a, b) = (Array(given), Array(expected))
     var difference = UInt8(a.count == b.count ? 0 : 1)

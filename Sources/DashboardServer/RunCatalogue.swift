@@ -50,7 +50,7 @@ package final class RunCatalogue: Sendable {
   }
 
   private let list: @Sendable () throws -> RunList
-  /// Is told what cannot be shown, for the server's log.
+  /// Called with what cannot be shown, for the server's log.
   let say: @Sendable (String) -> Void
   private let live: LiveRun?
   private let state = Mutex(State())
@@ -133,7 +133,7 @@ package final class RunCatalogue: Sendable {
   func renew(_ run: ServedRun) throws -> ServedRun {
     guard let path = run.path else { return run }
     return try reading.withLock { _ in
-      // Somebody else may have been quicker.
+      // Another request may have been faster.
       if let current = runs.first(where: { $0.path == path }), current.isCurrent { return current }
       let fresh: ServedRun
       do {
@@ -166,7 +166,7 @@ package final class RunCatalogue: Sendable {
     }
   }
 
-  /// Shows the runs at a place no more.
+  /// No longer shows the runs at a place.
   package func forget(_ path: String) {
     reading.withLock { _ in
       state.withLock { state in

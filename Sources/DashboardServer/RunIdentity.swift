@@ -9,7 +9,7 @@ import Synchronization
 /// mix both; so the files are looked at before and after each answer.
 final class RunIdentity: Sendable {
   /// SHA-256 in hexadecimal: of the manifest; without one, of the file's contents, or of the names and contents of all
-  /// files of the directory. The same data have the same one wherever they lie and whoever reads them, so that links
+  /// files of the directory. The same data have the same one no matter where they lie and who reads them, so that links
   /// to them last and reports of them are the same byte for byte. For a database it is new each time.
   let id: String
   private let stamps: [Stamp]

@@ -32,14 +32,14 @@ package final class ServedRun: Sendable {
   let reading: Int
   private let source: Source
   private static let readings = Atomic<Int>(0)
-  /// Rollups beyond it are worked through where others do not wait for it.
+  /// Queries over more rollups than this go to the queue for long work, so that others do not wait.
   private static let largeRollups = 1 << 20
   private static let mostAttempts = 3
 
   /// - Throws: `NotFoundError`, `DatasetError`; data sets without rollups are read once, to make them.
   package init(_ path: String) throws {
     var stored = try Self.read(path)
-    // Whoever replaces runs by hand is not done at once.
+    // Replacing a run by hand takes a while.
     for _ in 1..<Self.mostAttempts where !stored.identity.isCurrent { stored = try Self.read(path) }
     guard stored.identity.isCurrent else {
       throw DatasetError(path, "the run is being written to. Serve it when it is whole.")
@@ -147,7 +147,7 @@ package final class ServedRun: Sendable {
   }
 
   /// The figures: those of which `workbench aggregate` prints the JSON.
-  /// - Parameter check: throws where nobody waits for them any more.
+  /// - Parameter check: throws if no client waits for them any longer.
   /// - Throws: `QueryError`, `DatasetError`, `NotFoundError`; what `check` throws.
   func dashboard(_ question: Dataset.Question, check: @escaping @Sendable () throws -> Void = {}) throws
     -> Dashboard

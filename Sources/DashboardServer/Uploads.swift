@@ -8,7 +8,7 @@ import Synchronization
 final class Uploads: Sendable {
   struct Upload: Sendable {
     var id: String
-    /// What its owner calls it.
+    /// The file name that the user gave.
     var name: String
     var path: String
     var kind: ImportPreview.Kind

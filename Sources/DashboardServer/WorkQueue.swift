@@ -1,14 +1,14 @@
 import Foundation
 import Synchronization
 
-/// Threads for what takes long, so that those of the server only move bytes: a question that reads a hundred million
-/// requests must not keep anybody from the list of runs. First come, first served; so many at a time; beyond a queue of
-/// bounded length whoever asks is told to come back.
+/// Threads for what takes long, so that those of the server only move bytes: a query that reads a hundred million
+/// requests must not delay the list of runs. First come, first served, a fixed number at once; when the bounded queue
+/// is full, clients are told to try again later.
 ///
 /// Threads of its own: a plan keeps Dispatch's busy, of which there are as many as processors, and a concurrent queue
 /// would wait for one of them until the plan is done.
 package final class WorkQueue: Sendable {
-  /// Tells work that nobody waits for it any more.
+  /// Tells work that no client waits for it any longer.
   package final class Token: Sendable {
     private let flag = Atomic(false)
 
@@ -38,13 +38,13 @@ package final class WorkQueue: Sendable {
   private let mostWaiting: Int
 
   /// - Parameters:
-  ///   - width: how much is worked on at a time.
-  ///   - mostWaiting: how much may wait beside it.
+  ///   - width: how many are carried out at once.
+  ///   - mostWaiting: how many may wait in addition.
   package init(_ name: String, width: Int, mostWaiting: Int) {
     (self.name, self.width, self.mostWaiting) = (name, width, mostWaiting)
   }
 
-  /// Whether whoever comes now is told to come back.
+  /// Whether a new client is told to try again later.
   package var isFull: Bool {
     state.withLock { $0.running >= width && $0.waiting.count >= mostWaiting }
   }

@@ -14,8 +14,8 @@ package struct Dataset: Sendable {
   private let claims: DatasetClaims
 
   /// Reads all tables but the requests.
-  /// - Parameter verifies: whether files that are not what the manifest says are errors; only who reports that in words
-  ///   of its own says `false`.
+  /// - Parameter verifies: whether files that are not what the manifest says are errors; only callers that report that
+  ///   themselves pass `false`.
   /// - Throws: `NotFoundError`, `DatasetError`.
   package init(_ path: String, verifies: Bool = true) throws {
     self.path = path
@@ -125,8 +125,8 @@ package struct Dataset: Sendable {
 
   /// Stored rollups of an account; `nil` if there are none, or none that a manifest vouches for beside requests.
   /// - Parameters:
-  ///   - isMapped: whether they may stay on the disk. Whoever keeps them for long must have a copy: a mapped file that
-  ///     somebody shortens ends the program.
+  ///   - isMapped: whether they may stay on the disk. A caller that keeps them for long needs a copy: if a mapped file
+  ///     is truncated, the program is killed.
   ///   - takesUnvouched: whether they are wanted even where nothing but the requests can say that they are right.
   /// - Throws: `DatasetError` if they are damaged, or those of another data set or account.
   package func rollups(

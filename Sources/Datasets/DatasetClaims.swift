@@ -3,7 +3,8 @@ import Foundation
 import Telemetry
 
 /// What a data set's manifest says about its files and tables, checked by every reader while they stream: a file that
-/// was cut off, emptied, exchanged or edited is an error at its end, before anything that was made of it gets its name.
+/// was truncated, emptied, replaced or edited is an error at its end, before any output made from it gets its final
+/// name.
 ///
 /// A data set without a manifest claims nothing.
 package struct DatasetClaims: Sendable {
@@ -42,7 +43,7 @@ package struct DatasetClaims: Sendable {
       "the file has changed since it was written: its SHA-256 is not the manifest's. \(remedy)")
   }
 
-  /// A file that is verified at its end.
+  /// A file that is verified when it has been read to its end.
   func input(_ path: String) throws -> InputFile {
     try InputFile(ContainedPath(ofFile: path), sha256: try hash(of: path))
   }

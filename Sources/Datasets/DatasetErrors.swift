@@ -76,7 +76,7 @@ package struct OutputError: ExplainedError {
 }
 
 /// No verdict was possible: there was nothing to check, or too little to tell. It is neither success nor failure, and
-/// has an exit status of its own. Thrown by whatever gives verdicts; this is the one place for the words.
+/// has an exit status of its own. Thrown by everything that gives verdicts; the wording is here only.
 package struct InconclusiveError: ExplainedError {
   package let kind = ErrorKind.inconclusive
   private let subject: String

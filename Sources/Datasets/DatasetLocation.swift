@@ -3,7 +3,7 @@ import Telemetry
 
 /// Where a data set lies.
 package enum DatasetLocation: Sendable {
-  /// A file a table.
+  /// one file per table.
   case files(TableFiles)
   case sqlite(String)
   case postgreSQL(PostgreSQLLocation)

@@ -8,7 +8,7 @@ package protocol DatasetWriter: TelemetrySink {
   func finish(_ manifest: Manifest?) throws
 }
 
-/// CSV or NDJSON: a file a table.
+/// CSV or NDJSON: one file per table.
 final class TextDatasetWriter: DatasetWriter {
   private let directory: RunDirectory
   private let format: DatasetFormat

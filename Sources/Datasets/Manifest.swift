@@ -40,7 +40,7 @@ package struct Manifest: Codable, Equatable, Sendable {
   package var scenario: Scenario?
   package var seed: UInt64?
   package var period: Period
-  /// Of merged parts, the times inside the period that none of them covers; absent if there are none.
+  /// Of merged shards, the times inside the period that none of them covers; absent if there are none.
   package var gaps: [Period]?
   /// Where the data came from, if not from a scenario.
   package var source: String?

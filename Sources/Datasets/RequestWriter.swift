@@ -18,7 +18,7 @@ package final class RequestWriter: TelemetrySink {
   /// Those that the table has a column for, and what stands before each.
   private let optional: [RequestMeasure]
   private let labels: [[UInt8]]
-  /// Of a line, but for its two names: names of columns, punctuation, instants and numbers of at most 20 digits.
+  /// Of a line, except for its two names: names of columns, punctuation, instants and numbers of at most 20 digits.
   private let mostWithoutNames: Int
   private var formatter = TimestampFormatter()
   private var day: [UInt8] = []

@@ -66,7 +66,7 @@ enum ShardAgreement {
     }
   }
 
-  /// What a version has at some time, by its hardware; nothing is left out of it but hardware without replicas.
+  /// The replicas of a version at an instant, by hardware; only hardware without replicas is left out.
   private struct State: Equatable {
     var counts: [ExactName: [Int]] = [:]
 

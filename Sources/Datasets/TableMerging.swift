@@ -3,8 +3,9 @@ import Telemetry
 extension TelemetryTables {
   /// The tables of a whole from those of its shards, and the numbers that models of each shard have in the whole.
   ///
-  /// Shards of one run number the same models alike. Imports number them as they come and know them by their names:
-  /// there, models of one account, kind, provider and name are one, from the first time that any shard saw it.
+  /// Shards of one run number the same models alike. Imports number them in order of appearance and identify them by
+  /// name: there, models of one account, kind, provider and name are one model, which exists from the first time that
+  /// any shard saw it.
   /// - Parameter periods: of each shard.
   /// - Throws: `DatasetError` for rows that contradict each other.
   static func merged(_ shards: [Dataset], _ periods: [Range<Timestamp>]) throws -> (
@@ -50,7 +51,7 @@ extension TelemetryTables {
           path: shard.path, tables: shard.tables.renumbered(own) { firstSeen[ModelName($0)] ?? $0.createdAt },
           period: period))
     }
-    // A version is there from the first time that any shard saw it, too.
+    // A version, too, exists from the first time that any shard saw it.
     var versions: [Series: Timestamp] = [:]
     for row in renumbered.flatMap(\.tables.deployments) {
       let entry = Series(modelID: row.modelID, version: row.version)

@@ -22,7 +22,7 @@ package struct Diagnostic: Hashable, Sendable {
     self.severity = severity
   }
 
-  /// `path:line:column: error: message`, or `warning` in its place, on one line whatever the names in it.
+  /// `path:line:column: error: message`, or `warning` in its place, on one line, whatever names it contains.
   /// - Parameter name: what a front end calls a setting; overrides are one.
   package func rendered(path: String, naming name: (Setting) -> String = \.plainName) -> String {
     let place =

@@ -1,7 +1,7 @@
 import ScenarioModel
 import Telemetry
 
-/// A figure of a replication that plans are about, and whose. What it is, `MetricDefinition` says.
+/// A figure of a replication, and whose it is: what plans are about. `MetricDefinition` says how it is computed.
 package struct Metric: Hashable, Sendable, CustomStringConvertible {
   /// Whose requests a figure is of.
   package enum Scope: Hashable, Sendable {
@@ -96,7 +96,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
     self.init(definition, name: name ?? Self.name(base, scope), scope: scope)
   }
 
-  /// The same figure of somebody else.
+  /// The same figure with another scope.
   package func scoped(_ scope: Scope) -> Metric { Metric(base: base, name: nil, scope: scope) ?? self }
 
   /// Whether an objective on it is about each model separately.

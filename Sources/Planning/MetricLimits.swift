@@ -1,8 +1,8 @@
 import ScenarioModel
 import Telemetry
 
-/// The values that metrics can have in scenarios, from their settings alone: an objective beyond that is always met,
-/// and a plan that says so is of no use.
+/// The values that metrics can have in scenarios, from their settings alone: an objective beyond that is always met, so
+/// a plan with such an objective is of no use.
 struct MetricLimits {
   /// The longest time simulated of any, ms.
   private var simulated = 0.0

@@ -5,8 +5,8 @@ import Telemetry
 
 /// A plan cut into tasks: some replications of a variant each.
 package enum PlanTasks {
-  /// What tasks carry of their plan, in the store: enough to finish it wherever their results come together, whatever
-  /// has become of the scenario's file since.
+  /// What tasks carry of their plan, in the store: enough to finish it on the machine that collects the results, even
+  /// if the scenario's file has changed since.
   struct Document: Codable {
     struct Entry: Codable {
       var name: String

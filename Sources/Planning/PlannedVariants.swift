@@ -28,7 +28,7 @@ package struct PlannedVariants: Sendable {
   /// What variants are judged by, where one is to be recommended.
   private var judgedBy: [Metric] = []
   private var admit: @Sendable ([String]) throws -> Void = { _ in }
-  /// Of more, each is only held against the base.
+  /// If there are more, each is compared with the base only.
   private static let mostCompared = 500
 
   /// A variant that cannot be simulated, or not be compared.
@@ -68,7 +68,7 @@ package struct PlannedVariants: Sendable {
     let bundle = try ScenarioBundle(path, overrides: plan.overrides)
     base = bundle
     notes = bundle.notes
-    // A file that is only valid with its overrides has nothing to be held against.
+    // A file that is valid only with its overrides has no base to be compared with.
     if !plan.overrides.isEmpty, let plain = try? ScenarioBundle(path, sharing: bundle),
       let change = PriceOnlyChange(from: plain.scenario, to: bundle.scenario)
     {

@@ -1,8 +1,8 @@
 import ScenarioModel
 
 /// Hardware that a variant changes without the service time that goes with it. Such a variant differs from the base in
-/// price alone, and a plan would recommend the cheapest hardware whatever it can do. Where the scenario states the
-/// service by hardware there is no such change.
+/// price alone, and a plan would recommend the cheapest hardware, no matter how slow it is. Where the scenario states
+/// the service by hardware there is no such change.
 package struct PriceOnlyChange: Error, CustomStringConvertible {
   /// What is moved, and between which hardware.
   package let description: String

@@ -3,7 +3,7 @@ import Foundation
 import ScenarioModel
 import Telemetry
 
-/// What one replication of a variant came to: sums and counts from which every metric follows.
+/// The result of one replication of a variant: sums and counts from which every metric follows.
 package struct ReplicationRecord: Codable, Equatable, Sendable {
   package var requests: Int64 = 0
   package var successes: Int64 = 0
@@ -65,7 +65,7 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
 }
 
 extension ReplicationRecord {
-  /// Adds what the replicas of a run came to over the period.
+  /// Adds the replica time of a run over the period.
   mutating func addReplicas(_ tables: TelemetryTables, _ scenario: Scenario, busy: Int128) {
     let range = scenario.from..<scenario.to
     let byAccount = tables.byAccount()

@@ -38,7 +38,7 @@ extension Study {
     }
     self.selection = selection
     result.choice = choice(goal, indifference: settings.indifference, isDecided: selection.isDecided)
-    // The best and the base are told of with as many replications as were asked for.
+    // The best and the base are reported with as many replications as were asked for.
     var counts = [0: options.replications]
     if let best { counts[best] = options.replications }
     try replicate("best and base", counts)

@@ -85,7 +85,7 @@ package final class Study {
     isDeterministic(variants) && !options.areReplicationsGiven ? 1 : options.replications
   }
 
-  /// What figures rest on: where nothing is drawn at random all replications are the first, and say no more than it.
+  /// What figures rest on: where nothing is drawn at random all replications are the first, and add nothing to it.
   func records(_ variant: Int) -> [ReplicationRecord] {
     let all = experiment.records(variant)
     return isDeterministic ? Array(all.prefix(1)) : all
@@ -169,7 +169,7 @@ package final class Study {
     try experiment.run(counts) { [progress] in progress(what, $0, $1) }
   }
 
-  /// Replications beside those of the plan's variants.
+  /// Replications in addition to those of the plan's variants.
   func trial(_ variants: [Variant]) -> Experiment {
     Experiment(variants, warmUp: experiment.warmUp, threads: options.threads) { [checkWanted] _, _ in
       try checkWanted()
@@ -220,7 +220,7 @@ package final class Study {
     let reasons = Set(variants.indices.flatMap { experiment.records($0).flatMap(\.failures.keys) }).sorted()
     let all = Metric.all + reasons.compactMap { Metric("failureRate.\($0)") }
     let models = objectives.models
-    // What the plan asks for, whomever it is of.
+    // What the plan asks for, of whatever scope.
     var more = objectives.judged.map(\.metric)
     more += [options.goal, options.precision?.metric, options.sensitivity].compactMap { $0 }
     if models.count > 1, models.count <= Self.mostModelsShown {

@@ -7,7 +7,7 @@ package enum Baseline {
   /// Of more accounts, only hashes.
   private static let mostAccounts = 4
 
-  /// Simulates a scenario and takes what is kept of it.
+  /// Simulates a scenario and takes the results that a baseline records.
   /// - Throws: what reading and running a scenario throws.
   package static func make(_ path: String) throws -> Data {
     let bundle = try ScenarioBundle(path)

@@ -181,7 +181,7 @@ struct AccountReader {
   }
 }
 
-/// A time between events of (nearly) nothing would keep the simulation from getting on.
+/// With almost no time between events, the simulation would hardly advance.
 func positiveMean(_ distribution: Distribution, _ keys: Section, _ name: String) -> Bool {
   if distribution.mean >= 1e6 { return true }
   keys.error(name, "\(name) is below a second on average. Give at least 1s.")

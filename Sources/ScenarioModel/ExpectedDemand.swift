@@ -27,7 +27,7 @@ extension Scenario {
     package var trace: TraceSource?
   }
 
-  /// What each model is asked for, in the scenario's order; models without demand are left out.
+  /// The demand for each model, in the scenario's order; models without demand are left out.
   package var demandByModel: [ModelDemand] {
     accounts.flatMap { account in
       account.models.compactMap { model -> ModelDemand? in

@@ -3,7 +3,7 @@ import Foundation
 import Sampling
 import Telemetry
 
-// Warnings of what a scenario says and nothing comes of: it is valid, and probably not what is meant.
+// Warnings about settings that have no effect: they are valid, and probably not what is meant.
 
 extension ModelReader {
   /// - Parameter sections: of the deployments, in the order of the document.
@@ -137,7 +137,7 @@ extension AccountReader {
     }
   }
 
-  /// Demand that its replicas cannot serve by far, however they are scaled: the queue only grows.
+  /// Demand far beyond what its replicas can serve, however they are scaled: the queue only grows.
   private func warnOfOverload(_ model: Scenario.Model, _ keys: Section, _ subscription: Int) {
     let length = Double(period.upperBound - period.lowerBound)
     let demand = model.expectedArrivals(period, origin: period.lowerBound, section.calendar) / length

@@ -12,7 +12,7 @@ import Telemetry
 /// Sendable, unchecked: a simulation belongs to one thread at a time. It is made by one thread, and handed from epoch to
 /// epoch by `inParallel`, which gives each index to one thread and returns only when all have ended.
 final class AccountSimulation: @unchecked Sendable {
-  /// Of a part of an account, with that part's models only.
+  /// Of a shard of an account, with that shard's models only.
   let account: Scenario.Account
   private let scenario: Scenario
   private let arena: SamplingArena
@@ -21,7 +21,7 @@ final class AccountSimulation: @unchecked Sendable {
   private let schedules: [[DeploymentSchedule]]
   private let modelIDs: [Int32]
   private let incidents: [SettledIncident]
-  /// Whether rows that concern no single model are this part's to give.
+  /// Whether this shard gives the rows that concern no single model.
   private let givesCommonRows: Bool
 
   /// Of all deployments, in the order in which they were asked for.
@@ -197,8 +197,8 @@ final class AccountSimulation: @unchecked Sendable {
       minReplicas: modelSimulations[modelIndex].deployments[deployment].minReplicas)
   }
 
-  /// After a release: who waits is tried in the order of requests; a small deployment may pass a large one
-  /// that still does not fit. Outside the deploy windows, all wait for the next one.
+  /// After a release, waiting deployments are tried in the order of their requests; a small deployment may pass a large
+  /// one that still does not fit. Outside the deploy windows, all wait for the next one.
   /// - Returns: model simulations of which some deployment waits no longer.
   private func startWaiting(at time: Int64) -> [Int] {
     pool.hasReleased = false

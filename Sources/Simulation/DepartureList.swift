@@ -2,9 +2,9 @@ import CBranchless
 
 /// The departures of a model: a winner tree over places, each of which holds one request that is being served.
 ///
-/// Whatever comes or goes changes one leaf, and the winners of the matches on its way to the root. Which leaves meet is
-/// known beforehand, so the way up waits for comparisons only, and none of them is a branch; a heap has to find its way,
-/// and wins or loses a coin toss on each level. Source: Knuth (1998), "The Art of Computer Programming", volume 3,
+/// An arrival or a departure changes one leaf and the winners of the matches on its way to the root. Which leaves meet
+/// is known beforehand, so the way up waits for comparisons only, and none of them is a branch; a heap has to find its
+/// way, and wins or loses a coin toss on each level. Source: Knuth (1998), "The Art of Computer Programming", volume 3,
 /// section 5.2.3 (tree selection).
 ///
 /// Invariants, checked by `checkInvariants()`: each winner is the smallest of its four; as many leaves are taken as

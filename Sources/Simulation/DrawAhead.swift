@@ -2,11 +2,11 @@ import Dispatch
 import Sampling
 
 /// Blocks of draws. Demand and service draws do not depend on what happens, so they are made ahead: a block at a time,
-/// since a loop that does nothing but draw keeps the processor busier than draws between the branches of the simulation's
-/// loop; and where a thread has nothing else to do, by that thread, one block while the last is used up. Each stream is
-/// drawn from by one thread at a time, in its own order, so the numbers are the same either way.
+/// since a loop that does nothing but draw keeps the processor busier than draws between the branches of the
+/// simulation's loop; and where a thread has nothing else to do, by that thread, one block while the last is used up.
+/// Each stream is drawn from by one thread at a time, in its own order, so the numbers are the same either way.
 ///
-/// - Parameter Block: where draws are kept; owned by who uses it.
+/// - Parameter Block: where draws are kept; owned by its user.
 package struct DrawAhead<Block>: ~Copyable {
   /// Requests in a block that is drawn by the thread that uses it: it stays in the first cache.
   static var ownSize: Int { 64 }
@@ -23,8 +23,8 @@ package struct DrawAhead<Block>: ~Copyable {
     let ready = DispatchSemaphore(value: 0)
     var block: Block
     let fill: (Block) -> Void
-    /// What `fill` draws from, by plain pointers. The queue may be in the middle of a block when whoever made the arena
-    /// lets go of it.
+    /// What `fill` draws from, by plain pointers. The queue may be in the middle of a block when the owner of the arena
+    /// releases it.
     private let arena: SamplingArena
 
     init(
@@ -45,7 +45,7 @@ package struct DrawAhead<Block>: ~Copyable {
   }
 
   /// - Parameters:
-  ///   - queue: draws the blocks; `nil`: who asks for them does.
+  ///   - queue: draws the blocks; `nil`: the thread that asks for them does.
   ///   - arena: of the streams and samplers of `fill`; kept as long as the queue may draw.
   ///   - spare: a second block, where a queue draws.
   ///   - fill: draws a block; called by one thread at a time.

@@ -48,7 +48,7 @@ struct ExternalService {
   mutating func answer(
     at time: Int64, input: Int32, output: Int32, _ incident: IncidentTimeline.Effect
   ) -> Answer {
-    // Drawn for every request, refused or not, so that a limit changes no other request's service time.
+    // Drawn for every request, refused or not, so that a limit does not change any other request's service time.
     var first = firstToken.draw(from: serviceStream)
     var rest = 0.0
     if !isDirectService {

@@ -2,8 +2,8 @@
 /// state in. Elements are changed in place, need not be copyable, and cost no reference counting and no check of
 /// uniqueness.
 ///
-/// Invariants: `base` points to `count` initialised elements from the end of `init` until `deinit`, and nobody else knows
-/// it. Indices lie in `0..<count`, which debug builds check.
+/// Invariants: `base` points to `count` initialised elements from the end of `init` until `deinit`, and nothing else
+/// has it. Indices lie in `0..<count`, which debug builds check.
 package struct FixedArray<Element: ~Copyable>: ~Copyable {
   private let base: UnsafeMutablePointer<Element>
   package let count: Int

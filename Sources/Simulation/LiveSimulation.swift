@@ -1,7 +1,7 @@
 import ScenarioModel
 import Telemetry
 
-/// A simulation that is looked at while it runs: it goes on to an instant, and stops.
+/// A simulation that can be observed while it runs: it advances to an instant, and stops.
 package final class LiveSimulation {
   package let simulation: ScenarioSimulation
   private let accounts: [AccountSimulation]

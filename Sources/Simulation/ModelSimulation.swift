@@ -40,7 +40,7 @@ struct ModelSimulation: ~Copyable {
   /// Whether a replica drains or a deployment is undeploying, so that departures may release replicas.
   var mayRelease = false
 
-  // What it leaves behind.
+  // Its outputs.
   let periodStart: Int64
   let sink: any TelemetrySink
   var sinkError: (any Error)?

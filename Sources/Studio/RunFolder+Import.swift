@@ -3,7 +3,7 @@ import Foundation
 import Runs
 
 extension RunFolder {
-  /// What came of an import.
+  /// The result of an import.
   package struct Imported: Sendable {
     /// Where the run is.
     package var path: String

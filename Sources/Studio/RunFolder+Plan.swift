@@ -64,7 +64,7 @@ package struct AskedPlan: Sendable {
     } catch let problem as PlanProblem {
       throw StudioProblem(.invalid, problem.description, parameter: problem.part.rawValue)
     } catch {
-      // What was simulated is of use to the same command only, and nobody at the page gives it again.
+      // The journal is of use to the same command only, and users of the page do not give it again.
       unlink(path + ".journal")
       throw error
     }

@@ -5,7 +5,7 @@ import Runs
 import Synchronization
 import Telemetry
 
-/// Where runs that people at the page make are kept, and where those go that they delete.
+/// Where runs that people at the page make are kept, and where those that they delete go.
 ///
 /// A run that is deleted moves into the hidden folder `.trash` under a name of its own, and can come back until it is
 /// deleted from there.
@@ -98,7 +98,7 @@ package final class RunFolder: Sendable {
     }
   }
 
-  /// Deletes a run from the trash, for good.
+  /// Permanently deletes a run from the trash.
   /// - Throws: `StudioProblem`.
   package func destroy(_ id: String) throws {
     let (_, place) = try find(id)

@@ -20,7 +20,7 @@ package final class ScenarioFolder: Sendable {
     package var modified: String
   }
 
-  /// What a writer takes to be there.
+  /// The version that a writer expects to replace.
   package enum Expected: Sendable {
     case nothing
     case version(String)

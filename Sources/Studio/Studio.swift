@@ -1,6 +1,6 @@
 import Planning
 
-/// What people at the page may do besides looking at runs: try a scenario out, keep what came of it, write scenarios, carry
+/// What people at the page may do besides looking at runs: try a scenario out, keep the result, write scenarios, carry
 /// out plans, import, check and take data away.
 package struct Studio: Sendable {
   /// What was asked for at the page, to be said as a command for the shell.

@@ -3,7 +3,7 @@ import Foundation
 import Runs
 import Telemetry
 
-/// Data of a run for somewhere else: a fixture, or the data set in another format, in a directory that goes away with its
+/// Data of a run to download: a fixture, or the data set in another format, in a directory that goes away with its
 /// owner.
 package struct TakenData: Sendable {
   package let scratch: ScratchDirectory

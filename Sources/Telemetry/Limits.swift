@@ -1,5 +1,5 @@
-/// Limits of what the program computes with, each by its name: who reads a scenario or telemetry checks them, with an
-/// error in words, so that no packed field and no product can leave its width further in.
+/// Named limits of everything that the program computes with. Readers of scenarios and telemetry check them and report
+/// violations, so that deeper in the program no packed field and no product can overflow.
 package enum Limits {
   /// Deployments of one model: an hourly version over a year, and some. The engine's events name them in 16 bits.
   package static let deploymentsOfModel = 10_000

@@ -1,4 +1,4 @@
-/// Numbers as text, read whole or not at all: what every reader of files, mappings, scenarios and options uses.
+/// Numbers as text, read completely or not at all: every reader of files, mappings, scenarios and options uses this.
 ///
 /// A number is ASCII digits with at most one point, a minus sign before them if need be, and an exponent after them if
 /// need be: `12`, `-0.5`, `21073.0`, `.5`, `1.2e-3`. Nothing else is one: no spaces, no plus sign (unless the caller

@@ -1,5 +1,5 @@
-/// Where telemetry comes from: a simulation, a data set, an import. It knows what its requests are of, when they lie
-/// and why they fail; the recorder asks it, and no caller needs to know.
+/// Where telemetry comes from: a simulation, a data set, an import. It knows which series its requests belong to, their
+/// period and why they fail; the recorder asks it, and no caller needs to know.
 package protocol TelemetrySource {
   /// What requests are of: what batches name by index.
   var series: [Series] { get }

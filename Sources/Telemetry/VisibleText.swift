@@ -1,6 +1,6 @@
 extension Unicode.Scalar {
-  /// Whether a terminal would do something with it other than show it, or a reader could not see that it is there:
-  /// control characters, line and paragraph separators, marks and overrides of direction, and byte order marks.
+  /// Whether a terminal would act on it instead of showing it, or a reader could not see it: control characters, line
+  /// and paragraph separators, marks and overrides of direction, and byte order marks.
   package var isHidden: Bool {
     switch value {
     case 0..<0x20, 0x7f..<0xa0: true

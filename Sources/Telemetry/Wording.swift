@@ -1,5 +1,5 @@
-/// What of a request to the program its reader can set, and messages advise to set. Libraries name it by this; each front
-/// end has a name of its own for it: an option, a field of a form, a member of JSON.
+/// Something that the user of the program can set, and that messages advise setting. Libraries name it by this; each
+/// front end has a name of its own for it: an option, a field of a form, a member of JSON.
 package enum Setting: String, CaseIterable, Sendable {
   case account, anchor, formats, hardware, kind, now, operation, output, provider, rejects, replace, replicas,
     replications, samples, store, strict, version, what

@@ -18,7 +18,7 @@ struct NumbersSeen {
     }
   }
 
-  /// Looks at all that came.
+  /// Examines all numbers that were added.
   mutating func finish() { compact() }
 
   private mutating func compact() {

@@ -139,7 +139,7 @@ struct BaselineUpdateCommand: ParsableCommand {
       try file.close()
       Terminal.print("\(path.shown): \(kept[name] == nil ? "new" : "changed")")
     }
-    // A scenario that is gone leaves its baseline behind.
+    // The baseline of a scenario that no longer exists is left over.
     for name in kept.keys.sorted() where options.names.isEmpty && made[name] == nil {
       let path = "\(options.baselines)/\(name).json"
       do {

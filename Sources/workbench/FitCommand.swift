@@ -141,7 +141,7 @@ struct FitCommand: ParsableCommand {
       ?? URL(fileURLWithPath: telemetry).standardizedFileURL.lastPathComponent
     let name = URL(fileURLWithPath: output).deletingPathExtension().lastPathComponent
     let text = calibration.scenario(name: name, source: source, command: command(source, name), cite: cite)
-    // Whatever was fitted must be a scenario before anybody gets it.
+    // The fitted document must be a valid scenario before it is written.
     let document: ScenarioDocument
     do {
       document = try ScenarioDocument(Data(text.utf8), path: output)
@@ -171,7 +171,7 @@ struct FitCommand: ParsableCommand {
     if !quiet { FitText.print(result, output: output, report: report) }
   }
 
-  /// The command that made it, with no path that means something here only.
+  /// The command that made it, without paths that mean something on this machine only.
   private func command(_ source: String, _ name: String) -> String {
     var words = ["workbench", "fit", source, "-o", "\(name).yaml"]
     for (flag, value) in [

@@ -48,7 +48,7 @@ extension FitReport.Model {
     var fitted: [FitReport.Fitted] = []
     func add(_ part: String, _ fit: DistributionFit?, scale: Double = 1, unit: String = "") {
       guard let fit else { return }
-      // Of durations: in milliseconds, but for what has no unit.
+      // Of durations: in milliseconds, except for what has no unit.
       let unitless = ["sigma", "shape", "cv"]
       let parameters = fit.parameters.map { estimate -> ParameterEstimate in
         guard !unitless.contains(where: estimate.name.hasPrefix), !estimate.name.hasPrefix("weight") else {

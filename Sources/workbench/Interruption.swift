@@ -2,14 +2,14 @@ import Datasets
 import Foundation
 import Synchronization
 
-/// Ctrl-C, a termination or a hang-up: takes away what is unfinished and leaves with status 130.
+/// Ctrl-C, a termination or a hang-up: removes unfinished output and exits with status 130.
 enum Interruption {
   // They must live as long as the program; only `watch` touches them, before there is a second thread.
   nonisolated(unsafe) private static var sources: [any DispatchSourceSignal] = []
-  /// Said of work that can go on later.
+  /// Printed if the work can be resumed.
   private static let resumable = Mutex<String?>(nil)
 
-  /// - Parameter words: how the work can go on; `nil` when it is done.
+  /// - Parameter words: how to resume the work; `nil` when it is done.
   static func setResumable(_ words: String?) { resumable.withLock { $0 = words } }
 
   static func watch() {

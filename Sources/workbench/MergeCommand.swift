@@ -74,7 +74,7 @@ struct MergeCommand: ParsableCommand {
     )
   }
 
-  /// - Throws: `DatasetError` if a shard is named twice, by whatever path.
+  /// - Throws: `DatasetError` if a shard is named twice, even by different paths.
   private func checkPaths() throws {
     var seen: [String: String] = [:]
     for shard in shards {

@@ -5,7 +5,7 @@ import Runs
 import ScenarioModel
 import Telemetry
 
-/// What a run came to, for the terminal or as JSON.
+/// The results of a run, for the terminal or as JSON.
 struct RunSummary {
   private let outcome: RecordedRun
   private let scenario: Scenario

@@ -30,7 +30,7 @@ package indirect enum FigureKind: Sendable {
   case group(FigureGroup, isOptional: Bool, about: String)
   case list(FigureGroup, about: String)
 
-  /// Of figures that are alike but for the last bits: exact sums, divided once.
+  /// Of figures that are alike except for the last bits: exact sums, divided once.
   package static let rounding = 1e-9
   /// Of a quantile from a histogram.
   package static let binning = 0.01

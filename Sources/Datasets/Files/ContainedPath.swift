@@ -1,10 +1,10 @@
 import Foundation
 import Hashing
 
-/// The name of a file inside a directory, as a manifest, a result, a shared home or a listing gives it: it cannot lead out
-/// of the directory, and only a regular file is opened, through no link.
+/// The name of a file inside a directory, as a manifest, a result, a shared home or a listing gives it: it cannot lead
+/// out of the directory, and only a regular file is opened, through no link.
 ///
-/// The directory is the user's own word and may be a link itself.
+/// The directory itself is the user's choice and may be a link.
 package struct ContainedPath: Hashable, Sendable {
   package let directory: String
   /// Components by "/", each of which names something: none is empty, "." or "..".
@@ -102,7 +102,7 @@ package struct ContainedPath: Hashable, Sendable {
     guard root >= 0 else { throw failure(errno) }
     var folder = OpenFile(root)
     for part in parts.dropLast() {
-      // One component at a time: whatever happens to the directories in the meantime, no link is followed.
+      // One component at a time: even if the directories change in the meantime, no link is followed.
       let next = openat(folder.descriptor, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
       guard next >= 0 else { throw try failure(errno, at: part, in: folder) }
       folder = OpenFile(next)
@@ -110,7 +110,8 @@ package struct ContainedPath: Hashable, Sendable {
     let last = parts[parts.count - 1]
     var status = stat()
     guard fstatat(folder.descriptor, last, &status, AT_SYMLINK_NOFOLLOW) == 0 else { throw failure(errno) }
-    // Asked before it is opened, which alone makes some devices do something, and after, when nobody can swap it.
+    // Checked before it is opened, since opening alone makes some devices act, and after, when it can no longer be
+    // swapped.
     try check(FileKind(status.st_mode))
     let file = openat(folder.descriptor, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
     guard file >= 0 else { throw try failure(errno, at: last, in: folder) }

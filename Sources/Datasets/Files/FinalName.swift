@@ -1,7 +1,7 @@
 import CFileSystem
 import Foundation
 
-/// Where output is to be found when it is whole, and how it gets there.
+/// The final name of output, and how output gets it when it is complete.
 package struct FinalName {
   /// As given, without slashes at its end.
   package let path: String
@@ -105,11 +105,11 @@ package struct FinalName {
   }
 }
 
-/// Waiting until something is on the disk, so that a loss of power leaves no name of what is not whole.
+/// Waiting until something is on the disk, so that after a power failure no name refers to incomplete output.
 package enum Durability {
-  /// Files are waited for one by one up to this number. Of more, the whole file system is: once, where tens of thousands
-  /// of small files would each wait for the disk (measured on ext4: 5,000 files 2.1 s singly, 0.13 s together); of few, one
-  /// does not want to wait for what other programs write.
+  /// Files are waited for one by one up to this number. Of more, the whole file system is: once, where tens of
+  /// thousands of small files would each wait for the disk (measured on ext4: 5,000 files 2.1 s singly, 0.13 s
+  /// together); for a few files, waiting for everything that other programs write would take longer.
   private static let mostSingly = 64
 
   /// - Throws: `OutputError` about `output`.

@@ -5,7 +5,7 @@ import Synchronization
 /// A file that somebody names: a scenario, a plan, a mapping, an export, a trace.
 ///
 /// Regular files and pipes that end are read: `<(…)` and `/dev/stdin` are pipes. Devices, directories and sockets are
-/// refused, and a pipe into which nobody writes is an error after a moment, so that no name can stop the program.
+/// refused, and a pipe without a writer is an error after a short wait, so that no name can make the program hang.
 package enum GivenFile {
   /// Bytes of what is read into memory whole.
   package static let most = 1 << 30
@@ -18,7 +18,8 @@ package enum GivenFile {
   /// - Throws: `NotFoundError` if it cannot be opened; `DatasetError` if it is nothing that can be read.
   package static func open(_ path: String, again: String? = nil) throws -> OpenFile {
     var status = stat()
-    // Asked before it is opened, which alone makes some devices do something, and after, when nobody can swap it.
+    // Checked before it is opened, since opening alone makes some devices act, and after, when it can no longer be
+    // swapped.
     guard stat(path, &status) == 0 else { throw failure(path, errno) }
     try check(status.st_mode, path, again)
     // A pipe without a writer would keep a blocking open waiting.

@@ -13,7 +13,7 @@ package final class StagedDirectory {
     case refused
     /// A run is replaced, as one step; anything else is refused. So is a run with something in it that is not the run's.
     case runReplaced
-    /// It stays, and this one gets the next free number after its name: for names that nobody asked for.
+    /// It stays, and this one gets the next free number after its name: for default names.
     case numbered
   }
 
@@ -162,7 +162,7 @@ package final class StagedDirectory {
       throw OutputError(finalPath, "cannot be replaced: \(String(cString: strerror(status))).")
     }
     guard old.isAt(path) else {
-      // Another program was faster. Its directory gets its name back.
+      // Another program was faster: its directory gets its name back.
       _ = wb_exchange_names(path, name.path)
       throw overtaken
     }

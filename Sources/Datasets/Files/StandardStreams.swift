@@ -1,9 +1,9 @@
 import Foundation
 
-/// The three streams that a program is born with, whatever state they are in.
+/// The three streams that a program is started with, in whatever state.
 package enum StandardStreams {
-  /// Opens those that are closed, for the wrong direction: whoever uses one is told, as it would have been, and no file
-  /// opened later takes its number and receives what was meant for people. To be called before anything is opened.
+  /// Opens those that are closed, for the wrong direction: a use of one fails as it would have, and no file that is
+  /// opened later gets its number and receives messages meant for people. To be called before anything is opened.
   package static func complete() {
     for (descriptor, mode) in [STDIN_FILENO: O_WRONLY, STDOUT_FILENO: O_RDONLY, STDERR_FILENO: O_RDONLY]
     where fcntl(descriptor, F_GETFD) < 0 {

@@ -14,8 +14,8 @@ package final class Unfinished: Sendable {
   /// Held while files appear, get their names or go away, together with their place in the lists. Recursive, since whoever
   /// makes a file under it lists the file as well.
   private let lock = NSRecursiveLock()
-  /// Touched under `lock` only, so that nobody ever waits for it: it is what proves to the compiler that the lists are
-  /// not shared.
+  /// Touched under `lock` only, so that no thread ever waits for it: it proves to the compiler that the lists are not
+  /// shared.
   private let lists = Mutex(Lists())
 
   package func add(_ path: String) {
@@ -53,8 +53,8 @@ package final class Unfinished: Sendable {
     lock.withLock { lists.withLock { _ = $0.processes.remove(process) } }
   }
 
-  /// Makes files, or gives them their names: either before an interruption or not at all. Without this, a thread that goes
-  /// on while everything is deleted would put new files where others were just taken away.
+  /// Makes files, or gives them their names: either before an interruption or not at all. Without this, a thread that
+  /// goes on while everything is deleted would put new files where others have just been deleted.
   package func uninterrupted<Result>(_ body: () throws -> Result) rethrows -> Result {
     try lock.withLock(body)
   }

@@ -10,15 +10,15 @@ final class ArrivalSorter {
   private var pending: [RequestRecord] = []
   private(set) var count: Int64 = 0
 
-  /// - Parameter output: what is going to be written; the file lies beside it, under a name that nothing else has, and has
-  ///   none any more once it is open: nothing is left of it, however the program ends.
+  /// - Parameter output: what is going to be written; the file lies beside it, under a name that nothing else has, and
+  ///   is unlinked once it is open: nothing of it is left, however the program ends.
   init(beside output: String) throws {
     let name = try FinalName(output)
     try name.makeParent()
     let path = name.hidden("sorting")
     self.path = path
     try Unfinished.shared.uninterrupted {
-      // Made here, so that SQLite finds the file there and empty: nobody else's, and through no link.
+      // Created here, so that SQLite finds an empty file of our own, reached through no link.
       let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
       guard descriptor >= 0 else {
         throw OutputError(output, cannot: "create the file that requests are sorted in")

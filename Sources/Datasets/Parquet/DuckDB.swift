@@ -1,9 +1,11 @@
 import Foundation
 
-/// The DuckDB command line as a child process: it reads and writes Parquet, and is the second opinion of `validate`.
+/// The DuckDB command line as a child process: it reads and writes Parquet, and carries out the independent
+/// recomputation of `validate`.
 ///
-/// What it runs is a script that holds no text from outside but the paths that it may open: values go through files, and
-/// files are links in a directory of its own, so that a path is never a pattern. It may open nothing else, and reads nobody's settings.
+/// What it runs is a script that holds no text from outside but the paths that it may open: values go through files,
+/// and files are links in a directory of its own, so that a path is never a pattern. It may open nothing else, and
+/// reads no user's settings.
 package enum DuckDB {
   /// Where it is: what `WORKBENCH_DUCKDB` names, on the PATH, beside this program, or in the `.venv` of the checkout that
   /// this program was built in. Never in the current directory, which may be somebody else's.

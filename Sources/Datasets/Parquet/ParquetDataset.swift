@@ -1,7 +1,7 @@
 import Foundation
 import Telemetry
 
-/// Writes a data set as Parquet, a file a table, by streaming CSV through DuckDB.
+/// Writes a data set as Parquet, one file per table, by streaming CSV through DuckDB.
 final class ParquetWriter: DatasetWriter {
   private let directory: RunDirectory
   private let child: OutputFile

@@ -4,8 +4,8 @@ import Hashing
 /// A PostgreSQL database as a home for the runs and plans of many people.
 ///
 /// A run is its files; contents are kept once, by their SHA-256, in chunks. A run's name there is the SHA-256 of its
-/// manifest (of a plan, of plan.json), which holds those of its files, so that the same run pushed by whomever is one run.
-/// Everything of a push happens in one transaction.
+/// manifest (of a plan, of plan.json), which holds those of its files, so that the same run is one run, no matter who
+/// pushes it. Everything of a push happens in one transaction.
 package final class SharedHome {
   /// A run or a plan in the home.
   package struct Entry: Codable, Equatable, Sendable {
@@ -98,7 +98,7 @@ package final class SharedHome {
     try connection.execute("SELECT max(version) FROM \(schema).home_version").flatMap(Int.init) ?? 0
   }
 
-  /// One at a time, whoever else does the same: the lock holds until the transaction ends.
+  /// One program at a time: the lock is held until the transaction ends.
   private func migrate() throws {
     try transaction {
       try connection.execute(
@@ -204,7 +204,7 @@ package final class SharedHome {
   }
 
   /// Stores a run or a plan. If it is stored already, it is checked, and repaired where it does not match its hash.
-  /// - Parameter progress: is told the share that is done.
+  /// - Parameter progress: called with the share that is done.
   /// - Returns: its id, whether it is new, and how many contents were damaged.
   package func push(
     _ directory: String, note: String, progress: (Double) -> Void = { _ in }

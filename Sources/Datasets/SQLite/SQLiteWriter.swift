@@ -57,7 +57,7 @@ package final class SQLiteWriter: DatasetWriter {
   /// - Throws: `OutputError`.
   package convenience init(newFile path: String, _ requests: RequestTable) throws {
     let staged = try StagedPath(path)
-    // Made here, so that SQLite finds the file there and empty: nobody else's, and through no link.
+    // Created here, so that SQLite finds an empty file of our own, reached through no link.
     close(try staged.create())
     try self.init(staged.stagingPath, shownAs: path, requests: requests) { try staged.commit() }
   }

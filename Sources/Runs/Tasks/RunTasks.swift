@@ -4,7 +4,7 @@ import ScenarioModel
 import Simulation
 import Telemetry
 
-/// A run cut into tasks: some accounts each.
+/// A run divided into tasks of some accounts each.
 package enum RunTasks {
   /// The tasks of a run, whose inputs are put into the store.
   /// - Parameters:
@@ -74,7 +74,7 @@ package enum RunTasks {
     )
   }
 
-  /// Puts a run together from the results of its tasks, which hold every account once.
+  /// Combines the results of tasks, which together have every account once, into a run.
   /// - Parameters:
   ///   - bundle: the scenario, from the store.
   ///   - results: paths, in the order of accounts.

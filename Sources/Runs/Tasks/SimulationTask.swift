@@ -106,7 +106,7 @@ package struct SimulationTask: Codable, Equatable {
     guard (run == nil) != (plan == nil), try !verifies || named().id == id else {
       throw InvalidTask(message: "the task has been changed: its id does not match. Emit the tasks again.")
     }
-    // Nothing that comes from elsewhere names a file outside the store.
+    // A task from another machine must not name a file outside the store.
     guard TaskStore.isName(scenario), files.values.allSatisfy(TaskStore.isName),
       plan.map({ TaskStore.isName($0.plan) }) ?? true
     else {

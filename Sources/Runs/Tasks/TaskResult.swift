@@ -72,7 +72,7 @@ package struct TaskResult {
     var left = data.count - bodyStart
     var names: Set<[UInt8]> = []
     for file in header.files {
-      // What comes from elsewhere names no file outside the run, and none twice.
+      // A result from another machine must not name a file outside the run, or one twice.
       if let problem = ContainedPath.problem(with: file.name) {
         throw DatasetError(path, "the result names a file that cannot be inside a run: \(problem).")
       }

@@ -2,7 +2,8 @@ import Documents
 import Foundation
 import Telemetry
 
-/// What is known of accelerators and open models, each figure with its source: `Serving/cards.yaml` and `models.yaml`.
+/// What is known about accelerators and open models, each figure with its source: `Serving/cards.yaml` and
+/// `models.yaml`.
 package struct ServingCatalogue: Sendable {
   /// An accelerator's peak figures.
   package struct Card: Sendable, Equatable {
@@ -39,7 +40,7 @@ package struct ServingCatalogue: Sendable {
     }
   }
 
-  /// What of a transformer its time and memory depend on.
+  /// The properties of a transformer that its time and memory depend on.
   package struct Architecture: Sendable, Equatable {
     package var parameters: Double
     /// Those that take part in one token; fewer than all in a mixture of experts.

@@ -97,7 +97,7 @@ package enum Verdict: String, Encodable, Sendable {
   case inconclusive
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 package struct ComparisonOutcome: Encodable, Sendable {
   package var expected: String
   package var actual: String

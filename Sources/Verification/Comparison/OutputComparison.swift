@@ -48,7 +48,7 @@ package struct OutputComparison {
     self.account = account
   }
 
-  /// - Parameter pairs: is given the dashboards that both sides have.
+  /// - Parameter pairs: called with the dashboards that both sides have.
   /// - Throws: `DatasetError`, `NotFoundError`, `QueryError`.
   package func run(
     progress: @escaping @Sendable (Double) -> Void = { _ in }, pairs: (Pair) throws -> Void = { _ in }
@@ -192,7 +192,7 @@ package struct OutputComparison {
       guard let a = left[name], let b = right[name] else {
         findings.begin(name, view: "")
         let source = left[name] ?? right[name] ?? .init()
-        // Foreign or broken JSON is an error whichever side it is on.
+        // Foreign or broken JSON is an error on either side.
         let document = try source.document()
         findings.begin(name, view: DashboardView(document.root).text)
         findings.structural(

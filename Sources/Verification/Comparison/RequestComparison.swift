@@ -65,7 +65,7 @@ struct RequestComparison {
   {
     let first = RequestStream(expected, progress: progress)
     let second = RequestStream(actual)
-    // A reader that waits for room must not be left waiting.
+    // A reader that waits for room must be released.
     defer {
       first.abandon()
       second.abandon()

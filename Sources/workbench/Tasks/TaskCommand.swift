@@ -86,7 +86,7 @@ struct TaskCommand: ParsableCommand {
     var target: String?
     if let results {
       let path = "\(results)/\(task.id).result"
-      // What is damaged is done again.
+      // A damaged result is computed again.
       if let known = try? TaskResult(contentsOf: path), known.header.task.id == task.id { return }
       target = path
     }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 
-/// What `run` and `plan` are told about being cut into tasks.
+/// Options of `run` and `plan` for dividing them into tasks.
 struct TaskOptions: ParsableArguments {
   @Flag(
     name: .customLong("emit-tasks"),
