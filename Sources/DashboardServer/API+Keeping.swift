@@ -71,7 +71,7 @@ extension API {
       guard let format = DatasetFormat(name) else {
         throw Problem.badParameter(
           "formats",
-          "There is no format \"\(name.prefix(40))\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+          "There is no format \"\(name.prefix(40))\". Known: \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
         )
       }
       return format

@@ -93,7 +93,7 @@ struct JSONBody: Sendable {
     if let name = members.keys.sorted().first(where: { !known.contains($0) }) {
       throw Problem.badParameter(
         place + String(name.prefix(40)),
-        "There is no member \"\(place)\(name.prefix(40))\". Known are \(known.sorted().joined(separator: ", "))."
+        "There is no member \"\(place)\(name.prefix(40))\". Known: \(known.sorted().joined(separator: ", "))."
       )
     }
   }

@@ -140,7 +140,7 @@ package final class LiveRun: Sendable {
     if let speed {
       guard let value = NumberText.decimal(speed), value > 0, value <= 1e7 else {
         throw Problem.badParameter(
-          "speed", "speed must be above 0 and at most 10000000 simulated seconds a second.")
+          "speed", "speed must be above 0 and at most 10000000 simulated seconds per second.")
       }
       state.withLock { $0.speed = value }
     }

@@ -41,7 +41,7 @@ struct QueryItems: Sendable {
     if let item = items.first(where: { !known.contains($0.name) && $0.name != "token" }) {
       throw Problem.badParameter(
         String(item.name.prefix(40)),
-        "There is no such parameter. Known are \(known.sorted().joined(separator: ", ")).")
+        "There is no such parameter. Known: \(known.sorted().joined(separator: ", ")).")
     }
   }
 

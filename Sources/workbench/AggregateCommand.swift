@@ -139,7 +139,7 @@ struct AggregateCommand: ParsableCommand {
     let kinds = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
     if let kind {
       guard let known = ModelKind(rawValue: kind) else {
-        throw QueryError("unknown kind \"\(kind)\". Known are \(kinds).")
+        throw QueryError("unknown kind \"\(kind)\". Known: \(kinds).")
       }
       return known
     }

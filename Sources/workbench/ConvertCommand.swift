@@ -28,13 +28,13 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "Of a directory: \(DatasetFormat.all.map(\.description).joined(separator: ", ")).")
   var format = "csv"
 
-  @Flag(name: .shortAndLong, help: "No progress, no summary.")
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
   func validate() throws {
     guard DatasetFormat(format) != nil else {
       throw ValidationError(
-        "unknown format \"\(format.shown)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+        "unknown format \"\(format.shown)\". Known: \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
       )
     }
   }

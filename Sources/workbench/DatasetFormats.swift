@@ -10,7 +10,7 @@ extension DatasetFormat {
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
       guard let format = DatasetFormat(name) else {
         throw ValidationError(
-          "unknown format \"\(name)\". Known are \(all.map(\.description).joined(separator: ", "))\(more).")
+          "unknown format \"\(name)\". Known: \(all.map(\.description).joined(separator: ", "))\(more).")
       }
       if !found.contains(format) { found.append(format) }
     }

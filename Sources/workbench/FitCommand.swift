@@ -81,7 +81,7 @@ struct FitCommand: ParsableCommand {
   @Flag(help: "Does not simulate the scenario or judge the fit.")
   var noCheck = false
 
-  @Flag(name: .shortAndLong, help: "No progress, no summary.")
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
   private static let families: Set<String> = ["poisson", "gamma", "weibull", "markovModulated"]
@@ -89,7 +89,7 @@ struct FitCommand: ParsableCommand {
   func validate() throws {
     for name in arrivals.map({ $0.split(separator: ",") }) ?? [] where !Self.families.contains(String(name)) {
       throw ValidationError(
-        "unknown arrival process \"\(name)\". Known are \(Self.families.sorted().joined(separator: ", ")).")
+        "unknown arrival process \"\(name)\". Known: \(Self.families.sorted().joined(separator: ", ")).")
     }
     if let replicas, !(1...50).contains(replicas) {
       throw ValidationError("--replicas \(replicas) must lie in 1…50.")

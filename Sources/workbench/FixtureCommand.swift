@@ -71,7 +71,7 @@ struct FixtureCommand: ParsableCommand {
   @Flag(help: "With --catalogue: prints the names and what each is for.")
   var list = false
 
-  @Flag(name: .shortAndLong, help: "No progress, no summary.")
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
   func validate() throws {

@@ -23,7 +23,7 @@ struct ImportHandling: ParsableArguments {
   @Option(help: "The file for bad rows, made only if there are any. (default: OUTPUT.rejects.csv)")
   var rejects: String?
 
-  @Flag(name: .shortAndLong, help: "No progress, no summary.")
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
   func write(
@@ -198,7 +198,7 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
 private func checkFormat(_ format: String) throws {
   guard DatasetFormat(format) != nil else {
     throw ValidationError(
-      "unknown format \"\(format.shown)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+      "unknown format \"\(format.shown)\". Known: \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
     )
   }
 }
@@ -232,7 +232,7 @@ struct ImportAzureCommand: ParsableCommand {
   func validate() throws {
     guard DatasetFormat(format) != nil else {
       throw ValidationError(
-        "unknown format \"\(format.shown)\". Known are \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+        "unknown format \"\(format.shown)\". Known: \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
       )
     }
   }

@@ -27,7 +27,7 @@ struct MergeCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The directory to write.")
   var output: String
 
-  @Flag(name: .shortAndLong, help: "No progress, no summary.")
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
   func run() throws {

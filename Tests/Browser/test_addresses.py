@@ -20,7 +20,7 @@ def studio(tmp_path_factory):
 ])
 def test_an_address_of_what_is_gone_says_so_and_shows_nothing_else(browser, studio, view, what):
     page = Dashboard(browser, studio, width=1440).open(**view)
-    assert page.page.get_by_role("alert").filter(has_text="not here any more").locator("h2").inner_text() == f"{what} not here any more."
+    assert page.page.get_by_role("alert").filter(has_text="no longer here").locator("h2").inner_text() == f"{what} no longer here."
     # No figure of anything else, and the address stays as it was sent.
     assert page.page.locator("article, .cards, .overviewtable").count() == 0
     for name, value in view.items():

@@ -292,7 +292,7 @@ def test_what_is_typed_and_not_saved_is_not_lost(page, studio):
     page.page.goto(studio.url + "?page=data")
     page.page.locator(".scenarios li", has_text="steady.yaml").get_by_text("not saved").wait_for()
     page.page.goto(studio.url + "?page=data&scenario=steady.yaml")
-    page.page.get_by_role("button", name="Take what is saved").click()
+    page.page.get_by_role("button", name="Use the saved version").click()
     page.settled()
     assert area.input_value() == saved and page.page.get_by_text("It is not saved.").count() == 0
     asked.clear()

@@ -26,9 +26,9 @@ def test_a_planner_goes_from_a_slider_to_a_plan_and_back(page, studio):
     page.settled()
     values = page.page.get_by_label("Values of classifier · load.scale")
     expect(values).to_have_value("0.75,1.5,2.25,3")
-    expect(page.page.get_by_label("Must hold, levels")).to_have_value("latency.p95 <= 10s")
+    expect(page.page.get_by_label("Must hold, objectives")).to_have_value("latency.p95 <= 10s")
     values.fill("1,1.5")
-    page.page.get_by_label("Must hold, levels").fill("latency.p95[all] <= 10s")
+    page.page.get_by_label("Must hold, objectives").fill("latency.p95[all] <= 10s")
     page.page.get_by_label("Replications").fill("3")
     page.page.get_by_role("button", name="Run the plan").click()
     lead = page.page.locator("[aria-label=Recommendation] .lead")
@@ -69,7 +69,7 @@ def test_variants_appear_while_they_are_estimated_and_a_plan_is_cancelled(page, 
 
 def test_a_wrong_plan_says_what_is_wrong(page):
     page.open(page="plans")
-    page.page.get_by_label("Must hold, levels").fill("speed > 3")
+    page.page.get_by_label("Must hold, objectives").fill("speed > 3")
     page.page.get_by_role("button", name="Run the plan").click()
     expect(page.page.locator(".plans > [role=alert]")).to_contain_text("speed")
     page.problems.clear()  # The browser reports the 400 itself.

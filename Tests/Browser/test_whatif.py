@@ -134,7 +134,7 @@ def test_any_number_is_found_and_what_is_wrong_is_said_beside_it(page):
     expect(value).to_have_attribute("aria-invalid", "true")
     assert cells(page, "p50") == shown
     page.problems.clear()  # The browser reports the 400 itself.
-    own.get_by_role("button", name=re.compile("Take away")).click()
+    own.get_by_role("button", name=re.compile("^Remove, ")).click()
     page.settled()
     expect(own).to_have_count(0)
     expect(page.page).not_to_have_url(re.compile("set="))

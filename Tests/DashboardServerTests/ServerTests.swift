@@ -471,7 +471,7 @@ private actor Counter {
   func add() { value += 1 }
 }
 
-@Suite("Whoever asked leaves")
+@Suite("Clients that disconnect")
 struct DepartureTests {
   @Test("work is cancelled when the connection ends, at once if it has ended; finished work is not")
   func cancelled() async throws {

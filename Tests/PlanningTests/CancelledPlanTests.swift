@@ -32,7 +32,7 @@ struct CancelledPlanTests {
     return seen.withLock { $0 }
   }
 
-  @Test("whichever step simulates replications, a plan that is not wanted any more ends there")
+  @Test("whichever step simulates replications, a plan that is no longer wanted ends there")
   func everyStep() throws {
     let all = Set(try Self.steps(cancelledIn: nil).map { String($0.prefix { $0 != "," }) })
     #expect(all.contains("headroom") && all.count > 1, "\(all)")

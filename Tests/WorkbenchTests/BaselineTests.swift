@@ -4,7 +4,7 @@ import Testing
 
 @Suite("workbench baseline")
 struct BaselineTests {
-  @Test("the shipped scenarios come to what is kept of them")
+  @Test("the shipped scenarios still give their recorded results")
   func shipped() throws {
     let outcome = try Program.run("baseline", "check", in: repository(""))
     #expect(outcome.status == 0, "\(outcome.output)\(outcome.error)")

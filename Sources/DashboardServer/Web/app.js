@@ -229,10 +229,10 @@ function About() {
 
 const lost = { run: "This run is", other: "The run to compare with is", account: "This account is", model: "This model is", deployedAt: "A model of this name that was deployed then is", version: "This version is", provider: "This provider is" };
 
-/** An address that names what is not there any more: nothing else is shown in its place. */
+/** An address that names what is no longer there: nothing else is shown in its place. */
 function Gone() {
   const [{ name, value }] = context.gone;
-  return html`<section id="widgets" class="whole" tabIndex=${-1} aria-label="Not here any more" aria-busy="false"><div class="widget gone" role="alert"><h2>${lost[name]} not here any more.</h2>
+  return html`<section id="widgets" class="whole" tabIndex=${-1} aria-label="No longer here" aria-busy="false"><div class="widget gone" role="alert"><h2>${lost[name]} no longer here.</h2>
     <p><b>${name === "run" || name === "other" ? `${value.slice(0, 12)}${value.length > 12 ? "…" : ""}` : name === "deployedAt" ? moment(value) : value}</b>${name === "run" || name === "other" ? "" : ` is not in ${title(context.run)}${name === "account" ? "" : `, ${context.account.account}`}.`}</p>
     ${name === "run" ? html`<p>Choose one:</p><ul class="plain">${runs.slice(0, 20).map((run) => html`<li key=${run.id}><button type="button" class="link" onClick=${() => go({ run: run.id, ...fresh })}>${title(run)}</button></li>`)}</ul>`
       : html`<p><button type="button" onClick=${() => go({ [name]: "", ...(name === "model" ? { deployedAt: "", version: "" } : {}) })}>${name === "other" ? "Compare with nothing" : name === "account" ? `Show ${context.account.account}` : "Show it without this filter"}</button></p>`}</div></section>`;
@@ -266,7 +266,7 @@ function Objective({ value, onPick }) {
 }
 
 // Not over what is being typed.
-const Speed = ({ value }) => html`<input id="speed" type="number" min="1" max="10000000" title="Simulated seconds a second" ref=${(node) => { if (node && document.activeElement !== node && node.value !== String(value)) node.value = value; }} onChange=${(event) => steer({ speed: event.target.value })} />`;
+const Speed = ({ value }) => html`<input id="speed" type="number" min="1" max="10000000" title="Simulated seconds per second" ref=${(node) => { if (node && document.activeElement !== node && node.value !== String(value)) node.value = value; }} onChange=${(event) => steer({ speed: event.target.value })} />`;
 
 function tabKeys(event) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -343,7 +343,7 @@ function draw() {
   render(html`<${Header} />`, document.getElementById("top"));
   render(html`<${Page} />`, document.querySelector("main"));
   render(html`<${Footer} />`, document.getElementById("foot"));
-  // Tests and whoever else waits for the page: it shows what was asked.
+  // For tests and others that wait for the page: it shows what was asked.
   document.title = pageTitle();
   if ((!runs.length && !isOwn()) || context?.gone.length || (isOwn() ? own[state.page].Part : main.shownKey && !main.isBusy && !(expanded && inDialog.isBusy))) document.body.dataset.shown = String(++turn);
 }

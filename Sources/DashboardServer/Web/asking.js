@@ -24,7 +24,7 @@ export class Asking extends Component {
     if (!this.state.isBusy) this.setState({ isBusy: true });
     let found = null, error = null;
     try { found = await this.answer(this.props); } catch (reason) { error = reason; }
-    // A newer question was asked meanwhile, or nobody waits any more.
+    // A newer question was asked meanwhile, or nobody is waiting any longer.
     if (key !== this.key) return;
     this.setState({ found: error ? this.state.found : found, error, isBusy: false });
     if (error?.isReplaced) this.props.onReplaced?.();

@@ -51,7 +51,7 @@ function joined(series) {
 
 const dash = (kind) => ({ dashed: [6, 4], dotted: [2, 3] }[kind] || []);
 
-// What of a graph can only be changed by making it anew.
+// Properties of a graph that can only be changed by rebuilding it.
 const shape = (spec, theme, large) => JSON.stringify([theme, large, spec.narrow, spec.log, spec.axes, spec.series.map(({ label, kind, colour, width, line, scale, points, marker }) => [label, kind, colour, width, line, scale, points, marker])]);
 
 const highest = (spec, scale) => {
@@ -99,7 +99,7 @@ export function options(current, palette, width, height, { sync, onSelect, onHov
     width, height, legend: { show: false }, pxAlign: 0,
     padding: [() => 14 + labelLine * Math.max(0, outside(current()).length - 1), spec.axes.right ? 0 : edge.right, 0, 0],
     cursor: {
-      // The crosshair is everybody's; what somebody drags is of one graph.
+      // All graphs share the crosshair; a selection by dragging belongs to one graph.
       sync: sync ? { key: sync, setSeries: false, scales: ["x", null], filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } } : undefined, y: false,
       drag: { x: Boolean(onSelect), y: false, setScale: false, dist: 6 },
       points: { show: (_, index) => (/none|bars/.test(current().series[index - 1]?.kind) ? false : point()) },
@@ -195,7 +195,7 @@ function markers(u, spec, palette) {
   }
 }
 
-// The value to which a moment belongs: of steps and bars the one that began last, of lines the nearest in time.
+// The value to which an instant belongs: of steps and bars the one that began last, of lines the nearest in time.
 function near(u, entry, index, nearest, x) {
   const values = u.data[index];
   if (!entry || !values) return nearest;
@@ -438,13 +438,13 @@ export function picture(spec, palette, width, height) {
 }
 
 let theme = 0;
-/** Colours have changed: graphs are drawn anew. */
+/** Colours have changed: graphs are redrawn. */
 export const recolour = () => { theme++; for (const graph of graphs) graph.update(); };
 const graphs = new Set();
 
 /**
  * Properties: `spec`, what is drawn; `label`, what it is; `sync`, the group that shares a crosshair; `onSelect`, told of
- * two moments, ms, when somebody drags; `onMoment`, told of the moment, s, at the crosshair, or null.
+ * two instants, ms, after dragging; `onMoment`, called with the instant, s, at the crosshair, or null.
  */
 export class Chart extends Component {
   componentDidMount() {
@@ -532,7 +532,7 @@ export class Chart extends Component {
     return this.known.stops;
   }
 
-  // Arrows move the crosshair from value to value; with Shift they mark a stretch, into which Enter zooms.
+  // Arrows move the crosshair from value to value; with Shift they mark an interval, into which Enter zooms.
   key(event) {
     const u = this.plot;
     if (!u || event.ctrlKey || event.metaKey || event.altKey) return;

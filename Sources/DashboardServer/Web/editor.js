@@ -55,7 +55,7 @@ export class Editor extends Component {
   }
   componentWillUnmount() { clearTimeout(this.waiting); this.unwatch?.(); removeEventListener("beforeunload", this.leaving); this.isGone = true; }
 
-  // Whoever leaves the page itself is asked; whoever goes to another part of it finds the text again.
+  // A user who leaves the page itself is asked; one who goes to another part of it finds the text again.
   leaving = (event) => { if (this.isChanged) event.preventDefault(); };
   get isChanged() { return this.state.text !== null && this.state.text !== (this.isNew ? starter : this.state.saved); }
 
@@ -186,7 +186,7 @@ export class Editor extends Component {
         <button type="button" onClick=${() => this.setState({ isNaming: true })}>Save as…</button>
         ${can("keep") && !this.isNew ? html`<button type="button" disabled=${isChanged || errors > 0} title=${isChanged ? "Save it first" : ""} onClick=${() => this.simulate()}>Simulate and keep</button>` : null}
         <button type="button" onClick=${() => { if (isChanged && !confirm("Close without saving? What you have typed is lost.")) return; keepDraft(name, null); onClose(); }}>Close</button></span></div>
-      ${isAgain && isChanged ? html`<div class="bar undo" role="status"><span>This is what you typed before you left. It is not saved.</span><button type="button" onClick=${() => this.discard()}>${this.isNew ? "Begin anew" : "Take what is saved"}</button></div>` : null}
+      ${isAgain && isChanged ? html`<div class="bar undo" role="status"><span>This is what you typed before you left. It is not saved.</span><button type="button" onClick=${() => this.discard()}>${this.isNew ? "Start over" : "Use the saved version"}</button></div>` : null}
       ${isNaming ? html`<${Naming} verb="Save" required pattern="[A-Za-z0-9 _.\\-]+" title="Letters, digits, space, - _ ." placeholder="week.yaml" onName=${(other) => this.save(null, other.endsWith(".yaml") ? other : `${other}.yaml`)} onCancel=${() => this.setState({ isNaming: false })} />` : null}
       ${conflict ? html`<div class="failure" role="alert"><p>${conflict.version ? `Somebody else has saved ${conflict.name} since you opened it.` : `There is a ${conflict.name} already.`}</p>
         <button type="button" onClick=${() => this.theirs()}>Take theirs</button>${conflict.version ? html`<button type="button" onClick=${() => this.save(conflict.version, conflict.name)}>Overwrite with mine</button>` : null}<button type="button" onClick=${() => this.setState({ conflict: null, isNaming: true })}>Save mine under another name</button></div>` : null}

@@ -64,7 +64,7 @@ export function rows(list, { unit = "", isBar = false, level } = {}) {
     return svg(width, height, label, html`
       ${scale.ticks.map((tick) => html`<g key=${`t${tick}`}><line class="grid" x1=${x(tick)} x2=${x(tick)} y1="4" y2=${height - 36} /><text class="dim" x=${x(tick)} y=${height - 20} text-anchor="middle">${quantity(tick, unit, true)}</text></g>`)}
       <text class="dim" x=${left + room / 2} y=${height - 4} text-anchor="middle">${title}</text>
-      ${level === undefined ? null : html`<line class="level" x1=${x(level)} x2=${x(level)} y1="4" y2=${height - 36} stroke="var(--limit)" stroke-width="2" stroke-dasharray="6 4"><title>level ${quantity(level, unit)}</title></line>`}
+      ${level === undefined ? null : html`<line class="level" x1=${x(level)} x2=${x(level)} y1="4" y2=${height - 36} stroke="var(--limit)" stroke-width="2" stroke-dasharray="6 4"><title>limit ${quantity(level, unit)}</title></line>`}
       ${list.map((row, index) => {
         const y = 16 + index * line;
         const half = row.half ?? 0;

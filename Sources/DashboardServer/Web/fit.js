@@ -43,8 +43,8 @@ for (const model of fit.models) {
   section.append(element("p", { className: "note" }, "Of large samples every model fails the tests: the distance says how much it matters. The plain model is a Poisson process with lognormal tokens."));
   const grid = element("div", { className: "widgets" });
   section.append(grid);
-  const moments = quality.rates.at.map((at) => Date.parse(/Z|[+-]\d{2}:\d{2}$/.test(at) ? at : `${at.replace(" ", "T")}Z`));
-  grid.append(card("Arrivals per second", "Means of equal stretches of the judged time.", plot([observed(moments, quality.rates.observed), simulated(moments, quality.rates.simulated)], { x: { isDate: true, least: Math.min(...moments), most: Math.max(...moments) } })));
+  const instants = quality.rates.at.map((at) => Date.parse(/Z|[+-]\d{2}:\d{2}$/.test(at) ? at : `${at.replace(" ", "T")}Z`));
+  grid.append(card("Arrivals per second", "Means over equal intervals of the judged time.", plot([observed(instants, quality.rates.observed), simulated(instants, quality.rates.simulated)], { x: { isDate: true, least: Math.min(...instants), most: Math.max(...instants) } })));
   if (quality.counts.length) {
     const windows = quality.counts.map(({ window }) => span(window)), places = windows.map((_, index) => index);
     grid.append(card("Index of dispersion of counts", "Variance over mean of the counts in windows; 1 is Poisson.", plot([

@@ -1,4 +1,4 @@
-// One formatter for every page: durations, counts, credits, shares, moments, and cells of CSV files.
+// One formatter for every page: durations, counts, credits, shares, instants, and cells of CSV files.
 export const none = "–";
 const missing = (value) => value === null || value === undefined || Number.isNaN(value);
 // A format is made once: making one takes longer than using it a hundred times.
@@ -116,7 +116,7 @@ export function day(at) {
   return `${days[weekday]} ${Number(date)} ${months[month - 1]} ${Number(year)}`;
 }
 
-/** A moment in the words of its own zone: "Wed 4 Mar 2026, 10:00 (UTC−5)". */
+/** An instant in the words of its own zone: "Wed 4 Mar 2026, 10:00 (UTC−5)". */
 export function moment(at) {
   const found = parsed(at);
   if (!found || !found[4]) return found ? day(at) : at;
@@ -134,7 +134,7 @@ export function stretch(at, seconds) {
   return `${day(at)}, ${hour}:${minute}–${two(end > 1440 ? (end / 60) % 24 : end / 60)}:${two(end % 60)} (${offset(zone)})`;
 }
 
-/** From when to when, as dates: "2–8 Mar 2026". The end is the first moment that is not in it. */
+/** From when to when, as dates: "2–8 Mar 2026". The end is the first instant that is not in it. */
 export function span(from, to) {
   const end = new Date(Date.parse(`${to.slice(0, 19)}Z`) - 1).toISOString();
   const [a, b] = [parsed(from.slice(0, 10)), parsed(end.slice(0, 10))];
@@ -153,7 +153,7 @@ export function length(ms) {
   return parts.slice(0, 2).map(([many, unit]) => `${many} ${many === 1 && unit === "days" ? "day" : unit}`).join(" ");
 }
 
-/** Of an account: moments of its clock, by the browser's time zones; by one offset where it knows the zone not. */
+/** Of an account: instants by its clock, by the browser's time zones; by one offset if the browser does not know the zone. */
 export function clock(zone, sample) {
   let format;
   try {
@@ -185,7 +185,7 @@ export function clock(zone, sample) {
       const local = new Date(ms + minutes * 60_000).toISOString().slice(0, 19);
       return minutes === 0 ? `${local}Z` : `${local}${minutes < 0 ? "-" : "+"}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
     },
-    /** The moment, ms, at which the account's clock shows a time, given as if it were UTC. */
+    /** The instant, ms, at which the account's clock shows a time, given as if it were UTC. */
     when(local) {
       const guess = local - ahead(local) * 60_000;
       return local - ahead(guess) * 60_000;

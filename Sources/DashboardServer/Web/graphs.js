@@ -52,7 +52,7 @@ function lookup(u, entry, index, place) {
   return entry.places.get(time);
 }
 
-/** The text at a moment: rows of the series there, and `more` that is of all. A point of a bucket says from when to when it is. */
+/** The text at an instant: rows of the series there, and `more` that is of all. A point of a bucket says from when to when it is. */
 export const hoverOf = (series, describe, title, more) => (x, at, u) => {
   const rows = [];
   let when = null;
@@ -70,7 +70,7 @@ export const hoverOf = (series, describe, title, more) => (x, at, u) => {
   return { title: title ? title(x, when) : when, rows: [...rows, ...(more || [])] };
 };
 
-/** The latency that the platform shows: a point a request, or each day's average; or quantiles of each bucket. */
+/** The latency that the platform shows: a point per request, or each day's average; or quantiles of each bucket. */
 export function latency(answers, { percentiles, zoom, objective }) {
   const data = answers[0].data;
   const lasts = bucketSeconds(data);
@@ -96,7 +96,7 @@ export function latency(answers, { percentiles, zoom, objective }) {
     const x = [], y = [], at = [];
     widget.points.forEach((point) => {
       let here = second(point.at);
-      // Of requests at one moment each has a place of its own.
+      // Requests at one instant have a place of their own each.
       if (x.length && here <= x[x.length - 1]) here = x[x.length - 1] + 1e-5;
       else if (x.length && here - x[x.length - 1] > far) { x.push(x[x.length - 1] + 1e-5); y.push(null); at.push(""); }
       x.push(here); y.push(point.latency); at.push(point.at);

@@ -13,7 +13,7 @@ const roles = [
   ["latency", "Latency", /latency|duration|elapsed|seconds$|_ms$/i], ["endedAt", "End", /^(ended|finished|completed)(_?at|_?time)?$|^end(_?at|_?time)?$/i], ["firstToken", "Time to first token", /first_?token|ttft/i], ["waiting", "Waiting time", /wait|queue/i],
   ["inputTokens", "Input tokens", /(input|prompt|context)_?tokens|tokens_?in/i], ["outputTokens", "Output tokens", /(output|completion|generated)_?tokens|tokens_?out/i],
 ];
-const isMoment = (role) => role === "arrivedAt" || role === "endedAt";
+const isInstant = (role) => role === "arrivedAt" || role === "endedAt";
 const isDuration = (role) => ["latency", "firstToken", "waiting"].includes(role);
 const good = /^(ok|success|succeeded|true|200|done|completed?)$/i;
 
@@ -59,7 +59,7 @@ export class Import extends Component {
         formats: { arrivedAt: formatOf(first("arrivedAt")), endedAt: formatOf(first("endedAt")) }, units: {}, kindOf: {}, constants: { kind: "openSource", model: "" }, bad: {}, account: "imported", zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", local: "",
       });
     };
-    request.onerror = () => this.setState({ sent: null, problem: "The upload broke off. Choose the file again." });
+    request.onerror = () => this.setState({ sent: null, problem: "The upload was interrupted. Choose the file again." });
     this.setState({ sent: 0, problem: "", upload: null });
     request.send(file);
   }
@@ -80,7 +80,7 @@ export class Import extends Component {
     const isOff = changed[now] === column.name;
     for (const [role, name] of Object.entries(changed)) if (name === column.name) delete changed[role];
     if (!isOff) changed[now] = column.name;
-    this.setState({ map: changed, now: isOff ? now : this.next(changed), formats: isMoment(now) ? { ...formats, [now]: formatOf(column.examples?.[0]) } : formats });
+    this.setState({ map: changed, now: isOff ? now : this.next(changed), formats: isInstant(now) ? { ...formats, [now]: formatOf(column.examples?.[0]) } : formats });
   }
 
   valuesOf(role) {
@@ -98,7 +98,7 @@ export class Import extends Component {
     for (const [role] of roles) {
       const column = map[role];
       if (!column) continue;
-      if (isMoment(role)) columns[role] = { column, ...(formats[role] === "iso" ? (local ? { zone: local } : {}) : { format: formats[role] }) };
+      if (isInstant(role)) columns[role] = { column, ...(formats[role] === "iso" ? (local ? { zone: local } : {}) : { format: formats[role] }) };
       else if (isDuration(role)) columns[role] = { column, unit: units[role] || unitOf(column) };
       else if (role === "status") columns[role] = { column, success: this.valuesOf("status").filter((value) => this.isGood(value)) };
       else if (role === "kind") { const values = Object.fromEntries(this.valuesOf("kind").filter((value) => !kinds.some(([kind]) => kind === value)).map((value) => [value, kindOf[value] || "openSource"])); columns[role] = Object.keys(values).length ? { column, values } : column; }
@@ -124,11 +124,11 @@ export class Import extends Component {
     const { map, formats, units, kindOf, constants, local } = this.state;
     const set = (name, key) => (event) => this.setState({ [name]: { ...this.state[name], [key]: event.target.value } });
     const choice = (label, value, options, onChange) => html`<label key=${label}>${label} <select value=${value} onChange=${onChange}>${options.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}</select></label>`;
-    const moments = ["arrivedAt", "endedAt"].filter((role) => map[role]);
+    const instants = ["arrivedAt", "endedAt"].filter((role) => map[role]);
     const title = (role) => roles.find(([name]) => name === role)[1];
     return html`<div class="bar details">
-      ${moments.map((role) => choice(`${title(role)} is`, formats[role], [["iso", "a date and time"], ["s", "seconds since 1970"], ["ms", "milliseconds since 1970"], ["us", "microseconds since 1970"], ["ns", "nanoseconds since 1970"]], set("formats", role)))}
-      ${moments.some((role) => formats[role] === "iso") ? html`<label>Times without an offset are of <input type="text" size="16" placeholder="UTC" value=${local} onInput=${(event) => this.setState({ local: event.target.value.trim() })} /></label>` : null}
+      ${instants.map((role) => choice(`${title(role)} is`, formats[role], [["iso", "a date and time"], ["s", "seconds since 1970"], ["ms", "milliseconds since 1970"], ["us", "microseconds since 1970"], ["ns", "nanoseconds since 1970"]], set("formats", role)))}
+      ${instants.some((role) => formats[role] === "iso") ? html`<label>Times without an offset are in <input type="text" size="16" placeholder="UTC" value=${local} onInput=${(event) => this.setState({ local: event.target.value.trim() })} /></label>` : null}
       ${roles.filter(([role]) => isDuration(role) && map[role]).map(([role, text]) => choice(`${text} in`, units[role] || unitOf(map[role]), [["us", "µs"], ["ms", "ms"], ["s", "s"], ["min", "min"]], set("units", role)))}
       ${map.status ? html`<span role="group" aria-label="Values of Status that mean success" class="bar">Success is ${this.valuesOf("status").map((value) => html`<label key=${value}><input type="checkbox" checked=${this.isGood(value)} onChange=${(event) => this.setState({ bad: { ...this.state.bad, [value]: !event.target.checked } })} /> ${value}</label>`)}</span>` : null}
       ${map.kind ? this.valuesOf("kind").filter((value) => !kinds.some(([kind]) => kind === value)).map((value) => choice(`Kind "${value}" is`, kindOf[value] || "openSource", kinds, set("kindOf", value)))
@@ -150,7 +150,7 @@ export class Import extends Component {
       ${errors.length ? html`<ul class="plain problem">${errors.slice(0, 10).map((error, index) => html`<li key=${index}>${error.message || String(error)}</li>`)}</ul>` : null}
       ${upload ? html`<form onSubmit=${(event) => this.begin(event)}>
         ${upload.kind === "otlp" ? null : html`
-          <p>Choose what it is, then click on its column. What is marked with * every import needs.</p>
+          <p>Choose what it is, then click on its column. Those marked with * are required.</p>
           <div class="bar chips" role="radiogroup" aria-label="What the next column is">${roles.map(([role, text, , isNeeded]) => html`<label key=${role} class=${`chipbox ${map[role] ? "set" : ""}`}><input type="radio" name="role" checked=${role === now} onChange=${() => this.setState({ now: role })} />${text}${isNeeded ? " *" : ""}${map[role] ? html` <small>${map[role]}</small>` : null}</label>`)}</div>
           <div class="table preview" tabIndex=${0} role="region" aria-label="Preview of the file"><table>
             <thead><tr>${upload.columns.map((column) => html`<th scope="col" key=${column.name} class=${roleOf(column) ? "set" : ""}><button type="button" aria-pressed=${String(Boolean(roleOf(column)))} onClick=${() => this.assign(column)}>${column.name}<small>${roleOf(column)?.[1] || "not used"}</small></button></th>`)}</tr></thead>

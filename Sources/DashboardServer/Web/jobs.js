@@ -6,7 +6,7 @@ const { html, Component } = preact;
 const states = { waiting: "Waiting", running: "Running", done: "Done", failed: "Failed", cancelled: "Cancelled" };
 export const isOver = (job) => ["done", "failed", "cancelled"].includes(job.state);
 
-// Jobs belong to no page: whoever comes back, or loads the page again, finds what this tab has started, and whatever runs.
+// Jobs belong to no page: a user who comes back, or loads the page again, finds what this tab has started and what is running.
 const known = new Map(), watchers = new Set();
 let whenDone = async () => {};
 const kept = (value) => {

@@ -69,7 +69,7 @@ export class Knob extends Component {
         ${choices ? html`<select id=${id} value=${shown} onChange=${(event) => onTurn(event.target.value === base ? null : event.target.value, true)}>${(choices.includes(shown) ? choices : [shown, ...choices]).map((choice) => html`<option key=${choice} value=${choice}>${choice || "–"}</option>`)}</select>`
           : html`<input type="text" id=${slider ? `${id}-text` : id} aria-label=${slider ? `${label}, value` : undefined} size="7" inputmode=${kind === "integer" || kind === "number" ? "decimal" : undefined} aria-invalid=${problem ? "true" : undefined}
             ref=${(node) => { if (node && document.activeElement !== node && node.value !== shown) node.value = shown; }} onKeyDown=${(event) => event.key === "Enter" && this.typed(event)} onChange=${(event) => this.typed(event)} />`}
-        ${onRemove ? html`<button type="button" class="tool" aria-label=${`Take away, ${label}`} title="Take away" onClick=${onRemove}>✕</button>` : null}</div>
+        ${onRemove ? html`<button type="button" class="tool" aria-label=${`Remove, ${label}`} title="Remove" onClick=${onRemove}>✕</button>` : null}</div>
       ${slider && !choices ? html`<input type="range" id=${id} min=${slider.least} max=${slider.most} step=${slider.step} value=${slider.now} aria-valuetext=${shown} onInput=${(event) => turned(event, false)} onChange=${(event) => turned(event, true)} />` : null}
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
     </div>`;

@@ -98,7 +98,7 @@ export const panels = {
   },
   reasons: {
     title: "Failures by Reason", needs: "analysis",
-    tip: "Failed requests by why they failed, over time.",
+    tip: "Failed requests by reason, over time.",
     isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.failures > 0),
     nothing: "No request failed in this period.",
     figures: ({ data: { requests } }) => Object.entries(requests.failuresByReason).sort((a, b) => b[1] - a[1]).map(([reason, many]) => [reason, number(many)]),
@@ -206,7 +206,7 @@ export class Panel extends Component {
       ${problem ? html`<div class="empty" role="alert"><p>${problem}</p></div>`
         : !needed ? html`<div class="empty"><p>…</p></div>`
         : !spec ? html`<${Empty} kind=${kind} answer=${own[0]} onChange=${onChange} />`
-        : html`<${Chart} spec=${spec} sync=${sync} onSelect=${onSelect} label=${`${title}: ${number(many)} points, in the table below. Arrow keys move through them${onSelect ? ", with Shift they mark a stretch, into which Enter zooms" : ""}.`} />
+        : html`<${Chart} spec=${spec} sync=${sync} onSelect=${onSelect} label=${`${title}: ${number(many)} points, in the table below. Arrow keys move through them${onSelect ? ", with Shift they mark an interval, into which Enter zooms" : ""}.`} />
           ${drawn.legend ? html`<${Legend} entries=${drawn.legend} isolated=${isolated} onIsolate=${(key) => this.isolate(key)} />` : html`<${Key} entries=${drawn.key ? orderedKey(spec) : keyOf(spec)} ramp=${drawn.ramp} />`}
           ${drawn.groups ? html`<${Shares} groups=${drawn.groups} />` : null}
           <${Fold} summary="Table" label=${`Table of ${title}`} body=${() => { const [head, ...all] = rows(); return html`<${Table} title=${title} head=${head} rows=${all} all="CSV" />`; }} />`}
@@ -249,13 +249,13 @@ export function Cards({ answer, objective }) {
   const cards = [
     ["successRate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–", "success rate", `Successful requests of all requests that are selected, in the period. ${number(requests.totalFailures)} failed.`, requests.totalFailures ? `${number(requests.totalFailures)} failed` : ""],
     ["requests", compact(requests.totalRequests), "requests", "All requests that are selected, successful and failed, in the period.", requests.totalRequests < 10_000 ? "" : number(requests.totalRequests)],
-    ["latency", duration(latency.summary.p95), "latency p95", "95 % of the successful requests were at most so slow.", objective ? `${latency.summary.p95 === null ? "" : latency.summary.p95 <= objective.value ? "✓ " : "✕ "}${objective.label}` : ""],
-    ["replicas", scaling ? number(peak) : "–", "peak replicas", "The most replicas at a time of the models that are selected, and how many the account's subscription allows for all models together.", scaling ? `of ${number(account.subscriptionMaxReplicas)} in the subscription` : "external models have none"],
+    ["latency", duration(latency.summary.p95), "latency p95", "95 % of the successful requests took at most this long.", objective ? `${latency.summary.p95 === null ? "" : latency.summary.p95 <= objective.value ? "✓ " : "✕ "}${objective.label}` : ""],
+    ["replicas", scaling ? number(peak) : "–", "peak replicas", "The most replicas at once of the models that are selected, and how many the account's subscription allows for all models together.", scaling ? `of ${number(account.subscriptionMaxReplicas)} in the subscription` : "external models have none"],
   ];
   const own = [
     ["deploymentCredits", credits(account.deploymentCredits), "credits consumed in deployment", "Replica time of all deployments of the account in the period, times the price of their hardware. 1 credit is 1 US dollar."],
     ["fineTuningCredits", credits(account.fineTuningCredits), "credits consumed in fine-tuning", "Fine-tuning jobs of the account, charged evenly over their duration; what lies in the period."],
-    ["deployedModels", number(account.deployedModels), "deployed models", "Different models, of every kind, that were deployed at some moment of the period."],
+    ["deployedModels", number(account.deployedModels), "deployed models", "Different models, of every kind, that were deployed at some instant of the period."],
     ["fineTunedModels", number(account.fineTunedModels), "fine-tuned models", "Different models with a fine-tuning job that succeeded in the period."],
   ];
   const item = ([id, value, label, tip, note]) => html`<li key=${id} id=${`card-${id}`}><span>${label} <${Info} text=${tip} of=${label} /></span><strong>${value}</strong>${note ? html`<small>${note}</small>` : null}</li>`;

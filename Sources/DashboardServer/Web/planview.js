@@ -1,4 +1,4 @@
-// What a plan has found: the recommendation first, one table of the variants, the objective in a graph of its own.
+// What a plan has found: the recommendation first, one table of the variants, the minimised metric in a graph of its own.
 import { Figure, rows, plot } from "./figures.js";
 
 const { html, Component } = preact;
@@ -30,15 +30,15 @@ export class PlanView extends Component {
     const best = plan.choice?.best;
     const shown = plan.variants.slice(0, most);
     const label = (variant) => `${variant.name === best ? "★ " : ""}${variant.name}${variant.alsoNamed?.length ? ` (${variant.alsoNamed.join("; ")})` : ""}`;
-    const verdict = (variant) => (variant.brokenLevel ? `✕ breaks ${variant.brokenLevel}` : variant.feasibility === "feasible" ? "✓ kept" : "undecided");
-    const levelOf = (metric) => plan.choice?.levels.find((text) => text.startsWith(`${metric.replace("[worst]", "")} `));
-    const graph = ({ name, unit }) => html`<${Card} key=${name} title=${name} note=${`${plan.isDeterministic ? "Of each variant; nothing is drawn at random" : `Estimate and ${plan.confidence * 100} % interval of each variant`}${levelOf(name) ? `; level: ${levelOf(name)}` : ""}.`}
+    const verdict = (variant) => (variant.brokenLevel ? `✕ violates ${variant.brokenLevel}` : variant.feasibility === "feasible" ? "✓ met" : "undecided");
+    const objectiveOn = (metric) => plan.choice?.levels.find((text) => text.startsWith(`${metric.replace("[worst]", "")} `));
+    const graph = ({ name, unit }) => html`<${Card} key=${name} title=${name} note=${`${plan.isDeterministic ? "Of each variant; nothing is drawn at random" : `Estimate and ${plan.confidence * 100} % interval of each variant`}${objectiveOn(name) ? `; objective: ${objectiveOn(name)}` : ""}.`}
       draw=${rows(shown.filter((variant) => variant.metrics[name]).map((variant) => ({ label: label(variant), value: variant.metrics[name].value * factor(unit), half: (variant.metrics[name].halfWidth ?? 0) * factor(unit), colour: variant.name === best ? "success" : variant.brokenLevel ? "failure" : "latency" })), { unit: unitName(unit) })} />`;
-    const objective = columns.find(({ name }) => name === plan.choice?.objective) || columns[0];
-    const judged = columns.filter((column) => column !== objective && levelOf(column.name));
-    const others = columns.filter((column) => column !== objective && !judged.includes(column));
+    const goal = columns.find(({ name }) => name === plan.choice?.objective) || columns[0];
+    const judged = columns.filter((column) => column !== goal && objectiveOn(column.name));
+    const others = columns.filter((column) => column !== goal && !judged.includes(column));
     const cost = plan.choice?.minimizes ? plan.choice.objective : "credits";
-    const latency = columns.map(({ name }) => name).find((name) => name.startsWith("latency.") && levelOf(name)) || "latency.p95";
+    const latency = columns.map(({ name }) => name).find((name) => name.startsWith("latency.") && objectiveOn(name)) || "latency.p95";
     const points = plan.variants.filter((variant) => variant.metrics[cost] && variant.metrics[latency]);
     const front = points.filter((variant) => variant.isOnParetoFront).sort((a, b) => a.metrics[cost].value - b.metrics[cost].value);
     const of = (list, more) => ({ x: list.map((variant) => variant.metrics[cost].value), y: list.map((variant) => variant.metrics[latency].value), names: list.map(label), ...more });
@@ -48,7 +48,7 @@ export class PlanView extends Component {
         ${plan.warnings.map((text) => html`<p class="note" key=${text}>${text}</p>`)}</section>
       <section class="widget" aria-label="Variants"><${Heading}>Variants</${Heading}>
         <div class="table wide" tabIndex=${0} role="region" aria-label="Variants, table"><table class="variants">
-          <thead><tr><th scope="col">Variant</th>${columns.map((column) => html`<th scope="col" key=${column.name}>${heading(column)}</th>`)}${plan.choice ? html`<th scope="col">Levels</th>` : null}<th scope="col">Replications</th></tr></thead>
+          <thead><tr><th scope="col">Variant</th>${columns.map((column) => html`<th scope="col" key=${column.name}>${heading(column)}</th>`)}${plan.choice ? html`<th scope="col">Objectives</th>` : null}<th scope="col">Replications</th></tr></thead>
           <tbody>${shown.map((variant, index) => html`<tr key=${variant.name} class=${variant.name === best ? "best" : ""}>
             <th scope="row">${onOpen && variant.overrides?.length ? html`<button type="button" class="link" title="Open in What-if" onClick=${() => onOpen(variant)}>${label(variant)}</button>` : label(variant)}</th>
             ${columns.map(({ name, unit }) => html`<td key=${name}>${figure(variant.metrics[name], unit)}${index > 0 && variant.differences[name] ? html`<small>${figure(variant.differences[name], unit, true)}</small>` : null}${index > 0 && variant.varianceReduction?.[name] ? html`<small title="By how much common random numbers reduce the variance of the difference">variance reduced ${digits(variant.varianceReduction[name])}-fold</small>` : null}</td>`)}
@@ -56,7 +56,7 @@ export class PlanView extends Component {
         </table></div>
         <p class="note">Small: the difference to ${shown[0]?.name ?? "the base"}.${plan.variants.length > most ? ` The first ${most} of ${plan.variants.length}; plan.json has all.` : ""}</p></section>
       <section aria-label="Graphs"><div class="widgets">
-        ${objective ? graph(objective) : null}
+        ${goal ? graph(goal) : null}
         ${judged.map(graph)}
         ${points.length > 2 ? html`<${Card} title="Cost against latency" note="The line joins the Pareto front: variants that no other beats in both." draw=${plot([
           of(front, { label: "Pareto front", colour: "high", line: "dotted" }),
@@ -66,7 +66,7 @@ export class PlanView extends Component {
         ${plan.sensitivity ? html`<${Card} title=${`What moves ${plan.sensitivity.metric}`} note="Each input from its low to its high end, all others as in the base; with the interval of the difference." draw=${rows(plan.sensitivity.influences.filter(({ swing }) => swing).map(({ path, low, high, swing }) => ({ label: `${ending(path)} ${low} … ${high}`, value: swing.value, half: swing.halfWidth ?? 0, colour: "latency" })), { isBar: true })} />` : null}
         ${plan.sensitivity?.sobol.length ? html`<${Card} title="First-order Sobol indices" note=${`The share of the variance of ${plan.sensitivity.metric} that each input explains by itself, ± 2 standard errors; ${plan.sensitivity.sobolRuns} runs.`} draw=${rows(plan.sensitivity.sobol.map(({ path, index, standardError }) => ({ label: ending(path), value: index, half: 2 * standardError, colour: "top" })), { isBar: true })} />` : null}
         ${isWhole ? others.map(graph) : null}</div>
-        ${others.length && !isFile ? html`<p><button type="button" aria-expanded=${String(isWhole)} onClick=${() => this.setState({ isWhole: !isWhole })}>${isWhole ? "Only the objective and the levels" : `${others.length} other figures as graphs`}</button></p>` : null}</section>
+        ${others.length && !isFile ? html`<p><button type="button" aria-expanded=${String(isWhole)} onClick=${() => this.setState({ isWhole: !isWhole })}>${isWhole ? "Only the metrics that decide" : `${others.length} other figures as graphs`}</button></p>` : null}</section>
       ${isFile ? null : html`<details><summary>The same by the command line</summary><pre>${plan.command}</pre></details>`}
     </div>`;
   }

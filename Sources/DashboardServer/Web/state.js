@@ -25,7 +25,7 @@ export function writeState(state, isNew) {
 }
 
 /**
- * What a view is about. What is not there any more, `gone`, stays in an address that names it (`isStrict`), so that nobody
+ * What a view is about. What is no longer there, `gone`, stays in an address that names it (`isStrict`), so that nobody
  * takes other figures for its; where somebody has just chosen another run or kind, such filters fall back to "all".
  */
 export function settle(state, runs, { offered = pages, isStrict = false } = {}) {
@@ -83,7 +83,7 @@ export function daysOf(period, today) {
   return [from, to];
 }
 
-/** The first and the last moment, ms, of the 24 hours before a full hour, or of a window. */
+/** The first and the last instant, ms, of the 24 hours before a full hour, or of a window. */
 export function windowOf(period, account, now) {
   if (isWindow(period)) return period.split("..").map((text) => Date.parse(text));
   const zone = clock(account.timeZone), hour = 3_600_000;
@@ -92,7 +92,7 @@ export function windowOf(period, account, now) {
   return [end - 24 * hour, end];
 }
 
-/** From one moment to another as a period: dates where it begins and ends at midnight of the account's clock. */
+/** From one instant to another as a period: dates where it begins and ends at midnight of the account's clock. */
 export function periodBetween(from, to, zone, isHourly) {
   const isMidnight = (ms) => zone.text(ms).slice(11, 19) === "00:00:00";
   const first = zone.text(from).slice(0, 10), last = zone.text(to - 1).slice(0, 10);

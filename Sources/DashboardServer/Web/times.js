@@ -5,7 +5,7 @@ const hour = 3_600_000;
 const steps = [60_000, 300_000, 900_000, 1_800_000, hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour, 24 * hour, 48 * hour, 7 * 24 * hour, 14 * 24 * hour];
 const weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
-/** Ticks between two moments, ms, at least so many of them apart: [[ms, label], …]. */
+/** Ticks between two instants, ms, at least this far apart: [[ms, label], …]. */
 export function ticks(from, to, apart, clock) {
   const local = (ms) => ms + clock.ahead(ms) * 60_000;
   const step = steps.find((size) => size >= apart);

@@ -1,4 +1,4 @@
-// What if: sliders over a run's scenario. Each move simulates anew, and the result lies over what the run recorded.
+// What if: sliders over a run's scenario. Each move simulates again, and the result lies over what the run recorded.
 import { get, dashboardPath, analysisPath, marksPath } from "./api.js";
 import { Naming, send } from "./asking.js";
 import { objectiveOf, zoomOf } from "./state.js";
@@ -11,7 +11,7 @@ import { start, jobsOf, watch, dismiss, Progress } from "./jobs.js";
 
 const { html, Component } = preact;
 
-// The server drops what this tab asked before when it asks anew.
+// The server drops what this tab asked before when it asks again.
 const session = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("");
 // What is shown without searching: of the models that are selected, in this order.
 const usual = [/(^|\.)load\.scale$/, /\.scaling\.minReplicas$/, /\.scaling\.maxReplicas$/, /\.scaling\.maxBatchSize$/, /\.deployments\..*\.hardware$/, /\.scaling\.scaleUpDelay$/, /\.scaling\.scaleDownDelay$/, /\.scaling\.startup(\.[a-z]+\.(mean|median))?$/, /subscription\.maxReplicas$/];
@@ -49,7 +49,7 @@ function withBase([head, ...rows], base, value, name) {
 
 panels.quantiles = {
   title: "Latency", needs: "analysis",
-  tip: "Half of the successful requests of each bucket were at most as slow as p50 says, 95 % as p95, 99 % as p99.",
+  tip: "Half of the successful requests of each bucket took at most p50, 95 % at most p95, 99 % at most p99.",
   isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.successes > 0),
   figures: ({ data: { latency } }, _, extra) => [...["p50", "p95", "p99"].map((key) => [key, duration(latency.summary[key]), `${number(latency.summary[key])} ms`]), ["buckets of", bucketName(extra.analysis)]],
   rows: (_, __, { analysis, base }) => withBase([["time", "requests", "p50", "p95", "p99"], ...analysis.buckets.map((b) => [b.at, b.successes, b.p50, b.p95, b.p99])], base, (b) => b.p95, "p95"),

@@ -35,7 +35,7 @@ struct TokenCounts {
     if let unknown = kinds.first(where: { !Self.known.contains($0) }) {
       throw DatasetError(
         place,
-        "\(unknown) is not a known kind of tokens; the input would lack them. Known are \(Self.known.joined(separator: ", ")). Add it to one of them, or leave it out."
+        "\(unknown) is not a known kind of tokens; the input would lack them. Known: \(Self.known.joined(separator: ", ")). Add it to one of them, or leave it out."
       )
     }
     guard let text = try weights("text_tokens") else { return nil }
