@@ -141,7 +141,7 @@ struct RoundTripTests {
     #expect(fit.process == .gamma && abs(fit.cv - 1.5) < 0.03)
   }
 
-  @Test("lasting changes and pauses are found where they are")
+  @Test("permanent changes and outages are found where they are")
   func breakpoints() throws {
     let trip = try RoundTrip(
       RoundTrip.demand(
@@ -173,7 +173,7 @@ struct RoundTripTests {
 
   @Test("what goes up and down again and again is foreseen: each hour of the half that was not seen")
   func foreseen() throws {
-    // Every three hours: half an hour at three times the rate, an hour of pause; bursts in the second half.
+    // Every three hours: half an hour at three times the rate, an hour of outage; bursts in the second half.
     let trip = try Self.forecast(
       "{ gamma: { rate: 2/s, cv: 1, changes: [ { at: \"2026-01-05T01:30\", cv: 3 } ] } }",
       profile:
@@ -199,7 +199,7 @@ struct RoundTripTests {
     #expect(fit.cvChanges.count >= 7, "\(fit.cvChanges)")
   }
 
-  @Test("what came once is no law: neither a change for good nor a pause recurs")
+  @Test("what occurred once is not a rule: neither a permanent change nor an outage recurs")
   func once() throws {
     let trip = try Self.forecast(
       "{ poisson: { rate: 2/s } }", profile: "{ breakpoints: [ { at: \"2026-01-05T06:00\", factor: 2 } ] }")
@@ -429,13 +429,13 @@ struct OddTelemetryTests {
   }
 
   @Test(
-    "a clock that jumps forward is an outlier among the intervals, or a pause, and named with its instant")
+    "a clock that jumps forward is an outlier among the intervals, or an outage, and named with its instant")
   func jump() throws {
     let early = Self.arrivals(2000, meanMicroseconds: 1e6)
     let late = early.map { $0 + 40 * 3_600_000_000 }
     let fit = try Self.calibration(early + late)
     #expect(says(fit, "start of an outage") || says(fit, "Outliers among the intervals"), "\(fit.notes)")
-    // The pause is not taken for a property of the intervals.
+    // The outage is not taken for a property of the intervals.
     #expect(fit.arrivals?.process == .poisson)
   }
 

@@ -239,7 +239,7 @@ struct UnsaidTests {
     #expect(abs(external.models[0].failures.rateLimited.value - 1.0 / 400) < 1e-12)
   }
 
-  @Test("a queue whose length nobody is known to have waited in has no capacity of 0")
+  @Test("a queue in which no request is known to have waited has no capacity of 0")
   func queue() throws {
     let failed = try observations(
       Self.arrivals, outcome: { $0 % 100 == 50 ? FailureReason.overloaded.code : RequestOutcome.success })

@@ -90,7 +90,7 @@ struct QueueTests {
     }
   }
 
-  @Test("a queue that is full keeps nobody from what does not need it", arguments: Queue.allCases)
+  @Test("a full queue does not delay what does not need it", arguments: Queue.allCases)
   func fullQueue(_ full: Queue) async throws {
     let setting = try StudioSetting()
     let queues = Queues(mostWaiting: (4, 4, 4))

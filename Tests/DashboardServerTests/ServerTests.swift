@@ -134,7 +134,7 @@ struct ServerTests {
     }
   }
 
-  @Test("whoever leaves at any moment, or promises a body that never comes, harms nobody")
+  @Test("clients that disconnect at any instant, or announce a body that never comes, harm no others")
   func departures() async throws {
     let scratch = try Scratch()
     let run = SmallRun(models: [.init(name: "m", versions: [("v", 200)])])
@@ -330,7 +330,7 @@ struct ServerTests {
     }
   }
 
-  @Test("files of the page come compressed to whoever takes that, and are the same")
+  @Test("files of the page are compressed for clients that accept it, and are the same")
   func compressed() async throws {
     let scratch = try Scratch()
     let run = SmallRun(models: [.init(name: "m", versions: [("v", 1)])])
@@ -408,7 +408,9 @@ struct ServerTests {
 
 @Suite("Work beside the server's threads")
 struct WorkQueueTests {
-  @Test("so much at a time; beyond the queue whoever asks is told to come back; who leaves is not worked for")
+  @Test(
+    "a bounded number at once; beyond the queue, clients are told to come back; work stops for those that disconnect"
+  )
   func limits() async throws {
     let queue = WorkQueue("test", width: 1, mostWaiting: 1)
     let (gate, open) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))

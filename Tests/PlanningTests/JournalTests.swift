@@ -49,7 +49,8 @@ struct JournalTests {
   }
 
   @Test(
-    "a program that was killed before the first line was whole leaves a journal that the next begins anew")
+    "a program that was killed before the first line was whole leaves a journal that the next one starts over"
+  )
   func cutHeader() throws {
     let scratch = try Scratch()
     for text in ["", "workbench plan j"] {

@@ -65,7 +65,7 @@ struct ArrivalsTests {
     if process.isRandom { #expect(try Self.read(arrivals, load: ", scale: 4") == scaled) }
   }
 
-  @Test("recorded demand names its files, and nobody knows its rate before they are read")
+  @Test("recorded demand names its files, and its rate is unknown before they are read")
   func files() throws {
     let processes = try Self.all.map { try Self.read($0) }
     #expect(

@@ -148,7 +148,7 @@ struct DefaultTests {
     return properties.filter { $0.value["default"] != nil }.map { "\(place).\($0.key)" }
   }
 
-  @Test("whoever states the default of a key that a scenario leaves out changes nothing")
+  @Test("stating the default of a key that a scenario leaves out changes nothing")
   func stated() throws {
     let schema = try #require(
       try JSONSerialization.jsonObject(with: Data(ScenarioSchema.json().utf8)) as? Object)

@@ -78,7 +78,7 @@ struct ScenarioNameTests {
     """
   }
 
-  @Test("a scenario keeps every name, also where overrides make its text anew")
+  @Test("a scenario keeps every name, even if overrides rewrite its text")
   func scenarioNames() throws {
     for name in HostileNames.few(300) where !Name.same(name, "n") {
       let text = Self.scenario(account: name, model: name)

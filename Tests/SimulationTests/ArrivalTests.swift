@@ -108,7 +108,8 @@ struct ArrivalTests {
     #expect(run.requests.allSatisfy { $0.arrivedAt < run.scenario.from.microseconds + 4 * 24 * Self.hour })
   }
 
-  @Test("a course that recurs is the one written out by hand, before and after, through a clock change")
+  @Test(
+    "a rate function that recurs is the one written out by hand, before and after, through a clock change")
   func recurrence() throws {
     func run(_ profile: String, _ changes: String, _ recurrence: String) throws -> Simulated {
       try Simulated(
@@ -143,7 +144,7 @@ struct ArrivalTests {
     #expect(counts[11] < 900)
   }
 
-  @Test("a course whose length is no whole number of days recurs in exact time")
+  @Test("a cycle whose length is not a whole number of days recurs in exact time")
   func shortRecurrence() throws {
     let run = try Simulated(
       Self.scenario(

@@ -264,7 +264,7 @@ struct ContinuousBatchingTests {
     #expect(run.requests.map(\.reason) == ["", "", "contextLengthExceeded"])
   }
 
-  @Test("a crashed replica loses all that it serves, and starts anew with what waits")
+  @Test("a crashed replica loses all that it serves, and restarts with the requests that wait")
   func crash() throws {
     var setting = Setting(name: "", base: 1_000_000)
     setting.maxBatchSize = 2

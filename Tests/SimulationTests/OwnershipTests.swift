@@ -45,7 +45,7 @@ struct OwnershipTests {
     #expect(count.alive == 0)
   }
 
-  @Test("streams live as long as a queue may draw from them, whoever else lets go of them")
+  @Test("streams live as long as a queue may draw from them, even if their other owners release them")
   func drawnAhead() {
     let queue = DispatchQueue(label: "draws")
     queue.suspend()

@@ -50,7 +50,8 @@ struct RunTests {
     }
   }
 
-  @Test("models simulated as parts of their own give what they give together, whatever the number of threads")
+  @Test(
+    "models simulated as shards of their own give what they give together, whatever the number of threads")
   func parts() throws {
     var apart = try Self.load("support-assistant-month")
     apart.to = apart.from + 7 * 86_400_000_000

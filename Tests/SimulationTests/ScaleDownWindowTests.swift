@@ -53,7 +53,7 @@ struct ScaleDownWindowTests {
       ])
   }
 
-  @Test("a rise to all there is begins the window anew")
+  @Test("a rise to the demand that all replicas serve restarts the window")
   func cancelled() throws {
     // Demand is 3 until 100 s, 1, and 3 again from 120 to 130 s.
     #expect(
@@ -101,7 +101,7 @@ struct ScaleDownWindowTests {
       ])
   }
 
-  @Test("those that have not started yet go when nobody wants them any more")
+  @Test("replicas that have not started yet are removed when they are no longer needed")
   func starting() throws {
     // Two wait for replicas that take 200 s to start, and give up at 35 s.
     #expect(

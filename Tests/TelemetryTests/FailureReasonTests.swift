@@ -36,7 +36,7 @@ struct FailureReasonTests {
     #expect(try grouped.codeOrOther(of: "another").code == other.code)
   }
 
-  @Test("another spelling of a reason is refused, whoever asks")
+  @Test("another spelling of a reason is refused for every caller")
   func spellings() throws {
     let reasons = FailureReasons()
     _ = try reasons.code(of: "caf\u{e9}")

@@ -173,7 +173,7 @@ struct FitTests {
     #expect(try String(contentsOfFile: scratch.file("mine.yaml"), encoding: .utf8) == "mine")
   }
 
-  @Test("output that nobody reads any more ends the program quietly")
+  @Test("output that is no longer read ends the program quietly")
   func brokenPipe() throws {
     let shell = try Program.command(
       "/bin/sh",

@@ -43,7 +43,7 @@ struct FixtureTests {
       FileManager.default.fileExists(atPath: scratch.file("today/dashboard/acme/openSource-2026-05-28.json")))
   }
 
-  @Test("its SQL loads into SQLite, and the data base gives the same figures")
+  @Test("its SQL loads into SQLite, and the database gives the same figures")
   func sqlite() throws {
     let scratch = try Scratch()
     let fixture = scratch.file("fixture")

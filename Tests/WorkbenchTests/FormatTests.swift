@@ -306,7 +306,7 @@ struct FormatTests {
     }
   }
 
-  @Test("nobody's settings of DuckDB are read")
+  @Test("no user's settings of DuckDB are read")
   func settings() throws {
     let scratch = try Scratch()
     let source = try Self.source(scratch)
@@ -325,7 +325,9 @@ struct FormatTests {
     #expect(FileManager.default.fileExists(atPath: scratch.file("touched")))
   }
 
-  @Test("a data base that is none, or lacks a table or a column, or holds a wrong value, is refused")
+  @Test(
+    "a file that is not a database, or one that lacks a table or a column, or holds a wrong value, is refused"
+  )
   func badSQLite() throws {
     let scratch = try Scratch()
     let source = try Self.source(scratch)
@@ -360,7 +362,7 @@ struct FormatTests {
     let whole = try Data(contentsOf: URL(fileURLWithPath: scratch.file("s.sqlite")))
     try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: scratch.file("cut.sqlite")))
     #expect(try Program.run("convert", scratch.file("cut.sqlite"), scratch.file("cut-out")).status == 65)
-    try scratch.write("text.sqlite", "not a data base")
+    try scratch.write("text.sqlite", "not a database")
     #expect(try Program.run("convert", scratch.file("text.sqlite"), scratch.file("text-out")).status == 65)
   }
 

@@ -123,7 +123,7 @@ struct HouseTests {
     }
   }
 
-  @Test("libraries name no option of the command line: whoever asks may have no command line")
+  @Test("libraries name no option of the command line: their callers may have no command line")
   func options() throws {
     // A fixture's README has commands in it, its files' names and the notes of a scenario's text have two hyphens.
     let allowed: Set = ["FixtureReadme.swift", "FixtureQuestions.swift", "Overrides.swift"]

@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What others who reach the data base may change, and what they may see.
+/// What others who reach the database may change, and what they may see.
 extension PostgreSQLTests {
   @Test(
-    "rows that were edited in the data base are noticed before they answer",
+    "rows that were edited in the database are noticed before they answer",
     arguments: [
       "UPDATE week.requests SET input_tokens = input_tokens + 1 WHERE request_id = 7",
       "UPDATE week.hardware SET credits_micro_per_hour = 5", "UPDATE week.models SET provider = 'x'",

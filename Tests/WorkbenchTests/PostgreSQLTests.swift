@@ -254,7 +254,7 @@ struct PostgreSQLTests {
     let home = Self.home(server)
     let run = try FormatTests.source(scratch)
     #expect(try Program.run("push", run, home, "-q").status == 0)
-    // An entry of somebody who writes to the data base, whose identifier would be a path.
+    // An entry of somebody who writes to the database, whose identifier would be a path.
     _ = try server.sql(
       """
       ALTER TABLE workbench.runs DROP CONSTRAINT runs_id_check;

@@ -115,7 +115,8 @@ struct ServeGenTests {
   }
 
   @Test(
-    "rate and variability change at window borders; a pause is silent; counts of tokens follow their windows")
+    "rate and variability change at window borders; nothing arrives in an outage; counts of tokens follow their windows"
+  )
   func synthetic() throws {
     let scratch = try Scratch()
     // Two hours at 5/s gamma cv 2, one of pause, two at 10/s Weibull shape 0.6.
@@ -221,7 +222,7 @@ struct ServeGenTests {
     #expect(error?.message.contains("Its keys are: prompt, output_tokens.") == true)
   }
 
-  @Test("the scenario lasts as long as the data; a window that they lack is a pause, and said")
+  @Test("the scenario lasts as long as the data; a window that they lack is an outage, and reported")
   func extent() throws {
     let scratch = try Scratch()
     let tokens = #"{"0": {"input_tokens": "{5: 1.0}", "output_tokens": "{5: 1.0}"}}"#
