@@ -12,7 +12,7 @@ help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
 	@echo "make test      install what is missing, build, run all tests"
 	@echo "make build     the program: $(WORKBENCH)"
-	@echo "make docs      the guide and the documentation of every library as a static web site: .build-docs"
+	@echo "make docs      the guide and the documentation of every library as a static website: .build-docs"
 	@echo "make lint      swift format, strict; make format fixes it"
 	@echo "make bench     one table: engine, pipeline, growth, memory, beside the peers; BENCH=--quick leaves out what takes minutes"
 	@echo "make bench-more  the dashboard, comparison, planning and fitting"
