@@ -60,7 +60,7 @@ package struct DatasetClaims: Sendable {
   func check(rows count: Int64, of table: String, _ path: String) throws {
     guard let claimed = rows[table], claimed != count else { return }
     throw DatasetError(
-      path, "\(table) has \(count) rows, the manifest says \(claimed). \(Self.remedy)")
+      path, "\(table) has \(count) rows, but the manifest says \(claimed). \(Self.remedy)")
   }
 
   /// Whether the rows of a table have a checksum of their own, in whatever format they are kept.
@@ -92,7 +92,7 @@ package struct DatasetClaims: Sendable {
     }
     guard let manifest = data.manifest, !files.isEmpty else { return nil }
     if try archive.end != data.end() {
-      return "they end at \(archive.end.rfc3339), the data at \(manifest.period.to)"
+      return "they end at \(archive.end.rfc3339), but the data end at \(manifest.period.to)"
     }
     if let fingerprint = manifest.rollups?[name] {
       return fingerprint == archive.fingerprint ? nil : "the manifest has others"

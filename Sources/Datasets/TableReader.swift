@@ -109,7 +109,7 @@ struct CSVColumns {
     guard reader.fieldCount == width else {
       throw reader.error(
         min(reader.fieldCount, width) - 1,
-        "the row has \(reader.fieldCount) fields, the header \(width). Is a line cut off, or a comma not quoted?"
+        "the row has \(reader.fieldCount) fields, but the header has \(width). Is a line cut off, or a comma not quoted?"
       )
     }
   }

@@ -68,7 +68,7 @@ struct ManifestVerification {
     if let arrivals, arrivals.lowerBound < from || arrivals.upperBound >= to {
       report.violated(
         .i15,
-        "requests arrive from \(arrivals.lowerBound.rfc3339) to \(arrivals.upperBound.rfc3339), the period is \(manifest.period.from) to \(manifest.period.to)"
+        "requests arrive from \(arrivals.lowerBound.rfc3339) to \(arrivals.upperBound.rfc3339), but the period is \(manifest.period.from) to \(manifest.period.to)"
       )
     }
     do {
@@ -76,13 +76,14 @@ struct ManifestVerification {
       if scenario.from != from || scenario.to != to {
         report.violated(
           .i15,
-          "the period is \(manifest.period.from) to \(manifest.period.to), the scenario's \(scenario.from.rfc3339) to \(scenario.to.rfc3339)"
+          "the period is \(manifest.period.from) to \(manifest.period.to), but the scenario's is \(scenario.from.rfc3339) to \(scenario.to.rfc3339)"
         )
       }
       if scenario.seed != manifest.seed {
         report.violated(
           .i15,
-          "the seed is \(manifest.seed.map { "\($0)" } ?? "not given"), the scenario's \(scenario.seed)")
+          "the seed is \(manifest.seed.map { "\($0)" } ?? "not given"), but the scenario's is \(scenario.seed)"
+        )
       }
       let accounts = Set(scenario.accounts.map { Array($0.name.utf8) })
       if accounts != Set(data.tables.accounts.map { Array($0.account.utf8) }) {
@@ -103,7 +104,7 @@ struct ManifestVerification {
     } else {
       report.violated(
         .i15,
-        "the manifest's overrides are \(kept.overrides.joined(separator: ", ")), the scenario was run with \(noted.isEmpty ? "none" : noted.joined(separator: ", "))"
+        "the manifest's overrides are \(kept.overrides.joined(separator: ", ")), but the scenario was run with \(noted.isEmpty ? "none" : noted.joined(separator: ", "))"
       )
     }
   }
@@ -122,7 +123,7 @@ struct ManifestVerification {
       }
       if archive.end != to {
         report.violated(
-          .i15, "\(name) ends at \(archive.end.rfc3339), the period at \(manifest.period.to)")
+          .i15, "\(name) ends at \(archive.end.rfc3339), but the period ends at \(manifest.period.to)")
       }
       if let known = manifest.rollups, known[name] != archive.fingerprint {
         report.violated(.i15, "\(name) is not the archive that the manifest describes")
@@ -153,10 +154,10 @@ struct ManifestVerification {
         report.violated(.i15, "\(name) is of one \(filter) alone")
       }
       if parser.parse(text("now")) != to {
-        report.violated(.i15, "\(name) is as of \(text("now")), the period ends at \(manifest.period.to)")
+        report.violated(.i15, "\(name) is as of \(text("now")), but the period ends at \(manifest.period.to)")
       }
       if let account, !text("timeZone").utf8.elementsEqual(account.timeZone.utf8) {
-        report.violated(.i15, "\(name) is in \(text("timeZone")), the account in \(account.timeZone)")
+        report.violated(.i15, "\(name) is in \(text("timeZone")), but the account is in \(account.timeZone)")
       }
     }
   }

@@ -172,7 +172,8 @@ package struct RunVerification {
     for (table, rows) in counted.sorted(by: { $0.key < $1.key }) where manifest.rows[table] != rows {
       report.violated(
         .i10,
-        "\(table) has \(rows) rows, the manifest says \(manifest.rows[table].map(String.init) ?? "nothing")")
+        "\(table) has \(rows) rows, but the manifest says \(manifest.rows[table].map(String.init) ?? "nothing")"
+      )
     }
     for table in manifest.rows.keys.sorted() where counted[table] == nil {
       report.violated(.i10, "the manifest counts rows of \(table), which is not a table")

@@ -98,7 +98,7 @@ enum TableInvariants {
         if total > account.subscriptionMaxReplicas {
           report.violated(
             .i1,
-            "account \(account.account) has \(total) replicas at \(row.at.rfc3339), its subscription allows \(account.subscriptionMaxReplicas)"
+            "account \(account.account) has \(total) replicas at \(row.at.rfc3339), but its subscription allows \(account.subscriptionMaxReplicas)"
           )
         }
       }
@@ -149,7 +149,7 @@ enum TableInvariants {
       if let simulated, to > simulated.lowerBound, from < simulated.upperBound {
         report.violated(
           .i9,
-          "\(name) has no replicas from \(from.rfc3339) on, its minReplicas is \(deployment.minReplicas)")
+          "\(name) has no replicas from \(from.rfc3339) on, but its minReplicas is \(deployment.minReplicas)")
       }
       return
     }

@@ -148,10 +148,11 @@ struct TableTests {
       name: "an open quote", text: "\(header)\n\(row)\n2,\"2026",
       error: ":3:3: error: a quote opens here and never closes."),
     .init(
-      name: "too many fields", text: "\(header)\n\(row),7\n", error: "the row has 12 fields, the header 11."),
+      name: "too many fields", text: "\(header)\n\(row),7\n",
+      error: "the row has 12 fields, but the header has 11."),
     .init(
       name: "an endless line", text: "\(header)\n" + String(repeating: "x", count: 3 << 20),
-      error: "the row has 1 fields, the header 11."),
+      error: "the row has 1 fields, but the header has 11."),
   ]
 
   @Test("what is damaged is refused with its place", arguments: damages)

@@ -256,7 +256,7 @@ struct IntegrityTests {
         }
       ),
       (
-        .i10, "models has 2 rows, the manifest says nothing",
+        .i10, "models has 2 rows, but the manifest says nothing",
         {
           try Self.manifest($0) {
             var rows = $0["rows"] as? [String: Int] ?? [:]

@@ -45,7 +45,7 @@ struct ManifestClaimsTests {
         { try IntegrityTests.manifest($0) { $0["source"] = "elsewhere" } }
       ),
       (
-        "the manifest's overrides are a=1, the scenario was run with none",
+        "the manifest's overrides are a=1, but the scenario was run with none",
         {
           try IntegrityTests.manifest($0) {
             var scenario = $0["scenario"] as? [String: Any] ?? [:]

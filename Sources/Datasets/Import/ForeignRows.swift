@@ -99,7 +99,7 @@ final class ForeignCSV: ForeignRows {
     }
     guard reader.fieldCount == width else {
       throw BadRow(
-        line: reader.line, reason: "\(reader.fieldCount) fields, the header has \(width)",
+        line: reader.line, reason: "\(reader.fieldCount) fields, but the header has \(width)",
         kind: "more or fewer fields than the header", text: text())
     }
     var values: [String: String] = [:]
