@@ -75,7 +75,7 @@ struct DeploymentState: ~Copyable {
   var draining = 0
   var startOrder = 0
   var freeSlots = 0
-  var line: WaitingQueue
+  var queue: WaitingQueue
   /// Changed by `raiseDemand` and `lowerDemand` of its model simulation alone.
   var demand = 0
   var autoscaler: Autoscaler
@@ -95,7 +95,7 @@ struct DeploymentState: ~Copyable {
     maxBatchSize = deployment.scaling.maxBatchSize
     queueCapacity = deployment.queue.capacity
     timeout = deployment.queue.timeoutMicroseconds ?? .max
-    line = WaitingQueue(deployment.queue.discipline)
+    queue = WaitingQueue(deployment.queue.discipline)
     traffic = deployment.traffic
     modelErrorProbability = deployment.modelErrorProbability
     self.mayFail = mayFail || deployment.modelErrorProbability > 0
@@ -192,8 +192,8 @@ struct DeploymentState: ~Copyable {
       $0 + (replicas[$1].state == .ready ? replicas[$1].occupancy : 0)
     }
     return starting == count(.starting) && ready == count(.ready) && draining == count(.draining)
-      && freeSlots == ready * maxBatchSize - served && demand == line.count + served
-      && (line.count == 0 || freeSlots == 0)
+      && freeSlots == ready * maxBatchSize - served && demand == queue.count + served
+      && (queue.count == 0 || freeSlots == 0)
       && (0..<maxReplicas).allSatisfy { (0...maxBatchSize).contains(replicas[$0].occupancy) }
       && (0...maxBatchSize).allSatisfy { level in
         levels[level]

@@ -93,7 +93,7 @@ extension ModelSimulation {
 
   /// Releases what an undeploying deployment no longer needs, and ends it with its last replica.
   mutating func finishUndeploying(_ index: Int, at time: Int64, _ pool: ReplicaPool) {
-    guard deployments[index].phase == .undeploying, deployments[index].line.count == 0 else { return }
+    guard deployments[index].phase == .undeploying, deployments[index].queue.count == 0 else { return }
     while let replica = deployments[index].youngest(.starting) { free(replica, of: index, pool) }
     while let replica = deployments[index].youngest(.ready) { drain(replica, of: index, at: time, pool) }
     if deployments[index].total == 0 {
@@ -174,9 +174,9 @@ extension ModelSimulation {
 
   /// Fills free slots from the queue.
   mutating func serveWaiting(_ index: Int, at time: Int64) {
-    while deployments[index].freeSlots > 0, deployments[index].line.count > 0 {
+    while deployments[index].freeSlots > 0, deployments[index].queue.count > 0 {
       let sequence =
-        deployments[index].line.removeNext()
+        deployments[index].queue.removeNext()
       let replica = deployments[index].occupyLeast()
       deployments[index].freeSlots -= 1
       serve(sequence, index, replica, at: time)

@@ -40,15 +40,15 @@ extension ModelSimulation {
       let replica = deployments[chosen].occupyLeast()
       deployments[chosen].freeSlots -= 1
       serve(sequence, chosen, replica, at: time)
-    } else if deployments[chosen].line.count >= deployments[chosen].queueCapacity {
+    } else if deployments[chosen].queue.count >= deployments[chosen].queueCapacity {
       ring.waiting[row] = 0
       end(sequence, FailureReason.overloaded.code, at: time)
       return
     } else {
-      if deployments[chosen].timeout != .max, deployments[chosen].line.count == 0 {
+      if deployments[chosen].timeout != .max, deployments[chosen].queue.count == 0 {
         nextTimer = min(nextTimer, time + deployments[chosen].timeout)
       }
-      deployments[chosen].line.append(sequence)
+      deployments[chosen].queue.append(sequence)
     }
     raiseDemand(chosen, at: time)
   }
@@ -128,9 +128,9 @@ extension ModelSimulation {
       end(departure.sequence, UInt8(ring.latency[ring.row(departure.sequence)]), at: time)
     }
     lowerDemand(index, at: time)
-    if deployments[index].line.count > 0 {
+    if deployments[index].queue.count > 0 {
       let next =
-        deployments[index].line.removeNext()
+        deployments[index].queue.removeNext()
       let finish = startService(next, index, replica, at: time)
       departures.replaceFirst(time: finish, sequence: next)
     } else {
@@ -142,10 +142,10 @@ extension ModelSimulation {
 
   /// Requests that have waited too long give up.
   mutating func timeOut(_ index: Int, at time: Int64, pool: ReplicaPool?) {
-    while deployments[index].line.count > 0,
-      ring.arrivedAt[ring.row(deployments[index].line.oldest)] + deployments[index].timeout <= time
+    while deployments[index].queue.count > 0,
+      ring.arrivedAt[ring.row(deployments[index].queue.oldest)] + deployments[index].timeout <= time
     {
-      let sequence = deployments[index].line.removeOldest()
+      let sequence = deployments[index].queue.removeOldest()
       ring.waiting[ring.row(sequence)] = deployments[index].timeout
       end(sequence, FailureReason.timeout.code, at: time)
       lowerDemand(index, at: time)

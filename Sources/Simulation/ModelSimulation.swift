@@ -111,8 +111,8 @@ struct ModelSimulation: ~Copyable {
       timer = Timer(time: entry.time, kind: .control(entry), isShared: isShared(entry))
     }
     for index in deployments.indices {
-      if deployments[index].timeout != .max, deployments[index].line.count > 0 {
-        let time = ring.arrivedAt[ring.row(deployments[index].line.oldest)] + deployments[index].timeout
+      if deployments[index].timeout != .max, deployments[index].queue.count > 0 {
+        let time = ring.arrivedAt[ring.row(deployments[index].queue.oldest)] + deployments[index].timeout
         if time < timer.time {
           timer = Timer(time: time, kind: .timeout(index), isShared: deployments[index].phase == .undeploying)
         }
@@ -153,6 +153,6 @@ struct ModelSimulation: ~Copyable {
   /// Whether no request is waiting or served.
   var isIdle: Bool {
     departures.count == 0 && batched == 0
-      && deployments.indices.allSatisfy { deployments[$0].line.count == 0 }
+      && deployments.indices.allSatisfy { deployments[$0].queue.count == 0 }
   }
 }
