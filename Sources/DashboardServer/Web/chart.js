@@ -443,8 +443,8 @@ export const recolour = () => { theme++; for (const graph of graphs) graph.updat
 const graphs = new Set();
 
 /**
- * Properties: `spec`, what is drawn; `label`, what it is; `sync`, the group that shares a crosshair; `onSelect`, told of
- * two instants, ms, after dragging; `onMoment`, called with the instant, s, at the crosshair, or null.
+ * Properties: `spec`, what is drawn; `label`, what it is; `sync`, the group that shares a crosshair; `onSelect`, called
+ * with two instants, ms, after dragging.
  */
 export class Chart extends Component {
   componentDidMount() {
@@ -493,9 +493,7 @@ export class Chart extends Component {
     const tip = this.base.querySelector(".tip");
     const { left } = u.cursor;
     const isHere = left >= 0 && (u.over.matches(":hover") || this.base === document.activeElement || this.moved);
-    const x = left >= 0 ? u.posToVal(left, "x") : null;
-    this.props.onMoment?.(x);
-    const text = isHere && this.props.spec.hover?.(x, (index) => u.cursor.idxs[index + 1], u);
+    const text = isHere && this.props.spec.hover?.(u.posToVal(left, "x"), (index) => u.cursor.idxs[index + 1], u);
     if (!text) { tip.hidden = true; return; }
     const lines = [text.title, ...text.rows.map((row) => [row.label, row.value, row.colour]), ...(this.anchor !== undefined && u.select.width > 0 ? [["Enter zooms into what is marked", "", null]] : [])];
     tip.replaceChildren(...lines.map((line) => {

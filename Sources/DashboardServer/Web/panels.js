@@ -26,7 +26,7 @@ export const panels = {
   },
   requests: {
     title: "Requests",
-    tip: "Requests by the hour or day of their arrival. Successful ones are the green line, failed ones the red line with a cross where there are some, on an axis of their own: it keeps to the lower part of the graph. An hour or day without requests has no point.",
+    tip: "Requests by the hour or day of their arrival. The green line is the successful ones, the red line with crosses the failed ones, on an axis of their own in the lower part of the graph. An hour or day without requests has no point.",
     isThere: ({ data }) => data.requests.points.length > 0,
     figures: ({ data: { requests, query } }, view) => [
       ["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)],
