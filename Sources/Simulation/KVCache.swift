@@ -147,6 +147,9 @@ struct KVCache {
     prefixes?.removeAll()
   }
 
+  /// Keeps nothing that no request holds.
+  mutating func forget() { prefixes?.evict(downTo: 0) }
+
   /// Whether the sums are those of the requests in it, and within the cache.
   func holds(
     residents: [(base: Int64, leaf: Int32)], prompts: [(length: Int64, entry: Entry)], at step: Int64

@@ -241,6 +241,8 @@ extension ModelSimulation {
     case .draining: deployments[index].draining -= 1
     }
     deployments[index].setState(.free, of: replica)
+    // Another replica, with another memory, may stand in its place later.
+    if deployments[index].isBatching { deployments[index].batches[replica].forget() }
     pool.release(1)
   }
 

@@ -18,10 +18,10 @@ struct PrefixCache {
   private let blockSize: Int64
   /// Of each node: requests that hold it and are not held through a child, and children that are pinned; −1 if it is not
   /// cached.
-  private var holders: [Int32]
+  private var holders: [Int32] = []
   /// Cached nodes that are not pinned, from the one that goes first; −1 at both ends.
-  private var next: [Int32]
-  private var previous: [Int32]
+  private var next: [Int32] = []
+  private var previous: [Int32] = []
   private var oldest: Int32 = -1
   private var newest: Int32 = -1
   /// Blocks of cached nodes that are not pinned.
@@ -30,9 +30,13 @@ struct PrefixCache {
   init(_ tree: PrefixTree, blockSize: Int64) {
     self.tree = tree
     self.blockSize = blockSize
+  }
+
+  /// Before the first node is cached: a replica that is never started needs no memory.
+  private mutating func prepare() {
     holders = Array(repeating: -1, count: tree.count)
-    next = Array(repeating: -1, count: tree.count)
-    previous = Array(repeating: -1, count: tree.count)
+    next = holders
+    previous = holders
   }
 
   /// Whole blocks of a prompt up to a node's end.
@@ -42,6 +46,7 @@ struct PrefixCache {
 
   /// The longest beginning of a leaf's prompt that is cached; −1 if there is none.
   func longestCached(_ leaf: Int32) -> Int32 {
+    if holders.isEmpty { return PrefixTree.none }
     var node = leaf
     while node >= 0, holders[Int(node)] < 0 { node = tree.parents[Int(node)] }
     return node
@@ -92,6 +97,7 @@ struct PrefixCache {
   /// - Returns: blocks of nodes that were not pinned until now.
   mutating func extend(_ held: Int32, to leaf: Int32) -> Int64 {
     guard held != leaf else { return 0 }
+    if holders.isEmpty { prepare() }
     var pinned: Int64 = 0
     var node = leaf
     while node >= 0 {
@@ -115,7 +121,7 @@ struct PrefixCache {
 
   /// Lets the oldest go until no more than this many blocks could go.
   mutating func evict(downTo blocks: Int64) {
-    while evictable > blocks, oldest >= 0 {
+    while evictable > blocks || blocks == 0, oldest >= 0 {
       let node = oldest
       unlink(node)
       evictable -= self.blocks(of: node)
@@ -145,6 +151,7 @@ struct PrefixCache {
 
   /// Blocks of the nodes that requests hold, and whether the invariants hold.
   func checkInvariants(held: [Int32]) -> Int64? {
+    if holders.isEmpty { return held.allSatisfy { $0 < 0 } && evictable == 0 ? 0 : nil }
     var counts = Array(repeating: Int32(0), count: tree.count)
     for node in held where node >= 0 { counts[Int(node)] += 1 }
     var pinned: Int64 = 0

@@ -333,6 +333,9 @@ struct StepBatch: ~Copyable {
     return lost.sorted { $0.0 < $1.0 }.map { (sequence: $0.0, hasStarted: $0.1) }
   }
 
+  /// The replica has stopped, and serves nothing: what its prefix cache has kept is gone.
+  mutating func forget() { cache?.forget() }
+
   func checkInvariants() -> Bool {
     let live = decoding.places().map { residents[$0] }
     return decoding.checkInvariants() && decoding.firstTime > step

@@ -166,6 +166,33 @@ struct PrefixCacheTests {
     #expect(run.requests.allSatisfy { $0.input == 17 && ($0.cached == 0 || $0.cached == 16) })
   }
 
+  @Test("a replica that has been stopped and started again has nothing left")
+  func restarted() throws {
+    var tree = PrefixTree()
+    let leaf = tree.append(parent: PrefixTree.none, end: 8)
+    let start: Int64 = 1_767_571_200_000_000
+    func request(_ second: Int64, output: Int32, prefix: Int32) -> TraceRequest {
+      TraceRequest(
+        arrivedAt: start + second * 1_000_000, inputTokens: 10, outputTokens: output, prefix: prefix)
+    }
+    // The first keeps the only replica busy. The second waits for another one, which is stopped after it; so does the
+    // third; the fourth comes while the third's replica is still there.
+    let trace = Trace(
+      [
+        request(0, output: 300, prefix: PrefixTree.none), request(1, output: 1, prefix: leaf),
+        request(60, output: 1, prefix: leaf), request(75, output: 1, prefix: leaf),
+      ], prefixes: tree)
+    let run = try Simulated(
+      Self.scenario(load: "{ arrivals: { trace: t } }", tokens: 4000, blockSize: 4)
+        .replacingOccurrences(of: "base: 1ms", with: "base: 1s")
+        .replacingOccurrences(
+          of: "maxReplicas: 1, maxBatchSize: 4",
+          with: "maxReplicas: 2, maxBatchSize: 1, scaleUpDelay: 2s, scaleDownDelay: 5s, startup: 10s"),
+      traces: ["t": trace])
+    #expect(run.requests.map(\.waiting) == [0, 12_000_000, 12_000_000, 0])
+    #expect(run.requests.map(\.cached) == [0, 0, 0, 8])
+  }
+
   @Test(
     "by hand: a prompt is read from where the cache ends, shared blocks are held once, and none without a cache"
   )
