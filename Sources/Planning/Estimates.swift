@@ -24,7 +24,7 @@ package enum Estimator {
     let values = records.compactMap(metric.value)
     guard !values.isEmpty else { return nil }
     let centre: Double
-    if let q = metric.quantile, let pooled = pooledQuantile(metric, q, records) {
+    if let pooled = metric.pooledQuantile(records) {
       centre = pooled
     } else {
       centre = values.mean
@@ -44,18 +44,13 @@ package enum Estimator {
     }
     guard !values.isEmpty else { return nil }
     var centre = values.mean
-    if let q = metric.quantile, let a = pooledQuantile(metric, q, Array(variant.prefix(count))),
-      let b = pooledQuantile(metric, q, Array(base.prefix(count)))
+    if let a = metric.pooledQuantile(Array(variant.prefix(count))),
+      let b = metric.pooledQuantile(Array(base.prefix(count)))
     {
       centre = a - b
     }
     return interval(values, centre, confidence)
   }
-
-  /// Of all replications together.
-  private static func pooledQuantile(_ metric: Metric, _ q: Double, _ records: [ReplicationRecord])
-    -> Double?
-  { RequestFigures.latencyQuantile(records.compactMap(metric.figures), q) }
 
   private static func interval(_ values: [Double], _ centre: Double, _ confidence: Double) -> Estimate {
     let n = Double(values.count)

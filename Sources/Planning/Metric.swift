@@ -40,8 +40,14 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
 
   /// Of a share of failures: the reasons that it counts; `nil` of any other metric.
   var failures: [FailureReason]? { definition.failures }
-  /// Of latency, if it is one: quantiles have intervals of their own kind.
+  /// If it is a quantile of durations: quantiles have intervals of their own kind.
   package var quantile: Double? { definition.quantile }
+  /// Of all replications together; `nil` if it is no quantile, or nothing has such a duration.
+  func pooledQuantile(_ records: [ReplicationRecord]) -> Double? {
+    quantile.flatMap {
+      DurationFigures.quantile(records.compactMap(figures).compactMap(definition.durations), $0)
+    }
+  }
   /// Whether a model has one of its own.
   package var isOfRequests: Bool { if case .requests = definition.source { true } else { false } }
   package var description: String { name }

@@ -21,25 +21,40 @@ struct MetricDefinition: Sendable {
   var isPositive = false
   /// Of a share of failures: those that it counts.
   var failures: [FailureReason]?
-  /// Of latency, if it is one.
+  /// If it is a quantile of durations.
   var quantile: Double?
+  /// What it is a quantile of; `nil` where that is not known.
+  var durations: @Sendable (RequestFigures) -> DurationFigures? = { $0.latency }
   /// Whether an objective without a scope is about each model.
   var isOfEachModel = false
   var source: Source
 
-  /// All but the failure rates by reason, in the order of help and tables.
-  static let all: [MetricDefinition] =
+  /// Mean and quantiles of durations that models have.
+  private static func durations(
+    _ name: String, _ durations: @escaping @Sendable (RequestFigures) -> DurationFigures?
+  ) -> [MetricDefinition] {
     [
       MetricDefinition(
-        name: "latency.mean", unit: .milliseconds, isPositive: true, isOfEachModel: true,
-        source: .requests { share(Double($0.latencySum) / 1000, $0.successes) })
+        name: "\(name).mean", unit: .milliseconds, isPositive: true, isOfEachModel: true,
+        source: .requests { durations($0)?.mean })
     ]
-    + LatencyQuantile.allCases.map { quantile in
-      MetricDefinition(
-        name: "latency.\(quantile.name)", unit: .milliseconds, isPositive: true,
-        quantile: quantile.rawValue, isOfEachModel: true,
-        source: .requests { $0.latencyQuantile(quantile.rawValue) })
-    } + [
+      + LatencyQuantile.allCases.map { quantile in
+        MetricDefinition(
+          name: "\(name).\(quantile.name)", unit: .milliseconds, isPositive: true,
+          quantile: quantile.rawValue,
+          durations: durations, isOfEachModel: true,
+          source: .requests { figures in
+            durations(figures).flatMap { DurationFigures.quantile([$0], quantile.rawValue) }
+          })
+      }
+  }
+
+  /// All but the failure rates by reason, in the order of help and tables.
+  static let all: [MetricDefinition] =
+    durations("latency") { $0.latency }
+    + durations("ttft") { $0.firstTokens }
+    + durations("tpot") { $0.perOutputTokens }
+    + [
       MetricDefinition(
         name: "waiting.mean", unit: .milliseconds, isOfEachModel: true,
         source: .requests { share(Double($0.waitingSum) / 1000, $0.waited) }),

@@ -18,6 +18,9 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   /// Input tokens that a cache had, and all of the requests of which that is known; `nil` where there are none.
   package var cachedTokens: Int64?
   package var cachedOf: Int64?
+  /// Times to first token and per output token; `nil` where no first token is known.
+  package var firstTokens: DurationFigures?
+  package var perOutputTokens: DurationFigures?
   /// Latencies of successes: bin, count, bin, count, …
   package var latencies: [Int64] = []
   /// The smallest and the largest of them, µs; `nil` without successes, and in what earlier versions kept.
@@ -59,7 +62,8 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
     RequestFigures(
       requests: requests, successes: successes, failures: failures, latencySum: latencySum,
       waitingSum: waitingSum, waited: waited, inputTokens: inputTokens, outputTokens: outputTokens,
-      cachedTokens: cachedTokens, cachedOf: cachedOf,
+      cachedTokens: cachedTokens, cachedOf: cachedOf, firstTokens: firstTokens,
+      perOutputTokens: perOutputTokens,
       latencies: latencies, latencyMin: latencyMin, latencyMax: latencyMax)
   }
 }

@@ -26,6 +26,9 @@ final class ReplicationSink: TelemetrySink {
   private var sums: [Sums]
   /// Bins of latencies and, behind them, outcomes, by model; `nil` for a model without requests so far.
   private var counts: [UnsafeMutablePointer<Int64>?]
+  /// Of the models of which some requests have a first token before the last.
+  private var tokenTimes: [TokenTimes?]
+  private let hasTokenTimes: [Bool]
   private static let outcomes = LatencyBin.count
   private static let refused = OutcomeSet(FailureReason.allCases.filter { $0.progress == .refused })
   private static let width = LatencyBin.count + 256
@@ -39,15 +42,22 @@ final class ReplicationSink: TelemetrySink {
   ///   - models: their names.
   ///   - modelOfSeries: places in `models`.
   ///   - hasReplicas: by series.
+  ///   - hasTokenTimes: by series, whether first tokens come before the last.
   ///   - period: what is looked at, without the warm-up.
   ///   - keepsSeries: whether batch means of the latency are kept, for the warm-up.
   init(
-    models: [String], modelOfSeries: [Int], hasReplicas: [Bool], period: Range<Timestamp>,
+    models: [String], modelOfSeries: [Int], hasReplicas: [Bool], hasTokenTimes: [Bool],
+    period: Range<Timestamp>,
     keepsSeries: Bool
   ) {
     self.models = models
     self.modelOfSeries = modelOfSeries
     self.hasReplicas = hasReplicas
+    self.hasTokenTimes = hasTokenTimes
+    tokenTimes = Array(repeating: nil, count: models.count)
+    for (series, model) in modelOfSeries.enumerated() where hasTokenTimes[series] {
+      tokenTimes[model] = tokenTimes[model] ?? TokenTimes()
+    }
     self.period = period.lowerBound.microseconds..<period.upperBound.microseconds
     sums = Array(repeating: Sums(), count: models.count)
     counts = Array(repeating: nil, count: models.count)
@@ -74,6 +84,7 @@ final class ReplicationSink: TelemetrySink {
         while end < requests.count, modelOfSeries[Int(requests.series[end])] == model { end += 1 }
       }
       receive(requests, start..<end, model)
+      tokenTimes[model]?.add(requests, start..<end, hasTokenTimes)
       start = end
     }
     if series != nil {
@@ -154,12 +165,14 @@ final class ReplicationSink: TelemetrySink {
       figures.latencies = (0..<LatencyBin.count).filter { counters[$0] > 0 }.flatMap {
         [Int64($0), counters[$0]]
       }
+      figures.firstTokens = try tokenTimes[model]?.firstTokens.figures()
+      figures.perOutputTokens = try tokenTimes[model]?.perOutputTokens.figures()
       try record.add(figures)
     }
     return record
   }
 
-  fileprivate static func whole(_ sum: Int128) throws -> Int64 {
+  static func whole(_ sum: Int128) throws -> Int64 {
     guard let whole = Int64(exactly: sum) else {
       throw AggregationError(
         "the sum of a replication's latencies, waiting times or tokens exceeds 64 bits. Shorten its service times, or the period."
@@ -170,6 +183,13 @@ final class ReplicationSink: TelemetrySink {
 }
 
 extension ReplicationRecord {
+  private static func sum(_ a: DurationFigures?, _ b: DurationFigures?) throws -> DurationFigures? {
+    guard let b else { return a }
+    var sum = a ?? DurationFigures()
+    try sum.add(b)
+    return sum
+  }
+
   /// Adds a model's requests to those of all.
   fileprivate mutating func add(_ figures: RequestFigures) throws {
     func sum(_ a: Int64, _ b: Int64) throws -> Int64 { try ReplicationSink.whole(Int128(a) + Int128(b)) }
@@ -185,10 +205,12 @@ extension ReplicationRecord {
       cachedTokens = try sum(cachedTokens ?? 0, cached)
       cachedOf = try sum(cachedOf ?? 0, all)
     }
+    firstTokens = try Self.sum(firstTokens, figures.firstTokens)
+    perOutputTokens = try Self.sum(perOutputTokens, figures.perOutputTokens)
     latencyMin = [latencyMin, figures.latencyMin].compactMap { $0 }.min()
     latencyMax = [latencyMax, figures.latencyMax].compactMap { $0 }.max()
     latencies =
-      models.isEmpty ? figures.latencies : RequestFigures.pooled([latencies, figures.latencies])
+      models.isEmpty ? figures.latencies : DurationFigures.pooled([latencies, figures.latencies])
     models.append(figures)
   }
 }

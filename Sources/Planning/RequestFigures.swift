@@ -18,6 +18,10 @@ package struct RequestFigures: Codable, Equatable, Sendable {
   /// Input tokens that a cache had, and all of the requests of which that is known; `nil` where there are none.
   package var cachedTokens: Int64?
   package var cachedOf: Int64?
+  /// Times to first token of successes, from arrival, and times per output token after it, of those with more than one;
+  /// `nil` where no first token is known.
+  package var firstTokens: DurationFigures?
+  package var perOutputTokens: DurationFigures?
   /// Latencies of successes: bin, count, bin, count, …
   package var latencies: [Int64] = []
   /// The smallest and the largest of them, µs; `nil` without successes, and in what earlier versions kept.
@@ -32,59 +36,26 @@ package struct RequestFigures: Codable, Equatable, Sendable {
     // So many requests that sums over all replications of a plan stay far inside 64 bits.
     let counts = 0...(Int64(1) << 40)
     let sums = 0...(Int64(1) << 62)
-    var binned: Int64 = 0
-    var last: Int64 = -1
-    guard latencies.count.isMultiple(of: 2), latencies.count <= 2 * LatencyBin.count else { return false }
-    for index in stride(from: 0, to: latencies.count, by: 2) {
-      let (bin, count) = (latencies[index], latencies[index + 1])
-      guard bin > last, bin < LatencyBin.count, count > 0, counts.contains(count) else { return false }
-      last = bin
-      binned += count
-    }
+    guard
+      [latency, firstTokens, perOutputTokens].allSatisfy({
+        $0?.isPossible(counts: counts, sums: sums) != false
+      })
+    else { return false }
     guard counts.contains(requests), counts.contains(successes), counts.contains(waited),
       failures.values.allSatisfy({ counts.contains($0) }), failures.count <= FailureReasons.most
     else { return false }
     let failed = failures.values.reduce(0, +)
-    return successes + failed == requests && binned == successes && waited <= requests
-      && [latencySum, waitingSum, inputTokens, outputTokens, cachedTokens ?? 0, cachedOf ?? 0]
+    return successes + failed == requests && latency.count == successes
+      && [firstTokens, perOutputTokens].allSatisfy { ($0?.count ?? 0) <= successes } && waited <= requests
+      && [waitingSum, inputTokens, outputTokens, cachedTokens ?? 0, cachedOf ?? 0]
         .allSatisfy(sums.contains)
-      && (latencyMin ?? 0) >= 0 && (latencyMin ?? 0) <= (latencyMax ?? .max)
-      && (latencyMax ?? 0) <= sums.upperBound
   }
 
   /// The q-quantile of latency in ms; `nil` without successes.
-  package func latencyQuantile(_ q: Double) -> Double? { Self.latencyQuantile([self], q) }
+  package func latencyQuantile(_ q: Double) -> Double? { DurationFigures.quantile([latency], q) }
 
-  /// The q-quantile of the latency of several replications together, in ms: linear inside a bin, and never outside of
-  /// the latencies that there were. `nil` without successes.
-  package static func latencyQuantile(_ all: [RequestFigures], _ q: Double) -> Double? {
-    let pairs = all.count == 1 ? all[0].latencies : pooled(all.map(\.latencies))
-    let total = stride(from: 1, to: pairs.count, by: 2).reduce(0.0) { $0 + Double(pairs[$1]) }
-    guard total > 0 else { return nil }
-    let rank = q * total
-    var sum = 0.0
-    for index in stride(from: 0, to: pairs.count - 1, by: 2) {
-      let count = Double(pairs[index + 1])
-      if sum + count >= rank {
-        let (lower, width) = LatencyBin.bounds(Int(pairs[index]))
-        let inside = lower + width * (rank - sum) / count
-        let least = all.compactMap(\.latencyMin).min().map(Double.init) ?? inside
-        let most = all.compactMap(\.latencyMax).max().map(Double.init) ?? inside
-        return min(max(inside, least), most) / 1000
-      }
-      sum += count
-    }
-    return nil
-  }
-
-  /// Latencies of several replications, or models, together: bin, count, bin, count, … each.
-  static func pooled(_ lists: [[Int64]]) -> [Int64] {
-    var counts: [Int64: Int64] = [:]
-    for list in lists {
-      for index in stride(from: 0, to: list.count - 1, by: 2) {
-        counts[list[index], default: 0] &+= list[index + 1]
-      }
-    }
-    return counts.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+  /// Of successes.
+  var latency: DurationFigures {
+    DurationFigures(sum: latencySum, bins: latencies, least: latencyMin, most: latencyMax)
   }
 }

@@ -69,7 +69,8 @@ package struct Variant: Sendable {
       uniquingKeysWith: { first, _ in first })
     let sink = ReplicationSink(
       models: names, modelOfSeries: simulation.series.map { modelOfID[$0.modelID] ?? 0 },
-      hasReplicas: hasReplicas, period: scenario.from..<scenario.to, keepsSeries: keepsSeries)
+      hasReplicas: hasReplicas, hasTokenTimes: Self.hasTokenTimes(scenario, simulation),
+      period: scenario.from..<scenario.to, keepsSeries: keepsSeries)
     let target: any TelemetrySink = requests.map { FanOut([sink, $0]) } ?? sink
     let result = try simulation.run(
       threads: 1, into: .init(accounts: scenario.accounts.map { _ in target }, merged: nil))
@@ -77,6 +78,23 @@ package struct Variant: Sendable {
     record.notDeployed = result.notDeployed.reduce(0) { $0 + $1.requests }
     record.addReplicas(result.tables, scenario, busy: sink.busyMicroseconds)
     return (record, sink.series?.means ?? [])
+  }
+}
+
+extension Variant {
+  /// By series: whether responses come token by token, so that the first comes before the last.
+  fileprivate static func hasTokenTimes(_ scenario: Scenario, _ simulation: ScenarioSimulation) -> [Bool] {
+    let models = Dictionary(
+      zip(simulation.models.map(\.modelID), scenario.accounts.flatMap(\.models)),
+      uniquingKeysWith: { first, _ in first })
+    return simulation.series.map { series in
+      guard let model = models[series.modelID] else { return false }
+      if let service = model.externalService { return !service.isDirect }
+      return model.deployments.contains {
+        guard Name.same($0.version, series.version) else { return false }
+        return if case .alone(let time) = $0.service { !time.isDirect } else { true }
+      }
+    }
   }
 }
 
