@@ -143,8 +143,10 @@ def queues(table, workbench, runs, scratch):
         table.add(f"M/M/8: {name}", customers, ns, wall, memory, "M/M/8: engine with aggregation")
 
 
-def batching(table, workbench, runs):
+def batching(table, workbench, runs, scratch):
     table.add("continuous batching", *run(workbench, STEPS, runs=runs))
+    cpu, wall, memory, out = measure([c_program("steps", scratch), 2_000_000])
+    table.add("continuous batching: each step taken, C", 2_000_000, json.loads(out)["nsPerRequest"], wall, memory, "continuous batching")
     cpu, wall, memory, out = measure([sys.executable, HERE / "steps.py", 5000])
     table.add("continuous batching: each step taken, Python", 5000, float(out.split()[0]), wall, memory, "continuous batching")
 
@@ -289,7 +291,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         engine(table, workbench, inner, given.runs, scratch)
         queues(table, workbench, given.runs, scratch)
-        batching(table, workbench, min(given.runs, 3))
+        batching(table, workbench, min(given.runs, 3), scratch)
         growth(table, workbench, given.quick, scratch)
         threads(table, workbench, scratch)
         formats(table, workbench, given.quick)
