@@ -1,10 +1,10 @@
 """What graphs draw, pixel by pixel where it matters: both lines seen, gaps, marks, limits, unfinished buckets, and reading them by keyboard."""
-import csv, datetime, json
+import csv, datetime, json, subprocess
 
 import pytest
 from playwright.sync_api import expect
 
-from conftest import ROOT, Dashboard, Server, eventually, looks_as_it_did, moment, rfc, run_id, stretch
+from conftest import ROOT, WORKBENCH, Dashboard, Server, eventually, looks_as_it_did, moment, rfc, run_id, stretch
 
 UTC = datetime.timezone.utc
 DAY = datetime.datetime(2026, 3, 2, tzinfo=UTC)
@@ -347,3 +347,22 @@ def test_what_is_saved_draws_the_same(page, made):
     for index, (x, y, wide, high) in enumerate(boxes):
         for left, top, width, height in boxes[:index]:
             assert x >= left + width or left >= x + wide or y >= top + height or top >= y + high
+
+
+def test_the_hit_rate_of_prefix_caches_is_that_of_the_requests(browser, tmp_path):
+    run = tmp_path / "run"
+    subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/prefix-cache.yaml", "--set", "period.to=2026-03-02T06:00", "-q", "--out", run], check=True)
+    server = Server([run])
+    page = Dashboard(browser, server).open(kind="openSource", period="24h", lens="analysis", version="V1")
+    with open(run / "telemetry/requests.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["version"] == "V1"]
+    cached, read = sum(int(row["cached_input_tokens"] or 0) for row in rows), sum(int(row["input_tokens"]) for row in rows)
+    panel = page.page.locator("article", has=page.page.get_by_role("heading", name="Time to First Token"))
+    expect(panel).to_contain_text(f"input tokens from the prefix cache{100 * cached / read:.2f} %")
+    assert cached / read > 0.5
+    # The other version keeps nothing, and says nothing of it.
+    page.open(kind="openSource", period="24h", lens="analysis", version="V2")
+    expect(panel).to_contain_text("buckets of")
+    expect(panel).not_to_contain_text("prefix cache")
+    page.close()
+    server.stop()
