@@ -199,7 +199,9 @@ func names(_ data: Data) throws {
       path,
       manifest: Manifest(
         program: "fuzz", scenario: nil, seed: nil, period: .init(from: instant, to: instant + 1)))
-    let writer = try directory.writer(format, series: [Series(modelID: 0, version: "")])
+    let writer = try directory.writer(
+      format,
+      RequestTable(series: [Series(modelID: 0, version: "")], reasons: FailureReasons(), optional: []))
     try writer.write(tables)
     try writer.finish(directory.manifest)
     try directory.finish()
