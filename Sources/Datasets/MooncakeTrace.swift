@@ -15,22 +15,28 @@ struct MooncakeTrace {
   /// Nodes by the names of their blocks.
   private var nodes: [Int64: Int32] = [:]
 
-  /// Whether the first line of a file is a request of such a trace.
+  /// Whether the first line of a file that is not empty is meant as a request of such a trace.
   /// - Throws: `NotFoundError`, `DatasetError`.
   static func isOne(_ path: String) throws -> Bool {
     let lines = LineReader(try InputFile(path, again: "a trace"), longest: longestLine)
     // Of another kind of file, the first line may be anything.
-    guard let line = try? lines.next(), line.first == UInt8(ascii: "{"), let node = try? JSONNode(line) else {
-      return false
+    while let line = try? lines.next() {
+      if isBlank(line) { continue }
+      return line.first(where: { $0 != 0x20 && $0 != 0x09 }) == UInt8(ascii: "{")
+        && line.firstRange(of: Array("\"hash_ids\"".utf8)) != nil
     }
-    return node["hash_ids"] != nil && node["input_length"] != nil
+    return false
+  }
+
+  private static func isBlank(_ line: ArraySlice<UInt8>) -> Bool {
+    line.allSatisfy { $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }
   }
 
   /// - Throws: `NotFoundError`; `DatasetError` for a line that is not of such a trace, or contradicts one before.
   init(_ path: String) throws {
     let lines = LineReader(try InputFile(path, again: "a trace"), longest: Self.longestLine)
     while let bytes = try lines.next() {
-      if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 }) { continue }
+      if Self.isBlank(bytes) { continue }
       func error(_ place: JSONNode?, _ message: String) -> DatasetError {
         DatasetError(path, line: lines.line, column: (place?.range.lowerBound ?? 0) + 1, message)
       }
@@ -39,6 +45,9 @@ struct MooncakeTrace {
         object = try JSONNode(bytes)
       } catch let syntax {
         throw error(nil, "the line is not a JSON object (\(syntax.text)). Is the file cut off?")
+      }
+      guard object.members != nil else {
+        throw error(object, "the line is not a JSON object. A request is one.")
       }
       func whole(_ key: String, _ range: ClosedRange<Int64>, _ unit: String) throws -> Int64 {
         guard let node = object[key] else {
@@ -67,7 +76,7 @@ struct MooncakeTrace {
       var leaf = PrefixTree.none
       for (place, block) in list.enumerated() {
         guard case .number(let text) = block.value, let name = NumberText.whole(text) else {
-          throw error(block, "a block of hash_ids is not a whole number.")
+          throw error(block, "a block of hash_ids is not a whole number in −2⁶³…2⁶³ − 1.")
         }
         let end = Int32(min(Int64(place + 1) * Self.blockTokens, input))
         leaf = try node(name, after: leaf, end: end) { error(block, $0) }
@@ -87,12 +96,12 @@ struct MooncakeTrace {
     if let known = nodes[name] {
       guard prefixes.parents[Int(known)] == parent else {
         throw error(
-          "block \(name) follows another block here than in a request before. A block stands for all tokens up to its end, so the blocks before it are always the same."
+          "block \(name) follows another block here than earlier in the trace. A block stands for all tokens up to its end, so the blocks before it are always the same."
         )
       }
       guard prefixes.ends[Int(known)] == end else {
         throw error(
-          "block \(name) ends after \(end) tokens here and after \(prefixes.ends[Int(known)]) in a request before. Equal blocks are of equal tokens."
+          "block \(name) ends after \(end) tokens here and after \(prefixes.ends[Int(known)]) earlier in the trace. Equal blocks are of equal tokens."
         )
       }
       return known

@@ -35,6 +35,8 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   /// The values that it can have.
   package var range: ClosedRange<Double> { 0...definition.most }
 
+  var needs: MetricNeed? { definition.needs }
+
   /// Whether no value is 0.
   var isPositive: Bool { definition.isPositive }
 

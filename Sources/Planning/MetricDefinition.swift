@@ -25,24 +25,27 @@ struct MetricDefinition: Sendable {
   var quantile: Double?
   /// What it is a quantile of; `nil` where that is not known.
   var durations: @Sendable (RequestFigures) -> DurationFigures? = { $0.latency }
+  /// What a model has to have so that it has such a figure; `nil` if every model has.
+  var needs: MetricNeed?
   /// Whether an objective without a scope is about each model.
   var isOfEachModel = false
   var source: Source
 
   /// Mean and quantiles of durations that models have.
   private static func durations(
-    _ name: String, _ durations: @escaping @Sendable (RequestFigures) -> DurationFigures?
+    _ name: String, needs: MetricNeed? = nil,
+    _ durations: @escaping @Sendable (RequestFigures) -> DurationFigures?
   ) -> [MetricDefinition] {
     [
       MetricDefinition(
-        name: "\(name).mean", unit: .milliseconds, isPositive: true, isOfEachModel: true,
+        name: "\(name).mean", unit: .milliseconds, isPositive: true, needs: needs, isOfEachModel: true,
         source: .requests { durations($0)?.mean })
     ]
       + LatencyQuantile.allCases.map { quantile in
         MetricDefinition(
           name: "\(name).\(quantile.name)", unit: .milliseconds, isPositive: true,
           quantile: quantile.rawValue,
-          durations: durations, isOfEachModel: true,
+          durations: durations, needs: needs, isOfEachModel: true,
           source: .requests { figures in
             durations(figures).flatMap { DurationFigures.quantile([$0], quantile.rawValue) }
           })
@@ -52,8 +55,8 @@ struct MetricDefinition: Sendable {
   /// All but the failure rates by reason, in the order of help and tables.
   static let all: [MetricDefinition] =
     durations("latency") { $0.latency }
-    + durations("ttft") { $0.firstTokens }
-    + durations("tpot") { $0.perOutputTokens }
+    + durations("ttft", needs: .tokenTimes) { $0.firstTokens }
+    + durations("tpot", needs: .tokenTimes) { $0.perOutputTokens }
     + [
       MetricDefinition(
         name: "waiting.mean", unit: .milliseconds, isOfEachModel: true,
@@ -78,7 +81,8 @@ struct MetricDefinition: Sendable {
       MetricDefinition(
         name: "timeAtLimit.subscription", unit: .share, most: 1, source: .record { $0.atSubscription }),
       MetricDefinition(
-        name: "cacheHitRate", unit: .share, better: .neither, most: 1, isOfEachModel: true,
+        name: "cacheHitRate", unit: .share, better: .neither, most: 1, needs: .prefixCache,
+        isOfEachModel: true,
         source: .requests { requests in
           requests.cachedTokens.flatMap { share(Double($0), requests.cachedOf ?? 0) }
         }),

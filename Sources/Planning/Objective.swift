@@ -143,9 +143,11 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// For each model where it holds for each, else itself.
-  fileprivate func judged(_ models: [String]) -> [Objective] {
+  fileprivate func judged(_ models: [String], _ needs: MetricNeeds) -> [Objective] {
     metric.isJudgedByModel
-      ? models.map { Objective(self, of: $0, isAlone: models.count == 1) } : [self]
+      ? models.filter { needs.has(metric.needs, $0) }.map {
+        Objective(self, of: $0, isAlone: models.count == 1)
+      } : [self]
   }
 }
 
@@ -160,18 +162,20 @@ package struct Objectives: Sendable {
   /// Models with requests.
   package let models: [String]
 
-  /// - Parameter models: that have demand in any variant.
-  /// - Throws: `Objective.InvalidObjective` for a model that is not there.
-  package init(_ written: [Objective], models: [String]) throws {
+  /// - Parameters:
+  ///   - models: that have demand in any variant.
+  ///   - needs: what they have of what figures need. An objective on each model is on those that have its figure.
+  /// - Throws: `Objective.InvalidObjective` for a model that is not there, or a figure that no model has.
+  package init(_ written: [Objective], models: [String], needs: MetricNeeds) throws {
     self.written = written
     self.models = models
     var judged: [Objective] = []
     var ranges: [Range<Int>] = []
     for objective in written {
-      if let problem = objective.metric.problem(models: models) {
+      if let problem = objective.metric.problem(models: models, needs: needs) {
         throw Objective.InvalidObjective(description: "\(objective.description): \(problem)")
       }
-      let own = objective.judged(models)
+      let own = objective.judged(models, needs)
       ranges.append(judged.count..<(judged.count + own.count))
       judged += own
     }
@@ -193,10 +197,14 @@ package struct Objectives: Sendable {
 
 extension Metric {
   /// Why it has no value in any variant; `nil` where it may have one.
-  /// - Parameter models: that have demand in any variant.
-  func problem(models: [String]) -> String? {
+  /// - Parameters:
+  ///   - models: that have demand in any variant.
+  ///   - needs: what they have of what figures need.
+  func problem(models: [String], needs: MetricNeeds) -> String? {
     guard case .model(let name) = scope, !models.contains(where: { $0.utf8.elementsEqual(name.utf8) }) else {
-      return nil
+      let asked: [String] = if case .model(let name) = scope { [name] } else { models }
+      guard let need = self.needs, !asked.contains(where: { needs.has(need, $0) }) else { return nil }
+      return asked.count == 1 ? "of model \"\(asked[0])\", \(need.absence)" : need.absence
     }
     return
       "no model with requests is called \"\(name)\". There are: \(models.prefix(12).joined(separator: ", "))."

@@ -85,15 +85,16 @@ package struct PlanRun: Sendable {
   package func check() throws {
     let options = try plan.options(threads: threads)
     let models = Study.models(variants.all)
+    let needs = MetricNeeds(variants.all)
     let others: [(PlanProblem.Part, Metric?)] = [
       (.minimize, options.goal), (.precision, options.precision?.metric),
       (.sensitivity, options.sensitivity),
     ]
     for case (let part, let metric?) in others {
-      if let problem = metric.problem(models: models) { throw PlanProblem(part, problem) }
+      if let problem = metric.problem(models: models, needs: needs) { throw PlanProblem(part, problem) }
     }
     do {
-      _ = try Objectives(options.objectives, models: models)
+      _ = try Objectives(options.objectives, models: models, needs: needs)
       let limits = MetricLimits(variants.all.map(\.scenario))
       for objective in options.objectives { try limits.check(objective) }
     } catch let problem as Objective.InvalidObjective {

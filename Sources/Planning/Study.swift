@@ -60,7 +60,8 @@ package final class Study {
     options.replications = Self.replications(options, variants)
     self.options = options
     self.experiment = experiment
-    objectives = try Objectives(options.objectives, models: Self.models(variants))
+    objectives = try Objectives(
+      options.objectives, models: Self.models(variants), needs: MetricNeeds(variants))
     self.result = result
     self.make = make
     self.progress = progress

@@ -89,11 +89,8 @@ extension Variant {
       uniquingKeysWith: { first, _ in first })
     return simulation.series.map { series in
       guard let model = models[series.modelID] else { return false }
-      if let service = model.externalService { return !service.isDirect }
-      return model.deployments.contains {
-        guard Name.same($0.version, series.version) else { return false }
-        return if case .alone(let time) = $0.service { !time.isDirect } else { true }
-      }
+      if model.externalService != nil { return model.hasTokenTimes }
+      return model.deployments.contains { Name.same($0.version, series.version) && $0.hasTokenTimes }
     }
   }
 }

@@ -131,6 +131,15 @@ package struct Scenario: Sendable, Equatable {
     package var modelErrorProbability: Double
     package var crash: Crash?
 
+    /// From when a replica takes a request in until a step can read its prompt, µs.
+    package var requestOverhead: Int64 {
+      if case .continuousBatching(let batching) = service {
+        Int64(batching.requestOverhead.rounded(.up))
+      } else {
+        0
+      }
+    }
+
     /// Whether its replicas keep what prompts begin with.
     var keepsPrefixes: Bool {
       guard case .continuousBatching(let batching) = service else { return false }

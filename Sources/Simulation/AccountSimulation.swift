@@ -32,6 +32,7 @@ final class AccountSimulation: @unchecked Sendable {
   private var waiting: WaitingForRoom
   /// The next events of the model simulations of those.
   private var nextOfWaiting: EarliestModel
+  private var hasFinished = false
 
   /// - Parameters:
   ///   - models: which of the account's, by index; see `AccountShards`.
@@ -232,6 +233,7 @@ final class AccountSimulation: @unchecked Sendable {
     for modelIndex in modelSimulations.indices { modelSimulations[modelIndex].startFinishing() }
     run(until: .max)
     flush()
+    hasFinished = true
   }
 
   /// Hands on what has ended.
@@ -242,10 +244,14 @@ final class AccountSimulation: @unchecked Sendable {
     modelSimulations.indices.reduce(horizon) { min($0, modelSimulations[$1].frontier) }
   }
 
-  /// - Throws: what a sink threw; `TelemetryLimitError` for a request that took longer than telemetry can say.
+  /// - Throws: what a sink threw; `TelemetryLimitError` for a request that took longer than telemetry can say;
+  ///   `UnendedRequests`.
   func checkSinks() throws {
     for modelIndex in modelSimulations.indices {
-      guard let error = modelSimulations[modelIndex].sinkError else { continue }
+      guard let error = modelSimulations[modelIndex].sinkError else {
+        guard hasFinished, modelSimulations[modelIndex].frontier < .max else { continue }
+        throw UnendedRequests(model: account.models[modelIndex].name, account: account.name)
+      }
       guard let tooLong = error as? RequestTooLong else { throw error }
       throw TelemetryLimitError(
         "a request of model \"\(account.models[modelIndex].name)\" of account \"\(account.name)\" takes \(Self.days(tooLong.latency)) days from arrival to response; telemetry holds at most \(Self.days(Limits.latency)). Shorten the service times, add replicas, or give the queue a timeout or a smaller capacity."
@@ -344,5 +350,15 @@ final class AccountSimulation: @unchecked Sendable {
         modelID: model, provider: "", kind: IncidentKind.undeployRefused.rawValue, startedAt: asked,
         endedAt: asked)
     }
+  }
+}
+
+/// Requests were admitted and never end, although nothing happens any more: they would be in no figure, and nobody would
+/// miss them. A fault of this program.
+struct UnendedRequests: Error, CustomStringConvertible {
+  var model: String
+  var account: String
+  var description: String {
+    "requests of model \"\(model)\" of account \"\(account)\" never end. This is a fault of the simulation; please report it."
   }
 }

@@ -70,6 +70,14 @@ struct KVCache {
       reserve(from: step)
       return Entry()
     }
+    if let entry = share(held, prompt, within: room, from: step) { return entry }
+    // A prompt that is cached to its end reads its last block again, into one of its own, for which there may be no room.
+    guard let prefixes, prefixes.blocks(upTo: held) > (prompt - 1) / blockSize else { return nil }
+    return share(prefixes.parent(of: held), prompt, within: room, from: step)
+  }
+
+  private mutating func share(_ held: Int32, _ prompt: Int64, within room: Int64, from step: Int64) -> Entry?
+  {
     let shared = min(prefixes?.blocks(upTo: held) ?? 0, (prompt - 1) / blockSize)
     let needed = blocks(of: prompt) - shared + (prefixes?.blocksToPin(held) ?? 0)
     guard needed <= room else { return nil }

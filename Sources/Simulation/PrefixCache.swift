@@ -44,6 +44,8 @@ struct PrefixCache {
 
   private func blocks(of node: Int32) -> Int64 { blocks(upTo: node) - blocks(upTo: tree.parents[Int(node)]) }
 
+  func parent(of node: Int32) -> Int32 { node < 0 ? node : tree.parents[Int(node)] }
+
   /// The longest beginning of a leaf's prompt that is cached; −1 if there is none.
   func longestCached(_ leaf: Int32) -> Int32 {
     if holders.isEmpty { return PrefixTree.none }

@@ -29,6 +29,13 @@ struct PrefixDraws {
   }
 }
 
+extension Scenario.Model {
+  /// Whether some of its prompts begin alike, and some of its replicas keep what they begin with.
+  package func keepsPrefixes(_ traces: [TraceSource.Selection: Trace]) -> Bool {
+    deployments.contains { DeploymentPrefixes(load, $0.service.continuousBatching, traces) != nil }
+  }
+}
+
 /// How the prompts of a model begin alike, for one deployment.
 struct DeploymentPrefixes {
   let tree: PrefixTree

@@ -8,12 +8,8 @@ extension ScenarioSimulation: TelemetrySource {
   package var reasons: FailureReasons { FailureReasons() }
 
   package var optionalMeasures: [RequestMeasure] {
-    let keeps = scenario.accounts[accounts].flatMap(\.models).contains { model in
-      model.deployments.contains {
-        DeploymentPrefixes(model.load, $0.service.continuousBatching, traces) != nil
-      }
-    }
-    return keeps ? [.cachedInputTokens] : []
+    let models = scenario.accounts[accounts].flatMap(\.models)
+    return models.contains { $0.keepsPrefixes(traces) } ? [.cachedInputTokens] : []
   }
 
   package var tables: TelemetryTables {

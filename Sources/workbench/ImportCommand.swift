@@ -245,7 +245,14 @@ struct ImportAzureCommand: ParsableCommand {
       try handling.write(trace, .csv, mapping, output: output, format: format)
       return
     }
-    let requests = try TraceFile(contentsOf: trace).requests
+    let file = try TraceFile(contentsOf: trace)
+    guard file.prefixes == nil else {
+      throw DatasetError(
+        trace,
+        "this is a Mooncake trace, and what its prompts begin with would be lost. Name it in a scenario: arrivals: { trace: { file: …, startAt: 2026-01-05 } }."
+      )
+    }
+    let requests = file.requests
     guard let first = requests.first?.arrivedAt, let last = requests.last?.arrivedAt else {
       throw DatasetError(trace, "the trace has no requests. There is nothing to import.")
     }

@@ -42,6 +42,8 @@ struct MooncakeTraceTests {
       (line("0", "600", "2", "7"), "hash_ids is no list", 71),
       (#"{"timestamp": 0, "input_length": 5, "hash_ids": []}"#, "output_length is missing", 1),
       (#"{"timestamp": 0, "input_le"#, "the line is not a JSON object", 1),
+      ("[1]", "the line is not a JSON object", 1),
+      (line("0", "600", "2", "[18446744073709551615]"), "is not a whole number in −2⁶³", 72),
     ])
   func contradictions(line: String, message: String, column: Int) throws {
     let scratch = try Scratch()
@@ -52,6 +54,18 @@ struct MooncakeTraceTests {
     } catch let error as DatasetError {
       #expect(error.description.hasPrefix("\(path):2:\(column): error: "), "\(error)")
       #expect(error.description.contains(message), "\(error)")
+    }
+  }
+
+  @Test("what is wrong with the first request is said as of a Mooncake trace, also after blank lines")
+  func first() throws {
+    let scratch = try Scratch()
+    let path = try scratch.write("trace.jsonl", "\n \n" + Self.line("0", "600", "x", "[7, 8]") + "\n")
+    do {
+      _ = try TraceFile(contentsOf: path)
+      Issue.record("it was read")
+    } catch let error as DatasetError {
+      #expect(error.description.contains(":3:") && error.description.contains("JSON"), "\(error)")
     }
   }
 

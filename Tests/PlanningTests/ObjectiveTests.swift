@@ -84,7 +84,7 @@ struct ObjectiveTests {
   func judged() throws {
     let listed = try Objective.list(
       "latency.p95 <= 2s, waiting.mean[model=b] <= 1s, failureRate[all] <= 1%, credits <= 9")
-    let objectives = try Objectives(listed, models: ["a", "b"])
+    let objectives = try Objectives(listed, models: ["a", "b"], needs: MetricNeeds([]))
     #expect(
       objectives.judged.map(\.metric.name) == [
         "latency.p95[model=a]", "latency.p95[model=b]", "waiting.mean[model=b]", "failureRate[all]",
@@ -96,7 +96,8 @@ struct ObjectiveTests {
         "each of 2 models", "model b", "all models together", "the whole account",
       ])
     #expect(throws: Objective.InvalidObjective.self) {
-      try Objectives(Objective.list("latency.p95[model=c] <= 2s"), models: ["a", "b"])
+      try Objectives(
+        Objective.list("latency.p95[model=c] <= 2s"), models: ["a", "b"], needs: MetricNeeds([]))
     }
   }
 

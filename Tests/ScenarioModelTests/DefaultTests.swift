@@ -22,7 +22,7 @@ struct DefaultTests {
         kind: fineTuned
         baseModel: b
         fineTuning: [ { startAt: 2026-03-02T08:30, hardware: A10 single, duration: 20min } ]
-        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 }, retries: { probability: 0.5, attempts: 2 } }
+        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10, prefix: { tokens: 5 } }, retries: { probability: 0.5, attempts: 2 } }
         deployments:
           - version: V1
             deployAt: 2026-03-02T10:00

@@ -179,6 +179,10 @@ struct ContinuousBatchingTests {
       maxBatchSize: 32, tokensPerStep: 64, cache: (90, 8), requests: 3000, grid: 10_000, between: 3000,
       input: 0...30, output: 0...60, isLifo: true, prefixes: (13, 3)),
     .init(
+      name: "prompts that are nothing but beginnings, in a full cache without a block to spare",
+      perPromptToken: 2, cache: (10, 16), requests: 1000, between: 9000, input: 0...0, output: 1...3,
+      prefixes: (32, 2)),
+    .init(
       name: "an overhead before each request, longer than a step and than most gaps", replicas: 2,
       maxBatchSize: 8, perPromptToken: 2, tokensPerStep: 64, requestOverhead: 7321, between: 4000),
     .init(

@@ -190,13 +190,19 @@ struct StepByStep {
     while !hasPreempted, reading < budget, var first = replica.line.first, first.readyAt <= time {
       evict()
       let there = self.held(replica)
-      let found =
+      var found =
         path(first.leaf).first { there.contains($0) || replica.kept.contains($0) } ?? PrefixTree.none
-      let shared = min(full(found), (first.length - 1) / blockSize * blockSize)
-      let more = path(found).reduce(0) { $0 + (there.contains($1) ? 0 : self.blocks($1)) }
-      guard
-        (first.length + blockSize - 1) / blockSize - shared / blockSize + more <= blocks - held(inStep: true)
-      else { break }
+      let length = first.length
+      func saved() -> Int { min(full(found), (length - 1) / blockSize * blockSize) }
+      func fits() -> Bool {
+        let more = path(found).reduce(0) { $0 + (there.contains($1) ? 0 : self.blocks($1)) }
+        return (length + blockSize - 1) / blockSize - saved() / blockSize + more <= blocks
+          - held(inStep: true)
+      }
+      // A prompt that is cached to its end needs a block of its own for the last; without room, it shares less.
+      if !fits(), full(found) > saved() { found = tree.parents[Int(found)] }
+      guard fits() else { break }
+      let shared = saved()
       first.shared = shared
       replica.line.removeFirst()
       if results[first.index].preemptions == 0, first.cached == 0 {

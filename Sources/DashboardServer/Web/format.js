@@ -4,7 +4,7 @@ const missing = (value) => value === null || value === undefined || Number.isNaN
 // A format is made once: making one takes longer than using it a hundred times.
 const made = new Map();
 const written = (value, key, options) => {
-  if (!made.has(key)) made.set(key, new Intl.NumberFormat("en", options));
+  if (!made.has(key)) made.set(key, new Intl.NumberFormat("en", { signDisplay: "negative", ...options }));
   return made.get(key).format(value);
 };
 const digits = (value, most, least = 0) => written(value, `${most} ${least}`, { maximumFractionDigits: most, minimumFractionDigits: least });

@@ -170,7 +170,7 @@ export class Plans extends Component {
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
       ${jobs.filter((job) => job !== made).map((job) => html`<${Progress} key=${job.id} job=${job} title=${`Plan ${job.title || ""}`.trim()} onForget=${() => dismiss(job)}>${job.result?.plan ? html`<button type="button" onClick=${() => { this.load(); onChange({ plan: job.result.plan }); }}>Open it</button>` : null}<//>`)}
       ${running?.variants?.length ? html`<${Estimates} variants=${running.variants} objective=${running.about?.minimize || ""} />` : null}
-      ${view.plan ? html`<${Found} key="found" ...${props} made=${made?.result.runs} />` : null}
+      ${view.plan ? html`<${Found} key=${view.plan} ...${props} made=${made?.result.runs} />` : null}
       ${run?.live && !view.plan ? html`<article class="widget"><h2>New plan</h2><p>Nothing can be planned around a live run: it goes on while it is looked at. Choose a run that has ended, or simulate the scenario under Data.</p>${props.runs.some((entry) => !entry.live) ? html`<${Select} label="Around run" options=${props.runs.filter((entry) => !entry.live).map((entry) => [entry.id, props.title(entry)])} value="" all="choose" onPick=${(id) => id && onChange({ run: id, set: "" })} />` : null}</article>` : null}
       ${run && !run.live && !view.plan ? html`<${Form} key=${run.id} ...${props} isRunning=${Boolean(running?.about)} onStart=${(body) => this.begin(body)} />` : null}
     </section>`;

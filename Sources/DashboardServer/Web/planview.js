@@ -7,7 +7,7 @@ const most = 60;
 // Metrics as people read them: shares in percent.
 const factor = (unit) => (unit === "share" ? 100 : 1);
 export const unitName = (unit) => ({ ms: "ms", share: "%", credits: "credits", hours: "h" })[unit] || "";
-const digits = (value) => value.toLocaleString("en", { maximumSignificantDigits: 5 });
+const digits = (value) => value.toLocaleString("en", { maximumSignificantDigits: 5, signDisplay: "negative" });
 const rounded = (value, half) => (half > 0 ? Number(value.toPrecision(Math.max(2, Math.min(6, Math.ceil(Math.log10(Math.abs(value) / half || 1)) + 2)))) : value);
 
 function figure(estimate, unit, isSigned) {

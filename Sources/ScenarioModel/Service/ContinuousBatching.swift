@@ -148,6 +148,12 @@ package struct ContinuousBatching: Sendable, Equatable {
       let requestOverhead = keys.has("requestOverhead") ? keys.exactDuration("requestOverhead") : 0,
       let tokens = keys.has("maxTokensPerStep") ? keys.integer("maxTokensPerStep") : 2048
     else { return nil }
+    guard requestOverhead <= Double(Limits.latency) else {
+      keys.error(
+        "requestOverhead",
+        "requestOverhead is longer than 100 days, which telemetry cannot hold. Shorten it.")
+      return nil
+    }
     guard base > 0 else {
       keys.error("base", "base must be above 0: a step takes time. Write 12ms.")
       return nil

@@ -215,6 +215,19 @@ final class ComparisonFindings {
         allowed: allowed(decision), look: look()))
   }
 
+  /// A number that one side knows and the other does not: a difference however large a tolerance is, unless it may be
+  /// absent.
+  func unknown(
+    expected: Int64?, actual: Int64?, _ decision: Decision, path: @autoclosure () -> String,
+    look: @autoclosure () -> String
+  ) {
+    if decision.isOptional { return }
+    add(
+      Difference(
+        document: document, path: path(), kind: .value, expected: expected.map(String.init) ?? "unknown",
+        actual: actual.map(String.init) ?? "unknown", look: look()))
+  }
+
   static func text(_ value: Double) -> String {
     value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : "\(value)"
   }

@@ -38,7 +38,7 @@ extension ComparisonOutcome {
     case .different: break
     }
     let many = total == 1 ? "1 difference" : "\(Figure.count(total)) differences"
-    let places = documents > 1 ? " in \(byDocument.count) of \(documents) outputs" : ""
+    let places = documents > 1 ? " in \(min(byDocument.count, documents)) of \(documents) outputs" : ""
     return "\(many)\(places); \(compared) compared."
   }
 }

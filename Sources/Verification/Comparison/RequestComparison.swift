@@ -165,11 +165,10 @@ struct RequestComparison {
       let b = partB.batch.columns.dropFirst(second.row)
       guard let idA = a.requestID, let idB = b.requestID else { return 0 }
       let count = min(a.count, b.count)
-      // Batches hold every column.
-      let measures = RequestMeasure.allCases.compactMap { measure in
-        a.integers(measure).flatMap { x in
-          b.integers(measure).map { y in (column: measure.place, a: x, b: y) }
-        }
+      let measures = RequestMeasure.allCases.compactMap { measure -> MeasurePair? in
+        let pair = MeasurePair(measure, a.integers(measure), b.integers(measure))
+        // What neither side knows of any request here is the same.
+        return pair.a.isAbsent && pair.b.isAbsent ? nil : pair
       }
       let hasOptional = !RequestMeasure.optional.isEmpty
       var row = 0
@@ -190,6 +189,14 @@ struct RequestComparison {
           for measure in measures {
             let (x, y) = (measure.a[row], measure.b[row])
             guard x != y, !isIgnored[measure.column] else { continue }
+            if measure.isOptional, x == RequestMeasure.missing || y == RequestMeasure.missing {
+              findings.unknown(
+                expected: x == RequestMeasure.missing ? nil : x,
+                actual: y == RequestMeasure.missing ? nil : y,
+                columns[measure.column].decision, path: Self.path(idA[row], columns[measure.column].name),
+                look: Self.look(seriesOfRow, a.arrivedAt[row]))
+              continue
+            }
             findings.number(
               Double(x), Double(y), isSame: false, columns[measure.column].decision,
               path: Self.path(idA[row], columns[measure.column].name),
@@ -327,5 +334,27 @@ struct RequestComparison {
     try add(&a, isExpected: true)
     try add(&b, isExpected: false)
     return rows
+  }
+}
+
+/// A measure's columns on both sides.
+private struct MeasurePair {
+  /// `missing` throughout where the side has no such column.
+  struct Column {
+    private let values: IntegerColumn?
+    init(_ values: IntegerColumn?) { self.values = values }
+    var isAbsent: Bool { values == nil }
+    subscript(row: Int) -> Int64 { values?[row] ?? RequestMeasure.missing }
+  }
+
+  let column: Int
+  let isOptional: Bool
+  let a: Column
+  let b: Column
+
+  init(_ measure: RequestMeasure, _ a: IntegerColumn?, _ b: IntegerColumn?) {
+    column = measure.place
+    isOptional = measure.column.isOptional
+    (self.a, self.b) = (Column(a), Column(b))
   }
 }

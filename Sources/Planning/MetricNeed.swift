@@ -1,0 +1,53 @@
+import ScenarioModel
+import Simulation
+
+/// What a model has to have so that it has a figure.
+package enum MetricNeed: Sendable, Hashable, CaseIterable {
+  /// Responses that come token by token.
+  case tokenTimes
+  /// Prompts that begin alike, and replicas that keep what they begin with.
+  case prefixCache
+
+  /// Why a model has no such figure, and what to do.
+  var absence: String {
+    switch self {
+    case .tokenTimes:
+      "no response comes token by token, so that there are no times of tokens. Give the service firstToken and perOutputToken, or continuousBatching, instead of time."
+    case .prefixCache:
+      "no replica keeps what prompts begin with. Give load: { tokens: { prefix: … } } and a kvCache."
+    }
+  }
+}
+
+/// Which models have what figures need, in any variant of a plan.
+package struct MetricNeeds: Sendable {
+  private var models: [MetricNeed: Set<String>] = [:]
+
+  /// - Parameter variants: of one plan.
+  package init(_ variants: [Variant]) {
+    for variant in variants {
+      for account in variant.scenario.accounts {
+        for model in account.models {
+          let name = variant.scenario.modelName(model.name, of: account.name)
+          if model.hasTokenTimes { models[.tokenTimes, default: []].insert(name) }
+          if model.keepsPrefixes(variant.traces) { models[.prefixCache, default: []].insert(name) }
+        }
+      }
+    }
+  }
+
+  func has(_ need: MetricNeed?, _ model: String) -> Bool {
+    need.map { models[$0]?.contains(model) == true } ?? true
+  }
+}
+
+extension Scenario.Model {
+  /// Whether responses of some of its versions come token by token, so that the first comes before the last.
+  var hasTokenTimes: Bool {
+    externalService.map { !$0.isDirect } ?? deployments.contains(where: \.hasTokenTimes)
+  }
+}
+
+extension Scenario.Deployment {
+  var hasTokenTimes: Bool { if case .alone(let time) = service { !time.isDirect } else { true } }
+}
