@@ -1,4 +1,5 @@
 import Documents
+import Telemetry
 
 /// A replica works in steps; one takes `base + perSequence × requests + perPromptToken × prompt tokens + max(0, perToken ×
 /// (requests + prompt tokens) − overlap) + perContextToken × tokens of context that responses in progress attend to +
