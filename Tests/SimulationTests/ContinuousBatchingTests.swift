@@ -179,7 +179,7 @@ struct ContinuousBatchingTests {
       maxBatchSize: 32, tokensPerStep: 64, cache: (90, 8), requests: 3000, grid: 10_000, between: 3000,
       input: 0...30, output: 0...60, isLifo: true, prefixes: (13, 3)),
     .init(
-      name: "prompts that are nothing but beginnings, in a full cache without a block to spare",
+      name: "prompts that are nothing but beginnings, in a cache without a block to spare",
       perPromptToken: 2, cache: (10, 16), requests: 1000, between: 9000, input: 0...0, output: 1...3,
       prefixes: (32, 2)),
     .init(

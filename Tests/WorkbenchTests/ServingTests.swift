@@ -84,10 +84,15 @@ struct ServingTests {
       "models.chat.deployments.V1.service.continuousBatching.kvCache.prefixCache=none")
     #expect(
       none.status == 64 && none.error.contains("no replica keeps what prompts begin with"), "\(none.error)")
+    let direct = try scratch.write(
+      "direct.yaml",
+      FormatTests.prefixes.replacing(
+        "continuousBatching: { base: 10ms, perPromptToken: 1ms, kvCache: { tokens: 1200 } }", with: "time: 1s"
+      ))
     let whole = try Program.run(
-      "plan", repository("Scenarios/steady.yaml"), "--replications", "3", "--slo",
-      "ttft.p95[model=classifier] <= 1s",
-      "-o", scratch.file("whole"), "-q")
+      "plan", direct, "--replications", "3", "--slo", "ttft.p95[model=chat] <= 1s", "-o",
+      scratch.file("whole"),
+      "-q")
     #expect(whole.status == 64 && whole.error.contains("token by token"), "\(whole.error)")
     let some =
       FormatTests.prefixes + """
