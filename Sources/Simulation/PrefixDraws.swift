@@ -32,7 +32,11 @@ struct PrefixDraws {
 extension Scenario.Model {
   /// Whether some of its prompts begin alike, and some of its replicas keep what they begin with.
   package func keepsPrefixes(_ traces: [TraceSource.Selection: Trace]) -> Bool {
-    deployments.contains { DeploymentPrefixes(load, $0.service.continuousBatching, traces) != nil }
+    let beginAlike =
+      load?.tokens?.prefix != nil
+      || load?.arrivals.replayed.map { traces[$0.selection]?.prefixes != nil } ?? false
+    return beginAlike
+      && deployments.contains { $0.service.continuousBatching?.kvCache?.keepsPrefixes == true }
   }
 }
 
