@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from conftest import ROOT, WORKBENCH, Dashboard, Server, drawn, eventually, fits, looks_as_it_did, run_id
 
 
-def compare(expected, actual, path, status=1, *options):
-    outcome = subprocess.run([WORKBENCH, "compare", expected, actual, "--html", path, "--json", *options], capture_output=True, text=True)
+def compare(expected, actual, path, status=1, *options, within=None):
+    outcome = subprocess.run([WORKBENCH, "compare", expected, actual, "--html", path, "--json", *options], capture_output=True, text=True, cwd=within)
     assert outcome.returncode == status, outcome.stderr
     return json.loads(outcome.stdout)
 
@@ -37,7 +37,9 @@ def other(runs, tmp_path_factory):
 @pytest.fixture(scope="module")
 def difference_page(runs, other, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "diff.html"
-    return path, compare(runs["canary"], other, path)
+    # The page shows the paths as they are given: those of a test's folder change from run to run, and with them the lines.
+    base = tmp_path_factory.getbasetemp()
+    return path, compare(runs["canary"].relative_to(base), other.relative_to(base), path, within=base)
 
 
 @pytest.fixture
