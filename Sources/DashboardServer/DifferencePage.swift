@@ -138,7 +138,7 @@ private enum DrawnDashboard {
   /// Of a graph of single requests: as wide as a graph has pixels to tell them apart.
   private static let mostPoints = 400
 
-  /// `nil` for what is nested too deeply to be drawn.
+  /// `nil` for what is nested too deeply, or is otherwise nothing that can be drawn.
   static func json(_ text: Data) -> JSONValue? {
     // What cannot be decoded has no graphs, but its differences are listed.
     guard case .object(let root)? = try? JSONDecoder().decode(JSONValue.self, from: text) else { return nil }

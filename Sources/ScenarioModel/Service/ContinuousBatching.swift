@@ -172,19 +172,15 @@ package struct ContinuousBatching: Sendable, Equatable {
         "overlap without perToken: there is no computation to overlap. Give perToken, or remove it.")
       return nil
     }
+    var kvCache: KVCache?
     if keys.has("kvCache") {
-      guard let kvCache = keys.section("kvCache").flatMap({ KVCache($0) }) else { return nil }
-      self.kvCache = kvCache
+      kvCache = keys.section("kvCache").flatMap { KVCache($0) }
+      guard kvCache != nil else { return nil }
     }
-    self.base = base
-    self.perSequence = perSequence
-    self.perPromptToken = perPromptToken
-    self.perToken = perToken
-    self.overlap = overlap
-    self.perContextToken = perContextToken
-    self.perPromptTokenContext = perPromptTokenContext
-    self.requestOverhead = requestOverhead
-    tokensPerStep = Int64(tokens)
+    self.init(
+      base: base, perSequence: perSequence, perPromptToken: perPromptToken, perToken: perToken,
+      overlap: overlap, perContextToken: perContextToken, perPromptTokenContext: perPromptTokenContext,
+      requestOverhead: requestOverhead, kvCache: kvCache, tokensPerStep: Int64(tokens))
   }
 
   // MARK: What follows from it
