@@ -30,7 +30,7 @@ extension ModelSimulation {
     let sequence = append(at: time, input: input, output: output, attempt: attempt)
     let row = ring.row(sequence)
     ring.series[row] = deployments[chosen].series
-    ring.prefix?[row] = prefix
+    if ring.prefix != nil { ring.begin(row, prefix: prefix) }
     if deployments[chosen].isBatching, !fits(row, chosen) {
       ring.waiting[row] = 0
       end(sequence, FailureReason.contextLengthExceeded.code, at: time)
@@ -64,7 +64,6 @@ extension ModelSimulation {
     ring.output[row] = output
     ring.attempt[row] = attempt
     ring.outcome[row] = RequestRing.unfinished
-    ring.cached?[row] = Int32(RequestMeasure.missing)
     return sequence
   }
 
@@ -192,6 +191,7 @@ extension ModelSimulation {
       return
     }
     let row = ring.row(sequence)
+    if ring.prefix != nil { ring.begin(row, prefix: PrefixTree.none) }
     ring.series[row] = answer.series
     ring.waiting[row] = 0
     ring.firstToken[row] = answer.firstToken
@@ -242,9 +242,12 @@ extension ModelSimulation {
 
   /// What no reader takes is not handed on. Waiting times and times to first token are parts of the latency.
   private func checkLatencies(_ columns: RequestColumns) throws {
-    var longest: Int64 = 0
-    for row in 0..<columns.count { longest = max(longest, columns.latencyMicroseconds[row]) }
-    guard longest > Limits.latency else { return }
+    let latencies = UnsafeBufferPointer(start: columns.latencyMicroseconds, count: columns.count)
+    // The sign of a difference, rather than a maximum, for which vectors of 64-bit integers have no instruction. Latencies
+    // are not negative, so that no difference overflows.
+    let most = Limits.latency
+    let signs = latencies.reduce(0) { $0 | (most &- $1) }
+    guard signs < 0, let longest = latencies.max() else { return }
     throw RequestTooLong(latency: longest)
   }
 

@@ -71,6 +71,13 @@ struct RequestRing: ~Copyable {
     return sequence
   }
 
+  /// Notes how a prompt begins, of which nothing has been found in a cache yet.
+  @inline(never)
+  func begin(_ row: Int, prefix begins: Int32) {
+    prefix?[row] = begins
+    cached?[row] = Int32(RequestMeasure.missing)
+  }
+
   /// How many of the oldest requests have ended.
   func finishedCount() -> Int {
     var sequence = first
