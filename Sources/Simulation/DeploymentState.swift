@@ -156,27 +156,30 @@ struct DeploymentState: ~Copyable {
 
   /// Changes what a replica serves.
   mutating func setOccupancy(_ occupancy: Int, of replica: Int) {
-    setLevel(of: replica, false)
+    takeOffLevel(replica)
     replicas[replica].occupancy = occupancy
-    setLevel(of: replica, true)
+    putOnLevel(replica)
   }
 
   mutating func setState(_ state: Replica.State, of replica: Int) {
-    setLevel(of: replica, false)
+    takeOffLevel(replica)
     replicas[replica].state = state
-    setLevel(of: replica, true)
+    putOnLevel(replica)
   }
 
-  /// Puts a ready replica among those that serve as many as it does, or takes it away.
-  private mutating func setLevel(of replica: Int, _ isThere: Bool) {
+  /// Takes a ready replica from those that serve as many as it does. `lowest` is right after `putOnLevel` only.
+  private mutating func takeOffLevel(_ replica: Int) {
     guard replicas[replica].state == .ready else { return }
-    let bit: UInt64 = 1 << UInt64(replica)
-    if isThere {
-      levels[replicas[replica].occupancy] |= bit
-    } else {
-      levels[replicas[replica].occupancy] &= ~bit
+    levels[replicas[replica].occupancy] &= ~(1 << UInt64(replica))
+  }
+
+  /// Puts a ready replica among those that serve as many as it does.
+  private mutating func putOnLevel(_ replica: Int) {
+    if replicas[replica].state == .ready {
+      levels[replicas[replica].occupancy] |= 1 << UInt64(replica)
+      lowest = min(lowest, replicas[replica].occupancy)
     }
-    lowest = (0..<maxBatchSize).first { levels[$0] != 0 } ?? maxBatchSize
+    while lowest < maxBatchSize, levels[lowest] == 0 { lowest += 1 }
   }
 
   /// The youngest replica in a state.

@@ -3,7 +3,7 @@ import Telemetry
 /// What happens to replicas: start, ready, crash, drain, release; and to deployments as a whole.
 extension ModelSimulation {
   /// Whether a control event takes or releases replicas of the account's pool.
-  func isShared(_ entry: EventList.Entry) -> Bool {
+  mutating func isShared(_ entry: EventList.Entry) -> Bool {
     let tag = ControlTag(bits: entry.tag)
     switch tag.control {
     case .deploy, .undeploy: return true
@@ -16,9 +16,11 @@ extension ModelSimulation {
 
   /// Whether the earliest departure may release a replica.
   var isSharedDeparture: Bool {
-    let departure = departures.first
-    return deployments[departure.deployment].phase == .undeploying
-      || deployments[departure.deployment].replicas[departure.replica].state == .draining
+    mutating get {
+      let departure = departures.first
+      return deployments[departure.deployment].phase == .undeploying
+        || deployments[departure.deployment].replicas[departure.replica].state == .draining
+    }
   }
 
   mutating func apply(_ entry: EventList.Entry, pool: ReplicaPool?) -> SharedResult {

@@ -9,7 +9,7 @@ import Telemetry
 extension ModelSimulation {
   /// Whether the KV cache of a replica can hold a request to its last step, in which all of its tokens but the last are
   /// there. A prompt counts as at least one token.
-  @inline(never)
+  @inline(__always)
   func fits(_ row: Int, _ index: Int) -> Bool {
     Int64(max(ring.input[row], 1)) + Int64(max(ring.output[row], 1)) - 1 <= deployments[index].longestContext
   }

@@ -12,6 +12,8 @@ import Telemetry
 /// At one instant, events come in this order: departures, ends of steps, replicas that get ready, crashes, undeployments,
 /// deployments, timeouts, the autoscaler, retries, arrivals; among the first six, lower sequence numbers,
 /// deployments and replicas first. Between models: the order of the scenario.
+///
+/// What the loop calls is `mutating` even where it changes nothing: to lend the state, the compiler copies all of it.
 struct ModelSimulation: ~Copyable {
   // Demand.
   var demand: Demand
@@ -104,7 +106,7 @@ struct ModelSimulation: ~Copyable {
     var isShared: Bool
   }
 
-  private func settleTimer() -> Timer {
+  private mutating func settleTimer() -> Timer {
     var timer = Timer(time: .max, kind: .none, isShared: false)
     if controls.count > 0 {
       let entry = controls.first

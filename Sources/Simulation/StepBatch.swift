@@ -106,6 +106,7 @@ struct StepBatch: ~Copyable {
   var count: Int { promptCount + decoding.count + lineCount }
 
   /// When the run ends, µs since 1970.
+  @inline(__always)
   var end: Int64 { run.end }
 
   /// Takes in a request. A prompt counts as at least one token.
@@ -133,7 +134,7 @@ struct StepBatch: ~Copyable {
   mutating func endRun(
     tokensPerStep: Int64, output: (Int) -> Int32, firstToken: (Int) -> Void, finished: inout [Int]
   ) {
-    finished.removeAll(keepingCapacity: true)
+    if !finished.isEmpty { finished.removeAll(keepingCapacity: true) }
     let steps = run.finish()
     if steps > 0 { cache?.grow(by: steps, from: step) }
     step += steps
@@ -143,7 +144,7 @@ struct StepBatch: ~Copyable {
       readPrompts(
         tokensPerStep - Int64(decoding.count), output: output, firstToken: firstToken, finished: &finished)
     }
-    leaving.removeAll(keepingCapacity: true)
+    if !leaving.isEmpty { leaving.removeAll(keepingCapacity: true) }
     while decoding.firstTime <= step { leaving.append(Int(decoding.removeFirst().tag)) }
     // The order in which the prefix cache has been left decides what goes from it first.
     if leaving.count > 1, cache?.keepsPrefixes == true {
