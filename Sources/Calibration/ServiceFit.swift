@@ -92,7 +92,7 @@ package struct ServiceFit: Sendable {
     let largest = requests.max { $0.total < $1.total }?.total ?? 0
     requests.removeAll { $0.total / (1 + $0.output) > limit }
     notes.append(
-      "Outliers, left out: \(before - requests.count) requests with service times far longer for their length than all others', the longest \(Self.text(largest))."
+      "Outliers, left out: \(Figure.count(before - requests.count, "request")) with service times far longer for their length than all others', the longest \(Self.text(largest))."
     )
   }
 

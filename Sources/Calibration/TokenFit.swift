@@ -54,13 +54,14 @@ package struct TokenFit: Sendable {
         }
         sample = inside
         notes.append(
-          "Outliers, left out: \(outside.count) requests with \(name) tokens of \(Outliers.list(outside)); the others have at most \(Int(inside.largest))."
+          "Outliers, left out: \(Figure.count(outside.count, "request")) with \(name) tokens of \(Outliers.list(outside)); the others have at most \(Int(inside.largest))."
         )
       }
       let zeros = sample.cells.first.map { $0.mean == 0 ? $0.count : 0 } ?? 0
       if zeros > 0 {
         notes.append(
-          "\(Int(zeros)) requests have no \(name) tokens; they count as below one half (left-censored).")
+          "\(Figure.count(Int(zeros), "request")) \(zeros == 1 ? "has" : "have") no \(name) tokens; they count as below one half (left-censored)."
+        )
       }
       if sample.smallest == sample.largest {
         notes.append(

@@ -60,7 +60,7 @@ package struct DatasetClaims: Sendable {
   func check(rows count: Int64, of table: String, _ path: String) throws {
     guard let claimed = rows[table], claimed != count else { return }
     throw DatasetError(
-      path, "\(table) has \(count) rows, but the manifest says \(claimed). \(Self.remedy)")
+      path, "\(table) has \(Figure.count(count, "row")), but the manifest says \(claimed). \(Self.remedy)")
   }
 
   /// Whether the rows of a table have a checksum of their own, in whatever format they are kept.

@@ -13,6 +13,12 @@ package enum Figure {
     return Int(number.rounded()).formatted(.number.locale(Locale(identifier: "en_US")))
   }
 
+  /// `1,234 requests`, `1 request`.
+  /// - Parameter noun: one of them; its plural has an s.
+  package static func count(_ number: some BinaryInteger, _ noun: String) -> String {
+    "\(count(number)) \(noun)\(number == 1 ? "" : "s")"
+  }
+
   package static func milliseconds(_ value: Double?) -> String {
     guard let value else { return "–" }
     if value >= 100_000 { return String(format: "%.0f s", value / 1000) }

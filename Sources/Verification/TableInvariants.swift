@@ -98,7 +98,7 @@ enum TableInvariants {
         if total > account.subscriptionMaxReplicas {
           report.violated(
             .i1,
-            "account \(account.account) has \(total) replicas at \(row.at.rfc3339), but its subscription allows \(account.subscriptionMaxReplicas)"
+            "account \(account.account) has \(Figure.count(total, "replica")) at \(row.at.rfc3339), but its subscription allows \(account.subscriptionMaxReplicas)"
           )
         }
       }
@@ -121,7 +121,7 @@ enum TableInvariants {
           ? "there is no such version on \(row.hardware) in deployments" : "maxReplicas is \(allowed)"
         report.violated(
           .i2,
-          "model \(row.modelID) \(row.version) has \(row.replicas) replicas at \(row.at.rfc3339), \(limit)"
+          "model \(row.modelID) \(row.version) has \(Figure.count(row.replicas, "replica")) at \(row.at.rfc3339), \(limit)"
         )
       }
     }

@@ -152,7 +152,8 @@ struct BaselineUpdateCommand: ParsableCommand {
     if !options.quiet {
       let changed = names.count { made[$0] != kept[$0] }
       Terminal.print(
-        "\(names.count) scenarios, \(changed) changed. Look at the diff: git diff \(options.baselines)")
+        "\(Figure.count(names.count, "scenario")), \(changed) changed. Look at the diff: git diff \(options.baselines)"
+      )
     }
   }
 }

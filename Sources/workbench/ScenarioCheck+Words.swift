@@ -8,11 +8,15 @@ extension ScenarioCheck {
   /// `1 account, 2 models, about 1.08 M requests`; `nil` of a scenario with errors.
   var outline: String? {
     guard let scenario else { return nil }
-    func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
     let models = scenario.accounts.map(\.models.count).reduce(0, +)
     let all = scenario.demandByModel.reduce(0) { $0 + requests($1) }
     return
-      "\(count(scenario.accounts.count, "account")), \(count(models, "model")), about \(Figure.count(all)) requests"
+      "\(Figure.count(scenario.accounts.count, "account")), \(Figure.count(models, "model")), about \(Self.requestCount(all))"
+  }
+
+  /// Expected ones, which need not be whole.
+  private static func requestCount(_ number: Double) -> String {
+    number < 1e6 ? Figure.count(Int(number.rounded()), "request") : "\(Figure.count(number)) requests"
   }
 
   /// Models shown one by one.
@@ -38,13 +42,14 @@ extension ScenarioCheck {
         scenario.accounts.count > 1 ? "\(entry.demand.account)/\(entry.demand.model)" : entry.demand.model
       let source = entry.demand.trace.map { ", replayed from \($0.file)" } ?? ""
       lines.append(
-        "\(name): \(entry.demand.trace == nil ? "about " : "")\(Figure.count(entry.requests)) requests\(source)"
+        "\(name): \(entry.demand.trace == nil ? "about " : "")\(Self.requestCount(entry.requests))\(source)"
           .shown
       )
     }
     if order.count > Self.mostModels {
       let rest = order.dropFirst(Self.mostModels).reduce(0) { $0 + $1.element.requests }
-      lines.append("\(order.count - Self.mostModels) more models: about \(Figure.count(rest)) requests")
+      lines.append(
+        "\(Figure.count(order.count - Self.mostModels, "more model")): about \(Self.requestCount(rest))")
     }
     if scenario.accounts.contains(where: { $0.models.contains { $0.load?.retries != nil } }) {
       lines.append("plus retries")

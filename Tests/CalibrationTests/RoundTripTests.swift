@@ -456,8 +456,8 @@ struct OddTelemetryTests {
     tokens[10] = 0
     tokens[20] = 2_000_000_000
     let fit = try Self.calibration(Self.arrivals(1000, meanMicroseconds: 1e6), tokens: tokens)
-    #expect(says(fit, "1 requests have no input tokens"))
-    #expect(says(fit, "Outliers, left out: 1 requests with input tokens of 2e+09"), "\(fit.notes)")
+    #expect(says(fit, "1 request has no input tokens"))
+    #expect(says(fit, "Outliers, left out: 1 request with input tokens of 2e+09"), "\(fit.notes)")
     #expect(try #require(fit.tokens).input.distribution.mean < 100)
   }
 
