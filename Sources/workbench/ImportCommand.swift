@@ -52,8 +52,10 @@ struct ImportHandling: ParsableArguments {
     for sentence in imported.report.sentences { Terminal.print(sentence) }
     show(imported.rejects)
     let calendar = ZonedCalendar(identifier: mapping.account.timeZone) ?? .utc
+    let accounts = imported.tables.accounts.map(\.account)
+    let choice = accounts.count > 1 ? " --account \(ShellText.quoted(accounts[0]))" : ""
     Terminal.print(
-      "\(output.shown): a data set of \(Figure.count(imported.count)) requests. Next: workbench aggregate \(ShellText.quoted(output)) --period \(calendar.date(at: period.upperBound + -1))"
+      "\(output.shown): a data set of \(Figure.count(imported.count)) requests\(accounts.count > 1 ? " of \(accounts.count) accounts" : ""). Next: workbench aggregate \(ShellText.quoted(output))\(choice) --period \(calendar.date(at: period.upperBound + -1))"
     )
   }
 }
@@ -76,25 +78,34 @@ struct ImportTableCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "table", abstract: "A platform's own export, by a mapping file.",
     discussion: """
-      INPUT is CSV with a header, or NDJSON (ending .ndjson or .jsonl; nested values by dotted names); \
-      plain, gzip or zstd; or a table or view of a running PostgreSQL. The mapping is a small YAML file that \
+      INPUT is CSV with a header, NDJSON (ending .ndjson or .jsonl; nested values by dotted names), or, if \
+      the mapping has rows: { list: … }, a JSON document; plain, gzip or zstd; or a table or view of a \
+      running PostgreSQL. The mapping is a small YAML file that \
       says which column is which; "workbench schema mapping" prints its JSON Schema:
 
         workbenchMapping: 1
         account: { name: acme, timeZone: Europe/Berlin }
         columns:
-          arrivedAt: { column: time, zone: Europe/Berlin }   # or format: s, ms, us, ns
+          arrivedAt: { column: time, zone: Europe/Berlin }   # or format: s, ms, us, ns, and an origin
           model: model_name
           kind: { constant: openSource }                     # or a column, with values: { ft: fineTuned }
           version: deployment
           status: { column: state, success: [ ok ] }
           failureReason: error
-          latency: { column: seconds, unit: s }              # or endedAt
+          latency: { column: seconds, unit: s }              # or endedAt; with both, arrivedAt is left out
+          waiting: { difference: [ scheduled, queued ], unit: s }   # or startedAt
+          firstTokenAt: first_token                          # or firstToken, a duration
           inputTokens: prompt_tokens
           outputTokens: completion_tokens
 
+      id tells rows that were exported twice, account the accounts of one export, hardware what served a row, \
+      cachedInputTokens what a prefix cache had. rows: { only: { type: [ GENERATION ] } } leaves other rows \
+      out; rows: { list: data.*.results } says where in a JSON document they are; deployments: states \
+      replicas and batch sizes, so that fit need not assume them. The guide DataSets has mappings of vLLM, \
+      Mooncake, Langfuse and others.
+
       From a list of columns ([ started, time ]), each row takes the first that has a value; sum: [ a, b ] \
-      adds numbers. Numbers consist of decimal digits, a point, a minus sign and an exponent: "-", dates, \
+      adds numbers, difference: [ a, b ] takes a minus b. Numbers consist of decimal digits, a point, a minus sign and an exponent: "-", dates, \
       0x10, 1.2.3, true and nan are not numbers. A row without a number that the mapping names is rejected, \
       unless the mapping gives a replacement (missing: 0); failures may lack numbers, which then count as 0. \
       Local times that occur twice are told apart by the order of the rows; those that never occur are \

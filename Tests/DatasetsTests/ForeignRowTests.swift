@@ -313,7 +313,7 @@ struct ForeignRowTests {
     arguments: [
       (
         "inputTokens: { column: a, sum: [ b ] }",
-        "inputTokens needs a column, a sum of columns or a constant, one of them"
+        "inputTokens needs a column, a sum or difference of columns, or a constant, one of them"
       ),
       ("inputTokens: { sum: [] }", "inputTokens needs a column"),
       ("provider: { sum: [ a, b ] }", "provider is not a number, so it cannot be a sum"),

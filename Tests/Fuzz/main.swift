@@ -50,6 +50,12 @@ let table = """
   columns: { arrivedAt: { column: t, zone: Europe/Berlin }, model: m, kind: { constant: external }, status: { column: s, success: [ok] }, latency: { column: l, unit: s }, inputTokens: i }
   """
 
+let listed = table.replacing(
+  "columns: {",
+  with:
+    "rows: { list: data.*.rows, except: { s: [left] } }\ncolumns: { id: d, account: a, hardware: h, startedAt: { column: b, missing: 0 }, firstToken: { difference: [e, f], unit: ns, missing: 0 }, cachedInputTokens: k,"
+)
+
 /// Fits whatever telemetry the bytes spell, eight to a request: the scenario that comes out must be one.
 func fit(_ data: Data) throws {
   let bytes = [UInt8](data)
@@ -257,6 +263,7 @@ let readers: [String: (Data) throws -> Void] = [
   },
   "import-csv": { try importing($0, .csv, table, "i.csv") },
   "import-ndjson": { try importing($0, .ndjson, table, "i.ndjson") },
+  "import-json": { try importing($0, .ndjson, listed, "i.json") },
   "import-otlp": { try importing($0, .openTelemetry(), ImportMapping.openTelemetry, "i.json") },
 ]
 

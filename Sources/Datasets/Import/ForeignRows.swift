@@ -65,7 +65,8 @@ final class ForeignCSV: ForeignRows {
     if let first = reader.field(0).first, first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {
       throw DatasetError(
         path, line: 1, column: 1,
-        "this is JSON, not CSV. Write one object per line to a file that ends in .ndjson.")
+        "this is JSON, not CSV. Say where in it the rows are by rows: { list: … } of the mapping, or write one object per line to a file that ends in .ndjson."
+      )
     }
     width = reader.fieldCount
     let names = try (0..<width).map { try reader.text($0) }
@@ -123,14 +124,12 @@ final class ForeignCSV: ForeignRows {
 /// JSON objects, one per line; nested ones by dotted names.
 final class ForeignNDJSON: ForeignRows {
   private let lines: LineReader
-  private let needed: Set<String>
-  private(set) var names: [String] = []
-  private var known: Set<String> = []
-  private static let mostNames = 40
+  private var fields: FlattenedJSON
+  var names: [String] { fields.names }
 
   init(_ path: String, needed: NeededColumns) throws {
     lines = try LineReader(InputFile(path))
-    self.needed = needed.names
+    fields = FlattenedJSON(needed: needed.names)
   }
 
   var share: Double { lines.share }
@@ -147,7 +146,7 @@ final class ForeignNDJSON: ForeignRows {
       do {
         let object = try JSONNode(bytes)
         guard object.members != nil else { throw bad("another value") }
-        try take(object, "", &row.values)
+        try fields.take(object, &row.values)
       } catch let problem as JSONNode.SyntaxError {
         throw bad(problem.text)
       }
@@ -161,26 +160,6 @@ final class ForeignNDJSON: ForeignRows {
       return try lines.next()
     } catch let error as DatasetError where lines.canGoOn {
       throw BadRow(line: lines.line, reason: error.message, kind: "a line that is too long", text: "")
-    }
-  }
-
-  private func take(_ node: JSONNode, _ path: String, _ values: inout [String: String]) throws(JSONNode
-    .SyntaxError)
-  {
-    if let members = node.members {
-      for member in members {
-        let name = path.isEmpty ? member.key : path + "." + member.key
-        if member.value.members == nil, known.count < Self.mostNames, known.insert(name).inserted {
-          names.append(name)
-        }
-        try take(member.value, name, &values)
-      }
-    } else if let elements = node.elements {
-      for (index, element) in elements.enumerated() { try take(element, "\(path).\(index)", &values) }
-    } else if needed.contains(path) {
-      guard values.updateValue(node.scalar ?? "", forKey: path) == nil else {
-        throw JSONNode.SyntaxError(text: "\(path) is there twice")
-      }
     }
   }
 }

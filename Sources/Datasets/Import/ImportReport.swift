@@ -18,8 +18,14 @@ package struct ImportReport {
     case reasonOfSuccess
     /// A failure reason beyond those that can be told apart.
     case otherReason
-    /// An end at a local time that occurs twice.
-    case endsTwice
+    /// An instant after the arrival at a local time that occurs twice.
+    case occursTwice(String)
+    /// An instant that the row does not have, and that the mapping lets be unknown.
+    case unknownInstant(String)
+    /// A number that may be unknown, and is.
+    case unknown(String)
+    /// A row without an identity.
+    case noIdentity
   }
 
   private var notes: [Note: Int64] = [:]
@@ -27,6 +33,15 @@ package struct ImportReport {
   var nowhere: [String] = []
   /// Columns of telemetry that the mapping does not name.
   var unmapped: [String] = []
+  /// Rows that the mapping leaves out, by why.
+  private var leftOut: [String: Int64] = [:]
+  /// Reasons that are told apart.
+  private static let mostReasons = 64
+  /// Rows that came again, by their identity.
+  var repeatedRows: Int64 = 0
+  var contradictingRows: Int64 = 0
+  /// Entries of the mapping's deployments that no deployment fits, in words.
+  var unusedDeployments: [String] = []
   var toldRepeatedHours: Int64 = 0
   var untoldRepeatedHours: Int64 = 0
   /// Of OpenTelemetry.
@@ -38,6 +53,11 @@ package struct ImportReport {
   var nestedCalls = 0
   var errorsWithoutStatus = 0
 
+  mutating func leaveOut(_ reason: String) {
+    let isKnown = leftOut[reason] != nil || leftOut.count < Self.mostReasons
+    leftOut[isKnown ? reason : "others", default: 0] += 1
+  }
+
   mutating func take(_ found: [Note]) { for note in found { notes[note, default: 0] += 1 } }
 
   private static func count(_ number: Int64, _ one: String, _ many: String) -> String {
@@ -48,7 +68,7 @@ package struct ImportReport {
 
   /// One sentence each, in a fixed order; none where there is nothing to say.
   package var sentences: [String] {
-    var sentences = spanSentences
+    var sentences = spanSentences + rowSentences
     if !nowhere.isEmpty {
       sentences.append(
         "No row has the \(nowhere.count == 1 ? "column" : "columns") \(nowhere.joined(separator: ", ")), which the mapping names."
@@ -62,6 +82,15 @@ package struct ImportReport {
     for case (.missingInFailure(let name), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
       sentences.append(
         "\(Self.count(count, "failure has", "failures have")) no \(name) in the export: taken as 0.")
+    }
+    for case (.unknownInstant(let name), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
+      sentences.append(
+        "\(Self.count(count, "request has", "requests have")) no \(name) in the export: not known, written as 0."
+      )
+    }
+    for case (.unknown(let name), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
+      sentences.append(
+        "\(Self.count(count, "request has", "requests have")) no \(name) in the export: left unknown.")
     }
     for case (.missingPart(let name), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
       sentences.append(
@@ -78,7 +107,15 @@ package struct ImportReport {
         "\(Self.count(untoldRepeatedHours, "row is", "rows are")) of a local time that occurs twice, and nothing tells which is meant: taken as the first. Export time stamps with an offset, or in UTC."
       )
     }
-    let ends = sum(.endsTwice)
+    for name in ["startedAt", "firstTokenAt"] {
+      let count = sum(.occursTwice(name))
+      if count > 0 {
+        sentences.append(
+          "\(Self.count(count, "request has", "requests have")) a \(name) at a local time that occurs twice: taken as the first that is not before its arrival."
+        )
+      }
+    }
+    let ends = sum(.occursTwice("endedAt"))
     if ends > 0 {
       sentences.append(
         "\(Self.count(ends, "request ends", "requests end")) at a local time that occurs twice: taken as the first that is not before its arrival."
@@ -114,9 +151,39 @@ package struct ImportReport {
         "\(Self.count(other, "failure has", "failures have")) a reason beyond the first 247: counted as \"other\". Map an error's category, not its message."
       )
     }
+    sentences += unusedDeployments
     if !unmapped.isEmpty {
       sentences.append(
         "The mapping says nothing about \(unmapped.joined(separator: ", ")): not known, written as 0.")
+    }
+    return sentences
+  }
+
+  /// Rows that are no requests of their own, and are not bad.
+  var rowSentences: [String] {
+    var sentences: [String] = []
+    let all = leftOut.values.reduce(0, +)
+    if all > 0 {
+      let listed = leftOut.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(8).map {
+        "\($0.key) \($0.value)"
+      }
+      sentences.append(
+        "\(Self.count(all, "row was", "rows were")) left out, as rows of the mapping says: \(listed.joined(separator: ", "))\(leftOut.count > 8 ? ", …" : "")."
+      )
+    }
+    if repeatedRows > 0 {
+      sentences.append("\(Self.count(repeatedRows, "row", "rows")) came again, by id: counted once.")
+    }
+    if contradictingRows > 0 {
+      sentences.append(
+        "\(Self.count(contradictingRows, "row", "rows")) came again, by id, and said something else: rejected, and the first counts."
+      )
+    }
+    let nameless = sum(.noIdentity)
+    if nameless > 0 {
+      sentences.append(
+        "\(Self.count(nameless, "request has", "requests have")) no id in the export: nothing tells whether \(nameless == 1 ? "it" : "one") came twice."
+      )
     }
     return sentences
   }

@@ -23,6 +23,7 @@ package final class MappedImport {
   }
 
   let mapping: ImportMapping
+  let extras: MappingExtras
   private let path: String
   private let rows: any ForeignRows
   private let isStrict: Bool
@@ -30,14 +31,16 @@ package final class MappedImport {
   private let replacesRejects: Bool
   private var rejectsFile: OutputFile?
   private let sorter: ArrivalSorter
-  private var seriesIndices: [[UInt8]: Int32] = [:]
+  private var groupIndices: [[UInt8]: Int32] = [:]
   private var modelIDs: [[UInt8]: Int32] = [:]
   private var spellings = NameSpellings()
-  /// First arrival of each series, and the last of all, µs.
-  private var firsts: [Int64] = []
-  private var last = Int64.min
-  /// Where each series stands once models are numbered.
+  /// What requests are of, until models are numbered: a request names its group in place of its series.
+  private var groups: [ImportedGroup] = []
+  /// The series of each group once models are numbered.
   private var places: [Int32] = []
+  private var identities = RowIdentities()
+  /// As models were met.
+  private var models: [ModelRecord] = []
   private var repeatedHours = RepeatedHours<RequestRecord>()
   var parser = TimestampParser()
   /// Columns that the mapping names, and those of them that some row has had.
@@ -65,6 +68,7 @@ package final class MappedImport {
   ) throws {
     self.path = path
     self.mapping = mapping
+    extras = MappingExtras(mapping)
     self.isStrict = isStrict
     self.rejectsPath = rejectsPath
     let isThere = FileKind(of: rejectsPath) != nil
@@ -75,7 +79,10 @@ package final class MappedImport {
         wording: "it exists already. Move it out of the way, or give another \(setting: .rejects).")
     }
     needed = mapping.neededColumns
+    let list = mapping.rows.list
     switch source {
+    case .csv where list != nil, .ndjson where list != nil:
+      rows = try ForeignJSON(path, list: list ?? "", needed: needed)
     case .csv: rows = try ForeignCSV(path, needed: needed)
     case .ndjson: rows = try ForeignNDJSON(path, needed: needed)
     case .openTelemetry(let operations): rows = try OpenTelemetrySpans(path, operations: operations)
@@ -115,6 +122,8 @@ package final class MappedImport {
     try repeatedHours.settle { try append($0) }
     report.toldRepeatedHours = repeatedHours.told
     report.untoldRepeatedHours = repeatedHours.untold
+    report.repeatedRows = identities.repeats
+    report.contradictingRows = identities.contradictions
     if let spans = rows as? OpenTelemetrySpans {
       report.otherSpans = spans.others
       report.unknownOperations = spans.unknownOperations
@@ -127,14 +136,16 @@ package final class MappedImport {
       try checkColumns()
     }
     guard sorter.count > 0 else {
-      let left = report.sentences.first { $0.contains("no call") }.map { " \($0)" } ?? ""
+      let left =
+        (report.rowSentences.first ?? report.sentences.first { $0.contains("no call") }).map { " \($0)" }
+        ?? ""
       let remedy = rows is OpenTelemetrySpans ? "Is it the right file?" : "Correct the mapping."
       throw DatasetError(
         path,
         "no row becomes a request (\(rejects.count) rejected\(rejects.examples.first.map { ", the first: \($0)" } ?? "")).\(left) \(remedy)"
       )
     }
-    makeTables()
+    try makeTables()
   }
 
   /// Columns that no row has, although the mapping needs them.
@@ -153,6 +164,34 @@ package final class MappedImport {
   }
 
   private func take(_ row: ForeignRow) throws {
+    if extras.isSelective, let reason = mapping.rows.reason(toLeaveOut: row) {
+      report.leaveOut(reason)
+      return
+    }
+    guard extras.hasIdentity else {
+      try make(row)
+      return
+    }
+    guard let id = identity(of: row) else {
+      try make(row)
+      report.take([.noIdentity])
+      return
+    }
+    let account = account(of: row)
+    switch identities.standing(of: row, id: id, account: account) {
+    case .new:
+      try make(row)
+      identities.insert(row, id: id, account: account)
+    case .repeated: break
+    case .contradiction:
+      throw RowProblem(
+        "id \"\(id.prefix(60))\" came before with other values, which count",
+        kind: "id came before with other values")
+    }
+  }
+
+  /// Makes a row a request.
+  private func make(_ row: ForeignRow) throws {
     let arrival = try arrival(row)
     var notes: [ImportReport.Note] = []
     switch arrival {
@@ -183,9 +222,7 @@ package final class MappedImport {
   }
 
   private func append(_ request: RequestRecord) throws {
-    let index = Int(request.series)
-    firsts[index] = min(firsts[index], request.arrivedAt)
-    last = max(last, request.arrivedAt)
+    groups[Int(request.series)].take(request)
     try sorter.append(request)
   }
 
@@ -218,9 +255,16 @@ package final class MappedImport {
 
   // MARK: Models
 
-  /// The series of a model's version, a new one if it was not met before.
-  func series(_ model: String, _ kind: ModelKind, provider: String, version: String) throws -> Int32 {
-    let key = Array("\(kind.rawValue)\u{0}\(provider)\u{0}\(model)".utf8)
+  /// The group of a model's version, a new one if it was not met before.
+  /// - Parameters:
+  ///   - account: if the mapping says whose a row is.
+  ///   - hardware: if the mapping says what served a row; may be empty.
+  func series(
+    _ model: String, _ kind: ModelKind, provider: String, version: String, account: String?,
+    hardware: String?
+  ) throws -> Int32 {
+    var key = Array("\(kind.rawValue)\u{0}\(provider)\u{0}\(model)".utf8)
+    if let account { key = Array(account.utf8) + [0] + key }
     let id: Int32
     if let known = modelIDs[key] {
       id = known
@@ -228,22 +272,24 @@ package final class MappedImport {
       guard modelIDs.count < 100_000 else {
         throw RowProblem("more than 100,000 models", kind: "more than 100,000 models")
       }
+      if let account { try admit(account, "account") }
       try admit(model, "model")
       if !provider.isEmpty { try admit(provider, "provider") }
       id = Int32(modelIDs.count + 1)
       modelIDs[key] = id
-      tables.models.append(
+      models.append(
         ModelRecord(
-          modelID: id, account: mapping.account.name, kind: kind, name: model, provider: provider,
+          modelID: id, account: account ?? mapping.account.name, kind: kind, name: model, provider: provider,
           createdAt: Timestamp.supported.upperBound))
     }
-    let whole = key + [0] + Array(version.utf8)
-    if let known = seriesIndices[whole] { return known }
+    var whole = key + [0] + Array(version.utf8)
+    if let hardware { whole += [0] + Array(hardware.utf8) }
+    if let known = groupIndices[whole] { return known }
     if !version.isEmpty { try admit(version, "version") }
-    let index = Int32(series.count)
-    seriesIndices[whole] = index
-    series.append(Series(modelID: id, version: version))
-    firsts.append(.max)
+    if let hardware, !hardware.isEmpty { try admit(hardware, "hardware") }
+    let index = Int32(groups.count)
+    groupIndices[whole] = index
+    groups.append(ImportedGroup(modelID: id, version: version, hardware: hardware ?? ""))
     return index
   }
 
@@ -257,63 +303,21 @@ package final class MappedImport {
     }
   }
 
-  /// What an export does not say: models exist from their first request; versions have no replicas.
-  private func makeTables() {
-    tables.accounts = [
-      AccountRecord(
-        account: mapping.account.name, timeZone: mapping.account.timeZone,
-        subscriptionMaxReplicas: mapping.account.maxReplicas)
-    ]
-    number()
-    for (index, entry) in series.enumerated() {
-      let first = Timestamp(microseconds: firsts[index])
-      let model = Int(entry.modelID) - 1
-      tables.models[model].createdAt = min(tables.models[model].createdAt, first)
-      guard tables.models[model].kind != .external else { continue }
-      tables.deployments.append(
-        DeploymentRecord(
-          modelID: entry.modelID, version: entry.version, hardware: "unknown", minReplicas: 0, maxReplicas: 0,
-          maxBatchSize: 0, requestedAt: first, deployedAt: first, undeployedAt: nil, outcome: .deployed))
-    }
-    tables.sort()
-  }
-
-  /// Numbers the models that have requests by kind, provider and name, and puts series in the order of model and version.
-  private func number() {
-    let kinds = Dictionary(uniqueKeysWithValues: ModelKind.allCases.enumerated().map { ($1, $0) })
-    func key(_ model: ModelRecord) -> [[UInt8]] { [Array(model.provider.utf8), Array(model.name.utf8)] }
-    let used = Set(series.indices.filter { firsts[$0] != .max }.map { series[$0].modelID })
-    var models = tables.models.filter { used.contains($0.modelID) }
-    models.sort { a, b in
-      let (left, right) = (kinds[a.kind] ?? 0, kinds[b.kind] ?? 0)
-      if left != right { return left < right }
-      return key(a).lexicographicallyPrecedes(key(b)) { $0.lexicographicallyPrecedes($1) }
-    }
-    var numbers: [Int32: Int32] = [:]
-    for place in models.indices {
-      numbers[models[place].modelID] = Int32(place + 1)
-      models[place].modelID = Int32(place + 1)
-    }
-    tables.models = models
-    let order = series.indices.filter { firsts[$0] != .max }.sorted { a, b in
-      let (left, right) = (numbers[series[a].modelID] ?? 0, numbers[series[b].modelID] ?? 0)
-      return left != right
-        ? left < right : series[a].version.utf8.lexicographicallyPrecedes(series[b].version.utf8)
-    }
-    places = Array(repeating: 0, count: series.count)
-    for (place, index) in order.enumerated() { places[index] = Int32(place) }
-    let (oldSeries, oldFirsts) = (series, firsts)
-    series = order.map {
-      Series(modelID: numbers[oldSeries[$0].modelID] ?? 0, version: oldSeries[$0].version)
-    }
-    firsts = order.map { oldFirsts[$0] }
+  private func makeTables() throws {
+    let made = try ImportedTables(groups, models, mapping, path: path.withoutPasswords)
+    tables = made.tables
+    series = made.series
+    places = made.places
+    report.unusedDeployments = made.unusedDeployments
   }
 
   /// Whole hours around the requests, UTC.
   package var period: Range<Timestamp> {
     let hour: Int64 = 3_600_000_000
     func floor(_ instant: Int64) -> Int64 { instant / hour * hour - (instant % hour < 0 ? hour : 0) }
-    return Timestamp(microseconds: floor(firsts.min() ?? 0))..<Timestamp(microseconds: floor(last) + hour)
+    let first = groups.map(\.first).min() ?? 0
+    let last = groups.map(\.last).max() ?? 0
+    return Timestamp(microseconds: floor(first))..<Timestamp(microseconds: floor(last) + hour)
   }
 
   /// Hands the requests on, in order of arrival, numbered from 1.
@@ -337,7 +341,7 @@ package final class MappedImport {
 
 /// To be sent once it is read.
 extension MappedImport: TelemetrySource {
-  package var optionalMeasures: [RequestMeasure] { [] }
+  package var optionalMeasures: [RequestMeasure] { extras.hasCachedTokens ? [.cachedInputTokens] : [] }
 
   package var partitions: [SourcePartition] {
     [SourcePartition(accounts: tables.accounts.indices, series: series.indices)]
