@@ -50,6 +50,7 @@ extension API {
       throw Problem.badParameter("format", "An import needs a format, and \"none\" is not one.")
     }
     let mapping = try Self.mapping(body, upload.kind)
+    let isListed = mapping.rows.list != nil
     try DiskRoom.require(studio.limits.freeBytes, at: folder.path)
     return try started(
       try jobs.start(.import, name) { job in
@@ -59,7 +60,7 @@ extension API {
           switch upload.kind {
           case .csv: .csv
           case .ndjson: .ndjson
-          case .otlp: .openTelemetry()
+          case .otlp: isListed ? .ndjson : .openTelemetry()
           }
         let made = try folder.importing(
           upload.path, called: upload.name, source, mapping, name: name, format: format, rejects: rejects,
@@ -82,10 +83,11 @@ extension API {
       })
   }
 
-  /// The mapping of a body; that of OpenTelemetry with the account that the body names.
+  /// The mapping of a body; that of OpenTelemetry with the account that the body names, unless the body says where in a
+  /// JSON document the rows are.
   private static func mapping(_ body: JSONBody, _ kind: ImportPreview.Kind) throws -> ImportMapping {
     do {
-      if kind == .otlp {
+      if kind == .otlp, body.raw("mapping") == nil {
         var mapping = try ImportMapping(Data(ImportMapping.openTelemetry.utf8), path: "otlp")
         mapping.account.name = try body.text("account") ?? "otel"
         mapping.account.timeZone = try body.text("timeZone") ?? "UTC"
@@ -102,7 +104,14 @@ extension API {
       }
       // JSON is YAML.
       let text = if case .text(let text) = given { Data(text.utf8) } else { try encoded(given) }
-      return try ImportMapping(text, path: "mapping")
+      let mapping = try ImportMapping(text, path: "mapping")
+      guard kind != .otlp || mapping.rows.list != nil else {
+        throw Problem.badParameter(
+          "mapping",
+          "The file is a JSON document, so that its mapping needs rows: { list: … }, where in it the rows are. Leave mapping out if the document is an OpenTelemetry export."
+        )
+      }
+      return mapping
     } catch let errors as DocumentErrors {
       throw StudioProblem(errors.diagnostics, parameter: "mapping")
     }
