@@ -15,7 +15,7 @@ const roles = [
   ["inputTokens", "Input tokens", /(input|prompt|context)_?tokens|tokens_?in/i], ["outputTokens", "Output tokens", /(output|completion|generated)_?tokens|tokens_?out/i],
   ["hardware", "Hardware", /^(hardware|gpu|accelerator)(_?(name|type))?$/i],
   // Never guessed: a wrong one would leave rows out, or tear an account apart.
-  ["id", "Identity of the row", /(?!)/], ["account", "Account", /(?!)/],
+  ["id", "Identity of the row", /(?!)/], ["account", "Account of the row", /(?!)/],
 ];
 const isInstant = (role) => ["arrivedAt", "startedAt", "firstTokenAt", "endedAt"].includes(role);
 const isDuration = (role) => ["latency", "firstToken", "waiting"].includes(role);
