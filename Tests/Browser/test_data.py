@@ -198,7 +198,7 @@ def test_a_file_becomes_a_run_by_clicking_on_its_columns(page, studio):
     page.page.keyboard.press("Enter")
     expect(column("when")).to_contain_text("Arrival")
     for role, name in (("Input tokens", "in_tok"), ("Output tokens", "out_tok")):
-        page.page.get_by_role("radio", name=role, exact=True).check()
+        page.page.get_by_role("radio", name=role).check()
         index = preview.locator("thead th").all_inner_texts().index(next(text for text in preview.locator("thead th").all_inner_texts() if text.startswith(name)))
         preview.locator("tbody tr").nth(2).locator("td").nth(index).click()
         expect(column(name)).to_contain_text(role)
