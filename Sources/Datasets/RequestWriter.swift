@@ -21,7 +21,6 @@ package final class RequestWriter: TelemetrySink {
   /// Of a line, except for its two names: names of columns, punctuation, instants and numbers of at most 20 digits.
   private let mostWithoutNames: Int
   private var formatter = TimestampFormatter()
-  private var day: [UInt8] = []
   package private(set) var rows: Int64 = 0
 
   package init(
@@ -122,9 +121,7 @@ package final class RequestWriter: TelemetrySink {
   }
 
   private func instant(_ microseconds: Int64, _ line: inout LineBuilder) {
-    day.removeAll(keepingCapacity: true)
-    formatter.append(Timestamp(microseconds: microseconds), to: &day)
-    line.bytes(day)
+    line.bytes(formatter.format(Timestamp(microseconds: microseconds)))
   }
 }
 

@@ -60,47 +60,57 @@ package struct Timestamp: Hashable, Comparable, Sendable {
   }
 }
 
-/// Writes instants as RFC 3339 in UTC. Keeps the last day's text, since telemetry comes in order.
+/// Writes instants as RFC 3339 in UTC. Keeps the last second's text, since telemetry comes in order.
 package struct TimestampFormatter {
-  private var day = Int64.min
-  private var dayText: [UInt8] = []
+  private var second = Int64.min
+  /// `2026-01-05T09:00:00.123456Z`
+  private var text: [UInt8] = []
+  private static let firstDecimal = 20
 
   package init() {}
 
   package mutating func append(_ instant: Timestamp, to bytes: inout [UInt8]) {
-    let seconds = instant.secondsRoundedDown
-    let micros = instant.microseconds - seconds * 1_000_000
-    let dayNumber = (seconds >= 0 ? seconds : seconds - 86_399) / 86_400
-    if dayNumber != day {
-      day = dayNumber
-      var time = time_t(dayNumber * 86_400)
-      var parts = tm()
-      gmtime_r(&time, &parts)
-      dayText.removeAll(keepingCapacity: true)
-      Self.digits(Int64(parts.tm_year) + 1900, 4, &dayText)
-      dayText.append(UInt8(ascii: "-"))
-      Self.digits(Int64(parts.tm_mon) + 1, 2, &dayText)
-      dayText.append(UInt8(ascii: "-"))
-      Self.digits(Int64(parts.tm_mday), 2, &dayText)
-      dayText.append(UInt8(ascii: "T"))
-    }
-    bytes.append(contentsOf: dayText)
-    let inDay = seconds - dayNumber * 86_400
-    Self.digits(inDay / 3600, 2, &bytes)
-    bytes.append(UInt8(ascii: ":"))
-    Self.digits(inDay / 60 % 60, 2, &bytes)
-    bytes.append(UInt8(ascii: ":"))
-    Self.digits(inDay % 60, 2, &bytes)
-    bytes.append(UInt8(ascii: "."))
-    Self.digits(micros, 6, &bytes)
-    bytes.append(UInt8(ascii: "Z"))
+    bytes.append(contentsOf: format(instant))
   }
 
-  private static func digits(_ number: Int64, _ width: Int, _ bytes: inout [UInt8]) {
+  /// The 27 bytes of an instant.
+  package mutating func format(_ instant: Timestamp) -> [UInt8] {
+    let seconds = instant.secondsRoundedDown
+    if seconds != second { begin(seconds) }
+    var rest = UInt32(truncatingIfNeeded: instant.microseconds - seconds * 1_000_000)
+    text.withUnsafeMutableBufferPointer { text in
+      var place = Self.firstDecimal + 6
+      for _ in 0..<6 {
+        place -= 1
+        text[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      }
+    }
+    return text
+  }
+
+  private mutating func begin(_ seconds: Int64) {
+    second = seconds
+    var time = time_t(seconds)
+    var parts = tm()
+    gmtime_r(&time, &parts)
+    text.removeAll(keepingCapacity: true)
+    for (number, width, sign) in [
+      (Int64(parts.tm_year) + 1900, 4, "-"), (Int64(parts.tm_mon) + 1, 2, "-"),
+      (Int64(parts.tm_mday), 2, "T"),
+      (Int64(parts.tm_hour), 2, ":"), (Int64(parts.tm_min), 2, ":"), (Int64(parts.tm_sec), 2, "."),
+      (0, 6, "Z"),
+    ] as [(Int64, Int, Unicode.Scalar)] {
+      digits(number, width)
+      text.append(UInt8(ascii: sign))
+    }
+  }
+
+  private mutating func digits(_ number: Int64, _ width: Int) {
     var divisor: Int64 = 1
     for _ in 1..<width { divisor *= 10 }
     for _ in 0..<width {
-      bytes.append(UInt8(ascii: "0") + UInt8((number / divisor % 10).magnitude))
+      text.append(UInt8(ascii: "0") + UInt8((number / divisor % 10).magnitude))
       divisor /= 10
     }
   }
