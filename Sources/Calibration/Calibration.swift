@@ -35,7 +35,7 @@ package struct Calibration: Sendable {
     self.tables = tables
     self.period = period
     self.options = options
-    let spans = options.holdOut.split(period).fit
+    let spans = options.holdOut.split(period)
     let calendars = Dictionary(
       tables.accounts.map { ($0.account, ZonedCalendar(identifier: $0.timeZone) ?? .utc) },
       uniquingKeysWith: { first, _ in first })
@@ -92,6 +92,34 @@ package struct Calibration: Sendable {
       name: name, description: "Fitted to \(source).", heading: heading, seed: seed,
       from: Timestamp(microseconds: period.lowerBound), to: Timestamp(microseconds: period.upperBound),
       accounts: accounts)
+  }
+}
+
+extension Calibration {
+  /// The service of the one deployment that was fitted, as a file that scenarios can name.
+  /// - Parameters:
+  ///   - source: what it was fitted to, by name.
+  ///   - command: that made it.
+  /// - Returns: `nil` unless exactly one deployment has a service that the telemetry tells.
+  package func profile(source: String, command: String) -> String? {
+    let known = models.flatMap { model in model.deployments.map { (model: model, deployment: $0) } }
+      .filter { $0.deployment.service != nil }
+    guard known.count == 1, let (model, deployment) = known.first else { return nil }
+    let version = deployment.record.version
+    let fitted = deployment.steps?.count ?? deployment.service?.count ?? 0
+    var heading = ["Calibrated by:", "  \(command)"]
+    for own in deployment.replayed {
+      heading.append(
+        String(
+          format: "%@, replayed: mean %+.1f %%, 95th percentile %+.1f %% off.", own.name,
+          100 * own.errorOfMean, 100 * own.errorOfP95))
+    }
+    let span = [period.lowerBound, period.upperBound].map { Timestamp(microseconds: $0).rfc3339 }
+    return ServiceProfile.text(
+      name: "\(model.record.name)\(version.isEmpty ? "" : " \(version)") on \(deployment.record.hardware)",
+      hardware: deployment.record.hardware, basis: .calibrated,
+      source: "\(Figure.count(fitted, "request")) of \(source), \(span[0]) to \(span[1])",
+      service: ScenarioText.service(of: deployment), heading: heading)
   }
 }
 

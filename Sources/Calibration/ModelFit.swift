@@ -8,6 +8,10 @@ package struct ModelFit: Sendable {
   package struct Deployment: Sendable {
     package var record: DeploymentRecord
     package var service: ServiceFit?
+    /// Taken instead of `service` where steps that requests share represent the times better.
+    package var steps: StepFit?
+    /// How well that service meets the requests that judge the fit, replayed with the arrivals and tokens that they had.
+    package var replayed: [ReplayedFigure] = []
     /// µs.
     package var startup: DistributionFit?
     /// Of the model's demand, while several versions are deployed.
@@ -31,18 +35,19 @@ package struct ModelFit: Sendable {
   package private(set) var notes: [String] = []
 
   /// - Parameters:
-  ///   - spans: the part of the time that the fit may see.
+  ///   - spans: the part of the time that the fit may see, and the part that it is judged by.
   ///   - period: of the scenario.
   ///   - reasons: names of failures by outcome.
   package init(
     _ record: ModelRecord, tables: TelemetryTables, series: [Series], observations: Observations,
-    spans: [Range<Int64>], period: Range<Int64>, calendar: ZonedCalendar, options: ArrivalFit.Options,
+    spans: (fit: [Range<Int64>], judge: [Range<Int64>]), period: Range<Int64>, calendar: ZonedCalendar,
+    options: ArrivalFit.Options,
     reasons: [String] = RequestOutcome.names
   ) {
     self.record = record
     let deployed = tables.deployments.filter { $0.modelID == record.modelID && $0.deployedAt != nil }
     observed = Self.observed(record, deployed, period)
-    let seen = intersection(observed, spans)
+    let seen = intersection(observed, spans.fit)
     let outside = observations.count - observed.reduce(0) { $0 + observations.rows(in: $1).count }
     if outside > 0 {
       notes.append(
@@ -78,7 +83,9 @@ package struct ModelFit: Sendable {
       external = ServiceFit(observations, rows: rows, occupancy: nil)
       fitLatencyFactors(observations, seen) { [external] _ in (external, nil) }
     } else {
-      fitDeployments(deployed, tables, series, observations, seen: seen, quiet: quiet)
+      fitDeployments(
+        deployed, tables, series, observations, seen: seen, quiet: quiet,
+        judged: intersection(observed, spans.judge))
     }
     notes += failureNotes(observations, seen, reasons)
     notes += (arrivals?.notes ?? []) + (tokens?.notes ?? [])
@@ -146,7 +153,7 @@ package struct ModelFit: Sendable {
   private mutating func fitDeployments(
     _ deployed: [DeploymentRecord], _ tables: TelemetryTables, _ series: [Series],
     _ observations: Observations,
-    seen: [Range<Int64>], quiet: [Range<Int64>]
+    seen: [Range<Int64>], quiet: [Range<Int64>], judged: [Range<Int64>]
   ) {
     var occupancies: [Occupancy] = []
     for deployment in deployed {
@@ -177,6 +184,11 @@ package struct ModelFit: Sendable {
       let fit = ServiceFit(
         observations, rows: answered.filter { observations.outcome[$0] == RequestOutcome.success },
         occupancy: replicas.isEmpty ? nil : occupancy)
+      let steps = fit.flatMap {
+        self.steps(
+          $0, observations, served, replicas: replicas, deployment: deployment,
+          seen: intersection(quiet, life))
+      }
       if replicas.isEmpty {
         notes.append(
           "\(deployment.version): no rows of replicas, so the batch slowdown is unknown; 0 is assumed.")
@@ -185,7 +197,7 @@ package struct ModelFit: Sendable {
         .sorted()
       deployments.append(
         Deployment(
-          record: deployment, service: fit, startup: ServiceFit.duration(history.startups),
+          record: deployment, service: fit, steps: steps, startup: ServiceFit.duration(history.startups),
           traffic: nil,
           queueCapacity: queueCapacity(
             observations, rows(seen) { _ in true }),
@@ -194,6 +206,14 @@ package struct ModelFit: Sendable {
           error: .init(
             name: "modelError", value: answered.isEmpty ? 0 : Double(errors) / Double(answered.count)),
           crash: history.crash))
+      if let service = steps.map({ .continuousBatching($0.batching) })
+        ?? fit.flatMap(\.typical).map({ DeploymentService.alone($0) }),
+        let replay = ServiceReplay(
+          observations, rows: served, replicas: replicas, deployment: deployment,
+          spans: intersection(judged, life))
+      {
+        deployments[deployments.count - 1].replayed = replay.figures(of: service) ?? []
+      }
     }
     shareTraffic(series, observations, seen)
     fitLatencyFactors(observations, seen) { [deployments] row in
@@ -205,6 +225,24 @@ package struct ModelFit: Sendable {
       guard let owner else { return (nil, nil) }
       return (deployments[owner].service, occupancies[owner])
     }
+  }
+
+  /// Steps, where they represent the requests better than service times of each do.
+  private mutating func steps(
+    _ alone: ServiceFit, _ observations: Observations, _ served: [Int], replicas: [ReplicaRecord],
+    deployment: DeploymentRecord, seen: [Range<Int64>]
+  ) -> StepFit? {
+    guard let service = alone.typical,
+      let replay = ServiceReplay(
+        observations, rows: served, replicas: replicas, deployment: deployment, spans: seen),
+      let error = replay.errors(of: .alone(service)),
+      let steps = StepFit(observations, rows: served, replay: replay, alone: error.whole)
+    else { return nil }
+    func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+    notes.append(
+      "\(deployment.version): the replicas work in steps that requests share: replayed, times to first token are \(percent(steps.errors.firstToken)) off on average, times per output token \(percent(steps.errors.perToken)), over \(Figure.count(steps.count, "request")) on \(Figure.count(steps.replicas, "replica")). With a service time of each request: \(percent(error.firstToken)), \(percent(error.perToken))."
+    )
+    return steps
   }
 
   /// How many waited when one more was turned away.

@@ -231,6 +231,10 @@ package struct ScenarioText {
     YAMLValue.Entry("firstToken", .word("200ms")), YAMLValue.Entry("perOutputToken", .word("20ms")),
   ])
 
+  static func service(of fit: ModelFit.Deployment) -> YAMLValue {
+    fit.steps.map { .block([$0.batching.yaml]) } ?? service(fit.service)
+  }
+
   private static func service(_ fit: ServiceFit?) -> YAMLValue {
     guard let fit else { return assumedService }
     var entries: [Entry] = []
@@ -263,7 +267,7 @@ package struct ScenarioText {
       scaling.append(Entry("startup", distribution(startup.distribution, isDuration: true)))
     }
     entries.append(Entry("scaling", .flow(scaling)))
-    entries.append(Entry("service", service(fit.service)))
+    entries.append(Entry("service", service(of: fit)))
     var queue: [Entry] = []
     if let capacity = fit.queueCapacity { queue.append(Entry("capacity", .integer(capacity))) }
     if let timeout = fit.queueTimeout, timeout > 0 {

@@ -32,6 +32,19 @@ package struct ServiceFit: Sendable {
     }
   }
 
+  /// The service time without its chance: what its parts are on average. `nil` where it is one time whatever the tokens.
+  var typical: ServiceTime? {
+    guard case .tokens(let first, let perInput, let perOutput) = form else { return nil }
+    func constant(_ fit: DistributionFit?) -> Distribution? {
+      Distribution.constant(microseconds: fit?.distribution.mean ?? 0)
+    }
+    guard let first = constant(first), let perInput = constant(perInput), let perOutput = constant(perOutput)
+    else { return nil }
+    return .tokens(
+      firstToken: first, perInputToken: perInput, perOutputToken: perOutput,
+      batchSlowdown: batchSlowdown.value)
+  }
+
   /// The largest sample that is looked at.
   private static let most = 1_000_000
 

@@ -12,6 +12,11 @@ struct FitReport: Codable {
     var parameters: [ParameterEstimate]
   }
 
+  struct Replayed: Codable {
+    var version: String
+    var figures: [ReplayedFigure]
+  }
+
   struct Model: Codable {
     var account: String
     var model: String
@@ -21,6 +26,9 @@ struct FitReport: Codable {
     var breakpoints: Int
     var variabilityChanges: Int
     var quality: FitQuality?
+    /// Of each version whose replicas are known: times of the requests that judge the fit, with the arrivals and tokens
+    /// that they had.
+    var replayed: [Replayed]
     var notes: [String]
   }
 
@@ -94,7 +102,20 @@ extension FitReport.Model {
     }
     service(fit.external, "")
     for deployment in fit.deployments {
-      service(deployment.service, "\(deployment.record.version) ")
+      if let steps = deployment.steps {
+        let parameters = steps.estimates.map { estimate in
+          // Of steps, in milliseconds; a cache has tokens.
+          estimate.name.hasPrefix("kvCache")
+            ? estimate
+            : ParameterEstimate(name: "\(estimate.name), ms", value: estimate.value * 1e-3)
+        }
+        fitted.append(
+          .init(
+            part: "\(deployment.record.version) service", family: "continuous batching",
+            parameters: parameters))
+      } else {
+        service(deployment.service, "\(deployment.record.version) ")
+      }
       add("\(deployment.record.version) startup", deployment.startup, scale: 1e-3, unit: "ms")
       if deployment.error.value > 0 {
         fitted.append(
@@ -111,6 +132,9 @@ extension FitReport.Model {
       arrivalCandidates: fit.arrivals?.candidates ?? [],
       breakpoints: fit.arrivals?.profile.breakpoints.count ?? 0,
       variabilityChanges: fit.arrivals?.cvChanges.count ?? 0, quality: quality,
+      replayed: fit.deployments.filter { !$0.replayed.isEmpty }.map {
+        .init(version: $0.record.version, figures: $0.replayed)
+      },
       notes: fit.notes
         + (fit.hasAssumedService
           ? ["The telemetry says nothing about service times; those of the scenario are assumptions."] : []))

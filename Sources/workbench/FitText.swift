@@ -24,6 +24,20 @@ enum FitText {
       Terminal.print("  \(padded("rate", 20)) \(model.breakpoints) levels over time")
     }
     for note in model.notes { Terminal.print(Terminal.dim("  \(note.shown)")) }
+    for replayed in model.replayed {
+      let count = Figure.count(replayed.figures.first?.requests ?? 0, "request")
+      Terminal.print(
+        "  \(replayed.version.shown): \(count) replayed as they arrived, under the fitted service:")
+      Terminal.print("    \(padded("ms", 22)) observed mean, p95       simulated, p95            off")
+      for own in replayed.figures {
+        let row = [
+          padded("\(figure(own.observedMean)), \(figure(own.observedP95))", 24),
+          padded("\(figure(own.simulatedMean)), \(figure(own.simulatedP95))", 24),
+          String(format: "%+.1f, %+.1f %%", 100 * own.errorOfMean, 100 * own.errorOfP95),
+        ]
+        Terminal.print("    \(padded(own.name, 22)) \(row.joined(separator: " "))")
+      }
+    }
     if let quality = model.quality {
       let judged = holdOut == "nothing" ? "judged by all of it" : "judged by what was held out: \(holdOut)"
       Terminal.print("  Simulated compared with observed, \(judged):")

@@ -56,7 +56,7 @@ package struct ContinuousBatching: Sendable, Equatable {
         ),
       ])
 
-    init(blocks: Int64, blockSize: Int64, keepsPrefixes: Bool = true) {
+    package init(blocks: Int64, blockSize: Int64, keepsPrefixes: Bool = true) {
       self.blocks = blocks
       self.blockSize = blockSize
       self.keepsPrefixes = keepsPrefixes
@@ -118,7 +118,7 @@ package struct ContinuousBatching: Sendable, Equatable {
       ),
     ])
 
-  init(
+  package init(
     base: Double, perSequence: Double, perPromptToken: Double, perToken: Double, overlap: Double,
     perContextToken: Double, perPromptTokenContext: Double, requestOverhead: Double = 0, kvCache: KVCache?,
     tokensPerStep: Int64
@@ -181,6 +181,27 @@ package struct ContinuousBatching: Sendable, Equatable {
       base: base, perSequence: perSequence, perPromptToken: perPromptToken, perToken: perToken,
       overlap: overlap, perContextToken: perContextToken, perPromptTokenContext: perPromptTokenContext,
       requestOverhead: requestOverhead, kvCache: kvCache, tokensPerStep: Int64(tokens))
+  }
+
+  /// As a scenario has it under `service`: `continuousBatching: {base: 12ms, …}`.
+  package var yaml: YAMLValue.Entry {
+    typealias Entry = YAMLValue.Entry
+    let optional = [
+      ("perSequence", perSequence), ("perPromptToken", perPromptToken), ("perToken", perToken),
+      ("overlap", overlap), ("perContextToken", perContextToken),
+      ("perPromptTokenContext", perPromptTokenContext), ("requestOverhead", requestOverhead),
+    ]
+    var entries = [Entry("base", .duration(base))]
+    entries += optional.filter { $0.1 > 0 }.map { Entry($0.0, .duration($0.1)) }
+    if let kvCache {
+      var cache = [
+        Entry("tokens", .integer(kvCache.longestContext)), Entry("blockSize", .integer(kvCache.blockSize)),
+      ]
+      if !kvCache.keepsPrefixes { cache.append(Entry("prefixCache", .word("none"))) }
+      entries.append(Entry("kvCache", .flow(cache)))
+    }
+    if tokensPerStep != 2048 { entries.append(Entry("maxTokensPerStep", .integer(tokensPerStep))) }
+    return Entry("continuousBatching", .block(entries))
   }
 
   // MARK: What follows from it

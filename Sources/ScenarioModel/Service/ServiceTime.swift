@@ -106,7 +106,7 @@ package enum ServiceTime: Sendable, Equatable {
 
 extension Distribution {
   /// Always the same, µs; `nil` for no number.
-  static func constant(microseconds: Double) -> Distribution? {
+  package static func constant(microseconds: Double) -> Distribution? {
     do { return try Distribution(.constant(microseconds)) } catch { return nil }
   }
 }

@@ -1,0 +1,129 @@
+import Calibration
+import Foundation
+import ScenarioModel
+import Telemetry
+import TestSupport
+import Testing
+
+/// Deployments that work in steps, simulated and fitted.
+@Suite("Fitting steps")
+struct StepFitTests {
+  private static func scenario(
+    service: String, rate: String = "2.5/s", replicas: Int = 1, batch: Int = 32,
+    scaling: String = ""
+  ) -> String {
+    """
+    workbench: 1
+    name: steps
+    seed: 5
+    period: { from: 2026-01-05T00:00:00Z, to: 2026-01-05T00:10:00Z }
+    account: { name: a, timeZone: UTC, subscription: { maxReplicas: 8 } }
+    models:
+      - name: m
+        kind: openSource
+        load:
+          arrivals: { poisson: { rate: \(rate) } }
+          tokens: { input: { lognormal: { median: 900, sigma: 0.6, max: 6000 } }, output: { lognormal: { median: 160, sigma: 0.6, min: 2 } } }
+        deployments:
+          - version: V1
+            deployAt: 2026-01-04
+            hardware: A10 single
+            scaling: { minReplicas: \(replicas), maxReplicas: \(replicas), maxBatchSize: \(batch)\(scaling) }
+            service: \(service)
+    """
+  }
+
+  private static let steps =
+    "{ continuousBatching: { base: 21ms, perSequence: 60us, perPromptToken: 90us, perContextToken: 0.2us, requestOverhead: 4ms } }"
+
+  private func steps(_ yaml: String) throws -> ModelFit.Deployment {
+    let trip = try RoundTrip(yaml)
+    return try #require(trip.calibration.models.first?.deployments.first)
+  }
+
+  private func near(_ deployment: ModelFit.Deployment, within limit: Double) {
+    #expect(deployment.replayed.count == 3)
+    for own in deployment.replayed {
+      #expect(abs(own.errorOfMean) < limit && abs(own.errorOfP95) < limit, "\(own)")
+    }
+  }
+
+  @Test("steps come back: times to first token, per token and latencies within 1.5 %")
+  func comesBack() throws {
+    let found = try steps(Self.scenario(service: Self.steps))
+    let fit = try #require(found.steps)
+    #expect(fit.replicas == 1 && fit.batching.kvCache == nil && fit.batching.tokensPerStep == 2048)
+    near(found, within: 0.015)
+    // What the data tell on their own: a step's least duration, and what a prompt costs.
+    #expect(abs(fit.batching.base / 21_000 - 1) < 0.1, "\(fit.batching)")
+    #expect(abs(fit.batching.perPromptToken / 90 - 1) < 0.1, "\(fit.batching)")
+  }
+
+  /// Which replica a request went to is not known, and hangs on microseconds.
+  @Test("of three replicas, times are within 3 %")
+  func severalReplicas() throws {
+    let found = try steps(Self.scenario(service: Self.steps, rate: "7.5/s", replicas: 3))
+    #expect(try #require(found.steps).replicas == 3)
+    near(found, within: 0.03)
+  }
+
+  @Test("a KV cache that binds is found, its size within 5 %")
+  func memory() throws {
+    let service = Self.steps.replacing("requestOverhead: 4ms", with: "kvCache: { tokens: 12000 }")
+    let found = try steps(Self.scenario(service: service, rate: "2/s", batch: 64))
+    let fit = try #require(found.steps)
+    let cache = try #require(fit.batching.kvCache)
+    #expect(abs(Double(cache.longestContext) / 12_000 - 1) < 0.05, "\(cache)")
+    near(found, within: 0.02)
+  }
+
+  @Test("another limit on a step's tokens is found where it makes a difference")
+  func stepLimit() throws {
+    let service = Self.steps.replacing("requestOverhead: 4ms", with: "maxTokensPerStep: 256")
+    let found = try steps(Self.scenario(service: service, rate: "2/s"))
+    let fit = try #require(found.steps)
+    #expect(fit.batching.tokensPerStep == 256)
+    near(found, within: 0.02)
+  }
+
+  @Test(
+    "service times of each request are not taken for steps",
+    arguments: [
+      "{ firstToken: { lognormal: { median: 150ms, sigma: 0.5 } }, perInputToken: 0.1ms, perOutputToken: 18ms }",
+      "{ firstToken: 80ms, perInputToken: 0.2ms, perOutputToken: { gamma: { mean: 20ms, cv: 0.3 } }, batchSlowdown: 0.03 }",
+      "{ firstToken: 80ms, perOutputToken: 20ms, batchSlowdown: 0.05 }",
+    ])
+  func alone(service: String) throws {
+    let found = try steps(Self.scenario(service: service))
+    #expect(found.steps == nil && found.service != nil, "\(String(describing: found.steps?.batching))")
+    #expect(found.replayed.count == 3)
+  }
+
+  @Test("steps are found while replicas come and go, in the longest stretch of one number")
+  func replicasChange() throws {
+    let yaml = Self.scenario(service: Self.steps, rate: "5/s").replacing(
+      "minReplicas: 1, maxReplicas: 1, maxBatchSize: 32",
+      with: "minReplicas: 1, maxReplicas: 4, maxBatchSize: 16, startup: 30s")
+    let found = try steps(yaml)
+    let fit = try #require(found.steps)
+    #expect(fit.replicas >= 1 && abs(fit.batching.base / 21_000 - 1) < 0.15, "\(fit.batching)")
+  }
+
+  @Test("the scenario of a fit has the steps, and is read back as they are")
+  func text() throws {
+    let trip = try RoundTrip(Self.scenario(service: Self.steps))
+    let steps = try #require(trip.calibration.models[0].deployments[0].steps)
+    guard case .continuousBatching(let read) = try trip.again().accounts[0].models[0].deployments[0].service
+    else {
+      Issue.record("the scenario has no steps")
+      return
+    }
+    for path in [\ContinuousBatching.base, \.perSequence, \.perPromptToken, \.perContextToken] {
+      #expect(
+        abs(read[keyPath: path] - steps.batching[keyPath: path]) <= 1e-6 * steps.batching[keyPath: path])
+    }
+    let profile = try #require(trip.calibration.profile(source: "test", command: "workbench fit test"))
+    let own = try ServiceProfile(Data(profile.utf8), path: "p.yaml")
+    #expect(own.hardware == "A10 single" && own.basis == .calibrated)
+  }
+}
