@@ -144,7 +144,8 @@ let package = Package(
     .testTarget(
       name: "RunsTests",
       dependencies: [
-        "Runs", "Datasets", "Hashing", "ScenarioModel", "Simulation", "Telemetry", "Verification",
+        "Runs", "Datasets", "Documents", "Hashing", "ScenarioModel", "Simulation", "Telemetry",
+        "Verification",
         "TestSupport",
       ]),
     .testTarget(

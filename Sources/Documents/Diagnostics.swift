@@ -22,6 +22,13 @@ package struct Diagnostic: Hashable, Sendable {
     self.severity = severity
   }
 
+  /// `trace.csv:3:2: error: what.` as part of another message.
+  package static func embedded(_ description: String) -> String {
+    let separator = ": error: "
+    guard let range = description.firstRange(of: separator) else { return description }
+    return "\(description[..<range.lowerBound]): \(description[range.upperBound...])"
+  }
+
   /// `path:line:column: error: message`, or `warning` in its place, on one line, whatever names it contains.
   /// - Parameter name: what a front end calls a setting; overrides are one.
   package func rendered(path: String, naming name: (Setting) -> String = \.plainName) -> String {

@@ -15,10 +15,18 @@ package struct DocumentNode: Sendable {
     package var key: String
     package var keyLocation: Location
     package var value: DocumentNode
+
+    package init(key: String, keyLocation: Location, value: DocumentNode) {
+      (self.key, self.keyLocation, self.value) = (key, keyLocation, value)
+    }
   }
 
   package var value: Value
   package var location: Location
+
+  package init(value: Value, location: Location) {
+    (self.value, self.location) = (value, location)
+  }
 
   package var entries: [Entry]? { if case .mapping(let entries) = value { entries } else { nil } }
   package var elements: [DocumentNode]? { if case .sequence(let elements) = value { elements } else { nil } }
@@ -35,6 +43,36 @@ package struct DocumentNode: Sendable {
 
   /// The value of a key; `nil` where there is none, or no mapping.
   package func member(_ name: String) -> DocumentNode? { entries?.first { $0.key == name }?.value }
+
+  /// The same, as if all of it stood in one place.
+  package func relocated(to place: Location) -> DocumentNode {
+    var node = self
+    node.location = place
+    switch value {
+    case .scalar: break
+    case .sequence(let elements): node.value = .sequence(elements.map { $0.relocated(to: place) })
+    case .mapping(let entries):
+      node.value = .mapping(
+        entries.map { .init(key: $0.key, keyLocation: place, value: $0.value.relocated(to: place)) })
+    }
+    return node
+  }
+
+  /// Changes the value of a key, if there is one.
+  package mutating func change(_ name: String, _ body: (inout DocumentNode) -> Void) {
+    guard case .mapping(var entries) = value, let index = entries.firstIndex(where: { $0.key == name }) else {
+      return
+    }
+    body(&entries[index].value)
+    value = .mapping(entries)
+  }
+
+  /// Changes each element of a list, if it is one.
+  package mutating func changeElements(_ body: (inout DocumentNode) -> Void) {
+    guard case .sequence(var elements) = value else { return }
+    for index in elements.indices { body(&elements[index]) }
+    value = .sequence(elements)
+  }
 
   /// What it is, for messages: `a list`, or the text in quotes.
   package var kindName: String {
@@ -109,19 +147,7 @@ package enum Document {
         diagnostics: errors.diagnostics.map { Diagnostic(location: .override(override), message: $0.message) }
       )
     }
-    func relocated(_ node: DocumentNode) -> DocumentNode {
-      var node = node
-      node.location = .override(override)
-      switch node.value {
-      case .scalar: break
-      case .sequence(let elements): node.value = .sequence(elements.map(relocated))
-      case .mapping(let entries):
-        node.value = .mapping(
-          entries.map { .init(key: $0.key, keyLocation: .override(override), value: relocated($0.value)) })
-      }
-      return node
-    }
-    return relocated(node)
+    return node.relocated(to: .override(override))
   }
 
   private static func convert(

@@ -122,8 +122,10 @@ extension DocumentNode {
   }
 
   /// The document with its overrides, as YAML. Comments are lost; the overrides are noted at the top.
-  package func yamlText(overrides: [String]) -> String {
-    overrides.map { "\(Overrides.note)\($0.shown)\n" }.joined() + YAMLWriter.text(of: self)
+  /// - Parameter notes: further comments, a line each.
+  package func yamlText(overrides: [String], notes: [String] = []) -> String {
+    overrides.map { "\(Overrides.note)\($0.shown)\n" }.joined() + notes.map { "# \($0.shown)\n" }.joined()
+      + YAMLWriter.text(of: self)
   }
 }
 

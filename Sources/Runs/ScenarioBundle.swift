@@ -42,7 +42,9 @@ package struct ScenarioBundle: Sendable {
     sharing known: ScenarioBundle? = nil
   ) throws {
     self.overrides = overrides
-    document = try ScenarioDocument(text, path: path, overrides: overrides)
+    document = try ScenarioDocument(text, path: path, overrides: overrides) {
+      try Self.profile($0, besides: path)
+    }
     self.files = Self.files(of: document.scenario, besides: path).merging(files) { $1 }
     try Self.fillDemand(&document.scenario, self.files)
     (traces, notes) = try Self.traces(document.scenario, self.files, known)
@@ -72,7 +74,14 @@ package struct ScenarioBundle: Sendable {
       _ = try TraceFile(contentsOf: path(trace.file, besides: scenario), model: trace.model)
     case .serveGen(let trace, let dataset):
       _ = try client(path(trace, besides: scenario), path(dataset, besides: scenario))
+    case .profile: break  // It is part of the scenario, and was read with it.
     }
+  }
+
+  /// The bytes of a profile that a scenario names.
+  /// - Throws: `NotFoundError`, `DatasetError`.
+  package static func profile(_ file: String, besides scenario: String) throws -> Data {
+    try GivenFile.document(path(file, besides: scenario))
   }
 
   /// Reads the measured demand of models, and its expectation.

@@ -24,7 +24,9 @@ package struct ScenarioCheck {
   package init(text data: Data, path: String, overrides: [String]) throws {
     var document: ScenarioDocument?
     do {
-      let read = try ScenarioDocument(data, path: path, overrides: overrides)
+      let read = try ScenarioDocument(data, path: path, overrides: overrides) {
+        try ScenarioBundle.profile($0, besides: path)
+      }
       diagnostics = read.warnings
       document = read
     } catch let errors as DocumentErrors {
@@ -34,9 +36,11 @@ package struct ScenarioCheck {
       do {
         try ScenarioBundle.read(file, besides: path)
       } catch let error as NotFoundError {
-        diagnostics.append(Diagnostic(location: file.location, message: Self.message(error.description)))
+        diagnostics.append(
+          Diagnostic(location: file.location, message: Diagnostic.embedded(error.description)))
       } catch let error as DatasetError {
-        diagnostics.append(Diagnostic(location: file.location, message: Self.message(error.description)))
+        diagnostics.append(
+          Diagnostic(location: file.location, message: Diagnostic.embedded(error.description)))
       }
     }
     diagnostics = diagnostics.inOrder()
@@ -56,13 +60,6 @@ package struct ScenarioCheck {
       }
     }
     warnOfSilence(NamedFile.all(in: data, path: path, overrides: overrides))
-  }
-
-  /// `trace.csv:3:2: error: what.` as part of another message.
-  private static func message(_ description: String) -> String {
-    let separator = ": error: "
-    guard let range = description.firstRange(of: separator) else { return description }
-    return "\(description[..<range.lowerBound]): \(description[range.upperBound...])"
   }
 
   /// Traces of which nothing falls into the simulated time.

@@ -7,6 +7,16 @@ package struct NamedFile: Sendable {
     /// A file, and of a trace of several models the one to replay.
     case trace(TraceSource.Selection)
     case serveGen(trace: String, dataset: String)
+    case profile(String)
+
+    /// Names, as the scenario gives them.
+    package var files: [String] {
+      switch self {
+      case .trace(let trace): [trace.file]
+      case .serveGen(let trace, let dataset): [trace, dataset]
+      case .profile(let file): [file]
+      }
+    }
   }
   package var content: Content
   package var location: Location
@@ -21,6 +31,6 @@ package struct NamedFile: Sendable {
       + (root.member("accounts")?.elements ?? []).flatMap { $0.member("models")?.elements ?? [] }
     return models.compactMap { model in
       model.member("load")?.member("arrivals").flatMap(ArrivalSource.named)
-    }
+    } + ServiceProfile.named(in: root).map { NamedFile(content: .profile($0.file), location: $0.location) }
   }
 }

@@ -14,21 +14,47 @@ package struct ScenarioDocument: Sendable {
   /// What is valid but probably not meant, in the order of the document.
   package let warnings: [Diagnostic]
 
+  /// Profiles that it names, by the name it gives them: they are part of it.
+  package private(set) var profiles: [String: ServiceProfile] = [:]
+
   /// - Parameters:
   ///   - path: for messages, and what trace files are relative to.
   ///   - overrides: `PATH=VALUE` each, applied in turn.
+  ///   - read: the bytes of a profile, by the name that the scenario gives it; `nil` where files are not read.
   /// - Throws: `DocumentErrors` with everything that is wrong.
-  package init(_ data: Data, path: String, overrides: [String] = []) throws {
+  package init(
+    _ data: Data, path: String, overrides: [String] = [], profiles read: ((String) throws -> Data)? = nil
+  ) throws {
     var root = try Document.parse(data, path: path)
-    for override in overrides { try root.apply(override) }
-    textAsRun =
-      overrides.isEmpty ? String(decoding: data, as: UTF8.self) : root.yamlText(overrides: overrides)
     let diagnostics = Diagnostics()
+    var profiles: [String: ServiceProfile] = [:]
+    func resolve() {
+      guard let read else { return }
+      ServiceProfile.resolve(in: &root, diagnostics, read: read) { profiles[$0] = $1 }
+    }
+    resolve()
+    for override in overrides {
+      try root.apply(override)
+      // It may name a profile, and the next may change what is in it.
+      resolve()
+    }
+    self.profiles = profiles
+    textAsRun =
+      overrides.isEmpty && profiles.isEmpty
+      ? String(decoding: data, as: UTF8.self)
+      : root.yamlText(overrides: overrides, notes: Self.notes(profiles))
     let scenario = ScenarioReader(diagnostics: diagnostics).read(root)
     let found = diagnostics.inOrder()
     guard found.isEmpty, let scenario else { throw DocumentErrors(path: path, diagnostics: found) }
     self.scenario = scenario
     warnings = diagnostics.warnings.inOrder()
+  }
+
+  /// A line for each profile.
+  private static func notes(_ profiles: [String: ServiceProfile]) -> [String] {
+    profiles.sorted { $0.key < $1.key }.map { file, profile in
+      "profile \(file.shown): \(profile.name.shown); \(profile.basis.rawValue) from \(profile.source.shown)"
+    }
   }
 }
 

@@ -65,7 +65,9 @@ package final class ScenarioFolder: Sendable {
     var entry = Entry(
       name: name, title: nil, description: nil, error: nil, version: Self.version(text), modified: modified)
     do {
-      let scenario = try ScenarioDocument(text, path: name).scenario
+      let scenario = try ScenarioDocument(text, path: name) { [path, mostBytes] in
+        try ContainedPath($0, in: path).contents(most: mostBytes)
+      }.scenario
       (entry.title, entry.description) = (scenario.name, scenario.description)
     } catch let errors as DocumentErrors {
       entry.error = errors.diagnostics.first?.message

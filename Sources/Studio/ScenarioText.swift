@@ -45,16 +45,9 @@ package struct ScenarioText: Sendable {
   /// What is wrong with the names of files.
   package func strayFiles(_ overrides: [String] = []) -> [Diagnostic] {
     NamedFile.all(in: text, path: name, overrides: overrides).flatMap { file in
-      names(file).compactMap { name in
+      file.content.files.compactMap { name in
         problem(name).map { Diagnostic(location: file.location, message: "\(quoted(name)): \($0)") }
       }
-    }
-  }
-
-  private func names(_ file: NamedFile) -> [String] {
-    switch file.content {
-    case .trace(let trace): [trace.file]
-    case .serveGen(let trace, let dataset): [trace, dataset]
     }
   }
 

@@ -152,21 +152,13 @@ struct CatalogueCommand: ParsableCommand {
       Terminal.write(data + Data("\n".utf8))
       return
     }
-    func duration(_ microseconds: Double) -> String { String(format: "%.6gus", microseconds) }
-    Terminal.print(
-      """
-      # \(model) on \(hardware), computed with assumed efficiencies (compute \(roofline.computeEfficiency), bandwidth \(roofline.bandwidthEfficiency)).
-      # Model: \(architecture.source). Card: \(card.source).
-      service:
-        continuousBatching:
-          base: \(duration(times.base))
-          perSequence: \(duration(times.perSequence))
-          perPromptToken: \(duration(times.perPromptToken))
-          perToken: \(duration(times.perToken))
-          overlap: \(duration(times.overlap))
-          perContextToken: \(duration(times.perContextToken))
-          perPromptTokenContext: \(duration(times.perPromptTokenContext))
-          kvCache: { tokens: \(Int(roofline.cacheTokens)) }
-      """)
+    let cache = ContinuousBatching.KVCache(
+      blocks: max(1, Int64(roofline.cacheTokens) / 16), blockSize: 16)
+    let profile = ServiceProfile.text(
+      name: "\(model) on \(hardware)", hardware: hardware, basis: .computed,
+      source:
+        "\(architecture.source); \(card.source); efficiencies assumed (compute \(roofline.computeEfficiency), bandwidth \(roofline.bandwidthEfficiency), links \(roofline.linkEfficiency))",
+      service: .block([roofline.service(kvCache: cache).yaml]))
+    Terminal.print(String(profile.dropLast()))
   }
 }

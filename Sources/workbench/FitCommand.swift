@@ -1,3 +1,4 @@
+import Aggregation
 import ArgumentParser
 import Calibration
 import DashboardServer
@@ -16,8 +17,8 @@ struct FitCommand: ParsableCommand {
       TELEMETRY is a data set (a run, an import, SQLite, PostgreSQL) or the Azure LLM trace as published. \
       The fit covers the arrival process (Poisson, gamma, Weibull, Markov-modulated; given two days, factors \
       of local hours; given two weeks, factors of weekdays; permanent changes of the rate), token counts and \
-      their correlation, service times with the batch's slowdown, failures and incidents. The scenario is \
-      then simulated and compared with the telemetry.
+      their correlation, service times with the batch's slowdown or the steps of continuous batching with \
+      the KV cache's size, failures and incidents. The scenario is then simulated and compared with the telemetry.
 
       --hold-out withholds some of the time from the fit and judges the fit by it: "0.4" is the last 40 %, \
       "30min" every second half hour. --forecast is for later times: the ups and downs of the rate in the \
@@ -28,6 +29,7 @@ struct FitCommand: ParsableCommand {
         workbench fit AzureLLMInferenceTrace_conv.csv -o azure.yaml --hold-out 3min
         workbench fit Outputs/platform --model chat -o chat.yaml --forecast --hold-out 0.3
         workbench fit Outputs/platform -o next.yaml --arrivals gamma,weibull --json fit.json
+        workbench fit vllm -o vllm.yaml --profile llama-on-rtx4090.yaml --hold-out 0.5
       """)
 
   @Argument(help: "The data set or trace.")
@@ -68,6 +70,12 @@ struct FitCommand: ParsableCommand {
       "Time that only judges the fit: a share at its end (0.4), or every second interval of a length (30min)."
   )
   var holdOut: String?
+
+  @Option(
+    help:
+      "The fitted service as a file (.yaml) that scenarios can name: service: { profile: FILE }. For one version of one model."
+  )
+  var profile: String?
 
   @Option(help: "A page with telemetry and simulation overlaid, as one file (.html).")
   var report: String?
@@ -118,7 +126,8 @@ struct FitCommand: ParsableCommand {
   }
 
   func run() throws {
-    for path in [output, report, json].compactMap({ $0 }) where FileManager.default.fileExists(atPath: path) {
+    for path in [output, report, json, profile].compactMap({ $0 })
+    where FileManager.default.fileExists(atPath: path) {
       throw OutputError(path, "it exists already. Give another name, or move it out of the way.")
     }
     let reading = ProgressBar("Reading", quiet: quiet)
@@ -152,11 +161,26 @@ struct FitCommand: ParsableCommand {
         "the fitted scenario cannot be simulated: \(errors.diagnostics.map(\.message).joined(separator: " ")) Fit fewer models (--model, --account), or check the telemetry."
       )
     }
+    let serviceProfile = try profile.map { _ in
+      guard let text = calibration.profile(source: source, command: command(source, name)) else {
+        throw QueryError(
+          "a profile is the service of one version of one model, and \(Self.served(calibration)). Choose with --account and --model, or leave --profile out."
+        )
+      }
+      // It must be one before it is written.
+      _ = try ServiceProfile(Data(text.utf8), path: profile ?? "")
+      return text
+    }
     let qualities = noCheck ? [] : try judge(calibration, input, document.scenario)
     let result = self.result(calibration, input, qualities, source)
     let file = try OutputFile(output)
     try file.write(text.utf8)
     _ = try file.close()
+    if let profile, let serviceProfile {
+      let file = try OutputFile(profile)
+      try file.write(serviceProfile.utf8)
+      _ = try file.close()
+    }
     if let json {
       let file = try OutputFile(json)
       try file.write(try result.json())
@@ -169,6 +193,13 @@ struct FitCommand: ParsableCommand {
     }
     if !quiet { for note in input.notes { Terminal.diagnose("\(source.shown): note: \(note)") } }
     if !quiet { FitText.print(result, output: output, report: report) }
+  }
+
+  /// How many versions have a service that is known, in words.
+  private static func served(_ calibration: Calibration) -> String {
+    let count = calibration.models.reduce(0) { $0 + $1.deployments.count { $0.service != nil } }
+    return count == 0
+      ? "the telemetry says nothing of any deployment's service times" : "\(count) versions were fitted"
   }
 
   /// The command that made it, without paths that mean something on this machine only.

@@ -19,7 +19,7 @@ struct SchemaCommand: ParsableCommand {
       """)
 
   enum Document: String, ExpressibleByArgument, CaseIterable {
-    case scenario, telemetry, dashboard, mapping, tolerances, plan
+    case scenario, telemetry, dashboard, mapping, tolerances, plan, profile
   }
 
   @Argument(help: "Which: \(Document.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -32,6 +32,7 @@ struct SchemaCommand: ParsableCommand {
     case .dashboard: Terminal.print(try DashboardSchema.json())
     case .tolerances: Terminal.print(try Tolerances.schemaJSON())
     case .plan: Terminal.print(try PlanDocument.schemaJSON())
+    case .profile: Terminal.print(try ServiceProfile.schemaJSON())
     case .mapping: Terminal.print(try ImportMapping.schemaJSON())
     }
   }

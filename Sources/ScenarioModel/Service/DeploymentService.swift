@@ -17,14 +17,19 @@ package enum DeploymentService: Sendable, Equatable {
   private static let about =
     "Service time of one request alone on a replica, stretched by the batch it shares: either time, or firstToken + perInputToken × input + perOutputToken × output. Or continuousBatching, or roofline."
 
-  private static let ofOneHardware = Shape("serviceOfHardware", about, keys)
+  static let ofOneHardware = Shape("serviceOfHardware", about, keys)
 
-  private static let byHardware = Key(
-    "byHardware", .map(keys: ".+", .object { ofOneHardware }),
+  static let byHardware = Key(
+    "byHardware", .map(keys: ".+", .object { ofOneHardwareOrProfile }),
     "Instead of the other keys: the service on each hardware that the deployment may have.")
 
+  /// An entry of `byHardware`.
+  private static let ofOneHardwareOrProfile = Shape(
+    "serviceOfHardware", about + " Or a profile.", keys + [ServiceProfile.key])
+
   static let shape = Shape(
-    "service", about + " Or byHardware, with one of these for each.", keys + [byHardware])
+    "service", about + " Or a profile. Or byHardware, with one of these for each.",
+    keys + [ServiceProfile.key, byHardware])
 
   /// - Parameters:
   ///   - hardware: of the deployment; `nil` if there is something wrong with it.
@@ -52,7 +57,7 @@ package enum DeploymentService: Sendable, Equatable {
       guard isKnown(entry.key, entry.keyLocation) else { continue }
       stated.append(entry.key)
       guard
-        let service = Section(entry.value, ofOneHardware, section.diagnostics, section.calendar)
+        let service = Section(entry.value, ofOneHardwareOrProfile, section.diagnostics, section.calendar)
           .flatMap({ read($0, hardware: entry.key, scaling: scaling) })
       else { continue }
       if entry.key == hardware { found = service }
@@ -68,9 +73,17 @@ package enum DeploymentService: Sendable, Equatable {
     return found.map { ($0, true) }
   }
 
-  private static func read(
+  /// - Returns: `nil` after a diagnostic, or if the hardware would have to be known and is not.
+  static func read(
     _ keys: Section, hardware: String?, scaling: Scenario.Scaling?
   ) -> DeploymentService? {
+    guard !keys.has(ServiceProfile.key.name) else {
+      // One that could be read stands there no more; what is wrong with another has been said.
+      if keys.diagnostics.all.isEmpty {
+        keys.error(ServiceProfile.key.name, "files that a scenario names are not read here.")
+      }
+      return nil
+    }
     let whole = [ContinuousBatching.key.name, Roofline.key.name]
     guard let name = whole.first(where: keys.has) else { return ServiceTime.read(keys).map { .alone($0) } }
     for key in Self.keys where key.name != name && keys.has(key.name) {
