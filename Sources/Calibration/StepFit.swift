@@ -102,9 +102,10 @@ package struct StepFit: Sendable {
   /// proportion that is ten times the usual counts as much as one and a half requests whose times are all wrong, however
   /// many requests there are.
   private static func implausibility(_ own: ContinuousBatching, _ requests: Int) -> Double {
-    let usual = Self.usual(base: own.base, perPromptToken: own.perPromptToken)
+    let usual = Self.usual(base: own.base)
     let ratios = [
-      (own.perSequence, usual.perSequence), (own.perContextToken, usual.perContextToken),
+      (own.perSequence, usual.perSequence), (own.perPromptToken, usual.perPromptToken),
+      (own.perContextToken, usual.perContextToken),
       (own.perPromptTokenContext, usual.perPromptTokenContext), (own.requestOverhead, usual.requestOverhead),
     ]
     return 1.5 / Double(requests)
@@ -178,7 +179,8 @@ package struct StepFit: Sendable {
       }
     return caches.flatMap { cache in
       [(1.0, 1.0), (5, 0.3), (0.3, 5)].map { sequence, context in
-        var start = usual(base: base, perPromptToken: perPromptToken)
+        var start = usual(base: base)
+        start.perPromptToken = perPromptToken
         start.perSequence *= sequence
         start.perContextToken *= context
         start.perPromptTokenContext *= context
@@ -191,11 +193,10 @@ package struct StepFit: Sendable {
 
   /// Coefficients in the proportions that rooflines of models of 8 to 70 billion parameters on data-centre cards have
   /// (`workbench catalogue service`), within a factor of three or so.
-  private static func usual(base: Double, perPromptToken: Double) -> ContinuousBatching {
+  private static func usual(base: Double) -> ContinuousBatching {
     ContinuousBatching(
-      base: base, perSequence: 5e-4 * base, perPromptToken: perPromptToken, perToken: 0, overlap: 0,
-      perContextToken: 8e-6 * base, perPromptTokenContext: 3.5e-5 * perPromptToken,
-      requestOverhead: 0.1 * base,
+      base: base, perSequence: 5e-4 * base, perPromptToken: 5e-3 * base, perToken: 0, overlap: 0,
+      perContextToken: 8e-6 * base, perPromptTokenContext: 1.8e-7 * base, requestOverhead: 0.1 * base,
       kvCache: nil, tokensPerStep: 2048)
   }
 

@@ -20,6 +20,9 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i16 = "I16"
   case i17 = "I17"
   case i18 = "I18"
+  case i19 = "I19"
+  case i20 = "I20"
+  case i21 = "I21"
 
   package var sentence: String {
     switch self {
@@ -46,6 +49,10 @@ package enum Invariant: String, CaseIterable, Sendable {
       "A deployment's limits and instants are in order; an incident has a kind, model and provider that exist, and ends no earlier than it starts."
     case .i18:
       "What a prefix cache spares a request is part of its prompt, and in a simulation not all of it."
+    case .i19:
+      "The context of an answered request, all tokens but the last, fits into the KV cache of a replica."
+    case .i20: "An answer takes at least a step for each token after the first, preempted or not."
+    case .i21: "An undeployed version has no replicas once its last request has ended."
     }
   }
 }

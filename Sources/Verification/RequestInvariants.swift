@@ -1,8 +1,8 @@
 import ScenarioModel
 import Telemetry
 
-/// The invariants of requests: I3, I4, I7, I8, I11, I12, I16, I18. Takes them in order of arrival, in memory that grows with
-/// the requests in flight, and with those that are numbered without any order.
+/// The invariants of requests: I3, I4, I7, I8, I11, I12, I16, I18 to I21. Takes them in order of arrival, in memory that
+/// grows with the requests in flight, and with those that are numbered without any order.
 final class RequestInvariants: TelemetrySink {
   private(set) var report = InvariantReport()
   private(set) var successes: Int64 = 0
@@ -18,8 +18,8 @@ final class RequestInvariants: TelemetrySink {
   private let hasReplicas: [Bool]
   /// Of each series whose queues are first-in-first-out; `nil` where they are not, or unknown.
   private var starts: [StartOrder?]
-  /// Of each series: how long a request has a slot, at most, before a step can read its prompt, µs.
-  private let overheads: [Int64]
+  private let limits: [ServiceLimits]
+  private var ends: [VersionEnd?]
   private var lastArrival = Int64.min
   private var lastID: Int64 = 0
   /// Of what does not come from a scenario, whose numbers need not follow each other.
@@ -61,23 +61,20 @@ final class RequestInvariants: TelemetrySink {
       guard deployments[0].hasQueueForEachReplica else { return StartOrder(queues: 1) }
       return replicas[entry].map { StartOrder(queues: $0.peakReplicas) }
     }
-    overheads = series.map { entry in
-      let model = tables.models.first { $0.modelID == entry.modelID }
-      let account = queues?.accounts.first { account in
-        model.map { Name.same($0.account, account.name) } ?? false
-      }
-      let deployments = account?.models.filter { named in
-        model.map { Name.same($0.name, named.name) } ?? false
-      }
-      .flatMap(\.deployments)
-      return (deployments ?? []).filter { Name.same($0.version, entry.version) }.map(\.requestOverhead).max()
-        ?? 0
-    }
+    limits = series.map { ServiceLimits($0, tables, queues) }
     let hasWarmUp = queues.map { $0.warmUpMicroseconds > 0 } ?? true
     services = series.map { entry in
       ServiceSweep(
         replicas[entry] ?? [], batch: (deployments[entry] ?? []).map(\.maxBatchSize).max() ?? 0, end: end,
         hasWarmUp: hasWarmUp)
+    }
+    ends = series.map { entry in
+      // Requests of a warm-up, or those left out, may be what the replicas still serve.
+      guard isSimulated, hasAllRequests, !hasWarmUp, let rows = replicas[entry],
+        let own = deployments[entry], own.count == 1, let undeployedAt = own[0].undeployedAt,
+        undeployedAt < end
+      else { return nil }
+      return VersionEnd(rows, undeployedAt: undeployedAt, end: end)
     }
   }
 
@@ -128,6 +125,8 @@ final class RequestInvariants: TelemetrySink {
       }
     }
 
+    if succeeded { checkSteps(requests, row, id, limits[index]) }
+
     if isExternal[index] { return }
     let instant = Timestamp(microseconds: arrived)
     if !deployed[index].contains(where: { $0.contains(instant) }) {
@@ -141,9 +140,32 @@ final class RequestInvariants: TelemetrySink {
       report.violated(.i12, "request \(id) starts service before an earlier one")
     }
     guard hasReplicas[index] else { return }
+    ends[index]?.serve(until: arrived + latency)
     services[index].advance(to: arrived)
     // It waits beyond the instant from which it has its slot.
-    services[index].serve(from: max(arrived, arrived + waiting - overheads[index]), to: arrived + latency)
+    services[index].serve(
+      from: max(arrived, arrived + waiting - limits[index].overhead), to: arrived + latency)
+  }
+
+  /// I19 and I20, of an answer.
+  private func checkSteps(_ requests: RequestColumns, _ row: Int, _ id: Int64, _ limits: ServiceLimits) {
+    let output = Int64(requests.outputTokens[row])
+    if let most = limits.longestContext {
+      let context = Int64(requests.inputTokens[row]) + max(output - 1, 0)
+      if context > most {
+        report.violated(.i19, "request \(id): a context of \(context) tokens, where a replica holds \(most)")
+      }
+    }
+    if limits.leastStep > 0, output > 1 {
+      let decoding = requests.latencyMicroseconds[row] - requests.firstTokenMicroseconds[row]
+      // No output that telemetry can hold, times no step, leaves the range.
+      if decoding < (output - 1) * limits.leastStep {
+        report.violated(
+          .i20,
+          "request \(id): \(output - 1) tokens after the first in \(decoding) µs, where a step takes at least \(limits.leastStep) µs"
+        )
+      }
+    }
   }
 
   /// Ends the sweeps.
@@ -151,7 +173,7 @@ final class RequestInvariants: TelemetrySink {
     numbers.finish()
     if let twice = numbers.repeated { report.violated(.i8, "request \(twice) occurs more than once") }
     if successes + failures == 0 {
-      for invariant in [Invariant.i3, .i7, .i8, .i11, .i12, .i16, .i18] {
+      for invariant in [Invariant.i3, .i7, .i8, .i11, .i12, .i16, .i18, .i19, .i20, .i21] {
         report.skip(invariant, "there are no requests")
       }
       return
@@ -165,10 +187,23 @@ final class RequestInvariants: TelemetrySink {
     } else if !hasAllRequests {
       report.skip(.i16, "the requests are a sample, and replicas may drain for those left out")
     }
+    if limits.allSatisfy({ $0.longestContext == nil }) {
+      report.skip(.i19, "no replica is known to have a KV cache")
+    }
+    if limits.allSatisfy({ $0.leastStep == 0 }) { report.skip(.i20, "no replica is known to work in steps") }
+    if ends.allSatisfy({ $0 == nil }) {
+      report.skip(.i21, "no version is undeployed in the period, or not all of its requests are there")
+    }
     if starts.allSatisfy({ $0 == nil }), isExternal.contains(false) {
       report.skip(.i12, "no queue is known to be first-in-first-out")
     }
     for index in series.indices {
+      if let (at, left) = ends[index]?.left {
+        report.violated(
+          .i21,
+          "model \(series[index].modelID) \(series[index].version) has \(Figure.count(left, "replica")) at \(Timestamp(microseconds: at).rfc3339), when it was undeployed and its last request had ended"
+        )
+      }
       services[index].advance(to: .max)
       if let (at, served, slots) = services[index].excess {
         report.violated(

@@ -428,7 +428,8 @@ struct DamageTests {
   func sound() throws {
     let report = try RunVerification(Self.sound).run()
     #expect(report.holds, "\(report.findings)")
-    #expect(report.skipped.isEmpty, "\(report.skipped)")
+    // What is about steps, and about versions that end, is proved by a run that has them: StepInvariantTests.
+    #expect(report.skipped.map(\.invariant) == [.i19, .i20, .i21], "\(report.skipped)")
     #expect(Self.damages.count >= 25)
   }
 

@@ -30,6 +30,11 @@ for (const model of fit.models) {
   for (const note of model.notes) section.append(element("p", { className: "note" }, note));
   section.append(table(["part", "family", "parameters with 95 % intervals"], model.fitted.map((part) => [part.part, part.family,
     part.parameters.map(({ name, value, interval }) => `${name} ${digits(value)}${interval.length ? ` [${interval.map(digits).join(", ")}]` : ""}`).join("; ")]), "Fitted"));
+  for (const { version, figures } of model.replayed ?? []) {
+    section.append(table([`${version}: requests replayed as they arrived`, "requests", "observed mean", "simulated mean", "off", "observed p95", "simulated p95", "off"],
+      figures.map((f) => [f.name, number(f.requests), quantity(f.observedMean, "ms"), quantity(f.simulatedMean, "ms"), shareOf(f.simulatedMean / f.observedMean - 1),
+        quantity(f.observedP95, "ms"), quantity(f.simulatedP95, "ms"), shareOf(f.simulatedP95 / f.observedP95 - 1)]), `Replayed, ${version}`));
+  }
   if (model.arrivalCandidates.length) {
     const least = model.arrivalCandidates[0].informationCriterion;
     section.append(table(["arrival process", "parameters", "information criterion above the best"],
