@@ -112,9 +112,11 @@ struct HouseTests {
     #expect(try importers(of: "Hummingbird") == ["DashboardServer"])
   }
 
-  /// Lines of code, comments left out, of the libraries.
-  private static func libraryLines() throws -> [(file: String, line: Substring)] {
-    try package.get().targets.filter { ["regular", "library"].contains($0.type) }.flatMap { target in
+  /// Lines of code, comments left out, of the libraries, and of the program if it is wanted.
+  private static func libraryLines(andProgram: Bool = false) throws -> [(file: String, line: Substring)] {
+    try package.get().targets.filter {
+      ["regular", "library"].contains($0.type) || (andProgram && $0.name == "workbench")
+    }.flatMap { target in
       try sources(target).flatMap { file in
         try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter {
           !$0.trimmingPrefix(while: \.isWhitespace).hasPrefix("//")
@@ -140,12 +142,139 @@ struct HouseTests {
     // Words of ours in texts of ours, and paths of this machine in messages.
     let allowed: Set = [
       "OpenAPI.swift", "PageFiles.swift", "API.swift", "API+Taking.swift", "RunFolder+Import.swift",
-      "RunFolder+Plan.swift",
+      "RunFolder+Plan.swift", "Main.swift", "Terminal.swift",
     ]
-    for (file, line) in try Self.libraryLines() where !allowed.contains(file) {
+    for (file, line) in try Self.libraryLines(andProgram: true) where !allowed.contains(file) {
       #expect(!line.contains(".replacing("), "\(file): \(line)")
       #expect(!line.contains("replacingOccurrences("), "\(file): \(line)")
     }
+  }
+
+  /// Files that take a text apart, or look at its start or end, by Swift's characters, and why nothing is lost there if a
+  /// character of theirs is two code points: what they look for is then not found.
+  private static let byCharacter: [(why: String, files: Set<String>)] = [
+    (
+      "names of files, which choose a reader or a list: an unusual one is not chosen",
+      [
+        "Baseline.swift", "BaselineCommand.swift", "ComparisonSide.swift", "FitInput.swift",
+        "ImportCommand.swift", "ImportPreview.swift", "ImportServeGenCommand.swift", "OutputComparison.swift",
+        "PlanDirectory.swift", "RunVerification.swift",
+      ]
+    ),
+    (
+      "notations in ASCII, whose readers refuse everything else",
+      [
+        "DatasetFormats.swift", "Design.swift", "DeployWindows.swift", "FitCommand.swift",
+        "FixtureCommand.swift", "InstantText.swift", "LocalDate.swift", "Quantity.swift",
+        "ServingCatalogue.swift", "Timestamp.swift", "Tolerances.swift",
+      ]
+    ),
+    (
+      "texts of ours",
+      [
+        "ComparisonText.swift", "DashboardComparison.swift", "DashboardRecomputation.swift",
+        "Difference.swift", "FitReport.swift", "FixtureQuestions.swift", "Invariant.swift", "Main.swift",
+        "PageFiles.swift", "ZoneNames.swift", "ZoneOracle.swift",
+      ]
+    ),
+    (
+      "what a person searches or types, and what a browser says that it takes",
+      [
+        "CompressedAnswers.swift", "Gzip.swift", "ScenarioCompletion.swift", "ScenarioParameters.swift",
+      ]
+    ),
+  ]
+
+  @Test("texts are taken apart by code points: a separator beside a Prepend character or an accent is none")
+  func splitting() throws {
+    let allowed = Self.byCharacter.reduce(into: Set<String>()) { $0.formUnion($1.files) }
+    // At bytes and numbers, or endings of files.
+    let harmless = #/unicodeScalars\.split\(|hasSuffix\("\.[a-z]+"\)/#
+    let byCharacter =
+      #/\.has(?:Prefix|Suffix)\b|\.(?:split|components)\((?:separator|separatedBy|whereSeparator): *["\\.a-z]/#
+    var found: Set<String> = []
+    for (file, line) in try Self.libraryLines(andProgram: true) {
+      guard line.contains(byCharacter), line.replacing(harmless, with: "").contains(byCharacter) else {
+        continue
+      }
+      found.insert(file)
+      #expect(allowed.contains(file), "\(file): \(line)\nUse utf8 or unicodeScalars.")
+    }
+    #expect(allowed.subtracting(found).isEmpty, "no longer needed: \(allowed.subtracting(found).sorted())")
+  }
+
+  /// What statements are made of, by the files that carry them out: quoted identifiers and words of ours. A name or a
+  /// value that is needed in one is a parameter.
+  private static let statementParts: [String: Set<String>] = [
+    "ArrivalSorter.swift": ["Self.columns.map", "columns.map", "$0"],
+    // Paths that may be opened, which a setting of DuckDB takes in no other way.
+    "DuckDB.swift": ["allowed.map", "$0"],
+    "ParquetDataset.swift": ["absent.joined", "columns.joined", "order", "table"],
+    "PostgreSQLConnection.swift": [],
+    "PostgreSQLDataset.swift": [
+      "SQLText.literal", "column.name", "columns.joined", "order", "quoted", "schema", "table", "table.name",
+      "texts", "texts.isEmpty",
+    ],
+    "SharedHome.swift": ["index", "schema", "self.schema"],
+    "SQLiteReader.swift": ["columns", "schema.name"],
+    "SQLiteWriter.swift": ["columns.joined", "schema.name", "table.columns.map", "table.name"],
+  ]
+
+  @Test("no name and no value is part of a statement: identifiers are quoted, the rest are parameters")
+  func statements() throws {
+    let talks = #/^import (?:GRDB|CPostgreSQL)|connection\.execute\(|DuckDBProcess\(/#
+    let keyword =
+      #/\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|COPY|COMMENT|SET|VALUES|FROM|WHERE|PRAGMA|ATTACH)\b/#
+    let part = #/\\\((?:try )?([A-Za-z_.$0-9]+)/#
+    let lines = try Self.libraryLines(andProgram: true)
+    let talkers = Set(lines.filter { $0.line.contains(talks) }.map(\.file))
+    #expect(talkers == Set(Self.statementParts.keys))
+    var found: [String: Set<String>] = [:]
+    for (file, line) in lines where talkers.contains(file) {
+      guard line.contains(keyword) else { continue }
+      for match in line.matches(of: part) {
+        found[file, default: []].insert(String(match.1))
+        #expect(
+          Self.statementParts[file]?.contains(String(match.1)) == true,
+          "\(file): \(line)\nIs \(match.1) a name or a value? Then make it a parameter.")
+      }
+    }
+    for (file, parts) in Self.statementParts {
+      let unused = parts.subtracting(found[file] ?? [])
+      #expect(unused.isEmpty, "\(file): no longer needed: \(unused.sorted())")
+    }
+  }
+
+  /// Where a value stands in quotes in a text of SQL, and what it is. Everywhere else it is a parameter.
+  private static let quotedValues: [String: [String]] = [
+    // Names that we give to files and columns.
+    "CSVLayout.swift": [#"read_csv('\(name)'"#], "NDJSONLayout.swift": [#"read_json('\(name)'"#],
+    "ParquetLayout.swift": [#"read_parquet('\(name)')"#],
+    "DuckDBSources.swift": [#"'\($0.name)': '\($0.duckDBType)'"#],
+    "DashboardQuestion.swift": [#"read_json('\(file)'"#, #"read_csv('\(pointsFile)'"#],
+    "FilterSQL.swift": [#"'\($0.isInstant ?"#], "RecomputedFigure.swift": [#"'\($0.path)': \($0.sql)"#],
+    // Files of SQL, which have no parameters.
+    "SQLDump.swift": [#"'\(instant.rfc3339)'"#, "SQLText.literal(text, dialect"],
+    // Comments on tables and columns, in words of ours, and paths: statements that take no parameters.
+    "PostgreSQLDataset.swift": ["SQLText.literal(table.about", "SQLText.literal(column.about"],
+    "DuckDB.swift": ["SQLText.literal($0, .duckDB)"],
+  ]
+
+  @Test("values in quotes are only where statements cannot have parameters")
+  func literals() throws {
+    var found: Set<String> = []
+    for (file, line) in try Self.libraryLines(andProgram: true) {
+      for word in ["PQescape", "sqlite3_exec", "sqlite3_mprintf"] {
+        #expect(!line.contains(word), "\(file): \(line)")
+      }
+      #expect(!line.contains("PQexec") || file == "PostgreSQLConnection.swift", "\(file): \(line)")
+      guard line.contains(#"'\("#) || line.contains("SQLText.literal(") else { continue }
+      let known = (Self.quotedValues[file] ?? []).filter { line.contains($0) }
+      #expect(!known.isEmpty, "\(file): \(line)\nMake the value a parameter.")
+      found.formUnion(known)
+    }
+    let unused = Set(Self.quotedValues.values.joined()).subtracting(found)
+    #expect(unused.isEmpty, "no longer needed: \(unused.sorted())")
   }
 
   @Test("no file is longer than 500 lines")
