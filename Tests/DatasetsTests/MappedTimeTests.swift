@@ -171,6 +171,24 @@ struct MappedTimeTests {
     #expect(rest.requests.map(\.cached) == [6, nil, 10])
   }
 
+  @Test("a request takes 100 days and not a microsecond more, however the export says it")
+  func longest() throws {
+    // From 2 March 29 days to the end of the month, then 30, 31 and 10.
+    let end = "2026-06-10T10:00:00"
+    let exports = [
+      ("latency: { column: l, unit: us }", "8640000000000", "8640000000001"),
+      ("latency: { difference: [ l, one ], unit: us }", "8640000000001", "8640000000002"),
+      ("endedAt: l", "\(end)Z", "\(end).000001Z"),
+    ]
+    #expect(Limits.latency == 8_640_000_000_000)
+    for (column, longest, tooLong) in exports {
+      let csv = "t,l,one,model\n\(Self.day):00Z,\(longest),1,m\n\(Self.day):00Z,\(tooLong),1,m\n"
+      let found = try Mapped(csv, "t.csv", Mapped.columns("arrivedAt: t", column))
+      #expect(found.requests.map(\.latency) == [Limits.latency], "\(column)")
+      #expect(found.rejects.kinds == ["latency is not a duration": 1], "\(column)")
+    }
+  }
+
   @Test(
     "contradictions of times and numbers are errors with their place",
     arguments: [

@@ -132,6 +132,63 @@ struct LimitTests {
     #expect(errors("perInputToken: 1d, perOutputToken: 1s").count == 1)
   }
 
+  @Test("requests that a replica serves at once: 256, and no more")
+  func batchSize() {
+    func errors(_ size: Int) -> [String] {
+      CheckTests.errors(CheckTests.valid.replacing("maxBatchSize: 8", with: "maxBatchSize: \(size)"))
+    }
+    #expect(errors(256) == [])
+    let refused = errors(257)
+    #expect(refused.count == 1)
+    #expect(
+      refused.first?.hasPrefix(
+        "t.yaml:18:66: error: maxBatchSize 257 is out of range. It must be 1 to 256.") ?? false, "\(refused)")
+  }
+
+  @Test("further attempts of one request: 100, and no more")
+  func attempts() {
+    func errors(_ attempts: Int) -> [String] {
+      CheckTests.errors(
+        CheckTests.valid.replacing(
+          "output: 50 }",
+          with: "output: 50 }\n      retries: { probability: 0.5, attempts: \(attempts) }"))
+    }
+    #expect(errors(100) == [])
+    let refused = errors(101)
+    #expect(refused.count == 1)
+    #expect(
+      refused.first?.contains("error: attempts 101 is out of range. It must be 1 to 100.") ?? false,
+      "\(refused)")
+  }
+
+  @Test("requests of a scenario: 10¹¹ are expected, and no more")
+  func expectedRequests() {
+    // At 100,000 a second a million seconds have 10¹¹ requests: a quarter for one model, about three for the other, as
+    // 100,000 is also the highest rate of one.
+    func errors(_ rates: (String, String)) -> [String] {
+      func model(_ name: String, _ rate: String) -> String {
+        "  - { name: \(name), kind: external, provider: p, load: { arrivals: { poisson: { rate: \(rate)/s } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } }"
+      }
+      return CheckTests.errors(
+        """
+        workbench: 1
+        name: t
+        period: { from: "2026-01-01T00:00:00Z", to: "2026-01-12T13:46:40Z" }
+        account: { name: acme, timeZone: UTC, subscription: { maxReplicas: 1 } }
+        models:
+        \(model("m", rates.0))
+        \(model("n", rates.1))
+
+        """)
+    }
+    #expect(errors(("25000", "74999.99")) == [])
+    let refused = errors(("25000", "75000.01"))
+    #expect(refused.count == 1)
+    #expect(
+      refused.first?.hasPrefix("t.yaml:3:") == true
+        && refused.first?.contains("at most 10¹¹ are simulated") == true, "\(refused)")
+  }
+
   @Test("instants lie in the years 1900 to 2199, by the clock of the time zone")
   func years() {
     func errors(_ zone: String, _ from: String, _ to: String) -> [String] {
