@@ -66,12 +66,28 @@ struct DurabilityTests {
     .init(
       "plan", "z.yaml", "--replications", "2", "--warm-up", "none", "--vary", "load.scale=1,2", "-o", "out",
       "-q"),
-    .init("fit", "run", "-o", "out.yaml", "--report", "out.html", outputs: ["out.yaml", "out.html"]),
+    .init(
+      "fit", "run", "-o", "out.yaml", "--report", "out.html", "--json", "out.json",
+      outputs: ["out.yaml", "out.html", "out.json"]),
+    .init(
+      "fit", "hosted", "-o", "out.yaml", "--profile", "profile.yaml", "-q",
+      outputs: ["out.yaml", "profile.yaml"]),
+    .init("aggregate", "run", "--out", "out.json", outputs: ["out.json"]),
+    .init(
+      "baseline", "update", "--scenarios", "scenarios", "--baselines", "out", "-q", outputs: ["out/z.json"]),
     .init("init", "out", outputs: ["out.yaml"]),
     .init("task", "--tasks", "tasks.jsonl", "--index", "0", "--results", "out", outputs: ["out/*"]),
+    .init("run", "z.yaml", "--emit-tasks", "--store", "out", outputs: ["out/*"]),
     .init("collect", "tasks.jsonl", "results", "-o", "out", "-q"),
+    .init(
+      "collect", "tasks.jsonl", "empty", "-o", "out", "-q", "--missing", "missing.jsonl",
+      outputs: ["missing.jsonl"]),
     .init("import", "azure-llm", "trace.csv", "-o", "out.yaml", outputs: ["out.yaml", "out.requests.csv"]),
     .init("import", "table", "trace.csv", "--mapping", "map.yaml", "-o", "out", "-q"),
+    .init(
+      "import", "table", "bad.csv", "--mapping", "map.yaml", "-o", "out", "-q",
+      outputs: ["out", "out.rejects.csv"]),
+    .init("import", "servegen", "servegen", "-o", "out.yaml", outputs: ["out.yaml"]),
   ]
 
   /// Twenty accounts: more files than are waited for one by one.
@@ -115,9 +131,16 @@ struct DurabilityTests {
         outputTokens: GeneratedTokens
 
       """)
+    let rows =
+      "TIMESTAMP,ContextTokens,GeneratedTokens\n2026-03-02 10:00:00.0,5,6\n2026-03-02 10:00:05.0,7,8\n"
+    try scratch.write("trace.csv", rows)
+    try scratch.write("bad.csv", rows + "2026-03-02 10:00:07.0,many,8\n")
+    for folder in ["scenarios", "servegen", "empty"] { mkdir(scratch.file(folder), 0o755) }
+    try scratch.write("scenarios/z.yaml", other)
+    try scratch.write("servegen/chunk-1-trace.csv", "0,1,1,Gamma,1,1\n600,1,1,Gamma,1,1\n")
     try scratch.write(
-      "trace.csv",
-      "TIMESTAMP,ContextTokens,GeneratedTokens\n2026-03-02 10:00:00.0,5,6\n2026-03-02 10:00:05.0,7,8\n")
+      "servegen/chunk-1-dataset.json",
+      #"{"0":{"input_tokens":"{100: 1}","output_tokens":"{50: 1}"}}"#)
     func make(_ arguments: String...) throws -> String {
       let outcome = try Program.command(Program.path, arguments, in: scratch.path)
       #expect(outcome.status == 0, "\(arguments): \(outcome.error)")
@@ -129,6 +152,30 @@ struct DurabilityTests {
     if one.arguments[0] == "collect" {
       _ = try make("task", "--tasks", "tasks.jsonl", "--index", "0", "--results", "results")
     }
+    if one.arguments.contains("hosted") {
+      try scratch.write("hosted.yaml", CrashTests.small)
+      _ = try make("run", "hosted.yaml", "-o", "hosted", "-q")
+    }
+    try trace(one, in: scratch)
+  }
+
+  @Test(
+    "a run that is pulled is on the disk before its name, and the name before the program ends",
+    .enabled(if: PostgreSQLServer.programs != nil, "PostgreSQL is not installed: .ci/setup tests"))
+  func pulled() throws {
+    let scratch = try Scratch()
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let home = PostgreSQLTests.home(server)
+    let run = try Program.run(
+      "run", scratch.write("z.yaml", IntegrityTests.plan), "-q", "-o", scratch.file("run"))
+    #expect(run.status == 0, "\(run.error)")
+    let pushed = try Program.run("push", scratch.file("run"), home, "-q")
+    #expect(pushed.status == 0, "\(pushed.error)")
+    try trace(Case("pull", home, "z", "-o", "out", "-q"), in: scratch)
+  }
+
+  /// Runs a command, and checks what it wrote.
+  private func trace(_ one: Case, in scratch: Scratch) throws {
     let log = scratch.file("strace.log")
     let outcome = try Program.command(
       Tracing.strace,

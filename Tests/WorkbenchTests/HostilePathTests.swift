@@ -38,6 +38,7 @@ struct HostilePathTests {
     ["compare", "RUN", "RUN", "-q"], ["convert", "RUN", "OUT", "-q"],
     ["merge", "RUN", "RUN", "-o", "OUT", "-q"],
     ["fixture", "RUN", "-o", "OUT", "-q"], ["run", "SCENARIO", "-q", "--replace", "--out", "RUN"],
+    ["fit", "RUN", "-o", "OUT.yaml", "-q"], ["serve", "RUN", "--port", "0"],
   ]
 
   /// - Returns: by a limit of time, 124 where it waits.
@@ -84,7 +85,9 @@ struct HostilePathTests {
     Self.spoilers[index].1(scratch.file("run/\(name)"))
     for words in Self.readers where words[0] != "compare" || name != "telemetry/requests.csv" {
       // Figures that are stored need no requests.
-      if ["aggregate", "report", "merge"].contains(words[0]), name == "telemetry/requests.csv" { continue }
+      if ["aggregate", "report", "merge", "serve"].contains(words[0]), name == "telemetry/requests.csv" {
+        continue
+      }
       let outcome = try Self.run(scratch, words)
       #expect(
         outcome.status == (words[0] == "run" ? 73 : 65),
@@ -92,6 +95,84 @@ struct HostilePathTests {
       #expect(!outcome.error.contains("root:"))
     }
     #expect(try scratch.entries() == ["run", "secret", "small.yaml"])
+  }
+
+  @Test(
+    "a run whose manifest or files lead elsewhere is not pushed, and nothing of it",
+    .enabled(if: PostgreSQLServer.programs != nil, "PostgreSQL is not installed: .ci/setup tests"))
+  func pushed() throws {
+    let server = try PostgreSQLServer(try #require(PostgreSQLServer.programs))
+    let home = PostgreSQLTests.home(server)
+    func refused(_ what: String, _ scratch: Scratch) throws {
+      let before = try scratch.entries()
+      let outcome = try Program.command(
+        "/usr/bin/timeout", ["60", Program.path, "push", scratch.file("run"), home, "-q"])
+      #expect(outcome.status == 65, "\(what): \(outcome.status) \(outcome.error)")
+      #expect(outcome.error.split(separator: "\n").count == 1, "\(what): \(outcome.error)")
+      #expect(try scratch.entries() == before)
+      #expect(try server.sql("SELECT count(*) FROM workbench.runs") == "0\n", "\(what)")
+      #expect(try server.sql("SELECT count(*) FROM workbench.pieces") == "0\n", "\(what)")
+    }
+    for name in ["../secret", "/etc/hostname", "dashboard/../../secret", "dashboard//x", "."] {
+      let scratch = try Scratch()
+      try Self.spoilt(scratch) {
+        var files = $0["files"] as? [String: String]
+        files?[name] = String(repeating: "0", count: 64)
+        $0["files"] = files
+      }
+      try refused(name, scratch)
+    }
+    for name in ["manifest.json", "telemetry/requests.csv", "rollups/a.rollups"] {
+      for (what, spoil) in Self.spoilers {
+        let scratch = try Scratch()
+        let sound = try Self.sound.get()
+        try FileManager.default.copyItem(atPath: sound.file("run"), toPath: scratch.file("run"))
+        unlink(scratch.file("run/\(name)"))
+        spoil(scratch.file("run/\(name)"))
+        try refused("\(name), \(what)", scratch)
+      }
+    }
+    // The same run as it was is pushed.
+    let sound = try Self.sound.get().file("run")
+    #expect(try Program.run("push", sound, home, "-q").status == 0)
+    #expect(try server.sql("SELECT count(*) FROM workbench.runs") == "1\n")
+  }
+
+  @Test(
+    "a path is never a pattern: every command reads q[1], not q1 beside it", arguments: ["csv", "parquet"])
+  func patterns(format: String) throws {
+    let scratch = try Scratch()
+    let scenario = try scratch.write("right.yaml", CrashTests.small)
+    let other = try scratch.write("wrong.yaml", CrashTests.small.replacing("500/h", with: "300/h"))
+    for (scenario, name) in [(scenario, "q[1]"), (other, "q1"), (scenario, "plain")] {
+      let run = try Program.run("run", scenario, "-q", "--formats", format, "--out", scratch.file(name))
+      #expect(run.status == 0, "\(run.error)")
+      // Without rollups it is the requests that answer.
+      let bare = scratch.file("bare \(name)")
+      try FileManager.default.copyItem(atPath: scratch.file(name), toPath: bare)
+      try FileManager.default.removeItem(atPath: bare + "/rollups")
+      try FileManager.default.removeItem(atPath: bare + "/manifest.json")
+    }
+    func output(_ words: String...) throws -> String {
+      let outcome = try Program.command(Program.path, words)
+      #expect(outcome.status == 0, "\(words): \(outcome.error)")
+      return outcome.output
+    }
+    func requests(_ name: String) throws -> Data? {
+      let back = scratch.file("back of \(name)")
+      _ = try output("convert", scratch.file(name), back, "--format", "csv", "-q")
+      return try contents(back)["telemetry/requests.csv"]
+    }
+    for bare in ["", "bare "] {
+      let plain = try output("aggregate", scratch.file(bare + "plain"))
+      #expect(try output("aggregate", scratch.file(bare + "q[1]")) == plain)
+      #expect(try output("aggregate", scratch.file(bare + "q1")) != plain)
+      // The second opinion is DuckDB's, for which a path is a pattern.
+      _ = try output("validate", scratch.file(bare + "q[1]"))
+      let rows = try #require(try requests(bare + "plain"))
+      #expect(try requests(bare + "q[1]") == rows)
+      #expect(try requests(bare + "q1") != rows)
+    }
   }
 
   @Test("figures and rollups that are links, pipes or devices are violations", arguments: spoilers.indices)
