@@ -20,6 +20,8 @@ package struct Calibration: Sendable {
   private let tables: TelemetryTables
   /// What was assumed of deployments, in words, by model_id.
   private let assumptions: [Int32: [String]]
+  /// Deployments whose hardware the telemetry states, or whoever asked for the fit.
+  private let hasKnownHardware: Set<Series>
 
   /// - Parameters:
   ///   - models: which are fitted, and their settled observations.
@@ -31,6 +33,10 @@ package struct Calibration: Sendable {
     progress: (Double) -> Void = { _ in }
   ) {
     var tables = tables
+    hasKnownHardware = Set(
+      tables.deployments.filter {
+        options.assumed.hardware != nil || !($0.hardware.isEmpty || $0.hardware == "unknown")
+      }.map { Series(modelID: $0.modelID, version: $0.version) })
     assumptions = options.assumed.complete(&tables, models: models, series: series, period: period)
     self.tables = tables
     self.period = period
@@ -106,8 +112,13 @@ extension Calibration {
       .filter { $0.deployment.service != nil }
     guard known.count == 1, let (model, deployment) = known.first else { return nil }
     let version = deployment.record.version
+    let isKnown = hasKnownHardware.contains(Series(modelID: model.record.modelID, version: version))
+    let hardware = isKnown ? deployment.record.hardware : nil
     let fitted = deployment.steps?.count ?? deployment.service?.count ?? 0
     var heading = ["Calibrated by:", "  \(command)"]
+    if options.holdOut != .none, !deployment.replayed.isEmpty {
+      heading.append("Judged by requests that were held out:")
+    }
     for own in deployment.replayed {
       heading.append(
         String(
@@ -116,9 +127,11 @@ extension Calibration {
     }
     let span = [period.lowerBound, period.upperBound].map { Timestamp(microseconds: $0).rfc3339 }
     return ServiceProfile.text(
-      name: "\(model.record.name)\(version.isEmpty ? "" : " \(version)") on \(deployment.record.hardware)",
-      hardware: deployment.record.hardware, basis: .calibrated,
-      source: "\(Figure.count(fitted, "request")) of \(source), \(span[0]) to \(span[1])",
+      name:
+        "\(model.record.name)\(version.isEmpty ? "" : " \(version)")\(hardware.map { " on \($0)" } ?? "")",
+      hardware: hardware, basis: .calibrated,
+      source:
+        "\(Figure.count(fitted, "request")) of \(source), \(span[0]) to \(span[1])\(options.holdOut == .none ? "" : ", less what was held out")",
       service: ScenarioText.service(of: deployment), heading: heading)
   }
 }

@@ -101,8 +101,8 @@ extension ModelFit {
       ("The telemetry's replicas show no crash that was repaired.", { $0.crash != nil })
     case .contextLengthExceeded:
       (
-        "The size of a replica's memory is not fitted; the scenario's replicas have room for any request.",
-        { _ in false }
+        "The size of a replica's KV cache could not be told; the scenario's replicas have room for any request.",
+        { $0.steps?.batching.kvCache != nil }
       )
     case .modelError, .providerError, .rateLimited: nil
     }

@@ -10,7 +10,8 @@ package struct ModelFit: Sendable {
     package var service: ServiceFit?
     /// Taken instead of `service` where steps that requests share represent the times better.
     package var steps: StepFit?
-    /// How well that service meets the requests that judge the fit, replayed with the arrivals and tokens that they had.
+    /// How well the steps meet the requests that judge the fit, incidents left out, replayed with the arrivals and tokens
+    /// that they had.
     package var replayed: [ReplayedFigure] = []
     /// µs.
     package var startup: DistributionFit?
@@ -85,7 +86,8 @@ package struct ModelFit: Sendable {
     } else {
       fitDeployments(
         deployed, tables, series, observations, seen: seen, quiet: quiet,
-        judged: intersection(observed, spans.judge))
+        judged: Self.without(
+          failures.incidents.map { $0.from..<$0.to }, intersection(observed, spans.judge)))
     }
     notes += failureNotes(observations, seen, reasons)
     notes += (arrivals?.notes ?? []) + (tokens?.notes ?? [])
@@ -206,13 +208,14 @@ package struct ModelFit: Sendable {
           error: .init(
             name: "modelError", value: answered.isEmpty ? 0 : Double(errors) / Double(answered.count)),
           crash: history.crash))
-      if let service = steps.map({ .continuousBatching($0.batching) })
-        ?? fit.flatMap(\.typical).map({ DeploymentService.alone($0) }),
+      // A service time of each request has chance in it, which no replay of one request meets.
+      if let steps,
         let replay = ServiceReplay(
           observations, rows: served, replicas: replicas, deployment: deployment,
           spans: intersection(judged, life))
       {
-        deployments[deployments.count - 1].replayed = replay.figures(of: service) ?? []
+        deployments[deployments.count - 1].replayed =
+          replay.figures(of: .continuousBatching(steps.batching)) ?? []
       }
     }
     shareTraffic(series, observations, seen)
@@ -232,10 +235,24 @@ package struct ModelFit: Sendable {
     _ alone: ServiceFit, _ observations: Observations, _ served: [Int], replicas: [ReplicaRecord],
     deployment: DeploymentRecord, seen: [Range<Int64>]
   ) -> StepFit? {
-    guard let service = alone.typical,
+    // Of external models and unknown replicas, nobody expects them.
+    guard !replicas.isEmpty, let service = alone.typical else { return nil }
+    guard !observations.hasCachedTokens else {
+      notes.append(
+        "\(deployment.version): a prefix cache spared requests a part of their prompts, so steps of continuous batching are not fitted: how long they take cannot be told without knowing which prompts begin alike."
+      )
+      return nil
+    }
+    guard
       let replay = ServiceReplay(
-        observations, rows: served, replicas: replicas, deployment: deployment, spans: seen),
-      let error = replay.errors(of: .alone(service)),
+        observations, rows: served, replicas: replicas, deployment: deployment, spans: seen)
+    else {
+      notes.append(
+        "\(deployment.version): steps of continuous batching are not fitted: that needs \(ServiceReplay.least) answers of two tokens or more, with a first token before the end."
+      )
+      return nil
+    }
+    guard let error = replay.errors(of: .alone(service)),
       let steps = StepFit(observations, rows: served, replay: replay, alone: error.whole)
     else { return nil }
     func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }

@@ -26,6 +26,9 @@ package struct Observations: Sendable {
   /// Where the grid of time stamps lies: an instant at which a step of it begins, µs.
   private var gridOrigin: Int64 = 0
 
+  /// Whether a prefix cache is known to have spared some of them a part of their prompts.
+  package private(set) var hasCachedTokens = false
+
   /// Whether they were imported: an import writes 0 for numbers that it does not know.
   package fileprivate(set) var isForeign = false
 
@@ -59,6 +62,7 @@ package struct Observations: Sendable {
     waiting.append(UInt32(clamping: columns.waitingMicroseconds[row]))
     firstToken.append(UInt32(clamping: columns.firstTokenMicroseconds[row]))
     latency.append(UInt32(clamping: columns.latencyMicroseconds[row]))
+    if let cached = columns.cachedInputTokens?[row], cached > 0 { hasCachedTokens = true }
   }
 
   /// Puts the requests in order of arrival and looks at their time stamps.
@@ -182,6 +186,7 @@ package struct Observations: Sendable {
     copy.resolution = resolution
     copy.gridOrigin = gridOrigin
     copy.isForeign = isForeign
+    copy.hasCachedTokens = hasCachedTokens
     return copy
   }
 

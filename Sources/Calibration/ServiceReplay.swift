@@ -13,14 +13,14 @@ struct ServiceReplay {
   /// Requests of a replica's batch, at most.
   let batch: Int
   /// Requests whose times are compared.
-  let scored: Int
-  private let trace: Trace
-  private let observed: [Times?]
+  private(set) var scored: Int
+  private var trace: Trace
+  private var observed: [Times?]
   private let scenario: Scenario
   /// Sums over what is compared, µs.
-  private let totals: Errors
+  private var totals = Errors()
   /// The same in ascending order.
-  private let sorted: [[Double]]
+  private var sorted: [[Double]] = []
 
   /// Mean absolute differences from what was observed over its mean, of times to the first token, of the time from it to
   /// the end, and of that per output token.
@@ -45,7 +45,7 @@ struct ServiceReplay {
 
   /// Requests of a replay: enough for six coefficients, and few enough that a candidate takes milliseconds.
   private static let most = 2000
-  private static let least = 50
+  static let least = 50
 
   /// - Parameters:
   ///   - rows: of the deployment, in order of arrival, that replicas worked on.
@@ -62,7 +62,7 @@ struct ServiceReplay {
     }
     var requests: [TraceRequest] = []
     var times: [Times?] = []
-    var (scored, totals) = (0, Errors())
+    var scored = 0
     for row in rows where stretch.span.contains(observations.arrivedAt[row]) {
       guard scored < Self.most else { break }
       let at = observations.arrivedAt[row]
@@ -80,21 +80,41 @@ struct ServiceReplay {
         first: first, decoding: last - first, further: Double(observations.output[row] - 1))
       times.append(own)
       scored += 1
-      totals.firstToken += first
-      totals.decoding += own.decoding
-      totals.perToken += own.decoding / own.further
     }
     guard scored >= Self.least, let scenario = Self.scenario(requests, deployment, stretch.replicas) else {
       return nil
     }
     self.replicas = stretch.replicas
     self.scored = scored
-    self.totals = totals
     self.scenario = scenario
     batch = deployment.maxBatchSize
     trace = Trace(requests)
     observed = times
-    let known = times.compactMap { $0 }
+    sum()
+  }
+
+  /// The replay of the first requests that are compared, and of those between them.
+  func first(_ count: Int) -> ServiceReplay {
+    guard count < scored else { return self }
+    var (end, left) = (0, count)
+    while left > 0 {
+      if observed[end] != nil { left -= 1 }
+      end += 1
+    }
+    var part = self
+    part.trace = Trace(Array(trace.requests.prefix(end)))
+    part.observed = Array(observed.prefix(end))
+    part.sum()
+    return part
+  }
+
+  /// Sums what is compared.
+  private mutating func sum() {
+    let known = observed.compactMap { $0 }
+    scored = known.count
+    totals = Errors(
+      firstToken: known.reduce(0) { $0 + $1.first }, decoding: known.reduce(0) { $0 + $1.decoding },
+      perToken: known.reduce(0) { $0 + $1.decoding / $1.further })
     sorted = [
       known.map(\.first).sorted(), known.map(\.decoding).sorted(),
       known.map { $0.decoding / $0.further }.sorted(),

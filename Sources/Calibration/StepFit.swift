@@ -60,6 +60,9 @@ package struct StepFit: Sendable {
   /// request, a cache that binds, and a limit on a step's tokens other than the usual one.
   private static let worthwhile = 0.02
   private static let worthACache = 0.1
+  /// Errors of steps that are taken, at most: of each request's time after the first token, on average, and of means.
+  private static let farthest = 0.25
+  private static let farthestMean = 0.1
   private static let worthAnotherLimit = 0.2
   private static let blockSize: Int64 = 16
 
@@ -68,25 +71,31 @@ package struct StepFit: Sendable {
   /// - Returns: `nil` where steps do not represent the requests better than `alone`.
   init?(_ observations: Observations, rows: [Int], replay: ServiceReplay, alone: Double) {
     let starts = Self.starts(observations, rows, replay)
-    // A short search tells whether it is steps at all.
-    let coarse = starts.compactMap { Self.search(from: $0, replay, mostSteps: 60) }
-    guard let first = coarse.min(by: { $0.value < $1.value }), first.value < alone else { return nil }
-    var best = first
-    for start in coarse where start.value < 1.5 * first.value {
-      if let found = Self.search(from: start.batching, replay, mostSteps: 300), found.value < best.value {
-        best = found
-      }
-    }
+    // Short searches on the first requests choose the starts that are worth a long one.
+    let glimpse = replay.first(400)
+    let coarse = starts.compactMap { Self.search(from: $0, glimpse, mostSteps: 80) }
+      .sorted { $0.value < $1.value }.prefix(5)
+    let found = coarse.compactMap { Self.search(from: $0.batching, replay, mostSteps: 250) }
+    guard var best = found.min(by: { $0.value < $1.value }), best.value < 2 * alone else { return nil }
     best = Self.withoutMemory(best, replay)
     best = Self.withStepLimit(best, replay)
     best = Self.settled(best, replay)
     let withoutIdle = Self.withoutIdle(best, replay)
     if withoutIdle.batching != best.batching { best = Self.settled(withoutIdle, replay) }
-    guard best.value < (1 - Self.worthwhile) * alone else { return nil }
+    guard best.value < (1 - Self.worthwhile) * alone, Self.isNear(best, replay) else { return nil }
     batching = best.batching
     errors = (best.errors.firstToken, best.errors.decoding, best.errors.perToken)
     count = replay.scored
     replicas = replay.replicas
+  }
+
+  /// Whether the steps stand for the requests at all, and not only better than something worse: those that share steps
+  /// get their tokens at the same pace, whatever replica they are on.
+  private static func isNear(_ best: Candidate, _ replay: ServiceReplay) -> Bool {
+    guard max(best.errors.decoding, best.errors.perToken) < farthest,
+      let figures = replay.figures(of: .continuousBatching(best.batching))
+    else { return false }
+    return figures.allSatisfy { abs($0.errorOfMean) < farthestMean }
   }
 
   // MARK: The search
@@ -178,8 +187,11 @@ package struct StepFit: Sendable {
           blocks: max(1, Int64(held * factor) / blockSize), blockSize: blockSize, keepsPrefixes: true)
       }
     return caches.flatMap { cache in
-      [(1.0, 1.0), (5, 0.3), (0.3, 5)].map { sequence, context in
-        var start = usual(base: base)
+      // Where replicas are never idle, even the quickest tokens are those of steps with many others.
+      [(1.0, 1.0, 1.0), (1, 5, 0.3), (1, 0.3, 5), (0.6, 1, 1), (0.6, 10, 1), (0.6, 1, 10), (0.35, 10, 10)].map
+      {
+        share, sequence, context in
+        var start = usual(base: share * base)
         start.perPromptToken = perPromptToken
         start.perSequence *= sequence
         start.perContextToken *= context

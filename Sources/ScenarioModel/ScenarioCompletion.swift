@@ -52,7 +52,7 @@ package struct ScenarioCompletion: Sendable {
   ///   - line: from 1.
   ///   - column: from 1, in Unicode scalars: the place before that character.
   package init(_ text: String, line: Int, column: Int) {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(max(line, 0))
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).prefix(max(line, 0))
     guard line >= 1, line <= 1_000_000, let last = lines.last, lines.count == line else { return }
     let before = Substring(last.unicodeScalars.prefix(max(column - 1, 0)))
     // A letter takes the place of what is being written.

@@ -26,6 +26,17 @@ package struct ScenarioDocument: Sendable {
     _ data: Data, path: String, overrides: [String] = [], profiles read: ((String) throws -> Data)? = nil
   ) throws {
     var root = try Document.parse(data, path: path)
+    if let version = root.entries?.first(where: { $0.key == ServiceProfile.versionKey }) {
+      throw DocumentErrors(
+        path: path,
+        diagnostics: [
+          Diagnostic(
+            location: version.keyLocation,
+            message:
+              "this is a service profile, not a scenario. A deployment of a scenario names it: service: { profile: FILE }."
+          )
+        ])
+    }
     let diagnostics = Diagnostics()
     var profiles: [String: ServiceProfile] = [:]
     func resolve() {
@@ -53,7 +64,7 @@ package struct ScenarioDocument: Sendable {
   /// A line for each profile.
   private static func notes(_ profiles: [String: ServiceProfile]) -> [String] {
     profiles.sorted { $0.key < $1.key }.map { file, profile in
-      "profile \(file.shown): \(profile.name.shown); \(profile.basis.rawValue) from \(profile.source.shown)"
+      "profile \(file.shown): \(profile.name.shown); \(profile.basis.rawValue) on \(profile.source.shown)"
     }
   }
 }

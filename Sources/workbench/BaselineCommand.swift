@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 import Runs
+import ScenarioModel
 import Telemetry
 import Verification
 
@@ -40,9 +41,16 @@ struct BaselineOptions: ParsableArguments {
     return entries.filter { $0.hasSuffix(ending) }.map { String($0.dropLast(ending.count)) }.sorted()
   }
 
+  /// Whether a file is a service profile, which scenarios beside it may name.
+  private func isProfile(_ path: String) -> Bool {
+    // Whoever reads one that cannot be read says what is wrong.
+    guard let data = try? GivenFile.document(path) else { return false }
+    return ServiceProfile.isOne(data)
+  }
+
   /// Scenarios to look at, in order.
   func chosen() throws -> [String] {
-    let known = try files(scenarios, ".yaml")
+    let known = try files(scenarios, ".yaml").filter { !isProfile("\(scenarios)/\($0).yaml") }
     if let unknown = names.first(where: { !known.contains($0) }) {
       throw NotFoundError(
         "\(scenarios)/\(unknown).yaml",

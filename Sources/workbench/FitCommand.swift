@@ -126,7 +126,17 @@ struct FitCommand: ParsableCommand {
   }
 
   func run() throws {
-    for path in [output, report, json, profile].compactMap({ $0 })
+    let written = [output, report, json, profile].compactMap { $0 }
+    if let twice = written.first(where: { path in written.count { $0 == path } > 1 }) {
+      throw ValidationError("\(twice.shown) is to be written twice. Give each output a name of its own.")
+    }
+    for path in written {
+      let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+      guard FileKind(following: folder) == .directory else {
+        throw OutputError(path, "there is no directory \(folder.shown). Make it first, or give another name.")
+      }
+    }
+    for path in written
     where FileManager.default.fileExists(atPath: path) {
       throw OutputError(path, "it exists already. Give another name, or move it out of the way.")
     }
@@ -135,6 +145,12 @@ struct FitCommand: ParsableCommand {
     reading.clear()
     var options = Calibration.Options()
     options.holdOut = try holdOutGiven()
+    if options.holdOut != .none, options.holdOut.split(input.period).judge.isEmpty {
+      throw QueryError(
+        "--hold-out \(holdOut ?? "") holds nothing out: the telemetry is no longer than that. Give a shorter length, or a share."
+      )
+    }
+    if profile != nil { try checkProfile(input) }
     options.assumed = AssumedDeployments(hardware: hardware, replicas: replicas)
     options.arrivals.changes = forecast ? .recurring : .lasting
     options.arrivals.families = Set((arrivals ?? "").split(separator: ",").map(String.init))
@@ -164,7 +180,7 @@ struct FitCommand: ParsableCommand {
     let serviceProfile = try profile.map { _ in
       guard let text = calibration.profile(source: source, command: command(source, name)) else {
         throw QueryError(
-          "a profile is the service of one version of one model, and \(Self.served(calibration)). Choose with --account and --model, or leave --profile out."
+          "the telemetry says nothing of the service times of a version, so there is no profile to write. Leave --profile out."
         )
       }
       // It must be one before it is written.
@@ -192,14 +208,22 @@ struct FitCommand: ParsableCommand {
       _ = try file.close()
     }
     if !quiet { for note in input.notes { Terminal.diagnose("\(source.shown): note: \(note)") } }
-    if !quiet { FitText.print(result, output: output, report: report) }
+    if !quiet { FitText.print(result, output: output, profile: profile, report: report) }
   }
 
-  /// How many versions have a service that is known, in words.
-  private static func served(_ calibration: Calibration) -> String {
-    let count = calibration.models.reduce(0) { $0 + $1.deployments.count { $0.service != nil } }
-    return count == 0
-      ? "the telemetry says nothing of any deployment's service times" : "\(count) versions were fitted"
+  /// A profile is of one version.
+  /// - Throws: `QueryError`.
+  private func checkProfile(_ input: FitInput) throws {
+    let chosen = Set(input.models.map(\.record.modelID))
+    let versions = input.tables.deployments.filter { chosen.contains($0.modelID) }
+    guard versions.count != 1 else { return }
+    throw QueryError(
+      versions.isEmpty
+        ? "a profile is the service of a deployed version, and there is none. Leave --profile out."
+        : chosen.count > 1
+          ? "a profile is the service of one version of one model, and there are \(versions.count). Choose with --account and --model, or leave --profile out."
+          : "a profile is the service of one version, and the model has \(versions.count). Leave --profile out; the scenario has the service of each."
+    )
   }
 
   /// The command that made it, without paths that mean something on this machine only.
@@ -208,6 +232,7 @@ struct FitCommand: ParsableCommand {
     for (flag, value) in [
       ("--account", account), ("--model", model), ("--hardware", hardware),
       ("--replicas", replicas.map(String.init)), ("--arrivals", arrivals), ("--hold-out", holdOut),
+      ("--profile", profile.map { URL(fileURLWithPath: $0).lastPathComponent }),
     ] {
       if let value { words += [flag, value] }
     }

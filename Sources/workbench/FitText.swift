@@ -6,9 +6,12 @@ import Telemetry
 
 /// A fit's summary on the terminal.
 enum FitText {
-  static func print(_ report: FitReport, output: String, report page: String?) {
+  static func print(_ report: FitReport, output: String, profile: String?, report page: String?) {
     for model in report.models { print(model, holdOut: report.holdOut) }
     Terminal.print("\(output.shown): the fitted scenario. Next: workbench run \(ShellText.quoted(output))")
+    if let profile {
+      Terminal.print("\(profile.shown): the service, for service: { profile: \(profile.shown) }.")
+    }
     if let page { Terminal.print("\(page): both overlaid.") }
   }
 
@@ -18,7 +21,7 @@ enum FitText {
     for part in model.fitted {
       let parameters = part.parameters.prefix(8).map(text).joined(separator: ", ")
       Terminal.print(
-        "  \(padded(part.part, 20)) \(part.family)\(parameters.isEmpty ? "" : ": \(parameters)")")
+        "  \(padded(part.part.shown, 20)) \(part.family)\(parameters.isEmpty ? "" : ": \(parameters)")")
     }
     if model.breakpoints > 0 {
       Terminal.print("  \(padded("rate", 20)) \(model.breakpoints) levels over time")
@@ -28,11 +31,12 @@ enum FitText {
       let count = Figure.count(replayed.figures.first?.requests ?? 0, "request")
       Terminal.print(
         "  \(replayed.version.shown): \(count) replayed as they arrived, under the fitted service:")
-      Terminal.print("    \(padded("ms", 22)) observed mean, p95       simulated, p95            off")
+      Terminal.print(
+        "    \(padded("mean, 95th percentile", 22)) observed             simulated            off")
       for own in replayed.figures {
         let row = [
-          padded("\(figure(own.observedMean)), \(figure(own.observedP95))", 24),
-          padded("\(figure(own.simulatedMean)), \(figure(own.simulatedP95))", 24),
+          padded("\(time(own.observedMean)), \(time(own.observedP95))", 20),
+          padded("\(time(own.simulatedMean)), \(time(own.simulatedP95))", 20),
           String(format: "%+.1f, %+.1f %%", 100 * own.errorOfMean, 100 * own.errorOfP95),
         ]
         Terminal.print("    \(padded(own.name, 22)) \(row.joined(separator: " "))")
@@ -85,6 +89,11 @@ enum FitText {
   /// A figure that does not exist is a dash.
   private static func figure(_ value: Double) -> String {
     value.isFinite ? String(format: "%.5g", value) : "–"
+  }
+  /// - Parameter milliseconds: at least 0.
+  private static func time(_ milliseconds: Double) -> String {
+    milliseconds >= 10_000
+      ? String(format: "%.4g s", milliseconds / 1000) : String(format: "%.4g ms", milliseconds)
   }
   private static func percent(_ share: Double) -> String {
     share.isFinite ? String(format: "%.1f %%", 100 * share) : "–"

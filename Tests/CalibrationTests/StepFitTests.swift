@@ -96,7 +96,39 @@ struct StepFitTests {
   func alone(service: String) throws {
     let found = try steps(Self.scenario(service: service))
     #expect(found.steps == nil && found.service != nil, "\(String(describing: found.steps?.batching))")
-    #expect(found.replayed.count == 3)
+    #expect(found.replayed.isEmpty)
+  }
+
+  /// Noise and queueing together are met by nothing that takes requests one by one, and steps come nearer by chance.
+  @Test("service times with much noise, under load, are not taken for steps", arguments: [3, 4, 5, 6])
+  func noise(seed: Int) throws {
+    let service =
+      "{ firstToken: { lognormal: { median: 100ms, sigma: 1 } }, perInputToken: { lognormal: { median: 0.1ms, sigma: 0.5 } }, perOutputToken: { lognormal: { median: 10ms, sigma: 0.8 } }, batchSlowdown: 0.1 }"
+    let found = try steps(
+      Self.scenario(service: service, rate: "3/s").replacing("seed: 5", with: "seed: \(seed)"))
+    #expect(found.steps == nil, "\(String(describing: found.steps))")
+  }
+
+  @Test("requests that a prefix cache spared a part of their prompts are not fitted, and the notes say so")
+  func prefixCache() throws {
+    let yaml = Self.scenario(
+      service: Self.steps.replacing("requestOverhead: 4ms", with: "kvCache: { tokens: 60000 }")
+    ).replacing("tokens: { input:", with: "tokens: { prefix: { tokens: 2000, count: 10, skew: 1 }, input:")
+    let trip = try RoundTrip(yaml)
+    #expect(trip.calibration.models[0].deployments[0].steps == nil)
+    #expect(trip.calibration.models[0].notes.contains { $0.contains("a prefix cache spared requests") })
+  }
+
+  @Test(
+    "under load that never ends, the steps' coefficients are found all the same", arguments: ["4/s", "8/s"])
+  func load(rate: String) throws {
+    let service =
+      "{ continuousBatching: { base: 25ms, perSequence: 0.15ms, perPromptToken: 0.12ms, perContextToken: 0.2us, requestOverhead: 3ms } }"
+    let found = try steps(Self.scenario(service: service, rate: rate))
+    let fit = try #require(found.steps)
+    near(found, within: 0.03)
+    #expect(abs(fit.batching.base / 25_000 - 1) < 0.25, "\(fit.batching)")
+    #expect(abs(fit.batching.perPromptToken / 120 - 1) < 0.25, "\(fit.batching)")
   }
 
   @Test("steps are found while replicas come and go, in the longest stretch of one number")

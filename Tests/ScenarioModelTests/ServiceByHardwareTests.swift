@@ -49,7 +49,7 @@ struct ServiceByHardwareTests {
     arguments: [
       (
         "{ byHardware: { T4 single: { time: 3s } } }",
-        "t.yaml:19:32: error: the deployment runs on \"A10 single\", for which no service is stated here. Add \"A10 single\": { … }, or choose other hardware: T4 single."
+        "t.yaml:19:32: error: the deployment runs on \"A10 single\", for which no service is stated here. Add \"A10 single\": { … } to byHardware (a profile stands for byHardware with the one entry that it is of), or choose other hardware: T4 single."
       ),
       (
         "{ byHardware: { A10 single: { time: 1s }, T5 single: { time: 3s } } }",
@@ -57,7 +57,7 @@ struct ServiceByHardwareTests {
       ),
       (
         "{ byHardware: { A10 single: { time: 1s }, T4 single: { } } }",
-        "t.yaml:19:71: error: no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching, or roofline."
+        "t.yaml:19:71: error: no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching, roofline or profile."
       ),
       (
         "{ time: 2s, byHardware: { A10 single: { time: 1s } } }",

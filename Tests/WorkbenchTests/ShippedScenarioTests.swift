@@ -21,7 +21,11 @@ struct ShippedScenarioTests {
     #expect(run.status == 0, "\(run.error)")
     let report = try RunVerification(scratch.file("run")).run()
     #expect(report.holds, "\(report.findings)")
-    #expect(report.skipped.isEmpty, "\(report.skipped)")
+    // Not every scenario has steps, and versions that end.
+    let skipped = Set(report.skipped.map(\.invariant))
+    #expect(skipped.isSubset(of: [.i19, .i20, .i21]), "\(report.skipped)")
+    if path.hasSuffix("kv-cache.yaml") || path.hasSuffix("prefix-cache.yaml") { #expect(skipped == [.i21]) }
+    if path.hasSuffix("canary.yaml") { #expect(skipped == [.i19, .i20]) }
   }
 
   @Test("show what they are for")

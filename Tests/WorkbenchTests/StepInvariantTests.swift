@@ -27,6 +27,7 @@ struct StepInvariantTests {
             service: { continuousBatching: { base: 20ms, perPromptToken: 0.1ms, kvCache: { tokens: 8000 } } }
           - version: V2
             deployAt: 2026-03-02T02:00:00Z
+            traffic: 0.5
             hardware: A10 single
             scaling: { minReplicas: 1, maxReplicas: 3, maxBatchSize: 16 }
             service: { continuousBatching: { base: 20ms, perPromptToken: 0.1ms, kvCache: { tokens: 8000 } } }

@@ -1,5 +1,6 @@
 import Foundation
 import Hashing
+import Telemetry
 
 /// A PostgreSQL database as a home for the runs and plans of many people.
 ///
@@ -157,7 +158,7 @@ package final class SharedHome {
     if byID.count > 1 {
       throw NotFoundError(name, "\(byID.count) runs have an id that begins with \(wanted). Give more of it.")
     }
-    guard let found = byID.first ?? all.first(where: { $0.name == wanted }) else {
+    guard let found = byID.first ?? all.first(where: { Name.same($0.name, wanted) }) else {
       throw NotFoundError(
         name, "there is no run \"\(wanted)\". \"workbench pull \(name)\" lists its runs.")
     }

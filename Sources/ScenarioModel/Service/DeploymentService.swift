@@ -67,7 +67,7 @@ package enum DeploymentService: Sendable, Equatable {
     {
       section.error(
         name,
-        "the deployment runs on \(quoted(hardware)), for which no service is stated here. Add \(quoted(hardware)): { … }, or choose other hardware\(stated.isEmpty ? "" : ": \(stated.sorted().joined(separator: ", "))")."
+        "the deployment runs on \(quoted(hardware)), for which no service is stated here. Add \(quoted(hardware)): { … } to byHardware (a profile stands for byHardware with the one entry that it is of), or choose other hardware\(stated.isEmpty ? "" : ": \(stated.sorted().joined(separator: ", "))")."
       )
     }
     return found.map { ($0, true) }
@@ -79,7 +79,7 @@ package enum DeploymentService: Sendable, Equatable {
   ) -> DeploymentService? {
     guard !keys.has(ServiceProfile.key.name) else {
       // One that could be read stands there no more; what is wrong with another has been said.
-      if keys.diagnostics.all.isEmpty {
+      if keys.diagnostics.all.isEmpty, keys.node(ServiceProfile.key.name)?.scalar != nil {
         keys.error(ServiceProfile.key.name, "files that a scenario names are not read here.")
       }
       return nil

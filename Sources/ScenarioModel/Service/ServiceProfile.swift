@@ -27,10 +27,13 @@ package struct ServiceProfile: Sendable {
 
   // MARK: The file
 
+  /// What tells a profile from a scenario.
+  package static let versionKey = "workbenchProfile"
+
   static let shape = Shape(
     "profile", "The service of a replica, for scenarios that name this file: service: { profile: FILE }.",
     [
-      Key("workbenchProfile", .integer(1...1), required: true, "Version of this format."),
+      Key(versionKey, .integer(1...1), required: true, "Version of this format."),
       Key("name", .text, required: true, "For people."),
       Key(
         "hardware", .text,
@@ -42,6 +45,11 @@ package struct ServiceProfile: Sendable {
       Key("source", .text, required: true, "What it was assumed, computed or calibrated from."),
       Key("service", .object { DeploymentService.ofOneHardware }, required: true, "As under service."),
     ])
+
+  /// Whether a document is a profile, right or wrong.
+  package static func isOne(_ data: Data) -> Bool {
+    (try? Document.parse(data, path: ""))?.member(versionKey) != nil  // What is no document is none.
+  }
 
   package static func schemaJSON() throws -> String {
     try DocumentSchema.json(shape, title: "Model Analytics Workbench service profile")
@@ -61,7 +69,7 @@ package struct ServiceProfile: Sendable {
         keys.error(
           "service", "what is computed for hardware needs to know which. Add hardware to the profile.")
       }
-      guard keys.integer("workbenchProfile") != nil, let name = keys.text("name"),
+      guard keys.integer(Self.versionKey) != nil, let name = keys.text("name"),
         let basis = keys.choice("basis").flatMap({ Basis(rawValue: $0) }), let source = keys.text("source"),
         service != nil, let node = keys.node("service")
       else { return nil }
@@ -87,7 +95,7 @@ package struct ServiceProfile: Sendable {
     return YAMLWriter.document(
       heading: heading,
       sections: [
-        [Entry("workbenchProfile", .integer(1)), Entry("name", .text(name))]
+        [Entry(versionKey, .integer(1)), Entry("name", .text(name))]
           + (hardware.map { [Entry("hardware", .text($0))] } ?? [])
           + [
             Entry("basis", .word(basis.rawValue)), Entry("source", .text(source)), Entry("service", service),
@@ -153,9 +161,16 @@ package struct ServiceProfile: Sendable {
     used: (String, ServiceProfile) -> Void
   ) {
     forEachService(of: &root) { service, hardware in
-      guard let place = service.member(key.name), let file = place.scalar, !place.isNull else { return }
+      guard let place = service.member(key.name) else { return }
+      guard let file = place.scalar, !place.isNull, !file.isEmpty else {
+        diagnostics.error(
+          place.location, "\(key.name) is \(place.kindName), not the name of a file. Write profile: FILE.")
+        return
+      }
+      // An override puts another service in the place of the whole.
+      let isOverride = if case .override = place.location { true } else { false }
       let others = (service.entries ?? []).filter { $0.key != key.name }
-      if let other = others.first {
+      if let other = others.first, !isOverride {
         diagnostics.error(
           other.keyLocation,
           "\(key.name) and \(other.key) cannot be given together. A profile is the whole service: remove one, or change a copy of the profile."

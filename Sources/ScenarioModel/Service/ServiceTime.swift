@@ -45,7 +45,7 @@ package enum ServiceTime: Sendable, Equatable {
     guard parts.contains(where: keys.has) else {
       keys.error(
         nil,
-        "no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching, or roofline."
+        "no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching, roofline or profile."
       )
       return nil
     }
