@@ -55,6 +55,7 @@ struct DurabilityTests {
     .init("run", "z.yaml", "-o", "out", "-q"),
     .init("run", "z.yaml", "-o", "taken", "-q", "--replace", outputs: ["taken"]),
     .init("run", "many.yaml", "-o", "out", "-q"),
+    .init("run", "z.yaml", "-o", "new/folders/out", "-q", outputs: ["new/folders/out"]),
     .init("run", "z.yaml", "-o", "out", "-q", "--formats", "csv.zst,ndjson,parquet"),
     .init("convert", "run", "out", "--format", "ndjson.gz", "-q"),
     .init("convert", "run", "out.sqlite", "-q", outputs: ["out.sqlite"]),
@@ -177,6 +178,8 @@ struct DurabilityTests {
   /// Runs a command, and checks what it wrote.
   private func trace(_ one: Case, in scratch: Scratch) throws {
     let log = scratch.file("strace.log")
+    let folder = URL(fileURLWithPath: scratch.path).resolvingSymlinksInPath().path
+    let before = Set(try FileManager.default.subpathsOfDirectory(atPath: folder))
     let outcome = try Program.command(
       Tracing.strace,
       [
@@ -184,12 +187,20 @@ struct DurabilityTests {
         Program.path,
       ] + one.arguments, in: scratch.path)
     #expect([0, 1, 2].contains(outcome.status), "\(outcome.error)")
-    let folder = URL(fileURLWithPath: scratch.path).resolvingSymlinksInPath().path
     let calls = Self.calls(try String(contentsOfFile: log, encoding: .utf8), in: folder)
     for output in one.outputs {
       // The name of a result is known to whoever wrote it.
       let name = try output.hasSuffix("/*") ? "out/" + #require(try scratch.entries("/out").first) : output
       try check("\(folder)/\(name)", calls)
+      // Folders that were made for it: their names too.
+      var made = (name as NSString).deletingLastPathComponent
+      while !made.isEmpty, !before.contains(made) {
+        let containing = ("\(folder)/\(made)" as NSString).deletingLastPathComponent
+        #expect(
+          calls.contains { if case .sync(let path) = $0 { path == containing } else { false } },
+          "the name of \(made) was not synced")
+        made = (made as NSString).deletingLastPathComponent
+      }
     }
   }
 

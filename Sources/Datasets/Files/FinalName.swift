@@ -53,15 +53,22 @@ package struct FinalName {
     return "\(parent).\(hint).\(purpose)-\(padded)"
   }
 
-  /// Creates its directories.
+  /// Creates its directories, each of which is on the disk with its name before anything is in it.
   /// - Throws: `OutputError`.
   package func makeParent() throws {
     guard !parent.isEmpty, FileKind(of: parent) == nil else { return }
+    var containing: [String] = []
+    var folder = parent
+    while !folder.isEmpty, FileKind(of: folder) == nil {
+      folder = (folder as NSString).deletingLastPathComponent
+      containing.append(folder.isEmpty ? "." : folder)
+    }
     do {
       try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
     } catch {
       throw OutputError(path, "cannot create the directory: \(error.localizedDescription)")
     }
+    for folder in containing.reversed() { try Durability.sync(directory: folder, of: path) }
   }
 
   /// Waits until the name itself is on the disk.
