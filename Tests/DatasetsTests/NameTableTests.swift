@@ -33,8 +33,12 @@ struct NameTableTests {
     Place("deployments", "hardware") { $0.deployments.append(deployment(hardware: $1)) },
     Place("replicas", "version") { $0.replicas.append(replicas(version: $1)) },
     Place("replicas", "hardware") { $0.replicas.append(replicas(hardware: $1)) },
-    Place("fine_tuning_jobs", "base_model") { $0.fineTuningJobs.append(job(baseModel: $1)) },
-    Place("fine_tuning_jobs", "hardware") { $0.fineTuningJobs.append(job(hardware: $1)) },
+    Place("fine_tuning_jobs", "base_model") {
+      $0.fineTuningJobs.append(job(Int64($0.fineTuningJobs.count + 1), baseModel: $1))
+    },
+    Place("fine_tuning_jobs", "hardware") {
+      $0.fineTuningJobs.append(job(Int64($0.fineTuningJobs.count + 1), hardware: $1))
+    },
     Place("incidents", "provider") { $0.incidents.append(incident(provider: $1)) },
     Place("incidents", "kind") { $0.incidents.append(incident(kind: $1)) },
   ]
@@ -72,10 +76,12 @@ struct NameTableTests {
       limitedBy: .none)
   }
 
-  private static func job(baseModel: String = "baseQ", hardware: String = "hardwareQ") -> FineTuningJobRecord
+  private static func job(_ id: Int64 = 1, baseModel: String = "baseQ", hardware: String = "hardwareQ")
+    -> FineTuningJobRecord
   {
     FineTuningJobRecord(
-      jobID: 1, modelID: 1, baseModel: baseModel, hardware: hardware, startedAt: instant, finishedAt: instant,
+      jobID: id, modelID: 1, baseModel: baseModel, hardware: hardware, startedAt: instant,
+      finishedAt: instant,
       outcome: .succeeded, creditsMicro: 1)
   }
 

@@ -67,7 +67,7 @@ struct ScenarioBundleTests {
   @Test("of a trace of two models a model replays the one that the scenario names, by its number or its name")
   func oneModelOfTwo() throws {
     let scratch = try Scratch()
-    try scratch.write("calls.csv", Self.requests(20, ofModels: 2))
+    try scratch.write("requests.csv", Self.requests(20, ofModels: 2))
     try scratch.write(
       "models.csv",
       "model_id,account,kind,name,provider,created_at\n1,a,openSource,chat,,2026-03-01T00:00:00.000000Z\n2,a,openSource,code,,2026-03-01T00:00:00.000000Z\n"
@@ -80,11 +80,11 @@ struct ScenarioBundleTests {
       return recorder.requests.sorted { $0.arrivedAt < $1.arrivedAt }.map(\.input)
     }
     let second = (0..<10).map { Int32(101 + 2 * $0) }
-    #expect(try inputs("{ file: calls.csv, model: \"2\" }") == second)
-    #expect(try inputs("{ file: calls.csv, model: code }") == second)
-    #expect(try inputs("{ file: calls.csv, model: chat }") == second.map { $0 - 1 })
+    #expect(try inputs("{ file: requests.csv, model: \"2\" }") == second)
+    #expect(try inputs("{ file: requests.csv, model: code }") == second)
+    #expect(try inputs("{ file: requests.csv, model: chat }") == second.map { $0 - 1 })
     // Where none is named, not both of them are replayed.
-    #expect(throws: DatasetError.self) { try inputs("calls.csv") }
+    #expect(throws: DatasetError.self) { try inputs("requests.csv") }
   }
 
   @Test("two models that name different models of one file replay each its own, in a shared bundle too")

@@ -78,7 +78,7 @@ struct ServiceProfileTests {
     #expect(steps.base == 20_000 && steps.kvCache?.longestContext == 10_000)
     #expect(self.service(found).isServiceOfHardware)
     let text = found.document.textAsRun
-    #expect(text.contains("# profile a10.yaml: m on A10; calibrated from 300 requests of a benchmark"))
+    #expect(text.contains("# profile a10.yaml: m on A10; calibrated on 300 requests of a benchmark"))
     #expect(!text.contains("profile:") || text.contains("# profile"))
     // Without any file, it is the same scenario.
     let again = try ScenarioDocument(Data(text.utf8), path: "kept.yaml")

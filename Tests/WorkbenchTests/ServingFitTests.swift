@@ -155,7 +155,7 @@ struct ServingFitTests {
     let refused = try Program.run(
       "fit", scratch.file("run"), "-o", scratch.file("f.yaml"), "--profile", scratch.file("p.yaml"), "-q")
     #expect(
-      refused.status == 64 && refused.error.contains("2 versions were fitted. Choose with"),
+      refused.status == 64 && refused.error.contains("and there are 2. Choose with"),
       "\(refused.error)"
     )
     #expect(!FileManager.default.fileExists(atPath: scratch.file("f.yaml")))
