@@ -89,6 +89,7 @@ fuzz:
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
 	    -artifact_prefix=.build-fuzz/$$target- > .build-fuzz/$$target.log 2>&1 || failed="$$failed $$target"; \
 	  grep -E "ERROR|SUMMARY|Fatal|Test unit written|stat::(number_of|average|peak)" .build-fuzz/$$target.log; done; \
+	awk '/stat::number_of_executed_units/ { sum += $$2 } END { printf "%d inputs in total\n", sum }' .build-fuzz/*.log; \
 	if [ -n "$$failed" ]; then echo "Failed:$$failed. The input is in .build-fuzz."; exit 1; fi
 
 screenshots: build
