@@ -53,7 +53,12 @@ let package = Package(
     .target(
       name: "ScenarioModel", dependencies: ["Documents", "Sampling", "Telemetry"],
       resources: [.copy("Serving")]),
-    .target(name: "Simulation", dependencies: ["CBranchless", "Sampling", "Telemetry", "ScenarioModel"]),
+    .target(
+      name: "Simulation",
+      dependencies: [
+        "CBranchless", "Sampling", "Telemetry", "ScenarioModel",
+        .product(name: "DequeModule", package: "swift-collections"),
+      ]),
     .target(name: "Aggregation", dependencies: ["Telemetry"]),
     .target(
       name: "Datasets",

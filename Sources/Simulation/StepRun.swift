@@ -24,6 +24,17 @@ struct StepWork {
   }
 }
 
+/// What a rank has to do in the steps of a run.
+struct StepLoad {
+  /// In the first step, and how much more in each than in the one before.
+  var work: StepWork
+  var growth: StepWork
+  /// For how many steps it stays so; at least 1 where there is anything to do.
+  var steps: Int64
+  /// When the next request that cannot join yet can, µs; `Int64.max` if none waits for that.
+  var nextReady = Int64.max
+}
+
 /// A run of steps of which each takes as much longer than the one before as the first of them: `n` steps take
 /// `n × first + growth × n (n − 1) ÷ 2`.
 ///
@@ -122,37 +133,51 @@ struct StepRun {
     return steps
   }
 
-  /// - Parameters:
-  ///   - work: of the first step.
-  ///   - more: what each has to do more than the one before.
-  ///   - steps: at most.
-  ///   - border: an instant before which steps begin.
-  mutating func begin(
-    _ model: ContinuousBatching, _ work: StepWork, _ more: StepWork, latencyFactor: Double, steps most: Int64,
-    until border: Int64
-  ) {
-    let fixed = model.fixedTime(
-      sequences: Double(work.sequences), promptTokens: Double(work.promptTokens))
+  /// Begins a run of no steps where the last one ended: `include` says what there is to do.
+  mutating func begin(_ model: ContinuousBatching, latencyFactor: Double) {
     isExact = model.dependsOnContext && start < Self.endOfTime
-    steps = most
-    if isExact {
-      if latencyFactor != factor {
-        factor = latencyFactor
-        perContext = Self.units(model.perContextToken * latencyFactor, Self.longestPerToken)
-        perPair = Self.units(model.perPromptTokenContext * latencyFactor, Self.longestPerToken)
-      }
-      let first =
-        Self.units(fixed * latencyFactor, Self.longest) &+ perContext &* Int128(work.context)
-        &+ perPair &* Int128(work.promptPairs)
-      firstUnits = min(max(first, 1 << 32), Self.longest)
-      growth = min(
-        perContext &* Int128(more.context) &+ perPair &* Int128(more.promptPairs), Self.longest)
-    } else {
-      fraction = 0
+    if !isExact { fraction = 0 }
+    guard latencyFactor != factor else { return }
+    factor = latencyFactor
+    perContext = Self.units(model.perContextToken * latencyFactor, Self.longestPerToken)
+    perPair = Self.units(model.perPromptTokenContext * latencyFactor, Self.longestPerToken)
+  }
+
+  /// A rank takes part: steps are as long as those of the slowest, until another would be.
+  mutating func include(_ load: StepLoad, _ model: ContinuousBatching) {
+    let fixed =
+      model.fixedTime(
+        sequences: Double(load.work.sequences), promptTokens: Double(load.work.promptTokens)) * factor
+    guard isExact else {
       // Far beyond every date a step takes almost no time: absurd settings end, and no instant overflows.
-      first = start < Self.endOfTime ? max(microseconds(fixed * latencyFactor), 1) : 1
+      let duration = start < Self.endOfTime ? max(microseconds(fixed), 1) : 1
+      first = steps == 0 ? duration : max(first, duration)
+      steps = steps == 0 ? load.steps : min(steps, load.steps)
+      return
     }
-    // Those steps that begin before the border.
+    let sum =
+      Self.units(fixed, Self.longest) &+ perContext &* Int128(load.work.context)
+      &+ perPair &* Int128(load.work.promptPairs)
+    let duration = min(max(sum, 1 << 32), Self.longest)
+    let more = min(
+      perContext &* Int128(load.growth.context) &+ perPair &* Int128(load.growth.promptPairs), Self.longest)
+    guard steps > 0 else {
+      (firstUnits, growth, steps) = (duration, more, load.steps)
+      return
+    }
+    steps = min(steps, load.steps)
+    let isSlower = duration == firstUnits ? more > growth : duration > firstUnits
+    let slower = isSlower ? (duration, more) : (firstUnits, growth)
+    let quicker = isSlower ? (firstUnits, growth) : (duration, more)
+    (firstUnits, growth) = slower
+    if quicker.1 > slower.1 {
+      let alike = (slower.0 &- quicker.0) / (quicker.1 &- slower.1) &+ 1
+      if alike < Int128(steps) { steps = Int64(alike) }
+    }
+  }
+
+  /// Leaves out the steps that begin at an instant or later, and those beyond every date.
+  mutating func limit(until border: Int64) {
     if border != .max { steps = min(steps, stepsBegun(before: border)) }
     if isExact {
       // Doubled, since a sum of that many steps may not fit.

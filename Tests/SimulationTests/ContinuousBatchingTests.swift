@@ -14,6 +14,8 @@ struct ContinuousBatchingTests {
   struct Setting: CustomTestStringConvertible {
     var name: String
     var replicas = 1
+    /// That step together, in each replica.
+    var ranks = 1
     var maxBatchSize = 4
     /// µs.
     var base = 1000.0
@@ -64,7 +66,7 @@ struct ContinuousBatchingTests {
               hardware: A10 single
               scaling: { minReplicas: \(replicas), maxReplicas: \(replicas), maxBatchSize: \(maxBatchSize) }
               queue: { capacity: 1000000, discipline: \(isLifo ? "lifo" : "fifo") }
-              service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, perToken: \(perToken)us, overlap: \(overlap)us, maxTokensPerStep: \(tokensPerStep), perContextToken: \(perContextToken)us, perPromptTokenContext: \(perPromptTokenContext)us, requestOverhead: \(requestOverhead)us\(kvCache) } }
+              service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, perToken: \(perToken)us, overlap: \(overlap)us, maxTokensPerStep: \(tokensPerStep), perContextToken: \(perContextToken)us, perPromptTokenContext: \(perPromptTokenContext)us, requestOverhead: \(requestOverhead)us, dataParallel: \(ranks)\(kvCache) } }
       """
         + (incident.map {
           """
@@ -192,6 +194,21 @@ struct ContinuousBatchingTests {
     .init(
       name: "an overhead with everything at the same moments", replicas: 3, tokensPerStep: 64,
       requestOverhead: 5000, grid: 1000, between: 1500),
+    .init(
+      name: "ranks that step together", ranks: 3, maxBatchSize: 12, perSequence: 130, perPromptToken: 2,
+      between: 4000),
+    .init(
+      name: "ranks with chunked prompts and attention, of which another becomes the slowest", ranks: 4,
+      maxBatchSize: 16, perPromptToken: 3, tokensPerStep: 24, perContextToken: 2.3,
+      perPromptTokenContext: 0.05, requests: 3000, between: 9000, output: 1...300),
+    .init(
+      name: "ranks with a full cache, prompts that begin alike, an overhead and an incident", replicas: 2,
+      ranks: 2, maxBatchSize: 16, perPromptToken: 2, tokensPerStep: 32, perContextToken: 0.9,
+      requestOverhead: 4321, cache: (45, 8), requests: 3000, between: 6000, input: 0...50,
+      incident: 1_000_037..<3_777_777, prefixes: (20, 2)),
+    .init(
+      name: "ranks with everything at the same moments, newest first", ranks: 5, maxBatchSize: 10,
+      tokensPerStep: 64, grid: 10_000, between: 3000, isLifo: true),
     .init(
       name: "long answers, steps of a microsecond", base: 0.4, requests: 300, between: 3000, output: 0...5000),
   ]

@@ -31,19 +31,28 @@ struct StepByStep {
     var isReading: Bool { cached < length }
   }
 
-  private struct Replica {
+  private struct Rank {
     /// Those that take part, in order of joining, and those that wait to join.
     var running: [Request] = []
-    var line: [Request] = []
+    var queue: [Request] = []
     /// Prompt tokens that each reads in this step; −1: not part of it.
     var taken: [Int] = []
+    var occupancy: Int { running.count + queue.count }
+    /// Nodes that are cached and that nobody holds, from the one that was left the longest ago.
+    var kept: [Int32] = []
+    /// When it can begin a step, at the earliest, µs; `nil` if it has nothing to do.
+    var readyAt: Int64? { running.isEmpty ? queue.first?.readyAt : .min }
+  }
+
+  private struct Replica {
+    var ranks: [Rank]
     /// When its step ends, in units of 2⁻³² µs.
     var stepEnd: Int128?
     /// When its last step ended, in those units.
     var now: Int128 = 0
-    var occupancy: Int { running.count + line.count }
-    /// Nodes that are cached and that nobody holds, from the one that was left the longest ago.
-    var kept: [Int32] = []
+    var occupancy: Int { ranks.reduce(0) { $0 + $1.occupancy } }
+    /// As of its ranks, the first of which does not wait for the others.
+    var readyAt: Int64? { ranks.compactMap(\.readyAt).min() }
   }
 
   let setting: ContinuousBatchingTests.Setting
@@ -61,13 +70,13 @@ struct StepByStep {
 
   mutating func run() -> [Result] {
     results = Array(repeating: Result(), count: trace.count)
-    replicas = Array(repeating: Replica(), count: setting.replicas)
+    replicas = Array(
+      repeating: Replica(ranks: Array(repeating: Rank(), count: setting.ranks)), count: setting.replicas)
     var waiting: [Int] = []
     var next = 0
     while true {
       let ends = replicas.compactMap { replica in
-        replica.stepEnd.map { Int64($0 >> 32) }
-          ?? (replica.running.isEmpty ? replica.line.first?.readyAt : nil)
+        replica.stepEnd.map { Int64($0 >> 32) } ?? replica.readyAt
       }
       let arrival = next < trace.count ? trace[next].arrivedAt : Int64.max
       let time = min(ends.min() ?? .max, arrival)
@@ -88,9 +97,7 @@ struct StepByStep {
         next += 1
       }
       for number in replicas.indices
-      where replicas[number].stepEnd == nil
-        && (!replicas[number].running.isEmpty || (replicas[number].line.first?.readyAt ?? .max) <= time)
-      {
+      where replicas[number].stepEnd == nil && (replicas[number].readyAt ?? .max) <= time {
         if replicas[number].now >> 32 < Int128(time) { replicas[number].now = Int128(time) << 32 }
         beginStep(number, at: time)
       }
@@ -100,7 +107,9 @@ struct StepByStep {
   private mutating func takeIn(_ index: Int, at time: Int64) -> Bool {
     let least = replicas.indices.min { replicas[$0].occupancy < replicas[$1].occupancy }!
     guard replicas[least].occupancy < setting.maxBatchSize else { return false }
-    replicas[least].line.append(
+    let ranks = replicas[least].ranks
+    let rank = ranks.indices.min { ranks[$0].occupancy < ranks[$1].occupancy }!
+    replicas[least].ranks[rank].queue.append(
       Request(
         index: index, length: max(Int(trace[index].inputTokens), 1), output: Int(trace[index].outputTokens),
         readyAt: time + Int64(setting.requestOverhead), leaf: trace[index].prefix))
@@ -108,9 +117,12 @@ struct StepByStep {
   }
 
   private mutating func endStep(_ number: Int, at time: Int64) {
-    var replica = replicas[number]
-    replica.now = replica.stepEnd!
-    replica.stepEnd = nil
+    replicas[number].now = replicas[number].stepEnd!
+    replicas[number].stepEnd = nil
+    for rank in replicas[number].ranks.indices { endStep(&replicas[number].ranks[rank], at: time) }
+  }
+
+  private mutating func endStep(_ replica: inout Rank, at time: Int64) {
     let wereReading = replica.running.map(\.isReading)
     for reading in [true, false] {
       for (place, taken) in replica.taken.enumerated() where taken >= 0 && wereReading[place] == reading {
@@ -130,7 +142,6 @@ struct StepByStep {
       }
     }
     replica.running.removeAll { !$0.isReading && $0.output <= 0 }
-    replicas[number] = replica
   }
 
   private var blockSize: Int { setting.cache?.blockSize ?? 1 }
@@ -147,10 +158,10 @@ struct StepByStep {
     (full(node) - full(tree.parents[Int(node)])) / blockSize
   }
 
-  private func held(_ replica: Replica) -> Set<Int32> { Set(replica.running.flatMap { path($0.node) }) }
+  private func held(_ replica: Rank) -> Set<Int32> { Set(replica.running.flatMap { path($0.node) }) }
 
   /// A request holds this from now on; what nobody holds any more is kept, its end the first to go.
-  private func hold(_ node: Int32, _ place: Int, _ replica: inout Replica) {
+  private func hold(_ node: Int32, _ place: Int, _ replica: inout Rank) {
     guard setting.cache != nil else { return }
     let before = replica.running[place].node
     replica.running[place].node = node
@@ -160,7 +171,14 @@ struct StepByStep {
   }
 
   private mutating func beginStep(_ number: Int, at time: Int64) {
-    var replica = replicas[number]
+    let durations = replicas[number].ranks.indices.compactMap {
+      beginStep(&replicas[number].ranks[$0], at: time)
+    }
+    replicas[number].stepEnd = durations.max().map { replicas[number].now + $0 }
+  }
+
+  /// - Returns: how long its step would last, in units of 2⁻³² µs; `nil` if it has nothing to do.
+  private mutating func beginStep(_ replica: inout Rank, at time: Int64) -> Int128? {
     let blocks = setting.cache?.blocks ?? Int.max / 2
     /// Held by requests as they are, or in the step that begins.
     func held(inStep: Bool) -> Int {
@@ -181,13 +199,13 @@ struct StepByStep {
       if !victim.isReading { victim.length = victim.cached + 1 }
       victim.cached = 0
       victim.shared = 0
-      replica.line.insert(victim, at: 0)
+      replica.queue.insert(victim, at: 0)
       results[victim.index].preemptions += 1
       hasPreempted = true
     }
     var budget = setting.tokensPerStep - replica.running.count { !$0.isReading }
     var reading = replica.running.reduce(0) { $0 + ($1.isReading ? $1.length - $1.cached : 0) }
-    while !hasPreempted, reading < budget, var first = replica.line.first, first.readyAt <= time {
+    while !hasPreempted, reading < budget, var first = replica.queue.first, first.readyAt <= time {
       evict()
       let there = self.held(replica)
       var found =
@@ -204,7 +222,7 @@ struct StepByStep {
       guard fits() else { break }
       let shared = saved()
       first.shared = shared
-      replica.line.removeFirst()
+      replica.queue.removeFirst()
       if results[first.index].preemptions == 0, first.cached == 0 {
         results[first.index].waiting = time - trace[first.index].arrivedAt
         results[first.index].cached = shared
@@ -230,6 +248,7 @@ struct StepByStep {
       for token in 1...taken { pairs += request.cached + token }
       return taken
     }
+    guard !replica.running.isEmpty else { return nil }
     let isIncident = setting.incident?.contains(time - ContinuousBatchingTests.start) ?? false
     let factor = isIncident ? 2.5 : 1
     var work =
@@ -237,15 +256,13 @@ struct StepByStep {
     if setting.perToken > 0 {
       work += max(0, setting.perToken * (Double(sequences) + Double(promptTokens)) - setting.overlap)
     }
-    if setting.perContextToken > 0 || setting.perPromptTokenContext > 0 {
-      func units(_ time: Double) -> Int128 { Int128((time * factor * 4_294_967_296).rounded()) }
-      let duration =
-        units(work) + units(setting.perContextToken) * Int128(context)
-        + units(setting.perPromptTokenContext) * Int128(pairs)
-      replica.stepEnd = replica.now + max(duration, 1 << 32)
-    } else {
-      replica.stepEnd = replica.now + Int128(max(Int64(work * factor + 0.5), 1)) << 32
+    guard setting.perContextToken > 0 || setting.perPromptTokenContext > 0 else {
+      return Int128(max(Int64(work * factor + 0.5), 1)) << 32
     }
-    replicas[number] = replica
+    func units(_ time: Double) -> Int128 { Int128((time * factor * 4_294_967_296).rounded()) }
+    let duration =
+      units(work) + units(setting.perContextToken) * Int128(context)
+      + units(setting.perPromptTokenContext) * Int128(pairs)
+    return max(duration, 1 << 32)
   }
 }

@@ -26,8 +26,10 @@ package struct ContinuousBatching: Sendable, Equatable {
   package var requestOverhead: Double
   /// `nil`: memory never binds.
   package var kvCache: KVCache?
-  /// The most tokens in a step, one for each response and the rest for prompts; not below `maxBatchSize`.
+  /// The most tokens in a step, one for each response and the rest for prompts; not below `maxBatchSize`. Of each rank.
   package var tokensPerStep: Int64
+  /// Ranks that step together, each with a batch and a KV cache of its own; at least 1.
+  package var dataParallel = 1
 
   /// The memory for keys and values of a replica, in blocks of tokens. Source: Kwon et al. (2023), "Efficient Memory
   /// Management for Large Language Model Serving with PagedAttention", SOSP.
@@ -116,12 +118,16 @@ package struct ContinuousBatching: Sendable, Equatable {
         "maxTokensPerStep", .integer(1...10_000_000), default: "2048",
         "Tokens in a step: one for each request that gains one, the rest for prompts, which are read in chunks. Not below maxBatchSize, the limit on requests."
       ),
+      Key(
+        "dataParallel", .integer(1...256), default: "1",
+        "Ranks of a replica, each with kvCache and maxTokensPerStep of its own, that step together: a step lasts as long as that of the slowest. A request goes to the rank with the fewest. Not above maxBatchSize, which all ranks share."
+      ),
     ])
 
   package init(
     base: Double, perSequence: Double, perPromptToken: Double, perToken: Double, overlap: Double,
     perContextToken: Double, perPromptTokenContext: Double, requestOverhead: Double = 0, kvCache: KVCache?,
-    tokensPerStep: Int64
+    tokensPerStep: Int64, dataParallel: Int = 1
   ) {
     self.base = base
     self.perSequence = perSequence
@@ -133,6 +139,7 @@ package struct ContinuousBatching: Sendable, Equatable {
     self.requestOverhead = requestOverhead
     self.kvCache = kvCache
     self.tokensPerStep = tokensPerStep
+    self.dataParallel = dataParallel
   }
 
   /// - Parameter scaling: of the deployment; `nil` if there is something wrong with it.
@@ -147,7 +154,8 @@ package struct ContinuousBatching: Sendable, Equatable {
       let perPromptTokenContext = keys.has("perPromptTokenContext")
         ? keys.exactDuration("perPromptTokenContext") : 0,
       let requestOverhead = keys.has("requestOverhead") ? keys.exactDuration("requestOverhead") : 0,
-      let tokens = keys.has("maxTokensPerStep") ? keys.integer("maxTokensPerStep") : 2048
+      let tokens = keys.has("maxTokensPerStep") ? keys.integer("maxTokensPerStep") : 2048,
+      let ranks = keys.has("dataParallel") ? keys.integer("dataParallel") : 1
     else { return nil }
     guard requestOverhead <= Double(Limits.latency) else {
       keys.error(
@@ -166,6 +174,13 @@ package struct ContinuousBatching: Sendable, Equatable {
       )
       return nil
     }
+    if let scaling, ranks > scaling.maxBatchSize {
+      keys.error(
+        "dataParallel",
+        "dataParallel \(ranks) is above maxBatchSize \(scaling.maxBatchSize), the requests of all ranks together: some would never serve any. Lower it, or raise maxBatchSize."
+      )
+      return nil
+    }
     if overlap > 0, perToken == 0 {
       keys.error(
         "overlap",
@@ -180,7 +195,7 @@ package struct ContinuousBatching: Sendable, Equatable {
     self.init(
       base: base, perSequence: perSequence, perPromptToken: perPromptToken, perToken: perToken,
       overlap: overlap, perContextToken: perContextToken, perPromptTokenContext: perPromptTokenContext,
-      requestOverhead: requestOverhead, kvCache: kvCache, tokensPerStep: Int64(tokens))
+      requestOverhead: requestOverhead, kvCache: kvCache, tokensPerStep: Int64(tokens), dataParallel: ranks)
   }
 
   /// As a scenario has it under `service`: `continuousBatching: {base: 12ms, …}`.
@@ -201,6 +216,7 @@ package struct ContinuousBatching: Sendable, Equatable {
       entries.append(Entry("kvCache", .flow(cache)))
     }
     if tokensPerStep != 2048 { entries.append(Entry("maxTokensPerStep", .integer(tokensPerStep))) }
+    if dataParallel != 1 { entries.append(Entry("dataParallel", .integer(Int64(dataParallel)))) }
     return Entry("continuousBatching", .block(entries))
   }
 
@@ -238,12 +254,14 @@ package struct ContinuousBatching: Sendable, Equatable {
     // Each step serves a batch, and no more tokens than fit in one.
     // At best, every beginning that is shared is there already.
     let read = kvCache?.keepsPrefixes == true ? tokens.input.mean : input
-    let steps = max(output / min(batch, room), (read + output) / Double(tokensPerStep))
+    let steps = max(
+      output / min(batch / Double(dataParallel), room), (read + output) / Double(tokensPerStep))
     let computing = max(0, (read + output) * perToken - steps * overlap)
     let decoding = output * (perSequence + perContextToken * context)
     let reading =
       read * perPromptToken + perPromptTokenContext * (read * (input - read) + read * (read + 1) / 2)
     let time = steps * base + computing + decoding + reading
-    return time > 0 ? 1 / time : nil
+    // Of each rank, at best as many as of every other.
+    return time > 0 ? Double(dataParallel) / time : nil
   }
 }

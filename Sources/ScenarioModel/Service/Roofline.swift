@@ -222,7 +222,7 @@ package struct Roofline: Sendable, Equatable {
         "tensorParallel",
         stated > count
           ? "tensorParallel \(stated) is more than the cards of \(quoted(hardware)), \(count). Lower it, or choose other hardware."
-          : "tensorParallel \(stated) leaves \(count - stated) of \(count) cards of \(quoted(hardware)) idle: several engines in one replica are not modelled. Leave it out, or choose hardware with \(stated)."
+          : "tensorParallel \(stated) leaves \(count - stated) of \(count) cards of \(quoted(hardware)) idle: a roofline is of one engine. Leave it out, choose hardware with \(stated), or state continuousBatching with dataParallel."
       )
       return nil
     }
