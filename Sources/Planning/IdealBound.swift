@@ -26,13 +26,23 @@ package struct IdealBound: Codable, Sendable {
           simulation.models[model].kind != .external
         else { continue }
         let first = simulation.models.firstIndex { $0.account == account.name } ?? 0
-        let deployments = account.models[model - first].deployments.filter { $0.version == series.version }
-        guard let deployment = deployments.first else { continue }
-        let needed = Self.needed(
-          spans.of(Int32(index)), deployment.scaling.maxBatchSize, until: scenario.to.microseconds)
-        replicaHours += needed.replicaMicroseconds / 3.6e9
-        credits += needed.replicaMicroseconds / 3.6e9 * Double(prices[deployment.hardware] ?? 0) / 1e6
-        peak += needed.peak
+        let deployments = account.models[model - first].deployments
+        guard let deployment = deployments.first(where: { $0.version == series.version }) else { continue }
+        let served = spans.of(Int32(index))
+        var needs = [(deployment, served.arrivals, served.departures)]
+        if case .decode(let prefill) = deployment.part {
+          needs = [
+            (deployments[prefill], served.arrivals, served.read),
+            (deployment, served.read, served.departures),
+          ]
+        }
+        for (deployment, starts, ends) in needs {
+          let needed = Self.needed(
+            (starts, ends), deployment.scaling.maxBatchSize, until: scenario.to.microseconds)
+          replicaHours += needed.replicaMicroseconds / 3.6e9
+          credits += needed.replicaMicroseconds / 3.6e9 * Double(prices[deployment.hardware] ?? 0) / 1e6
+          peak += needed.peak
+        }
       }
     }
     peakReplicas = peak
@@ -44,6 +54,8 @@ package struct IdealBound: Codable, Sendable {
       FailureReason.allCases.filter { $0.progress == .served }, success: true)
     private var arrivals: [Int32: [Int64]] = [:]
     private var services: [Int32: [Int64]] = [:]
+    /// From the start of service to the first token.
+    private var readings: [Int32: [Int64]] = [:]
 
     func receive(_ requests: RequestColumns) {
       for row in 0..<requests.count {
@@ -52,19 +64,23 @@ package struct IdealBound: Codable, Sendable {
         arrivals[series, default: []].append(requests.arrivedAt[row])
         // Those that were never served would have been: for as long as the others on average.
         let isServed = Self.served.contains(outcome)
-        services[series, default: []].append(
-          isServed ? requests.latencyMicroseconds[row] - requests.waitingMicroseconds[row] : -1)
+        let waiting = requests.waitingMicroseconds[row]
+        services[series, default: []].append(isServed ? requests.latencyMicroseconds[row] - waiting : -1)
+        let first = requests.firstTokenMicroseconds[row]
+        readings[series, default: []].append(isServed && first >= waiting ? first - waiting : -1)
       }
     }
 
-    func of(_ series: Int32) -> (arrivals: [Int64], departures: [Int64]) {
+    /// Each in ascending order.
+    func of(_ series: Int32) -> (arrivals: [Int64], read: [Int64], departures: [Int64]) {
       let times = arrivals[series] ?? []
-      var lengths = services[series] ?? []
-      let served = lengths.filter { $0 >= 0 }
-      let mean =
-        served.isEmpty ? 0 : Int64(served.reduce(Int128(0)) { $0 + Int128($1) } / Int128(served.count))
-      for index in lengths.indices where lengths[index] < 0 { lengths[index] = mean }
-      return (times.sorted(), zip(times, lengths).map { $0 + $1 }.sorted())
+      func ends(_ lengths: [Int64]?) -> [Int64] {
+        let known = (lengths ?? []).filter { $0 >= 0 }
+        let mean =
+          known.isEmpty ? 0 : Int64(known.reduce(Int128(0)) { $0 + Int128($1) } / Int128(known.count))
+        return zip(times, lengths ?? []).map { $0 + ($1 < 0 ? mean : $1) }.sorted()
+      }
+      return (times.sorted(), ends(readings[series]), ends(services[series]))
     }
   }
 

@@ -128,6 +128,7 @@ enum Grammar {
       Key("hardware", .text, required: true, "Hardware configuration, as in the price list."),
       Key("scaling", .object { Scenario.Scaling.shape }, required: true, "Replicas and the autoscaler."),
       Key("service", .object { DeploymentService.shape }, required: true, "Service time of one request."),
+      PrefillPool.key,
       Key(
         "queue", .object { Scenario.Queue.shape }, "Requests that wait because every replica's batch is full."
       ),

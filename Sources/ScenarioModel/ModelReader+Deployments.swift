@@ -5,7 +5,9 @@ import Telemetry
 extension ModelReader {
   /// - Returns: `nil` for more than can be simulated, which are not read.
   func readDeployments() -> ([Scenario.Deployment?], [Section])? {
-    let count = section.node("deployments")?.elements?.count ?? 0
+    let elements = section.node("deployments")?.elements ?? []
+    // Those that read prompts for others are deployments too.
+    let count = elements.reduce(0) { $0 + ($1.member(PrefillPool.key.name) == nil ? 1 : 2) }
     guard count <= Limits.deploymentsOfModel else {
       section.error(
         "deployments",
@@ -18,10 +20,11 @@ extension ModelReader {
     for (keys, deployment) in zip(sections, deployments) {
       if let deployment { check(deployment, keys) }
     }
-    let slots = deployments.reduce(0) {
-      $0 + ($1.map { $0.scaling.maxReplicas * $0.scaling.maxBatchSize } ?? 0)
+    let scalings = deployments.compactMap { $0 }.flatMap {
+      [$0.scaling] + ($0.prefill.map { [$0.scaling] } ?? [])
     }
-    let batch = deployments.compactMap { $0?.scaling.maxBatchSize }.max() ?? 0
+    let slots = scalings.reduce(0) { $0 + $1.maxReplicas * $1.maxBatchSize }
+    let batch = scalings.map(\.maxBatchSize).max() ?? 0
     let served = min(slots, (subscription ?? Limits.requestsInService) * batch)
     if served > Limits.requestsInService {
       section.error(
@@ -50,18 +53,31 @@ extension ModelReader {
         )
       }
     }
-    if let subscription, deployment.scaling.minReplicas > subscription {
-      keys.section("scaling")?.error(
+    check(deployment.scaling, keys)
+    guard let pool = deployment.prefill, let own = keys.section(PrefillPool.key.name) else { return }
+    check(pool.scaling, own)
+    let least = deployment.scaling.minReplicas + pool.scaling.minReplicas
+    if let subscription, least > subscription,
+      max(deployment.scaling.minReplicas, pool.scaling.minReplicas) <= subscription
+    {
+      own.section("scaling")?.error(
         "minReplicas",
-        "minReplicas \(deployment.scaling.minReplicas) can never fit into the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+        "the deployment and those that read its prompts need \(least) replicas at least, which can never fit into the subscription's \(subscription). Lower minReplicas, or raise account.subscription.maxReplicas."
       )
     }
-    if let subscription, deployment.scaling.minReplicas <= subscription,
-      deployment.scaling.maxReplicas > subscription
-    {
+  }
+
+  private func check(_ scaling: Scenario.Scaling, _ keys: Section) {
+    if let subscription, scaling.minReplicas > subscription {
+      keys.section("scaling")?.error(
+        "minReplicas",
+        "minReplicas \(scaling.minReplicas) can never fit into the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+      )
+    }
+    if let subscription, scaling.minReplicas <= subscription, scaling.maxReplicas > subscription {
       keys.section("scaling")?.error(
         "maxReplicas",
-        "maxReplicas \(deployment.scaling.maxReplicas) is above the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+        "maxReplicas \(scaling.maxReplicas) is above the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
       )
     }
   }
@@ -86,6 +102,16 @@ extension ModelReader {
   }
 
   func checkOverlaps(_ deployments: [Scenario.Deployment?], _ sections: [Section]) {
+    for (deployment, keys) in zip(deployments, sections) {
+      guard let deployment,
+        let other = deployments.compactMap({ $0 }).first(where: {
+          $0.prefill != nil && Name.same(PrefillVersion.name(for: $0.version), deployment.version)
+        })
+      else { continue }
+      keys.error(
+        "version",
+        "telemetry calls the replicas that read the prompts of \(other.version) so. Choose another name.")
+    }
     func span(_ deployment: Scenario.Deployment) -> Range<Timestamp> {
       deployment.deployAt..<max(deployment.undeployAt ?? .supported.upperBound, deployment.deployAt)
     }

@@ -36,9 +36,8 @@ struct ModelReader {
       createdAt: section.has("createdAt") ? section.instant("createdAt") : nil,
       fineTuning: fineTuning.compactMap { $0 },
       load: load,
-      deployments: deployments.compactMap { $0 }.sorted {
-        ($0.deployAt, $0.version) < ($1.deployAt, $1.version)
-      },
+      deployments: Scenario.Deployment.withPrefill(
+        deployments.compactMap { $0 }.sorted { ($0.deployAt, $0.version) < ($1.deployAt, $1.version) }),
       externalService: external.service, providerErrorProbability: external.providerError,
       rateLimitedProbability: external.rateLimited, rateLimit: external.rateLimit)
   }
@@ -276,12 +275,53 @@ struct ModelReader {
       else { return nil }
       crash = .init(timeBetween: between, timeToRepair: repair)
     }
+    var pool: PrefillPool?
+    if keys.has(PrefillPool.key.name) {
+      pool = keys.section(PrefillPool.key.name).flatMap { prefill($0, of: keys, hardware, service?.service) }
+      guard pool != nil else { return nil }
+    }
     guard let version, let deployAt, let hardware, let scaling, let service, let queue,
       keys.has("undeployAt") == (undeployAt != nil)
     else { return nil }
     return .init(
       version: version, deployAt: deployAt, undeployAt: undeployAt, traffic: traffic, hardware: hardware,
       scaling: scaling, service: service.service, isServiceOfHardware: service.isOfHardware, queue: queue,
-      modelErrorProbability: modelError, crash: crash)
+      modelErrorProbability: modelError, crash: crash, prefill: pool)
+  }
+
+  /// - Parameters:
+  ///   - deployment: the section of the deployment that they read for, whose hardware and service are known or wrong.
+  /// - Returns: `nil` after a diagnostic.
+  private func prefill(
+    _ keys: Section, of deployment: Section, _ ownHardware: String?, _ own: DeploymentService?
+  ) -> PrefillPool? {
+    let hardware = keys.has("hardware") ? knownHardware(keys) : ownHardware
+    let scaling = keys.section("scaling").flatMap { Scenario.Scaling($0) }
+    let handover = PrefillPool.handover(keys)
+    // What is wrong with the deployment's own has been said.
+    guard let own, let hardware, let scaling, let handover else { return nil }
+    guard own.continuousBatching != nil else {
+      deployment.error(
+        "prefill",
+        "prompts are read apart only under continuousBatching or roofline. Give the deployment one of them as its service, or remove prefill."
+      )
+      return nil
+    }
+    let stated = keys.has("service") ? keys : deployment
+    let service = stated.section("service").flatMap { section in
+      DeploymentService.read(
+        section, hardware: hardware, isKnown: { isKnown($0, $1, section.diagnostics) }, scaling: scaling)
+    }
+    guard let service else { return nil }
+    guard service.service.continuousBatching != nil else {
+      keys.error(
+        "service",
+        "prompts are read apart only under continuousBatching or roofline. Give one of them, or leave service out."
+      )
+      return nil
+    }
+    return PrefillPool(
+      hardware: hardware, scaling: scaling, service: service.service,
+      isServiceOfHardware: service.isOfHardware, handover: handover)
   }
 }

@@ -11,7 +11,6 @@ extension ModelReader {
     _ deployments: [Scenario.Deployment?], _ sections: [Section], _ load: Scenario.Load?
   ) {
     guard checkTimes else { return }
-    let length = period.upperBound - period.lowerBound
     if !deployments.isEmpty, !section.has("load") {
       section.warning(
         "deployments",
@@ -29,30 +28,38 @@ extension ModelReader {
       )
     }
     for (deployment, keys) in zip(deployments, sections) {
-      if case .continuousBatching(let batching) = deployment?.service,
+      if let batching = deployment?.service.continuousBatching,
         let futility = batching.futility(tokens: load?.tokens)
       {
         keys.warning("service", futility)
       }
-      guard let deployment, let scalingKeys = keys.section("scaling") else { continue }
-      let scaling = deployment.scaling
-      if scaling.minReplicas == scaling.maxReplicas {
-        for key in ScalingPolicy.keys.map(\.name) where scalingKeys.has(key) {
-          scalingKeys.warning(
-            key,
-            "\(key) does nothing: minReplicas and maxReplicas are both \(scaling.minReplicas). Remove it, or raise maxReplicas."
-          )
-        }
-        continue
+      guard let deployment else { continue }
+      warnOfThePointless(deployment.scaling, keys)
+      if let pool = deployment.prefill, let own = keys.section(PrefillPool.key.name) {
+        warnOfThePointless(pool.scaling, own)
       }
-      if let futile = scaling.policy.futility(within: length) {
-        scalingKeys.warning(futile.key, futile.message)
-      } else if scaling.startup.mean >= Double(length) {
-        scalingKeys.warning(
-          "startup",
-          "a replica takes longer to start than the period lasts: no added replica serves a request. Shorten it, or lengthen the period."
+    }
+  }
+
+  private func warnOfThePointless(_ scaling: Scenario.Scaling, _ owner: Section) {
+    guard let keys = owner.section("scaling") else { return }
+    guard scaling.minReplicas < scaling.maxReplicas else {
+      for key in ScalingPolicy.keys.map(\.name) where keys.has(key) {
+        keys.warning(
+          key,
+          "\(key) does nothing: minReplicas and maxReplicas are both \(scaling.minReplicas). Remove it, or raise maxReplicas."
         )
       }
+      return
+    }
+    let length = period.upperBound - period.lowerBound
+    if let futile = scaling.policy.futility(within: length) {
+      keys.warning(futile.key, futile.message)
+    } else if scaling.startup.mean >= Double(length) {
+      keys.warning(
+        "startup",
+        "a replica takes longer to start than the period lasts: no added replica serves a request. Shorten it, or lengthen the period."
+      )
     }
   }
 }
@@ -141,13 +148,22 @@ extension AccountReader {
   private func warnOfOverload(_ model: Scenario.Model, _ keys: Section, _ subscription: Int) {
     let length = Double(period.upperBound - period.lowerBound)
     let demand = model.expectedArrivals(period, origin: period.lowerBound, section.calendar) / length
-    let capacities = model.deployments.map {
-      $0.service.capacity(batch: Double($0.scaling.maxBatchSize), tokens: model.load?.tokens)
+    // As if all were deployed all the time, and no other model needed the subscription.
+    let capacities = model.deployments.map { deployment in
+      deployment.service.capacity(
+        batch: Double(deployment.scaling.maxBatchSize), tokens: model.load?.tokens, deployment.part
+      ).map { $0 * Double(min(deployment.scaling.maxReplicas, subscription)) }
     }
     guard demand > 0, !capacities.isEmpty, !capacities.contains(where: { $0 == nil }) else { return }
-    // As if all were deployed all the time, and no other model needed the subscription.
-    let replicas = model.deployments.map { min($0.scaling.maxReplicas, subscription) }
-    let capacity = zip(capacities, replicas).reduce(0.0) { $0 + ($1.0 ?? 0) * Double($1.1) }
+    let capacity = model.deployments.indices.reduce(0.0) { sum, index in
+      guard let own = capacities[index] else { return sum }
+      switch model.deployments[index].part {
+      case .whole: return sum + own
+      // Those that read prompts or those that decode, whichever serve fewer.
+      case .decode(let prefill): return sum + min(own, capacities[prefill] ?? own)
+      case .prefill: return sum
+      }
+    }
     guard capacity > 0, demand > 2 * capacity else { return }
     func rate(_ perMicrosecond: Double) -> String { String(format: "%.3g/s", perMicrosecond * 1e6) }
     keys.warning(

@@ -37,9 +37,7 @@ extension Scenario.Model {
       if deployment.queue.timeoutMicroseconds != nil { found.insert(.timeout) }
       if deployment.crash != nil { found.insert(.replicaLost) }
       if deployment.modelErrorProbability > 0 { found.insert(.modelError) }
-      if case .continuousBatching(let batching) = deployment.service, batching.kvCache != nil {
-        found.insert(.contextLengthExceeded)
-      }
+      if deployment.service.continuousBatching?.kvCache != nil { found.insert(.contextLengthExceeded) }
     }
     return found
   }

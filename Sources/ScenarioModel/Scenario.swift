@@ -130,27 +130,23 @@ package struct Scenario: Sendable, Equatable {
     package var queue: Queue
     package var modelErrorProbability: Double
     package var crash: Crash?
+    /// Replicas of their own that read prompts, as stated; `nil` where the deployment's do.
+    package var prefill: PrefillPool?
+    package var part = Part.whole
 
     /// From when a replica takes a request in until a step can read its prompt, µs.
     package var requestOverhead: Int64 {
-      if case .continuousBatching(let batching) = service {
-        Int64(batching.requestOverhead.rounded(.up))
-      } else {
-        0
-      }
+      (prefill?.service ?? service).continuousBatching.map { Int64($0.requestOverhead.rounded(.up)) } ?? 0
     }
 
     /// Whether its replicas keep what prompts begin with.
     var keepsPrefixes: Bool {
-      guard case .continuousBatching(let batching) = service else { return false }
-      return batching.kvCache?.keepsPrefixes == true
+      (prefill?.service ?? service).continuousBatching?.kvCache?.keepsPrefixes == true
     }
 
-    /// Whether each replica has a queue of its own: under continuous batching a replica takes requests in, and they wait
-    /// there for the step that begins to read their prompts.
-    package var hasQueueForEachReplica: Bool {
-      if case .continuousBatching = service { true } else { false }
-    }
+    /// Queues of each replica that reads prompts: under continuous batching a replica takes requests in, and they wait there
+    /// for the step that begins to read theirs, in the queue of a rank; `nil` where all replicas share one.
+    package var queuesOfReplica: Int? { (prefill?.service ?? service).continuousBatching?.dataParallel }
   }
 
   package struct Crash: Sendable, Equatable {

@@ -1,8 +1,11 @@
 /// What a control event of a model is about, in the 64 bits of an entry's tag: the control, the deployment, the replica
 /// and which of the replica's lives it was scheduled in. Entries of one instant come in the order of their tags.
 package struct ControlTag: Equatable {
-  /// Events that are neither arrivals nor departures, in their order at one instant.
-  package enum Control: UInt8, CaseIterable { case step, replicaReady, replicaCrash, undeploy, deploy }
+  /// Events that are neither arrivals nor departures, in their order at one instant. A handover has that of its
+  /// request (`Handovers.tag`) where others have the replica's life.
+  package enum Control: UInt8, CaseIterable {
+    case step, handover, replicaReady, replicaCrash, undeploy, deploy
+  }
 
   /// Deployments (16 bits) and replicas (8 bits) that a tag can name.
   package static let deployments = 1 << 16

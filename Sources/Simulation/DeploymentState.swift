@@ -54,6 +54,11 @@ struct DeploymentState: ~Copyable {
   let isBatching: Bool
   /// `nil` where every prompt is read from its beginning.
   let prefixes: DeploymentPrefixes?
+  /// The deployment that reads its prompts, and the one that it reads them for; −1 where its replicas do both.
+  let prefill: Int
+  let decoder: Int
+  /// Of what it has read, µs and µs a token.
+  let handover: PrefillPool.Handover
   /// Tokens of a request, input and output, that the KV cache of a replica can hold; `Int64.max` without one.
   let longestContext: Int64
   let startup: Sampler
@@ -93,12 +98,22 @@ struct DeploymentState: ~Copyable {
     minReplicas = deployment.scaling.minReplicas
     maxReplicas = deployment.scaling.maxReplicas
     maxBatchSize = deployment.scaling.maxBatchSize
-    queueCapacity = deployment.queue.capacity
-    timeout = deployment.queue.timeoutMicroseconds ?? .max
-    queue = WaitingQueue(deployment.queue.discipline)
+    var (prefill, decoder) = (-1, -1)
+    var handover = PrefillPool.Handover(base: 0, perToken: 0)
+    switch deployment.part {
+    case .whole: break
+    case .prefill(let index, let stated): (decoder, handover) = (index, stated)
+    case .decode(let index): prefill = index
+    }
+    (self.prefill, self.decoder, self.handover) = (prefill, decoder, handover)
+    // Requests are turned away, give up and fail where their prompts are read, and come from there in order.
+    let decodesOnly = prefill >= 0
+    queueCapacity = decodesOnly ? .max : deployment.queue.capacity
+    timeout = decodesOnly ? .max : deployment.queue.timeoutMicroseconds ?? .max
+    queue = WaitingQueue(decodesOnly ? .fifo : deployment.queue.discipline)
     traffic = deployment.traffic
-    modelErrorProbability = deployment.modelErrorProbability
-    self.mayFail = mayFail || deployment.modelErrorProbability > 0
+    modelErrorProbability = decodesOnly ? 0 : deployment.modelErrorProbability
+    self.mayFail = !decodesOnly && (mayFail || deployment.modelErrorProbability > 0)
     crashes = deployment.crash != nil
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
     service = try ServiceDraws(
@@ -106,6 +121,7 @@ struct DeploymentState: ~Copyable {
     batchSlowdown = deployment.service.batchSlowdown
     batching = deployment.service.continuousBatching
     isBatching = batching != nil
+    let prefixes = decodesOnly ? nil : prefixes
     self.prefixes = prefixes
     longestContext = batching?.kvCache?.longestContext ?? .max
     startup = Sampler(deployment.scaling.startup, in: arena)
@@ -115,7 +131,9 @@ struct DeploymentState: ~Copyable {
     crashStream = stream("crashes")
     replicas = FixedArray(repeating: Replica(), count: maxReplicas)
     let model = batching
-    batches = FixedArray(count: isBatching ? maxReplicas : 0) { _ in StepBatch(model, prefixes?.tree) }
+    batches = FixedArray(count: isBatching ? maxReplicas : 0) { _ in
+      StepBatch(model, prefixes?.tree, handsOver: decoder >= 0)
+    }
     levels = FixedArray(repeating: 0, count: maxBatchSize + 1)
     autoscaler = Autoscaler(deployment.scaling)
   }

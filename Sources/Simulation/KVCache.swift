@@ -76,6 +76,18 @@ struct KVCache {
     return share(prefixes.parent(of: held), prompt, within: room, from: step)
   }
 
+  /// Takes the blocks of a request whose prompt has been read elsewhere, as a resident, if enough are free beside those
+  /// that the next step needs, its own among them.
+  mutating func take(read base: Int64, from step: Int64) -> Bool {
+    let needed = blocks(of: base + step - 1)
+    let next = blocks(of: base + step) - needed
+    guard needed + next + growing(in: step) <= free else { return false }
+    free -= needed
+    begin(base)
+    reserve(from: step)
+    return true
+  }
+
   private mutating func share(_ held: Int32, _ prompt: Int64, within room: Int64, from step: Int64) -> Entry?
   {
     let shared = min(prefixes?.blocks(upTo: held) ?? 0, (prompt - 1) / blockSize)
@@ -160,13 +172,16 @@ struct KVCache {
 
   /// Whether the sums are those of the requests in it, and within the cache.
   func holds(
-    residents: [(base: Int64, leaf: Int32)], prompts: [(length: Int64, entry: Entry)], at step: Int64
+    residents: [(base: Int64, leaf: Int32)], prompts: [(length: Int64, entry: Entry)],
+    read: [(length: Int64, leaf: Int32)], at step: Int64
   ) -> Bool {
     var held = residents.reduce(0) { $0 + blocks(of: $1.base + step - 1) - blocksShared($1.leaf) }
     held += prompts.reduce(0) { $0 + blocks(of: $1.length) - $1.entry.cached / blockSize }
+    held += read.reduce(0) { $0 + blocks(of: $1.length) - blocksShared($1.leaf) }
     if let prefixes {
       guard
-        let pinned = prefixes.checkInvariants(held: residents.map(\.leaf) + prompts.map(\.entry.held)),
+        let pinned = prefixes.checkInvariants(
+          held: residents.map(\.leaf) + prompts.map(\.entry.held) + read.map(\.leaf)),
         prefixes.evictable <= free
       else { return false }
       held += pinned

@@ -10,7 +10,11 @@ extension ModelSimulation {
     case .step:
       return deployments[tag.deployment].phase == .undeploying
         || deployments[tag.deployment].replicas[tag.replica].state == .draining
-    case .replicaReady, .replicaCrash: return deployments[tag.deployment].phase == .undeploying
+    case .replicaReady: return deployments[tag.deployment].phase == .undeploying
+    case .replicaCrash:
+      let partner = max(deployments[tag.deployment].prefill, deployments[tag.deployment].decoder)
+      return deployments[tag.deployment].phase == .undeploying || (partner >= 0 && mayRelease)
+    case .handover: return mayRelease
     }
   }
 
@@ -28,6 +32,7 @@ extension ModelSimulation {
     let (index, replica, generation) = (tag.deployment, tag.replica, tag.generation)
     switch tag.control {
     case .step: stepped(replica, of: index, generation, at: entry.time, pool)
+    case .handover: handedOver(generation, at: entry.time, pool)
     case .replicaReady: replicaReady(replica, of: index, generation, at: entry.time, pool)
     case .replicaCrash: replicaCrashed(replica, of: index, generation, at: entry.time, pool)
     case .undeploy:
@@ -81,6 +86,7 @@ extension ModelSimulation {
     switch deployments[index].phase {
     case .planned, .pending:
       deployments[index].phase = .ended
+      finishDecoding(index, at: time, pool)
     case .deploying, .deployed:
       deployments[index].phase = .undeploying
       mayRelease = true
@@ -96,19 +102,33 @@ extension ModelSimulation {
   /// Releases what an undeploying deployment no longer needs, and ends it with its last replica.
   mutating func finishUndeploying(_ index: Int, at time: Int64, _ pool: ReplicaPool) {
     guard deployments[index].phase == .undeploying, deployments[index].queue.count == 0 else { return }
+    // Those that it is to decode may not have been read yet.
+    let prefill = deployments[index].prefill
+    guard prefill < 0 || deployments[prefill].phase == .ended else { return }
     while let replica = deployments[index].youngest(.starting) { free(replica, of: index, pool) }
     while let replica = deployments[index].youngest(.ready) { drain(replica, of: index, at: time, pool) }
     if deployments[index].total == 0 {
       deployments[index].phase = .ended
       deployments[index].undeployedAt = time
+      finishDecoding(index, at: time, pool)
     }
     record(index, at: time, limitedBy: .none)
+  }
+
+  /// A deployment that reads prompts for another has ended: no more will come there.
+  private mutating func finishDecoding(_ index: Int, at time: Int64, _ pool: ReplicaPool) {
+    let decoder = deployments[index].decoder
+    if decoder >= 0 { finishUndeploying(decoder, at: time, pool) }
   }
 
   /// Which deployments take new requests, and the shares in which they do: those stated; one without a
   /// share takes the rest; alone, any takes all.
   mutating func chooseActive() {
-    let deployed = deployments.indices.filter { deployments[$0].phase == .deployed }
+    let deployed = deployments.indices.filter { index in
+      guard deployments[index].phase == .deployed, deployments[index].decoder < 0 else { return false }
+      let prefill = deployments[index].prefill
+      return prefill < 0 || deployments[prefill].phase == .deployed
+    }
     let stated = deployed.reduce(0) { $0 + (deployments[$1].traffic ?? 0) }
     let hasRest = deployed.contains { deployments[$0].traffic == nil }
     let rest = hasRest ? max(0, 1 - stated) : 0
@@ -194,10 +214,16 @@ extension ModelSimulation {
       deployments[index].replicas[replica].state == .ready
     else { return }
     let lost = departures.removeAll(deployment: index, replica: replica)
-    let unfinished =
+    var unfinished =
       deployments[index].isBatching ? deployments[index].batches[replica].removeAll() : []
-    batched -= unfinished.count
     for sequence in lost { end(sequence, FailureReason.replicaLost.code, at: time) }
+    if deployments[index].prefill >= 0 {
+      unfinished += loseHandovers(to: index, replica, at: time, pool).map { ($0, true) }
+      unfinished.sort { $0.sequence < $1.sequence }
+    } else if deployments[index].decoder >= 0 {
+      for request in unfinished { withdraw(request.sequence, at: time, pool) }
+    }
+    batched -= unfinished.count
     for (sequence, hasStarted) in unfinished {
       let row = ring.row(sequence)
       if !hasStarted { ring.waiting[row] = time - ring.arrivedAt[row] }

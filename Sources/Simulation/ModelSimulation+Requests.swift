@@ -30,8 +30,13 @@ extension ModelSimulation {
     let sequence = append(at: time, input: input, output: output, attempt: attempt)
     let row = ring.row(sequence)
     ring.series[row] = deployments[chosen].series
+    var isTooLong = deployments[chosen].isBatching && !fits(row, chosen)
+    if deployments[chosen].prefill >= 0 {
+      chosen = deployments[chosen].prefill
+      isTooLong = isTooLong || !fitsPrompt(row, chosen)
+    }
     if ring.prefix != nil { ring.begin(row, prefix: prefix) }
-    if deployments[chosen].isBatching, !fits(row, chosen) {
+    if isTooLong {
       ring.waiting[row] = 0
       end(sequence, FailureReason.contextLengthExceeded.code, at: time)
       return
@@ -73,7 +78,9 @@ extension ModelSimulation {
     _ sequence: Int, _ index: Int, _ replica: Int,
     at time: Int64
   ) {
-    if deployments[index].isBatching {
+    if deployments[index].prefill >= 0 {
+      startHandover(sequence, index, replica, at: time)
+    } else if deployments[index].isBatching {
       takeIn(sequence, index, replica, at: time)
     } else {
       let finish = startService(sequence, index, replica, at: time)

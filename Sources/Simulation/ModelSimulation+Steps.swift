@@ -14,6 +14,12 @@ extension ModelSimulation {
     Int64(max(ring.input[row], 1)) + Int64(max(ring.output[row], 1)) - 1 <= deployments[index].longestContext
   }
 
+  /// Whether the KV cache of a replica that only reads prompts can hold a request's.
+  @inline(__always)
+  func fitsPrompt(_ row: Int, _ index: Int) -> Bool {
+    Int64(max(ring.input[row], 1)) <= deployments[index].longestContext
+  }
+
   /// A replica (whose occupancy counts it already) takes in a request.
   @inline(never)
   mutating func takeIn(
@@ -48,19 +54,20 @@ extension ModelSimulation {
     let (waiting, cached) = (ring.waiting, deployments[index].prefixes == nil ? nil : ring.cached)
     deployments[index].batches[replica].endRun(
       tokensPerStep: model.tokensPerStep, output: { output[$0 & mask] },
-      firstToken: { firstToken[$0 & mask] = time - arrivedAt[$0 & mask] }, finished: &finished)
+      firstToken: { firstToken[$0 & mask] = time - arrivedAt[$0 & mask] }, ended: &ended)
     let isReady = deployments[index].replicas[replica].state == .ready
-    for sequence in finished {
+    let finished = ended.finished.count
+    for sequence in ended.finished {
       end(sequence, UInt8(ring.latency[ring.row(sequence)]), at: time)
       if isReady { lowerDemand(index, at: time) }
     }
-    batched -= finished.count
-    deployments[index].setOccupancy(
-      deployments[index].replicas[replica].occupancy - finished.count, of: replica)
+    batched -= finished
+    deployments[index].setOccupancy(deployments[index].replicas[replica].occupancy - finished, of: replica)
     if isReady {
-      deployments[index].freeSlots += finished.count
+      deployments[index].freeSlots += finished
       serveWaiting(index, at: time)
     }
+    for sequence in ended.read { offer(sequence, from: replica, of: index, at: time) }
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     if deployments[index].batches[replica].beginRun(
       model, latencyFactor: incidents.current.latencyFactor, until: incidents.nextBorder,
@@ -82,7 +89,7 @@ extension ModelSimulation {
     noteReleases()
   }
 
-  private mutating func scheduleStep(
+  mutating func scheduleStep(
     _ replica: Int, _ index: Int
   ) {
     let time = deployments[index].batches[replica].end

@@ -9,8 +9,8 @@ import Telemetry
 /// before the first *shared* one, which `AccountSimulation` applies in the order of time over all models.
 /// So models run on their own between shared events, and the result is that of one common event list.
 ///
-/// At one instant, events come in this order: departures, ends of steps, replicas that get ready, crashes, undeployments,
-/// deployments, timeouts, the autoscaler, retries, arrivals; among the first six, lower sequence numbers,
+/// At one instant, events come in this order: departures, ends of steps, handovers, replicas that get ready, crashes, undeployments,
+/// deployments, timeouts, the autoscaler, retries, arrivals; among the first seven, lower sequence numbers,
 /// deployments and replicas first. Between models: the order of the scenario.
 ///
 /// What the loop calls is `mutating` even where it changes nothing: to lend the state, the compiler copies all of it.
@@ -30,7 +30,8 @@ struct ModelSimulation: ~Copyable {
   var controls = EventList()
   /// Requests that replicas with continuous batching serve, and those whose responses a step has completed.
   var batched = 0
-  var finished: [Int] = []
+  var ended = StepBatch.Ended()
+  var handovers = Handovers()
   /// Not after the earliest of controls, timeouts, autoscaler deadlines and retries.
   var nextTimer: Int64 = .min
 

@@ -126,11 +126,4 @@ extension DeploymentService {
     case .continuousBatching: 0
     }
   }
-
-  var continuousBatching: ContinuousBatching? {
-    switch self {
-    case .alone: nil
-    case .continuousBatching(let batching): batching
-    }
-  }
 }

@@ -26,6 +26,14 @@ import Telemetry
 ///
 /// Invariants, checked by `checkInvariants()`: those of the ranks; a run has steps if anything is served.
 struct StepBatch: ~Copyable {
+  /// Requests that the end of a run concerns, by sequence, ascending.
+  struct Ended {
+    /// Whose responses are complete.
+    var finished: [Int] = []
+    /// Whose prompts have been read, for others to make the rest of the response.
+    var read: [Int] = []
+  }
+
   private var ranks: FixedArray<StepRank>
   /// From when a request is taken in until it can join, µs.
   private let overhead: Int64
@@ -33,14 +41,20 @@ struct StepBatch: ~Copyable {
   private var run = StepRun()
   /// Steps that the replica had taken when the run began.
   private var step: Int64 = 0
+  /// Whether nothing is served and the run, of no steps, ends when a request can join.
+  private var isWaiting = false
   /// Between `endRun` and `beginRun`.
   private var isBetweenRuns = false
   /// Counts runs and their cuts, so that the event of a run that was cut short is recognised.
   private(set) var generation: UInt32 = 0
 
-  /// - Parameter prefixes: how prompts begin alike; `nil` if none do.
-  init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?) {
-    ranks = FixedArray(count: model?.dataParallel ?? 1) { _ in StepRank(model, prefixes) }
+  /// - Parameters:
+  ///   - prefixes: how prompts begin alike; `nil` if none do.
+  ///   - handsOver: whether it only reads prompts.
+  init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?, handsOver: Bool) {
+    ranks = FixedArray(count: model?.dataParallel ?? 1) { _ in
+      StepRank(model, prefixes, handsOver: handsOver)
+    }
     overhead = model.map { microseconds($0.requestOverhead) } ?? 0
   }
 
@@ -59,18 +73,52 @@ struct StepBatch: ~Copyable {
   /// - Returns: whether the run now ends at another instant, `end`.
   mutating func join(_ sequence: Int, prompt: Int32, leaf: Int32, at time: Int64) -> Bool {
     let readyAt = time + overhead
-    var least = 0
-    for rank in 1..<max(ranks.count, 1) where ranks[rank].count < ranks[least].count { least = rank }
-    let isFirst = ranks[least].append(
+    let isFirst = ranks[emptiest].append(
       sequence, prompt: max(Int64(prompt), 1), leaf: leaf, readyAt: readyAt)
+    return joined(isFirst, readyAt)
+  }
+
+  /// Takes in a request whose prompt another replica has read.
+  /// - Parameter output: that is still to come, tokens, at least 1.
+  /// - Returns: whether the run now ends at another instant, `end`.
+  mutating func join(read sequence: Int, prompt: Int32, output: Int64, at time: Int64) -> Bool {
+    let isFirst = ranks[emptiest].append(
+      read: sequence, context: max(Int64(prompt), 1), output: output, at: time)
+    return joined(isFirst, time)
+  }
+
+  /// The rank with the fewest requests.
+  private var emptiest: Int {
+    var least = 0
+    if ranks.count > 1 {
+      for rank in 1..<ranks.count where ranks[rank].count < ranks[least].count { least = rank }
+    }
+    return least
+  }
+
+  private mutating func joined(_ isFirst: Bool, _ readyAt: Int64) -> Bool {
     // Others who wait are before it, and the run ends when the first of them can join.
-    guard !isBetweenRuns, isFirst else { return false }
-    if run.steps == 0 {
-      // What another rank waits for is ready before.
-      guard count == 1 else { return false }
-      run.start(at: readyAt)
-    } else if !run.cut(at: readyAt) {
-      return false
+    isFirst && !isBetweenRuns && wake(at: readyAt)
+  }
+
+  /// A request whose prompt it has read has been handed over: who waits for its blocks may join.
+  /// - Returns: whether the run now ends at another instant, `end`.
+  mutating func release(_ sequence: Int, at time: Int64) -> Bool {
+    guard let rank = ranks.indices.first(where: { ranks[$0].holds(sequence) }),
+      let readyAt = ranks[rank].release(sequence)
+    else { return false }
+    return !isBetweenRuns && wake(at: max(readyAt, time))
+  }
+
+  /// The run ends before the first step that begins at an instant or later.
+  private mutating func wake(at time: Int64) -> Bool {
+    if run.steps > 0 {
+      guard run.cut(at: time) else { return false }
+    } else {
+      // Another rank may be waited for already.
+      guard !isWaiting || time < run.end else { return false }
+      run.start(at: time)
+      isWaiting = true
     }
     generation &+= 1
     return true
@@ -80,20 +128,23 @@ struct StepBatch: ~Copyable {
   /// - Parameters:
   ///   - output: output tokens of a request.
   ///   - firstToken: told of each request whose prompt has been read for the first time.
-  ///   - finished: becomes the requests whose responses are complete, in order of sequence.
+  ///   - ended: becomes the requests that this concerns.
   mutating func endRun(
-    tokensPerStep: Int64, output: (Int) -> Int32, firstToken: (Int) -> Void, finished: inout [Int]
+    tokensPerStep: Int64, output: (Int) -> Int32, firstToken: (Int) -> Void, ended: inout Ended
   ) {
-    if !finished.isEmpty { finished.removeAll(keepingCapacity: true) }
+    if !ended.finished.isEmpty { ended.finished.removeAll(keepingCapacity: true) }
+    if !ended.read.isEmpty { ended.read.removeAll(keepingCapacity: true) }
     let steps = run.finish()
     for rank in ranks.indices {
       ranks[rank].apply(
         steps, before: step, tokensPerStep: tokensPerStep, output: output, firstToken: firstToken,
-        finished: &finished)
+        ended: &ended)
     }
     step += steps
-    finished.sort()
+    ended.finished.sort()
+    ended.read.sort()
     isBetweenRuns = true
+    isWaiting = false
   }
 
   /// Begins a run with all that are there and those that can join, now: when the last one has ended.
@@ -119,8 +170,9 @@ struct StepBatch: ~Copyable {
       if ranks[rank].isServing { run.include(load, model) }
     }
     guard run.steps > 0 else {
-      if nextReady < .max { run.start(at: nextReady) }
-      return nextReady < .max
+      isWaiting = nextReady < .max
+      if isWaiting { run.start(at: nextReady) }
+      return isWaiting
     }
     run.limit(until: border)
     if nextReady < .max { _ = run.cut(at: nextReady) }
@@ -133,6 +185,7 @@ struct StepBatch: ~Copyable {
     var lost: [(sequence: Int, hasStarted: Bool)] = []
     for rank in ranks.indices { ranks[rank].removeAll(&lost) }
     run = StepRun()
+    isWaiting = false
     generation &+= 1
     return lost.sorted { $0.sequence < $1.sequence }
   }

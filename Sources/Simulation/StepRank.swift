@@ -12,8 +12,8 @@ import Telemetry
 /// complete, all above the step; prompts have at least one token left each; the cache holds what prompts and residents
 /// need and no more than it has.
 struct StepRank: ~Copyable {
-  /// A request that waits to join: from when it can, µs, the prompt to read, and, if it was preempted, the output that is
-  /// still to come.
+  /// A request that waits to join: from when it can, µs, the prompt to read, and, if it was preempted or read elsewhere,
+  /// the output that is still to come.
   private struct Waiting {
     var sequence: Int
     var readyAt = Int64.min
@@ -23,6 +23,15 @@ struct StepRank: ~Copyable {
     var outputLeft: Int64?
     /// Whether its prompt had begun to be read before.
     var hasStarted = false
+    /// Whether another replica has read its prompt, and handed over what that left in its cache.
+    var isRead = false
+  }
+
+  /// A request whose prompt has been read, and that will be handed over.
+  private struct Held {
+    var sequence: Int
+    var length: Int64
+    var leaf: Int32
   }
 
   /// A request whose prompt is being read.
@@ -60,6 +69,10 @@ struct StepRank: ~Copyable {
   /// Those that wait to join.
   private var queue: Deque<Waiting> = []
   private var joined = 0
+  /// Those that keep their blocks until they have been handed over; in order of reading.
+  private var held: [Held] = []
+  /// Whether responses are made elsewhere.
+  private let handsOver: Bool
 
   private var cache: KVCache?
   /// The step at which a request was last preempted.
@@ -71,15 +84,16 @@ struct StepRank: ~Copyable {
   private var chunk: Int64 = 0
 
   /// - Parameter prefixes: how prompts begin alike; `nil` if none do.
-  init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?) {
+  init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?, handsOver: Bool) {
     cache = model?.kvCache.map { KVCache($0, prefixes) }
+    self.handsOver = handsOver
   }
 
   /// Whether it reads or decodes anything.
   var isServing: Bool { !prompts.isEmpty || decoding.count > 0 }
 
-  /// Requests that it serves or that wait in it to join.
-  var count: Int { prompts.count + decoding.count + queue.count }
+  /// Requests that it serves, that wait in it to join, or to be handed over.
+  var count: Int { prompts.count + decoding.count + queue.count + held.count }
 
   /// Takes in a request.
   /// - Returns: whether no other waits before it.
@@ -88,15 +102,38 @@ struct StepRank: ~Copyable {
     return queue.count == 1
   }
 
+  /// Takes in a request whose prompt another replica has read.
+  /// - Parameter output: that is still to come, tokens, at least 1.
+  /// - Returns: whether no other waits before it.
+  mutating func append(read sequence: Int, context: Int64, output: Int64, at time: Int64) -> Bool {
+    queue.append(
+      Waiting(
+        sequence: sequence, readyAt: time, prompt: context, leaf: PrefixTree.none, outputLeft: output,
+        hasStarted: true, isRead: true))
+    return queue.count == 1
+  }
+
+  /// Whether it keeps a request's blocks until it has been handed over.
+  func holds(_ sequence: Int) -> Bool { held.contains { $0.sequence == sequence } }
+
+  /// A request has been handed over, and its blocks are free.
+  /// - Returns: from when the first of those that wait can join; `nil` if none waits.
+  mutating func release(_ sequence: Int) -> Int64? {
+    guard let place = held.firstIndex(where: { $0.sequence == sequence }) else { return nil }
+    let own = held.remove(at: place)
+    cache?.release(read: own.length, leaf: own.leaf)
+    return queue.first?.readyAt
+  }
+
   /// Applies the steps of a run.
   /// - Parameters:
   ///   - before: steps that the replica had taken when the run began.
   ///   - output: output tokens of a request.
   ///   - firstToken: told of each request whose prompt has been read for the first time.
-  ///   - finished: gains the requests whose responses are complete.
+  ///   - ended: gains the requests whose responses are complete, and those that are to be handed over.
   mutating func apply(
     _ steps: Int64, before: Int64, tokensPerStep: Int64, output: (Int) -> Int32, firstToken: (Int) -> Void,
-    finished: inout [Int]
+    ended: inout StepBatch.Ended
   ) {
     if steps > 0 { cache?.grow(by: steps, from: before) }
     let step = before + steps
@@ -104,8 +141,8 @@ struct StepRank: ~Copyable {
       prompts[0].left -= steps * chunk
     } else if !prompts.isEmpty, steps > 0 {
       readPrompts(
-        tokensPerStep - Int64(decoding.count), at: step, output: output, firstToken: firstToken,
-        finished: &finished)
+        tokensPerStep - Int64(decoding.count), at: step, output: output, firstToken: firstToken, ended: &ended
+      )
     }
     chunk = 0
     if !leaving.isEmpty { leaving.removeAll(keepingCapacity: true) }
@@ -119,13 +156,13 @@ struct StepRank: ~Copyable {
       cache?.release(resident.base, leaf: resident.leaf, at: step)
       bases -= resident.base
       vacant.append(place)
-      finished.append(resident.sequence)
+      ended.finished.append(resident.sequence)
     }
   }
 
   private mutating func readPrompts(
     _ budget: Int64, at step: Int64, output: (Int) -> Int32, firstToken: (Int) -> Void,
-    finished: inout [Int]
+    ended: inout StepBatch.Ended
   ) {
     var budget = budget
     while budget > 0, let prompt = prompts.first {
@@ -140,18 +177,28 @@ struct StepRank: ~Copyable {
       let more = (prompt.outputLeft ?? Int64(output(prompt.sequence))) - 1
       guard more > 0 else {
         cache?.release(read: prompt.length, leaf: prompt.leaf)
-        finished.append(prompt.sequence)
+        ended.finished.append(prompt.sequence)
         continue
       }
-      let base = prompt.length + 1 - step
-      let resident = Resident(
-        sequence: prompt.sequence, leaf: prompt.leaf, order: prompt.order, base: base)
-      let place = vacant.popLast() ?? residents.count
-      if place == residents.count { residents.append(resident) } else { residents[place] = resident }
-      bases += base
-      cache?.begin(base)
-      decoding.insert(time: step + more, tag: UInt64(place))
+      guard !handsOver else {
+        held.append(Held(sequence: prompt.sequence, length: prompt.length, leaf: prompt.leaf))
+        ended.read.append(prompt.sequence)
+        continue
+      }
+      settle(
+        Resident(
+          sequence: prompt.sequence, leaf: prompt.leaf, order: prompt.order, base: prompt.length + 1 - step),
+        output: more, at: step)
+      cache?.begin(prompt.length + 1 - step)
     }
+  }
+
+  /// A request gains a token in each step from now on.
+  private mutating func settle(_ resident: Resident, output: Int64, at step: Int64) {
+    let place = vacant.popLast() ?? residents.count
+    if place == residents.count { residents.append(resident) } else { residents[place] = resident }
+    bases += resident.base
+    decoding.insert(time: step + output, tag: UInt64(place))
   }
 
   /// Requests are preempted and join; what is then to be done in each step, up to the next change.
@@ -164,8 +211,8 @@ struct StepRank: ~Copyable {
     _ model: ContinuousBatching, at step: Int64, _ time: Int64, _ started: (Int, Int64) -> Void
   ) -> StepLoad {
     preempt(at: step)
+    admit(model.tokensPerStep - Int64(decoding.count), at: step, time, started)
     let budget = model.tokensPerStep - Int64(decoding.count)
-    admit(budget, at: step, time, started)
     var load = StepLoad(
       work: StepWork(sequences: decoding.count, context: bases + Int64(decoding.count) * step),
       growth: StepWork(sequences: 0, context: Int64(decoding.count)),
@@ -205,6 +252,17 @@ struct StepRank: ~Copyable {
       budget -= prompt.left
     }
     while budget > 0, let next = queue.first, next.readyAt <= time {
+      if next.isRead, let output = next.outputLeft {
+        let base = next.prompt + 1 - step
+        if cache != nil, cache?.take(read: base, from: step) != true { break }
+        queue.removeFirst()
+        joined += 1
+        budget -= 1
+        settle(
+          Resident(sequence: next.sequence, leaf: next.leaf, order: joined, base: base), output: output,
+          at: step)
+        continue
+      }
       var entry = KVCache.Entry()
       if cache != nil {
         guard let taken = cache?.take(next.prompt, next.leaf, from: step) else { break }
@@ -255,7 +313,9 @@ struct StepRank: ~Copyable {
   mutating func removeAll(_ lost: inout [(sequence: Int, hasStarted: Bool)]) {
     lost += prompts.map { ($0.sequence, true) }
     lost += queue.map { ($0.sequence, $0.hasStarted) }
+    lost += held.map { ($0.sequence, true) }
     while decoding.count > 0 { lost.append((residents[Int(decoding.removeFirst().tag)].sequence, true)) }
+    held.removeAll()
     prompts.removeAll()
     queue.removeAll()
     residents.removeAll()
@@ -274,7 +334,7 @@ struct StepRank: ~Copyable {
       && prompts.allSatisfy { $0.left > 0 && $0.left <= $0.length }
       && live.reduce(0) { $0 + $1.base } == bases && live.count + vacant.count == residents.count
       && cache?.holds(
-        residents: live.map { ($0.base, $0.leaf) }, prompts: prompts.map { ($0.length, $0.entry) }, at: step)
-        != false
+        residents: live.map { ($0.base, $0.leaf) }, prompts: prompts.map { ($0.length, $0.entry) },
+        read: held.map { ($0.length, $0.leaf) }, at: step) != false
   }
 }

@@ -50,6 +50,16 @@ struct WaitingQueue: ~Copyable {
     return ring[tail & (capacity - 1)]
   }
 
+  /// Takes out one that waits.
+  mutating func remove(_ sequence: Int) {
+    var kept = head
+    for place in head..<tail where ring[place & (capacity - 1)] != sequence {
+      ring[kept & (capacity - 1)] = ring[place & (capacity - 1)]
+      kept += 1
+    }
+    tail = kept
+  }
+
   private mutating func grow() {
     let larger = UnsafeMutablePointer<Int>.allocate(capacity: capacity * 2)
     for index in head..<tail { larger[index & (capacity * 2 - 1)] = ring[index & (capacity - 1)] }

@@ -58,23 +58,33 @@ final class RequestInvariants: TelemetrySink {
         case let deployments = named.deployments.filter({ $0.version == entry.version }),
         deployments.count == 1, deployments[0].queue.discipline.keepsOrder
       else { return nil }
-      guard deployments[0].hasQueueForEachReplica else { return StartOrder(queues: 1) }
-      return replicas[entry].map { StartOrder(queues: $0.peakReplicas) }
+      guard let queues = deployments[0].queuesOfReplica else { return StartOrder(queues: 1) }
+      let reading = deployments[0].prefill == nil ? entry : entry.prefill
+      return replicas[reading].map { StartOrder(queues: queues &* $0.peakReplicas) }
     }
     limits = series.map { ServiceLimits($0, tables, queues) }
     let hasWarmUp = queues.map { $0.warmUpMicroseconds > 0 } ?? true
-    services = series.map { entry in
-      ServiceSweep(
-        replicas[entry] ?? [], batch: (deployments[entry] ?? []).map(\.maxBatchSize).max() ?? 0, end: end,
-        hasWarmUp: hasWarmUp)
+    // Those that read prompts serve the requests of the version that they read for.
+    let readers = Set(series.map(\.prefill))
+    let rows = series.map { entry -> [ReplicaRecord] in
+      if readers.contains(entry) { return [] }
+      let (own, reading) = (replicas[entry] ?? [], replicas[entry.prefill] ?? [])
+      return reading.isEmpty ? own : (own + reading).sorted { $0.at < $1.at }
     }
-    ends = series.map { entry in
+    services = series.indices.map { index in
+      var batches: [String: Int] = [:]
+      for entry in [series[index], series[index].prefill] {
+        batches[entry.version] = (deployments[entry] ?? []).map(\.maxBatchSize).max()
+      }
+      return ServiceSweep(rows[index], batches: batches, end: end, hasWarmUp: hasWarmUp)
+    }
+    ends = series.indices.map { index in
       // Requests of a warm-up, or those left out, may be what the replicas still serve.
-      guard isSimulated, hasAllRequests, !hasWarmUp, let rows = replicas[entry],
-        let own = deployments[entry], own.count == 1, let undeployedAt = own[0].undeployedAt,
+      guard isSimulated, hasAllRequests, !hasWarmUp, !rows[index].isEmpty,
+        let own = deployments[series[index]], own.count == 1, let undeployedAt = own[0].undeployedAt,
         undeployedAt < end
       else { return nil }
-      return VersionEnd(rows, undeployedAt: undeployedAt, end: end)
+      return VersionEnd(rows[index], undeployedAt: undeployedAt, end: end)
     }
   }
 
@@ -219,4 +229,9 @@ final class RequestInvariants: TelemetrySink {
       }
     }
   }
+}
+
+extension Series {
+  /// Of the replicas that read its prompts, where others decode.
+  fileprivate var prefill: Series { Series(modelID: modelID, version: PrefillVersion.name(for: version)) }
 }

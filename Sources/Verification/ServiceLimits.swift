@@ -19,9 +19,7 @@ struct ServiceLimits {
     let deployments = account.models.filter { Name.same($0.name, model.name) }.flatMap(\.deployments)
       .filter { Name.same($0.version, series.version) }
     overhead = deployments.map(\.requestOverhead).max() ?? 0
-    let batching = deployments.map { deployment -> ContinuousBatching? in
-      if case .continuousBatching(let batching) = deployment.service { batching } else { nil }
-    }
+    let batching = deployments.map(\.service.continuousBatching)
     let contexts = batching.map { $0?.kvCache?.longestContext }
     if !contexts.contains(nil) { longestContext = contexts.compactMap { $0 }.max() }
     let quickest = account.incidents.map(\.latencyFactor).min().map { min($0, 1) } ?? 1
@@ -38,7 +36,7 @@ struct VersionEnd {
   private var last: Int64
 
   /// - Parameters:
-  ///   - rows: of the version, in order of time.
+  ///   - rows: of the version, and of those that read its prompts, in order of time.
   ///   - end: there are no rows from then on.
   init(_ rows: [ReplicaRecord], undeployedAt: Timestamp, end: Timestamp) {
     self.rows = rows
@@ -51,9 +49,9 @@ struct VersionEnd {
   /// The replicas that there still are when the last request has ended, and that instant; `nil` if there are none.
   var left: (at: Int64, replicas: Int)? {
     guard last < end else { return nil }
-    var byHardware: [String: Int] = [:]
-    for row in rows where row.at.microseconds <= last { byHardware[row.hardware] = row.replicas }
-    let left = byHardware.values.reduce(0, +)
+    var pools: [[String]: Int] = [:]
+    for row in rows where row.at.microseconds <= last { pools[[row.version, row.hardware]] = row.replicas }
+    let left = pools.values.reduce(0, +)
     return left > 0 ? (last, left) : nil
   }
 }

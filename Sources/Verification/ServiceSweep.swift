@@ -11,14 +11,19 @@ struct ServiceSweep {
     static func < (a: Event, b: Event) -> Bool { (a.time, a.change) < (b.time, b.change) }
   }
 
+  private struct Pool: Hashable {
+    var version: String
+    var hardware: String
+  }
+
   /// Those that lie ahead.
   private var events = Heap<Event>()
   private let rows: [ReplicaRecord]
-  private let batch: Int
+  private let batches: [String: Int]
   /// µs; what happens from then on is not checked: there are no rows.
   private let end: Int64
   private var nextRow = 0
-  private var byHardware: [String: (slots: Int, draining: Int)] = [:]
+  private var pools: [Pool: (slots: Int, draining: Int)] = [:]
   private var slots = 0
   private var draining = 0
   private var served = 0
@@ -31,13 +36,13 @@ struct ServiceSweep {
   private(set) var idle: (at: Int64, served: Int, draining: Int)?
 
   /// - Parameters:
-  ///   - rows: of the series, in order of time.
-  ///   - batch: slots of a replica.
+  ///   - rows: of the series, and of those that read its prompts, in order of time.
+  ///   - batches: slots of a replica of each version.
   ///   - hasWarmUp: whether requests that arrived before the first may still be served.
-  init(_ rows: [ReplicaRecord], batch: Int, end: Timestamp, hasWarmUp: Bool) {
+  init(_ rows: [ReplicaRecord], batches: [String: Int], end: Timestamp, hasWarmUp: Bool) {
     self.rows = rows
     self.end = end.microseconds
-    self.batch = batch
+    self.batches = batches
     mostUnseen = hasWarmUp ? .max : 0
   }
 
@@ -71,11 +76,13 @@ struct ServiceSweep {
     let first = nextRow
     while nextRow < rows.count, rows[nextRow].at.microseconds <= time {
       let row = rows[nextRow]
-      byHardware[row.hardware] = ((row.ready &+ row.draining) &* batch, row.draining)
+      pools[Pool(version: row.version, hardware: row.hardware)] = (
+        (row.ready &+ row.draining) &* (batches[row.version] ?? 0), row.draining
+      )
       nextRow += 1
     }
     guard nextRow > first else { return }
-    slots = byHardware.values.reduce(0) { $0 &+ $1.slots }
-    draining = byHardware.values.reduce(0) { $0 &+ $1.draining }
+    slots = pools.values.reduce(0) { $0 &+ $1.slots }
+    draining = pools.values.reduce(0) { $0 &+ $1.draining }
   }
 }

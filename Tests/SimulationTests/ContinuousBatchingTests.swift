@@ -17,6 +17,9 @@ struct ContinuousBatchingTests {
     /// That step together, in each replica.
     var ranks = 1
     var maxBatchSize = 4
+    /// Replicas of their own that read prompts: how many, slots of each, and µs and µs a token until what they have read
+    /// is where the rest of the response is made.
+    var prefill: (replicas: Int, batch: Int, base: Double, perToken: Double)?
     /// µs.
     var base = 1000.0
     var perSequence = 0.0
@@ -68,6 +71,12 @@ struct ContinuousBatchingTests {
               queue: { capacity: 1000000, discipline: \(isLifo ? "lifo" : "fifo") }
               service: { continuousBatching: { base: \(base)us, perSequence: \(perSequence)us, perPromptToken: \(perPromptToken)us, perToken: \(perToken)us, overlap: \(overlap)us, maxTokensPerStep: \(tokensPerStep), perContextToken: \(perContextToken)us, perPromptTokenContext: \(perPromptTokenContext)us, requestOverhead: \(requestOverhead)us, dataParallel: \(ranks)\(kvCache) } }
       """
+        + (prefill.map {
+          """
+
+                  prefill: { scaling: { minReplicas: \($0.replicas), maxReplicas: \($0.replicas), maxBatchSize: \($0.batch) }, handover: { base: \($0.base)us, perToken: \($0.perToken)us } }
+          """
+        } ?? "")
         + (incident.map {
           """
 
@@ -209,6 +218,28 @@ struct ContinuousBatchingTests {
     .init(
       name: "ranks with everything at the same moments, newest first", ranks: 5, maxBatchSize: 10,
       tokensPerStep: 64, grid: 10_000, between: 3000, isLifo: true),
+    .init(
+      name: "prompts read apart", maxBatchSize: 16, prefill: (1, 4, 2000, 11.1), perSequence: 13,
+      perPromptToken: 9, tokensPerStep: 64, between: 7000),
+    .init(
+      name: "prompts read apart, several replicas, slots that are waited for, an overhead, attention",
+      replicas: 2, maxBatchSize: 3, prefill: (2, 2, 0, 30.3), perPromptToken: 11, tokensPerStep: 32,
+      perContextToken: 1.7, perPromptTokenContext: 0.02, requestOverhead: 3210, between: 9000),
+    .init(
+      name: "prompts read apart in a full cache, where those that decode are preempted and read again",
+      replicas: 2, maxBatchSize: 16, prefill: (2, 12, 900, 7), perPromptToken: 2, tokensPerStep: 48,
+      perContextToken: 0.9, cache: (45, 8), requests: 3000, between: 6000),
+    .init(
+      name: "prompts read apart that begin alike in a full cache", maxBatchSize: 32,
+      prefill: (2, 6, 5000, 3.3), perPromptToken: 21, perContextToken: 0.3, cache: (60, 16), between: 7000,
+      input: 0...60, prefixes: (48, 2)),
+    .init(
+      name: "prompts read apart by ranks, decoded by ranks, through an incident", replicas: 2, ranks: 3,
+      maxBatchSize: 12, prefill: (2, 6, 1500, 2), perPromptToken: 7, tokensPerStep: 40, perContextToken: 0.9,
+      requests: 3000, between: 2500, incident: 1_000_037..<3_777_777),
+    .init(
+      name: "prompts read apart, handed over at once, everything at the same moments", replicas: 2,
+      maxBatchSize: 6, prefill: (3, 3, 0, 0), tokensPerStep: 64, grid: 10_000, between: 3000, isLifo: true),
     .init(
       name: "long answers, steps of a microsecond", base: 0.4, requests: 300, between: 3000, output: 0...5000),
   ]

@@ -29,6 +29,10 @@ struct StepByStep {
     var node = PrefixTree.none
     var shared = 0
     var isReading: Bool { cached < length }
+    /// Whether another replica has read it.
+    var isRead = false
+    /// Whether it has been read here, and waits to be handed over.
+    var isKept = false
   }
 
   private struct Rank {
@@ -37,9 +41,11 @@ struct StepByStep {
     var queue: [Request] = []
     /// Prompt tokens that each reads in this step; −1: not part of it.
     var taken: [Int] = []
-    var occupancy: Int { running.count + queue.count }
+    var occupancy: Int { running.count + queue.count + kept.count }
+    /// Read here, and not handed over yet.
+    var kept: [Request] = []
     /// Nodes that are cached and that nobody holds, from the one that was left the longest ago.
-    var kept: [Int32] = []
+    var left: [Int32] = []
     /// When it can begin a step, at the earliest, µs; `nil` if it has nothing to do.
     var readyAt: Int64? { running.isEmpty ? queue.first?.readyAt : .min }
   }
@@ -50,7 +56,9 @@ struct StepByStep {
     var stepEnd: Int128?
     /// When its last step ended, in those units.
     var now: Int128 = 0
-    var occupancy: Int { ranks.reduce(0) { $0 + $1.occupancy } }
+    /// Requests that are on their way to it.
+    var expected = 0
+    var occupancy: Int { ranks.reduce(expected) { $0 + $1.occupancy } }
     /// As of its ranks, the first of which does not wait for the others.
     var readyAt: Int64? { ranks.compactMap(\.readyAt).min() }
   }
@@ -59,7 +67,15 @@ struct StepByStep {
   let trace: [TraceRequest]
   let tree: PrefixTree
   private var results: [Result] = []
+  /// Where there are replicas that read prompts for others, they come after those.
   private var replicas: [Replica] = []
+  private struct Handover {
+    var index: Int
+    var reader: Int
+    /// Where to, and when it is there, µs; `nil` while no slot is free.
+    var to: (replica: Int, at: Int64)?
+  }
+  private var handovers: [Handover] = []
 
   init(_ setting: ContinuousBatchingTests.Setting, _ trace: [TraceRequest], _ tree: PrefixTree = PrefixTree())
   {
@@ -68,24 +84,42 @@ struct StepByStep {
     self.tree = tree
   }
 
+  /// Of the replicas that requests come to, and of those that decode what others have read.
+  private var entry: Range<Int> {
+    setting.prefill.map { setting.replicas..<setting.replicas + $0.replicas } ?? 0..<setting.replicas
+  }
+  private var decoders: Range<Int> { 0..<(setting.prefill == nil ? 0 : setting.replicas) }
+
   mutating func run() -> [Result] {
     results = Array(repeating: Result(), count: trace.count)
     replicas = Array(
-      repeating: Replica(ranks: Array(repeating: Rank(), count: setting.ranks)), count: setting.replicas)
+      repeating: Replica(ranks: Array(repeating: Rank(), count: setting.ranks)),
+      count: setting.replicas + (setting.prefill?.replicas ?? 0))
     var waiting: [Int] = []
     var next = 0
+    var now = Int64.min
     while true {
       let ends = replicas.compactMap { replica in
-        replica.stepEnd.map { Int64($0 >> 32) } ?? replica.readyAt
+        // Those that wait for blocks are woken by whatever frees some.
+        replica.stepEnd.map { Int64($0 >> 32) } ?? replica.readyAt.flatMap { $0 > now ? $0 : nil }
       }
       let arrival = next < trace.count ? trace[next].arrivedAt : Int64.max
-      let time = min(ends.min() ?? .max, arrival)
+      let time = min(ends.min() ?? .max, arrival, handovers.compactMap(\.to?.at).min() ?? .max)
       if time == .max { return results }
+      now = time
       for number in replicas.indices where replicas[number].stepEnd.map({ Int64($0 >> 32) }) == time {
-        endStep(number, at: time)
-        while let first = setting.isLifo ? waiting.last : waiting.first, takeIn(first, at: time) {
-          if setting.isLifo { waiting.removeLast() } else { waiting.removeFirst() }
-        }
+        let read = endStep(number, at: time)
+        if entry.contains(number) { takeIn(&waiting, at: time) }
+        handovers += read.sorted().map { Handover(index: $0, reader: number) }
+        startHandovers(at: time)
+      }
+      let due = handovers.filter { $0.to?.at == time }.sorted {
+        ($0.to!.replica, $0.index) < ($1.to!.replica, $1.index)
+      }
+      handovers.removeAll { $0.to?.at == time }
+      for handover in due {
+        handOver(handover, at: time)
+        takeIn(&waiting, at: time)
       }
       while next < trace.count, trace[next].arrivedAt == time {
         let (input, output) = (Int(trace[next].inputTokens), Int(trace[next].outputTokens))
@@ -104,25 +138,69 @@ struct StepByStep {
     }
   }
 
+  private mutating func takeIn(_ waiting: inout [Int], at time: Int64) {
+    while let first = setting.isLifo ? waiting.last : waiting.first, takeIn(first, at: time) {
+      if setting.isLifo { waiting.removeLast() } else { waiting.removeFirst() }
+    }
+  }
+
+  /// Those that have been read go to replicas with slots, first come, first served.
+  private mutating func startHandovers(at time: Int64) {
+    guard let prefill = setting.prefill else { return }
+    for place in handovers.indices where handovers[place].to == nil {
+      let least = decoders.min { replicas[$0].occupancy < replicas[$1].occupancy }!
+      guard replicas[least].occupancy < setting.maxBatchSize else { return }
+      replicas[least].expected += 1
+      let tokens = Double(trace[handovers[place].index].inputTokens)
+      handovers[place].to = (least, time + Int64((prefill.base + prefill.perToken * tokens).rounded()))
+    }
+  }
+
+  private mutating func handOver(_ handover: Handover, at time: Int64) {
+    let number = handover.to!.replica
+    replicas[number].expected -= 1
+    for rank in replicas[handover.reader].ranks.indices {
+      let kept = replicas[handover.reader].ranks[rank].kept
+      guard let place = kept.firstIndex(where: { $0.index == handover.index }) else { continue }
+      var request = kept[place]
+      hold(PrefixTree.none, kept: place, &replicas[handover.reader].ranks[rank])
+      replicas[handover.reader].ranks[rank].kept.remove(at: place)
+      (request.shared, request.leaf, request.node) = (0, PrefixTree.none, PrefixTree.none)
+      (request.isRead, request.isKept, request.readyAt) = (true, false, time)
+      replicas[number].ranks[emptiest(number)].queue.append(request)
+    }
+  }
+
+  private func emptiest(_ number: Int) -> Int {
+    let ranks = replicas[number].ranks
+    return ranks.indices.min { ranks[$0].occupancy < ranks[$1].occupancy }!
+  }
+
   private mutating func takeIn(_ index: Int, at time: Int64) -> Bool {
-    let least = replicas.indices.min { replicas[$0].occupancy < replicas[$1].occupancy }!
-    guard replicas[least].occupancy < setting.maxBatchSize else { return false }
-    let ranks = replicas[least].ranks
-    let rank = ranks.indices.min { ranks[$0].occupancy < ranks[$1].occupancy }!
-    replicas[least].ranks[rank].queue.append(
+    let least = entry.min { replicas[$0].occupancy < replicas[$1].occupancy }!
+    guard replicas[least].occupancy < setting.prefill?.batch ?? setting.maxBatchSize else { return false }
+    replicas[least].ranks[emptiest(least)].queue.append(
       Request(
         index: index, length: max(Int(trace[index].inputTokens), 1), output: Int(trace[index].outputTokens),
         readyAt: time + Int64(setting.requestOverhead), leaf: trace[index].prefix))
     return true
   }
 
-  private mutating func endStep(_ number: Int, at time: Int64) {
+  /// - Returns: those whose prompts it has read for others.
+  private mutating func endStep(_ number: Int, at time: Int64) -> [Int] {
     replicas[number].now = replicas[number].stepEnd!
     replicas[number].stepEnd = nil
-    for rank in replicas[number].ranks.indices { endStep(&replicas[number].ranks[rank], at: time) }
+    let handsOver = setting.prefill != nil && entry.contains(number)
+    var read: [Int] = []
+    for place in replicas[number].ranks.indices {
+      var rank = replicas[number].ranks[place]
+      read += endStep(&rank, handsOver, at: time)
+      replicas[number].ranks[place] = rank
+    }
+    return read
   }
 
-  private mutating func endStep(_ replica: inout Rank, at time: Int64) {
+  private mutating func endStep(_ replica: inout Rank, _ handsOver: Bool, at time: Int64) -> [Int] {
     let wereReading = replica.running.map(\.isReading)
     for reading in [true, false] {
       for (place, taken) in replica.taken.enumerated() where taken >= 0 && wereReading[place] == reading {
@@ -142,6 +220,12 @@ struct StepByStep {
       }
     }
     replica.running.removeAll { !$0.isReading && $0.output <= 0 }
+    guard handsOver else { return [] }
+    var read = replica.running.filter { !$0.isReading }
+    for place in read.indices { read[place].isKept = true }
+    replica.kept += read
+    replica.running.removeAll { !$0.isReading }
+    return read.map(\.index)
   }
 
   private var blockSize: Int { setting.cache?.blockSize ?? 1 }
@@ -158,21 +242,37 @@ struct StepByStep {
     (full(node) - full(tree.parents[Int(node)])) / blockSize
   }
 
-  private func held(_ replica: Rank) -> Set<Int32> { Set(replica.running.flatMap { path($0.node) }) }
+  private func held(_ replica: Rank) -> Set<Int32> {
+    Set((replica.running + replica.kept).flatMap { path($0.node) })
+  }
 
   /// A request holds this from now on; what nobody holds any more is kept, its end the first to go.
   private func hold(_ node: Int32, _ place: Int, _ replica: inout Rank) {
     guard setting.cache != nil else { return }
     let before = replica.running[place].node
     replica.running[place].node = node
+    leave(before, &replica)
+  }
+
+  private func hold(_ node: Int32, kept place: Int, _ replica: inout Rank) {
+    guard setting.cache != nil else { return }
+    let before = replica.kept[place].node
+    replica.kept[place].node = node
+    leave(before, &replica)
+  }
+
+  private func leave(_ before: Int32, _ replica: inout Rank) {
     let held = self.held(replica)
-    replica.kept.removeAll { held.contains($0) }
-    replica.kept += path(before).filter { !held.contains($0) }
+    replica.left.removeAll { held.contains($0) }
+    replica.left += path(before).filter { !held.contains($0) }
   }
 
   private mutating func beginStep(_ number: Int, at time: Int64) {
-    let durations = replicas[number].ranks.indices.compactMap {
-      beginStep(&replicas[number].ranks[$0], at: time)
+    var durations: [Int128] = []
+    for place in replicas[number].ranks.indices {
+      var rank = replicas[number].ranks[place]
+      if let duration = beginStep(&rank, at: time) { durations.append(duration) }
+      replicas[number].ranks[place] = rank
     }
     replicas[number].stepEnd = durations.max().map { replicas[number].now + $0 }
   }
@@ -182,14 +282,14 @@ struct StepByStep {
     let blocks = setting.cache?.blocks ?? Int.max / 2
     /// Held by requests as they are, or in the step that begins.
     func held(inStep: Bool) -> Int {
-      replica.running.reduce(self.held(replica).reduce(0) { $0 + self.blocks($1) }) {
-        let tokens = $1.isReading ? $1.length : $1.cached + (inStep ? 1 : 0)
+      (replica.running + replica.kept).reduce(self.held(replica).reduce(0) { $0 + self.blocks($1) }) {
+        let tokens = $1.isReading || $1.isKept ? $1.length : $1.cached + (inStep ? 1 : 0)
         return $0 + (tokens + blockSize - 1) / blockSize - $1.shared / blockSize
       }
     }
     func evict() {
-      while replica.kept.reduce(0, { $0 + self.blocks($1) }) > blocks - held(inStep: true) {
-        replica.kept.removeFirst()
+      while replica.left.reduce(0, { $0 + self.blocks($1) }) > blocks - held(inStep: true) {
+        replica.left.removeFirst()
       }
     }
     var hasPreempted = false
@@ -197,6 +297,7 @@ struct StepByStep {
       hold(PrefixTree.none, replica.running.count - 1, &replica)
       var victim = replica.running.removeLast()
       if !victim.isReading { victim.length = victim.cached + 1 }
+      victim.isRead = false
       victim.cached = 0
       victim.shared = 0
       replica.queue.insert(victim, at: 0)
@@ -206,10 +307,17 @@ struct StepByStep {
     var budget = setting.tokensPerStep - replica.running.count { !$0.isReading }
     var reading = replica.running.reduce(0) { $0 + ($1.isReading ? $1.length - $1.cached : 0) }
     while !hasPreempted, reading < budget, var first = replica.queue.first, first.readyAt <= time {
+      if first.isRead {
+        guard (first.length + blockSize) / blockSize <= blocks - held(inStep: true) else { break }
+        replica.queue.removeFirst()
+        replica.running.append(first)
+        budget -= 1
+        continue
+      }
       evict()
       let there = self.held(replica)
       var found =
-        path(first.leaf).first { there.contains($0) || replica.kept.contains($0) } ?? PrefixTree.none
+        path(first.leaf).first { there.contains($0) || replica.left.contains($0) } ?? PrefixTree.none
       let length = first.length
       func saved() -> Int { min(full(found), (length - 1) / blockSize * blockSize) }
       func fits() -> Bool {

@@ -245,15 +245,22 @@ package struct ContinuousBatching: Sendable, Equatable {
 
   /// Requests that a replica with a full batch serves per microsecond, at most; `nil` where the tokens are not known,
   /// or the average request cannot be served.
-  func capacity(batch: Double, tokens: Scenario.Tokens?) -> Double? {
+  func capacity(batch: Double, tokens: Scenario.Tokens?, _ part: Scenario.Deployment.Part) -> Double? {
     guard let tokens, futility(tokens: tokens) == nil else { return nil }
-    let (input, output) = (tokens.meanInput, tokens.output.mean)
+    let input = tokens.meanInput
+    var output = tokens.output.mean
+    var reads = true
+    switch part {
+    case .whole: break
+    case .prefill: output = 1
+    case .decode: (output, reads) = (output - 1, false)
+    }
     // On average, half of a response is there.
     let context = input + output / 2
     let room = kvCache.map { max(Double($0.longestContext) / max(context, 1), 1) } ?? .infinity
     // Each step serves a batch, and no more tokens than fit in one.
     // At best, every beginning that is shared is there already.
-    let read = kvCache?.keepsPrefixes == true ? tokens.input.mean : input
+    let read = !reads ? 0 : kvCache?.keepsPrefixes == true ? tokens.input.mean : input
     let steps = max(
       output / min(batch / Double(dataParallel), room), (read + output) / Double(tokensPerStep))
     let computing = max(0, (read + output) * perToken - steps * overlap)

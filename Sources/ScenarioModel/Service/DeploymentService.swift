@@ -102,6 +102,14 @@ package enum DeploymentService: Sendable, Equatable {
     return batching.map { .continuousBatching($0) }
   }
 
+  /// `nil` where requests are served alone.
+  package var continuousBatching: ContinuousBatching? {
+    switch self {
+    case .alone: nil
+    case .continuousBatching(let batching): batching
+    }
+  }
+
   /// Whether it takes random numbers.
   var varies: Bool {
     switch self {
@@ -111,10 +119,10 @@ package enum DeploymentService: Sendable, Equatable {
   }
 
   /// Requests that a replica with a full batch serves per microsecond; `nil` where that is not known.
-  func capacity(batch: Double, tokens: Scenario.Tokens?) -> Double? {
+  func capacity(batch: Double, tokens: Scenario.Tokens?, _ part: Scenario.Deployment.Part) -> Double? {
     switch self {
     case .alone(let time): time.capacity(batch: batch, tokens: tokens)
-    case .continuousBatching(let batching): batching.capacity(batch: batch, tokens: tokens)
+    case .continuousBatching(let batching): batching.capacity(batch: batch, tokens: tokens, part)
     }
   }
 }
