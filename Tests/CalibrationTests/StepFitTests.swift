@@ -100,7 +100,9 @@ struct StepFitTests {
   }
 
   /// Noise and queueing together are met by nothing that takes requests one by one, and steps come nearer by chance.
-  @Test("service times with much noise, under load, are not taken for steps", arguments: [3, 4, 5, 6])
+  @Test(
+    "service times with much noise, under load, are not taken for steps",
+    arguments: hasLongChecks ? [3, 4, 5, 6] : [4])
   func noise(seed: Int) throws {
     let service =
       "{ firstToken: { lognormal: { median: 100ms, sigma: 1 } }, perInputToken: { lognormal: { median: 0.1ms, sigma: 0.5 } }, perOutputToken: { lognormal: { median: 10ms, sigma: 0.8 } }, batchSlowdown: 0.1 }"
@@ -120,7 +122,8 @@ struct StepFitTests {
   }
 
   @Test(
-    "under load that never ends, the steps' coefficients are found all the same", arguments: ["4/s", "8/s"])
+    "under load that never ends, the steps' coefficients are found all the same",
+    arguments: hasLongChecks ? ["4/s", "8/s"] : ["8/s"])
   func load(rate: String) throws {
     let service =
       "{ continuousBatching: { base: 25ms, perSequence: 0.15ms, perPromptToken: 0.12ms, perContextToken: 0.2us, requestOverhead: 3ms } }"

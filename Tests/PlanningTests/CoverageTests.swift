@@ -58,8 +58,7 @@ enum KnownSystem {
 
 @Suite("Planning: intervals and selection on systems with known answers")
 struct CoverageTests {
-  /// The full number is for `make verify` (WORKBENCH_VERIFY=1).
-  static let repetitions = ProcessInfo.processInfo.environment["WORKBENCH_VERIFY"] != nil ? 2000 : 500
+  static let repetitions = hasLongChecks ? 2000 : 500
   static let perInterval = 20
 
   /// All replications of some variants.

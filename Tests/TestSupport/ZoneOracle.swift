@@ -7,9 +7,6 @@ package enum ZoneOracle {
       "zone_oracle.py"
     ).path
 
-  /// Every zone where the long checks are asked for.
-  package static var isWhole: Bool { ProcessInfo.processInfo.environment["WORKBENCH_VERIFY"] != nil }
-
   /// Zones whose changes are the hardest: at one past midnight, by half an hour, over the date line, at odd offsets.
   package static let hard = [
     "Africa/Casablanca", "Africa/Monrovia", "America/Asuncion", "America/Goose_Bay", "America/Havana",
@@ -23,7 +20,7 @@ package enum ZoneOracle {
   package static func facts() throws -> [[Substring]] {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3", script, isWhole ? "1" : "29"] + hard
+    process.arguments = ["python3", script, hasLongChecks ? "1" : "29"] + hard
     let output = Pipe()
     process.standardOutput = output
     try process.run()

@@ -84,7 +84,7 @@ struct LocalClockTests {
       if: ZoneOracle.isThere && (try? DuckDB.executable()) != nil,
       "NOT CHECKED: the second opinion's calendar. Install python3 (3.9 or later), tzdata and DuckDB."))
   func aroundChanges() throws {
-    let questions = try Self.questions(most: ZoneOracle.isWhole ? 6000 : 60)
+    let questions = try Self.questions(most: hasLongChecks ? 6000 : 60)
     let output = try DuckDB.run(
       questions.map(sql).joined(separator: "\n"), in: try ScratchDirectory(), settings: ["TimeZone = 'UTC'"],
       path: "zones")

@@ -86,8 +86,8 @@ struct StatisticalTests {
     "  - { path: latency.summary.*, distribution: true }\n  - { path: requests.total*, distribution: true }"
   static let means = "  - { path: latency.summary.*, means: {} }\n  - { path: requests.total*, means: {} }"
 
-  /// Pairs of each kind of test; the full number is for `make verify`.
-  private static let pairs = ProcessInfo.processInfo.environment["WORKBENCH_VERIFY"] != nil ? 500 : 150
+  /// Of each kind of test.
+  private static let pairs = hasLongChecks ? 500 : 150
 
   @Test("over many pairs of replications that do not differ, false alarms stay within the significance")
   func falseAlarms() async throws {

@@ -271,7 +271,7 @@ extension BitFlipTests {
     }
   }
 
-  @Test("every kind of file under every command", .enabled(if: isLong), arguments: kinds)
+  @Test("every kind of file under every command", .enabled(if: hasLongChecks), arguments: kinds)
   func matrix(kind: Kind) async throws {
     let room = try Room(kind)
     let file = try room.file(kind)

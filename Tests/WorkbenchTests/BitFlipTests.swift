@@ -9,8 +9,6 @@ import Testing
 /// before, or an error; never other figures with status 0.
 @Suite("Single bits")
 struct BitFlipTests {
-  static let isLong = ProcessInfo.processInfo.environment["WORKBENCH_VERIFY"] != nil
-
   static func flip(_ data: Data, _ generator: inout SeededGenerator) -> (data: Data, bit: Int) {
     var data = data
     let bit = Int.random(in: 0..<8 * data.count, using: &generator)
@@ -46,7 +44,7 @@ struct BitFlipTests {
         "accounts", "models", "deployments", "replicas", "hardware", "fine_tuning_jobs", "incidents",
       ].map { "telemetry/\($0).csv" }
     var refused = 0
-    for number in 0..<(Self.isLong ? 900 : 108) {
+    for number in 0..<(hasLongChecks ? 900 : 108) {
       let file = "\(run.path)/\(files[number % files.count])"
       let sound = try Data(contentsOf: URL(fileURLWithPath: file))
       let (damaged, bit) = Self.flip(sound, &generator)

@@ -88,7 +88,7 @@ struct CrashTests {
   @Test("kill -9 at random instants leaves the old run or the new one, whole")
   func random() throws {
     let pair = try Pair()
-    let rounds = ProcessInfo.processInfo.environment["WORKBENCH_VERIFY"] == nil ? 12 : 200
+    let rounds = hasLongChecks ? 200 : 12
     var random = SeededGenerator(state: 9)
     var kills = 0
     for round in 0..<rounds {
