@@ -3,8 +3,8 @@ import Telemetry
 
 /// What a scenario must say of a deployment and an export of requests alone does not: hardware, replicas and batch size.
 ///
-/// Stated values are taken. What is not stated is assumed so that it does not bind: as many batch slots as served the
-/// most requests at once, and a quarter more.
+/// Stated values are taken, and stated replicas count as if they had been observed, ready all the time. What is not stated
+/// is assumed so that it does not bind: as many batch slots as served the most requests at once, and a quarter more.
 package struct AssumedDeployments: Sendable {
   /// For deployments whose hardware is not known.
   package var hardware: String?
@@ -24,9 +24,10 @@ package struct AssumedDeployments: Sendable {
 
   /// Whether telemetry says nothing of a deployment's replicas, as imports do not.
   static func isUnknown(_ record: DeploymentRecord) -> Bool {
-    record.maxReplicas < 1 || record.maxBatchSize < 1 || record.hardware.isEmpty
-      || record.hardware == "unknown"
+    record.maxReplicas < 1 || record.maxBatchSize < 1 || isUnknown(hardware: record.hardware)
   }
+
+  private static func isUnknown(hardware: String) -> Bool { hardware.isEmpty || hardware == "unknown" }
 
   /// Completes the deployments of some models, and raises subscriptions that would be too small for them.
   /// - Parameter period: deployments that are completed last all of it.
@@ -44,15 +45,14 @@ package struct AssumedDeployments: Sendable {
         let own = series.firstIndex(
           of: Series(modelID: model.modelID, version: tables.deployments[index].version))
         let peak = Self.peak(observations, series: Int32(own ?? -1))
+        let before = tables.deployments[index]
         complete(
           &tables.deployments[index], peak: peak,
           prices: tables.hardware.filter { $0.account == model.account },
           period: period)
         let record = tables.deployments[index]
-        let version = record.version.isEmpty ? "" : "\(record.version): "
-        notes[model.modelID, default: []].append(
-          "\(version)the telemetry says nothing about hardware and replicas; \(record.hardware), \(record.minReplicas) × \(record.maxBatchSize) batch slots are \(hardware != nil && replicas != nil ? "taken as stated" : "assumed, enough for all that was served at once. State hardware and replicas")."
-        )
+        if replicas != nil, before.maxReplicas < 1 { state(record, in: &tables) }
+        notes[model.modelID, default: []].append(note(record, before: before))
       }
     }
     for index in tables.accounts.indices {
@@ -68,10 +68,39 @@ package struct AssumedDeployments: Sendable {
     return notes
   }
 
+  /// What was unknown of a deployment, and what was taken for it.
+  private func note(_ record: DeploymentRecord, before: DeploymentRecord) -> String {
+    let (noHardware, noReplicas) = (Self.isUnknown(hardware: before.hardware), before.maxReplicas < 1)
+    var unknown = (noHardware ? ["hardware"] : []) + (noReplicas ? ["replicas"] : [])
+    let assumed =
+      (noHardware && hardware == nil ? ["hardware"] : [])
+      + (noReplicas && replicas == nil ? ["replicas"] : [])
+    if unknown.isEmpty { unknown = ["batch sizes"] }
+    let origin = "assumed, enough for all that was served at once"
+    let taken =
+      assumed.isEmpty
+      ? noHardware || noReplicas ? "taken as stated" : origin
+      : assumed == unknown
+        ? "\(origin). State \(assumed.joined(separator: " and "))"
+        : "taken, the \(assumed[0]) \(origin). State the \(assumed[0])"
+    return
+      "\(record.version.isEmpty ? "" : "\(record.version): ")the telemetry says nothing about \(unknown.joined(separator: " and ")); \(record.hardware), \(record.minReplicas) × \(record.maxBatchSize) batch slots are \(taken)."
+  }
+
+  /// Writes down that as many replicas as were stated have been ready all the time.
+  private func state(_ record: DeploymentRecord, in tables: inout TelemetryTables) {
+    let isKnown = tables.replicas.contains { $0.modelID == record.modelID && $0.version == record.version }
+    guard !isKnown, let at = record.deployedAt else { return }
+    tables.replicas.append(
+      ReplicaRecord(
+        at: at, modelID: record.modelID, version: record.version, hardware: record.hardware, starting: 0,
+        ready: record.maxReplicas, draining: 0, limitedBy: .none))
+  }
+
   private func complete(
     _ record: inout DeploymentRecord, peak: Int, prices: [HardwareRecord], period: Range<Int64>
   ) {
-    if record.hardware.isEmpty || record.hardware == "unknown" {
+    if Self.isUnknown(hardware: record.hardware) {
       let cheapest = prices.min {
         ($0.creditsMicroPerHour, $0.hardware) < ($1.creditsMicroPerHour, $1.hardware)
       }

@@ -56,7 +56,9 @@ struct FitCommand: ParsableCommand {
   var hardware: String?
 
   @Option(
-    help: "Replicas, 1 to 50, of deployments for which the telemetry does not state them. (default: assumed)")
+    help:
+      "Replicas, 1 to 50, of deployments for which the telemetry does not state them; steps are fitted only if they are known. (default: assumed)"
+  )
   var replicas: Int?
 
   @Flag(

@@ -12,6 +12,8 @@ struct RoundTrip {
   let scenario: Scenario
   let calibration: Calibration
   let observations: [Observations]
+  let tables: TelemetryTables
+  let series: [Series]
 
   init(_ yaml: String, options: Calibration.Options = .init()) throws {
     let document = try ScenarioDocument(Data(yaml.utf8), path: "test.yaml")
@@ -21,6 +23,8 @@ struct RoundTrip {
     let result = try simulation.run(threads: 1, into: .init(accounts: [collector], merged: nil))
     collector.settle()
     observations = collector.observations
+    tables = result.tables
+    series = simulation.series
     calibration = Calibration(
       models: zip(simulation.models, collector.observations).map { (record: $0, observations: $1) },
       tables: result.tables, series: simulation.series,

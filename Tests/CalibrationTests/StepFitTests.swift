@@ -59,6 +59,33 @@ struct StepFitTests {
     #expect(abs(fit.batching.perPromptToken / 90 - 1) < 0.1, "\(fit.batching)")
   }
 
+  @Test("replicas that are stated count as known: without them, steps are not fitted")
+  func statedReplicas() throws {
+    let trip = try RoundTrip(Self.scenario(service: Self.steps))
+    // As an import leaves them.
+    var tables = trip.tables
+    tables.replicas = []
+    for index in tables.deployments.indices {
+      tables.deployments[index].hardware = "unknown"
+      tables.deployments[index].minReplicas = 0
+      tables.deployments[index].maxReplicas = 0
+      tables.deployments[index].maxBatchSize = 0
+    }
+    func fit(replicas: Int?) throws -> ModelFit.Deployment {
+      var options = Calibration.Options()
+      options.assumed = AssumedDeployments(replicas: replicas)
+      let models = zip(tables.models, trip.observations).map { (record: $0, observations: $1) }
+      let period = trip.scenario.from.microseconds..<trip.scenario.to.microseconds
+      let fit = Calibration(
+        models: models, tables: tables, series: trip.series, period: period, options: options)
+      return try #require(fit.models.first?.deployments.first)
+    }
+    #expect(try fit(replicas: nil).steps == nil)
+    let found = try fit(replicas: 1)
+    #expect(abs(try #require(found.steps).batching.base / 21_000 - 1) < 0.1)
+    near(found, within: 0.015)
+  }
+
   /// Which replica a request went to is not known, and hangs on microseconds.
   @Test("of three replicas, times are within 6 %")
   func severalReplicas() throws {

@@ -207,6 +207,30 @@ struct UnsaidTests {
       "\(model.notes)")
   }
 
+  @Test("what is unknown of a deployment is said, and what of it was stated")
+  func statedInPart() throws {
+    func note(_ assumed: AssumedDeployments) throws -> String {
+      let fit = try Gaps.calibration(
+        try observations(Self.arrivals), kind: .openSource, version: "V1", period: Self.period,
+        assumed: assumed)
+      return try #require(fit.models[0].notes.first { $0.contains("telemetry says nothing about") })
+    }
+    let enough = "assumed, enough for all that was served at once"
+    let unknown = "V1: the telemetry says nothing about hardware and replicas;"
+    #expect(
+      try note(.init())
+        == "\(unknown) A10 single, 1 × 64 batch slots are \(enough). State hardware and replicas.")
+    #expect(
+      try note(.init(replicas: 2))
+        == "\(unknown) A10 single, 2 × 64 batch slots are taken, the hardware \(enough). State the hardware.")
+    #expect(
+      try note(.init(hardware: "T4 single"))
+        == "\(unknown) T4 single, 1 × 64 batch slots are taken, the replicas \(enough). State the replicas.")
+    #expect(
+      try note(.init(hardware: "T4 single", replicas: 2))
+        == "\(unknown) T4 single, 2 × 64 batch slots are taken as stated.")
+  }
+
   @Test("no failure is left out without a word")
   func failures() throws {
     let outcomes: [UInt8] = [
