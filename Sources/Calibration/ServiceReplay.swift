@@ -16,7 +16,7 @@ struct ServiceReplay {
   private(set) var scored: Int
   private var trace: Trace
   private var observed: [Times?]
-  private let scenario: Scenario
+  private let time: Range<Timestamp>
   /// Sums over what is compared, µs.
   private var totals = Errors()
   /// The same in ascending order.
@@ -81,12 +81,11 @@ struct ServiceReplay {
       times.append(own)
       scored += 1
     }
-    guard scored >= Self.least, let scenario = Self.scenario(requests, deployment, stretch.replicas) else {
-      return nil
-    }
+    guard scored >= Self.least, let firstAt = requests.first?.arrivedAt, let lastAt = requests.last?.arrivedAt
+    else { return nil }
     self.replicas = stretch.replicas
     self.scored = scored
-    self.scenario = scenario
+    time = Timestamp(microseconds: firstAt)..<Timestamp(microseconds: lastAt + 1)
     batch = deployment.maxBatchSize
     trace = Trace(requests)
     observed = times
@@ -178,8 +177,8 @@ struct ServiceReplay {
   /// - Parameter body: gets what was observed, and the time to the first token and that after it, µs.
   /// - Returns: whether all requests were served.
   private func compare(_ service: DeploymentService, with body: (Times, Double, Double) -> Void) -> Bool {
-    var scenario = scenario
-    scenario.accounts[0].models[0].deployments[0].service = service
+    let scenario = Scenario(
+      replaying: TraceSource(file: Self.name), over: time, replicas: replicas, batch: batch, service: service)
     let sink = Sink(observed.count)
     do {
       _ = try ScenarioSimulation(scenario, traces: [.init(file: Self.name): trace]).run(
@@ -194,6 +193,7 @@ struct ServiceReplay {
     }
     return true
   }
+
   /// Tokens of context that a replica held at once, at most, as far as the requests' times tell: a prompt from when it
   /// was taken in, and a response as it grew. Replicas are taken to have held the same.
   func mostContext(_ observations: Observations, rows: [Int]) -> Double {
@@ -262,37 +262,6 @@ struct ServiceReplay {
       best.scoredFrom = best.span.lowerBound + longest
     }
     return best
-  }
-
-  /// One deployment that is always there, and serves the trace.
-  private static func scenario(
-    _ requests: [TraceRequest], _ deployment: DeploymentRecord, _ replicas: Int
-  ) -> Scenario? {
-    guard let first = requests.first, let last = requests.last else { return nil }
-    let (from, to) = (first.arrivedAt / 1_000_000 - 1, last.arrivedAt / 1_000_000 + 1)
-    func text(_ seconds: Int64) -> String { Timestamp(seconds: seconds).rfc3339 }
-    let yaml = """
-      workbench: 1
-      name: replay
-      period: { from: \(text(from)), to: \(text(to)) }
-      account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
-      models:
-        - name: m
-          kind: openSource
-          load: { arrivals: { trace: \(name) } }
-          deployments:
-            - version: V1
-              deployAt: \(text(from - 86_400))
-              hardware: A10 single
-              scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: \(deployment.maxBatchSize), startup: 0s }
-              queue: { capacity: 10000000 }
-              service: { time: 1s }
-      """
-    guard var scenario = try? ScenarioDocument(Data(yaml.utf8), path: name).scenario else { return nil }
-    scenario.accounts[0].subscriptionMaxReplicas = replicas
-    scenario.accounts[0].models[0].deployments[0].scaling.minReplicas = replicas
-    scenario.accounts[0].models[0].deployments[0].scaling.maxReplicas = replicas
-    return scenario
   }
 
   /// Keeps the requests' times, in order of arrival.

@@ -79,6 +79,15 @@ package struct Distribution: Sendable, Equatable {
     }
   }
 
+  /// Always 0.
+  package static let zero = Distribution(always: 0)
+
+  private init(always value: Double) {
+    family = .constant(value)
+    lower = -.infinity
+    upper = .infinity
+  }
+
   package var isTruncated: Bool { lower > -.infinity || upper < .infinity }
 
   /// Whether all values are whole numbers.

@@ -207,6 +207,19 @@ struct UnsaidTests {
       "\(model.notes)")
   }
 
+  @Test("steps of telemetry that is longer than any scenario are judged like others")
+  func longTelemetry() throws {
+    // Twelve years between the first request and the others.
+    let arrivals = [start - 12 * 365 * 86_400_000_000] + Self.arrivals
+    let notes = try Gaps.calibration(
+      try observations(arrivals, latency: { _ in 1_000_000 }, firstToken: { _ in 100_000 }),
+      kind: .openSource, version: "V1", period: arrivals[0]..<Self.period.upperBound,
+      assumed: AssumedDeployments(replicas: 1)
+    ).models[0].notes
+    #expect(
+      !notes.contains { $0.contains("are not fitted") || $0.contains("no rows of replicas") }, "\(notes)")
+  }
+
   @Test("what is unknown of a deployment is said, and what of it was stated")
   func statedInPart() throws {
     func note(_ assumed: AssumedDeployments) throws -> String {

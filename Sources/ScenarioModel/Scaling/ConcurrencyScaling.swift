@@ -17,13 +17,21 @@ package struct ConcurrencyScaling: Sendable, Equatable {
       "The window whose largest demand decides how many replicas are kept; it slides."),
   ]
 
+  /// Of a deployment that does not state its delays.
+  static let standard = ConcurrencyScaling(scaleUpDelay: 30_000_000, scaleDownDelay: 600_000_000)
+
+  private init(scaleUpDelay: Int64, scaleDownDelay: Int64) {
+    self.scaleUpDelay = scaleUpDelay
+    self.scaleDownDelay = scaleDownDelay
+  }
+
   /// `nil` after a diagnostic.
   init?(_ scaling: Section) {
-    let up = scaling.has("scaleUpDelay") ? scaling.duration("scaleUpDelay") : 30_000_000
-    let down = scaling.has("scaleDownDelay") ? scaling.duration("scaleDownDelay") : 600_000_000
+    let standard = Self.standard
+    let up = scaling.has("scaleUpDelay") ? scaling.duration("scaleUpDelay") : standard.scaleUpDelay
+    let down = scaling.has("scaleDownDelay") ? scaling.duration("scaleDownDelay") : standard.scaleDownDelay
     guard let up, let down else { return nil }
-    scaleUpDelay = up
-    scaleDownDelay = down
+    self.init(scaleUpDelay: up, scaleDownDelay: down)
   }
 
   func futility(within length: Int64) -> (key: String, message: String)? {
