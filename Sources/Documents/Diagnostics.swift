@@ -77,6 +77,8 @@ package final class Diagnostics {
   package private(set) var all: [Diagnostic] = []
   /// Names that the document has used.
   package var spellings = NameSpellings()
+  /// Files whose contents stand where the document names them, by that place.
+  package var files: [Location: String] = [:]
   private static let most = 200
 
   package init() {}

@@ -90,29 +90,46 @@ package enum Document {
   package static let mostNodes = 1_000_000
   package static let mostDepth = 64
 
+  /// What can be done about a document that cannot be read at all: a sentence each, which depends on its kind.
+  package struct Remedies: Sendable {
+    package var empty: String
+    package var large: String
+
+    package init(empty: String, large: String) {
+      self.empty = empty
+      self.large = large
+    }
+
+    package static let general = Remedies(empty: "Is it the right file?", large: "Is it the right file?")
+  }
+
   /// - Throws: `DocumentErrors`.
-  package static func parse(_ data: Data, path: String) throws -> DocumentNode {
+  package static func parse(_ data: Data, path: String, remedies: Remedies = .general) throws -> DocumentNode
+  {
     guard data.count <= mostBytes else {
       throw problem(
         path, nil,
-        "the document has \(data.count >> 20) MiB; at most \(mostBytes >> 20) are read. Use a template with a count, or a trace file, instead of listing everything."
-      )
+        "the document has more than the \(mostBytes >> 20) MiB that are read. \(remedies.large)")
     }
     let data = ByteOrderMark.dropped(data)
     guard let text = String(validatingUTF8Bytes: data) else {
       throw problem(
         path, location(ofByte: firstInvalidByte(data), in: data), "not UTF-8. Save the file as UTF-8.")
     }
-    return try parse(text, path: path)
+    return try parse(text, path: path, remedies: remedies)
   }
 
-  package static func parse(_ text: String, path: String) throws -> DocumentNode {
-    guard try mayHideLevels(text, path: path) else { return try parseShallow(text, path: path) }
+  package static func parse(_ text: String, path: String, remedies: Remedies = .general) throws
+    -> DocumentNode
+  {
+    guard try mayHideLevels(text, path: path) else {
+      return try parseShallow(text, path: path, remedies)
+    }
     // libyaml's thousand levels, each a few frames deep, are more than a thread's usual stack holds.
     let result = Mutex<Result<DocumentNode, any Error>?>(nil)
     let done = DispatchSemaphore(value: 0)
     let thread = Thread {
-      let parsed = Result { try parseShallow(text, path: path) }
+      let parsed = Result { try parseShallow(text, path: path, remedies) }
       result.withLock { $0 = parsed }
       done.signal()
     }
@@ -123,11 +140,11 @@ package enum Document {
     return try parsed.get()
   }
 
-  private static func parseShallow(_ text: String, path: String) throws -> DocumentNode {
+  private static func parseShallow(_ text: String, path: String, _ remedies: Remedies) throws -> DocumentNode
+  {
     do {
       guard let root = try Parser(yaml: text).singleRoot() else {
-        throw problem(
-          path, .document(line: 1, column: 1), "the document is empty. \"workbench init\" writes a starter.")
+        throw problem(path, .document(line: 1, column: 1), "the document is empty. \(remedies.empty)")
       }
       var count = 0
       return try convert(root, path: path, depth: 0, count: &count)

@@ -160,7 +160,8 @@ package struct Section {
     guard let node = entries[name], case .integer(let range)? = shape.key(name)?.kind else { return nil }
     let limits =
       range.upperBound == .max
-      ? "at least \(range.lowerBound), and less than 2⁶³" : "\(range.lowerBound) to \(range.upperBound)"
+      ? "at least \(range.lowerBound), and less than 2⁶³"
+      : range.count == 1 ? "\(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
     guard let text = node.scalar, let value = Quantity.integer(text) else {
       // Digits that 64 bits do not hold.
       let isTooLong = node.scalar.flatMap { Quantity.number($0) }.map { abs($0) >= 0x1p63 } ?? false

@@ -25,7 +25,7 @@ package struct ScenarioDocument: Sendable {
   package init(
     _ data: Data, path: String, overrides: [String] = [], profiles read: ((String) throws -> Data)? = nil
   ) throws {
-    var root = try Document.parse(data, path: path)
+    var root = try Document.parse(data, path: path, remedies: Self.remedies)
     if let version = root.entries?.first(where: { $0.key == ServiceProfile.versionKey }) {
       throw DocumentErrors(
         path: path,
@@ -60,6 +60,10 @@ package struct ScenarioDocument: Sendable {
     self.scenario = scenario
     warnings = diagnostics.warnings.inOrder()
   }
+
+  private static let remedies = Document.Remedies(
+    empty: "\"workbench init\" writes a starter.",
+    large: "Use a template with a count, or a trace file, instead of listing everything.")
 
   /// A line for each profile.
   private static func notes(_ profiles: [String: ServiceProfile]) -> [String] {
@@ -103,7 +107,7 @@ struct ScenarioReader {
     guard read.expectedArrivals <= Self.mostArrivals else {
       top.error(
         "period",
-        "the scenario expects \(read.expectedArrivals.formatted(.number.notation(.scientific))) requests; at most 10¹¹ are simulated. Shorten the period or lower a rate."
+        "the scenario expects \(atLeast(read.expectedArrivals)) requests; at most 10¹¹ are simulated. Shorten the period or lower a rate."
       )
       return nil
     }
@@ -111,6 +115,14 @@ struct ScenarioReader {
       name: name, description: description, seed: UInt64(seed), from: from, to: to,
       warmUpMicroseconds: warmUp,
       accounts: read.accounts, expectedArrivals: read.expectedArrivals)
+  }
+
+  /// `1.01 × 10¹¹`: rounded up, so that what exceeds a limit does not read like it.
+  private func atLeast(_ count: Double) -> String {
+    let exponent = Int(log10(count))
+    let mantissa = (count / pow(10, Double(exponent - 2))).rounded(.up) / 100
+    let digits = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return "\(mantissa) × 10\(String("\(exponent)".utf8.map { digits[Int($0) - 48] }))"
   }
 
   private func period(_ top: Section) -> (Timestamp, Timestamp)? {

@@ -219,12 +219,18 @@ struct FitCommand: ParsableCommand {
     let chosen = Set(input.models.map(\.record.modelID))
     let versions = input.tables.deployments.filter { chosen.contains($0.modelID) }
     guard versions.count != 1 else { return }
+    let models = Dictionary(uniqueKeysWithValues: input.models.map { ($0.record.modelID, $0.record) })
+    let names = versions.prefix(5).map { row in
+      "\(chosen.count > 1 ? "\(models[row.modelID]?.name ?? "") " : "")\(row.version) on \(row.hardware)"
+    }
+    let list =
+      "\(versions.count) (\(names.joined(separator: ", "))\(versions.count > names.count ? ", …" : ""))"
     throw QueryError(
       versions.isEmpty
-        ? "a profile is the service of a deployed version, and there is none. Leave --profile out."
+        ? "--profile: a profile is the service of a deployed version, and there is none. Leave --profile out."
         : chosen.count > 1
-          ? "a profile is the service of one version of one model, and there are \(versions.count). Choose with --account and --model, or leave --profile out."
-          : "a profile is the service of one version, and the model has \(versions.count). Leave --profile out; the scenario has the service of each."
+          ? "--profile: a profile is the service of one version of one model, and there are \(list). Choose with --account and --model, or leave --profile out."
+          : "--profile: a profile is the service of one version, and the model has \(list). Leave --profile out: the scenario has the service of each, to be copied into a profile."
     )
   }
 

@@ -128,10 +128,25 @@ struct ServiceProfileTests {
       problems {
         try bundle("{ profile: a10.yaml }", profile: Self.profile + "\nbasics: 1\n")
       })
-    check("b10.yaml: there is no such", problems { try bundle("{ profile: b10.yaml }") })
     check(
-      "the deployment runs on \"T4 single\", for which no service is stated",
-      problems { try bundle("{ profile: a10.yaml }", hardware: "T4 single") })
+      "b10.yaml: there is no such file. Correct its name, or put it there.",
+      problems { try bundle("{ profile: b10.yaml }") })
+    let other =
+      "\"a10.yaml\" is a profile of \"A10 single\", and the deployment runs on \"T4 single\". Name a profile of \"T4 single\""
+    check(other, problems { try bundle("{ profile: a10.yaml }", hardware: "T4 single") })
+    check(
+      other,
+      problems {
+        try bundle(
+          "{ profile: a10.yaml }", overrides: ["models.m.deployments.V1.hardware=T4 single"])
+      })
+    // Hardware that has no price either: what is wrong is still the hardware of the profile.
+    check(
+      "is a profile of \"H100 single\", and the deployment runs on \"A10 single\"",
+      problems {
+        try bundle(
+          "{ profile: a10.yaml }", profile: Self.profile.replacing("A10 single", with: "H100 single"))
+      })
     check(
       "is a profile of \"A10 single\", not of \"T4 single\"",
       problems { try bundle("{ byHardware: { T4 single: { profile: a10.yaml } } }", hardware: "T4 single") })
@@ -158,6 +173,26 @@ struct ServiceProfileTests {
             service: { roofline: { model: llama-3.1-8b } }
             """)
       })
+  }
+
+  @Test(
+    "a file that is no profile at all is told apart, with what to do",
+    arguments: [
+      ("", ":1:1: the document is empty. \"workbench catalogue service\" prints a profile."),
+      ("# nothing else\n", ":1:1: the document is empty. \"workbench catalogue service\" prints a profile."),
+      (
+        String(repeating: "a", count: 17 << 20),
+        ": the document has more than the 16 MiB that are read. A profile has a few lines: is it the right file?"
+      ),
+      (
+        profile.replacing("workbenchProfile: 1", with: "workbenchProfile: 2"),
+        "is out of range. It must be 1."
+      ),
+      (scenario("{ time: 1s }"), ":1:1: this is a scenario, not a service profile."),
+    ])
+  func noProfile(_ text: String, _ words: String) {
+    let found = problems { try bundle("{ profile: a10.yaml }", profile: text) }
+    #expect(found.contains(words) && found.split(separator: "\n").count == 1, "\(found.prefix(400))")
   }
 
   @Test("check says the same of a profile that is wrong, once")

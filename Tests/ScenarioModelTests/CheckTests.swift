@@ -318,7 +318,7 @@ struct HostileDocumentTests {
   }
 
   static let cases: [(String, Data, String)] = [
-    ("empty", Data(), "the document is empty"),
+    ("empty", Data(), "the document is empty. \"workbench init\" writes a starter."),
     (
       "not UTF-8", Data(CheckTests.valid.utf8) + Data([0x0a, 0x23, 0xff, 0xfe]),
       "t.yaml:21:2: error: not UTF-8"
@@ -337,7 +337,10 @@ struct HostileDocumentTests {
     ("an alias bomb", Data(bomb.utf8), "more than 1000000 values (including aliases)"),
     ("an alias bomb as a key", Data("? &a [x, x]\n: 1\n".utf8), "\"?\" starts a complex one"),
     ("an alias without its anchor", Data("a: *nowhere\n".utf8), "not YAML"),
-    ("too large", Data(count: 17 << 20), "at most 16 are read"),
+    (
+      "too large", Data(count: 17 << 20),
+      "the document has more than the 16 MiB that are read. Use a template with a count"
+    ),
     ("a list", Data("- 1\n- 2\n".utf8), "a list where a mapping is expected"),
     (
       "a million models",

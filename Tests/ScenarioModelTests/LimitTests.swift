@@ -186,7 +186,8 @@ struct LimitTests {
     #expect(refused.count == 1)
     #expect(
       refused.first?.hasPrefix("t.yaml:3:") == true
-        && refused.first?.contains("at most 10¹¹ are simulated") == true, "\(refused)")
+        && refused.first?.contains("expects 1.01 × 10¹¹ requests; at most 10¹¹ are simulated") == true,
+      "\(refused)")
   }
 
   @Test("instants lie in the years 1900 to 2199, by the clock of the time zone")

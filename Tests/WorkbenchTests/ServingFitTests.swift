@@ -155,7 +155,8 @@ struct ServingFitTests {
     let refused = try Program.run(
       "fit", scratch.file("run"), "-o", scratch.file("f.yaml"), "--profile", scratch.file("p.yaml"), "-q")
     #expect(
-      refused.status == 64 && refused.error.contains("and there are 2. Choose with"),
+      refused.status == 64
+        && refused.error.contains("and there are 2 (m V1 on A10 single, n V1 on A10 single). Choose with"),
       "\(refused.error)"
     )
     #expect(!FileManager.default.fileExists(atPath: scratch.file("f.yaml")))

@@ -83,7 +83,7 @@ package enum GivenFile {
       guard let again else { return }
       throw DatasetError(
         path, "it is a pipe; \(again) is read more than once. Save it as a file, and name that.")
-    case S_IFDIR: throw NotFoundError(path, "it is a directory, not a file.")
+    case S_IFDIR: throw NotFoundError(path, "it is a directory, not a file. Name a file.")
     default:
       throw DatasetError(
         path, "it is a device or a socket; only files and pipes that end are read. Name a file.")
@@ -92,7 +92,7 @@ package enum GivenFile {
 
   private static func failure(_ path: String, _ number: Int32) -> NotFoundError {
     number == ENOENT
-      ? NotFoundError(path, "there is no such file.")
+      ? NotFoundError(path, "there is no such file. Correct its name, or put it there.")
       : NotFoundError(path, "cannot open the file: \(String(cString: strerror(number))).")
   }
 

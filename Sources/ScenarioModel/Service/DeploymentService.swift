@@ -51,6 +51,15 @@ package enum DeploymentService: Sendable, Equatable {
         "byHardware and \(key.name) cannot be given together. Either the service is the same on all hardware, or each hardware has its own: move \(key.name) into the entries of byHardware, or remove one."
       )
     }
+    if let file = section.diagnostics.files[section.location(of: name)], let hardware,
+      let own = section.node(name)?.entries?.first?.key, !Name.same(own, hardware)
+    {
+      section.error(
+        name,
+        "\(quoted(file)) is a profile of \(quoted(own)), and the deployment runs on \(quoted(hardware)). Name a profile of \(quoted(hardware)) (under byHardware, one for each hardware), let the deployment run on \(quoted(own)), or, if the service is the same on both, remove hardware from a copy of the profile."
+      )
+      return nil
+    }
     var found: DeploymentService?
     var stated: [String] = []
     for entry in section.map(name) {
@@ -67,7 +76,7 @@ package enum DeploymentService: Sendable, Equatable {
     {
       section.error(
         name,
-        "the deployment runs on \(quoted(hardware)), for which no service is stated here. Add \(quoted(hardware)): { … } to byHardware (a profile stands for byHardware with the one entry that it is of), or choose other hardware\(stated.isEmpty ? "" : ": \(stated.sorted().joined(separator: ", "))")."
+        "the deployment runs on \(quoted(hardware)), for which no service is stated here. Add \(quoted(hardware)): { … } to byHardware, or choose other hardware\(stated.isEmpty ? "" : ": \(stated.sorted().joined(separator: ", "))")."
       )
     }
     return found.map { ($0, true) }

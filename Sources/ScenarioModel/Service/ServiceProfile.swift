@@ -58,7 +58,20 @@ package struct ServiceProfile: Sendable {
   /// - Parameter path: for messages.
   /// - Throws: `DocumentErrors` with everything that is wrong.
   package init(_ data: Data, path: String) throws {
-    let root = try Document.parse(data, path: path)
+    let root = try Document.parse(data, path: path, remedies: Self.remedies)
+    if root.member(Self.versionKey) == nil,
+      let version = root.entries?.first(where: { $0.key == "workbench" })
+    {
+      throw DocumentErrors(
+        path: path,
+        diagnostics: [
+          Diagnostic(
+            location: version.keyLocation,
+            message:
+              "this is a scenario, not a service profile. Name a profile; \"workbench schema profile\" describes what one has."
+          )
+        ])
+    }
     let diagnostics = Diagnostics()
     let profile = Section(root, Self.shape, diagnostics, .utc).flatMap { keys -> ServiceProfile? in
       let hardware = keys.has("hardware") ? keys.text("hardware") : nil
@@ -79,6 +92,10 @@ package struct ServiceProfile: Sendable {
     guard found.isEmpty, let profile else { throw DocumentErrors(path: path, diagnostics: found) }
     self = profile
   }
+
+  private static let remedies = Document.Remedies(
+    empty: "\"workbench catalogue service\" prints a profile.",
+    large: "A profile has a few lines: is it the right file?")
 
   private init(name: String, hardware: String?, basis: Basis, source: String, service: DocumentNode) {
     (self.name, self.hardware, self.basis, self.source) = (name, hardware, basis, source)
@@ -187,6 +204,7 @@ package struct ServiceProfile: Sendable {
           return
         }
         used(file, profile)
+        diagnostics.files[place.location] = file
         service = profile.node(at: place.location, isOfHardware: hardware != nil)
       } catch let errors as DocumentErrors {
         for problem in errors.diagnostics {
