@@ -3,7 +3,7 @@ import json, subprocess
 
 from playwright.sync_api import expect
 
-from conftest import WORKBENCH, drawn, eventually
+from conftest import WORKBENCH, drawn, eventually, fits
 
 
 def test_both_data_sets_are_overlaid(runs, tmp_path, browser):
@@ -26,6 +26,57 @@ def test_both_data_sets_are_overlaid(runs, tmp_path, browser):
     eventually(charts, lambda charts: all({"observed", "simulated"} <= set(chart["names"]) for chart in charts if not chart["title"].startswith("Q–Q")))
     assert not errors, errors
     assert all(url.startswith(("file:", "data:", "blob:")) for url in requests), requests
+    page.close()
+
+
+STEPS = """
+workbench: 1
+name: steps
+seed: 3
+period: { from: 2026-01-05T00:00:00Z, to: 2026-01-05T00:05:00Z }
+account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
+models:
+  - name: m
+    kind: openSource
+    load: { arrivals: { poisson: { rate: 2/s } }, tokens: { input: { lognormal: { median: 800, sigma: 0.6 } }, output: { lognormal: { median: 120, sigma: 0.5, min: 2 } } } }
+    deployments:
+      - { version: "V<b>1</b>", deployAt: 2026-01-04, hardware: A10 single, scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 32 }, service: { continuousBatching: { base: 20ms, perSequence: 50us, perPromptToken: 80us } } }
+"""
+UNITS = {"ms": 1, "s": 1000, "min": 60_000}
+
+
+def test_what_was_replayed_has_a_table(tmp_path, browser):
+    (tmp_path / "steps.yaml").write_text(STEPS)
+    subprocess.run([WORKBENCH, "run", tmp_path / "steps.yaml", "--out", tmp_path / "run", "--formats", "csv", "-q"], check=True)
+    page_path, result = tmp_path / "fit.html", tmp_path / "fit.json"
+    subprocess.run([WORKBENCH, "fit", tmp_path / "run", "-o", tmp_path / "fit.yaml", "--report", page_path, "--json", result, "-q"], check=True)
+    replayed = json.loads(result.read_text())["models"][0]["replayed"]
+    assert [part["version"] for part in replayed] == ["V<b>1</b>"]
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(page_path.as_uri())
+    table = page.get_by_role("region", name="Replayed, V<b>1</b>")
+    expect(table.locator("th").first).to_have_text("V<b>1</b>: requests replayed as they arrived")
+    rows = [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
+    assert [row[0] for row in rows] == ["time to first token", "time per output token", "latency"]
+
+    def near(text, value, digits):
+        number, unit = text.replace("−", "-").split()
+        return abs(float(number) * UNITS.get(unit, 1) - value) <= digits * UNITS.get(unit, 1)
+
+    for row, figure in zip(rows, replayed[0]["figures"], strict=True):
+        assert row[0] == figure["name"] and row[1] == str(figure["requests"])
+        for place, kind in ((2, "Mean"), (5, "P95")):
+            seen, made = figure["observed" + kind], figure["simulated" + kind]
+            # Three significant digits.
+            assert all(near(text, value, value / 100) for text, value in ((row[place], seen), (row[place + 1], made))), row
+            share = 100 * (made / seen - 1)
+            assert near(row[place + 2], share, 0.0051) and row[place + 2].endswith(" %"), (row, share)
+            # A difference has its sign.
+            assert row[place + 2][0] == ("+" if share > 0 else "−" if share < 0 else "0"), (row, share)
+    assert table.locator("b").count() == 0
+    # All of it is there to be read: on a narrow screen the table scrolls, not the page.
+    page.set_viewport_size({"width": 500, "height": 900})
+    fits(page)
     page.close()
 
 

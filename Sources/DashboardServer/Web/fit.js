@@ -6,6 +6,8 @@ import { element } from "./parts.js";
 const fit = JSON.parse(document.getElementById("fit").textContent);
 const main = document.getElementById("main");
 const digits = (value) => (typeof value === "number" ? quantity(value) : value ?? "–");
+/** A difference, with its sign: "+0.28 %", "−0.31 %". */
+const off = (share) => `${share > 0 ? "+" : ""}${percent(share)}`.replace("-", "−");
 const shareOf = (value) => percent(typeof value === "number" ? value : null);
 // The unit stands in the number; of tokens and the like beside the name.
 const isTime = (unit) => unit === "s" || unit === "ms";
@@ -32,8 +34,8 @@ for (const model of fit.models) {
     part.parameters.map(({ name, value, interval }) => `${name} ${digits(value)}${interval.length ? ` [${interval.map(digits).join(", ")}]` : ""}`).join("; ")]), "Fitted"));
   for (const { version, figures } of model.replayed ?? []) {
     section.append(table([`${version}: requests replayed as they arrived`, "requests", "observed mean", "simulated mean", "off", "observed p95", "simulated p95", "off"],
-      figures.map((f) => [f.name, number(f.requests), quantity(f.observedMean, "ms"), quantity(f.simulatedMean, "ms"), shareOf(f.simulatedMean / f.observedMean - 1),
-        quantity(f.observedP95, "ms"), quantity(f.simulatedP95, "ms"), shareOf(f.simulatedP95 / f.observedP95 - 1)]), `Replayed, ${version}`));
+      figures.map((f) => [f.name, number(f.requests), quantity(f.observedMean, "ms"), quantity(f.simulatedMean, "ms"), off(f.simulatedMean / f.observedMean - 1),
+        quantity(f.observedP95, "ms"), quantity(f.simulatedP95, "ms"), off(f.simulatedP95 / f.observedP95 - 1)]), `Replayed, ${version}`));
   }
   if (model.arrivalCandidates.length) {
     const least = model.arrivalCandidates[0].informationCriterion;
@@ -43,7 +45,7 @@ for (const model of fit.models) {
   const quality = model.quality;
   if (!quality) continue;
   section.append(table(["quantity", "observed mean", "simulated mean", "Wasserstein-1 / mean", "plain model's", "held out from fitted", "Kolmogorov–Smirnov (p)", "Anderson–Darling (p)"],
-    quality.marginals.map((m) => [isTime(m.unit) ? m.name : `${m.name}, ${m.unit}`, quantity(m.observedMean, isTime(m.unit) ? m.unit : ""), quantity(m.simulatedMean, isTime(m.unit) ? m.unit : ""), shareOf(m.wasserstein), shareOf(m.baselineWasserstein), shareOf(m.floorWasserstein),
+    quality.marginals.map((m) => [isTime(m.unit) || m.name.endsWith(m.unit) ? m.name : `${m.name}, ${m.unit}`, quantity(m.observedMean, isTime(m.unit) ? m.unit : ""), quantity(m.simulatedMean, isTime(m.unit) ? m.unit : ""), shareOf(m.wasserstein), shareOf(m.baselineWasserstein), shareOf(m.floorWasserstein),
       `${digits(m.kolmogorovSmirnov)} (${probability(m.kolmogorovSmirnovP)})`, `${digits(m.andersonDarling)} (${probability(m.andersonDarlingP)})`]), "Distances"));
   section.append(element("p", { className: "note" }, "Of large samples every model fails the tests: the distance says how much it matters. The plain model is a Poisson process with lognormal tokens."));
   const grid = element("div", { className: "widgets" });
