@@ -72,10 +72,9 @@ package struct StepFit: Sendable {
   init?(_ observations: Observations, rows: [Int], replay: ServiceReplay, alone: Double) {
     let starts = Self.starts(observations, rows, replay)
     // Short searches on the first requests choose the starts that are worth a long one.
-    let glimpse = replay.first(400)
-    let coarse = starts.compactMap { Self.search(from: $0, glimpse, mostSteps: 80) }
-      .sorted { $0.value < $1.value }.prefix(5)
-    let found = coarse.compactMap { Self.search(from: $0.batching, replay, mostSteps: 250) }
+    let coarse = Self.search(from: starts, replay.first(400), mostSteps: 80)
+      .sorted { $0.value < $1.value }.prefix(3)
+    let found = Self.search(from: coarse.map(\.batching), replay, mostSteps: 250)
     guard var best = found.min(by: { $0.value < $1.value }), best.value < 2 * alone else { return nil }
     best = Self.withoutMemory(best, replay)
     best = Self.withStepLimit(best, replay)
@@ -123,10 +122,29 @@ package struct StepFit: Sendable {
       }
   }
 
-  /// The best near a start; the coefficients that are 0 there stay 0.
-  /// - Parameter size: of the first simplex, relative to the usual one.
+  /// The best near each of several starts, in their order; starts that cannot serve the requests are left out.
   private static func search(
-    from start: ContinuousBatching, _ replay: ServiceReplay, mostSteps: Int, size: Double = 1
+    from starts: [ContinuousBatching], _ replay: ServiceReplay, mostSteps: Int, target: Double? = nil
+  ) -> [Candidate] {
+    let found = Slots<Candidate?>(count: starts.count)
+    do {
+      try inParallel(starts.count, threads: ProcessInfo.processInfo.activeProcessorCount) { index in
+        found[index] = .some(search(from: starts[index], replay, mostSteps: mostSteps, target: target))
+      }
+    } catch {
+      preconditionFailure("a search throws nothing: \(error)")
+    }
+    return found.all.compactMap { $0 }
+  }
+
+  /// The best near a start; the coefficients that are 0 there stay 0.
+  /// - Parameters:
+  ///   - size: of the first simplex, relative to the usual one.
+  ///   - target: what the value must come down to for the candidate to be of use; a search that will not get there ends
+  ///     early.
+  private static func search(
+    from start: ContinuousBatching, _ replay: ServiceReplay, mostSteps: Int, size: Double = 1,
+    target: Double? = nil
   ) -> Candidate? {
     let free = Coefficient.allCases.filter { start[keyPath: $0.path] > 0 }
     func batching(_ logarithms: [Double]) -> ContinuousBatching {
@@ -148,11 +166,14 @@ package struct StepFit: Sendable {
       point.append(log(Double(cache.longestContext)))
       step.append(size * 0.05)
     }
-    let minimum = Minimiser.minimum(from: point, step: step, tolerance: 1e-3, mostSteps: mostSteps) {
-      let own = batching($0)
+    func value(_ logarithms: [Double]) -> Double {
+      let own = batching(logarithms)
       return replay.errors(of: .continuousBatching(own)).map { $0.whole + implausibility(own, replay.scored) }
         ?? .infinity
     }
+    var pace = Pace(mostSteps: mostSteps, target: target)
+    let minimum = Minimiser.minimum(
+      from: point, step: step, tolerance: 1e-3, mostSteps: mostSteps, until: { pace.isEnough($0) }, value)
     return candidate(batching(minimum.point), replay)
   }
 
@@ -217,7 +238,10 @@ package struct StepFit: Sendable {
     guard best.batching.kvCache != nil else { return best }
     var batching = best.batching
     batching.kvCache = nil
-    guard let without = search(from: batching, replay, mostSteps: 200),
+    guard
+      let without = search(
+        from: batching, replay, mostSteps: 200,
+        target: best.value / (1 - worthACache)),
       without.value * (1 - worthACache) <= best.value
     else { return best }
     return without
@@ -226,12 +250,15 @@ package struct StepFit: Sendable {
   /// With another limit on a step's tokens, if that explains the times better.
   private static func withStepLimit(_ best: Candidate, _ replay: ServiceReplay) -> Candidate {
     var found = best
-    for tokens: Int64 in [256, 512, 1024, 4096, 8192, 16_384] where tokens >= Int64(replay.batch) {
+    let limits: [Int64] = [256, 512, 1024, 4096, 8192, 16_384].filter { $0 >= Int64(replay.batch) }
+    let starts = limits.map { tokens in
       var batching = best.batching
       batching.tokensPerStep = tokens
-      guard let own = search(from: batching, replay, mostSteps: 80) else { continue }
-      if own.value < (1 - worthAnotherLimit) * found.value { found = own }
+      return batching
     }
+    let target = (1 - worthAnotherLimit) * best.value
+    for own in search(from: starts, replay, mostSteps: 80, target: target)
+    where own.value < (1 - worthAnotherLimit) * found.value { found = own }
     return found
   }
 
@@ -253,10 +280,41 @@ package struct StepFit: Sendable {
     for coefficient in Coefficient.allCases.reversed() where coefficient != .base {
       var batching = found.batching
       batching[keyPath: coefficient.path] = 0
-      guard let without = search(from: batching, replay, mostSteps: 80), without.value <= 1.002 * found.value
+      guard let without = search(from: batching, replay, mostSteps: 80, target: 1.002 * found.value),
+        without.value <= 1.002 * found.value
       else { continue }
       found = without
     }
     return found
+  }
+}
+
+/// When a search is no longer worth its time: it hardly comes nearer, or not fast enough for a target.
+private struct Pace {
+  let mostSteps: Int
+  /// What is made least must come down to, if anything.
+  let target: Double?
+  /// The least values after each step.
+  private var values: [Double] = []
+
+  /// Steps over which progress is measured: a simplex in seven dimensions may turn for ten of them before it moves on.
+  private static let window = 30
+  /// Of the value, in that many steps.
+  private static let leastGain = 0.002
+
+  init(mostSteps: Int, target: Double?) {
+    self.mostSteps = mostSteps
+    self.target = target
+  }
+
+  /// - Parameter value: the least so far, after one more step.
+  mutating func isEnough(_ value: Double) -> Bool {
+    values.append(value)
+    guard values.count > Self.window else { return false }
+    let gain = 1 - value / values[values.count - 1 - Self.window]
+    guard gain >= Self.leastGain else { return true }
+    guard let target, value > target else { return false }
+    let windowsLeft = Double(mostSteps - values.count) / Double(Self.window)
+    return value * pow(1 - gain, windowsLeft) > target
   }
 }

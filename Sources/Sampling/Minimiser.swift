@@ -13,9 +13,11 @@ package enum Minimiser {
   /// - Parameters:
   ///   - step: the first simplex's size in each direction.
   ///   - tolerance: the simplex's size at which to stop.
+  ///   - isEnough: asked after each step with the least value so far, whether to stop.
   ///   - function: where it is undefined it may give infinity, which is taken for very large.
   package static func minimum(
     from start: [Double], step: [Double], tolerance: Double = 1e-6, mostSteps: Int = 2000,
+    until isEnough: (Double) -> Bool = { _ in false },
     _ function: ([Double]) -> Double
   ) -> Minimum {
     withoutActuallyEscaping(function) { function in
@@ -44,6 +46,7 @@ package enum Minimiser {
         for _ in 0..<mostSteps where !hasConverged {
           guard gsl_multimin_fminimizer_iterate(minimiser) == 0 else { break }
           hasConverged = gsl_multimin_fminimizer_size(minimiser) < tolerance
+          if isEnough(gsl_multimin_fminimizer_minimum(minimiser)) { break }
         }
         let best = gsl_multimin_fminimizer_x(minimiser)
         return Minimum(

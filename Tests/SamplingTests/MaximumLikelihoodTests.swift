@@ -154,3 +154,25 @@ struct SampleDistanceTests {
     #expect(abs(SampleDistance.normalScoreCorrelation(pairs.map(\.0), pairs.map(\.1)) - 0.4) < 0.036)
   }
 }
+
+@Suite("Minima without derivatives")
+struct MinimiserTests {
+  @Test("a search ends as soon as it is told that it is near enough, and not before")
+  func nearEnough() {
+    // A bowl with its minimum of 1 at (3, −2).
+    func bowl(_ point: [Double]) -> Double {
+      1 + (point[0] - 3) * (point[0] - 3) + 4 * (point[1] + 2) * (point[1] + 2)
+    }
+    var seen: [Double] = []
+    let near = Minimiser.minimum(
+      from: [0, 0], step: [1, 1],
+      until: {
+        seen.append($0)
+        return $0 < 1.1
+      }, bowl)
+    #expect(near.value < 1.1 && seen.count > 1 && seen.dropLast().allSatisfy { $0 >= 1.1 }, "\(seen)")
+    #expect(seen == seen.sorted(by: >) && bowl(near.point) == near.value)
+    let whole = Minimiser.minimum(from: [0, 0], step: [1, 1], bowl)
+    #expect(whole.hasConverged && abs(whole.value - 1) < 1e-6 && !near.hasConverged)
+  }
+}
