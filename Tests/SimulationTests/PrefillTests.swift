@@ -171,7 +171,7 @@ struct PrefillTests {
       ("maxReplicas: 9", "maxReplicas: 1", "need 2 replicas at least"),
       (
         "version: V1",
-        "version: V1\n        traffic: 0.5\n        deployAt: 2026-01-01\n        hardware: A10 single\n        scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 1 }\n        service: { time: 1s }\n      - version: V1 prefill",
+        "version: V1 prefill\n        traffic: 0.5\n        deployAt: 2026-01-01\n        hardware: A10 single\n        scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 1 }\n        service: { time: 1s }\n      - version: V1",
         "telemetry calls the replicas"
       ),
     ])
