@@ -67,7 +67,9 @@ extension ModelSimulation {
       deployments[index].freeSlots += finished
       serveWaiting(index, at: time)
     }
-    for sequence in ended.read { offer(sequence, from: replica, of: index, at: time) }
+    if deployments[index].decoder >= 0 {
+      for sequence in ended.read { offer(sequence, from: replica, of: index, at: time) }
+    }
     if time >= incidents.nextBorder { incidents.advance(to: time) }
     if deployments[index].batches[replica].beginRun(
       model, latencyFactor: incidents.current.latencyFactor, until: incidents.nextBorder,

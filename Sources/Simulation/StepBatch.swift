@@ -141,8 +141,8 @@ struct StepBatch: ~Copyable {
         ended: &ended)
     }
     step += steps
-    ended.finished.sort()
-    ended.read.sort()
+    if ended.finished.count > 1 { ended.finished.sort() }
+    if ended.read.count > 1 { ended.read.sort() }
     isBetweenRuns = true
     isWaiting = false
   }
