@@ -37,8 +37,10 @@ package struct SelfContainedPage {
     let charset = "<meta charset=\"utf-8\">"
     // Icons and preloads are for a server; the rest a template must have.
     let optional =
-      ["  <link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n"]
-      + modules.map { "  <link rel=\"modulepreload\" href=\"\($0)\">\n" }
+      [
+        "  <link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n",
+        "  <link rel=\"modulepreload\" href=\"shared.js\">\n",
+      ]
     let needed: [(String, [UInt8])] =
       [
         (charset, Array("\(charset)\n  \(Self.policy(scripts: [library, program]))".utf8)),

@@ -29,7 +29,7 @@ def opened(browser, server, scheme, by_button=False, **view):
     return page
 
 
-PALETTE = """async () => { const { colours } = await import(new URL("chart.js", document.baseURI)), { shades, parts } = await import(new URL("graphs.js", document.baseURI)); return { palette: colours(), shades, parts }; }"""
+PALETTE = """async () => { const { $chart: { colours }, $graphs: { shades, parts } } = await import(new URL("shared.js", document.baseURI)); return { palette: colours(), shades, parts }; }"""
 
 
 @pytest.mark.parametrize("by_button", [False, True])

@@ -3,7 +3,7 @@ import pytest
 
 
 def said(page, name, *arguments):
-    return page.page.evaluate("async ([name, values]) => (await import(new URL('format.js', document.baseURI)))[name](...values)", [name, list(arguments)])
+    return page.page.evaluate("async ([name, values]) => (await import(new URL('shared.js', document.baseURI))).$format[name](...values)", [name, list(arguments)])
 
 
 @pytest.fixture

@@ -191,7 +191,7 @@ def test_cells_of_downloads_are_not_formulas(watched, folder):
     try:
         watched.page.goto(server.url)
         shown(watched.page)
-        source = watched.page.evaluate("fetch('format.js').then((r) => r.text())")
+        source = watched.page.evaluate("fetch('shared.js').then((r) => r.text())")
         line = re.search(r"const csv = .*", source)[0]
     finally:
         server.stop()

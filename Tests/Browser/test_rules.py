@@ -261,6 +261,9 @@ def test_scripts_are_small(week):
         left += re.findall(r'(?:from |import |import\()"\./([a-z]+\.js)"', text.decode())
     assert "whatif.js" in sizes and "editor.js" in sizes
     assert sum(sizes.values()) <= 120_000, sizes
+    # What most modules share is one script: a cold browser asks few times before it draws.
+    assert set(re.findall(r'(?:src|href)="([a-z]+\.js)"', read("").decode())) == {"vendor.js", "shared.js", "app.js"}
+    assert "graphs.js" not in sizes and "shared.js" in sizes
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

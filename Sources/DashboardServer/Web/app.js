@@ -44,9 +44,6 @@ const title = (run) => {
 };
 const isDark = () => (document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
 
-// The overview of every account, from a server that gives one at a time.
-const each = (run, view) => Promise.all((run.accounts.length > 100 ? run.accounts.filter(({ account }) => account === view.account) : run.accounts).map(async ({ account }) => ({ ...await get(overviewPath(run.id, { ...view, account })), account })));
-
 /** The answers to one view's questions. What was answered stays until what is newer has come. */
 class Answers {
   constructor() { Object.assign(this, { key: "", shownKey: "", answers: null, extra: {}, error: null }); }
@@ -77,7 +74,7 @@ class Answers {
       // What only one panel needs fails in that panel only.
       const problems = {};
       const [main, ...rest] = await Promise.all([
-        Promise.all(questions.map((path) => get(path).catch((reason) => { if (page === "overview" && reason.status === 404) return each(run, view); throw reason; }))),
+        Promise.all(questions.map((path) => get(path))),
         ...Object.entries(wanted).map(async ([name, path]) => {
           try { return [name, path ? await get(path) : null]; } catch (reason) { if (reason.isReplaced) throw reason; problems[name] = reason.message; return [name, null]; }
         })]);

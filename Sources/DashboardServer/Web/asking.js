@@ -41,18 +41,13 @@ export async function send(method, path, body, { signal, headers } = {}) {
   return { answer, version: response.headers.get("ETag") };
 }
 
-// What a server can do stands in its description: a part of the page whose path is not there does not show.
-const described = { scenario: "/api/runs/{run}/scenario", "what-if": "/api/what-if", keep: "/api/runs", jobs: "/api/jobs", scenarios: "/api/scenarios", check: "/api/check", compare: "/api/compare", validate: "/api/runs/{run}/validate", fixture: "/api/runs/{run}/fixture", export: "/api/runs/{run}/export", delete: "/api/trash", imports: "/api/imports", plans: "/api/plans" };
-const readOnly = ["scenario", "compare", "jobs"];
+// What only a server that may change something does, and what else each needs. Every server reads.
+const reading = ["scenario", "compare"], changing = { jobs: "", "what-if": "", check: "", validate: "", fixture: "", export: "", scenarios: "scenarios", keep: "keep", imports: "keep", delete: "keep", plans: "keep" };
 
-/** The server's abilities, with `verbs`, those of its paths that the page may use. */
+/** The server's abilities, with `verbs`, what the page may do with them. */
 export async function learn() {
-  const text = await (await reach("api/openapi.yaml")).text();
-  const has = (path) => text.includes(`\n  ${path}:\n`);
-  if (!has("/api/abilities")) return { verbs: [] };
-  const abilities = await (await reach("api/abilities")).json();
-  const isAllowed = (verb) => (abilities.change || readOnly.includes(verb)) && (verb !== "scenarios" || abilities.scenarios) && (!["keep", "imports", "delete"].includes(verb) || abilities.keep) && (verb !== "keep" || has("/api/jobs"));
-  return { ...abilities, verbs: Object.keys(described).filter((verb) => has(described[verb]) && isAllowed(verb) && (!abilities.verbs || abilities.verbs.includes(verb))) };
+  const abilities = (await send("GET", "api/abilities")).answer;
+  return { ...abilities, verbs: [...reading, ...Object.keys(changing).filter((verb) => abilities.change && (!changing[verb] || abilities[changing[verb]]))] };
 }
 
 /** A name that is asked for: the field has the focus, Enter takes it, Escape does not. */

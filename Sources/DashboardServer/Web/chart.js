@@ -462,9 +462,6 @@ export class Chart extends Component {
     this.plot?.destroy();
   }
 
-  // The element is uPlot's own: Preact has nothing in it but the hover text.
-  shouldComponentUpdate() { return true; }
-
   update() {
     const { spec, sync, onSelect } = this.props;
     const place = this.base.querySelector(".plot");

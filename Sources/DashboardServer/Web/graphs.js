@@ -14,7 +14,8 @@ export const parts = ["latency", "amber", "violet", "teal", "pink", "other"];
 const place = (order) => (order ? (order - 1) % shades.length : 0);
 const markOf = (order) => (order ? shapes[place(order)] : undefined);
 
-const frame = (data, zoom) => ({ range: zoom || [second(data.query.from), second(data.query.to)], clock: clock(data.query.timeZone, data.query.from) });
+/** The time axis of a graph: of a query, or of an answer of the analysis or of credits. */
+export const frame = ({ from, to, timeZone }, zoom) => ({ range: zoom || [second(from), second(to)], clock: clock(timeZone, from) });
 
 // Each point stands in the middle of its bucket, of what of it lies in the period: { from, to }; without one, at its
 // beginning. Buckets that do not follow each other are not joined: a null between them.
@@ -44,6 +45,9 @@ function stairs(points, lasts, value) {
 const period = (data) => span(data.query.from, data.query.now < data.query.to ? data.query.now : data.query.to);
 export const compared = (label, other) => (other ? `${label}, ${other}` : label);
 export const look = (other, colour, line = "solid") => (other ? { colour: "other", line: "dashed", width: 1.5 } : { colour, line });
+
+/** The line of an objective, where one is given. */
+export const objectiveLimits = (objective) => (objective ? [{ ...objective, colour: "limit" }] : []);
 
 // Values as uPlot's joined list has them: by their time.
 function lookup(u, entry, index, place) {
@@ -110,8 +114,8 @@ export function latency(answers, { percentiles, zoom, objective }) {
     return [{ label, value: `${duration(entry.y[spot])}${entry.requests ? ` of ${number(entry.requests.find((point) => point.at === entry.at[spot])?.requests)}` : ""}`, exact: entry.y[spot] }];
   };
   return {
-    ...frame(data, zoom), series, axes: { y: { title: "Latency", format: "duration" } },
-    limits: objective ? [{ value: objective.value, label: objective.label, colour: "limit" }] : [],
+    ...frame(data.query, zoom), series, axes: { y: { title: "Latency", format: "duration" } },
+    limits: objectiveLimits(objective),
     hover: hoverOf(series, describe, null, whose(answers[0])),
   };
 }
@@ -148,7 +152,7 @@ export function requests(answers, { zoom }) {
     return rows;
   };
   return {
-    ...frame(data, zoom), series,
+    ...frame(data.query, zoom), series,
     axes: { y: { title: "Number of Requests", format: "count", least: 5 }, right: failed },
     hover: hoverOf(series, describe, null, whose(answers[0])),
   };
@@ -277,7 +281,7 @@ export function scaling(answers, { zoom, isolated, everything }, accountOf, mark
   }).filter((mark) => series.some((entry) => !entry.isOther && entry.version === mark.version && entry.name === mark.model && entry.x[0] <= second(mark.at) && second(mark.at) <= entry.x.at(-1)));
   const peak = Math.max(0, ...series.flatMap((entry) => entry.y.filter((value) => value !== null)));
   return {
-    ...frame(data, zoom), series, legend, limits,
+    ...frame(data.query, zoom), series, legend, limits,
     axes: { y: { title: "Number of Replicas", format: "exact", least: 1.04, max: isDay && data.scaling.maxReplicas ? Math.max(data.scaling.maxReplicas, peak) * 1.04 : null } },
     marks: short.map((mark) => ({ x: second(mark.at), y: mark.replicas, colour: "high", text: mark })),
     hover: (x, at, u) => {
@@ -336,7 +340,7 @@ export function tokens(answers, { zoom }) {
     series.push({ ...inputs, label: compared("Input tokens", label), kind: "bars", colour: "input" });
   });
   const describe = (entry, spot) => [{ label: entry.label, value: number(entry.label.startsWith("Input") ? entry.source[spot].inputTokens : entry.source[spot].outputTokens) }];
-  return { ...frame(data, zoom), series, axes: { y: { title: "Number of Tokens (in K)", format: "exact" } }, hover: hoverOf(series, describe) };
+  return { ...frame(data.query, zoom), series, axes: { y: { title: "Number of Tokens (in K)", format: "exact" } }, hover: hoverOf(series, describe) };
 }
 
 /** Parts of a whole in bars on each other; the first is drawn lowest. */
@@ -382,7 +386,7 @@ export function creditBars(answer, by, zoom, account) {
   return {
     groups: sorted,
     spec: {
-      range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series,
+      ...frame(answer, zoom), series,
       axes: { y: { title: "Credits", format: "credits" } },
       hover: hoverOf(series, (entry, spot) => (entry.y[spot] ? [{ label: entry.label, value: credits(entry.y[spot]) }] : null)),
     },
@@ -414,10 +418,10 @@ export function heatMap(answer, { zoom, objective, isDark }) {
   for (let sum = counts[0] || 0; sum < all / 1000 && least < rows.length - 2; sum += counts[least]) least++;
   const ends = rows.length ? [Math.max(rows[least] * 0.9, 0.01), Math.max(rows.at(-1), objective ? objective.value * 1.2 : 0) * 1.1] : [1, 1000];
   return {
-    range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series, log: ends,
+    ...frame(answer, zoom), series, log: ends,
     axes: { y: { title: "Latency", format: "duration" } },
     heat: { columns, rows, lasts, most, ramp: isDark ? dark : light },
-    limits: objective ? [{ value: objective.value, label: objective.label, colour: "limit" }] : [],
+    limits: objectiveLimits(objective),
     hover: (when, at, u) => {
       const bucket = buckets.find((candidate) => x(candidate.at) <= when && when < x(candidate.at) + lasts);
       if (!bucket) return null;
@@ -440,7 +444,7 @@ export function fineRequests(answer, { zoom }, base) {
   ];
   const describe = (entry, spot) => [{ label: entry.label, value: number(entry.y[spot]) }];
   return {
-    range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series,
+    ...frame(answer, zoom), series,
     axes: { y: { title: "Number of Requests", format: "count", least: 5 }, right: failed },
     hover: hoverOf(series, describe),
   };
@@ -451,7 +455,7 @@ export function tokenTimes(answer, { zoom }) {
   const own = (key, label, more) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, (bucket) => bucket[key], answer), lasts: answer.bucketSeconds, label, ...more });
   const series = [own("firstToken", "To the first token", { colour: "high", width: 2 }), own("perOutputToken", "Per output token", { colour: "top", scale: "right", width: 1.5 })];
   return {
-    range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series,
+    ...frame(answer, zoom), series,
     axes: { y: { title: "To First Token", format: "duration" }, right: { title: "Per Output Token", format: "duration" } },
     hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: duration(entry.y[spot]) }])),
   };
@@ -467,7 +471,7 @@ export function reasons(answer, { zoom }) {
   const series = stacked(names.map((reason) => ({ label: reason, values: buckets.map((bucket) => bucket.reasons[reason] || 0) })), buckets.map((bucket) => second(bucket.at)), buckets.map((bucket) => bucket.at), answer.bucketSeconds, (index) => palette[Math.min(index, palette.length - 1)]);
   return {
     totals, spec: {
-      range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series,
+      ...frame(answer, zoom), series,
       axes: { y: { title: "Failed", format: "count", least: 4 } },
       hover: hoverOf(series, (entry, spot) => (entry.y[spot] ? [{ label: entry.label, value: number(entry.y[spot]) }] : null)),
     },

@@ -10,13 +10,21 @@ const { html, Component } = preact;
 const keyOf = (spec) => spec.series.map(({ label, colour, line, kind, marker }) => ({ label, colour, marker, line: kind === "bars" ? "block" : line }));
 const orderedKey = (spec) => [...keyOf(spec)].reverse();
 
+/** Figures of latency that several panels have: [[name, value, exact], …]. */
+export const quantiles = ({ summary }) => ["p50", "p95", "p99"].map((key) => [key, duration(summary[key]), `${number(summary[key])} ms`]);
+const totals = (requests) => [
+  ["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)],
+  ["success rate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–"],
+];
+const byReason = ({ failuresByReason }) => Object.entries(failuresByReason).sort((a, b) => b[1] - a[1]).map(([reason, many]) => [reason, number(many)]);
+
 /** Pages of their own add others. */
 export const panels = {
   latency: {
     title: "Model Latency",
     tip: "Time from a request's arrival to its complete response, of successful requests. Up to seven days each request is a point; longer, each day's average.",
     isThere: ({ data }) => data.latency.points.length > 0,
-    figures: ({ data: { latency } }) => [["average", duration(latency.summary.average), `${number(latency.summary.average)} ms`], ...["p50", "p95", "p99"].map((key) => [key, duration(latency.summary[key]), `${number(latency.summary[key])} ms`]), ...(latency.thinned ? [["points", `extremes of ${number(latency.requests)} requests`]] : [])],
+    figures: ({ data: { latency } }) => [["average", duration(latency.summary.average), `${number(latency.summary.average)} ms`], ...quantiles(latency), ...(latency.thinned ? [["points", `extremes of ${number(latency.requests)} requests`]] : [])],
     rows: ({ data: { latency } }, view) => (view.percentiles
       ? [["time", "requests", "average ms", "p50", "p90", "p95", "p99", "p99.9"], ...latency.buckets.map((b) => [b.at, b.requests, b.average, b.p50, b.p90, b.p95, b.p99, b.p999])]
       : [["time", "latency ms", "requests"], ...latency.points.map((p) => [p.at, p.latency, p.requests])]),
@@ -29,10 +37,9 @@ export const panels = {
     tip: "Requests by the hour or day of their arrival. The green line is the successful ones, the red line with crosses the failed ones, on an axis of their own in the lower part of the graph. An hour or day without requests has no point.",
     isThere: ({ data }) => data.requests.points.length > 0,
     figures: ({ data: { requests, query } }, view) => [
-      ["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)],
-      ["success rate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–"],
+      ...totals(requests),
       ...(query.kind === "external" ? [] : [["avg. credits per request", credits(requests.creditsPerRequest)], ["per response", credits(requests.creditsPerResponse)]]),
-      ...(view.reasons ? Object.entries(requests.failuresByReason).sort((a, b) => b[1] - a[1]).map(([reason, many]) => [reason, number(many)]) : []),
+      ...(view.reasons ? byReason(requests) : []),
     ],
     rows: ({ data: { requests } }) => [["time", "successes", "failures"], ...requests.points.map((p) => [p.at, p.successes, p.failures])],
     json: ({ data }) => data.requests,
@@ -66,7 +73,7 @@ export const panels = {
     tip: "How the latency of successful requests is distributed over time: the darker, the more requests; over it the quantiles of each bucket. Counts are exact, latencies within 0.8 %.",
     needs: "analysis",
     isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.successes > 0),
-    figures: ({ data: { latency } }, _, extra) => [...["p50", "p95", "p99"].map((key) => [key, duration(latency.summary[key]), `${number(latency.summary[key])} ms`]), ["requests", number(latency.requests)], ["buckets of", bucketName(extra.analysis)]],
+    figures: ({ data: { latency } }, _, extra) => [...quantiles(latency), ["requests", number(latency.requests)], ["buckets of", bucketName(extra.analysis)]],
     rows: (_, __, { analysis }) => [["time", "successes", "average ms", "p50", "p95", "p99"], ...analysis.buckets.map((b) => [b.at, b.successes, b.average, b.p50, b.p95, b.p99])],
     json: (_, { analysis }) => analysis,
     graph: (_, view, extra) => {
@@ -79,7 +86,7 @@ export const panels = {
     title: "Requests", needs: "analysis",
     tip: "Successful and failed requests by their arrival, in finer buckets than the platform's.",
     isThere: (_, extra) => extra.analysis.buckets.length > 0,
-    figures: ({ data: { requests } }, _, extra) => [["total requests", number(requests.totalRequests)], ["successes", number(requests.totalSuccesses)], ["failures", number(requests.totalFailures)], ["success rate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–"], ["buckets of", bucketName(extra.analysis)]],
+    figures: ({ data: { requests } }, _, extra) => [...totals(requests), ["buckets of", bucketName(extra.analysis)]],
     rows: (_, __, { analysis }) => [["time", "successes", "failures"], ...analysis.buckets.map((b) => [b.at, b.successes, b.failures])],
     json: (_, { analysis }) => analysis.buckets.map(({ at, successes, failures }) => ({ at, successes, failures })),
     graph: (_, view, extra) => ({ spec: graphs.fineRequests(extra.analysis, view, extra.base) }),
@@ -101,7 +108,7 @@ export const panels = {
     tip: "Failed requests by reason, over time.",
     isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.failures > 0),
     nothing: "No request failed in this period.",
-    figures: ({ data: { requests } }) => Object.entries(requests.failuresByReason).sort((a, b) => b[1] - a[1]).map(([reason, many]) => [reason, number(many)]),
+    figures: ({ data }) => byReason(data.requests),
     rows: (_, __, { analysis }) => {
       const names = [...new Set(analysis.buckets.flatMap((bucket) => Object.keys(bucket.reasons)))].sort();
       return [["time", ...names], ...analysis.buckets.filter((bucket) => bucket.failures).map((bucket) => [bucket.at, ...names.map((name) => bucket.reasons[name] || 0)])];

@@ -118,13 +118,11 @@ class Sides extends Asking {
 class Found extends Asking {
   questions({ view, reading }) { return [view.plan, reading]; }
   async answer({ view }) { return (await send("GET", `api/plans/${encodeURIComponent(view.plan)}`)).answer; }
-  render({ made, onChange }, { found, error, isBusy }) {
-    // The runs of its variants; a server that does not name them has told them with the job.
-    const ids = found && (found.runs || made);
+  render({ onChange }, { found, error, isBusy }) {
     return html`<div aria-busy=${String(isBusy)}>${error ? html`<${Failure} error=${error} onAgain=${() => this.again()} />` : null}
       ${found ? html`<${PlanView} ...${found} onOpen=${(variant) => onChange({ page: "whatif", set: variant.overrides.join("\n") })} />` : null}
-      ${found?.unreadable?.length ? html`<div class="failure" role="status">${found.unreadable.map(({ name, reason }) => html`<p key=${name}>The run ${name} is not shown. ${reason}</p>`)}</div>` : null}
-      ${ids?.length ? html`<${Sides} ...${this.props} ids=${ids} />` : null}</div>`;
+      ${found?.unreadable.length ? html`<div class="failure" role="status">${found.unreadable.map(({ name, reason }) => html`<p key=${name}>The run ${name} is not shown. ${reason}</p>`)}</div>` : null}
+      ${found?.runs.length ? html`<${Sides} ...${this.props} ids=${found.runs} />` : null}</div>`;
   }
 }
 
@@ -170,7 +168,7 @@ export class Plans extends Component {
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
       ${jobs.filter((job) => job !== made).map((job) => html`<${Progress} key=${job.id} job=${job} title=${`Plan ${job.title || ""}`.trim()} onForget=${() => dismiss(job)}>${job.result?.plan ? html`<button type="button" onClick=${() => { this.load(); onChange({ plan: job.result.plan }); }}>Open it</button>` : null}<//>`)}
       ${running?.variants?.length ? html`<${Estimates} variants=${running.variants} objective=${running.about?.minimize || ""} />` : null}
-      ${view.plan ? html`<${Found} key=${view.plan} ...${props} made=${made?.result.runs} />` : null}
+      ${view.plan ? html`<${Found} key=${view.plan} ...${props} />` : null}
       ${run?.live && !view.plan ? html`<article class="widget"><h2>New plan</h2><p>Nothing can be planned around a live run: it goes on while it is looked at. Choose a run that has ended, or simulate the scenario under Data.</p>${props.runs.some((entry) => !entry.live) ? html`<${Select} label="Around run" options=${props.runs.filter((entry) => !entry.live).map((entry) => [entry.id, props.title(entry)])} value="" all="choose" onPick=${(id) => id && onChange({ run: id, set: "" })} />` : null}</article>` : null}
       ${run && !run.live && !view.plan ? html`<${Form} key=${run.id} ...${props} isRunning=${Boolean(running?.about)} onStart=${(body) => this.begin(body)} />` : null}
     </section>`;

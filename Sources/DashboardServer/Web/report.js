@@ -1,19 +1,10 @@
 // What is seen, as one file that needs nothing else and runs nothing: figures, tables and graphs as they stand, on white,
 // without what could be pressed. `workbench report` makes a file in which one can go on filtering.
 import { reach } from "./api.js";
-import { colours, picture } from "./chart.js";
-import { offer } from "./saving.js";
+import { picture } from "./chart.js";
+import { offer, paper } from "./saving.js";
 
 const size = { width: 1200, height: 360 };
-
-// Colours of the light page, whatever is on the screen.
-function paper() {
-  const root = document.documentElement, before = root.dataset.theme;
-  root.dataset.theme = "light";
-  const found = colours();
-  if (before) root.dataset.theme = before; else delete root.dataset.theme;
-  return found;
-}
 
 async function drawn(spec, palette) {
   const plot = picture(spec, palette, size.width, size.height);

@@ -39,10 +39,9 @@ export function saveCSV(kind, rows, about) {
 
 export const saveJSON = (kind, value, about) => offer(`${fileName(kind, about)}.json`, "application/json", `${JSON.stringify(value, null, 2)}\n`);
 
-// Colours of the light page, whatever is on the screen.
-function paper() {
-  const root = document.documentElement;
-  const before = root.dataset.theme;
+/** Colours of the light page, whatever is on the screen. */
+export function paper() {
+  const root = document.documentElement, before = root.dataset.theme;
   root.dataset.theme = "light";
   const found = colours();
   if (before) root.dataset.theme = before; else delete root.dataset.theme;

@@ -2,9 +2,9 @@
 import { get, dashboardPath, analysisPath, marksPath } from "./api.js";
 import { Naming, send } from "./asking.js";
 import { objectiveOf, zoomOf } from "./state.js";
-import { clock, duration, number, span } from "./format.js";
-import { second, compared, look, hoverOf, bucketLine } from "./graphs.js";
-import { Panel, Lane, panels, bucketName } from "./panels.js";
+import { duration, number, span } from "./format.js";
+import { compared, frame, look, hoverOf, bucketLine, objectiveLimits } from "./graphs.js";
+import { Panel, Lane, panels, quantiles, bucketName } from "./panels.js";
 import { AgainstCards, AgainstTable } from "./against.js";
 import { Knob, Finder, parted, overridesOf, overridesText } from "./knobs.js";
 import { start, jobsOf, watch, dismiss, Progress } from "./jobs.js";
@@ -34,8 +34,8 @@ function fineLatency(answer, { zoom, objective }, base) {
     ...(base ? [{ ...own(base.analysis, "p95"), label: compared("p95", base.label), ...look(true) }] : []),
   ];
   return {
-    range: zoom || [second(answer.from), second(answer.to)], clock: clock(answer.timeZone, answer.from), series, axes: { y: { title: "Latency", format: "duration" } },
-    limits: objective ? [{ value: objective.value, label: objective.label, colour: "limit" }] : [],
+    ...frame(answer, zoom), series, axes: { y: { title: "Latency", format: "duration" } },
+    limits: objectiveLimits(objective),
     hover: hoverOf(series, (entry, spot) => [{ label: entry.label, value: duration(entry.y[spot]) }]),
   };
 }
@@ -51,7 +51,7 @@ panels.quantiles = {
   title: "Latency", needs: "analysis",
   tip: "Half of the successful requests of each bucket took at most p50, 95 % at most p95, 99 % at most p99.",
   isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.successes > 0),
-  figures: ({ data: { latency } }, _, extra) => [...["p50", "p95", "p99"].map((key) => [key, duration(latency.summary[key]), `${number(latency.summary[key])} ms`]), ["buckets of", bucketName(extra.analysis)]],
+  figures: ({ data: { latency } }, _, extra) => [...quantiles(latency), ["buckets of", bucketName(extra.analysis)]],
   rows: (_, __, { analysis, base }) => withBase([["time", "requests", "p50", "p95", "p99"], ...analysis.buckets.map((b) => [b.at, b.successes, b.p50, b.p95, b.p99])], base, (b) => b.p95, "p95"),
   json: (_, { analysis }) => analysis.buckets.map(({ at, successes, p50, p95, p99 }) => ({ at, successes, p50, p95, p99 })),
   graph: (_, view, extra) => ({ spec: fineLatency(extra.analysis, view, extra.base) }),
