@@ -198,7 +198,7 @@ def test_a_file_becomes_a_run_by_clicking_on_its_columns(page, studio):
     page.page.keyboard.press("Enter")
     expect(column("when")).to_contain_text("Arrival")
     for role, name in (("Input tokens", "in_tok"), ("Output tokens", "out_tok")):
-        page.page.get_by_role("radio", name=role).check()
+        page.page.get_by_role("radio", name=role, exact=True).check()
         index = preview.locator("thead th").all_inner_texts().index(next(text for text in preview.locator("thead th").all_inner_texts() if text.startswith(name)))
         preview.locator("tbody tr").nth(2).locator("td").nth(index).click()
         expect(column(name)).to_contain_text(role)
@@ -213,6 +213,36 @@ def test_a_file_becomes_a_run_by_clicking_on_its_columns(page, studio):
     open_it(page, studio, job)
     page.open(kind="openSource", period="7d", run=page.page.url.split("run=")[1].split("&")[0])
     assert page.figures("requests")["total requests"] == "200" and page.figures("requests")["failures"] == "20"
+
+
+SERVED = "arrived,model,dequeued_at,first_token_at,finished_at,prompt_tokens,completion_tokens,cached_prompt_tokens,gpu,request,tenant\n" + "".join(
+    f"2026-03-{1 + number % 7:02}T10:{number % 60:02}:00Z,chat,2026-03-{1 + number % 7:02}T10:{number % 60:02}:01Z,2026-03-{1 + number % 7:02}T10:{number % 60:02}:02Z,2026-03-{1 + number % 7:02}T10:{number % 60:02}:12Z,100,10,25,A10 single,{number},{'north' if number % 4 else 'south'}\n"
+    for number in [*range(200), 7])
+
+
+def test_service_first_token_cache_hardware_identity_and_account_are_columns(page, studio):
+    page.page.set_input_files("input[type=file]", {"name": "served.csv", "mimeType": "text/csv", "buffer": SERVED.encode()})
+    preview = page.page.get_by_role("region", name="Preview of the file")
+    column = lambda name: preview.get_by_role("button", name=re.compile(f"^{name}"))
+    for name, role in (("arrived", "Arrival"), ("dequeued_at", "Start of service"), ("first_token_at", "First token at"), ("finished_at", "End"), ("cached_prompt_tokens", "Cached input tokens"), ("gpu", "Hardware")):
+        expect(column(name)).to_contain_text(role)
+    # Never guessed: rows are told apart, and accounts, only by what somebody has chosen.
+    for name, role in (("request", "Identity of the row"), ("tenant", "Account of the row")):
+        expect(column(name)).to_contain_text("not used")
+        page.page.get_by_role("radio", name=role, exact=True).check()
+        column(name).click()
+        expect(column(name)).to_contain_text(role)
+    page.page.get_by_label("Time zone", exact=True).fill("UTC")
+    page.page.get_by_role("button", name="Import", exact=True).click()
+    job = page.page.locator(".job", has_text="Import served")
+    expect(job).to_contain_text("200 requests", timeout=60_000)
+    open_it(page, studio, job)
+    run = re.search("run=([^&]+)", page.page.url)[1]
+    accounts = {account["account"] for account in studio.json(f"api/runs/{run}")["accounts"]}
+    assert accounts == {"north", "south"}
+    answer = studio.json(f"api/runs/{run}/analysis?account=north&kind=openSource&period=7d")
+    assert answer["cacheHitRate"] == 0.25 and {bucket["firstToken"] for bucket in answer["buckets"]} == {2000} and {bucket["perOutputToken"] for bucket in answer["buckets"]} == {1000}
+    assert {bucket["average"] for bucket in answer["buckets"]} == {12_000}
 
 
 def test_what_is_wrong_with_an_import_is_said(page):

@@ -10,10 +10,14 @@ const { html, Component } = preact;
 const roles = [
   ["arrivedAt", "Arrival", /^(arriv|start|time|timestamp|created|date|request_?time|at$)/i, true], ["model", "Model", /^model(_?name)?$|deployment_?name/i, true], ["kind", "Kind", /^kind$|model_?type/i, true],
   ["version", "Version", /version|^deployment$/i], ["provider", "Provider", /provider|vendor/i], ["status", "Status", /^(status|state|outcome|result|success)/i], ["failureReason", "Reason of failure", /err|reason/i],
-  ["latency", "Latency", /latency|duration|elapsed|seconds$|_ms$/i], ["endedAt", "End", /^(ended|finished|completed)(_?at|_?time)?$|^end(_?at|_?time)?$/i], ["firstToken", "Time to first token", /first_?token|ttft/i], ["waiting", "Waiting time", /wait|queue/i],
+  ["latency", "Latency", /latency|duration|elapsed|seconds$|_ms$/i], ["endedAt", "End", /^(ended|finished|completed)(_?at|_?time)?$|^end(_?at|_?time)?$/i], ["firstTokenAt", "First token at", /first_?token_?(at|ts|timestamp)$|^completion_?start/i], ["firstToken", "Time to first token", /first_?token|ttft/i], ["startedAt", "Start of service", /^(scheduled|dequeued|service_?start)/i], ["waiting", "Waiting time", /wait|queue/i],
+  ["cachedInputTokens", "Cached input tokens", /cached.*tokens|cache_?read/i],
   ["inputTokens", "Input tokens", /(input|prompt|context)_?tokens|tokens_?in/i], ["outputTokens", "Output tokens", /(output|completion|generated)_?tokens|tokens_?out/i],
+  ["hardware", "Hardware", /^(hardware|gpu|accelerator)(_?(name|type))?$/i],
+  // Never guessed: a wrong one would leave rows out, or tear an account apart.
+  ["id", "Identity of the row", /(?!)/], ["account", "Account of the row", /(?!)/],
 ];
-const isInstant = (role) => role === "arrivedAt" || role === "endedAt";
+const isInstant = (role) => ["arrivedAt", "startedAt", "firstTokenAt", "endedAt"].includes(role);
 const isDuration = (role) => ["latency", "firstToken", "waiting"].includes(role);
 const good = /^(ok|success|succeeded|true|200|done|completed?)$/i;
 
@@ -24,7 +28,12 @@ function guess(columns) {
     const column = columns.find(({ name }) => pattern.test(name) && !Object.values(found).includes(name));
     if (column) found[role] = column.name;
   }
-  if (found.latency && found.endedAt) delete found.endedAt;
+  // The arrival is the end minus the latency where nothing else says it.
+  if (found.latency && found.endedAt && found.arrivedAt) delete found.endedAt;
+  if (found.waiting) delete found.startedAt;
+  if (found.firstToken) delete found.firstTokenAt;
+  for (const role of ["waiting", "startedAt", "firstToken", "firstTokenAt"]) if (!found.latency && !found.endedAt) delete found[role];
+  if (!found.inputTokens) delete found.cachedInputTokens;
   return found;
 }
 
@@ -56,7 +65,7 @@ export class Import extends Component {
       const first = (role) => answer.columns?.find(({ name }) => name === map[role])?.examples?.[0];
       this.setState({
         sent: null, upload: answer, map, now: this.next(map), problem: "", errors: [], name: answer.name.replace(/\.(gz|zst)$/, "").replace(/\.[a-z]+$/, ""),
-        formats: { arrivedAt: formatOf(first("arrivedAt")), endedAt: formatOf(first("endedAt")) }, units: {}, kindOf: {}, constants: { kind: "openSource", model: "" }, bad: {}, account: "imported", zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", local: "",
+        formats: Object.fromEntries(roles.filter(([role]) => isInstant(role)).map(([role]) => [role, formatOf(first(role))])), units: {}, kindOf: {}, constants: { kind: "openSource", model: "" }, bad: {}, account: "imported", zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", local: "",
       });
     };
     request.onerror = () => this.setState({ sent: null, problem: "The upload was interrupted. Choose the file again." });
@@ -124,7 +133,7 @@ export class Import extends Component {
     const { map, formats, units, kindOf, constants, local } = this.state;
     const set = (name, key) => (event) => this.setState({ [name]: { ...this.state[name], [key]: event.target.value } });
     const choice = (label, value, options, onChange) => html`<label key=${label}>${label} <select value=${value} onChange=${onChange}>${options.map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}</select></label>`;
-    const instants = ["arrivedAt", "endedAt"].filter((role) => map[role]);
+    const instants = roles.map(([role]) => role).filter((role) => isInstant(role) && map[role]);
     const title = (role) => roles.find(([name]) => name === role)[1];
     return html`<div class="bar details">
       ${instants.map((role) => choice(`${title(role)} is`, formats[role], [["iso", "a date and time"], ["s", "seconds since 1970"], ["ms", "milliseconds since 1970"], ["us", "microseconds since 1970"], ["ns", "nanoseconds since 1970"]], set("formats", role)))}
@@ -139,7 +148,7 @@ export class Import extends Component {
 
   render({ onChange }, { upload, sent, problem, errors, map, now, name, account, zone, constants }) {
     const jobs = jobsOf("import");
-    const isReady = upload && account && zone && name && (upload.kind === "otlp" || (map.arrivedAt && (map.model || constants.model)));
+    const isReady = upload && account && zone && name && (upload.kind === "otlp" || ((map.arrivedAt || (map.endedAt && map.latency)) && (map.model || constants.model)));
     const roleOf = (column) => roles.find(([role]) => map[role] === column.name);
     return html`<article class="widget" aria-label="Import" onDragOver=${(event) => event.preventDefault()} onDrop=${(event) => { event.preventDefault(); this.take(event.dataTransfer.files[0]); }}>
       <div class="head"><h2>Import</h2></div>
