@@ -40,6 +40,7 @@ package struct SelfContainedPage {
       [
         "  <link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n",
         "  <link rel=\"modulepreload\" href=\"shared.js\">\n",
+        "  <link rel=\"modulepreload\" href=\"asking.js\">\n",
       ]
     let needed: [(String, [UInt8])] =
       [

@@ -266,6 +266,24 @@ def test_scripts_are_small(week):
     assert "graphs.js" not in sizes and "shared.js" in sizes
 
 
+def test_figures_are_asked_for_before_the_rest_is_known_and_graphs_are_drawn_once(browser, week):
+    page = Dashboard(browser, week, width=1440)
+    page.page.add_init_script("""window.drawn = new Map();
+        const { clearRect } = CanvasRenderingContext2D.prototype;
+        CanvasRenderingContext2D.prototype.clearRect = function (...place) { window.drawn.set(this.canvas, (window.drawn.get(this.canvas) || 0) + 1); return clearRect.apply(this, place); };""")
+    held = []
+    page.page.route("**/api/abilities", lambda route: held.append(route))
+    with page.page.expect_request(re.compile("/dashboard[?]")):
+        page.page.goto(week.url + "?kind=openSource&period=7d")
+    eventually(lambda: drawn(page.page) or len(held) == 1)
+    held[0].continue_()
+    page.settled()
+    drawn(page.page)
+    times = page.page.evaluate("[...document.querySelectorAll('#widgets .chart canvas')].map((canvas) => window.drawn.get(canvas))")
+    assert len(times) == 4 and set(times) == {1}, times
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 768, 1440, 1920, 2560])
 def test_nothing_overflows_and_everything_can_be_read(browser, week, width, scheme):

@@ -377,9 +377,18 @@ addEventListener("afterprint", () => { if (before) document.documentElement.data
 
 addEventListener("popstate", () => { Object.assign(state, readState()); update(false); });
 
+// What a dashboard's address is about is asked while the server says what else it can do.
+function askAhead(runs) {
+  if (report || state.page || !runs.length) return;
+  const view = { ...state }, { run, gone } = settle(view, runs, { isStrict: true });
+  if (!gone.length) for (const path of [dashboardPath(run.id, view), creditsPath(run.id, view)]) get(path).catch(() => {});
+}
+
 async function loadRuns() {
   if (!report) forget();
-  [runs, unreadable, abilities] = await Promise.all([get("api/runs"), report ? [] : get("api/unreadable"), report ? abilities : import("./asking.js").then(({ learn }) => learn())]);
+  const list = get("api/runs");
+  list.then(askAhead).catch(() => {});
+  [runs, unreadable, abilities] = await Promise.all([list, report ? [] : get("api/unreadable"), report ? abilities : import("./asking.js").then(({ learn }) => learn())]);
   update(false);
   if (can("jobs") && !isResumed) {
     isResumed = true;

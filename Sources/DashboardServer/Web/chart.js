@@ -442,6 +442,14 @@ let theme = 0;
 export const recolour = () => { theme++; for (const graph of graphs) graph.update(); };
 const graphs = new Set();
 
+// New graphs are measured before one of them is drawn: after that, each measure would lay out the whole page again.
+const fresh = [];
+function begin() {
+  const list = fresh.splice(0).filter((graph) => graphs.has(graph));
+  for (const graph of list) graph.measure();
+  for (const graph of list) graph.update();
+}
+
 /**
  * Properties: `spec`, what is drawn; `label`, what it is; `sync`, the group that shares a crosshair; `onSelect`, called
  * with two instants, ms, after dragging.
@@ -449,10 +457,13 @@ const graphs = new Set();
 export class Chart extends Component {
   componentDidMount() {
     graphs.add(this);
-    this.observer = new ResizeObserver(() => this.update());
+    this.place = this.base.querySelector(".plot");
+    this.observer = new ResizeObserver(() => { this.measure(); this.update(); });
     this.observer.observe(this.base);
-    this.update();
+    if (fresh.push(this) === 1) queueMicrotask(begin);
   }
+
+  measure() { this.size = { width: this.place.clientWidth, height: this.place.clientHeight }; }
 
   componentDidUpdate() { this.update(); }
 
@@ -464,24 +475,23 @@ export class Chart extends Component {
 
   update() {
     const { spec, sync, onSelect } = this.props;
-    const place = this.base.querySelector(".plot");
-    const width = place.clientWidth, height = place.clientHeight;
+    const { width, height } = this.size || {};
     if (!width || !height) return;
     const form = shape({ ...spec, narrow: width < 460 }, theme, Boolean(onSelect));
     this.base.spec = spec;
-    const data = joined(spec.series);
     if (this.drawn !== spec && this.plot) this.plot.chosen = undefined;
     if (this.form !== form) {
       this.plot?.destroy();
       this.form = form;
       const zoom = (from, to) => this.props.onSelect(from, to);
-      this.plot = new uPlot(options(() => this.props.spec, colours(), width, height, { sync, onSelect: onSelect && zoom, onHover: (u) => this.hover(u) }), data, place);
+      this.plot = new uPlot(options(() => this.props.spec, colours(), width, height, { sync, onSelect: onSelect && zoom, onHover: (u) => this.hover(u) }), joined(spec.series), this.place);
       this.plot.spec = () => this.props.spec;
       this.base.plot = this.plot;
+      this.drawn = spec;
       return;
     }
     if (this.plot.width !== width || this.plot.height !== height) this.plot.setSize({ width, height });
-    if (this.drawn !== spec) this.plot.setData(data);
+    if (this.drawn !== spec) this.plot.setData(joined(spec.series));
     this.drawn = spec;
   }
 
