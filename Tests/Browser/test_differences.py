@@ -75,6 +75,25 @@ def test_both_graphs_are_overlaid_and_differences_listed(file, difference_page, 
     expect(lists.first).to_contain_text(f"{result['unmatched'][0]['missing']:,}")
 
 
+def test_all_dashboards_stand_beside_each_other_and_lead_to_their_graphs(file, difference_page):
+    path, result = difference_page
+    page = file.page
+    table = page.get_by_role("region", name="Dashboards, table")
+    names = table.locator("tbody th").all_inner_texts()
+    assert names == page.get_by_label("Dashboard", exact=True).locator("option").evaluate_all("list => list.map((node) => node.value)") and len(names) == 4
+    data = json.loads(re.search(r'id="differences">(.*?)</script>', path.read_text(), re.S)[1])
+    for pair in data["pairs"]:
+        row = table.locator("tbody tr").nth(names.index(pair["name"]))
+        expect(row.locator("td").first).to_have_text(f"{pair['differences']:,}" if pair["differences"] else "none")
+        expect(row.locator("td").nth(1)).to_contain_text(f"{pair['actual']['requests']['totalRequests']:,}")
+    # Any of them is one click away, by keyboard too.
+    table.get_by_role("button", name="acme/fineTuned-7d", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Dashboard", exact=True)).to_have_value("acme/fineTuned-7d")
+    expect(page.get_by_label("Dashboard", exact=True)).to_be_focused()
+    expect(table.locator("[aria-current=true]")).to_have_text("acme/fineTuned-7d")
+
+
 def shown(page):
     """All that Compare says, in words."""
     texts = lambda selector: [re.sub(r"\s+", " ", text) for text in page.page.locator(selector).all_inner_texts()]

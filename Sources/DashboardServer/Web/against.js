@@ -43,7 +43,8 @@ export function compared(data, base) {
   }).filter((row) => isKnown(row.own) || isKnown(row.base));
 }
 
-const Change = ({ difference: { share, verdict, isUp } }) => html`<span class=${`change ${verdict}`}>${isUp === undefined ? "" : html`<span aria-hidden="true">${isUp ? "▲" : "▼"}</span> `}${share}${verdict ? ` ${verdict}` : ""}</span>`;
+/** A difference as a share, with what it means. */
+export const Change = ({ difference: { share, verdict, isUp } }) => html`<span class=${`change ${verdict}`}>${isUp === undefined ? "" : html`<span aria-hidden="true">${isUp ? "▲" : "▼"}</span> `}${share}${verdict ? ` ${verdict}` : ""}</span>`;
 
 /** The figures that matter, each with its difference. `notes` says more of some, by key. */
 export function AgainstCards({ data, base, notes = {}, label }) {

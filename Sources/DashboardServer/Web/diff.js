@@ -2,7 +2,7 @@
 import { number } from "./format.js";
 import { Panel, panelsOf, periodOf } from "./panels.js";
 import { Fold, Select, Table } from "./parts.js";
-import { apart, laidOver, Findings, Scenarios, Sides, Verdict } from "./against.js";
+import { apart, compared, laidOver, Change, Findings, Scenarios, Sides, Verdict } from "./against.js";
 
 const { html, render, Component } = preact;
 const { outcome, expected, actual, scenario, tests, pairs } = JSON.parse(document.getElementById("differences").textContent);
@@ -72,14 +72,37 @@ const Tests = ({ list }) => html`<${Fold} name="widget" isOpen summary=${tests}
 const Unmatched = ({ list }) => html`<${Fold} name="widget" isOpen summary="Only on one side"
   body=${() => html`<${Table} title="Only on one side" name="wide" head=${["Output", "List", "Missing", "Not expected"]} rows=${list.map((entry) => [entry.document, entry.path, entry.missing, entry.extra])} most=${500} all="compare --json" />`} />`;
 
+const columns = [["requests", "Requests"], ["rate", "Success rate"], ["average", "Average latency"], ["p95", "Latency p95"], ["replicas", "Peak replicas"], ["deployment", "Credits in deployment"]];
+
+/** A dashboard's figures that matter, each with its difference. */
+class Figures extends Component {
+  componentDidCatch() { this.setState({ isUnknown: true }); }
+  render({ pair }, { isUnknown }) {
+    if (isUnknown) return html`<td colspan=${columns.length}>–</td>`;
+    const [own, other] = [answerOf(pair.actual, actual, 0, pair.name), answerOf(pair.expected, expected, 1, pair.name)];
+    const rows = new Map(compared(own.data, other.data).map((row) => [row.key, row]));
+    return columns.map(([key]) => { const row = rows.get(key); return html`<td key=${key} title=${row ? `${titles[1]}: ${row.format(row.base)}` : undefined}>${row ? row.format(row.own) : "–"}${row && row.difference.text !== "–" && row.difference.text !== "no difference" ? html`<small><${Change} difference=${row.difference} /></small>` : null}</td>`; });
+  }
+}
+
+/** All dashboards beside each other, the worst first; each leads to its graphs. */
+const Dashboards = ({ name, onPick }) => html`<article class="widget dashboards" aria-label="Dashboards"><div class="head"><h2>${number(pairs.length)} dashboards</h2><span class="note">Figures of ${titles[0]}; small, by how much they differ from ${titles[1]}.</span></div>
+  <div class="table wide" tabIndex=${0} role="region" aria-label="Dashboards, table"><table>
+    <thead><tr><th scope="col">Dashboard</th><th scope="col">Differences</th>${columns.map(([key, text]) => html`<th scope="col" key=${key}>${text}</th>`)}</tr></thead>
+    <tbody>${pairs.map((pair) => html`<tr key=${pair.name}><th scope="row"><button type="button" class="link" aria-current=${pair.name === name ? "true" : undefined} onClick=${() => onPick(pair.name)}>${pair.name}</button></th><td class=${pair.differences ? "bad" : ""}>${pair.differences ? number(pair.differences) : "none"}</td><${Figures} pair=${pair} /></tr>`)}</tbody>
+  </table></div></article>`;
+
 class Comparison extends Component {
   constructor() { super(); this.state = { name: pairs[0]?.name }; }
+  // From the table to the graphs, where the next Tab goes on.
+  open(name) { this.setState({ name }, () => { const place = this.base.querySelector(".sources select"); place.focus({ preventScroll: true }); place.scrollIntoView({ block: "start" }); }); }
   render(_, { name }) {
     const pair = pairs.find((entry) => entry.name === name);
     const [own, other] = titles;
     const said = (run, title, path) => (run ? `${title} in ${path}` : path);
     return html`<section id="widgets" class="whole" aria-label="Compare">
       <article class="widget verdict" aria-label="Verdict"><${Verdict} outcome=${{ ...outcome, expected: said(expected, other, outcome.expected), actual: said(actual, own, outcome.actual) }} /></article>
+      ${pairs.length > 1 ? html`<${Dashboards} name=${name} onPick=${(picked) => this.open(picked)} />` : null}
       ${pair ? html`<div class="widget bar sources" role="group" aria-label="Compare"><h2>Compare</h2>
           <${Select} label="Dashboard" options=${pairs.map((entry) => [entry.name, `${entry.name}: ${entry.differences ? `${number(entry.differences)} differences` : "no difference"}`])} value=${name} onPick=${(picked) => this.setState({ name: picked })} />
           <span class="note">Dashed vertical lines: where the sides differ.</span></div>
