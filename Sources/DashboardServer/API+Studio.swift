@@ -47,7 +47,7 @@ extension API {
     guard let text = run.scenarioText else {
       throw Problem(
         title: "No scenario", status: 409,
-        detail: "The run has no scenario: its data were imported, or its telemetry is live.")
+        detail: "The run has no scenario: its data were imported.")
     }
     return ScenarioText(name: "scenario.yaml", text: Data(text.utf8), folder: studio?.scenarios?.path)
   }

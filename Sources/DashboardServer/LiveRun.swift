@@ -30,6 +30,28 @@ package final class LiveRun: Sendable {
     var speed: Double
     var isPaused = false
     var hasEnded = false
+    /// The newest last.
+    var happenings: [Happening] = []
+
+    mutating func add(_ found: [Happening]) {
+      let last = happenings.last?.number ?? 0
+      happenings += found.enumerated().map { index, happening in
+        var numbered = happening
+        numbered.number = last + index + 1
+        return numbered
+      }
+      // Failures, of which there may be many, push no incident out.
+      for kind in Happening.Kind.allCases {
+        let many = happenings.reduce(0) { $0 + ($1.kind == kind ? 1 : 0) }
+        var surplus = many - LiveRun.mostHappenings
+        guard surplus > 0 else { continue }
+        happenings.removeAll {
+          guard surplus > 0, $0.kind == kind else { return false }
+          surplus -= 1
+          return true
+        }
+      }
+    }
   }
 
   package let name: String
@@ -37,9 +59,16 @@ package final class LiveRun: Sendable {
   /// Held by the simulating thread for the whole of a step; nobody who holds `state` waits for it.
   private let work: Mutex<Work>
   private static let step = 0.1
+  /// Happenings of each kind that are kept.
+  private static let mostHappenings = 100
+  /// The scenario's text, with overrides applied: what-ifs begin with it.
+  let scenarioText: String?
 
-  /// - Parameter speed: simulated seconds per second.
-  package init(_ simulation: ScenarioSimulation, speed: Double) throws {
+  /// - Parameters:
+  ///   - scenario: its text, with overrides applied.
+  ///   - speed: simulated seconds per second.
+  package init(_ simulation: ScenarioSimulation, scenario: String? = nil, speed: Double) throws {
+    scenarioText = scenario
     name = simulation.scenario.name + " (live)"
     let rollups = simulation.seriesOfAccount.map {
       RequestRollups(
@@ -54,7 +83,10 @@ package final class LiveRun: Sendable {
     let live = try LiveSimulation(simulation, sinks: rollups)
     // The first hour at once: an empty page says nothing.
     try live.advance(to: simulation.scenario.from + 3_600_000_000)
-    state = Mutex(State(snapshot: Self.snapshot(live, rollups), speed: speed))
+    let first = Self.snapshot(live, rollups)
+    var initial = State(snapshot: first, speed: speed)
+    initial.add(Happening.between(simulation.scenario.from, and: first))
+    state = Mutex(initial)
     work = Mutex(Work(live: live, rollups: rollups))
     Thread.detachNewThread { [weak self] in
       var ended = false
@@ -83,7 +115,10 @@ package final class LiveRun: Sendable {
       }
       let snapshot = Self.snapshot(work.live, work.rollups)
       let hasEnded = work.live.hasEnded
+      // Nobody else makes snapshots.
+      let found = Happening.between(self.snapshot.now, and: snapshot)
       state.withLock {
+        $0.add(found)
         $0.snapshot = snapshot
         $0.hasEnded = hasEnded
       }
@@ -100,6 +135,12 @@ package final class LiveRun: Sendable {
         microseconds: settled - ((settled % Rollup.quarterMicroseconds) + Rollup.quarterMicroseconds)
           % Rollup.quarterMicroseconds)
     var snapshot = Snapshot(now: max(now, live.simulation.scenario.from + 1), tables: live.tables())
+    // What is still to come is not known, nor when an incident will be over.
+    snapshot.tables.incidents = snapshot.tables.incidents.filter { $0.startedAt < snapshot.now }.map {
+      var known = $0
+      if !live.hasEnded { known.endedAt = min(known.endedAt, snapshot.now) }
+      return known
+    }
     let end = live.hasEnded ? Timestamp.writable.upperBound : now
     for (account, rollups) in zip(live.simulation.scenario.accounts, rollups) {
       snapshot.rollups[account.name] = rollups.snapshot(before: end)
@@ -152,7 +193,8 @@ package final class LiveRun: Sendable {
     }
   }
 
-  /// Server-sent events: the status whenever it changes, looked at once a second, until the page goes away.
+  /// Server-sent events: the status whenever it changes, and, as `happened`, what has happened since the last time, looked
+  /// at once a second, until the page goes away.
   /// Source: WHATWG HTML, section 9.2.
   var events: Response {
     Response(
@@ -162,6 +204,7 @@ package final class LiveRun: Sendable {
         encoder.outputFormatting = [.sortedKeys]
         var last = Data()
         var silent = 0
+        var seen = 0
         while !Task.isCancelled {
           let data = try encoder.encode(self.status)
           silent += 1
@@ -173,6 +216,12 @@ package final class LiveRun: Sendable {
                   ? ": still here\n\n" : "data: \(String(decoding: data, as: UTF8.self))\n\n"))
             last = data
             silent = 0
+          }
+          let fresh = self.state.withLock { $0.happenings.filter { [seen] in $0.number > seen } }
+          if let newest = fresh.last {
+            seen = newest.number
+            let list = String(decoding: try encoder.encode(fresh), as: UTF8.self)
+            try await writer.write(ByteBuffer(string: "event: happened\ndata: \(list)\n\n"))
           }
           try await Task.sleep(for: .seconds(1))
         }

@@ -101,7 +101,7 @@ package final class ServedRun: Sendable {
   var scenarioText: String? {
     switch source {
     case .stored(let stored): stored.data.manifest?.scenario?.text
-    case .live: nil
+    case .live(let run): run.scenarioText
     case .simulated(let run): run.bundle.document.textAsRun
     }
   }

@@ -89,7 +89,7 @@ struct ServeCommand: ParsableCommand {
     let liveRun = try live.map { path in
       let bundle = try ScenarioBundle(path)
       for note in bundle.notes { Terminal.diagnose(note) }
-      return try LiveRun(bundle.simulation(), speed: speed)
+      return try LiveRun(bundle.simulation(), scenario: bundle.document.textAsRun, speed: speed)
     }
     let plans = runs.filter(PlanDirectory.isOne)
     guard plans.count <= 1 else {

@@ -54,10 +54,11 @@ export const overviewsPath = (run, view) => of(run, "overviews", new URLSearchPa
 export const overviewPath = (run, view) => of(run, "overview", new URLSearchParams({ account: view.account, period: view.period }));
 export const marksPath = (run, account) => of(run, "marks", new URLSearchParams({ account }));
 
-/** The live run's clock, as the server sends it; and what the page may say about it. */
-export function follow(body) {
+/** The live run's clock, and lists of what has happened in it since the last, as the server sends them. */
+export function follow(onClock, onHappened) {
   const source = new EventSource("api/live/events");
-  source.onmessage = (event) => body(JSON.parse(event.data));
+  source.onmessage = (event) => onClock(JSON.parse(event.data));
+  source.addEventListener("happened", (event) => onHappened(JSON.parse(event.data)));
 }
 
 export const steer = (settings) => reach(`api/live?${new URLSearchParams(settings)}`, { method: "POST" });

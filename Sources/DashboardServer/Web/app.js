@@ -18,6 +18,8 @@ let problem = "";
 let context = null;
 let expanded = null;
 let live = null;
+// What has happened in the live run, the newest first.
+let happened = [];
 let isSheetOpen = false;
 let reading = 0;
 
@@ -29,6 +31,8 @@ const own = {
   plans: { label: "Plans", module: () => import("./plans.js"), part: "Plans", needs: ["plans", "jobs", "scenario"], isWhole: true },
   data: { label: "Data", module: () => import("./data.js"), part: "Data", needs: ["jobs"], isWhole: true },
 };
+// What a live run has besides.
+const feed = { module: () => import("./happened.js"), part: "Happened" };
 let abilities = { verbs: [] };
 const can = (verb) => Boolean(abilities.verbs?.includes(verb));
 const offered = () => pages.filter((page) => !own[page] || (!report && (own[page].needs || []).every(can)));
@@ -301,6 +305,7 @@ function Page() {
     ${main.error ? html`<${Failure} error=${main.error} onAgain=${() => { forget(); reading++; update(false); }} />` : null}
     ${answer ? html`<${Cards} key="cards" answer=${answer} objective=${objective} />` : null}
     ${answer ? html`<${Lane} key="lane" answer=${answer} zoom=${zoomOf(state)} />` : null}
+    ${answer && context.run.live && feed.Part ? html`<${feed.Part} key="happened" list=${happened} account=${state.account} onChange=${go} />` : null}
     <section id="widgets" key="widgets" class=${isOverview ? "whole" : state.lens} tabIndex=${-1} aria-label=${isOverview ? "All models" : "Widgets"} aria-busy=${String(main.isBusy)}>
       ${isReady && isOverview ? html`<${Overview} answers=${main.answers} run=${context.run} view=${state} objective=${objective} onChange=${go} />` : null}
       ${answer ? panelsOf(state.kind === answer.data.query.kind ? state.kind : answer.data.query.kind, state.lens).filter((kind) => !needsAnalysis.has(kind) || main.extra.analysis || main.extra.problems?.analysis || state.lens).map((kind) => html`<${Widget} key=${kind} kind=${kind} source=${main} view=${state} onChange=${go} onExpand=${expand} sync="main" prefix="" />`) : null}
@@ -421,7 +426,13 @@ async function start() {
         say(error);
       }
     }, Math.max(0, asked + pace - Date.now()));
+  }, (list) => {
+    // A connection that was lost begins with what is known already.
+    const last = happened[0]?.number ?? 0;
+    happened = [...list.filter(({ number }) => number > last).reverse(), ...happened].slice(0, 300);
+    draw();
   });
+  bring(feed).catch(say);
 }
 // A module runs when the document has been parsed.
 start().catch(say);

@@ -62,7 +62,7 @@ class Runs extends Component {
     const name = title(run), own = `, ${name}`;
     const formats = abilities.formats || ["csv"], format = this.state.formats[run.id] || formats[0];
     return html`<div class="bar actions" role="group" aria-label=${`What to do with ${name}`}>
-      ${can("what-if") && !run.live ? html`<button type="button" aria-label=${`What if${own}`} onClick=${() => onChange({ page: "whatif", run: run.id, set: "", knobs: "" })}>What if</button>` : null}
+      ${can("what-if") ? html`<button type="button" aria-label=${`What if${own}`} onClick=${() => onChange({ page: "whatif", run: run.id, set: "", knobs: "" })}>What if</button>` : null}
       ${can("validate") ? html`<button type="button" aria-label=${`Validate${own}`} onClick=${() => this.work(run, "validate", {}, `Validate ${name}`)}>Validate</button>` : null}
       ${can("fixture") ? html`<button type="button" aria-label=${`Fixture (zip)${own}`} onClick=${() => this.work(run, "fixture", {}, `Fixture of ${name}`)}>Fixture (zip)</button>` : null}
       ${can("export") ? html`<span class="bar"><${Select} label="Format" of=${own} options=${formats.map((entry) => [entry, entry])} value=${format} onPick=${(value) => this.setState({ formats: { ...this.state.formats, [run.id]: value } })} /><button type="button" aria-label=${`Export${own}`} onClick=${() => this.work(run, "export", { format }, `Export of ${name}, ${format}`)}>Export</button></span>` : null}

@@ -63,7 +63,7 @@ class Form extends Component {
     const fixed = [...overridesOf(view.set)].filter(([path]) => !vary.some((entry) => entry.path === path));
     return html`<form class="widget planform" aria-label="New plan" aria-busy=${String(!isReady)} onSubmit=${(event) => { event.preventDefault(); onStart(this.body()); }}>
       <div class="head"><h2>New plan</h2></div>
-      <div class="bar"><${Select} label="Around run" options=${runs.filter((entry) => !entry.live).map((entry) => [entry.id, title(entry)])} value=${run.id} onPick=${(id) => onChange({ run: id, set: "" })} />
+      <div class="bar"><${Select} label="Around run" options=${runs.map((entry) => [entry.id, title(entry)])} value=${run.id} onPick=${(id) => onChange({ run: id, set: "" })} />
         ${fixed.map(([path, value]) => html`<span class="note" key=${path}>${path} = ${value}</span>`)}</div>
       <fieldset class="knobs"><legend>Varied: every combination is a variant</legend>
         ${vary.map((entry, index) => html`<div class="bar vary" key=${entry.path}><label><span title=${entry.path}>${parted(entry.label).filter(Boolean).join(" · ")}</span> <input type="text" required value=${entry.values} aria-label=${`Values of ${entry.label}`} placeholder="1..4 or 1,2,4" onInput=${(event) => change(index, event.target.value)} /></label><button type="button" class="tool" aria-label=${`Do not vary ${entry.label}`} onClick=${() => this.setState({ vary: vary.filter((_, place) => place !== index) })}>✕</button></div>`)}
@@ -169,8 +169,7 @@ export class Plans extends Component {
       ${jobs.filter((job) => job !== made).map((job) => html`<${Progress} key=${job.id} job=${job} title=${`Plan ${job.title || ""}`.trim()} onForget=${() => dismiss(job)}>${job.result?.plan ? html`<button type="button" onClick=${() => { this.load(); onChange({ plan: job.result.plan }); }}>Open it</button>` : null}<//>`)}
       ${running?.variants?.length ? html`<${Estimates} variants=${running.variants} objective=${running.about?.minimize || ""} />` : null}
       ${view.plan ? html`<${Found} key=${view.plan} ...${props} />` : null}
-      ${run?.live && !view.plan ? html`<article class="widget"><h2>New plan</h2><p>Nothing can be planned around a live run: it goes on while it is looked at. Choose a run that has ended, or simulate the scenario under Data.</p>${props.runs.some((entry) => !entry.live) ? html`<${Select} label="Around run" options=${props.runs.filter((entry) => !entry.live).map((entry) => [entry.id, props.title(entry)])} value="" all="choose" onPick=${(id) => id && onChange({ run: id, set: "" })} />` : null}</article>` : null}
-      ${run && !run.live && !view.plan ? html`<${Form} key=${run.id} ...${props} isRunning=${Boolean(running?.about)} onStart=${(body) => this.begin(body)} />` : null}
+      ${run && !view.plan ? html`<${Form} key=${run.id} ...${props} isRunning=${Boolean(running?.about)} onStart=${(body) => this.begin(body)} />` : null}
     </section>`;
   }
 }

@@ -1,8 +1,8 @@
 // What if: sliders over a run's scenario. Each move simulates again, and the result lies over what the run recorded.
 import { get, dashboardPath, analysisPath, marksPath } from "./api.js";
 import { Naming, send } from "./asking.js";
-import { objectiveOf, zoomOf } from "./state.js";
-import { duration, number, span } from "./format.js";
+import { objectiveOf, periodBetween, zoomOf } from "./state.js";
+import { clock, duration, number, span } from "./format.js";
 import { compared, frame, look, hoverOf, bucketLine, objectiveLimits } from "./graphs.js";
 import { Panel, Lane, panels, quantiles, bucketName } from "./panels.js";
 import { AgainstCards, AgainstTable } from "./against.js";
@@ -61,6 +61,15 @@ panels.quantiles = {
 const { rows } = panels.fine;
 panels.fine.rows = (answer, view, extra) => withBase(withBase(rows(answer, view, extra), extra.base, (bucket) => bucket.successes, "successes"), extra.base, (bucket) => bucket.failures, "failures");
 
+// Of a live run the hours that have passed: the same of a what-if are held against them.
+async function passed(run, view) {
+  if (!run.live) return view;
+  const { from, to, now, timeZone } = (await get(dashboardPath(run.id, view))).query, zone = clock(timeZone, from), hour = 3_600_000;
+  const end = Math.min(Date.parse(to), Date.parse(now)), wall = end + zone.ahead(end) * 60_000;
+  const last = zone.when(Math.floor(wall / hour) * hour);
+  return last > Date.parse(from) ? { ...view, period: periodBetween(Date.parse(from), last, zone, true) } : view;
+}
+
 // Those that were looked for first; the usual ones of one deployment beside each other.
 function sorted({ usual: paths, more, of }) {
   const groups = [...new Set(paths.map((path) => parted(of(path).label)[0]))];
@@ -90,10 +99,10 @@ export class WhatIf extends Component {
     if (this.run !== run.id) {
       this.run = run.id;
       this.setState({ parameters: null, learnProblem: null, base: null, result: null, done: [], undone: [] });
-      if (run.live) this.setState({ parameters: [], learnProblem: new Error("A live run cannot be changed while it goes on. Choose a run that has ended, or simulate the scenario under Data and change that.") });
-      else this.learn(run.id);
+      this.learn(run.id);
     }
-    const key = JSON.stringify([run.id, run.now, view.account, view.kind, view.period, view.model, view.deployedAt, view.version, view.provider, view.set, reading]);
+    // A live run goes on: what has passed when it is asked for is held against the what-if.
+    const key = JSON.stringify([run.id, run.live || run.now, view.account, view.kind, view.period, view.model, view.deployedAt, view.version, view.provider, view.set, reading]);
     if (key === this.key) return;
     this.key = key;
     if (!this.state.isBusy) this.setState({ isBusy: true });
@@ -116,9 +125,11 @@ export class WhatIf extends Component {
     const abort = new AbortController();
     const now = this.running = { abort, since: Date.now(), key: this.key };
     const isCurrent = () => this.running === now && !this.isGone;
-    const { view, run } = this.props;
+    const { run } = this.props;
     try {
-      if (!view.set || run.live) {
+      const view = await passed(run, this.props.view);
+      if (!isCurrent()) return;
+      if (!view.set) {
         const base = await this.figures(run.id, view, run);
         if (isCurrent()) this.setState({ base, result: null, problem: null });
       } else {
@@ -145,7 +156,7 @@ export class WhatIf extends Component {
       if (!isCurrent() || error.name === "AbortError") return;
       if (error.isReplaced) return this.props.onReplaced();
       // What cannot be simulated leaves the last that could be, or the base.
-      const base = this.state.base || await this.figures(run.id, view, run).catch(() => null);
+      const base = this.state.base || await this.figures(run.id, this.props.view, run).catch(() => null);
       if (isCurrent()) this.setState({ base, problem: error });
     } finally {
       if (isCurrent()) {
@@ -257,7 +268,7 @@ export class WhatIf extends Component {
         ${isReady && !learnProblem ? html`<${Finder} path=${`api/runs/${encodeURIComponent(run.id)}/parameters`} shown=${new Set([...knobs.usual, ...knobs.more])} onPick=${(parameter) => this.add(parameter)} />` : null}
         ${isReady && grouped(sorted(knobs)).map(({ group, paths }) => html`<fieldset key=${`${group} ${paths[0]}`} class="knobs"><legend>${group}</legend>${paths.map((path) => knob(path, knobs.more.includes(path)))}</fieldset>`)}
         ${isAlone ? html`<p class="problem" role="alert">${problem.message}</p>` : null}
-        ${learnProblem ? html`<p role="status">${learnProblem.message}</p>` : html`<p class="note" role="status" id="simulated">${result ? simulated(result, isBusy) : parameters ? "Move a slider: the scenario is simulated again, and the result is laid over this run." : ""}</p>`}
+        ${learnProblem ? html`<p role="status">${learnProblem.message}</p>` : html`<p class="note" role="status" id="simulated">${result ? simulated(result, isBusy) : parameters ? `Move a slider: the scenario is simulated again, and the result is laid over ${run.live ? "what has passed of this live run" : "this run"}.` : ""}</p>`}
         ${result?.isTooMuch ? html`<p class="problem" role="alert">The scenario expects ${number(result.expectedRequests)} requests; a what-if simulates at most ${number(result.most)}. Lower a rate, or keep it as a run to see the whole.</p>` : null}
         ${learnProblem ? null : html`<div class="bar">
           ${can("keep") ? html`<button type="button" class="main" disabled=${!overrides.size || isNaming} onClick=${() => this.setState({ isNaming: true })}>Keep as run…</button>` : null}
