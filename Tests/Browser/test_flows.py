@@ -4,7 +4,7 @@ import datetime, json, re, subprocess, urllib.parse, zipfile
 import pytest
 from playwright.sync_api import expect
 
-from conftest import ROOT, STEADY, WORKBENCH, Dashboard, Server, eventually, fits, studio_server
+from conftest import ROOT, STEADY, WORKBENCH, Dashboard, Server, eventually, fits, run_id, studio_server
 
 # Requests of a day in another system's file; every tenth failed.
 ROWS = [f"2026-03-02T{number // 60:02}:{number % 60:02}:00Z,chat,{'error' if number % 10 == 0 else 'ok'},{200 + number % 7 * 100},{number % 5 + 1},{number % 3}" for number in range(600)]
@@ -408,6 +408,20 @@ incidents:
         entries.get_by_role("button", name="chat · V1").first.click()
         page.settled()
         assert "model=chat" in page.page.url and "version=V1" in page.page.url and "kind=openSource" in page.page.url
+        page.close()
+    finally:
+        server.stop()
+
+
+def test_a_server_that_may_change_nothing_offers_nothing_and_misses_nothing(browser, runs):
+    server = Server([runs["canary"], runs["tight"]], "--read-only")
+    try:
+        page = Dashboard(browser, server, width=1440).open()
+        assert page.page.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts() == ["Overview", "Dashboard", "Compare"]
+        page.open(page="compare", other=run_id(runs["tight"]))
+        expect(page.page.locator(".against")).to_be_visible()
+        page.open(page="data")
+        expect(page.page.locator("#message")).to_be_hidden()
         page.close()
     finally:
         server.stop()
