@@ -262,7 +262,7 @@ def test_scripts_are_small(week):
     assert "whatif.js" in sizes and "editor.js" in sizes
     assert sum(sizes.values()) <= 120_000, sizes
     # What most modules share is one script: a cold browser asks few times before it draws.
-    assert set(re.findall(r'(?:src|href)="([a-z]+\.js)"', read("").decode())) == {"vendor.js", "shared.js", "app.js"}
+    assert set(re.findall(r'(?:src|href)="([a-z]+\.js)"', read("").decode())) == {"vendor.js", "shared.js", "asking.js", "app.js"}
     assert "graphs.js" not in sizes and "shared.js" in sizes
 
 
