@@ -4,7 +4,7 @@ import csv, datetime, io, re
 import pytest
 from playwright.sync_api import expect
 
-from conftest import MODEL, PROVIDER, START, Dashboard, eventually, moment, stretch
+from conftest import MODEL, PROVIDER, START, Dashboard, drawn, eventually, moment, stretch
 
 
 def test_names_with_spaces_and_plus_signs_work(page):
@@ -190,6 +190,19 @@ def test_a_filter_that_is_under_way_is_not_dropped_when_a_widget_is_expanded(pag
     page.settled()
     expect(page.page).to_have_url(re.compile("period=30d"))
     assert len(page.graph("requests")["data"][0]["y"]) >= 7 and page.graph("requests")["range"][1] - page.graph("requests")["range"][0] > 29 * 86400
+
+
+def test_no_label_of_a_time_axis_is_cut_off_on_a_phone(browser, server):
+    page = Dashboard(browser, server, width=390, height=900).open(run=server.ids["canary"], kind="fineTuned", period="24h")
+    for period, lens in (("24h", ""), ("7d", ""), ("7d", "analysis"), ("30d", "")):
+        page.open(run=server.ids["canary"], kind="fineTuned", period=period, lens=lens)
+        drawn(page.page)
+        beyond = page.page.locator(".chart").evaluate_all("""charts => charts.filter(({ plot }) => plot).flatMap(({ plot }) => {
+            plot.ctx.font = "12px system-ui, sans-serif";
+            return [...plot.labels].map(([at, label]) => [label, plot.valToPos(at, "x") + plot.over.offsetLeft + plot.ctx.measureText(label).width / 2 - plot.width]).filter(([, more]) => more > 0); })""")
+        assert beyond == [], (period, lens)
+        assert page.page.locator(".chart").first.evaluate("chart => chart.plot.labels.size") >= 2
+    page.close()
 
 
 def test_tips_stay_on_a_phone_and_close_with_escape(browser, week):

@@ -91,7 +91,13 @@ export function options(current, palette, width, height, { sync, onSelect, onHov
   const axes = [{
     scale: "x", label: "Date", labelSize: 18, labelGap: 0, labelFont: font, font, stroke: palette.dim, size: 26, gap: 6,
     grid: { stroke: palette.line, width: 1 }, ticks: { show: false },
-    splits: (u, _, from, to) => { u.labels = new Map(ticks(from * 1000, to * 1000, ((to - from) * 1000 * 72) / Math.max(u.bbox.width / devicePixelRatio, 72), current().clock).map(([ms, label]) => [ms / 1000, label])); return [...u.labels.keys()]; },
+    splits: (u, _, from, to) => {
+      const wide = Math.max(u.bbox.width / devicePixelRatio, 72);
+      // Beside the plot of a phone there is no room for half of a label.
+      const fits = (at, label) => ((to - at) / (to - from)) * wide + edge.right >= label.length * 3.4;
+      u.labels = new Map(ticks(from * 1000, to * 1000, ((to - from) * 1000 * 72) / wide, current().clock).map(([ms, label]) => [ms / 1000, label]).filter(([at, label]) => fits(at, label)));
+      return [...u.labels.keys()];
+    },
     values: (u, splits) => splits.map((value) => u.labels.get(value) ?? ""),
   }, axis(spec.axes.y, "y", 3)];
   if (spec.axes.right) axes.push(axis(spec.axes.right, "right", 1));
