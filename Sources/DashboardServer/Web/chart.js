@@ -15,7 +15,7 @@ const painted = (colour, palette) => palette[colour] || colour;
 // Room beside the plot, the same for all graphs, so that times stand above each other.
 export const margins = { left: 78, right: 62 };
 // On a phone there is less.
-const room = (width, spec) => (width < 460 ? { left: 62, right: spec.axes.right ? 54 : 14 } : margins);
+const room = (width, spec) => (width < 460 ? { left: 74, right: spec.axes.right ? margins.right : 14 } : margins);
 const font = "12px system-ui, sans-serif";
 
 export const formats = {
@@ -95,7 +95,9 @@ export function options(current, palette, width, height, { sync, onSelect, onHov
       const wide = Math.max(u.bbox.width / devicePixelRatio, 72);
       // Beside the plot of a phone there is no room for half of a label.
       const fits = (at, label) => ((to - at) / (to - from)) * wide + edge.right >= label.length * 3.4;
-      u.labels = new Map(ticks(from * 1000, to * 1000, ((to - from) * 1000 * 72) / wide, current().clock).map(([ms, label]) => [ms / 1000, label]).filter(([at, label]) => fits(at, label)));
+      // Days further apart than one are said without their weekday.
+      const pixel = ((to - from) * 1000) / wide, apart = pixel * (wide < 330 && pixel * 50 > 86_400_000 ? 50 : 72);
+      u.labels = new Map(ticks(from * 1000, to * 1000, apart, current().clock).map(([ms, label]) => [ms / 1000, label]).filter(([at, label]) => fits(at, label)));
       return [...u.labels.keys()];
     },
     values: (u, splits) => splits.map((value) => u.labels.get(value) ?? ""),
