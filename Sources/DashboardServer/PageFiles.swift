@@ -90,23 +90,23 @@ package struct PageFiles: Sendable {
   /// Some modules as one script: each a function of its own that returns what it exports; the last stands at the top
   /// level, where it may wait.
   /// - Parameter modules: each after those that it imports.
-  func script(_ modules: [String]) throws -> String {
-    try modules.map { name in
-      name == modules.last ? try inner(name) : "const \(Self.variable(name)) = \(try expression(of: name));"
+  func script(_ modules: [String]) -> String {
+    modules.map { name in
+      name == modules.last
+        ? inner(name).script : "const \(Self.variable(name)) = \(expression(of: name));"
     }.joined(separator: "\n")
   }
 
   /// What a server sends of a page's own files: the shared modules as one script, from which the others have them.
-  func served() throws -> [String: File] {
+  func served() -> [String: File] {
     var files = files.filter { !Self.shared.contains($0.key) }
     for (name, file) in files where name.hasSuffix(".js") && name != "vendor.js" {
-      let needed = Self.shared.filter { text(name).contains("from \"./\($0)\";") }.map(Self.variable)
+      let (script, needed) = bound(name, to: Self.shared)
       let head =
         needed.isEmpty ? "" : "import { \(needed.joined(separator: ", ")) } from \"./shared.js\";\n"
-      files[name] = File(
-        data: Data((head + Self.bound(text(name), to: Self.shared)).utf8), type: file.type)
+      files[name] = File(data: Data((head + script).utf8), type: file.type)
     }
-    let modules = try Self.shared.map { "export const \(Self.variable($0)) = \(try expression(of: $0));" }
+    let modules = Self.shared.map { "export const \(Self.variable($0)) = \(expression(of: $0));" }
     files["shared.js"] = File(
       data: Data(modules.joined(separator: "\n").utf8), type: Self.types["js"] ?? "")
     return files
@@ -116,38 +116,62 @@ package struct PageFiles: Sendable {
   private static func variable(_ module: String) -> String { "$\(module.replacing(".js", with: ""))" }
 
   /// A module as a function's value: an object of what it exports.
-  private func expression(of module: String) throws -> String {
-    let exports = text(module).matches(
-      of: try Regex("(?m)^export (?:async )?(?:function|const|class) ([A-Za-z]+)")
-    ).map { String($0.output[1].substring ?? "") }
-    return "(() => {\n\(try inner(module))\nreturn { \(exports.joined(separator: ", ")) };\n})()"
+  private func expression(of module: String) -> String {
+    let (script, exports) = inner(module)
+    return "(() => {\n\(script)\nreturn { \(exports.joined(separator: ", ")) };\n})()"
   }
 
-  /// A module's text as it stands beside the modules that it imports.
-  private func inner(_ module: String) throws -> String {
-    Self.bound(text(module), to: nil).replacing(try Regex("(?m)^export "), with: "")
+  /// A module's text as it stands beside the modules that it imports, and what it exports.
+  private func inner(_ module: String) -> (script: String, exports: [String]) {
+    var exports: [String] = []
+    let word = "export "
+    let script = Self.lines(bound(module, to: nil).script) { line in
+      guard line.starts(with: word.utf8) else { return nil }
+      let text = String(decoding: line.dropFirst(word.utf8.count), as: UTF8.self)
+      if let found = text.prefixMatch(of: /(?:async )?(?:function|const|class) ([A-Za-z]+)/) {
+        exports.append(String(found.1))
+      }
+      return text
+    }
+    return (script, exports)
   }
 
-  /// A module's text in which what it imports is taken from variables.
+  /// A module's text in which what it imports is taken from variables, and these.
   /// - Parameter modules: those that are variables; `nil` for all.
-  private static func bound(_ text: String, to modules: [String]?) -> String {
-    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      guard let found = line.wholeMatch(of: /import (.+) from "\.\/([a-z]+\.js)";/),
+  private func bound(_ module: String, to modules: [String]?) -> (script: String, needed: [String]) {
+    var needed: [String] = []
+    let script = Self.lines(text(module)) { line in
+      guard line.starts(with: "import ".utf8),
+        let found = String(decoding: line, as: UTF8.self).wholeMatch(
+          of: /import (.+) from "\.\/([a-z]+\.js)";/),
         modules?.contains(String(found.2)) != false
-      else { return String(line) }
-      return "const \(found.1.replacing("* as ", with: "")) = \(variable(String(found.2)));"
-    }.joined(separator: "\n")
+      else { return nil }
+      needed.append(Self.variable(String(found.2)))
+      return "const \(found.1.replacing("* as ", with: "")) = \(Self.variable(String(found.2)));"
+    }
+    return (script, needed)
   }
 
-  /// - Parameter plan: one whose page is served too.
-  /// - Throws: `CocoaError` if the program's resources are not those that belong to it.
-  func add(to router: Router<ConnectedContext>, plan: PlanPage? = nil) throws {
+  /// A script line by line. Regular expressions are for the few lines that need them: a server starts with this.
+  /// - Parameter change: a line's new text; `nil` where it stays.
+  private static func lines(_ script: String, _ change: (Substring.UTF8View) -> String?) -> String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(script.utf8.count)
+    for line in script.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      if let changed = change(Substring(line).utf8) { bytes += changed.utf8 } else { bytes += line }
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    bytes.removeLast()
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  func add(to router: Router<ConnectedContext>, plan: PlanPage? = nil) {
     if let plan {
       let data = Answer(plan.data)
       router.get("plan.json") { _, _ in data.response("application/json") }
     }
     // diff.* and fit.* belong to pages of their own, plan.* to a plan's.
-    for (name, file) in try served()
+    for (name, file) in served()
     where !name.hasPrefix("diff.") && !name.hasPrefix("fit.") && (plan != nil || !name.hasPrefix("plan.")) {
       // One for all readers, who may be slow.
       let content = name == "index.html" && plan != nil ? Data(Self.withPlan(file.data)) : file.data

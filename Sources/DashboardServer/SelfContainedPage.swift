@@ -33,7 +33,7 @@ package struct SelfContainedPage {
       Array(open.utf8) + content + Array(close.utf8)
     }
     let library = Self.script(file("vendor.js"))
-    let program = Self.script(Array(try files.script(modules).utf8))
+    let program = Self.script(Array(files.script(modules).utf8))
     let charset = "<meta charset=\"utf-8\">"
     // Icons and preloads are for a server; the rest a template must have.
     let optional =
