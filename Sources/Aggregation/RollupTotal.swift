@@ -28,11 +28,12 @@ package struct RollupTotal: Equatable, Sendable {
     successes == 0 || firstTokenSum == 0 ? nil : Double(firstTokenSum) / Double(Int128(successes) * 1000)
   }
 
-  /// Average time between output tokens, ms: the time after first tokens over all output tokens, those of failed requests
-  /// included; `nil` where no first token is known, or nothing was put out.
+  /// Average time per output token, ms: the time after first tokens over all tokens after the first of each response, with
+  /// the output of failed requests among them; `nil` where no first token is known, or there are no further tokens.
   package var averageTimePerOutputToken: Double? {
-    firstTokenSum == 0 || outputTokens == 0
-      ? nil : Double(latencySum - firstTokenSum) / Double(outputTokens * 1000)
+    let further = outputTokens - Int128(successes)
+    return firstTokenSum == 0 || further <= 0
+      ? nil : Double(latencySum - firstTokenSum) / Double(further * 1000)
   }
 
   /// The share of input tokens that a cache had, in [0, 1]; `nil` where it is known of no request.

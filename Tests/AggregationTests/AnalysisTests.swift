@@ -69,9 +69,9 @@ struct AnalysisTests {
     #expect(week.buckets.map(\.failures) == [0, 0, 1, 0, 0, 0, 1])
     #expect(week.buckets[2].reasons == ["timeout": 1] && week.buckets[6].reasons == ["modelError": 1])
     #expect(week.buckets[2].p95 == nil && week.buckets[2].heat.isEmpty)
-    // Half of each latency passes before the first token (whole µs), the rest over five tokens.
+    // Half of each latency passes before the first token (whole µs), the rest over the four tokens after it.
     #expect(week.buckets.map(\.firstToken) == [50, 100, nil, 25, 35, 45, nil])
-    #expect(week.buckets.map(\.perOutputToken) == [10, 20.0002, nil, 5, 7, 9, nil])
+    #expect(week.buckets.map(\.perOutputToken) == [12.5, 25.00025, nil, 6.25, 8.75, 11.25, nil])
     // 100 ms lies in the row that says so.
     let row = Int(week.buckets[0].heat[0])
     #expect(week.rows[row] <= 100 && 100 < week.rows[row + 1] && week.buckets[0].heat[1] == 1)
