@@ -27,7 +27,8 @@ build:
 	swift build $(SWIFTPM)
 
 demo: build
-	@sh .ci/demo $(WORKBENCH)
+	@.ci/setup demo
+	@WORKBENCH_DUCKDB=$(DUCKDB) sh .ci/demo $(WORKBENCH)
 
 build-tests:
 	@.ci/setup tests
