@@ -5,7 +5,7 @@
 /// beginnings. Source: Qin et al. (2025), "Mooncake: Trading More Storage for Less Computation", FAST, section 4.
 package struct PrefixTree: Sendable, Equatable {
   /// Means that a prompt begins as no other does.
-  @inlinable package static var none: Int32 { -1 }
+  @inlinable @inline(__always) package static var none: Int32 { -1 }
   /// The most nodes of a tree.
   package static let most = 4_000_000
 
