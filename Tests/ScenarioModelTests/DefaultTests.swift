@@ -36,6 +36,7 @@ struct DefaultTests {
             hardware: A10 single
             scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }
             service: { continuousBatching: { base: 10ms } }
+            prefill: { scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8 }, handover: {} }
             failures: {}
           - version: V3
             deployAt: 2026-03-02T10:00

@@ -107,7 +107,7 @@ struct RooflineTests {
       ),
       (
         "{ roofline: { model: llama-3.1-8b, tensorParallel: 1 } }", "A10 cluster of 4",
-        "19:69: error: tensorParallel 1 leaves 3 of 4 cards of \"A10 cluster of 4\" idle: several engines in one replica are not modelled. Leave it out, or choose hardware with 1."
+        "19:69: error: tensorParallel 1 leaves 3 of 4 cards of \"A10 cluster of 4\" idle: a roofline is of one engine. Leave it out, choose hardware with 1, or state continuousBatching with dataParallel."
       ),
       (
         "{ time: 1s, roofline: { model: llama-3.1-8b } }", "A10 single",

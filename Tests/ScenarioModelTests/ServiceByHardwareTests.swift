@@ -49,7 +49,7 @@ struct ServiceByHardwareTests {
     arguments: [
       (
         "{ byHardware: { T4 single: { time: 3s } } }",
-        "t.yaml:19:32: error: the deployment runs on \"A10 single\", for which no service is stated here. Add \"A10 single\": { … } to byHardware (a profile stands for byHardware with the one entry that it is of), or choose other hardware: T4 single."
+        "t.yaml:19:32: error: the deployment runs on \"A10 single\", for which no service is stated here. Add \"A10 single\": { … } to byHardware, or choose other hardware: T4 single."
       ),
       (
         "{ byHardware: { A10 single: { time: 1s }, T5 single: { time: 3s } } }",
