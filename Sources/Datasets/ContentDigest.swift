@@ -24,12 +24,15 @@ struct ContentDigest {
     }
     var sum = checksum
     // By hand, as the digests of data sets that exist already are: nine numbers of a row, chained, so that neither a row
-    // nor its place may change. Optional measures follow where they have a value: a data set without them has the digest
+    // nor its place may change. Optional columns follow where they have a value: a data set without them has the digest
     // that it had before there were any.
     let optional = Self.optional.compactMap { measure in
       requests.integers(measure).map { (UInt64(measure.rawValue) << 56, $0) }
     }
-    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 9 + optional.count) { row in
+    let texts = RequestText.allCases.compactMap { text in
+      requests.texts(text).map { (UInt64(text.rawValue + 1), $0) }
+    }
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 10 + optional.count + texts.count) { row in
       for index in 0..<requests.count {
         rows += 1
         let series = Int(requests.series[index])
@@ -49,6 +52,16 @@ struct ContentDigest {
           let value = column[index]
           if value == RequestMeasure.missing { continue }
           row[count] = mark ^ UInt64(bitPattern: value)
+          count += 1
+        }
+        if let unknown = requests.extras?.unknown?[index], unknown != 0 {
+          row[count] = 0xff << 56 | UInt64(unknown)
+          count += 1
+        }
+        for (mark, column) in texts {
+          let value = column[index]
+          if value.isEmpty { continue }
+          row[count] = Checksum.xxh64(value, seed: mark)
           count += 1
         }
         for place in 0..<count { row[place] = row[place].littleEndian }

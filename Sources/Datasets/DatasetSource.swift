@@ -5,14 +5,14 @@ import Telemetry
 package final class DatasetSource: TelemetrySource {
   package let dataset: Dataset
   package let period: Range<Timestamp>
-  package let optionalMeasures: [RequestMeasure]
+  package let optionalColumns: OptionalColumns
   private let reader: RequestReader
 
   /// - Throws: `NotFoundError` if there is no requests table; `DatasetError`.
   package init(_ dataset: Dataset) throws {
     self.dataset = dataset
     reader = try dataset.requests()
-    optionalMeasures = try dataset.location.optionalMeasures()
+    optionalColumns = try dataset.location.optionalColumns()
     let end = try dataset.end()
     period = min(try dataset.start(), end)..<end
   }

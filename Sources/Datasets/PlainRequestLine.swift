@@ -14,11 +14,15 @@ package struct PlainRequestLine {
 
   /// Of the measures that follow those that every row has: place and largest value.
   private let optional: [(RequestMeasure, Int64)]
+  /// Those that follow the measures, and what the line has of each; valid as long as the line.
+  private let textColumns: [RequestText]
+  package private(set) var texts: [(RequestText, UnsafeRawBufferPointer)] = []
   private let longest = Limits.latency
 
-  /// - Parameter optional: the optional measures that the file has a column for, in the schema's order.
-  package init(optional: [RequestMeasure]) {
-    self.optional = optional.map { ($0, $0.column.range.upperBound) }
+  /// - Parameter optional: those that the file has.
+  package init(optional: OptionalColumns) {
+    self.optional = optional.measures.map { ($0, $0.column.range.upperBound) }
+    textColumns = optional.texts
   }
 
   /// The bytes of the last date, "1970-01-01" at first: no bytes are taken for a date that was never read.
@@ -69,16 +73,16 @@ package struct PlainRequestLine {
       if at < end, at.pointee == UInt8(ascii: ",") { at += 1 } else { isGood = false }
     }
 
-    /// Text without quotes up to a comma.
+    /// Text without quotes that ends with a comma, or with the line.
     @inline(__always)
-    mutating func text() -> UnsafeRawBufferPointer {
+    mutating func text(isLast: Bool = false) -> UnsafeRawBufferPointer {
       let start = at
-      while at < end, at.pointee != UInt8(ascii: ",") {
+      while at < end, at.pointee != UInt8(ascii: ","), !isLast || at.pointee != 13 {
         if at.pointee == UInt8(ascii: "\"") || at.pointee >= 128 { isGood = false }
         at += 1
       }
       let text = UnsafeRawBufferPointer(start: start, count: at - start)
-      comma()
+      end(isLast: isLast)
       return text
     }
 
@@ -110,12 +114,12 @@ package struct PlainRequestLine {
     measures[.firstToken] = cursor.number()
     measures[.latency] = cursor.number()
     measures[.inputTokens] = cursor.number()
-    measures[.outputTokens] = cursor.number(isLast: optional.isEmpty)
+    measures[.outputTokens] = cursor.number(isLast: optional.isEmpty && textColumns.isEmpty)
     guard max(measures[.waiting], measures[.firstToken], measures[.latency]) <= longest,
       max(measures[.inputTokens], measures[.outputTokens]) <= Int64(Int32.max)
     else { return false }
     for (index, (measure, largest)) in optional.enumerated() {
-      let isLast = index == optional.count - 1
+      let isLast = index == optional.count - 1 && textColumns.isEmpty
       if cursor.isEmpty {
         measures[measure] = RequestMeasure.missing
         cursor.end(isLast: isLast)
@@ -123,6 +127,14 @@ package struct PlainRequestLine {
         measures[measure] = cursor.number(isLast: isLast)
       }
       if measures[measure] > largest { return false }
+    }
+    if !textColumns.isEmpty {
+      texts.removeAll(keepingCapacity: true)
+      for (index, column) in textColumns.enumerated() {
+        let text = cursor.text(isLast: index == textColumns.count - 1)
+        guard column.takes(ascii: text) else { return false }
+        texts.append((column, text))
+      }
     }
     return cursor.isGood && isSuccess == reason.isEmpty && model <= Int64(Int32.max)
   }

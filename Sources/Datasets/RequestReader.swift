@@ -70,12 +70,14 @@ package final class RequestReader {
       let columns = try CSVColumns(reader, .requests)
       var request = RequestFields()
       let isPlain = columns.isInOrder
-      var plain = PlainRequestLine(
-        optional: RequestMeasure.optional.filter { columns.has($0.column.name) })
+      let optional = OptionalColumns(where: columns.has)
+      expect(optional)
+      var plain = PlainRequestLine(optional: optional)
       while true {
         if isPlain, let line = try reader.peekLine(), plain.read(line), take(plain, into: &request) {
           reader.skipLine(line)
           append(request.record)
+          for (text, value) in plain.texts { batch.set(text, value) }
           if batch.isFull { try handOn(file.share) }
           continue
         }
@@ -83,9 +85,11 @@ package final class RequestReader {
         try columns.checkWidth()
         try read(columns, into: &request)
         append(request.record)
+        request.record.texts = nil
         if batch.isFull { try handOn(file.share) }
       }
     case .rows(let reader):
+      expect(.all)
       while let row = try reader.next() {
         do {
           append(try request(row))
@@ -95,6 +99,7 @@ package final class RequestReader {
         if batch.isFull { try handOn(reader.share) }
       }
     case .sqlite(let reader):
+      expect(try OptionalColumns { try reader.has($0, in: .requests) })
       var request = RequestFields()
       try reader.requests { row, total in
         do {
@@ -142,7 +147,16 @@ package final class RequestReader {
     request.record.id = line.id
     request.record.arrivedAt = line.arrivedAt
     request.record.measures = line.measures
+    request.record.unknown = 0
     return true
+  }
+
+  private func text(_ row: SQLiteReader.RequestRow, _ column: Int) throws -> UnsafeBufferPointer<UInt8> {
+    guard let text = row.text(column) else {
+      let name = TableSchema.requests.columns[column].name
+      throw RowError(column: name, message: "\(name) is not text.")
+    }
+    return text
   }
 
   private func read(_ row: SQLiteReader.RequestRow, into request: inout RequestFields) throws {
@@ -155,35 +169,57 @@ package final class RequestReader {
       }
       return number
     }
-    func text(_ column: Int) throws -> UnsafeBufferPointer<UInt8> {
-      guard let text = row.text(column) else {
-        let name = TableSchema.requests.columns[column].name
-        throw RowError(column: name, message: "\(name) is not text.")
-      }
-      return text
-    }
     let instants = Timestamp.supported
     request.record.id = try integer(Column.id, 0...Int64.max)
     request.record.arrivedAt = try integer(
       Column.arrivedAt, instants.lowerBound.microseconds...instants.upperBound.microseconds)
     let model = try integer(Column.model, 0...Int64(Int32.max))
-    let version = try text(Column.version)
+    let version = try text(row, Column.version)
     if model != request.modelID || !version.elementsEqual(request.version) || request.record.series < 0 {
       request.version = Array(version)
       request.modelID = model
       request.record.series = try series(Int32(model), String(decoding: version, as: UTF8.self))
     }
-    let status = try text(Column.status)
-    let reason = try text(Column.reason)
+    let status = try text(row, Column.status)
+    let reason = try text(row, Column.reason)
     request.record.outcome =
       reason.isEmpty && status.elementsEqual("success".utf8)
       ? RequestOutcome.success
       : try outcome(String(decoding: status, as: UTF8.self), String(decoding: reason, as: UTF8.self))
-    for measure in Self.measures {
-      request.record.measures[measure.place] =
-        measure.isOptional && row.isNull(measure.column)
-        ? RequestMeasure.missing : try integer(measure.column, measure.range)
+    request.record.unknown = 0
+    for measure in measures {
+      if let missing = measure.missing, row.isNull(measure.column) {
+        request.record.measures[measure.place] = missing.value
+        request.record.unknown |= missing.bit
+      } else {
+        request.record.measures[measure.place] = try integer(measure.column, measure.range)
+      }
     }
+    request.record.texts = try texts { text in
+      if row.isNull(text.place) { return nil }
+      let bytes = try self.text(row, text.place)
+      guard let value = String(validating: bytes, as: UTF8.self) else {
+        throw RowError(column: text.column.name, message: "\(text.column.name) is not UTF-8.")
+      }
+      return value
+    }
+  }
+
+  /// - Parameter value: what a row has; `nil` or empty where it has none.
+  /// - Returns: `nil` where it has none at all.
+  private func texts(_ value: (RequestText) throws -> String?) throws -> [String]? {
+    var found: [String]?
+    for text in texts {
+      guard let value = try value(text), !value.utf8.isEmpty else { continue }
+      do {
+        try text.check(value)
+      } catch {
+        throw RowError(column: text.column.name, message: "\(text.column.name) \(error)")
+      }
+      if found == nil { found = Array(repeating: "", count: RequestText.allCases.count) }
+      found?[text.rawValue] = value
+    }
+    return found
   }
 
   private struct RequestFields {
@@ -208,13 +244,23 @@ package final class RequestReader {
     let column: Int
     let name: String
     let range: ClosedRange<Int64>
-    let isOptional: Bool
+    /// What it is in a row that has no value; `nil`: a row must have one.
+    let missing: (value: Int64, bit: UInt8)?
   }
 
-  private static let measures = RequestMeasure.allCases.map {
-    Measure(
-      place: $0.rawValue, column: $0.place, name: $0.column.name, range: $0.column.range,
-      isOptional: $0.column.isOptional)
+  /// Those that the table has.
+  private var measures: [Measure] = []
+  private var texts: [RequestText] = []
+
+  private func expect(_ optional: OptionalColumns) {
+    measures = RequestMeasure.allCases.filter { !$0.column.isOptional || optional.measures.contains($0) }
+      .map {
+        Measure(
+          place: $0.rawValue, column: $0.place, name: $0.column.name, range: $0.column.range,
+          missing: $0.column.isOptional
+            ? (RequestMeasure.missing, 0) : $0.column.mayBeUnknown ? (0, $0.bit) : nil)
+      }
+    texts = optional.texts
   }
 
   private func read(_ columns: CSVColumns, into request: inout RequestFields) throws {
@@ -245,11 +291,20 @@ package final class RequestReader {
         throw columns.error(error)
       }
     }
-    for measure in Self.measures {
-      request.record.measures[measure.place] =
-        measure.isOptional
-        ? try columns.optionalInteger(measure.column, measure.range) ?? RequestMeasure.missing
-        : try columns.integer(measure.column, measure.range)
+    request.record.unknown = 0
+    for measure in measures {
+      if let missing = measure.missing, columns.isEmpty(measure.column) {
+        request.record.measures[measure.place] = missing.value
+        request.record.unknown |= missing.bit
+      } else {
+        request.record.measures[measure.place] = try columns.integer(measure.column, measure.range)
+      }
+    }
+    if texts.isEmpty { return }
+    do {
+      request.record.texts = try texts { try columns.reader.text(columns.positions[$0.place]) }
+    } catch let error as RowError {
+      throw columns.error(error)
     }
   }
 
@@ -265,10 +320,15 @@ package final class RequestReader {
     request.series = try series(try row.modelID(), row.text(RequestColumn.all[Column.version].name))
     request.outcome = try outcome(
       row.text(RequestColumn.all[Column.status].name), row.text(RequestColumn.all[Column.reason].name))
-    for measure in Self.measures {
-      request.measures[measure.place] =
-        row.isEmpty(measure.column) ? RequestMeasure.missing : try row.integer(measure.name, measure.range)
+    for measure in measures {
+      if let missing = measure.missing, row.isEmpty(measure.column) {
+        request.measures[measure.place] = missing.value
+        request.unknown |= missing.bit
+      } else {
+        request.measures[measure.place] = try row.integer(measure.name, measure.range)
+      }
     }
+    request.texts = try texts { row.text($0.column.name) }
     return request
   }
 

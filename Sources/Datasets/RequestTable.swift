@@ -6,31 +6,42 @@ package struct RequestTable {
   package var series: [Series]
   /// Names of failures; more may follow with the rows.
   package var reasons: FailureReasons
-  /// The optional measures that it has a column for. What nobody knows of any request has none.
-  package var optional: [RequestMeasure]
+  /// What nobody knows of any request has no column.
+  package var optional: OptionalColumns
 
-  package init(series: [Series], reasons: FailureReasons, optional: [RequestMeasure]) {
+  package init(series: [Series], reasons: FailureReasons, optional: OptionalColumns) {
     self.series = series
     self.reasons = reasons
-    self.optional = RequestMeasure.optional.filter(optional.contains)
+    self.optional = optional
   }
 
   package init(_ source: any TelemetrySource) {
-    self.init(series: source.series, reasons: source.reasons, optional: source.optionalMeasures)
+    self.init(series: source.series, reasons: source.reasons, optional: source.optionalColumns)
   }
 
   var schema: TableSchema { .requests(with: optional) }
+  /// Those that it has a column for.
+  var measures: [RequestMeasure] {
+    RequestMeasure.allCases.filter { !$0.column.isOptional || optional.measures.contains($0) }
+  }
 
   /// - Throws: `DatasetError` for a value that the table has no column for: it is not dropped in silence.
   func check(_ requests: RequestColumns) throws {
-    for measure in RequestMeasure.optional where !optional.contains(measure) {
-      guard let column = requests.integers(measure),
-        let row = (0..<requests.count).first(where: { column[$0] != RequestMeasure.missing })
-      else { continue }
+    func check(_ column: RequestColumn, _ isKnown: (Int) -> Bool) throws {
+      guard let row = (0..<requests.count).first(where: isKnown) else { return }
       throw DatasetError(
         "requests",
-        "request \(requests.requestID?[row] ?? 0) has \(measure.column.name), which the first row has not, so that the new data set has no column for it. Write it in every row, with null where it is unknown."
+        "request \(requests.requestID?[row] ?? 0) has \(column.name), which the first row has not, so that the new data set has no column for it. Write it in every row, with null where it is unknown."
       )
+    }
+    for measure in RequestMeasure.optional where !optional.measures.contains(measure) {
+      guard let column = requests.integers(measure) else { continue }
+      try check(measure.column) { column[$0] != RequestMeasure.missing }
+    }
+    guard requests.extras != nil else { return }
+    for text in RequestText.allCases where !optional.texts.contains(text) {
+      guard let column = requests.texts(text) else { continue }
+      try check(text.column) { !column[$0].isEmpty }
     }
   }
 }
@@ -38,7 +49,7 @@ package struct RequestTable {
 extension DatasetLocation {
   /// Those that its requests have a column for.
   /// - Throws: `NotFoundError`, `DatasetError` where there is nothing that can be read.
-  package func optionalMeasures() throws -> [RequestMeasure] {
+  package func optionalColumns() throws -> OptionalColumns {
     let has: (String) throws -> Bool
     switch self {
     case .files(let files):
@@ -51,6 +62,6 @@ extension DatasetLocation {
       let reader = try PostgreSQLReader(location)
       has = { try reader.has($0, in: .requests) }
     }
-    return try RequestMeasure.optional.filter { try has($0.column.name) }
+    return try OptionalColumns(where: has)
   }
 }

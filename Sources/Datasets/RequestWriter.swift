@@ -18,6 +18,8 @@ package final class RequestWriter: TelemetrySink {
   /// Those that the table has a column for, and what stands before each.
   private let optional: [RequestMeasure]
   private let labels: [[UInt8]]
+  private let optionalTexts: [RequestText]
+  private let textLabels: [[UInt8]]
   /// Of a line, except for its two names: names of columns, punctuation, instants and numbers of at most 20 digits.
   private let mostWithoutNames: Int
   private var formatter = TimestampFormatter()
@@ -34,8 +36,11 @@ package final class RequestWriter: TelemetrySink {
     }
     let isJSON = layout == .ndjson
     self.isJSON = isJSON
-    optional = table.optional
-    labels = optional.map { Array((isJSON ? ",\"\($0.column.name)\":" : ",").utf8) }
+    optional = table.optional.measures
+    optionalTexts = table.optional.texts
+    let label = { (column: RequestColumn) in Array((isJSON ? ",\"\(column.name)\":" : ",").utf8) }
+    labels = optional.map { label($0.column) }
+    textLabels = optionalTexts.map { label($0.column) }
     mostWithoutNames = max(512, RequestColumn.all.reduce(8) { $0 + $1.name.utf8.count + 33 })
     models = table.series.map { Int64($0.modelID) }
     let quote = quoted
@@ -57,10 +62,18 @@ package final class RequestWriter: TelemetrySink {
     if reasons.count != failureReasons.names.count { takeReasons() }
     let most = mostWithoutNames + 2 * longestText
     let optional = MeasureColumn.of(self.optional, requests)
+    let optionalTexts = OptionalTextColumn.of(self.optionalTexts, requests)
+    let unknownOfRow = requests.extras?.unknown
     for row in 0..<requests.count {
-      var line = LineBuilder(try file.reserve(most))
+      let texts = optionalTexts.map { column -> [UInt8] in
+        let text = column[row]
+        if text.isEmpty { return isJSON ? Array("null".utf8) : [] }
+        return quoted(String(decoding: text, as: UTF8.self))
+      }
+      var line = LineBuilder(try file.reserve(most + texts.reduce(0) { $0 + $1.count }))
       let series = Int(requests.series[row])
       let outcome = requests.outcome[row]
+      let unknown = unknownOfRow?[row] ?? 0
       rows += 1
       if isJSON {
         line.text("{\"request_id\":")
@@ -76,18 +89,26 @@ package final class RequestWriter: TelemetrySink {
         line.text(",\"failure_reason\":")
         line.bytes(reasons[Int(outcome)])
         line.text(",\"waiting_us\":")
-        line.number(requests.waitingMicroseconds[row])
+        line.number(
+          requests.waitingMicroseconds[row], unless: unknown & RequestMeasure.waiting.bit != 0, isJSON)
         line.text(",\"ttft_us\":")
-        line.number(requests.firstTokenMicroseconds[row])
+        line.number(
+          requests.firstTokenMicroseconds[row], unless: unknown & RequestMeasure.firstToken.bit != 0, isJSON)
         line.text(",\"latency_us\":")
         line.number(requests.latencyMicroseconds[row])
         line.text(",\"input_tokens\":")
-        line.number(Int64(requests.inputTokens[row]))
+        line.number(
+          Int64(requests.inputTokens[row]), unless: unknown & RequestMeasure.inputTokens.bit != 0, isJSON)
         line.text(",\"output_tokens\":")
-        line.number(Int64(requests.outputTokens[row]))
+        line.number(
+          Int64(requests.outputTokens[row]), unless: unknown & RequestMeasure.outputTokens.bit != 0, isJSON)
         for place in optional.indices {
           line.bytes(labels[place])
           if let value = optional[place][row] { line.number(value) } else { line.text("null") }
+        }
+        for place in texts.indices {
+          line.bytes(textLabels[place])
+          line.bytes(texts[place])
         }
         line.text("}\n")
       } else {
@@ -101,18 +122,26 @@ package final class RequestWriter: TelemetrySink {
         line.text(outcome == RequestOutcome.success ? ",success," : ",failure,")
         line.bytes(reasons[Int(outcome)])
         line.text(",")
-        line.number(requests.waitingMicroseconds[row])
+        line.number(
+          requests.waitingMicroseconds[row], unless: unknown & RequestMeasure.waiting.bit != 0, isJSON)
         line.text(",")
-        line.number(requests.firstTokenMicroseconds[row])
+        line.number(
+          requests.firstTokenMicroseconds[row], unless: unknown & RequestMeasure.firstToken.bit != 0, isJSON)
         line.text(",")
         line.number(requests.latencyMicroseconds[row])
         line.text(",")
-        line.number(Int64(requests.inputTokens[row]))
+        line.number(
+          Int64(requests.inputTokens[row]), unless: unknown & RequestMeasure.inputTokens.bit != 0, isJSON)
         line.text(",")
-        line.number(Int64(requests.outputTokens[row]))
+        line.number(
+          Int64(requests.outputTokens[row]), unless: unknown & RequestMeasure.outputTokens.bit != 0, isJSON)
         for measure in optional {
           line.text(",")
           if let value = measure[row] { line.number(value) }
+        }
+        for text in texts {
+          line.text(",")
+          line.bytes(text)
         }
         line.text("\n")
       }
@@ -144,6 +173,16 @@ private struct LineBuilder {
       if let base = source.baseAddress { (start + count).update(from: base, count: source.count) }
     }
     count += bytes.count
+  }
+
+  /// - Parameter isUnknown: nothing stands there then, in JSON null.
+  @inline(__always)
+  mutating func number(_ value: Int64, unless isUnknown: Bool, _ isJSON: Bool) {
+    if !isUnknown {
+      number(value)
+    } else if isJSON {
+      text("null")
+    }
   }
 
   @inline(__always)

@@ -73,8 +73,8 @@ package final class SQLDump: DatasetWriter {
 
   package func receive(_ batch: RequestColumns) throws {
     try requests.check(batch)
-    let measures = MeasureColumn.of(
-      RequestMeasure.allCases.filter { !$0.column.isOptional || requests.optional.contains($0) }, batch)
+    let measures = MeasureColumn.of(requests.measures, batch)
+    let texts = OptionalTextColumn.of(requests.optional.texts, batch)
     for index in 0..<batch.count {
       row += 1
       let entry = requests.series[Int(batch.series[index])]
@@ -85,7 +85,7 @@ package final class SQLDump: DatasetWriter {
           .instant(Timestamp(microseconds: batch.arrivedAt[index])), .integer(Int64(entry.modelID)),
           .text(entry.version), .text(outcome == 0 ? "success" : "failure"),
           .text(outcome == 0 ? "" : requests.reasons.names[outcome]),
-        ] + measures.map { $0.cell(index) }, to: TableSchema.requests.name)
+        ] + measures.map { $0.cell(index) } + texts.map { $0.cell(index) }, to: TableSchema.requests.name)
     }
   }
 

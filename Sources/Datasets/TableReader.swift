@@ -160,11 +160,8 @@ struct CSVColumns {
     return number
   }
 
-  /// A value that a row need not have.
-  func optionalInteger(_ column: Int, _ range: ClosedRange<Int64>) throws -> Int64? {
-    if positions[column] < 0 || reader.field(positions[column]).count == 0 { return nil }
-    return try integer(column, range)
-  }
+  /// Whether the row has nothing there, or the file no such column.
+  func isEmpty(_ column: Int) -> Bool { positions[column] < 0 || reader.field(positions[column]).count == 0 }
 
   func wrong(_ column: Int, _ expected: String) -> DatasetError {
     let shown = String(decoding: reader.field(positions[column]).prefix(40), as: UTF8.self)

@@ -57,16 +57,16 @@ extension TableSchema.Column {
 
 extension TableSchema {
   /// With every column that a data set may have.
-  package static let requests = requests(with: RequestMeasure.optional)
+  package static let requests = requests(with: .all)
 
-  /// Of a data set that has a column for these optional measures.
-  static func requests(with optional: [RequestMeasure]) -> TableSchema {
-    let absent = RequestMeasure.optional.filter { !optional.contains($0) }.map(\.column.name)
+  /// Of a data set that has these of the optional columns.
+  static func requests(with optional: OptionalColumns) -> TableSchema {
+    let present = optional.columns
     return TableSchema(
       "requests", "Requests, in order of arrived_at, then request_id.",
-      RequestColumn.all.filter { !absent.contains($0.name) }.map { column in
+      RequestColumn.all.filter { !$0.isOptional || present.contains($0) }.map { column in
         Column(
-          name: column.name, type: column.type, isOptional: column.isOptional,
+          name: column.name, type: column.type, isOptional: column.isOptional || column.mayBeUnknown,
           is32Bit: column.type == .integer && column.is32Bit, mayBeAbsent: column.isOptional,
           about: column.about)
       })

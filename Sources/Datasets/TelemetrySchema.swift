@@ -30,7 +30,7 @@ package enum TelemetrySchema {
       var property: [String: Any] = [:]
       switch column.type {
       case .text:
-        property["type"] = "string"
+        property["type"] = column.isOptional ? ["string", "null"] : "string"
         if let choices = choices["\(table.name).\(column.name)"] { property["enum"] = choices }
       case .integer:
         property["type"] = column.isOptional ? ["integer", "null"] : "integer"

@@ -59,7 +59,7 @@ package struct RunRecorder {
     }
     var writers = try formats.map {
       try directory.writer(
-        $0, RequestTable(series: source.series, reasons: reasons, optional: source.optionalMeasures))
+        $0, RequestTable(series: source.series, reasons: reasons, optional: source.optionalColumns))
     }
     if let supplement { writers += try supplement.writers(for: directory, source) }
     let sinks = writers + (supplement?.sinks ?? [])

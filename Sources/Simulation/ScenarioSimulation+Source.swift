@@ -7,9 +7,10 @@ extension ScenarioSimulation: TelemetrySource {
 
   package var reasons: FailureReasons { FailureReasons() }
 
-  package var optionalMeasures: [RequestMeasure] {
+  package var optionalColumns: OptionalColumns {
     let models = scenario.accounts[accounts].flatMap(\.models)
-    return models.contains { $0.keepsPrefixes(traces) } ? [.cachedInputTokens] : []
+    return models.contains { $0.keepsPrefixes(traces) }
+      ? OptionalColumns(measures: [.cachedInputTokens]) : .none
   }
 
   package var tables: TelemetryTables {

@@ -14,7 +14,7 @@ package struct Interruptible<Source: TelemetrySource>: TelemetrySource {
   package var tables: TelemetryTables { source.tables }
   package var period: Range<Timestamp> { source.period }
   package var reasons: FailureReasons { source.reasons }
-  package var optionalMeasures: [RequestMeasure] { source.optionalMeasures }
+  package var optionalColumns: OptionalColumns { source.optionalColumns }
   package var partitions: [SourcePartition] { source.partitions }
 
   /// - Throws: what the source and `check` throw.

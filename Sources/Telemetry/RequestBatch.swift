@@ -18,6 +18,8 @@ package final class RequestBatch: @unchecked Sendable {
   private let requestID: UnsafeMutablePointer<Int64>
   /// Whether a row has had such a value.
   private var hasCachedInput = false
+  /// `nil` as long as no row has a value for any of these columns.
+  private var extras: RequestExtrasStorage?
 
   package init(capacity: Int) {
     self.capacity = capacity
@@ -65,7 +67,24 @@ package final class RequestBatch: @unchecked Sendable {
     output[count] = outputTokens
     cachedInput[count] = cachedInputTokens
     if cachedInputTokens >= 0 { hasCachedInput = true }
+    extras?.begin(count)
     count += 1
+  }
+
+  /// Where the values of columns go that few sources have.
+  private func storage() -> RequestExtrasStorage {
+    if let extras { return extras }
+    let storage = RequestExtrasStorage(capacity: capacity)
+    for row in 0..<count { storage.begin(row) }
+    extras = storage
+    return storage
+  }
+
+  /// A text of the row that was appended last, once.
+  package func set(_ text: RequestText, _ value: UnsafeRawBufferPointer) {
+    precondition(count > 0)
+    if value.isEmpty { return }
+    storage().set(text, count - 1, value)
   }
 
   package func append(_ record: RequestRecord) {
@@ -76,6 +95,18 @@ package final class RequestBatch: @unchecked Sendable {
       latencyMicroseconds: measures[.latency], inputTokens: Int32(measures[.inputTokens]),
       outputTokens: Int32(measures[.outputTokens]),
       cachedInputTokens: Int32(measures[.cachedInputTokens]))
+    for place in RequestMeasure.firstExtra.rawValue..<RequestMeasures.count
+    where measures[place] != RequestMeasure.missing {
+      if let measure = RequestMeasure(rawValue: place) {
+        storage().set(measure, count - 1, measures[place])
+      }
+    }
+    if record.unknown != 0 { storage().set(unknown: record.unknown, count - 1) }
+    guard let texts = record.texts else { return }
+    for text in RequestText.allCases {
+      var value = texts[text.rawValue]
+      value.withUTF8 { set(text, UnsafeRawBufferPointer($0)) }
+    }
   }
 
   /// A copy of one row of a view, under a new identifier.
@@ -89,6 +120,16 @@ package final class RequestBatch: @unchecked Sendable {
       latencyMicroseconds: columns.latencyMicroseconds[row], inputTokens: columns.inputTokens[row],
       outputTokens: columns.outputTokens[row],
       cachedInputTokens: columns.cachedInputTokens?[row] ?? Int32(RequestMeasure.missing))
+    if let extras = columns.extras { copy(row, of: extras) }
+  }
+
+  private func copy(_ row: Int, of extras: RequestExtras) {
+    if let bits = extras.unknown?[row], bits != 0 { storage().set(unknown: bits, count - 1) }
+    for measure in RequestMeasure.extras {
+      guard let value = extras[measure]?[row], value != RequestMeasure.missing else { continue }
+      storage().set(measure, count - 1, value)
+    }
+    for text in RequestText.allCases { if let column = extras[text] { set(text, column[row]) } }
   }
 
   package func removeAll() { count = 0 }
@@ -104,6 +145,7 @@ package final class RequestBatch: @unchecked Sendable {
     RequestColumns(
       count: count, arrivedAt: arrivedAt, series: series, outcome: outcome, waitingMicroseconds: waiting,
       firstTokenMicroseconds: firstToken, latencyMicroseconds: latency, inputTokens: input,
-      outputTokens: output, cachedInputTokens: hasCachedInput ? cachedInput : nil, requestID: requestID)
+      outputTokens: output, cachedInputTokens: hasCachedInput ? cachedInput : nil,
+      extras: extras?.view, requestID: requestID)
   }
 }

@@ -37,6 +37,8 @@ package struct RequestColumns {
   package var outputTokens: UnsafePointer<Int32>
   /// `RequestMeasure.missing` where a row has none; `nil` where the source does not know it of any.
   package var cachedInputTokens: UnsafePointer<Int32>?
+  /// The other optional columns; `nil` where the source has none of them.
+  package var extras: RequestExtras?
   /// `nil` where no identifiers have been given yet.
   package var requestID: UnsafePointer<Int64>?
 
@@ -45,7 +47,7 @@ package struct RequestColumns {
     outcome: UnsafePointer<UInt8>, waitingMicroseconds: UnsafePointer<Int64>,
     firstTokenMicroseconds: UnsafePointer<Int64>, latencyMicroseconds: UnsafePointer<Int64>,
     inputTokens: UnsafePointer<Int32>, outputTokens: UnsafePointer<Int32>,
-    cachedInputTokens: UnsafePointer<Int32>? = nil,
+    cachedInputTokens: UnsafePointer<Int32>? = nil, extras: RequestExtras? = nil,
     requestID: UnsafePointer<Int64>?
   ) {
     self.count = count
@@ -58,6 +60,7 @@ package struct RequestColumns {
     self.inputTokens = inputTokens
     self.outputTokens = outputTokens
     self.cachedInputTokens = cachedInputTokens
+    self.extras = extras
     self.requestID = requestID
   }
 
@@ -70,8 +73,12 @@ package struct RequestColumns {
     case .inputTokens: IntegerColumn(inputTokens)
     case .outputTokens: IntegerColumn(outputTokens)
     case .cachedInputTokens: cachedInputTokens.map { IntegerColumn($0) }
+    default: extras?[measure].map { IntegerColumn($0) }
     }
   }
+
+  /// A text of each row; `nil` where the source has no such column.
+  package func texts(_ text: RequestText) -> TextColumn? { extras?[text] }
 
   /// A copy of a row; its identifier is 0 where none have been given yet.
   package func record(_ row: Int) -> RequestRecord {
@@ -79,6 +86,10 @@ package struct RequestColumns {
       id: requestID?[row] ?? 0, arrivedAt: arrivedAt[row], series: series[row], outcome: outcome[row])
     for measure in RequestMeasure.allCases {
       if let column = integers(measure) { record.measures[measure] = column[row] }
+    }
+    record.unknown = extras?.unknown?[row] ?? 0
+    if let extras, extras.hasTexts {
+      record.texts = RequestText.allCases.map { extras[$0]?.text(row) ?? "" }
     }
     return record
   }
@@ -95,7 +106,7 @@ package struct RequestColumns {
       waitingMicroseconds: waitingMicroseconds + rows, firstTokenMicroseconds: firstTokenMicroseconds + rows,
       latencyMicroseconds: latencyMicroseconds + rows, inputTokens: inputTokens + rows,
       outputTokens: outputTokens + rows, cachedInputTokens: cachedInputTokens.map { $0 + rows },
-      requestID: requestID.map { $0 + rows })
+      extras: extras?.dropFirst(rows), requestID: requestID.map { $0 + rows })
   }
 }
 

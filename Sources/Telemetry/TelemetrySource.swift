@@ -10,7 +10,7 @@ package protocol TelemetrySource {
   /// Names of failures by outcome; complete once all requests have been sent.
   var reasons: FailureReasons { get }
   /// Those that it knows of some requests; data sets have columns for these alone.
-  var optionalMeasures: [RequestMeasure] { get }
+  var optionalColumns: OptionalColumns { get }
   /// Accounts whose requests may come from a thread of their own, with their series. Together they are all accounts of
   /// `tables` and all of `series`, in their order.
   var partitions: [SourcePartition] { get }

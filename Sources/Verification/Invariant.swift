@@ -48,7 +48,7 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i17:
       "A deployment's limits and instants are in order; an incident has a kind, model and provider that exist, and ends no earlier than it starts."
     case .i18:
-      "What a prefix cache spares a request is part of its prompt, and in a simulation not all of it."
+      "What a prefix cache spares a request is part of its prompt, and in a simulation not all of it; tokens of reasoning are part of its output."
     case .i19:
       "The context of an answered request, all tokens but the last, fits into the KV cache of a replica."
     case .i20: "An answer takes at least a step for each token after the first, preempted or not."

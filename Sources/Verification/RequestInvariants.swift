@@ -135,6 +135,14 @@ final class RequestInvariants: TelemetrySink {
       }
     }
 
+    if let reasoning = requests.integers(.reasoningTokens)?[row],
+      reasoning > Int64(requests.outputTokens[row])
+    {
+      report.violated(
+        .i18, "request \(id): \(reasoning) tokens of reasoning of \(requests.outputTokens[row]) output tokens"
+      )
+    }
+
     if succeeded { checkSteps(requests, row, id, limits[index]) }
 
     if isExternal[index] { return }

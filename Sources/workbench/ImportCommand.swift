@@ -98,8 +98,9 @@ struct ImportTableCommand: ParsableCommand {
           inputTokens: prompt_tokens
           outputTokens: completion_tokens
 
-      id tells rows that were exported twice, account the accounts of one export, hardware what served a row, \
-      cachedInputTokens what a prefix cache had. rows: { only: { type: [ GENERATION ] } } leaves other rows \
+      id tells rows that were exported twice, account the accounts of one export, hardware what served a row. \
+      What a row may lack besides: cachedInputTokens, reasoningTokens, cost, session, turn, attempt, class, \
+      user (written as a hash), adapter, prefix (hashes of the prompt's blocks). rows: { only: { type: [ GENERATION ] } } leaves other rows \
       out; rows: { list: data.*.results } says where in a JSON document they are; deployments: states \
       replicas and batch sizes, so that fit need not assume them. The guide DataSets has mappings of vLLM, \
       Mooncake, Langfuse and others.
@@ -107,7 +108,7 @@ struct ImportTableCommand: ParsableCommand {
       From a list of columns ([ started, time ]), each row takes the first that has a value; sum: [ a, b ] \
       adds numbers, difference: [ a, b ] takes a minus b. Numbers consist of decimal digits, a point, a minus sign and an exponent: "-", dates, \
       0x10, 1.2.3, true and nan are not numbers. A row without a number that the mapping names is rejected, \
-      unless the mapping gives a replacement (missing: 0); failures may lack numbers, which then count as 0. \
+      unless the mapping gives a replacement (missing: 0) or leaves it open (missing: unknown); failures may lack numbers, which then count as 0. \
       Local times that occur twice are told apart by the order of the rows; those that never occur are \
       rejected.
 
@@ -298,7 +299,7 @@ struct ImportAzureCommand: ParsableCommand {
   private func write(_ requests: [TraceFile.Request], to file: OutputFile, _ format: DatasetFormat) throws {
     let writer = try RequestWriter(
       file, layout: format.layout,
-      RequestTable(series: [Series(modelID: 1, version: "")], reasons: FailureReasons(), optional: []))
+      RequestTable(series: [Series(modelID: 1, version: "")], reasons: FailureReasons(), optional: .none))
     try send(requests, to: writer)
     _ = try file.close()
   }

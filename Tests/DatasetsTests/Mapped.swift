@@ -7,8 +7,10 @@ import TestSupport
 /// What an import makes of an export by a whole mapping file.
 struct Mapped {
   var requests: [SimulatedRequest] = []
+  /// The same, whole.
+  var records: [RequestRecord] = []
   var tables: TelemetryTables
-  var optional: [RequestMeasure]
+  var optional: OptionalColumns
   var partitions: [SourcePartition]
   var rejects: MappedImport.Rejects
   var sentences: [String]
@@ -29,10 +31,12 @@ struct Mapped {
       rejectsPath: scratch.file("rejects.csv"), isStrict: false)
     try imported.read { _ in }
     let recorder = RequestRecorder(imported.series)
-    try imported.send(to: recorder)
+    let rows = RecordCollector()
+    try imported.send(to: FanOut([recorder, rows]))
     requests = recorder.requests
+    records = rows.records
     tables = imported.tables
-    optional = imported.optionalMeasures
+    optional = imported.optionalColumns
     partitions = imported.partitions
     rejects = imported.rejects
     sentences = imported.report.sentences
@@ -61,4 +65,17 @@ struct Mapped {
   }
 
   func sum(_ value: (SimulatedRequest) -> Int64) -> Int64 { requests.reduce(0) { $0 + value($1) } }
+}
+
+/// Keeps every row that it is given, whole; texts of which none is known are `nil`.
+final class RecordCollector: TelemetrySink {
+  private(set) var records: [RequestRecord] = []
+
+  func receive(_ requests: RequestColumns) {
+    for row in 0..<requests.count {
+      var record = requests.record(row)
+      if record.texts?.allSatisfy(\.isEmpty) == true { record.texts = nil }
+      records.append(record)
+    }
+  }
 }

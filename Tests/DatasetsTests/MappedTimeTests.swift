@@ -37,8 +37,8 @@ struct MappedTimeTests {
       ])
     #expect(
       found.sentences == [
-        "1 request has no firstTokenAt in the export: not known, written as 0.",
-        "The mapping says nothing about inputTokens, outputTokens: not known, written as 0.",
+        "1 request has no firstTokenAt in the export: left unknown.",
+        "The mapping says nothing about inputTokens, outputTokens: left unknown.",
       ])
   }
 
@@ -155,7 +155,9 @@ struct MappedTimeTests {
       """
     let found = try Mapped(
       csv, "t.csv", Mapped.columns("arrivedAt: t", "inputTokens: in", "cachedInputTokens: hit"))
-    #expect(found.requests.map(\.cached) == [4, nil, 0] && found.optional == [.cachedInputTokens])
+    #expect(
+      found.requests.map(\.cached) == [4, nil, 0]
+        && found.optional == OptionalColumns(measures: [.cachedInputTokens]))
     #expect(
       found.rejects.examples.first?.contains("cachedInputTokens 11 is more than inputTokens 10") == true)
     #expect(found.sentences.contains("1 request has no cachedInputTokens in the export: left unknown."))
@@ -211,7 +213,7 @@ struct MappedTimeTests {
       (["arrivedAt: t", "latency: { difference: [ a, b ], column: c }"], "latency needs a column, a sum or"),
       (
         ["arrivedAt: t", "latency: l", "firstTokenAt: { column: f, missing: 3 }"],
-        "missing \"3\" is not an instant of every row. Give 0"
+        "missing \"3\" is not an instant of every row. Give unknown"
       ),
       (["arrivedAt: t", "cachedInputTokens: c"], "cachedInputTokens without inputTokens"),
     ])

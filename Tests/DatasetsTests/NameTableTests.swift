@@ -116,7 +116,7 @@ struct NameTableTests {
     let writer = try directory.writer(
       format,
       RequestTable(
-        series: [Series(modelID: 1, version: "versionQ")], reasons: FailureReasons(), optional: []))
+        series: [Series(modelID: 1, version: "versionQ")], reasons: FailureReasons(), optional: .none))
     try batch.send(to: writer)
     try writer.write(tables)
     try writer.finish(directory.manifest)

@@ -170,7 +170,9 @@ struct RealExportTests {
       """)
     #expect(found.requests.count == 19 && found.rejects.count == 0)
     #expect(found.sum { Int64($0.input) } == 514_012 && found.sum { Int64($0.output) } == 11_335)
-    #expect(found.sum { Int64($0.cached ?? -1) } == 473_556 && found.optional == [.cachedInputTokens])
+    #expect(
+      found.sum { Int64($0.cached ?? -1) } == 473_556
+        && found.optional == OptionalColumns(measures: [.cachedInputTokens]))
     #expect(found.tables.models.map(\.name) == ["claude-opus-4-8", "gpt-5.4"])
   }
 }

@@ -13,6 +13,7 @@ struct RequestColumnFilesTests {
   private static let record = {
     var record = RequestRecord(id: 11, arrivedAt: 1_767_603_600_123_456, series: 0, outcome: 0)
     for measure in RequestMeasure.allCases { record.measures[measure] = Int64(100 + measure.rawValue) }
+    record.texts = RequestText.allCases.map { $0 == .prefix ? "46 47" : "\($0), \"quoted\"\n" }
     return record
   }()
 
@@ -22,6 +23,7 @@ struct RequestColumnFilesTests {
       .integer(11), .instant(Timestamp(microseconds: record.arrivedAt)), .integer(7), .text("V1"),
       .text("success"), .text(""),
     ] + RequestMeasure.allCases.map { .integer(record.measures[$0]) }
+    + RequestText.allCases.map { .text(record.texts?[$0.rawValue] ?? "") }
 
   @Test("the fast writer gives the bytes of the general one", arguments: [DatasetFormat.Layout.csv, .ndjson])
   func writer(layout: DatasetFormat.Layout) throws {
@@ -32,7 +34,7 @@ struct RequestColumnFilesTests {
     try batch.send(
       to: RequestWriter(
         fast, layout: layout,
-        RequestTable(series: Self.series, reasons: FailureReasons(), optional: RequestMeasure.optional)))
+        RequestTable(series: Self.series, reasons: FailureReasons(), optional: .all)))
     _ = try fast.close()
     let general = try OutputFile("\(scratch.path)/general")
     var table = try TableWriter(.requests, to: general, layout: layout)
@@ -47,14 +49,22 @@ struct RequestColumnFilesTests {
 
   @Test("the fast reader of lines takes every measure from its column, and none that is out of range")
   func plainLine() throws {
+    let texts = RequestText.allCases.map { "text\($0.rawValue)" }
     func line(_ values: [Int64]) -> [UInt8] {
       let text =
-        "11,2026-01-05T09:00:00.123456Z,7,V1,success,," + values.map(String.init).joined(separator: ",")
+        "11,2026-01-05T09:00:00.123456Z,7,V1,success,,"
+        + (values.map(String.init) + texts).joined(separator: ",") + "\r"
       return Array(text.utf8)
     }
     let values = RequestMeasure.allCases.map { Self.record.measures[$0] }
-    var plain = PlainRequestLine(optional: RequestMeasure.optional)
-    #expect(line(values).withUnsafeBufferPointer { plain.read($0) })
+    var plain = PlainRequestLine(optional: .all)
+    let whole = line(values)
+    whole.withUnsafeBufferPointer {
+      let isRead = plain.read($0)
+      #expect(isRead)
+      #expect(plain.texts.map(\.0) == RequestText.allCases)
+      #expect(plain.texts.map { String(decoding: $0.1, as: UTF8.self) } == texts)
+    }
     #expect(plain.measures == Self.record.measures)
     #expect(plain.arrivedAt == Self.record.arrivedAt)
     for measure in RequestMeasure.allCases {

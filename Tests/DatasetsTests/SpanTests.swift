@@ -69,7 +69,7 @@ struct SpanTests {
         "The conventions do not know the operation call_llm. Name call_llm as an additional operation if its spans are calls.",
       ])
     // What an embedding does not have is known; a first token is not.
-    #expect(found.sentences[2] == "4 requests have no firstToken in the export: taken as 0. It is not known.")
+    #expect(found.sentences[2] == "4 requests have no firstToken in the export: left unknown.")
   }
 
   @Test(

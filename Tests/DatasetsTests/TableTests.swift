@@ -46,7 +46,8 @@ struct TableTests {
     let batch = Self.requests(40_000)
     let file = try OutputFile(path, compression: format.compression)
     let writer = try RequestWriter(
-      file, layout: format.layout, RequestTable(series: Self.series, reasons: FailureReasons(), optional: []))
+      file, layout: format.layout,
+      RequestTable(series: Self.series, reasons: FailureReasons(), optional: .none))
     try batch.send(to: writer)
     #expect(try scratch.entries().allSatisfy { $0.hasPrefix(".") })  // Not there before it is whole.
     _ = try file.close()
@@ -64,7 +65,7 @@ struct TableTests {
       let file = try OutputFile(path, compression: compression)
       try Self.requests(10_000).send(
         to: RequestWriter(
-          file, layout: .csv, RequestTable(series: Self.series, reasons: FailureReasons(), optional: [])))
+          file, layout: .csv, RequestTable(series: Self.series, reasons: FailureReasons(), optional: .none)))
       _ = try file.close()
       guard let tool = ["gzip", "zstd"].first(where: { $0 == compression.rawValue }), let at = Self.find(tool)
       else { continue }
@@ -174,7 +175,7 @@ struct TableTests {
     let file = try OutputFile("\(scratch.path)/good.\(format)", compression: compression)
     try Self.requests(30_000).send(
       to: RequestWriter(
-        file, layout: .csv, RequestTable(series: Self.series, reasons: FailureReasons(), optional: [])))
+        file, layout: .csv, RequestTable(series: Self.series, reasons: FailureReasons(), optional: .none)))
     _ = try file.close()
     let whole = try Data(contentsOf: URL(fileURLWithPath: "\(scratch.path)/good.\(format)"))
     for (name, data) in [("cut", whole.prefix(whole.count / 2)), ("flipped", Self.flipped(whole))] {

@@ -207,7 +207,7 @@ func names(_ data: Data) throws {
         program: "fuzz", scenario: nil, seed: nil, period: .init(from: instant, to: instant + 1)))
     let writer = try directory.writer(
       format,
-      RequestTable(series: [Series(modelID: 0, version: "")], reasons: FailureReasons(), optional: []))
+      RequestTable(series: [Series(modelID: 0, version: "")], reasons: FailureReasons(), optional: .none))
     try writer.write(tables)
     try writer.finish(directory.manifest)
     try directory.finish()

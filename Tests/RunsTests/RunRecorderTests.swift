@@ -8,7 +8,7 @@ import Testing
 
 /// Requests of two accounts, made by hand: two of the first, one of the second, and one at the end of the period.
 private struct HandMade: TelemetrySource {
-  let optionalMeasures: [RequestMeasure] = []
+  let optionalColumns = OptionalColumns.none
   struct Broken: Error {}
   var isBroken = false
 

@@ -16,7 +16,10 @@ struct RequestColumnTests {
     for measure in RequestMeasure.allCases {
       #expect(RequestColumn.all[measure.place] == measure.column)
     }
-    #expect(RequestColumn.all.count == Place.measures + RequestMeasure.allCases.count)
+    for text in RequestText.allCases { #expect(RequestColumn.all[text.place] == text.column) }
+    #expect(
+      RequestColumn.all.count == Place.measures + RequestMeasure.allCases.count + RequestText.allCases.count)
+    #expect(OptionalColumns.all.columns == RequestColumn.all.filter(\.isOptional))
     #expect(Set(RequestColumn.all.map(\.name)).count == RequestColumn.all.count)
   }
 
@@ -38,6 +41,14 @@ struct RequestColumnTests {
     for measure in RequestMeasure.allCases {
       record.measures[measure] = Int64(10_000 * (measure.rawValue + 1) + row)
     }
+    // The first row knows none of what only some sources have, so that room for it comes later.
+    if row == 0 {
+      for measure in RequestMeasure.optional { record.measures[measure] = RequestMeasure.missing }
+    }
+    record.unknown = row == 2 ? RequestMeasure.firstToken.bit : 0
+    record.texts = RequestText.allCases.map {
+      row == 0 || row == 3 ? "" : "\($0) of \(row)" + String(repeating: "é", count: 2_000 * row)
+    }
     return record
   }
 
@@ -45,19 +56,52 @@ struct RequestColumnTests {
   func batch() {
     let records = (0..<5).map(Self.record)
     let batch = RequestBatch(capacity: 5)
+    // What it held before is gone.
+    for row in [4, 2, 3] { batch.append(Self.record(row)) }
+    batch.removeAll()
     for record in records { batch.append(record) }
     withExtendedLifetime(batch) {
       #expect((0..<5).map(batch.columns.record) == records)
       #expect((0..<3).map(batch.columns.dropFirst(2).record) == Array(records[2...]))
+      #expect(batch.columns.texts(.session)?.text(4) == records[4].texts?[RequestText.session.rawValue])
       for measure in RequestMeasure.allCases {
         #expect(batch.columns.integers(measure)?[4] == records[4].measures[measure])
       }
       let copy = RequestBatch(capacity: 1)
-      copy.append(3, of: batch.columns, requestID: 7, shiftedBy: 50)
-      var expected = records[3]
+      copy.append(2, of: batch.columns, requestID: 7, shiftedBy: 50)
+      var expected = records[2]
       expected.id = 7
       expected.arrivedAt += 50
       withExtendedLifetime(copy) { #expect(copy.columns.record(0) == expected) }
+    }
+  }
+
+  @Test("a batch without optional values has no columns of them, and its rows no texts")
+  func nothingOptional() {
+    let batch = RequestBatch(capacity: 1)
+    batch.append(RequestRecord(id: 1))
+    withExtendedLifetime(batch) {
+      #expect(batch.columns.extras == nil && batch.columns.cachedInputTokens == nil)
+      #expect(batch.columns.record(0).texts == nil)
+    }
+  }
+
+  @Test("a text is a name, or hashes with a space between two; it is not too long")
+  func texts() {
+    func isTaken(_ text: RequestText, _ value: String) -> Bool {
+      let isPlain = value.utf8.allSatisfy { $0 < 128 && $0 != UInt8(ascii: "\"") }
+      let isFast = Array(value.utf8).withUnsafeBytes { text.takes(ascii: $0) }
+      let isRight = (try? text.check(value)) != nil
+      // The fast way takes nothing else, and of plain text all.
+      if isPlain { #expect(isFast == isRight, "\(text) \(value.prefix(40))") }
+      return isRight
+    }
+    for text in RequestText.allCases {
+      #expect(isTaken(text, String(repeating: "a", count: text.longest)))
+      #expect(!isTaken(text, String(repeating: "a", count: text.longest + 1)))
+      #expect(!isTaken(text, "a\0b"))
+      #expect(isTaken(text, "a,b\nc é\u{600}\"") == (text != .prefix))
+      #expect(isTaken(text, "46 f0-9_Z 48"))
     }
   }
 

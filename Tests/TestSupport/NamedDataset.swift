@@ -50,7 +50,7 @@ package enum NamedDataset {
       manifest: Manifest(
         program: "test", scenario: nil, seed: nil, period: .init(from: instant, to: instant + 60_000_000)))
     let writer = try directory.writer(
-      format, RequestTable(series: series, reasons: reasons, optional: []))
+      format, RequestTable(series: series, reasons: reasons, optional: .none))
     try batch.send(to: writer)
     try writer.write(tables)
     try writer.finish(directory.manifest)

@@ -9,10 +9,18 @@ final class ArrivalSorter {
   private let queue: DatabaseQueue
   private var pending: [RequestRecord] = []
   private(set) var count: Int64 = 0
+  /// Those that requests may have; each has a column after the measures.
+  private let texts: [RequestText]
+  private let insert: String
 
-  /// - Parameter output: what is going to be written; the file lies beside it, under a name that nothing else has, and
-  ///   is unlinked once it is open: nothing of it is left, however the program ends.
-  init(beside output: String) throws {
+  /// - Parameters:
+  ///   - texts: those that requests may have.
+  ///   - output: what is going to be written; the file lies beside it, under a name that nothing else has, and is unlinked once
+  ///     it is open: nothing of it is left, however the program ends.
+  init(_ texts: [RequestText], beside output: String) throws {
+    self.texts = texts
+    let columns = Self.numbers.map { "\($0) INTEGER" } + texts.map { "\($0.column.name) TEXT" }
+    insert = "INSERT INTO request VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
     let name = try FinalName(output)
     try name.makeParent()
     let path = name.hidden("sorting")
@@ -36,16 +44,18 @@ final class ArrivalSorter {
     try inDatabase {
       try $0.execute(
         sql:
-          "CREATE TABLE request (\(Self.columns.map { "\($0) INTEGER" }.joined(separator: ", "))); BEGIN"
+          "CREATE TABLE request (\(columns.joined(separator: ", "))); BEGIN"
       )
     }
   }
 
   /// The request's identifier is not among them: it is given in order of arrival.
-  private static let columns = ["at", "series", "outcome"] + RequestMeasure.allCases.map(\.column.name)
-  private static let firstMeasure: Int32 = 3
-  private static let insert =
-    "INSERT INTO request VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
+  private static let numbers =
+    ["at", "series", "outcome", "unknown"] + RequestMeasure.allCases.map(\.column.name)
+  private static let firstMeasure: Int32 = 4
+  private static let firstText = firstMeasure + Int32(RequestMeasures.count)
+  /// SQLITE_TRANSIENT, a cast that Swift does not import: SQLite copies the text.
+  private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
   private func inDatabase<T>(_ body: (Database) throws -> T) throws -> T {
     try SQLiteWriter.translated(path) { try queue.inDatabase(body) }
@@ -59,15 +69,25 @@ final class ArrivalSorter {
 
   private func flush() throws {
     try inDatabase { db in
-      let statement = try db.cachedStatement(sql: Self.insert)
+      let statement = try db.cachedStatement(sql: insert)
       defer { withExtendedLifetime(statement) {} }
       let handle = statement.sqliteStatement
       for request in pending {
         sqlite3_bind_int64(handle, 1, request.arrivedAt)
         sqlite3_bind_int64(handle, 2, Int64(request.series))
         sqlite3_bind_int64(handle, 3, Int64(request.outcome))
+        sqlite3_bind_int64(handle, 4, Int64(request.unknown))
         for place in 0..<RequestMeasures.count {
           sqlite3_bind_int64(handle, Self.firstMeasure + Int32(place) + 1, request.measures[place])
+        }
+        for (place, text) in texts.enumerated() {
+          var value = request.texts?[text.rawValue] ?? ""
+          value.withUTF8 {
+            _ = sqlite3_bind_text(
+              handle, Self.firstText + Int32(place) + 1,
+              UnsafeRawPointer($0.baseAddress)?.assumingMemoryBound(to: CChar.self), Int32($0.count),
+              Self.transient)
+          }
         }
         let status = sqlite3_step(handle)
         sqlite3_reset(handle)
@@ -91,8 +111,20 @@ final class ArrivalSorter {
         var request = RequestRecord(
           arrivedAt: sqlite3_column_int64(handle, 0), series: sqlite3_column_int(handle, 1),
           outcome: UInt8(truncatingIfNeeded: sqlite3_column_int(handle, 2)))
+        request.unknown = UInt8(truncatingIfNeeded: sqlite3_column_int(handle, 3))
         for place in 0..<RequestMeasures.count {
           request.measures[place] = sqlite3_column_int64(handle, Self.firstMeasure + Int32(place))
+        }
+        if !texts.isEmpty {
+          var values = [String](repeating: "", count: RequestText.allCases.count)
+          for (place, text) in texts.enumerated() {
+            let column = Self.firstText + Int32(place)
+            guard let bytes = sqlite3_column_text(handle, column) else { continue }
+            values[text.rawValue] = String(
+              decoding: UnsafeBufferPointer(
+                start: bytes, count: Int(sqlite3_column_bytes(handle, column))), as: UTF8.self)
+          }
+          request.texts = values
         }
         try body(request)
       }

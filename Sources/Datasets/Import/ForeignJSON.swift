@@ -129,6 +129,10 @@ struct FlattenedJSON {
         try take(member.value, name, &values)
       }
     } else if let elements = node.elements {
+      // A list of plain values is one value too: hashes of blocks.
+      if needed.contains(path) {
+        values[path] = elements.compactMap(\.scalar).joined(separator: " ")
+      }
       for (index, element) in elements.enumerated() { try take(element, "\(path).\(index)", &values) }
     } else if needed.contains(path) {
       guard values.updateValue(node.scalar ?? "", forKey: path) == nil else {

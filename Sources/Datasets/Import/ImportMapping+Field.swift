@@ -3,10 +3,15 @@ import Telemetry
 
 /// Reading what a mapping says of one column of telemetry.
 extension ImportMapping {
-  static let tokenCounts = ["inputTokens", "outputTokens", "cachedInputTokens"]
+  static let tokenCounts = ["inputTokens", "outputTokens", "cachedInputTokens", "reasoningTokens"]
   static let durations = ["waiting", "firstToken", "latency"]
   static let instants = ["arrivedAt", "startedAt", "firstTokenAt", "endedAt"]
-  private static let numbers = tokenCounts + durations
+  private static let numbers = tokenCounts + durations + ["cost"]
+  /// What a row may leave unknown if the mapping says so; what every data set need not have is unknown without a word.
+  private static let mayBeUnknown = [
+    "waiting", "startedAt", "firstToken", "firstTokenAt", "inputTokens", "outputTokens",
+  ]
+  private static let wholeNumbers = tokenCounts + ["turn", "attempt"]
 
   static func field(_ columns: Section, _ name: String, _ diagnostics: Diagnostics) -> Field? {
     guard let node = columns.node(name) else { return nil }
@@ -106,6 +111,10 @@ extension ImportMapping {
 
   private static func readMissing(_ keys: Section, _ name: String, _ field: inout Field) {
     guard keys.has("missing"), let text = keys.node("missing")?.scalar, text != "reject" else { return }
+    if text == "unknown", mayBeUnknown.contains(name) {
+      field.leavesUnknown = true
+      return
+    }
     field.missing = text
     switch name {
     case "arrivedAt", "endedAt":
@@ -114,20 +123,21 @@ extension ImportMapping {
       if NumberText.whole(text) != 0 {
         keys.error(
           "missing",
-          "missing \(quoted(text)) is not an instant of every row. Give 0: where a row has none, it is unknown, which is written as 0; or leave missing out."
+          "missing \(quoted(text)) is not an instant of every row. Give unknown, or leave missing out."
         )
       }
     case "id":
       keys.error("missing", "rows that share an identity would be left out. Leave missing out.")
     default:
       let isRight =
-        tokenCounts.contains(name)
+        wholeNumbers.contains(name)
         ? NumberText.whole(text).map { (0...Int64(Int32.max)).contains($0) } ?? false
-        : !durations.contains(name) || (NumberText.decimal(text).map { $0 >= 0 } ?? false)
+        : !numbers.contains(name) || (NumberText.decimal(text).map { $0 >= 0 } ?? false)
       if !isRight {
         keys.error(
           "missing",
-          "missing \(quoted(text)) is neither reject nor a number that \(name) may have, such as 0.")
+          "missing \(quoted(text)) is neither reject nor a number that \(name) may have, such as 0\(mayBeUnknown.contains(name) ? ", nor unknown" : "")."
+        )
       }
     }
   }
@@ -163,7 +173,7 @@ extension ImportMapping {
     var field: String
     var columns: [String]
     /// Whether some row must have one: not where the mapping says what a missing one stands for, and not for what may be
-    /// unknown: the reason of failures, of which there may be none, and tokens that a cache had.
+    /// unknown: the reason of failures, of which there may be none, and optional columns.
     var isNeeded: Bool
 
     var words: String { "\(columns.joined(separator: " or ")) (\(field))" }
@@ -175,7 +185,8 @@ extension ImportMapping {
       field.alternatives.map {
         NamedColumns(
           field: name, columns: $0,
-          isNeeded: field.missing == nil && name != "failureReason" && name != "cachedInputTokens")
+          isNeeded: field.missing == nil && !field.leavesUnknown && name != "failureReason"
+            && !OptionalFields.keys.contains(name))
       }
     }
     return (named + rows.columns.map { NamedColumns(field: "rows", columns: [$0], isNeeded: true) }).sorted {

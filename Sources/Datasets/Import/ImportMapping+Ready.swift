@@ -26,9 +26,10 @@ extension ImportMapping {
       provider: { column: [ gen_ai.provider.name, gen_ai.system, llm.provider, llm.system ] }
       status: { column: status.code, success: [ "", "0", "1", STATUS_CODE_UNSET, STATUS_CODE_OK ], failure: [ "2", STATUS_CODE_ERROR ] }
       failureReason: error.type
-      firstToken: { column: [ gen_ai.response.time_to_first_chunk, gen_ai.server.time_to_first_token ], unit: s, missing: 0 }
-      inputTokens: { column: [ gen_ai.usage.input_tokens, gen_ai.usage.prompt_tokens, llm.token_count.prompt ], missing: 0 }
-      outputTokens: { column: [ gen_ai.usage.output_tokens, gen_ai.usage.completion_tokens, llm.token_count.completion ], missing: 0 }
+      session: gen_ai.conversation.id
+      firstToken: { column: [ gen_ai.response.time_to_first_chunk, gen_ai.server.time_to_first_token ], unit: s, missing: unknown }
+      inputTokens: { column: [ gen_ai.usage.input_tokens, gen_ai.usage.prompt_tokens, llm.token_count.prompt ], missing: unknown }
+      outputTokens: { column: [ gen_ai.usage.output_tokens, gen_ai.usage.completion_tokens, llm.token_count.completion ], missing: unknown }
 
     """
 }

@@ -7,6 +7,8 @@ package struct ImportMapping: Sendable {
   package enum InstantFormat: String, CaseIterable, Sendable { case iso, s, ms, us, ns }
 
   package struct Field: Sendable {
+    /// Whether a row without a value leaves it unknown.
+    package var leavesUnknown = false
     /// What becomes of several columns.
     package enum Combination: Sendable { case first, sum, difference }
 
@@ -148,10 +150,9 @@ package struct ImportMapping: Sendable {
         columns.error(name, "\(name) without a latency, which includes it. Give latency or endedAt too.")
       }
     }
-    if columns.has("cachedInputTokens"), !columns.has("inputTokens") {
-      columns.error(
-        "cachedInputTokens",
-        "cachedInputTokens without inputTokens, of which they are a part. Give inputTokens too.")
+    for (part, whole) in [("cachedInputTokens", "inputTokens"), ("reasoningTokens", "outputTokens")]
+    where columns.has(part) && !columns.has(whole) {
+      columns.error(part, "\(part) without \(whole), of which they are a part. Give \(whole) too.")
     }
   }
 

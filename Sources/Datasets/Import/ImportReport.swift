@@ -20,9 +20,7 @@ package struct ImportReport {
     case otherReason
     /// An instant after the arrival at a local time that occurs twice.
     case occursTwice(String)
-    /// An instant that the row does not have, and that the mapping lets be unknown.
-    case unknownInstant(String)
-    /// A number that may be unknown, and is.
+    /// A value that may be unknown, and is.
     case unknown(String)
     /// A row without an identity.
     case noIdentity
@@ -58,6 +56,9 @@ package struct ImportReport {
     leftOut[isKnown ? reason : "others", default: 0] += 1
   }
 
+  /// Says nothing of it, however often it came.
+  mutating func forget(_ note: Note) { notes[note] = nil }
+
   mutating func take(_ found: [Note]) { for note in found { notes[note, default: 0] += 1 } }
 
   private static func count(_ number: Int64, _ one: String, _ many: String) -> String {
@@ -82,11 +83,6 @@ package struct ImportReport {
     for case (.missingInFailure(let name), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
       sentences.append(
         "\(Self.count(count, "failure has", "failures have")) no \(name) in the export: taken as 0.")
-    }
-    for case (.unknownInstant(let name), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
-      sentences.append(
-        "\(Self.count(count, "request has", "requests have")) no \(name) in the export: not known, written as 0."
-      )
     }
     for case (.unknown(let name), let count) in notes.sorted(by: { "\($0)" < "\($1)" }) {
       sentences.append(
@@ -152,9 +148,12 @@ package struct ImportReport {
       )
     }
     sentences += unusedDeployments
-    if !unmapped.isEmpty {
-      sentences.append(
-        "The mapping says nothing about \(unmapped.joined(separator: ", ")): not known, written as 0.")
+    let unknown = unmapped.filter { $0 != "latency" }
+    if !unknown.isEmpty {
+      sentences.append("The mapping says nothing about \(unknown.joined(separator: ", ")): left unknown.")
+    }
+    if unmapped.contains("latency") {
+      sentences.append("The mapping says nothing about latency: not known, written as 0.")
     }
     return sentences
   }

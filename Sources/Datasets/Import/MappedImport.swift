@@ -31,6 +31,9 @@ package final class MappedImport {
   private let replacesRejects: Bool
   private var rejectsFile: OutputFile?
   private let sorter: ArrivalSorter
+  /// Optional columns that some request has a value for.
+  private var knownMeasures: Set<RequestMeasure> = []
+  private var knownTexts: Set<RequestText> = []
   private var groupIndices: [[UInt8]: Int32] = [:]
   private var modelIDs: [[UInt8]: Int32] = [:]
   private var spellings = NameSpellings()
@@ -87,7 +90,7 @@ package final class MappedImport {
     case .ndjson: rows = try ForeignNDJSON(path, needed: needed)
     case .openTelemetry(let operations): rows = try OpenTelemetrySpans(path, operations: operations)
     }
-    sorter = try ArrivalSorter(beside: output)
+    sorter = try ArrivalSorter(extras.texts.map(\.text), beside: output)
     report.unmapped = mapping.unmapped
   }
 
@@ -132,6 +135,8 @@ package final class MappedImport {
       report.otherExports = spans.otherExports
       report.nestedCalls = spans.nested
       report.errorsWithoutStatus = spans.errorsWithoutStatus
+      // What an instrumentation never gives is no gap of some rows.
+      for (key, text) in extras.texts where !knownTexts.contains(text) { report.forget(.unknown(key)) }
     } else if number > 0 {
       try checkColumns()
     }
@@ -222,6 +227,14 @@ package final class MappedImport {
   }
 
   private func append(_ request: RequestRecord) throws {
+    if extras.hasOptional {
+      for (_, measure) in extras.measures where request.measures[measure] != RequestMeasure.missing {
+        knownMeasures.insert(measure)
+      }
+      for (_, text) in extras.texts where request.texts?[text.rawValue].isEmpty == false {
+        knownTexts.insert(text)
+      }
+    }
     groups[Int(request.series)].take(request)
     try sorter.append(request)
   }
@@ -341,7 +354,9 @@ package final class MappedImport {
 
 /// To be sent once it is read.
 extension MappedImport: TelemetrySource {
-  package var optionalMeasures: [RequestMeasure] { extras.hasCachedTokens ? [.cachedInputTokens] : [] }
+  package var optionalColumns: OptionalColumns {
+    OptionalColumns(measures: Array(knownMeasures), texts: Array(knownTexts))
+  }
 
   package var partitions: [SourcePartition] {
     [SourcePartition(accounts: tables.accounts.indices, series: series.indices)]

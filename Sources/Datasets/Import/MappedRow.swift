@@ -41,7 +41,7 @@ extension MappedImport {
     guard !model.isEmpty else { throw RowProblem("model is empty", kind: "model is empty") }
     let outcome = try outcome(row, &notes)
     let isSuccess = outcome == RequestOutcome.success
-    var latency = try duration(row, "latency", isSuccess: isSuccess, &notes)
+    var latency = try duration(row, "latency", isSuccess: isSuccess, &notes) ?? 0
     if extras.hasOnlyEnd { latency = try later(row, "endedAt", after: arrived, &notes) - arrived }
     guard latency <= Limits.latency else {
       throw RowProblem("a latency of more than 100 days", kind: "latency is not a duration")
@@ -57,27 +57,26 @@ extension MappedImport {
       return end
     }
     let waitingName = extras.hasStartedAt ? "startedAt" : "waiting"
-    let waiting = try inside(
-      waitingName,
+    let waited =
       try extras.hasStartedAt
-        ? elapsed(
-          row, waitingName, after: arrived, isSuccess: isSuccess, tolerance: Self.rounding, &notes)
-        : duration(row, waitingName, isSuccess: isSuccess, &notes), latency, "the end")
+      ? elapsed(row, waitingName, after: arrived, isSuccess: isSuccess, tolerance: Self.rounding, &notes)
+      : duration(row, waitingName, isSuccess: isSuccess, &notes)
+    let waiting = try inside(waitingName, waited ?? 0, latency, "the end")
     var firstToken: Int64 = 0
+    var isFirstKnown = true
     if isSuccess {
       let name = extras.hasFirstTokenAt ? "firstTokenAt" : "firstToken"
-      firstToken = try inside(
-        name,
+      let found =
         try extras.hasFirstTokenAt
-          ? elapsed(row, name, after: arrived, isSuccess: true, &notes)
-          : duration(row, name, isSuccess: true, &notes), latency, "the end")
+        ? elapsed(row, name, after: arrived, isSuccess: true, &notes)
+        : duration(row, name, isSuccess: true, &notes)
+      isFirstKnown = found != nil
+      firstToken = try inside(name, found ?? 0, latency, "the end")
       // 0 where it is not known.
       if firstToken > 0 { _ = try inside(waitingName, waiting, firstToken, "the first token") }
     }
     let input = try tokens(row, "inputTokens", isSuccess: isSuccess, &notes)
     let output = try tokens(row, "outputTokens", isSuccess: isSuccess, &notes)
-    let cached =
-      try extras.hasCachedTokens ? cachedTokens(row, of: input, &notes) : RequestMeasure.missing
     let series = try series(
       model, kind, provider: kind == .external ? text(row, "provider") : "",
       version: kind == .external ? "" : text(row, "version"),
@@ -87,9 +86,13 @@ extension MappedImport {
     request.measures[.waiting] = firstToken > 0 ? min(waiting, firstToken) : waiting
     request.measures[.firstToken] = firstToken
     request.measures[.latency] = latency
-    request.measures[.inputTokens] = Int64(input)
-    request.measures[.outputTokens] = Int64(output)
-    request.measures[.cachedInputTokens] = cached
+    request.measures[.inputTokens] = Int64(input ?? 0)
+    request.measures[.outputTokens] = Int64(output ?? 0)
+    if waited == nil { request.unknown |= RequestMeasure.waiting.bit }
+    if !isFirstKnown { request.unknown |= RequestMeasure.firstToken.bit }
+    if input == nil { request.unknown |= RequestMeasure.inputTokens.bit }
+    if output == nil { request.unknown |= RequestMeasure.outputTokens.bit }
+    if extras.hasOptional { try takeOptional(row, &request, &notes) }
     return request
   }
 
@@ -173,7 +176,10 @@ struct MappingExtras {
   let hasOnlyEnd: Bool
   let hasStartedAt: Bool
   let hasFirstTokenAt: Bool
-  let hasCachedTokens: Bool
+  /// Of optional columns: key and column of each that the mapping names.
+  let measures: [(key: String, measure: RequestMeasure)]
+  let texts: [(key: String, text: RequestText)]
+  let hasOptional: Bool
   let hasAccount: Bool
   let hasHardware: Bool
   let hasIdentity: Bool
@@ -184,7 +190,9 @@ struct MappingExtras {
     hasOnlyEnd = mapping["endedAt"] != nil && mapping["latency"] == nil
     hasStartedAt = mapping["startedAt"] != nil
     hasFirstTokenAt = mapping["firstTokenAt"] != nil
-    hasCachedTokens = mapping["cachedInputTokens"] != nil
+    measures = OptionalFields.measures.filter { mapping[$0.key] != nil }
+    texts = OptionalFields.texts.filter { mapping[$0.key] != nil }
+    hasOptional = !measures.isEmpty || !texts.isEmpty
     hasAccount = mapping["account"] != nil
     hasHardware = mapping["hardware"] != nil
     hasIdentity = mapping["id"] != nil

@@ -24,7 +24,7 @@ extension MappedImport {
     RowProblem("\(name) is missing", kind: "\(name) is missing")
   }
 
-  /// A number as the mapping reads it: of one column, or the sum or the difference of several.
+  /// A number as the mapping reads it: of one column, or the sum or the difference of several; `nil` if it is not known.
   /// - Parameters:
   ///   - subtract: what the first text minus the second is, in the unit of telemetry; `nil` unless both are numbers.
   ///   - parse: a number in the unit of telemetry.
@@ -32,9 +32,13 @@ extension MappedImport {
     _ row: ForeignRow, _ name: String, isSuccess: Bool, _ notes: inout [ImportReport.Note],
     subtract: (ImportMapping.Field, String, String) -> Int64?,
     _ parse: (ImportMapping.Field, String) throws -> Int64
-  ) throws -> Int64 {
-    guard let field = mapping[name] else { return 0 }
+  ) throws -> Int64? {
+    guard let field = mapping[name] else { return nil }
     if let known = try known(row, name, field, &notes, subtract: subtract, parse) { return known }
+    if field.leavesUnknown {
+      notes.append(.unknown(name))
+      return nil
+    }
     if let taken = field.missing {
       notes.append(.missing(name, taken))
       return try parse(field, taken)
@@ -111,7 +115,7 @@ extension MappedImport {
 
   func duration(
     _ row: ForeignRow, _ name: String, isSuccess: Bool, _ notes: inout [ImportReport.Note]
-  ) throws -> Int64 {
+  ) throws -> Int64? {
     let value = try number(row, name, isSuccess: isSuccess, &notes, subtract: Self.difference) {
       field, text in
       guard let value = NumberText.decimal(text), value >= 0, value * field.unit <= Double(Limits.latency)
@@ -122,7 +126,7 @@ extension MappedImport {
       }
       return Int64((value * field.unit).rounded())
     }
-    guard value <= Limits.latency else {
+    guard value ?? 0 <= Limits.latency else {
       throw RowProblem("\(name) is more than 100 days", kind: "\(name) is not a duration")
     }
     return value
@@ -130,11 +134,11 @@ extension MappedImport {
 
   func tokens(
     _ row: ForeignRow, _ name: String, isSuccess: Bool, _ notes: inout [ImportReport.Note]
-  ) throws -> Int32 {
+  ) throws -> Int32? {
     let value = try number(row, name, isSuccess: isSuccess, &notes, subtract: Self.rest) {
       try Self.tokenCount(name, $1)
     }
-    return try Self.checked(name, value)
+    return try value.map { try Self.checked(name, $0) }
   }
 
   private static func tokenCount(_ name: String, _ text: String) throws -> Int64 {
@@ -154,27 +158,38 @@ extension MappedImport {
     return count
   }
 
-  /// Tokens that a cache had, which a row may leave unknown: `RequestMeasure.missing` then.
-  func cachedTokens(
-    _ row: ForeignRow, of input: Int32, _ notes: inout [ImportReport.Note]
-  ) throws -> Int64 {
-    let name = "cachedInputTokens"
-    guard let field = mapping[name] else { return RequestMeasure.missing }
-    let found = try known(row, name, field, &notes, subtract: Self.rest) { try Self.tokenCount(name, $1) }
-    guard let found else {
-      guard let taken = field.missing else {
-        notes.append(.unknown(name))
-        return RequestMeasure.missing
+  /// A number that a row may leave unknown; `nil` then.
+  func optionalNumber(
+    _ row: ForeignRow, _ name: String, _ measure: RequestMeasure, _ notes: inout [ImportReport.Note]
+  ) throws -> Int64? {
+    guard let field = mapping[name] else { return nil }
+    let most = measure.column.range.upperBound
+    func number(_ text: String) throws -> Int64 {
+      if measure == .cost {
+        if let cost = NumberText.decimal(text), cost >= 0, cost * 1e6 <= Double(most) {
+          return Int64((cost * 1e6).rounded())
+        }
+        throw RowProblem(
+          "\(name) \"\(text.prefix(60))\" is not an amount in 0…\(most / 1_000_000)",
+          kind: "\(name) is not an amount")
       }
-      notes.append(.missing(name, taken))
-      return try Self.tokenCount(name, taken)
+      guard let value = NumberText.whole(text), (0...most).contains(value) else {
+        let what = OptionalFields.isTokens(measure) ? "a number of tokens" : "a whole number"
+        throw RowProblem(
+          "\(name) \"\(text.prefix(60))\" is not \(what) in 0…\(most)", kind: "\(name) is not \(what)")
+      }
+      return value
     }
-    guard try Self.checked(name, found) <= input else {
-      throw RowProblem(
-        "\(name) \(found) is more than inputTokens \(input), of which they are a part",
-        kind: "\(name) is more than inputTokens")
+    if let found = try known(row, name, field, &notes, subtract: Self.rest, { try number($1) }) {
+      if found > most { throw RowProblem("\(name) is more than \(most)", kind: "\(name) is too large") }
+      return found
     }
-    return found
+    guard let taken = field.missing else {
+      notes.append(.unknown(name))
+      return nil
+    }
+    notes.append(.missing(name, taken))
+    return try number(taken)
   }
 
   // MARK: Instants
@@ -248,7 +263,7 @@ extension MappedImport {
   private func arrivalBeforeEnd(_ row: ForeignRow) throws -> RowArrival {
     // What stands for a missing latency is noted when the request is made.
     var notes: [ImportReport.Note] = []
-    let latency = try duration(row, "latency", isSuccess: true, &notes)
+    let latency = try duration(row, "latency", isSuccess: true, &notes) ?? 0
     func before(_ end: Timestamp) throws -> Timestamp {
       let arrived = end + -latency
       guard Timestamp.supported.contains(arrived) else {
@@ -287,16 +302,16 @@ extension MappedImport {
     return max(found, arrived)
   }
 
-  /// The time from a request's arrival to one of its instants, µs; 0 where that is not known.
+  /// The time from a request's arrival to one of its instants, µs; `nil` where that is not known.
   func elapsed(
     _ row: ForeignRow, _ name: String, after arrived: Timestamp, isSuccess: Bool, tolerance: Int64 = 0,
     _ notes: inout [ImportReport.Note]
-  ) throws -> Int64 {
-    guard let field = mapping[name] else { return 0 }
+  ) throws -> Int64? {
+    guard let field = mapping[name] else { return nil }
     if (found(row, field) ?? "").isEmpty {
-      if field.missing != nil {
-        notes.append(.unknownInstant(name))
-        return 0
+      if field.missing != nil || field.leavesUnknown {
+        notes.append(.unknown(name))
+        return nil
       }
       guard !isSuccess else { throw missing(name) }
       notes.append(.missingInFailure(name))

@@ -77,11 +77,11 @@ enum MappingGrammar {
       Key("failureReason", source, "Of failures; unspecified where empty."),
       Key(
         "waiting", source,
-        "Waiting time; or give startedAt. If not given, it is unknown, which is written as 0."),
+        "Waiting time; or give startedAt. If not given, it is unknown."),
       Key("startedAt", source, "When service began; or give waiting."),
       Key(
         "firstToken", source,
-        "Time to first token from arrival; or give firstTokenAt. If not given, it is unknown, which is written as 0."
+        "Time to first token from arrival; or give firstTokenAt. If not given, it is unknown."
       ),
       Key("firstTokenAt", source, "When the first token came; or give firstToken."),
       Key(
@@ -89,12 +89,28 @@ enum MappingGrammar {
         "From arrival to complete response; or give endedAt. With neither, it is unknown, which is written as 0."
       ),
       Key("endedAt", source, "Complete response; or give latency."),
-      Key("inputTokens", source, "If not given, unknown, which is written as 0."),
+      Key("inputTokens", source, "If not given, it is unknown."),
       Key(
-        "outputTokens", source, "If not given, unknown, which is written as 0. Those of failures count too."),
+        "outputTokens", source, "If not given, it is unknown. Those of failures count too."),
       Key(
         "cachedInputTokens", source,
         "Those of the input tokens that a prefix cache had. A row without them stays unknown."),
+      Key(
+        "reasoningTokens", source,
+        "Those of the output tokens that the model thought with. A row without them stays unknown."),
+      Key("cost", source, "What the request cost, in credits or any other currency. A row may lack it."),
+      Key("session", source, "The conversation or task that a request is a turn of. A row may lack it."),
+      Key("turn", source, "Its place in its session. A row may lack it."),
+      Key("attempt", source, "Which try of a call it is. A row may lack it."),
+      Key("class", source, "Its class of service, such as interactive or batch. A row may lack it."),
+      Key(
+        "user", source,
+        "Who asked. Of the name, a hash with the account's is written, and not the name. A row may lack it."),
+      Key("adapter", source, "The fine-tuned adapter (LoRA) that served it. A row may lack it."),
+      Key(
+        "prefix", source,
+        "Hashes of the blocks of its prompt, first to last: a list of JSON, or text with spaces or commas between them. A row may lack it."
+      ),
       Key(
         "id", source,
         "The identity of a row, in its account: a row that comes again counts once, and one that contradicts the first is rejected."
@@ -120,7 +136,7 @@ enum MappingGrammar {
       ),
       Key(
         "missing", .text, default: "reject",
-        "The value that a row without one is assumed to have, in the same unit; or reject, which rejects the row. Of startedAt and firstTokenAt only 0: unknown. Failures may lack numbers: they count as 0, and the summary counts such rows."
+        "The value that a row without one is assumed to have, in the same unit; reject, which rejects the row; or, of waiting, first token and tokens, unknown. Failures may lack numbers: they count as 0, and the summary counts such rows."
       ),
       Key("constant", .text, "The same for every row."),
       Key(

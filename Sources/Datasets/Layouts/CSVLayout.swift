@@ -37,6 +37,6 @@ struct CSVLayout: TableLayout {
 
   /// Columns by name, whatever their order. Nothing else is guessed.
   func duckDBTable(_ name: String, _ schema: TableSchema) -> String? {
-    "read_csv('\(name)', header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0, nullstr = '', all_varchar = false, types = \(schema.duckDBTypes))"
+    "read_csv('\(name)', header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0, nullstr = '', all_varchar = false, types = \(schema.duckDBColumns))"
   }
 }

@@ -40,7 +40,9 @@ protocol TableLayout: DatasetLayout {
   var isReadByOthers: Bool { get }
 
   /// A table in SQL, where DuckDB reads the layout itself; else `nil`, and it gets CSV.
-  /// - Parameter name: of a file, ours: no value from outside.
+  /// - Parameters:
+  ///   - name: of a file, ours: no value from outside.
+  ///   - schema: with the columns that the file has.
   func duckDBTable(_ name: String, _ schema: TableSchema) -> String?
 }
 

@@ -6,7 +6,9 @@ extension Dataset {
   /// files are links there, by names of ours: DuckDB takes a path for a pattern.
   package func duckDBSources(in scratch: ScratchDirectory) throws -> [String: String] {
     var sources: [String: String] = [:]
-    let schemas = [TableSchema.requests] + TableSchema.small
+    // Types of all columns that there are: DuckDB would guess those of others from the first rows.
+    let optional = try location.optionalColumns()
+    let schemas = [TableSchema.requests(with: optional)] + TableSchema.small
     if case .files(let files) = location {
       for schema in schemas {
         guard let table = files.layout.duckDBTable(files.name(schema), schema) else { break }
@@ -32,18 +34,25 @@ extension Dataset {
     let reader = try requests()
     let writer = try RequestWriter(
       file, layout: .csv,
-      RequestTable(series: series, reasons: reader.reasons, optional: RequestMeasure.optional))
+      RequestTable(series: series, reasons: reader.reasons, optional: optional))
     try reader.read(into: writer)
     try file.close()
     return sources
   }
 
-  /// Texts as we have them: empty where there is none.
+  /// Texts and numbers as we have them: empty and 0 where there is none. Whether a number is unknown changes no figure.
   private static func source(_ table: String, _ schema: TableSchema) -> String {
-    let texts = schema.columns.filter { $0.type == .text }.map {
-      "coalesce(\"\($0.name)\", '') AS \"\($0.name)\""
+    let known = schema.columns.compactMap { column -> String? in
+      let substitute: String? =
+        switch column.type {
+        case .text: "''"
+        case .integer
+        where column.isOptional && !column.mayBeAbsent && schema.name == TableSchema.requests.name: "0"
+        default: nil
+        }
+      return substitute.map { "coalesce(\"\(column.name)\", \($0)) AS \"\(column.name)\"" }
     }
-    let replaced = texts.isEmpty ? "" : " REPLACE (\(texts.joined(separator: ", ")))"
+    let replaced = known.isEmpty ? "" : " REPLACE (\(known.joined(separator: ", ")))"
     return "(SELECT *\(replaced) FROM \(table))"
   }
 }
@@ -51,9 +60,6 @@ extension Dataset {
 extension TableSchema {
   /// `{'name': 'TYPE', …}`.
   var duckDBColumns: String { Self.duckDB(columns) }
-
-  /// The same, of the columns that every file has: DuckDB takes no type of a column that is not there.
-  var duckDBTypes: String { Self.duckDB(columns.filter { !$0.mayBeAbsent }) }
 
   private static func duckDB(_ columns: [Column]) -> String {
     "{\(columns.map { "'\($0.name)': '\($0.duckDBType)'" }.joined(separator: ", "))}"

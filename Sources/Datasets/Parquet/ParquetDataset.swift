@@ -19,7 +19,7 @@ final class ParquetWriter: DatasetWriter {
     let path = try directory.path(of: name(schema))
     // DuckDB reads an empty field as NULL; only optional columns may have one.
     let columns = schema.columns.map {
-      $0.type == .text ? "coalesce(\"\($0.name)\", '') AS \"\($0.name)\"" : "\"\($0.name)\""
+      $0.type == .text && !$0.isOptional ? "coalesce(\"\($0.name)\", '') AS \"\($0.name)\"" : "\"\($0.name)\""
     }
     let sql = """
       COPY (SELECT \(columns.joined(separator: ", ")) FROM read_csv('/dev/stdin', auto_detect = false, header = true, \

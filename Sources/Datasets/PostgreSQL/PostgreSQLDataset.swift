@@ -41,7 +41,8 @@ final class PostgreSQLWriter: DatasetWriter {
   private static func copy(_ table: TableSchema, schema: String, _ connection: PostgreSQLConnection) throws
     -> OutputFile
   {
-    let texts = table.columns.filter { $0.type == .text }.map(\.name).joined(separator: ", ")
+    let texts = table.columns.filter { $0.type == .text && !$0.isOptional }.map(\.name).joined(
+      separator: ", ")
     let sink = try connection.copyIn(
       "COPY \(schema).\(table.name) FROM STDIN (FORMAT csv, HEADER true\(texts.isEmpty ? "" : ", FORCE_NOT_NULL (\(texts))"))"
     )

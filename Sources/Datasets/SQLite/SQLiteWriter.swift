@@ -35,7 +35,7 @@ package final class SQLiteWriter: DatasetWriter {
     self.path = path
     self.table = table
     insertRequest = Self.insert(into: table.schema)
-    measures = RequestMeasure.allCases.filter { !$0.column.isOptional || table.optional.contains($0) }
+    measures = table.measures
     self.onFinish = onFinish
     requests = ContentDigest(series: table.series)
     var configuration = Configuration()
@@ -81,6 +81,7 @@ package final class SQLiteWriter: DatasetWriter {
     }
     self.requests.add(requests, table.reasons)
     let measures = MeasureColumn.of(measures, requests)
+    let optionalTexts = OptionalTextColumn.of(table.optional.texts, requests)
     try inDatabase { db in
       let statement = try db.cachedStatement(sql: insertRequest)
       defer { withExtendedLifetime(statement) {} }
@@ -100,6 +101,17 @@ package final class SQLiteWriter: DatasetWriter {
             sqlite3_bind_int64(handle, parameter, value)
           } else {
             sqlite3_bind_null(handle, parameter)
+          }
+        }
+        for (place, column) in optionalTexts.enumerated() {
+          let parameter = Int32(RequestColumn.Place.measures + measures.count + place + 1)
+          let text = column[row]
+          if text.isEmpty {
+            sqlite3_bind_null(handle, parameter)
+          } else {
+            sqlite3_bind_text(
+              handle, parameter, text.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(text.count),
+              Self.transient)
           }
         }
         let status = sqlite3_step(handle)

@@ -8,7 +8,7 @@ final class FixtureSource: TelemetrySource {
   let tables: TelemetryTables
   let period: Range<Timestamp>
   let reasons: FailureReasons
-  let optionalMeasures: [RequestMeasure]
+  let optionalColumns: OptionalColumns
   /// Requests of the data set.
   let available: Int64
   private let reader: RequestReader
@@ -51,7 +51,7 @@ final class FixtureSource: TelemetrySource {
     series = data.series
     reader = try data.requests()
     reasons = reader.reasons
-    optionalMeasures = try data.location.optionalMeasures()
+    optionalColumns = try data.location.optionalColumns()
   }
 
   /// Whether every request is there.

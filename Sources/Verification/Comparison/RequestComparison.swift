@@ -32,7 +32,10 @@ struct RequestComparison {
       switch column {
       case Place.id: id
       case Place.arrivedAt: at
-      default: record.measures[column - Place.measures]
+      default:
+        RequestMeasure(rawValue: column - Place.measures).map {
+          record.unknown & $0.bit == 0 ? record.measures[$0] : RequestMeasure.missing
+        } ?? RequestMeasure.missing
       }
     }
 
@@ -42,6 +45,7 @@ struct RequestComparison {
       case Place.version: series.version
       case Place.status: reason.isEmpty ? "success" : "failure"
       case Place.reason: reason
+      case Place.texts...: record.texts?[column - Place.texts] ?? ""
       default: nil
       }
     }
@@ -85,7 +89,7 @@ struct RequestComparison {
         a.row += count
         b.row += count
         rows += Int64(count)
-        findings.figures += Int64(count * (isIgnored.count { !$0 }))
+        findings.figures += Int64(count * comparedColumns(a, b, isIgnored))
         if count > 0 { continue }
       }
       if a.instant != b.instant, findings.hasEnough(ofList: "requests") {
@@ -155,6 +159,17 @@ struct RequestComparison {
     return series.map { places[$0].map(Int32.init) ?? -1 }
   }
 
+  /// Columns that are looked at, of those that either side has here.
+  private func comparedColumns(_ first: Cursor, _ second: Cursor, _ isIgnored: [Bool]) -> Int {
+    let sides = [first, second].compactMap(\.part?.batch)
+    return withExtendedLifetime(sides) {
+      RequestColumn.all.indices.count { place in
+        !isIgnored[place]
+          && (!RequestColumn.all[place].isOptional || sides.contains { $0.columns.has(place) })
+      }
+    }
+  }
+
   /// Goes through rows as long as both sides have the same request; returns how many.
   private func commonRows(_ first: Cursor, _ second: Cursor, _ map: [Int32], _ isIgnored: [Bool]) -> Int {
     guard let partA = first.part, let partB = second.part else { return 0 }
@@ -166,11 +181,16 @@ struct RequestComparison {
       guard let idA = a.requestID, let idB = b.requestID else { return 0 }
       let count = min(a.count, b.count)
       let measures = RequestMeasure.allCases.compactMap { measure -> MeasurePair? in
-        let pair = MeasurePair(measure, a.integers(measure), b.integers(measure))
+        let pair = MeasurePair(measure, a, b)
         // What neither side knows of any request here is the same.
         return pair.a.isAbsent && pair.b.isAbsent ? nil : pair
       }
-      let hasOptional = !RequestMeasure.optional.isEmpty
+      let hasOptional = measures.contains(where: \.isOptional)
+      let unknown = (a.extras?.unknown, b.extras?.unknown)
+      let texts = RequestText.allCases.compactMap { text -> TextPair? in
+        let pair = TextPair(column: text.place, a: a.texts(text), b: b.texts(text))
+        return pair.a == nil && pair.b == nil || isIgnored[pair.column] ? nil : pair
+      }
       var row = 0
       while row < count {
         if a.arrivedAt[row] != b.arrivedAt[row] || a.series[row] != map[Int(b.series[row])]
@@ -184,12 +204,13 @@ struct RequestComparison {
           || a.firstTokenMicroseconds[row] != b.firstTokenMicroseconds[row]
           || a.inputTokens[row] != b.inputTokens[row] || a.outputTokens[row] != b.outputTokens[row]
           || hasOptional && measures.contains(where: { $0.a[row] != $0.b[row] })
+          || unknown.0?[row] ?? 0 != unknown.1?[row] ?? 0
         {
           let seriesOfRow = first.series[Int(a.series[row])]
           for measure in measures {
             let (x, y) = (measure.a[row], measure.b[row])
             guard x != y, !isIgnored[measure.column] else { continue }
-            if measure.isOptional, x == RequestMeasure.missing || y == RequestMeasure.missing {
+            if x == RequestMeasure.missing || y == RequestMeasure.missing {
               findings.unknown(
                 expected: x == RequestMeasure.missing ? nil : x,
                 actual: y == RequestMeasure.missing ? nil : y,
@@ -203,10 +224,24 @@ struct RequestComparison {
               look: Self.look(seriesOfRow, a.arrivedAt[row]))
           }
         }
+        for text in texts where !text.isSame(row) {
+          different(
+            text.text(row, of: text.a), text.text(row, of: text.b), text.column, idA[row],
+            Self.look(first.series[Int(a.series[row])], a.arrivedAt[row]))
+        }
         row += 1
       }
       return row
     }
+  }
+
+  /// Two texts of a column, by its place in the schema.
+  private func different(_ expected: String, _ actual: String, _ column: Int, _ id: Int64, _ look: String) {
+    findings.add(
+      Difference(
+        document: findings.document, path: Self.path(id, columns[column].name), kind: .value,
+        expected: "\"\(expected)\"", actual: "\"\(actual)\"", relative: 1,
+        allowed: findings.allowed(columns[column].decision), look: look))
   }
 
   /// Counts the rows at hand that arrived before an instant, which only one side has.
@@ -277,15 +312,16 @@ struct RequestComparison {
     for (index, column) in columns.enumerated() where column.decision.test != .ignored {
       findings.figures += 1
       if let first = a.text(index), let second = b.text(index) {
-        if first == second { continue }
-        findings.add(
-          Difference(
-            document: findings.document, path: Self.path(a.id, column.name), kind: .value,
-            expected: "\"\(first)\"",
-            actual: "\"\(second)\"", relative: 1, allowed: findings.allowed(column.decision),
-            look: Self.look(a.series, a.at)))
+        if first != second { different(first, second, index, a.id, Self.look(a.series, a.at)) }
       } else {
         let (first, second) = (a.number(index), b.number(index))
+        if first != second, first == RequestMeasure.missing || second == RequestMeasure.missing {
+          findings.unknown(
+            expected: first == RequestMeasure.missing ? nil : first,
+            actual: second == RequestMeasure.missing ? nil : second, column.decision,
+            path: Self.path(a.id, column.name), look: Self.look(a.series, a.at))
+          continue
+        }
         findings.number(
           Double(first), Double(second), isSame: first == second, column.decision,
           path: Self.path(a.id, column.name), look: Self.look(a.series, a.at))
@@ -295,7 +331,7 @@ struct RequestComparison {
 
   /// Whether a column by its place in the schema is a number that can be a sample.
   private static func isNumber(_ column: Int) -> Bool {
-    column == Place.id || column == Place.arrivedAt || column >= Place.measures
+    column == Place.id || column == Place.arrivedAt || (Place.measures..<Place.texts).contains(column)
   }
 
   /// Takes both sides' columns as samples.
@@ -339,12 +375,23 @@ struct RequestComparison {
 
 /// A measure's columns on both sides.
 private struct MeasurePair {
-  /// `missing` throughout where the side has no such column.
+  /// `missing` where it is unknown, and throughout where the side has no such column.
   struct Column {
     private let values: IntegerColumn?
-    init(_ values: IntegerColumn?) { self.values = values }
+    private let unknown: UnsafePointer<UInt8>?
+    private let bit: UInt8
+
+    init(_ measure: RequestMeasure, _ requests: RequestColumns) {
+      values = requests.integers(measure)
+      unknown = requests.extras?.unknown
+      bit = measure.bit
+    }
+
     var isAbsent: Bool { values == nil }
-    subscript(row: Int) -> Int64 { values?[row] ?? RequestMeasure.missing }
+    subscript(row: Int) -> Int64 {
+      if let unknown, unknown[row] & bit != 0 { return RequestMeasure.missing }
+      return values?[row] ?? RequestMeasure.missing
+    }
   }
 
   let column: Int
@@ -352,9 +399,33 @@ private struct MeasurePair {
   let a: Column
   let b: Column
 
-  init(_ measure: RequestMeasure, _ a: IntegerColumn?, _ b: IntegerColumn?) {
+  init(_ measure: RequestMeasure, _ a: RequestColumns, _ b: RequestColumns) {
     column = measure.place
     isOptional = measure.column.isOptional
-    (self.a, self.b) = (Column(a), Column(b))
+    (self.a, self.b) = (Column(measure, a), Column(measure, b))
+  }
+}
+
+/// A text's columns on both sides.
+private struct TextPair {
+  let column: Int
+  let a: TextColumn?
+  let b: TextColumn?
+
+  func isSame(_ row: Int) -> Bool {
+    guard let a, let b else { return (a ?? b)?[row].isEmpty ?? true }
+    return a[row].elementsEqual(b[row])
+  }
+
+  func text(_ row: Int, of side: TextColumn?) -> String { side?.text(row) ?? "" }
+}
+
+extension RequestColumns {
+  /// Whether there is a column, by its place in the schema.
+  fileprivate func has(_ place: Int) -> Bool {
+    if let measure = RequestMeasure(rawValue: place - RequestColumn.Place.measures) {
+      return integers(measure) != nil
+    }
+    return RequestText(rawValue: place - RequestColumn.Place.texts).map { texts($0) != nil } ?? true
   }
 }
