@@ -18,6 +18,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   package enum Unit: String, Sendable {
     case milliseconds = "ms"
     case share, credits, hours, count
+    case perSecond = "/s"
   }
 
   /// Which values are better.

@@ -87,6 +87,21 @@ struct MetricDefinition: Sendable {
           requests.cachedTokens.flatMap { share(Double($0), requests.cachedOf ?? 0) }
         }),
       MetricDefinition(
+        name: "preemptions", unit: .count, needs: .kvCache, isOfEachModel: true,
+        source: .requests { $0.preemptions.map(Double.init) }),
+      MetricDefinition(
+        name: "kvUtilisation", unit: .share, better: .neither, most: 1, needs: .kvCache, isOfEachModel: true,
+        source: .requests { figures in
+          guard let used = figures.kvBlockTime, let all = figures.kvTime, all > 0 else { return nil }
+          return min(used / all, 1)
+        }),
+      MetricDefinition(
+        name: "throughput.requests", unit: .perSecond, better: .neither,
+        source: .requests { rate($0.successes, $0) }),
+      MetricDefinition(
+        name: "throughput.tokens", unit: .perSecond, better: .neither,
+        source: .requests { rate($0.outputTokens, $0) }),
+      MetricDefinition(
         name: "tokens.input", unit: .count, better: .neither, source: .requests { Double($0.inputTokens) }),
       MetricDefinition(
         name: "tokens.output", unit: .count, better: .neither, source: .requests { Double($0.outputTokens) }),
@@ -117,6 +132,11 @@ struct MetricDefinition: Sendable {
   }
 
   private static let lostToLimits = FailureReason.allCases.filter(\.isLostToLimit).map(\.name)
+
+  /// Per second of the period.
+  private static func rate(_ count: Int64, _ figures: RequestFigures) -> Double? {
+    figures.seconds.flatMap { $0 > 0 ? Double(count) / $0 : nil }
+  }
 
   private static func share(_ part: Double, _ whole: Int64) -> Double? {
     whole > 0 ? part / Double(whole) : nil

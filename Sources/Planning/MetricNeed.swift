@@ -7,6 +7,8 @@ package enum MetricNeed: Sendable, Hashable, CaseIterable {
   case tokenTimes
   /// Prompts that begin alike, and replicas that keep what they begin with.
   case prefixCache
+  /// Replicas with a KV cache.
+  case kvCache
 
   /// Why a model has no such figure, and what to do.
   var absence: String {
@@ -15,6 +17,8 @@ package enum MetricNeed: Sendable, Hashable, CaseIterable {
       "no response comes token by token, so that there are no times of tokens. Give the service firstToken and perOutputToken, or continuousBatching, instead of time."
     case .prefixCache:
       "no replica keeps what prompts begin with. Give load: { tokens: { prefix: … } } and a kvCache."
+    case .kvCache:
+      "no replica has a KV cache. Give its service continuousBatching with a kvCache, or a roofline."
     }
   }
 }
@@ -30,6 +34,9 @@ package struct MetricNeeds: Sendable {
         for model in account.models {
           let name = variant.scenario.modelName(model.name, of: account.name)
           if model.hasTokenTimes { models[.tokenTimes, default: []].insert(name) }
+          if model.deployments.contains(where: { $0.service.continuousBatching?.kvCache != nil }) {
+            models[.kvCache, default: []].insert(name)
+          }
           if model.keepsPrefixes(variant.traces) { models[.prefixCache, default: []].insert(name) }
         }
       }

@@ -28,6 +28,7 @@ package enum PlanWords {
       abs(value) < 0.01 && abs(value) > 1e-9 ? String(format: "%.3g", value) : String(format: "%.2f", value)
     case .hours: String(format: "%.1f h", value)
     case .count: abs(value) >= 1000 ? Figure.count(value) : String(format: "%.4g", value)
+    case .perSecond: (abs(value) >= 1000 ? Figure.count(value) : String(format: "%.4g", value)) + "/s"
     }
   }
 

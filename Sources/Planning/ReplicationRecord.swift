@@ -1,6 +1,7 @@
 import Aggregation
 import Foundation
 import ScenarioModel
+import Simulation
 import Telemetry
 
 /// The result of one replication of a variant: sums and counts from which every metric follows.
@@ -21,6 +22,12 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   /// Times to first token and per output token; `nil` where no first token is known.
   package var firstTokens: DurationFigures?
   package var perOutputTokens: DurationFigures?
+  /// Of replicas with a KV cache (see `RequestFigures`).
+  package var preemptions: Int64?
+  package var kvBlockTime: Double?
+  package var kvTime: Double?
+  /// Of the period, without the warm-up; `nil` in what earlier versions kept.
+  package var seconds: Double?
   /// Latencies of successes: bin, count, bin, count, …
   package var latencies: [Int64] = []
   /// The smallest and the largest of them, µs; `nil` without successes, and in what earlier versions kept.
@@ -63,12 +70,36 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
       requests: requests, successes: successes, failures: failures, latencySum: latencySum,
       waitingSum: waitingSum, waited: waited, inputTokens: inputTokens, outputTokens: outputTokens,
       cachedTokens: cachedTokens, cachedOf: cachedOf, firstTokens: firstTokens,
-      perOutputTokens: perOutputTokens,
-      latencies: latencies, latencyMin: latencyMin, latencyMax: latencyMax)
+      perOutputTokens: perOutputTokens, preemptions: preemptions, kvBlockTime: kvBlockTime, kvTime: kvTime,
+      seconds: seconds, latencies: latencies, latencyMin: latencyMin, latencyMax: latencyMax)
   }
 }
 
 extension ReplicationRecord {
+  /// Adds what the KV caches of a run were used for, by model.
+  /// - Parameter model: the name of a model by its identifier.
+  mutating func addKVCaches(
+    _ caches: [KVCacheUse], _ tables: TelemetryTables, in range: Range<Timestamp>, model: (Int32) -> String?
+  ) {
+    seconds = Double(range.upperBound - range.lowerBound) / 1e6
+    for place in models.indices { models[place].seconds = seconds }
+    let ready = KVCacheTime(tables.replicas, in: range)
+    // A version that was deployed twice has one time of its replicas.
+    var seen: Set<Series> = []
+    for use in caches {
+      let series = Series(modelID: use.modelID, version: use.version)
+      let time = seen.insert(series).inserted ? Double(use.blocks) * ready[series] : 0
+      preemptions = (preemptions ?? 0) + use.preemptions
+      kvBlockTime = (kvBlockTime ?? 0) + use.blockMicroseconds
+      kvTime = (kvTime ?? 0) + time
+      guard let name = model(use.modelID), let place = models.firstIndex(where: { Name.same($0.name, name) })
+      else { continue }
+      models[place].preemptions = (models[place].preemptions ?? 0) + use.preemptions
+      models[place].kvBlockTime = (models[place].kvBlockTime ?? 0) + use.blockMicroseconds
+      models[place].kvTime = (models[place].kvTime ?? 0) + time
+    }
+  }
+
   /// Adds the replica time of a run over the period.
   mutating func addReplicas(_ tables: TelemetryTables, _ scenario: Scenario, busy: Int128) {
     let range = scenario.from..<scenario.to

@@ -22,6 +22,13 @@ package struct RequestFigures: Codable, Equatable, Sendable {
   /// `nil` where no first token is known.
   package var firstTokens: DurationFigures?
   package var perOutputTokens: DurationFigures?
+  /// Of replicas with a KV cache: how often a request lost its blocks to others, and blocks in use and all blocks, × µs;
+  /// `nil` without one.
+  package var preemptions: Int64?
+  package var kvBlockTime: Double?
+  package var kvTime: Double?
+  /// Of the period, without the warm-up; `nil` in what earlier versions kept.
+  package var seconds: Double?
   /// Latencies of successes: bin, count, bin, count, …
   package var latencies: [Int64] = []
   /// The smallest and the largest of them, µs; `nil` without successes, and in what earlier versions kept.
@@ -47,6 +54,8 @@ package struct RequestFigures: Codable, Equatable, Sendable {
     let failed = failures.values.reduce(0, +)
     return successes + failed == requests && latency.count == successes
       && [firstTokens, perOutputTokens].allSatisfy { ($0?.count ?? 0) <= successes } && waited <= requests
+      && counts.contains(preemptions ?? 0)
+      && [kvBlockTime, kvTime, seconds].allSatisfy { ($0 ?? 0).isFinite && ($0 ?? 0) >= 0 }
       && [waitingSum, inputTokens, outputTokens, cachedTokens ?? 0, cachedOf ?? 0]
         .allSatisfy(sums.contains)
   }

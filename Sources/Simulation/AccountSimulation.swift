@@ -335,6 +335,19 @@ final class AccountSimulation: @unchecked Sendable {
     return tables
   }
 
+  /// Of versions whose replicas have one, in the order of the scenario.
+  func kvCaches() -> [KVCacheUse] {
+    account.models.indices.flatMap { modelIndex in
+      account.models[modelIndex].deployments.indices.compactMap { index in
+        modelSimulations[modelIndex].deployments[index].kvCacheUse.map { use in
+          KVCacheUse(
+            modelID: modelIDs[modelIndex], version: account.models[modelIndex].deployments[index].version,
+            blocks: use.blocks, preemptions: use.preemptions, blockMicroseconds: use.blockMicroseconds)
+        }
+      }
+    }
+  }
+
   /// A window that moved or refused an undeployment leaves a record, from when it was asked for.
   private func undeployRecord(_ schedule: DeploymentSchedule, _ asked: Timestamp, _ model: Int32)
     -> IncidentRecord?

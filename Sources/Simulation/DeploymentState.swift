@@ -90,7 +90,8 @@ struct DeploymentState: ~Copyable {
   var undeployedAt: Int64?
 
   init(
-    _ deployment: Scenario.Deployment, series: Int32, mayFail: Bool, arena: SamplingArena,
+    _ deployment: Scenario.Deployment, series: Int32, mayFail: Bool, period: Range<Int64>,
+    arena: SamplingArena,
     prefixes: DeploymentPrefixes?, helper: DrawHelper?,
     stream: (String) -> RandomStream
   ) throws {
@@ -132,10 +133,21 @@ struct DeploymentState: ~Copyable {
     replicas = FixedArray(repeating: Replica(), count: maxReplicas)
     let model = batching
     batches = FixedArray(count: isBatching ? maxReplicas : 0) { _ in
-      StepBatch(model, prefixes?.tree, handsOver: decoder >= 0)
+      StepBatch(model, prefixes?.tree, handsOver: decoder >= 0, period: period)
     }
     levels = FixedArray(repeating: 0, count: maxBatchSize + 1)
     autoscaler = Autoscaler(deployment.scaling)
+  }
+
+  /// What its replicas' KV caches were used for; `nil` where they have none.
+  var kvCacheUse: (blocks: Int64, preemptions: Int64, blockMicroseconds: Double)? {
+    guard let batching, let cache = batching.kvCache else { return nil }
+    var (preemptions, blockMicroseconds) = (Int64(0), 0.0)
+    for replica in batches.indices {
+      preemptions += batches[replica].meter?.preemptions ?? 0
+      blockMicroseconds += batches[replica].meter?.blockMicroseconds ?? 0
+    }
+    return (cache.blocks * Int64(batching.dataParallel), preemptions, blockMicroseconds)
   }
 
   /// What the account pays for.

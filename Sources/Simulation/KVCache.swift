@@ -49,6 +49,9 @@ struct KVCache {
   /// Whether the next step's new blocks are there.
   func canStep(from step: Int64) -> Bool { growing(in: step) <= free }
 
+  /// Blocks that requests hold.
+  var used: Int64 { blocks - free }
+
   /// Whether requests may share what they begin with.
   var keepsPrefixes: Bool { prefixes != nil }
 

@@ -215,7 +215,7 @@ extension ModelSimulation {
     else { return }
     let lost = departures.removeAll(deployment: index, replica: replica)
     var unfinished =
-      deployments[index].isBatching ? deployments[index].batches[replica].removeAll() : []
+      deployments[index].isBatching ? deployments[index].batches[replica].removeAll(at: time) : []
     for sequence in lost { end(sequence, FailureReason.replicaLost.code, at: time) }
     if deployments[index].prefill >= 0 {
       unfinished += loseHandovers(to: index, replica, at: time, pool).map { ($0, true) }

@@ -65,7 +65,7 @@ extension ModelSimulation {
       let deployment = model.deployments[index]
       return try DeploymentState(
         deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors,
-        arena: arena,
+        period: scenario.from.microseconds..<scenario.to.microseconds, arena: arena,
         prefixes: DeploymentPrefixes(model.load, deployment.service.continuousBatching, setting.traces),
         helper: setting.helper
       ) { setting.stream(entity: names[index], $0) }

@@ -106,6 +106,8 @@ package struct ScenarioSimulation: Sendable {
     package var tables: TelemetryTables
     /// Requests that arrived while no version of their model was deployed, by account name.
     package var notDeployed: [(account: String, requests: Int)]
+    /// Of versions whose replicas have one, in the order of the scenario; a version that was deployed twice is there twice.
+    package var kvCaches: [KVCacheUse]
   }
 
   /// Where a run's requests go.
@@ -167,7 +169,7 @@ package struct ScenarioSimulation: Sendable {
       }
       simulation.finish()
       try simulation.checkSinks()
-      results[index] = AccountResult(tables: simulation.tables(), notDeployed: simulation.notDeployed)
+      results[index] = AccountResult(simulation)
     }
     return result(results.all)
   }
@@ -204,7 +206,7 @@ package struct ScenarioSimulation: Sendable {
     }
     try merger.merge(buffers, before: .max)
     try merger.flush()
-    return result(simulations.map { AccountResult(tables: $0.tables(), notDeployed: $0.notDeployed) })
+    return result(simulations.map(AccountResult.init))
   }
 
   /// Each account's sink, to be called from the threads of its shards.
@@ -225,7 +227,7 @@ package struct ScenarioSimulation: Sendable {
 
   func tables(of accounts: [AccountSimulation]) -> TelemetryTables {
     result(
-      accounts.map { AccountResult(tables: $0.tables(), notDeployed: $0.notDeployed) },
+      accounts.map(AccountResult.init),
       accounts: Array(accounts.indices)
     ).tables
   }
@@ -258,6 +260,13 @@ package struct ScenarioSimulation: Sendable {
   private struct AccountResult: Sendable {
     var tables: TelemetryTables
     var notDeployed: Int
+    var kvCaches: [KVCacheUse]
+
+    init(_ simulation: AccountSimulation) {
+      tables = simulation.tables()
+      notDeployed = simulation.notDeployed
+      kvCaches = simulation.kvCaches()
+    }
   }
 
   /// - Parameter accounts: which each result belongs to; `nil`: as the shards do.
@@ -298,7 +307,8 @@ package struct ScenarioSimulation: Sendable {
     tables.sort()
     return Result(
       tables: tables,
-      notDeployed: self.accounts.map { (scenario.accounts[$0].name, notDeployed[$0]) })
+      notDeployed: self.accounts.map { (scenario.accounts[$0].name, notDeployed[$0]) },
+      kvCaches: results.flatMap(\.kvCaches))
   }
 }
 

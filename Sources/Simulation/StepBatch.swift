@@ -47,11 +47,15 @@ struct StepBatch: ~Copyable {
   private var isBetweenRuns = false
   /// Counts runs and their cuts, so that the event of a run that was cut short is recognised.
   private(set) var generation: UInt32 = 0
+  /// What the KV cache is used for; `nil` without one.
+  private(set) var meter: KVCacheMeter?
 
   /// - Parameters:
   ///   - prefixes: how prompts begin alike; `nil` if none do.
   ///   - handsOver: whether it only reads prompts.
-  init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?, handsOver: Bool) {
+  ///   - period: in which the use of the KV cache is looked at, µs since 1970.
+  init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?, handsOver: Bool, period: Range<Int64>) {
+    meter = model?.kvCache == nil ? nil : KVCacheMeter(period)
     ranks = FixedArray(count: model?.dataParallel ?? 1) { _ in
       StepRank(model, prefixes, handsOver: handsOver)
     }
@@ -60,6 +64,9 @@ struct StepBatch: ~Copyable {
 
   /// Requests that the replica serves or that wait in it to join.
   var count: Int { ranks.indices.reduce(0) { $0 + ranks[$1].count } }
+
+  /// Blocks of the KV cache that requests hold.
+  private var usedBlocks: Int64 { ranks.indices.reduce(0) { $0 + ranks[$1].usedBlocks } }
 
   /// Requests preempted so far.
   var preemptions: Int { ranks.indices.reduce(0) { $0 + ranks[$1].preemptions } }
@@ -104,6 +111,10 @@ struct StepBatch: ~Copyable {
   /// A request whose prompt it has read has been handed over: who waits for its blocks may join.
   /// - Returns: whether the run now ends at another instant, `end`.
   mutating func release(_ sequence: Int, at time: Int64) -> Bool {
+    if meter != nil {
+      let used = usedBlocks
+      meter?.advance(to: time, used, used)
+    }
     guard let rank = ranks.indices.first(where: { ranks[$0].holds(sequence) }),
       let readyAt = ranks[rank].release(sequence)
     else { return false }
@@ -134,12 +145,15 @@ struct StepBatch: ~Copyable {
   ) {
     if !ended.finished.isEmpty { ended.finished.removeAll(keepingCapacity: true) }
     if !ended.read.isEmpty { ended.read.removeAll(keepingCapacity: true) }
+    let used = meter == nil ? 0 : usedBlocks
     let steps = run.finish()
+    var grown: Int64 = 0
     for rank in ranks.indices {
-      ranks[rank].apply(
+      grown += ranks[rank].apply(
         steps, before: step, tokensPerStep: tokensPerStep, output: output, firstToken: firstToken,
         ended: &ended)
     }
+    meter?.advance(to: run.end, used, grown)
     step += steps
     if ended.finished.count > 1 { ended.finished.sort() }
     if ended.read.count > 1 { ended.read.sort() }
@@ -164,10 +178,21 @@ struct StepBatch: ~Copyable {
     // When the next one can join that is not ready yet.
     var nextReady = Int64.max
     run.begin(model, latencyFactor: latencyFactor)
+    var before = 0
+    if meter != nil {
+      // What nobody serves may still be held until it has been handed over.
+      let used = usedBlocks
+      meter?.advance(to: time, used, used)
+      before = preemptions
+    }
     for rank in ranks.indices {
       let load = ranks[rank].prepare(model, at: step, time, started)
       nextReady = min(nextReady, load.nextReady)
       if ranks[rank].isServing { run.include(load, model) }
+    }
+    if meter != nil {
+      let preempted = preemptions - before
+      meter?.preempted(preempted, at: time)
     }
     guard run.steps > 0 else {
       isWaiting = nextReady < .max
@@ -181,7 +206,11 @@ struct StepBatch: ~Copyable {
 
   /// The replica has crashed.
   /// - Returns: those it served, in order of sequence, and whether their prompts had begun to be read.
-  mutating func removeAll() -> [(sequence: Int, hasStarted: Bool)] {
+  mutating func removeAll(at time: Int64) -> [(sequence: Int, hasStarted: Bool)] {
+    if meter != nil {
+      let used = usedBlocks
+      meter?.advance(to: time, used, used)
+    }
     var lost: [(sequence: Int, hasStarted: Bool)] = []
     for rank in ranks.indices { ranks[rank].removeAll(&lost) }
     run = StepRun()

@@ -89,6 +89,9 @@ struct StepRank: ~Copyable {
     self.handsOver = handsOver
   }
 
+  /// Blocks of its KV cache that requests hold.
+  var usedBlocks: Int64 { cache?.used ?? 0 }
+
   /// Whether it reads or decodes anything.
   var isServing: Bool { !prompts.isEmpty || decoding.count > 0 }
 
@@ -131,11 +134,13 @@ struct StepRank: ~Copyable {
   ///   - output: output tokens of a request.
   ///   - firstToken: told of each request whose prompt has been read for the first time.
   ///   - ended: gains the requests whose responses are complete, and those that are to be handed over.
+  /// - Returns: blocks that requests held at the end of the last step.
   mutating func apply(
     _ steps: Int64, before: Int64, tokensPerStep: Int64, output: (Int) -> Int32, firstToken: (Int) -> Void,
     ended: inout StepBatch.Ended
-  ) {
+  ) -> Int64 {
     if steps > 0 { cache?.grow(by: steps, from: before) }
+    let used = usedBlocks
     let step = before + steps
     if chunk > 0 {
       prompts[0].left -= steps * chunk
@@ -158,6 +163,7 @@ struct StepRank: ~Copyable {
       vacant.append(place)
       ended.finished.append(resident.sequence)
     }
+    return used
   }
 
   private mutating func readPrompts(

@@ -265,6 +265,18 @@ struct ContinuousBatchingTests {
       "\(different.count) differ, the first is \(String(describing: different.first))")
     let tooLong = run.requests.map { $0.reason == "contextLengthExceeded" }
     #expect(tooLong == reference.map(\.isTooLong))
+    // The caches of all, where there are any; all is over long before the period's end.
+    let caches = run.result.kvCaches
+    #expect(caches.isEmpty == (setting.cache == nil))
+    if !caches.isEmpty {
+      #expect(
+        caches.reduce(0) { $0 + $1.preemptions } == reference.reduce(0) { $0 + Int64($1.preemptions) })
+      // In a run of steps blocks are taken to become more evenly, and those that are handed over in it to go at once.
+      let used = caches.reduce(0) { $0 + $1.blockMicroseconds }
+      #expect(
+        abs(used / simulation.blockTime - 1) < (setting.prefill == nil ? 0.02 : 0.05),
+        "\(used / simulation.blockTime)")
+    }
     // The settings do what their names say.
     if setting.name.contains("waiting line") { #expect(reference.contains { $0.waiting > 0 }) }
     if setting.name.contains("begin") {
@@ -314,6 +326,12 @@ struct ContinuousBatchingTests {
     #expect(run.requests.map(\.latency) == [71_100, 81_000, 0])
     #expect(run.requests.map(\.waiting) == [0, 9_400, 0])
     #expect(run.requests.map(\.reason) == ["", "", "contextLengthExceeded"])
+    let cache = try #require(run.result.kvCaches.first)
+    #expect(cache.blocks == 4 && cache.preemptions == 1)
+    // One block to 10.4 ms; then three, which become four, to 21.1 ms; four to 31.1 ms; the first's two to 51.1 ms, three
+    // to 71.1 ms, and the three of the second's nine tokens to 82 ms.
+    let byHand = 1 * 10.4 + 3.5 * 10.7 + 4 * 10 + 2 * 20 + 3 * 20 + 3 * 10.9
+    #expect(abs(cache.blockMicroseconds / 1000 / byHand - 1) < 0.05, "\(cache.blockMicroseconds)")
   }
 
   @Test("a crashed replica loses all that it serves, and restarts with the requests that wait")

@@ -67,6 +67,8 @@ struct StepByStep {
   let trace: [TraceRequest]
   let tree: PrefixTree
   private var results: [Result] = []
+  /// Blocks in use × µs; in a step, as many as half-way through it.
+  private(set) var blockTime = 0.0
   /// Where there are replicas that read prompts for others, they come after those.
   private var replicas: [Replica] = []
   private struct Handover {
@@ -106,6 +108,14 @@ struct StepByStep {
       let arrival = next < trace.count ? trace[next].arrivedAt : Int64.max
       let time = min(ends.min() ?? .max, arrival, handovers.compactMap(\.to?.at).min() ?? .max)
       if time == .max { return results }
+      if setting.cache != nil, now > .min {
+        // What is kept between steps.
+        for replica in replicas where replica.stepEnd == nil {
+          for rank in replica.ranks where rank.occupancy > 0 {
+            blockTime += Double(held(rank, inStep: false)) * Double(time - now)
+          }
+        }
+      }
       now = time
       for number in replicas.indices where replicas[number].stepEnd.map({ Int64($0 >> 32) }) == time {
         let read = endStep(number, at: time)
@@ -274,19 +284,26 @@ struct StepByStep {
       if let duration = beginStep(&rank, at: time) { durations.append(duration) }
       replicas[number].ranks[place] = rank
     }
-    replicas[number].stepEnd = durations.max().map { replicas[number].now + $0 }
+    guard let longest = durations.max() else { return }
+    replicas[number].stepEnd = replicas[number].now + longest
+    for rank in replicas[number].ranks {
+      blockTime +=
+        Double(held(rank, inStep: false) + held(rank, inStep: true)) / 2 * Double(longest) * 0x1p-32
+    }
+  }
+
+  /// Blocks that requests hold as they are, or in the step that begins.
+  private func held(_ replica: Rank, inStep: Bool) -> Int {
+    (replica.running + replica.kept).reduce(self.held(replica).reduce(0) { $0 + self.blocks($1) }) {
+      let tokens = $1.isReading || $1.isKept ? $1.length : $1.cached + (inStep ? 1 : 0)
+      return $0 + (tokens + blockSize - 1) / blockSize - $1.shared / blockSize
+    }
   }
 
   /// - Returns: how long its step would last, in units of 2⁻³² µs; `nil` if it has nothing to do.
   private mutating func beginStep(_ replica: inout Rank, at time: Int64) -> Int128? {
     let blocks = setting.cache?.blocks ?? Int.max / 2
-    /// Held by requests as they are, or in the step that begins.
-    func held(inStep: Bool) -> Int {
-      (replica.running + replica.kept).reduce(self.held(replica).reduce(0) { $0 + self.blocks($1) }) {
-        let tokens = $1.isReading || $1.isKept ? $1.length : $1.cached + (inStep ? 1 : 0)
-        return $0 + (tokens + blockSize - 1) / blockSize - $1.shared / blockSize
-      }
-    }
+    func held(inStep: Bool) -> Int { self.held(replica, inStep: inStep) }
     func evict() {
       while replica.left.reduce(0, { $0 + self.blocks($1) }) > blocks - held(inStep: true) {
         replica.left.removeFirst()

@@ -51,7 +51,8 @@ function saidIn(size, unit) {
   if (unit === "share") return [0.01, " %"];
   if (unit === "%") return [1, " %"];
   if (unit === "h" || unit === "hours") return [1, " h"];
-  return size < 10_000 ? [1, ""] : size < 999_500 ? [1e3, " K"] : size < 999_500_000 ? [1e6, " M"] : [1e9, " B"];
+  const [factor, word] = size < 10_000 ? [1, ""] : size < 999_500 ? [1e3, " K"] : size < 999_500_000 ? [1e6, " M"] : [1e9, " B"];
+  return [factor, unit === "/s" ? `${word}/s` : word];
 }
 
 /** A number of any unit, to three digits: ms, s, share, %, h or hours, credits, or none. On axes without noughts at the end. */
