@@ -15,6 +15,11 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     /// Average time to the first token, and per output token after it, ms; `null` where no first token is known.
     package var firstToken: Double?
     package var perOutputToken: Double?
+    /// Of all requests, failures included.
+    package var inputTokens: Int64
+    package var outputTokens: Int64
+    /// Seconds of the bucket that lie in the period: what rates are per.
+    package var seconds: Double
     /// The share of input tokens that a prefix cache had; `null` where it is not known.
     package var cacheHitRate: Double?
     /// Failures by reason; those that did not occur are absent.
@@ -23,8 +28,8 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     package var heat: [Int64]
 
     enum CodingKeys: String, CodingKey {
-      case at, successes, failures, average, p50, p95, p99, firstToken, perOutputToken, cacheHitRate, reasons,
-        heat
+      case at, successes, failures, average, p50, p95, p99, firstToken, perOutputToken, inputTokens,
+        outputTokens, seconds, cacheHitRate, reasons, heat
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -38,6 +43,9 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
       try container.encode(p99, forKey: .p99)
       try container.encode(firstToken, forKey: .firstToken)
       try container.encode(perOutputToken, forKey: .perOutputToken)
+      try container.encode(inputTokens, forKey: .inputTokens)
+      try container.encode(outputTokens, forKey: .outputTokens)
+      try container.encode(seconds, forKey: .seconds)
       try container.encode(cacheHitRate, forKey: .cacheHitRate)
       try container.encode(reasons, forKey: .reasons)
       try container.encode(heat, forKey: .heat)
@@ -68,6 +76,12 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     return all == 0 ? nil : Double(totals.reduce(Int128(0)) { $0 + $1.cachedTokens }) / Double(all)
   }
 
+  /// Of a bucket, those that are selected and not after now.
+  private static func seconds(_ bucket: Range<Timestamp>, of period: DashboardPeriod) -> Double {
+    let parts = period.pastSpans.map { $0.clamped(to: bucket) }
+    return Double(parts.reduce(0) { $0 + ($1.upperBound - $1.lowerBound) }) / 1e6
+  }
+
   private struct Sum {
     var total = RollupTotal()
     var latencies = LatencyHistogram()
@@ -75,7 +89,7 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
   }
 
   /// - Throws: `QueryError` if a bucket begins inside a quarter of an hour that has requests; `AggregationError` if
-  ///   stored rollups are damaged.
+  ///   stored rollups are damaged, or a sum of tokens exceeds 64 bits.
   package init(_ query: DashboardQuery, _ rollups: some RollupSource) throws {
     let period = query.period
     if let cut = try query.cut(rollups) {
@@ -86,11 +100,13 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     let seconds = (period.range.upperBound - period.range.lowerBound) / 1_000_000
     let width = Self.widths.first { seconds / $0 <= Self.mostBuckets } ?? Self.day
     var starts: [Timestamp] = []
+    var ends: [Timestamp] = []
     for stretch in period.stretches {
       var start = stretch.range.lowerBound
       while start < stretch.range.upperBound {
         starts.append(start)
         start = start + width * 1_000_000
+        ends.append(width == Self.day ? stretch.range.upperBound : min(start, stretch.range.upperBound))
         if width == Self.day { break }
       }
     }
@@ -127,7 +143,8 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     timeZone = query.account.timeZone
     bucketSeconds = width
     cacheHitRate = Self.cacheHitRate(sums.map(\.total))
-    buckets = zip(starts, sums).compactMap { start, sum in
+    buckets = try starts.indices.compactMap { index -> Bucket? in
+      let (start, sum) = (starts[index], sums[index])
       guard sum.total.requests > 0 else { return nil }
       var heat: [Int64] = []
       sum.latencies.visit { bin, count in
@@ -143,7 +160,9 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
         at: start.rfc3339(in: period.calendar), successes: sum.total.successes, failures: sum.total.failures,
         average: sum.total.averageLatency, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99),
         firstToken: sum.total.averageFirstToken, perOutputToken: sum.total.averageTimePerOutputToken,
-        cacheHitRate: sum.total.cacheHitRate,
+        inputTokens: try TokensWidget.whole(sum.total.inputTokens),
+        outputTokens: try TokensWidget.whole(sum.total.outputTokens),
+        seconds: Self.seconds(start..<ends[index], of: period), cacheHitRate: sum.total.cacheHitRate,
         reasons: Dictionary(
           sum.reasons.filter { $0.value != 0 }.map {
             (Int($0.key) < names.count ? names[Int($0.key)] : "reason \($0.key)", $0.value)

@@ -23,7 +23,8 @@ package struct TokensWidget: Equatable, Sendable {
     totalOutputTokens = try Self.whole(buckets.total.outputTokens)
   }
 
-  private static func whole(_ tokens: Int128) throws -> Int64 {
+  /// - Throws: `AggregationError` for what no reader of JSON takes for a whole number.
+  static func whole(_ tokens: Int128) throws -> Int64 {
     guard let whole = Int64(exactly: tokens) else {
       throw AggregationError(
         "the sum of tokens, \(tokens), exceeds 64 bits. Some token counts are implausible: check them, or choose a shorter period."

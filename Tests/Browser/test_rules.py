@@ -191,6 +191,19 @@ def test_times_to_first_token_are_those_of_the_analysis(page, week):
     assert "To the first token" in page.hover("tokenTimes", 0.5)
 
 
+def test_throughput_is_that_of_the_analysis(page, week):
+    page.open(kind="openSource", period="7d", lens="analysis")
+    buckets = week.json("api/runs/1/analysis?kind=openSource&period=7d")["buckets"]
+    tokens, answers = page.graph("throughput")["data"]
+    known = lambda entry: [value for value in entry["y"] if value is not None]
+    assert known(tokens) == [bucket["outputTokens"] / bucket["seconds"] for bucket in buckets] and len(known(tokens)) > 100
+    assert known(answers) == [bucket["successes"] / bucket["seconds"] for bucket in buckets]
+    # The same totals as those of the dashboard, whatever the buckets.
+    requests = week.json("api/runs/1/dashboard?kind=openSource&period=7d")["requests"]
+    assert sum(bucket["successes"] for bucket in buckets) == requests["totalSuccesses"]
+    assert "Output tokens" in page.hover("throughput", 0.5) and "/s" in page.hover("throughput", 0.5)
+
+
 def test_objectives_are_dashed_and_judged(page):
     page.open(kind="openSource", period="7d", lens="analysis")
     field = page.page.get_by_label("Objective, p95 at most")

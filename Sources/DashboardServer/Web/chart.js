@@ -23,6 +23,7 @@ export const formats = {
   exact: { incrs: increments.whole, text: (value) => number(value) },
   duration: { incrs: increments.duration, text: (value) => duration(value, true) },
   credits: { incrs: increments.any, text: (value) => (value >= 10_000 ? compact(value, true) : number(value)) },
+  rate: { incrs: increments.any, text: (value) => `${value >= 10_000 ? compact(value, true) : number(value)}/s` },
   share: { incrs: increments.any, text: (value) => `${number(value * 100)} %` },
 };
 

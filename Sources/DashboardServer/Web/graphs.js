@@ -1,5 +1,5 @@
 // Figures to graphs: what a chart is given. Times are seconds since 1970; labels are in the account's zone.
-import { clock, moment, stretch, number, duration, percent, span, credits, length } from "./format.js";
+import { clock, moment, stretch, number, duration, percent, span, credits, length, quantity } from "./format.js";
 
 export const second = (at) => Date.parse(at) / 1000;
 const bucketSeconds = (data) => (data.query.granularity === "hour" ? 3600 : 86_400);
@@ -458,6 +458,17 @@ export function tokenTimes(answer, { zoom }) {
     ...frame(answer, zoom), series,
     axes: { y: { title: "To First Token", format: "duration" }, right: { title: "Per Output Token", format: "duration" } },
     hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: duration(entry.y[spot]) }])),
+  };
+}
+
+/** Answers and output tokens a second. */
+export function throughput(answer, { zoom }) {
+  const own = (key, label, more) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, (bucket) => (bucket.seconds > 0 ? bucket[key] / bucket.seconds : null), answer), lasts: answer.bucketSeconds, label, ...more });
+  const series = [own("outputTokens", "Output tokens", { colour: "output", width: 2 }), own("successes", "Answers", { colour: "success", scale: "right", width: 1.5 })];
+  return {
+    ...frame(answer, zoom), series,
+    axes: { y: { title: "Output Tokens", format: "rate" }, right: { title: "Answers", format: "rate" } },
+    hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: quantity(entry.y[spot], "/s") }])),
   };
 }
 

@@ -103,6 +103,17 @@ export const panels = {
     graph: (_, view, extra) => ({ spec: graphs.tokenTimes(extra.analysis, view) }),
     tools: [],
   },
+  throughput: {
+    title: "Throughput", needs: "analysis",
+    tip: "Output tokens and, on the right, answers a second, of requests by their arrival: averages of each bucket.",
+    isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.outputTokens > 0),
+    nothing: "No output tokens are known in this period.",
+    figures: (_, __, { analysis }) => [["buckets of", bucketName(analysis)]],
+    rows: (_, __, { analysis }) => [["time", "seconds", "successes", "input tokens", "output tokens"], ...analysis.buckets.map((b) => [b.at, b.seconds, b.successes, b.inputTokens, b.outputTokens])],
+    json: (_, { analysis }) => analysis.buckets.map(({ at, seconds, successes, inputTokens, outputTokens }) => ({ at, seconds, successes, inputTokens, outputTokens })),
+    graph: (_, view, extra) => ({ spec: graphs.throughput(extra.analysis, view) }),
+    tools: [],
+  },
   reasons: {
     title: "Failures by Reason", needs: "analysis",
     tip: "Failed requests by reason, over time.",
@@ -142,7 +153,7 @@ const largestOf = (points) => {
 export const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
 
 export const panelsOf = (kind, lens) => (lens === "analysis"
-  ? ["heat", "fine", "tokenTimes", "reasons", kind === "external" ? "tokens" : "scaling", "credits"]
+  ? ["heat", "fine", "tokenTimes", "throughput", "reasons", kind === "external" ? "tokens" : "scaling", "credits"]
   : ["latency", "requests", kind === "external" ? "tokens" : "scaling", "credits"]);
 export const titleOf = (kind) => panels[kind].title;
 
