@@ -1,5 +1,5 @@
 """Data on the page: runs that are deleted and come back, checked, saved; files that become runs; scenarios that are edited."""
-import json, re, urllib.request, zipfile
+import csv, hmac, json, re, urllib.request, zipfile
 
 import pytest
 
@@ -215,8 +215,8 @@ def test_a_file_becomes_a_run_by_clicking_on_its_columns(page, studio):
     assert page.figures("requests")["total requests"] == "200" and page.figures("requests")["failures"] == "20"
 
 
-SERVED = "arrived,model,dequeued_at,first_token_at,finished_at,prompt_tokens,completion_tokens,cached_prompt_tokens,gpu,request,tenant\n" + "".join(
-    f"2026-03-{1 + number % 7:02}T10:{number % 60:02}:00Z,chat,2026-03-{1 + number % 7:02}T10:{number % 60:02}:01Z,2026-03-{1 + number % 7:02}T10:{number % 60:02}:02Z,2026-03-{1 + number % 7:02}T10:{number % 60:02}:12Z,100,10,25,A10 single,{number},{'north' if number % 4 else 'south'}\n"
+SERVED = "arrived,model,dequeued_at,first_token_at,finished_at,prompt_tokens,completion_tokens,cached_prompt_tokens,gpu,request,tenant,conversation_id,reasoning_tokens,user_id\n" + "".join(
+    f"2026-03-{1 + number % 7:02}T10:{number % 60:02}:00Z,chat,2026-03-{1 + number % 7:02}T10:{number % 60:02}:01Z,2026-03-{1 + number % 7:02}T10:{number % 60:02}:02Z,2026-03-{1 + number % 7:02}T10:{number % 60:02}:12Z,100,10,25,A10 single,{number},{'north' if number % 4 else 'south'},c{number % 9},3,ann\n"
     for number in [*range(200), 7])
 
 
@@ -224,7 +224,7 @@ def test_service_first_token_cache_hardware_identity_and_account_are_columns(pag
     page.page.set_input_files("input[type=file]", {"name": "served.csv", "mimeType": "text/csv", "buffer": SERVED.encode()})
     preview = page.page.get_by_role("region", name="Preview of the file")
     column = lambda name: preview.get_by_role("button", name=re.compile(f"^{name}"))
-    for name, role in (("arrived", "Arrival"), ("dequeued_at", "Start of service"), ("first_token_at", "First token at"), ("finished_at", "End"), ("cached_prompt_tokens", "Cached input tokens"), ("gpu", "Hardware")):
+    for name, role in (("arrived", "Arrival"), ("dequeued_at", "Start of service"), ("first_token_at", "First token at"), ("finished_at", "End"), ("cached_prompt_tokens", "Cached input tokens"), ("gpu", "Hardware"), ("conversation_id", "Session"), ("reasoning_tokens", "Reasoning tokens"), ("user_id", "User, kept as a hash")):
         expect(column(name)).to_contain_text(role)
     # Never guessed: rows are told apart, and accounts, only by what somebody has chosen.
     for name, role in (("request", "Identity of the row"), ("tenant", "Account of the row")):
@@ -243,6 +243,11 @@ def test_service_first_token_cache_hardware_identity_and_account_are_columns(pag
     answer = studio.json(f"api/runs/{run}/analysis?account=north&kind=openSource&period=7d")
     assert answer["cacheHitRate"] == 0.25 and {bucket["firstToken"] for bucket in answer["buckets"]} == {2000} and {round(bucket["perOutputToken"], 2) for bucket in answer["buckets"]} == {1111.11}
     assert {bucket["average"] for bucket in answer["buckets"]} == {12_000}
+    # What the dashboard does not show is in the data set, and of users no name.
+    [table] = [table for table in (studio.folder / "kept").glob("served*/telemetry/requests.csv")]
+    rows = list(csv.DictReader(table.open()))
+    assert {row["session"] for row in rows} == {f"c{number}" for number in range(9)} and {row["reasoning_tokens"] for row in rows} == {"3"}
+    assert {row["user"] for row in rows} == {hmac.new(account.encode(), b"ann", "sha256").hexdigest()[:32] for account in ("north", "south")}
 
 
 def test_what_is_wrong_with_an_import_is_said(page):

@@ -9,11 +9,13 @@ const { html, Component } = preact;
 /** What a column may be: [name in the mapping, for people, words that give it away, whether every mapping has it]. */
 const roles = [
   ["arrivedAt", "Arrival", /^(arriv|start|time|timestamp|created|date|request_?time|at$)/i, true], ["model", "Model", /^model(_?name)?$|deployment_?name/i, true], ["kind", "Kind", /^kind$|model_?type/i, true],
-  ["version", "Version", /version|^deployment$/i], ["provider", "Provider", /provider|vendor/i], ["status", "Status", /^(status|state|outcome|result|success)/i], ["failureReason", "Reason of failure", /err|reason/i],
+  ["version", "Version", /version|^deployment$/i], ["provider", "Provider", /provider|vendor/i], ["status", "Status", /^(status|state|outcome|result|success)/i], ["failureReason", "Reason of failure", /err|reason(?!ing)/i],
   ["latency", "Latency", /latency|duration|elapsed|seconds$|_ms$/i], ["endedAt", "End", /^(ended|finished|completed)(_?at|_?time)?$|^end(_?at|_?time)?$/i], ["firstTokenAt", "First token at", /first_?token_?(at|ts|timestamp)$|^completion_?start/i], ["firstToken", "Time to first token", /first_?token|ttft/i], ["startedAt", "Start of service", /^(scheduled|dequeued|service_?start)/i], ["waiting", "Waiting time", /wait|queue/i],
-  ["cachedInputTokens", "Cached input tokens", /cached.*tokens|cache_?read/i],
+  ["cachedInputTokens", "Cached input tokens", /cached.*tokens|cache_?read/i], ["reasoningTokens", "Reasoning tokens", /reasoning.*tokens/i],
   ["inputTokens", "Input tokens", /(input|prompt|context)_?tokens|tokens_?in/i], ["outputTokens", "Output tokens", /(output|completion|generated)_?tokens|tokens_?out/i],
   ["hardware", "Hardware", /^(hardware|gpu|accelerator)(_?(name|type))?$/i],
+  ["session", "Session", /^(session|conversation)(_?id)?$/i], ["turn", "Turn of the session", /^turn(_?(no|number|index))?$/i], ["attempt", "Attempt", /^attempt(_?(no|number))?$/i], ["class", "Class of service", /^(service|priority)_?class$/i],
+  ["user", "User, kept as a hash", /^user(_?(id|name))?$/i], ["adapter", "Adapter", /adapter|lora/i], ["prefix", "Hashes of the prompt", /^hash_ids$|^prefix_?hash(es)?$/i], ["cost", "Cost", /^cost(_?(usd|credits))?$/i],
   // Never guessed: a wrong one would leave rows out, or tear an account apart.
   ["id", "Identity of the row", /(?!)/], ["account", "Account of the row", /(?!)/],
 ];
@@ -34,6 +36,7 @@ function guess(columns) {
   if (found.firstToken) delete found.firstTokenAt;
   for (const role of ["waiting", "startedAt", "firstToken", "firstTokenAt"]) if (!found.latency && !found.endedAt) delete found[role];
   if (!found.inputTokens) delete found.cachedInputTokens;
+  if (!found.outputTokens) delete found.reasoningTokens;
   return found;
 }
 
