@@ -40,9 +40,8 @@ package struct TraceFile {
       (borrowedAnswers, failures) = (0, 0)
       return
     }
-    prefixes = nil
     if let format, format.layout == .ndjson {
-      (requests, borrowedAnswers, failures) = try Self.telemetry(path, format, model: model)
+      (requests, prefixes, borrowedAnswers, failures) = try Self.telemetry(path, format, model: model)
       return
     }
     let reader = try CSVReader(try InputFile(path, again: "a trace"))
@@ -58,10 +57,11 @@ package struct TraceFile {
         )
       }
       requests = try Self.azure(reader)
+      prefixes = nil
       borrowedAnswers = 0
       failures = 0
     } else if header.contains("arrived_at") {
-      (requests, borrowedAnswers, failures) = try Self.telemetry(
+      (requests, prefixes, borrowedAnswers, failures) = try Self.telemetry(
         path, format ?? DatasetFormat(.csv), model: model)
     } else {
       throw DatasetError(
@@ -122,7 +122,7 @@ package struct TraceFile {
   /// had, it is replayed with the answer of the success before it (of the first success, where there is none before).
   private static func telemetry(
     _ path: String, _ format: DatasetFormat, model: String?
-  ) throws -> (requests: [Request], borrowed: Int, failures: Int) {
+  ) throws -> (requests: [Request], prefixes: PrefixTree?, borrowed: Int, failures: Int) {
     let sink = Collector(path)
     let reader = try RequestReader(path, layout: format.layout, series: nil)
     try reader.read(into: sink)
@@ -147,6 +147,7 @@ package struct TraceFile {
     var rows = sink.rows
     if let wanted { rows.removeAll { series[Int($0.series)].modelID != wanted } }
     rows.sortByArrival()
+    let prefixes = try place(&rows, path)
     let firstAnswer = rows.first(where: \.isSuccess)?.request.outputTokens
     guard var answer = firstAnswer else {
       let unknown = rows.count { $0.request.outputTokens == 0 }
@@ -156,7 +157,7 @@ package struct TraceFile {
           "all \(rows.count) requests of the trace failed, so the lengths of their responses are unknown. Give a trace with successes."
         )
       }
-      return (rows.map(\.request), 0, rows.count)
+      return (rows.map(\.request), prefixes, 0, rows.count)
     }
     var borrowed = 0
     for index in rows.indices {
@@ -167,7 +168,18 @@ package struct TraceFile {
         borrowed += 1
       }
     }
-    return (rows.map(\.request), borrowed, rows.count { !$0.isSuccess })
+    return (rows.map(\.request), prefixes, borrowed, rows.count { !$0.isSuccess })
+  }
+
+  /// Gives the prompts of which something is recorded their places in the tree of prefixes.
+  private static func place(_ rows: inout [Row], _ path: String) throws -> PrefixTree? {
+    guard rows.contains(where: { $0.mark != nil }) else { return nil }
+    let prompts = rows.map {
+      RecordedPrefixes.Prompt(mark: $0.mark ?? .init(), tokens: $0.request.inputTokens, id: $0.id)
+    }
+    guard let found = try RecordedPrefixes.tree(prompts, path: path) else { return nil }
+    for index in rows.indices { rows[index].request.prefix = found.leaves[index] }
+    return found.tree
   }
 
   /// The model that is meant: its model_id, or its name in a models table beside the trace.
@@ -209,11 +221,14 @@ package struct TraceFile {
     var request: Request
     var series: Int32
     var isSuccess: Bool
+    var id: Int64
+    var mark: RecordedPrefixes.Mark?
   }
 
   private final class Collector: TelemetrySink {
     var rows: [Row] = []
     var ids = RequestIDs()
+    private var prefixes = RecordedPrefixes()
     private let path: String
     init(_ path: String) { self.path = path }
     func receive(_ batch: RequestColumns) throws {
@@ -224,7 +239,8 @@ package struct TraceFile {
             request: Request(
               arrivedAt: Timestamp(microseconds: batch.arrivedAt[row]), inputTokens: batch.inputTokens[row],
               outputTokens: batch.outputTokens[row]),
-            series: batch.series[row], isSuccess: batch.outcome[row] == RequestOutcome.success))
+            series: batch.series[row], isSuccess: batch.outcome[row] == RequestOutcome.success,
+            id: batch.requestID?[row] ?? 0, mark: prefixes.mark(row, of: batch)))
       }
       try TraceFile.check(rows.count, path)
     }

@@ -50,7 +50,7 @@ struct RealExportTests {
     #expect(found.requests.count == 12_031 && found.rejects.count == 0)
     #expect(found.requests.first?.arrivedAt == 1_767_571_200_000_000)
     let last: Int64 = 1_767_571_200_000_000 + 3_536_999_000
-    #expect(found.requests.last?.arrivedAt == last)
+    #expect(found.requests.last?.arrivedAt == last && found.optional == OptionalColumns(texts: [.prefix]))
     #expect(found.sum { Int64($0.input) } == 144_793_823 && found.sum { Int64($0.output) } == 4_122_048)
   }
 
@@ -68,6 +68,7 @@ struct RealExportTests {
     #expect(found.sum(\.latency) == latency && found.sum(\.firstToken) == firstToken)
     #expect(found.sum { Int64($0.input) } == input && found.requests.first?.arrivedAt == first)
     #expect(found.sum { Int64($0.output) } == Int64(100 * count))
+    #expect(found.optional == OptionalColumns(measures: [.turn], texts: [.session]))
     // Its first token and its generation are the same latency, to the six microseconds that the clocks differ by.
     let sum = try Mapped(
       path: file,
