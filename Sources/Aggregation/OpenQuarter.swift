@@ -70,6 +70,7 @@ final class OpenQuarter {
     var columnEnd = Int64.min
     var row = rows.lowerBound
     let whole = quarter * Rollup.quarterMicroseconds
+    let unknownOfRow = requests.extras?.unknown
     while row < rows.upperBound {
       let arrived = requests.arrivedAt[row]
       if arrived < start || arrived >= limit { break }
@@ -78,7 +79,10 @@ final class OpenQuarter {
       overflowed = overflowed || waiting.overflow
       cell.inputTokens &+= Int64(requests.inputTokens[row])
       cell.outputTokens &+= Int64(requests.outputTokens[row])
-      if let cached = requests.cachedInputTokens?[row], cached >= 0 {
+      let unknown = unknownOfRow?[row] ?? 0
+      if let cached = requests.cachedInputTokens?[row], cached >= 0,
+        unknown & RequestMeasure.inputTokens.bit == 0
+      {
         cell.cachedTokens &+= Int64(cached)
         cell.cachedOf &+= Int64(requests.inputTokens[row])
       }
@@ -100,6 +104,7 @@ final class OpenQuarter {
         cell.latencySum = sum.partialValue
         let firstToken = cell.firstTokenSum.addingReportingOverflow(requests.firstTokenMicroseconds[row])
         cell.firstTokenSum = firstToken.partialValue
+        if unknown != 0 { cell.addUnknown(unknown, requests, row) }
         overflowed = overflowed || sum.overflow || firstToken.overflow
         cell.latencyMin = min(cell.latencyMin, latency)
         cell.latencyMax = max(cell.latencyMax, latency)

@@ -56,6 +56,9 @@ extension Rollup {
       ("output tokens", cell.outputTokens, expected.cell.outputTokens),
       ("cached input tokens", cell.cachedTokens, expected.cell.cachedTokens),
       ("input tokens of which that is known", cell.cachedOf, expected.cell.cachedOf),
+      ("successes without a first token", cell.withoutFirstToken, expected.cell.withoutFirstToken),
+      ("time after unknown first tokens, µs", cell.untimedDecoding, expected.cell.untimedDecoding),
+      ("tokens after unknown first tokens", cell.untimedTokens, expected.cell.untimedTokens),
     ]
     if let (name, own, other) = numbers.first(where: { $0.1 != $0.2 }) {
       return "\(name) \(own), of the requests \(other)"

@@ -268,10 +268,11 @@ extension Rollup {
     .microseconds
     / quarterMicroseconds
 
-  /// Bits of a rollup's flags: whether its points are all there are, and whether what a cache spared follows them, which
-  /// is known of no request in most.
+  /// Bits of a rollup's flags: whether its points are all there are, and whether what a cache spared follows them, and how
+  /// much is unknown. Of most telemetry there is neither.
   private static let allPoints: UInt64 = 1
   private static let hasCached: UInt64 = 2
+  private static let hasUnknown: UInt64 = 4
 
   init(_ reader: inout ByteReader, day: Int64) {
     let quarter = day &+ reader.signed()
@@ -299,16 +300,21 @@ extension Rollup {
       cell.cachedTokens = reader.signed()
       cell.cachedOf = reader.signed()
     }
+    if flags & Self.hasUnknown != 0 {
+      cell.withoutFirstToken = reader.signed()
+      cell.untimedDecoding = reader.signed()
+      cell.untimedTokens = reader.signed()
+    }
     let isComplete = flags & Self.allPoints != 0
     // What no pipeline wrote must not reach figures and dates. Sums may be as large as 64 bits hold: those of a period
     // have 128.
     let sums = [
       cell.latencySum, cell.firstTokenSum, cell.waitingSum, cell.inputTokens, cell.outputTokens,
-      cell.cachedTokens, cell.cachedOf,
+      cell.cachedTokens, cell.cachedOf, cell.withoutFirstToken, cell.untimedDecoding,
     ]
     if !Self.believable.contains(quarter) || cell.latencyMin < 0 && cell.successes > 0
       || cell.latencyMin > cell.latencyMax && cell.successes > 0
-      || sums.contains(where: { $0 < 0 }) || flags > Self.allPoints | Self.hasCached
+      || sums.contains(where: { $0 < 0 }) || flags > Self.allPoints | Self.hasCached | Self.hasUnknown
     {
       reader.fail()
       self.init(
@@ -343,12 +349,20 @@ extension Rollup {
     writer.unsigned(UInt64(latencies.bytes.count))
     writer.raw(latencies.bytes)
     let knowsCached = cell.cachedOf != 0 || cell.cachedTokens != 0
-    writer.unsigned((points.isComplete ? Self.allPoints : 0) | (knowsCached ? Self.hasCached : 0))
+    let hasUnknown = cell.withoutFirstToken != 0 || cell.untimedDecoding != 0 || cell.untimedTokens != 0
+    writer.unsigned(
+      (points.isComplete ? Self.allPoints : 0) | (knowsCached ? Self.hasCached : 0)
+        | (hasUnknown ? Self.hasUnknown : 0))
     writer.unsigned(UInt64(points.bytes.count))
     writer.raw(points.bytes)
     if knowsCached {
       writer.signed(cell.cachedTokens)
       writer.signed(cell.cachedOf)
+    }
+    if hasUnknown {
+      writer.signed(cell.withoutFirstToken)
+      writer.signed(cell.untimedDecoding)
+      writer.signed(cell.untimedTokens)
     }
   }
 }

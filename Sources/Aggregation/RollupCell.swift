@@ -18,10 +18,24 @@ package struct RollupCell: Equatable, Sendable {
   /// Input tokens that a cache had, of the requests of which that is known; and all input tokens of these.
   package var cachedTokens: Int64 = 0
   package var cachedOf: Int64 = 0
+  /// Successful requests of which the first token is not known, and is 0 in the sum; and of those of which it or the output
+  /// is not, the time after it, µs, and the output tokens after the first.
+  package var withoutFirstToken: Int64 = 0
+  package var untimedDecoding: Int64 = 0
+  package var untimedTokens: Int64 = 0
 
   package init() {}
 
   package var requests: Int64 { successes &+ failures }
+
+  /// Adds what is not known of a successful request.
+  mutating func addUnknown(_ bits: UInt8, _ requests: RequestColumns, _ row: Int) {
+    let isFirstUnknown = bits & RequestMeasure.firstToken.bit != 0
+    if isFirstUnknown { withoutFirstToken += 1 }
+    guard isFirstUnknown || bits & RequestMeasure.outputTokens.bit != 0 else { return }
+    untimedDecoding &+= requests.latencyMicroseconds[row] - requests.firstTokenMicroseconds[row]
+    untimedTokens &+= Int64(requests.outputTokens[row]) - 1
+  }
 
   /// - Returns: whether a sum left the range of 64 bits.
   mutating func add(_ other: RollupCell) -> Bool {
@@ -40,6 +54,9 @@ package struct RollupCell: Equatable, Sendable {
     add(other.outputTokens, to: &outputTokens)
     add(other.cachedTokens, to: &cachedTokens)
     add(other.cachedOf, to: &cachedOf)
+    add(other.withoutFirstToken, to: &withoutFirstToken)
+    add(other.untimedDecoding, to: &untimedDecoding)
+    add(other.untimedTokens, to: &untimedTokens)
     latencyMin = min(latencyMin, other.latencyMin)
     latencyMax = max(latencyMax, other.latencyMax)
     return hasOverflowed

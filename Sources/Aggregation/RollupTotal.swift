@@ -13,6 +13,10 @@ package struct RollupTotal: Equatable, Sendable {
   /// Input tokens that a cache had, and all of the requests of which that is known.
   package private(set) var cachedTokens: Int128 = 0
   package private(set) var cachedOf: Int128 = 0
+  /// As in `RollupCell`.
+  private var withoutFirstToken: Int128 = 0
+  private var untimedDecoding: Int128 = 0
+  private var untimedTokens: Int128 = 0
 
   package init() {}
 
@@ -25,15 +29,16 @@ package struct RollupTotal: Equatable, Sendable {
 
   /// Average time from arrival to the first output token, ms; `nil` where no first token is known.
   package var averageFirstToken: Double? {
-    successes == 0 || firstTokenSum == 0 ? nil : Double(firstTokenSum) / Double(Int128(successes) * 1000)
+    let known = Int128(successes) - withoutFirstToken
+    return known <= 0 || firstTokenSum == 0 ? nil : Double(firstTokenSum) / Double(known * 1000)
   }
 
   /// Average time per output token, ms: the time after first tokens over all tokens after the first of each response, with
   /// the output of failed requests among them; `nil` where no first token is known, or there are no further tokens.
   package var averageTimePerOutputToken: Double? {
-    let further = outputTokens - Int128(successes)
+    let further = outputTokens - Int128(successes) - untimedTokens
     return firstTokenSum == 0 || further <= 0
-      ? nil : Double(latencySum - firstTokenSum) / Double(further * 1000)
+      ? nil : Double(latencySum - firstTokenSum - untimedDecoding) / Double(further * 1000)
   }
 
   /// The share of input tokens that a cache had, in [0, 1]; `nil` where it is known of no request.
@@ -50,5 +55,8 @@ package struct RollupTotal: Equatable, Sendable {
     outputTokens += Int128(cell.outputTokens)
     cachedTokens += Int128(cell.cachedTokens)
     cachedOf += Int128(cell.cachedOf)
+    withoutFirstToken += Int128(cell.withoutFirstToken)
+    untimedDecoding += Int128(cell.untimedDecoding)
+    untimedTokens += Int128(cell.untimedTokens)
   }
 }

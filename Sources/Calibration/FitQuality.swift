@@ -89,10 +89,10 @@ package struct FitQuality: Sendable, Codable {
     typealias Column = (name: String, unit: String, values: (Observations, [Range<Int64>]) -> [Double])
     let columns: [Column] = [
       ("inter-arrival time", "s", { Self.intervals($0, $1) }),
-      ("input tokens", "tokens", { o, s in o.rows(in: s, most: Self.most).map { Double(o.input[$0]) } }),
-      ("output tokens", "tokens", { o, s in o.rows(in: s, most: Self.most).map { Double(o.output[$0]) } }),
-      ("latency", "ms", { Self.successes($0, $1) { $0.latency[$1] } }),
-      ("first token", "ms", { Self.successes($0, $1) { $0.firstToken[$1] } }),
+      ("input tokens", "tokens", { Self.tokens($0, $1, .inputTokens) { $0.input[$1] } }),
+      ("output tokens", "tokens", { Self.tokens($0, $1, .outputTokens) { $0.output[$1] } }),
+      ("latency", "ms", { Self.successes($0, $1, .latency) { $0.latency[$1] } }),
+      ("first token", "ms", { Self.successes($0, $1, .firstToken) { $0.firstToken[$1] } }),
     ]
     for column in columns {
       let a = column.values(observed, judged).sorted()
@@ -163,11 +163,23 @@ package struct FitQuality: Sendable, Codable {
   }
 
   /// In milliseconds.
-  private static func successes(
-    _ observations: Observations, _ spans: [Range<Int64>], _ value: (Observations, Int) -> UInt32
+  /// Of the requests of which they are known.
+  private static func tokens(
+    _ observations: Observations, _ spans: [Range<Int64>], _ measure: RequestMeasure,
+    _ value: (Observations, Int) -> Int32
   ) -> [Double] {
     observations.rows(in: spans, most: most).compactMap { row in
-      observations.outcome[row] == RequestOutcome.success ? Double(value(observations, row)) / 1000 : nil
+      observations.isKnown(measure, row) ? Double(value(observations, row)) : nil
+    }
+  }
+
+  private static func successes(
+    _ observations: Observations, _ spans: [Range<Int64>], _ measure: RequestMeasure,
+    _ value: (Observations, Int) -> UInt32
+  ) -> [Double] {
+    observations.rows(in: spans, most: most).compactMap { row in
+      observations.outcome[row] == RequestOutcome.success && observations.isKnown(measure, row)
+        ? Double(value(observations, row)) / 1000 : nil
     }
   }
 

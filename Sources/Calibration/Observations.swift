@@ -14,6 +14,14 @@ package struct Observations: Sendable {
   package private(set) var firstToken: [UInt32] = []
   package private(set) var latency: [UInt32] = []
 
+  /// `RequestRecord.unknown` of each; empty where everything is known.
+  private var unknown: [UInt8] = []
+
+  /// Whether a request's measure is known; 0 stands for it where it is not.
+  func isKnown(_ measure: RequestMeasure, _ row: Int) -> Bool {
+    unknown.isEmpty || unknown[row] & measure.bit == 0
+  }
+
   /// Requests that arrived before one listed above them, and by how much at most, µs.
   package private(set) var outOfOrder = 0
   package private(set) var largestStepBack: Int64 = 0
@@ -29,7 +37,7 @@ package struct Observations: Sendable {
   /// Whether a prefix cache is known to have spared some of them a part of their prompts.
   package private(set) var hasCachedTokens = false
 
-  /// Whether they were imported: an import writes 0 for numbers that it does not know.
+  /// Whether they were imported: earlier imports wrote 0 for numbers that they did not know.
   package fileprivate(set) var isForeign = false
 
   package init() {}
@@ -54,6 +62,12 @@ package struct Observations: Sendable {
       largestStepBack = max(largestStepBack, last - at)
     }
     if columns.latencyMicroseconds[row] > Int64(UInt32.max) { beyondRange += 1 }
+    if let bits = columns.extras?.unknown?[row], bits != 0 || !unknown.isEmpty {
+      unknown += repeatElement(0, count: arrivedAt.count - unknown.count)
+      unknown.append(bits)
+    } else if !unknown.isEmpty {
+      unknown.append(0)
+    }
     arrivedAt.append(at)
     input.append(columns.inputTokens[row])
     output.append(columns.outputTokens[row])
@@ -70,6 +84,7 @@ package struct Observations: Sendable {
     if outOfOrder > 0 {
       let order = arrivedAt.indices.sorted { (arrivedAt[$0], $0) < (arrivedAt[$1], $1) }
       func inOrder<T>(_ column: [T]) -> [T] { order.map { column[$0] } }
+      if !unknown.isEmpty { unknown = inOrder(unknown) }
       arrivedAt = inOrder(arrivedAt)
       input = inOrder(input)
       output = inOrder(output)

@@ -62,6 +62,11 @@ package struct ServiceFit: Sendable {
   ///   - occupancy: `nil` where replicas do not share (external models), or nothing is known of them.
   /// - Returns: `nil` without any time to fit.
   init?(_ observations: Observations, rows: [Int], occupancy: Occupancy?) {
+    // Of the others the parts of the time are not known.
+    let complete = rows.filter {
+      observations.isKnown(.firstToken, $0) && observations.isKnown(.outputTokens, $0)
+    }
+    let rows = complete.isEmpty ? rows : complete
     let step = max(1, rows.count / Self.most)
     var requests: [Request] = []
     requests.reserveCapacity(rows.count / step + 1)

@@ -22,8 +22,13 @@ package struct TokenFit: Sendable {
     // No request has an empty input: if others have input tokens, those without any did not report them.
     let isTold = spans.contains { span in observations.rows(in: span).contains { observations.input[$0] > 0 }
     }
-    func isUnknown(_ row: Int) -> Bool {
-      isTold && observations.input[row] == 0
+    // Where no request states them, all of them are alike, 0.
+    let stated = [RequestMeasure.inputTokens, .outputTokens].filter { measure in
+      spans.contains { span in observations.rows(in: span).contains { observations.isKnown(measure, $0) } }
+    }
+    func isUnknown(_ row: Int, _ measure: RequestMeasure) -> Bool {
+      if stated.contains(measure), !observations.isKnown(measure, row) { return true }
+      return isTold && observations.input[row] == 0
         && (observations.isForeign || observations.outcome[row] != RequestOutcome.success)
     }
     func column(_ values: [Int32], _ name: String) -> (fit: DistributionFit, notes: [String])? {
@@ -32,14 +37,18 @@ package struct TokenFit: Sendable {
       var unknown = 0
       for span in spans {
         for row in observations.rows(in: span) where !isOutput || isAnswered(row) {
-          if isUnknown(row) { unknown += 1 } else { sample.add(Double(values[row])) }
+          if isUnknown(row, isOutput ? .outputTokens : .inputTokens) {
+            unknown += 1
+          } else {
+            sample.add(Double(values[row]))
+          }
         }
       }
       guard sample.count > 0 else { return nil }
       var notes: [String] = []
       if unknown > 0 {
         notes.append(
-          "\(unknown) requests do not state their input tokens: left out of the \(name) tokens."
+          "\(unknown) requests do not state their tokens: left out of the \(name) tokens."
         )
       }
       if let limit = Outliers.limit(sample), sample.largest > limit {
@@ -84,7 +93,9 @@ package struct TokenFit: Sendable {
     input = first.fit
     output = second.fit
     notes = first.notes + second.notes
-    let chosen = observations.rows(in: spans, most: 200_000).filter { isAnswered($0) && !isUnknown($0) }
+    let chosen = observations.rows(in: spans, most: 200_000).filter {
+      isAnswered($0) && !isUnknown($0, .inputTokens) && !isUnknown($0, .outputTokens)
+    }
     if chosen.count >= 30, input.name != "constant", output.name != "constant" {
       let value = SampleDistance.normalScoreCorrelation(
         chosen.map { Double(observations.input[$0]) }, chosen.map { Double(observations.output[$0]) })

@@ -20,6 +20,9 @@ package struct TableSchema: Equatable, Sendable {
     package var mayBeAbsent = false
     /// Unit and meaning, for schemas that can carry them.
     package var about = ""
+
+    /// In PostgreSQL, where some bare names mean something else: `user` is the role that asks.
+    var postgreSQLName: String { name == "user" ? "\"user\"" : name }
   }
 
   package let name: String

@@ -19,6 +19,9 @@ package struct TraceFile {
   package let borrowedAnswers: Int
   /// Requests that failed when they were recorded.
   package let failures: Int
+  /// Other requests of which the trace does not say how many tokens they had, though it does of some: they are replayed
+  /// with those of another.
+  package private(set) var unknownTokens = 0
 
   /// Most requests a trace may have: they are held in memory, 24 bytes each.
   private static let most = 100_000_000
@@ -41,7 +44,9 @@ package struct TraceFile {
       return
     }
     if let format, format.layout == .ndjson {
-      (requests, prefixes, borrowedAnswers, failures) = try Self.telemetry(path, format, model: model)
+      let found = try Self.telemetry(path, format, model: model)
+      (requests, prefixes) = (found.requests, found.prefixes)
+      (borrowedAnswers, failures, unknownTokens) = (found.borrowed, found.failures, found.unknown)
       return
     }
     let reader = try CSVReader(try InputFile(path, again: "a trace"))
@@ -61,8 +66,9 @@ package struct TraceFile {
       borrowedAnswers = 0
       failures = 0
     } else if header.contains("arrived_at") {
-      (requests, prefixes, borrowedAnswers, failures) = try Self.telemetry(
-        path, format ?? DatasetFormat(.csv), model: model)
+      let found = try Self.telemetry(path, format ?? DatasetFormat(.csv), model: model)
+      (requests, prefixes) = (found.requests, found.prefixes)
+      (borrowedAnswers, failures, unknownTokens) = (found.borrowed, found.failures, found.unknown)
     } else {
       throw DatasetError(
         path, line: 1, column: 1,
@@ -122,7 +128,7 @@ package struct TraceFile {
   /// had, it is replayed with the answer of the success before it (of the first success, where there is none before).
   private static func telemetry(
     _ path: String, _ format: DatasetFormat, model: String?
-  ) throws -> (requests: [Request], prefixes: PrefixTree?, borrowed: Int, failures: Int) {
+  ) throws -> Telemetry {
     let sink = Collector(path)
     let reader = try RequestReader(path, layout: format.layout, series: nil)
     try reader.read(into: sink)
@@ -148,6 +154,7 @@ package struct TraceFile {
     if let wanted { rows.removeAll { series[Int($0.series)].modelID != wanted } }
     rows.sortByArrival()
     let prefixes = try place(&rows, path)
+    let unknown = fill(&rows)
     let firstAnswer = rows.first(where: \.isSuccess)?.request.outputTokens
     guard var answer = firstAnswer else {
       let unknown = rows.count { $0.request.outputTokens == 0 }
@@ -157,7 +164,9 @@ package struct TraceFile {
           "all \(rows.count) requests of the trace failed, so the lengths of their responses are unknown. Give a trace with successes."
         )
       }
-      return (rows.map(\.request), prefixes, 0, rows.count)
+      return Telemetry(
+        requests: rows.map(\.request), prefixes: prefixes, borrowed: 0, failures: rows.count, unknown: unknown
+      )
     }
     var borrowed = 0
     for index in rows.indices {
@@ -168,7 +177,43 @@ package struct TraceFile {
         borrowed += 1
       }
     }
-    return (rows.map(\.request), prefixes, borrowed, rows.count { !$0.isSuccess })
+    return Telemetry(
+      requests: rows.map(\.request), prefixes: prefixes, borrowed: borrowed,
+      failures: rows.count { !$0.isSuccess }, unknown: unknown)
+  }
+
+  private struct Telemetry {
+    var requests: [Request]
+    var prefixes: PrefixTree?
+    var borrowed: Int
+    var failures: Int
+    var unknown: Int
+  }
+
+  /// Gives requests of which the tokens are not known those of the one before, or of the first of which they are. The
+  /// output of a failure is another matter.
+  /// - Parameter rows: in order of arrival.
+  /// - Returns: how many.
+  private static func fill(_ rows: inout [Row]) -> Int {
+    guard rows.contains(where: { $0.unknown != 0 }) else { return 0 }
+    var filled = Set<Int>()
+    for (measure, tokens) in [
+      (RequestMeasure.inputTokens, \Request.inputTokens), (.outputTokens, \Request.outputTokens),
+    ] {
+      func isKnown(_ row: Row) -> Bool {
+        row.unknown & measure.bit == 0 && (measure == .inputTokens || row.isSuccess)
+      }
+      guard var last = rows.first(where: isKnown)?.request[keyPath: tokens] else { continue }
+      for index in rows.indices {
+        if isKnown(rows[index]) {
+          last = rows[index].request[keyPath: tokens]
+        } else if rows[index].unknown & measure.bit != 0, measure == .inputTokens || rows[index].isSuccess {
+          rows[index].request[keyPath: tokens] = last
+          filled.insert(index)
+        }
+      }
+    }
+    return filled.count
   }
 
   /// Gives the prompts of which something is recorded their places in the tree of prefixes.
@@ -222,6 +267,7 @@ package struct TraceFile {
     var series: Int32
     var isSuccess: Bool
     var id: Int64
+    var unknown: UInt8
     var mark: RecordedPrefixes.Mark?
   }
 
@@ -240,7 +286,8 @@ package struct TraceFile {
               arrivedAt: Timestamp(microseconds: batch.arrivedAt[row]), inputTokens: batch.inputTokens[row],
               outputTokens: batch.outputTokens[row]),
             series: batch.series[row], isSuccess: batch.outcome[row] == RequestOutcome.success,
-            id: batch.requestID?[row] ?? 0, mark: prefixes.mark(row, of: batch)))
+            id: batch.requestID?[row] ?? 0, unknown: batch.extras?.unknown?[row] ?? 0,
+            mark: prefixes.mark(row, of: batch)))
       }
       try TraceFile.check(rows.count, path)
     }

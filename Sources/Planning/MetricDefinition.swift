@@ -93,7 +93,7 @@ struct MetricDefinition: Sendable {
         name: "kvUtilisation", unit: .share, better: .neither, most: 1, needs: .kvCache, isOfEachModel: true,
         source: .requests { figures in
           guard let used = figures.kvBlockTime, let all = figures.kvTime, all > 0 else { return nil }
-          return min(used / all, 1)
+          return min(used / all, 1)  // Of a sum of rounded numbers.
         }),
       MetricDefinition(
         name: "throughput.requests", unit: .perSecond, better: .neither,

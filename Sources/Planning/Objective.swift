@@ -62,6 +62,7 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
         switch metric.unit {
         case .milliseconds: "a duration such as 2s or 800ms"
         case .share: "a share such as 0.1% or 0.001"
+        case .perSecond: "a number per second, such as 100 or 100/s"
         default: "a number"
         }
       throw InvalidObjective(description: "\"\(value)\" is not a bound on \(name). Write \(help).")
@@ -119,6 +120,8 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
         return PlanQuantity.number(String(text.unicodeScalars.dropLast()).trimmed).map { $0 / 100 }
       }
       return PlanQuantity.number(text)
+    case .perSecond where text.utf8.suffix(2).elementsEqual("/s".utf8):
+      return PlanQuantity.number(String(text.unicodeScalars.dropLast(2)).trimmed)
     default: return PlanQuantity.number(text)
     }
   }

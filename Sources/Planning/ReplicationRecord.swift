@@ -79,16 +79,12 @@ extension ReplicationRecord {
   /// Adds what the KV caches of a run were used for, by model.
   /// - Parameter model: the name of a model by its identifier.
   mutating func addKVCaches(
-    _ caches: [KVCacheUse], _ tables: TelemetryTables, in range: Range<Timestamp>, model: (Int32) -> String?
+    _ caches: [KVCacheUse], in range: Range<Timestamp>, model: (Int32) -> String?
   ) {
     seconds = Double(range.upperBound - range.lowerBound) / 1e6
     for place in models.indices { models[place].seconds = seconds }
-    let ready = KVCacheTime(tables.replicas, in: range)
-    // A version that was deployed twice has one time of its replicas.
-    var seen: Set<Series> = []
     for use in caches {
-      let series = Series(modelID: use.modelID, version: use.version)
-      let time = seen.insert(series).inserted ? Double(use.blocks) * ready[series] : 0
+      let time = Double(use.blocks) * Double(use.replicaMicroseconds)
       preemptions = (preemptions ?? 0) + use.preemptions
       kvBlockTime = (kvBlockTime ?? 0) + use.blockMicroseconds
       kvTime = (kvTime ?? 0) + time

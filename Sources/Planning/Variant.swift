@@ -76,7 +76,7 @@ package struct Variant: Sendable {
       threads: 1, into: .init(accounts: scenario.accounts.map { _ in target }, merged: nil))
     var record = try sink.finish(RequestOutcome.names)
     record.notDeployed = result.notDeployed.reduce(0) { $0 + $1.requests }
-    record.addKVCaches(result.kvCaches, result.tables, in: scenario.from..<scenario.to) { id in
+    record.addKVCaches(result.kvCaches, in: scenario.from..<scenario.to) { id in
       modelOfID[id].map { names[$0] }
     }
     record.addReplicas(result.tables, scenario, busy: sink.busyMicroseconds)

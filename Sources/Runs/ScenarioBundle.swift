@@ -141,6 +141,11 @@ package struct ScenarioBundle: Sendable {
           "\(path): note: \(trace.borrowedAnswers) of \(trace.requests.count) requests failed when they were recorded; each is replayed with the output tokens of the preceding success."
         )
       }
+      if trace.unknownTokens > 0 {
+        notes.append(
+          "\(path): note: \(trace.unknownTokens) of \(trace.requests.count) requests do not state their tokens; each is replayed with those of the preceding request that does."
+        )
+      }
       traces[source.selection] = Trace(
         trace.requests.map {
           TraceRequest(

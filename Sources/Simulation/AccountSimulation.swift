@@ -335,14 +335,16 @@ final class AccountSimulation: @unchecked Sendable {
     return tables
   }
 
-  /// Of versions whose replicas have one, in the order of the scenario.
+  /// Of deployments whose replicas have one, in the order of the scenario.
   func kvCaches() -> [KVCacheUse] {
     account.models.indices.flatMap { modelIndex in
       account.models[modelIndex].deployments.indices.compactMap { index in
         modelSimulations[modelIndex].deployments[index].kvCacheUse.map { use in
           KVCacheUse(
             modelID: modelIDs[modelIndex], version: account.models[modelIndex].deployments[index].version,
-            blocks: use.blocks, preemptions: use.preemptions, blockMicroseconds: use.blockMicroseconds)
+            blocks: use.blocks,
+            replicaMicroseconds: modelSimulations[modelIndex].log.servingMicroseconds(index),
+            preemptions: use.preemptions, blockMicroseconds: use.blockMicroseconds)
         }
       }
     }

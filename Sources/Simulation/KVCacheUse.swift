@@ -1,9 +1,11 @@
-/// What the KV caches of a version's replicas were used for, from the end of the warm-up to the period's end.
+/// What the KV caches of a deployment's replicas were used for, from the end of the warm-up to the period's end.
 package struct KVCacheUse: Equatable, Sendable {
   package var modelID: Int32
   package var version: String
   /// Blocks of a replica, of all its ranks together.
   package var blocks: Int64
+  /// Replicas that were ready or draining × µs.
+  package var replicaMicroseconds: Int64
   /// How often a request lost its blocks to others.
   package var preemptions: Int64
   /// Blocks in use × µs, over all replicas. In a run of like steps blocks are taken to become more evenly, which is off by

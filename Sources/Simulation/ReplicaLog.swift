@@ -22,6 +22,8 @@ struct ReplicaLog {
   /// For each deployment, all those that share its rows.
   private let sharing: [[Int]]
   private(set) var entries: [Entry] = []
+  /// Of each deployment, replicas that were ready or draining in the period, × µs, up to its last state.
+  private var serving: [Int64]
   /// Each deployment's last state, and of the first of those that share rows, the row written last.
   private var states: [Entry?]
   private var rows: [Entry?]
@@ -38,10 +40,22 @@ struct ReplicaLog {
     states = Array(repeating: nil, count: keys.count)
     rows = states
     before = states
+    serving = Array(repeating: 0, count: keys.count)
+  }
+
+  /// Replicas of a deployment that were ready or draining in the period, × µs.
+  func servingMicroseconds(_ deployment: Int) -> Int64 {
+    serving[deployment] + servingSinceLast(deployment, until: to)
+  }
+
+  private func servingSinceLast(_ deployment: Int, until instant: Int64) -> Int64 {
+    guard let state = states[deployment] else { return 0 }
+    return Int64(state.ready + state.draining) * max(0, min(instant, to) - max(state.at, from))
   }
 
   mutating func record(_ entry: Entry) {
     guard entry.at < to, !isHeld else { return }
+    serving[entry.deployment] += servingSinceLast(entry.deployment, until: entry.at)
     states[entry.deployment] = entry
     let first = sharing[entry.deployment][0]
     var row = entry

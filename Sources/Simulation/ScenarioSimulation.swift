@@ -106,7 +106,7 @@ package struct ScenarioSimulation: Sendable {
     package var tables: TelemetryTables
     /// Requests that arrived while no version of their model was deployed, by account name.
     package var notDeployed: [(account: String, requests: Int)]
-    /// Of versions whose replicas have one, in the order of the scenario; a version that was deployed twice is there twice.
+    /// Of deployments whose replicas have one, in the order of the scenario.
     package var kvCaches: [KVCacheUse]
   }
 

@@ -18,8 +18,9 @@ package enum Limits {
   package static let latency: Int64 = 100 * 86_400_000_000
   /// What one request costs, in millionths: sums of a billion of them fit into 64 bits.
   package static let cost: Int64 = 1_000_000_000
-  /// Bytes of the hashes of one prompt's blocks: a million tokens in blocks of 16, with hashes of 15 digits.
-  package static let prefix = 1 << 20
+  /// Bytes of the hashes of one prompt's blocks: 131,072 tokens in blocks of 16, with hashes of 15 digits. With the longest
+  /// names a line stays within what writers reserve.
+  package static let prefix = 1 << 17
   /// Further attempts of one request: counted in 8 bits.
   package static let attempts = 100
 }

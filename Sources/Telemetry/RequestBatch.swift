@@ -80,7 +80,7 @@ package final class RequestBatch: @unchecked Sendable {
     return storage
   }
 
-  /// A text of the row that was appended last, once.
+  /// A text of the row that was appended last, in place of what it had.
   package func set(_ text: RequestText, _ value: UnsafeRawBufferPointer) {
     precondition(count > 0)
     if value.isEmpty { return }

@@ -116,7 +116,7 @@ final class RequestExtrasStorage {
     column[row] = bits
   }
 
-  /// Of the row that was begun last, once.
+  /// Of the row that was begun last.
   func set(_ text: RequestText, _ row: Int, _ value: UnsafeRawBufferPointer) {
     let storage = texts[text.rawValue] ?? TextStorage(capacity: capacity)
     texts[text.rawValue] = storage

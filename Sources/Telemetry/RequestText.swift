@@ -40,7 +40,7 @@ package enum RequestText: Int, CaseIterable, Sendable {
     guard text.utf8.count <= longest else {
       throw NameProblem("has \(text.utf8.count) bytes; the hashes of a prompt have at most \(longest).")
     }
-    guard text.utf8.allSatisfy(Self.isOfHash) else {
+    guard text.utf8.allSatisfy(Self.isOfHash), Self.hasSingleSpaces(text.utf8) else {
       throw NameProblem("is not hashes of letters and digits with a space between two, such as 46 47 48.")
     }
   }
@@ -48,6 +48,17 @@ package enum RequestText: Int, CaseIterable, Sendable {
   /// Whether ASCII without quotes is a value for certain; for callers that leave everything else to `check`.
   package func takes(ascii bytes: UnsafeRawBufferPointer) -> Bool {
     bytes.count <= longest && bytes.allSatisfy { self == .prefix ? Self.isOfHash($0) : $0 != 0 }
+      && (self != .prefix || Self.hasSingleSpaces(bytes))
+  }
+
+  /// Whether each space has a hash on both sides.
+  private static func hasSingleSpaces(_ bytes: some Collection<UInt8>) -> Bool {
+    var isAfterSpace = true
+    for byte in bytes {
+      if byte == 0x20, isAfterSpace { return false }
+      isAfterSpace = byte == 0x20
+    }
+    return bytes.isEmpty || !isAfterSpace
   }
 
   private static func isOfHash(_ byte: UInt8) -> Bool {

@@ -126,7 +126,10 @@ final class RequestInvariants: TelemetrySink {
       )
     }
 
-    if let cached = requests.cachedInputTokens?[row], cached >= 0 {
+    let unknown = requests.extras?.unknown?[row] ?? 0
+    if let cached = requests.cachedInputTokens?[row], cached >= 0,
+      unknown & RequestMeasure.inputTokens.bit == 0
+    {
       // The last token of a prompt is read in any case: it makes the first of the output.
       let most = isReplayed ? requests.inputTokens[row] : max(requests.inputTokens[row] - 1, 0)
       if cached > most {
@@ -136,7 +139,7 @@ final class RequestInvariants: TelemetrySink {
     }
 
     if let reasoning = requests.integers(.reasoningTokens)?[row],
-      reasoning > Int64(requests.outputTokens[row])
+      unknown & RequestMeasure.outputTokens.bit == 0, reasoning > Int64(requests.outputTokens[row])
     {
       report.violated(
         .i18, "request \(id): \(reasoning) tokens of reasoning of \(requests.outputTokens[row]) output tokens"

@@ -60,8 +60,13 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "A Latin hypercube of this many variants instead of every combination.")
   var samples: Int?
 
-  @Option(help: "Service-level objectives, separated by commas: latency.p95 <= 2s, failureRate <= 0.1%.")
-  var slo: String?
+  @Option(
+    name: .customLong("slo"),
+    help:
+      "Service-level objectives, separated by commas or each in an option of its own: latency.p95 <= 2s, failureRate <= 0.1%."
+  )
+  var slos: [String] = []
+  private var slo: String? { slos.isEmpty ? nil : slos.joined(separator: ", ") }
 
   @Option(help: "The metric to minimise, subject to the objectives.")
   var minimize: String?

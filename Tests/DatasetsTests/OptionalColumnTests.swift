@@ -158,7 +158,7 @@ struct OptionalColumnTests {
   func refused(layout: String) throws {
     let base = "1,2026-03-02T09:00:00.000000Z,1,V1,success,,0,0,5,1,0"
     let fields = [
-      "turn": "-1", "cost_micro": "1000000001", "prefix": "a|b",
+      "turn": "-1", "cost_micro": "1000000001", "prefix": "a  b",
       "session": String(repeating: "x", count: 1025),
     ]
     for (column, value) in fields {
@@ -228,6 +228,46 @@ struct OptionalColumnTests {
 
   private static let ann = "10ec80c76a9117f5464ebb241e77b6d4"
   private static let bob = "02eb75c7dcbc570a05b908772029c3b7"
+
+  @Test("the longest texts that are read can be written", arguments: ["csv", "ndjson"])
+  func longest(format: String) throws {
+    let scratch = try Scratch()
+    var record = RequestRecord(id: 1, arrivedAt: Self.instant.microseconds, series: 0, outcome: 0)
+    record.measures[.latency] = 5
+    record.texts = RequestText.allCases.map {
+      // Of what JSON writes the longest.
+      String(repeating: $0 == .prefix ? "a" : "\u{1}", count: $0.longest)
+    }
+    let path = scratch.file("long")
+    try Self.write([record], path, try #require(DatasetFormat(format)))
+    #expect(try Self.read(path).1 == [record])
+  }
+
+  @Test("a list of JSON is hashes of blocks and nothing else, and one of other things is refused")
+  func lists() throws {
+    let rows = ["[1,null,3]", #"[1,{"h":4},3]"#, #"["a b","c"]"#, "[[1,2],[3]]", "[7,8]"].enumerated().map {
+      #"{"t":"2026-03-02T09:00:0\#($0.offset)Z","m":"x","in":[5],"b":\#($0.element)}"#
+    }
+    let columns =
+      "account: { name: a }\ncolumns:\n  arrivedAt: t\n  model: m\n  kind: { constant: external }\n"
+    let found = try Mapped(rows.joined(separator: "\n"), "t.ndjson", columns + "  prefix: b\n")
+    #expect(found.records.map { $0.texts?[RequestText.prefix.rawValue] } == ["7 8"])
+    #expect(found.rejects.kinds == ["prefix cannot be taken": 4])
+    #expect(throws: DatasetError.self) {
+      try Mapped(rows.joined(separator: "\n"), "t.ndjson", columns + "  inputTokens: in\n")
+    }
+  }
+
+  @Test("a part of unknown tokens is taken as it is")
+  func partOfUnknown() throws {
+    let found = try Mapped(
+      "t,m,in,hit,out,think,s\n2026-03-02T09:00:00Z,x,,5,,6,\n2026-03-02T09:00:01Z,x,4,5,9,6,\n", "t.csv",
+      "account: { name: a }\ncolumns:\n  arrivedAt: t\n  model: m\n  kind: { constant: external }\n  inputTokens: { column: in, missing: unknown }\n  outputTokens: { column: out, missing: unknown }\n  cachedInputTokens: { column: hit, missing: unknown }\n  reasoningTokens: think\n  session: { column: s, missing: unknown }\n"
+    )
+    #expect(found.rejects.kinds == ["cachedInputTokens is more than inputTokens": 1])
+    #expect(found.records.count == 1 && found.records[0].measures[.cachedInputTokens] == 5)
+    #expect(found.records[0].measures[.reasoningTokens] == 6 && found.records[0].texts == nil)
+  }
 
   @Test("missing: unknown leaves a number unknown, and no other row's")
   func unknown() throws {

@@ -58,6 +58,25 @@ struct RecordedPrefixesTests {
     }
   }
 
+  @Test("requests of which the tokens are not known are replayed with those of another, and counted")
+  func unknownTokens() throws {
+    let scratch = try Scratch()
+    let rows = [("", ""), ("10", "5"), ("", "7"), ("20", ""), ("", "")].enumerated().map { index, tokens in
+      "\(index + 1),2026-03-02T09:00:0\(index).000000Z,1,V1,success,,0,0,5,\(tokens.0),\(tokens.1)"
+    }
+    let header =
+      "request_id,arrived_at,model_id,version,status,failure_reason,waiting_us,ttft_us,latency_us,input_tokens,output_tokens"
+    let trace = try TraceFile(
+      contentsOf: scratch.write("requests.csv", ([header] + rows).joined(separator: "\n") + "\n"))
+    #expect(trace.requests.map(\.inputTokens) == [10, 10, 10, 20, 20])
+    #expect(trace.requests.map(\.outputTokens) == [5, 5, 7, 7, 7])
+    #expect(trace.unknownTokens == 4 && trace.borrowedAnswers == 0)
+    // Where nothing is known, they have none.
+    let empty = try TraceFile(
+      contentsOf: scratch.write("requests.csv", "\(header)\n\(rows[0])\n"))
+    #expect(empty.requests.map(\.inputTokens) == [0] && empty.unknownTokens == 0)
+  }
+
   @Test(
     "the Mooncake trace is the same with its hashes in telemetry",
     .enabled(if: sharedData("mooncake-conversation.jsonl") != nil, "NOT CHECKED: set WORKBENCH_DATA"))

@@ -8,7 +8,8 @@ import Testing
 
 @Suite("Use of KV caches and throughput as figures of plans")
 struct KVCacheMetricTests {
-  private static func variant(tokens: Int) throws -> Variant {
+  /// - Parameter again: tokens of the version's cache when it is deployed again after an hour.
+  private static func variant(tokens: Int, again: Int? = nil) throws -> Variant {
     let yaml = """
       workbench: 1
       name: kv
@@ -24,14 +25,22 @@ struct KVCacheMetricTests {
               output: { lognormal: { median: 250, sigma: 0.8, min: 1, max: 2048 } }
           deployments:
             - version: V1
-              deployAt: 2026-03-01
+              deployAt: 2026-03-01\(again == nil ? "" : "\n        undeployAt: 2026-03-02T11:00:00Z")
               hardware: A10 single
               scaling: { minReplicas: 4, maxReplicas: 4, maxBatchSize: 64 }
-              service: { continuousBatching: { base: 14ms, perSequence: 0.12ms, perPromptToken: 0.03ms, perContextToken: 0.15us, perPromptTokenContext: 0.002us, kvCache: { tokens: \(tokens) } } }
+              service: \(service(tokens))
       """
+    let more = again.map {
+      "\n      - version: V1\n        deployAt: 2026-03-02T11:00:00Z\n        hardware: A10 single\n        scaling: { minReplicas: 4, maxReplicas: 4, maxBatchSize: 64 }\n        service: \(service($0))\n"
+    }
     return Variant(
       name: "base", overrides: [],
-      scenario: try ScenarioDocument(Data(yaml.utf8), path: "kv.yaml", overrides: []).scenario)
+      scenario: try ScenarioDocument(Data((yaml + (more ?? "")).utf8), path: "kv.yaml", overrides: [])
+        .scenario)
+  }
+
+  private static func service(_ tokens: Int) -> String {
+    "{ continuousBatching: { base: 14ms, perSequence: 0.12ms, perPromptToken: 0.03ms, perContextToken: 0.15us, perPromptTokenContext: 0.002us, kvCache: { tokens: \(tokens) } } }"
   }
 
   private static func value(_ name: String, _ record: ReplicationRecord) -> Double? {
@@ -77,6 +86,19 @@ struct KVCacheMetricTests {
     #expect(Self.value("throughput.tokens", record) == Double(record.outputTokens) / 7200)
     #expect(
       Self.value("throughput.requests[model=chat]", record) == Self.value("throughput.requests", record))
+  }
+
+  @Test(
+    "a version that is deployed again with another cache has the blocks of each for as long as it was there")
+  func redeployed() throws {
+    let one = try Self.variant(tokens: 96_000).replicate(0, warmUp: 0)
+    for (first, second) in [(96_000, 480_000), (480_000, 96_000)] {
+      let both = try Self.variant(tokens: first, again: second).replicate(0, warmUp: 0)
+      let used = try #require(Self.value("kvUtilisation", both))
+      // Half of the time five times as many blocks: a third of the share.
+      let expected = try #require(Self.value("kvUtilisation", one)) / 3
+      #expect(abs(used / expected - 1) < 0.1, "\(used) \(expected)")
+    }
   }
 
   @Test("models without a KV cache have no such figure")

@@ -45,9 +45,9 @@ struct ImportTests {
       try String(contentsOfFile: scratch.file("out/telemetry/requests.csv"), encoding: .utf8).split(
         separator: "\n"
       ).dropFirst() == [
-        "1,2026-03-28T22:00:00.000000Z,2,,success,,0,0,250000,10,5",
-        "2,2026-03-29T00:30:00.000000Z,1,V1,success,,0,0,1500000,100,50",
-        "3,2026-03-29T01:10:00.000000Z,1,V1,failure,\"GPU, lost\",0,0,2000000,100,50",
+        "1,2026-03-28T22:00:00.000000Z,2,,success,,,,250000,10,5",
+        "2,2026-03-29T00:30:00.000000Z,1,V1,success,,,,1500000,100,50",
+        "3,2026-03-29T01:10:00.000000Z,1,V1,failure,\"GPU, lost\",,0,2000000,100,50",
       ])
     #expect(
       outcome.error.contains("4 rows rejected")
@@ -146,8 +146,8 @@ struct ImportTests {
         try String(contentsOfFile: scratch.file("\(name)/telemetry/requests.csv"), encoding: .utf8).split(
           separator: "\n"
         ).dropFirst() == [
-          "1,2026-01-05T00:00:00.123456Z,1,,success,,0,0,1000000,120,40",
-          "2,2026-01-05T00:00:00.123456Z,1,,failure,429,0,0,1000000,120,40",
+          "1,2026-01-05T00:00:00.123456Z,1,,success,,,,1000000,120,40",
+          "2,2026-01-05T00:00:00.123456Z,1,,failure,429,,0,1000000,120,40",
         ])
       #expect(
         try String(contentsOfFile: scratch.file("\(name)/telemetry/models.csv"), encoding: .utf8).contains(

@@ -39,7 +39,7 @@ final class ForeignJSON: ForeignRows {
     self.list = list
     bytes = try Self.read(path, longest: longest)
     walk = JSONListWalk(list, from: bytes.starts(with: ByteOrderMark.bytes) ? ByteOrderMark.bytes.count : 0)
-    fields = FlattenedJSON(needed: needed.names)
+    fields = FlattenedJSON(needed)
   }
 
   private static func read(_ path: String, longest: Int) throws -> [UInt8] {
@@ -105,12 +105,29 @@ final class ForeignJSON: ForeignRows {
 /// Values of JSON objects by dotted names, and the names that were met.
 struct FlattenedJSON {
   private let needed: Set<String>
+  private let lists: Set<String>
   /// Of values, the first few.
   private(set) var names: [String] = []
   private var known: Set<String> = []
   private static let mostNames = 40
 
-  init(needed: Set<String>) { self.needed = needed }
+  init(_ needed: NeededColumns) {
+    self.needed = needed.names
+    lists = needed.lists
+  }
+
+  /// Hashes of blocks as one text. A list of anything else is a text that none can be, so that its row is rejected.
+  private static func hashes(_ elements: [JSONNode]) -> String {
+    var hashes: [String] = []
+    for element in elements {
+      switch element.value {
+      case .number(let text): hashes.append(text)
+      case .text(let text) where !text.utf8.isEmpty && !text.utf8.contains(0x20): hashes.append(text)
+      default: return "(a list of other things than hashes)"
+      }
+    }
+    return hashes.joined(separator: " ")
+  }
 
   /// Adds the values of an object that are needed.
   mutating func take(_ object: JSONNode, _ values: inout [String: String]) throws(JSONNode.SyntaxError) {
@@ -129,10 +146,7 @@ struct FlattenedJSON {
         try take(member.value, name, &values)
       }
     } else if let elements = node.elements {
-      // A list of plain values is one value too: hashes of blocks.
-      if needed.contains(path) {
-        values[path] = elements.compactMap(\.scalar).joined(separator: " ")
-      }
+      if lists.contains(path) { values[path] = Self.hashes(elements) }
       for (index, element) in elements.enumerated() { try take(element, "\(path).\(index)", &values) }
     } else if needed.contains(path) {
       guard values.updateValue(node.scalar ?? "", forKey: path) == nil else {

@@ -32,6 +32,8 @@ struct BadRow: Error {
 
 /// Columns that an import looks for.
 struct NeededColumns {
+  /// Those of which a list of JSON is one value.
+  var lists: Set<String> = []
   /// All of them.
   var names: Set<String>
   /// Of each list at least one must be there.
@@ -129,7 +131,7 @@ final class ForeignNDJSON: ForeignRows {
 
   init(_ path: String, needed: NeededColumns) throws {
     lines = try LineReader(InputFile(path))
-    fields = FlattenedJSON(needed: needed.names)
+    fields = FlattenedJSON(needed)
   }
 
   var share: Double { lines.share }

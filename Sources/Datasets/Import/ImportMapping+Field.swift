@@ -6,11 +6,11 @@ extension ImportMapping {
   static let tokenCounts = ["inputTokens", "outputTokens", "cachedInputTokens", "reasoningTokens"]
   static let durations = ["waiting", "firstToken", "latency"]
   static let instants = ["arrivedAt", "startedAt", "firstTokenAt", "endedAt"]
-  private static let numbers = tokenCounts + durations + ["cost"]
-  /// What a row may leave unknown if the mapping says so; what every data set need not have is unknown without a word.
-  private static let mayBeUnknown = [
-    "waiting", "startedAt", "firstToken", "firstTokenAt", "inputTokens", "outputTokens",
-  ]
+  private static let numbers = tokenCounts + durations + ["cost", "turn", "attempt"]
+  /// What a row may leave unknown if the mapping says so; optional columns are unknown without a word too.
+  private static let mayBeUnknown =
+    ["waiting", "startedAt", "firstToken", "firstTokenAt", "inputTokens", "outputTokens"]
+    + OptionalFields.keys
   private static let wholeNumbers = tokenCounts + ["turn", "attempt"]
 
   static func field(_ columns: Section, _ name: String, _ diagnostics: Diagnostics) -> Field? {
@@ -162,6 +162,7 @@ extension ImportMapping {
   var neededColumns: NeededColumns {
     let fields = fields.values.filter { !$0.columns.isEmpty }
     return NeededColumns(
+      lists: Set(self["prefix"]?.columns ?? []),
       names: Set(fields.flatMap(\.columns) + rows.columns),
       alternatives: (fields.flatMap(\.alternatives) + rows.columns.map { [$0] }).sorted {
         $0.lexicographicallyPrecedes($1)

@@ -113,6 +113,14 @@ extension MappedImport {
     return rest
   }
 
+  /// A difference of two amounts, in millionths.
+  private static func amountLeft(_ field: ImportMapping.Field, _ all: String, _ part: String) -> Int64? {
+    guard let all = NumberText.scaled(all, by: 6), let part = NumberText.scaled(part, by: 6),
+      case (let rest, let overflow) = all.subtractingReportingOverflow(part), !overflow
+    else { return nil }
+    return rest
+  }
+
   func duration(
     _ row: ForeignRow, _ name: String, isSuccess: Bool, _ notes: inout [ImportReport.Note]
   ) throws -> Int64? {
@@ -180,7 +188,8 @@ extension MappedImport {
       }
       return value
     }
-    if let found = try known(row, name, field, &notes, subtract: Self.rest, { try number($1) }) {
+    let subtract = measure == .cost ? Self.amountLeft : Self.rest
+    if let found = try known(row, name, field, &notes, subtract: subtract, { try number($1) }) {
       if found > most { throw RowProblem("\(name) is more than \(most)", kind: "\(name) is too large") }
       return found
     }

@@ -47,15 +47,17 @@ extension MappedImport {
   private func checkPart(
     _ key: String, _ value: Int64, _ measure: RequestMeasure, of request: RequestRecord
   ) throws {
-    let whole: (name: String, tokens: Int64)? =
+    let whole: (name: String, measure: RequestMeasure)? =
       switch measure {
-      case .cachedInputTokens: ("inputTokens", request.measures[.inputTokens])
-      case .reasoningTokens: ("outputTokens", request.measures[.outputTokens])
+      case .cachedInputTokens: ("inputTokens", .inputTokens)
+      case .reasoningTokens: ("outputTokens", .outputTokens)
       default: nil
       }
-    guard let whole, value > whole.tokens else { return }
+    guard let whole, request.unknown & whole.measure.bit == 0, value > request.measures[whole.measure] else {
+      return
+    }
     throw RowProblem(
-      "\(key) \(value) is more than \(whole.name) \(whole.tokens), of which they are a part",
+      "\(key) \(value) is more than \(whole.name) \(request.measures[whole.measure]), of which they are a part",
       kind: "\(key) is more than \(whole.name)")
   }
 

@@ -41,7 +41,7 @@ final class PostgreSQLWriter: DatasetWriter {
   private static func copy(_ table: TableSchema, schema: String, _ connection: PostgreSQLConnection) throws
     -> OutputFile
   {
-    let texts = table.columns.filter { $0.type == .text && !$0.isOptional }.map(\.name).joined(
+    let texts = table.columns.filter { $0.type == .text && !$0.isOptional }.map(\.postgreSQLName).joined(
       separator: ", ")
     let sink = try connection.copyIn(
       "COPY \(schema).\(table.name) FROM STDIN (FORMAT csv, HEADER true\(texts.isEmpty ? "" : ", FORCE_NOT_NULL (\(texts))"))"
@@ -126,10 +126,10 @@ final class PostgreSQLReader {
   /// A table as CSV.
   func file(_ table: TableSchema) throws -> InputFile {
     let columns = try table.columns.map { column in
-      if column.mayBeAbsent, try !has(column.name, in: table) { return "NULL AS \(column.name)" }
+      if column.mayBeAbsent, try !has(column.name, in: table) { return "NULL AS \(column.postgreSQLName)" }
       return column.type == .instant
-        ? "to_char(\(column.name) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS \(column.name)"
-        : column.name
+        ? "to_char(\(column.postgreSQLName) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS \(column.postgreSQLName)"
+        : column.postgreSQLName
     }
     let order = table == .requests ? " ORDER BY arrived_at, request_id" : ""
     let source = try connection.copyOut(
@@ -149,14 +149,14 @@ enum PostgreSQLSchema {
         case .integer: column.is32Bit ? "integer" : "bigint"
         case .instant: "timestamptz"
         }
-      return "\(column.name) \(type)\(column.isOptional ? "" : " NOT NULL")"
+      return "\(column.postgreSQLName) \(type)\(column.isOptional ? "" : " NOT NULL")"
     }
     var statements = ["CREATE TABLE \(schema).\(table.name) (\(columns.joined(separator: ", ")))"]
     statements.append(
       "COMMENT ON TABLE \(schema).\(table.name) IS \(SQLText.literal(table.about, .postgresql))")
     for column in table.columns where !column.about.isEmpty {
       statements.append(
-        "COMMENT ON COLUMN \(schema).\(table.name).\(column.name) IS \(SQLText.literal(column.about, .postgresql))"
+        "COMMENT ON COLUMN \(schema).\(table.name).\(column.postgreSQLName) IS \(SQLText.literal(column.about, .postgresql))"
       )
     }
     return statements.joined(separator: "; ")

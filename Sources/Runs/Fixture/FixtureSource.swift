@@ -16,6 +16,7 @@ final class FixtureSource: TelemetrySource {
   private let chosen: [Int64]?
   /// µs.
   let shift: Int64
+  private let pseudonyms: Pseudonyms?
 
   var partitions: [SourcePartition] {
     [SourcePartition(accounts: tables.accounts.indices, series: series.indices)]
@@ -48,6 +49,7 @@ final class FixtureSource: TelemetrySource {
     period = try data.start() + shift..<end + shift
     let shifted = data.tables.shifted(by: shift)
     tables = options.pseudonyms.map(shifted.anonymised) ?? shifted
+    pseudonyms = options.pseudonyms
     series = data.series
     reader = try data.requests()
     reasons = reader.reasons
@@ -60,7 +62,7 @@ final class FixtureSource: TelemetrySource {
   func send(
     to sinks: TelemetrySinks, threads: Int, progress: @escaping @Sendable (Double) -> Void
   ) throws -> SentTelemetry {
-    let selection = RequestSelection(sinks.all, chosen: chosen, shift: shift)
+    let selection = RequestSelection(sinks.all, chosen: chosen, shift: shift, pseudonyms: pseudonyms)
     try reader.read(into: selection, progress: progress)
     try selection.flush()
     return SentTelemetry(tables: tables, requests: selection.count)

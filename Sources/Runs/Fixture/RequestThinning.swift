@@ -64,8 +64,11 @@ final class RequestSelection: TelemetrySink {
   private let shift: Int64
   private(set) var count: Int64 = 0
   private let batch = RequestBatch(capacity: 16_384)
+  private let pseudonyms: Pseudonyms?
 
-  init(_ target: any TelemetrySink, chosen: [Int64]?, shift: Int64) {
+  /// - Parameter pseudonyms: for the texts that name people, what they said together, and what was tuned for them.
+  init(_ target: any TelemetrySink, chosen: [Int64]?, shift: Int64, pseudonyms: Pseudonyms?) {
+    self.pseudonyms = pseudonyms
     self.target = target
     self.chosen = chosen
     self.shift = shift
@@ -80,7 +83,16 @@ final class RequestSelection: TelemetrySink {
       }
       count += 1
       batch.append(index, of: requests, requestID: count, shiftedBy: shift)
+      if let pseudonyms, let extras = requests.extras { anonymise(index, extras, pseudonyms) }
       if batch.isFull { try flush() }
+    }
+  }
+
+  private func anonymise(_ index: Int, _ extras: RequestExtras, _ pseudonyms: Pseudonyms) {
+    for (text, kind) in [(RequestText.session, "session"), (.user, "user"), (.adapter, "adapter")] {
+      guard let name = extras[text]?.text(index), !name.isEmpty else { continue }
+      var pseudonym = pseudonyms.name(kind, name)
+      pseudonym.withUTF8 { batch.set(text, UnsafeRawBufferPointer($0)) }
     }
   }
 

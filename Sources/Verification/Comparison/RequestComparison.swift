@@ -349,6 +349,9 @@ struct RequestComparison {
             for column in wanted {
               let measure = RequestMeasure(rawValue: column - Place.measures)
               if !isSuccess, measure?.isOfSuccesses == true { continue }
+              if let measure, let unknown = requests.extras?.unknown, unknown[row] & measure.bit != 0 {
+                continue
+              }
               let value: Int64
               switch column {
               case Place.id: value = requests.requestID?[row] ?? 0
