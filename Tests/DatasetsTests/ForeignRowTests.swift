@@ -112,8 +112,8 @@ struct ForeignRowTests {
     #expect(found.sentences.contains("1 failure has no inputTokens in the export: taken as 0."))
     #expect(
       found.sentences.suffix(2) == [
-        "The mapping says nothing about waiting, firstToken, outputTokens: left unknown.",
-        "The mapping says nothing about latency: not known, written as 0.",
+        "The mapping says nothing about waiting, firstToken: left unknown.",
+        "The mapping says nothing about latency, outputTokens: not known, written as 0.",
       ])
     let taken = try Imported(
       Self.unknown, "t.ndjson", Self.base + ["inputTokens: { column: in, missing: 12 }", status])

@@ -38,7 +38,7 @@ struct MappedTimeTests {
     #expect(
       found.sentences == [
         "1 request has no firstTokenAt in the export: left unknown.",
-        "The mapping says nothing about inputTokens, outputTokens: left unknown.",
+        "The mapping says nothing about inputTokens, outputTokens: not known, written as 0.",
       ])
   }
 

@@ -51,7 +51,7 @@ struct ImportedDeploymentsTests {
     let requests = try String(contentsOfFile: "\(out)/telemetry/requests.csv", encoding: .utf8)
       .split(separator: "\n")
     #expect(requests[0].hasSuffix(",cached_input_tokens"))
-    #expect(requests[8] == "8,2026-03-02T10:03:30.000000Z,2,V1,success,,,,1000000,107,,7")
+    #expect(requests[8] == "8,2026-03-02T10:03:30.000000Z,2,V1,success,,,,1000000,107,0,7")
     // From the first request of each account to 11:00: 3 × 1 h × 2 and 3 × 3570 s ÷ 3600 s × 2.
     for (account, credits) in [("alpha", 6.0), ("main", 5.95)] {
       let answer = try Program.run(

@@ -28,8 +28,8 @@ extension ImportMapping {
       failureReason: error.type
       session: gen_ai.conversation.id
       firstToken: { column: [ gen_ai.response.time_to_first_chunk, gen_ai.server.time_to_first_token ], unit: s, missing: unknown }
-      inputTokens: { column: [ gen_ai.usage.input_tokens, gen_ai.usage.prompt_tokens, llm.token_count.prompt ], missing: unknown }
-      outputTokens: { column: [ gen_ai.usage.output_tokens, gen_ai.usage.completion_tokens, llm.token_count.completion ], missing: unknown }
+      inputTokens: { column: [ gen_ai.usage.input_tokens, gen_ai.usage.prompt_tokens, llm.token_count.prompt ], missing: 0 }
+      outputTokens: { column: [ gen_ai.usage.output_tokens, gen_ai.usage.completion_tokens, llm.token_count.completion ], missing: 0 }
 
     """
 }

@@ -148,12 +148,14 @@ package struct ImportReport {
       )
     }
     sentences += unusedDeployments
-    let unknown = unmapped.filter { $0 != "latency" }
+    let unknown = unmapped.filter(["waiting", "firstToken"].contains)
+    let zero = unmapped.filter { !unknown.contains($0) }
     if !unknown.isEmpty {
       sentences.append("The mapping says nothing about \(unknown.joined(separator: ", ")): left unknown.")
     }
-    if unmapped.contains("latency") {
-      sentences.append("The mapping says nothing about latency: not known, written as 0.")
+    if !zero.isEmpty {
+      sentences.append(
+        "The mapping says nothing about \(zero.joined(separator: ", ")): not known, written as 0.")
     }
     return sentences
   }

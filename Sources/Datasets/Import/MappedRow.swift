@@ -90,8 +90,9 @@ extension MappedImport {
     request.measures[.outputTokens] = Int64(output ?? 0)
     if waited == nil { request.unknown |= RequestMeasure.waiting.bit }
     if !isFirstKnown { request.unknown |= RequestMeasure.firstToken.bit }
-    if input == nil { request.unknown |= RequestMeasure.inputTokens.bit }
-    if output == nil { request.unknown |= RequestMeasure.outputTokens.bit }
+    // Of tokens that the mapping does not name, the summary says that they are not known; readers that add them up find 0.
+    if input == nil, extras.mayLackInput { request.unknown |= RequestMeasure.inputTokens.bit }
+    if output == nil, extras.mayLackOutput { request.unknown |= RequestMeasure.outputTokens.bit }
     if extras.hasOptional { try takeOptional(row, &request, &notes) }
     return request
   }
@@ -180,6 +181,9 @@ struct MappingExtras {
   let measures: [(key: String, measure: RequestMeasure)]
   let texts: [(key: String, text: RequestText)]
   let hasOptional: Bool
+  /// Whether the mapping leaves tokens unknown where a row has none.
+  let mayLackInput: Bool
+  let mayLackOutput: Bool
   let hasAccount: Bool
   let hasHardware: Bool
   let hasIdentity: Bool
@@ -193,6 +197,8 @@ struct MappingExtras {
     measures = OptionalFields.measures.filter { mapping[$0.key] != nil }
     texts = OptionalFields.texts.filter { mapping[$0.key] != nil }
     hasOptional = !measures.isEmpty || !texts.isEmpty
+    mayLackInput = mapping["inputTokens"]?.leavesUnknown == true
+    mayLackOutput = mapping["outputTokens"]?.leavesUnknown == true
     hasAccount = mapping["account"] != nil
     hasHardware = mapping["hardware"] != nil
     hasIdentity = mapping["id"] != nil

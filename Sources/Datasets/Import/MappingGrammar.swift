@@ -89,9 +89,9 @@ enum MappingGrammar {
         "From arrival to complete response; or give endedAt. With neither, it is unknown, which is written as 0."
       ),
       Key("endedAt", source, "Complete response; or give latency."),
-      Key("inputTokens", source, "If not given, it is unknown."),
+      Key("inputTokens", source, "If not given, unknown, which is written as 0."),
       Key(
-        "outputTokens", source, "If not given, it is unknown. Those of failures count too."),
+        "outputTokens", source, "If not given, unknown, which is written as 0. Those of failures count too."),
       Key(
         "cachedInputTokens", source,
         "Those of the input tokens that a prefix cache had. A row without them stays unknown."),
