@@ -22,6 +22,10 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     package var seconds: Double
     /// The share of input tokens that a prefix cache had; `null` where it is not known.
     package var cacheHitRate: Double?
+    /// The share of KV blocks that requests held, averaged over replicas and time, and how often a request lost its blocks;
+    /// `null` where no KV cache is known.
+    package var kvUtilisation: Double?
+    package var preemptions: Int64?
     /// Failures by reason; those that did not occur are absent.
     package var reasons: [String: Int64]
     /// Row and number of successful requests, alternating, by ascending row.
@@ -29,7 +33,7 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
 
     enum CodingKeys: String, CodingKey {
       case at, successes, failures, average, p50, p95, p99, firstToken, perOutputToken, inputTokens,
-        outputTokens, seconds, cacheHitRate, reasons, heat
+        outputTokens, seconds, cacheHitRate, kvUtilisation, preemptions, reasons, heat
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -47,6 +51,8 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
       try container.encode(outputTokens, forKey: .outputTokens)
       try container.encode(seconds, forKey: .seconds)
       try container.encode(cacheHitRate, forKey: .cacheHitRate)
+      try container.encode(kvUtilisation, forKey: .kvUtilisation)
+      try container.encode(preemptions, forKey: .preemptions)
       try container.encode(reasons, forKey: .reasons)
       try container.encode(heat, forKey: .heat)
     }
@@ -61,6 +67,9 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
   package var rows: [Double]
   /// The share of the period's input tokens that a prefix cache had; absent where it is not known.
   package var cacheHitRate: Double?
+  /// Of the period, as in buckets; absent where no KV cache is known.
+  package var kvUtilisation: Double?
+  package var preemptions: Int64?
   /// Only buckets with requests.
   package var buckets: [Bucket]
 
@@ -86,6 +95,7 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     var total = RollupTotal()
     var latencies = LatencyHistogram()
     var reasons: [UInt8: Int64] = [:]
+    var kvCache = KVCacheTotal()
   }
 
   /// - Throws: `QueryError` if a bucket begins inside a quarter of an hour that has requests; `AggregationError` if
@@ -126,6 +136,14 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
       }
     }
 
+    var kvCache = KVCacheTotal()
+    query.visitKVCache { at, row in
+      let index = starts.partitionPoint { $0 > at } - 1
+      guard index >= 0 else { return }
+      sums[index].kvCache.add(row)
+      kvCache.add(row)
+    }
+
     let names = rollups.reasons
     var first = Int.max
     var last = Int.min
@@ -143,6 +161,8 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     timeZone = query.account.timeZone
     bucketSeconds = width
     cacheHitRate = Self.cacheHitRate(sums.map(\.total))
+    kvUtilisation = kvCache.utilisation
+    preemptions = kvCache.isKnown ? kvCache.preemptions : nil
     buckets = try starts.indices.compactMap { index -> Bucket? in
       let (start, sum) = (starts[index], sums[index])
       guard sum.total.requests > 0 else { return nil }
@@ -163,6 +183,8 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
         inputTokens: try TokensWidget.whole(sum.total.inputTokens),
         outputTokens: try TokensWidget.whole(sum.total.outputTokens),
         seconds: Self.seconds(start..<ends[index], of: period), cacheHitRate: sum.total.cacheHitRate,
+        kvUtilisation: sum.kvCache.utilisation,
+        preemptions: sum.kvCache.isKnown ? sum.kvCache.preemptions : nil,
         reasons: Dictionary(
           sum.reasons.filter { $0.value != 0 }.map {
             (Int($0.key) < names.count ? names[Int($0.key)] : "reason \($0.key)", $0.value)

@@ -12,6 +12,8 @@ package struct Dashboard: Equatable, Sendable {
   package var scaling: ScalingWidget?
   /// External models only.
   package var tokens: TokensWidget?
+  /// Only where telemetry knows a KV cache or a prefix cache.
+  package var serving: ServingWidget?
 
   package struct Query: Equatable, Sendable {
     package var kind: String

@@ -79,6 +79,8 @@ package struct DashboardQuery {
       tables.hardware.filter { $0.account == account.account }.map { ($0.hardware, $0.creditsMicroPerHour) },
       uniquingKeysWith: { first, _ in first })
     let isExternal = selection.kind == .external
+    var use = KVCacheTotal()
+    visitKVCache { _, row in use.add(row) }
     func text(_ instant: Timestamp) -> String { instant.rfc3339(in: period.calendar) }
     return Dashboard(
       query: .init(
@@ -103,6 +105,17 @@ package struct DashboardQuery {
             selection.includes(Series(modelID: $0.modelID, version: $0.version), models: models)
           }),
       scaling: isExternal ? nil : ScalingWidget(period, tables, selection, models),
-      tokens: isExternal ? try TokensWidget(period, buckets) : nil)
+      tokens: isExternal ? try TokensWidget(period, buckets) : nil,
+      serving: isExternal ? nil : ServingWidget(buckets.total, use))
+  }
+
+  /// Rows of the `kv_cache` table that are selected, by the start of their quarter of an hour.
+  func visitKVCache(_ body: (Timestamp, KVCacheRecord) -> Void) {
+    if tables.kvCache.isEmpty { return }
+    let spans = period.pastSpans
+    for row in tables.kvCache
+    where includes(Series(modelID: row.modelID, version: row.version))
+      && spans.contains(where: { $0.contains(row.at) })
+    { body(row.at, row) }
   }
 }

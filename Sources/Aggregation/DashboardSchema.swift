@@ -29,9 +29,7 @@ package enum DashboardSchema {
 
   private static func object(_ group: FigureGroup) -> Schema {
     let members = group.figures.map { ($0.name, schema($0.kind)) }
-    let required = group.figures.filter {
-      if case .instant(isOmitted: true) = $0.kind { false } else { true }
-    }
+    let required = group.figures.filter { !$0.isOmitted }
     return [
       "type": "object", "description": group.about, "properties": Dictionary(uniqueKeysWithValues: members),
       "required": required.map(\.name), "additionalProperties": false,
@@ -52,8 +50,8 @@ package enum DashboardSchema {
     case .constant(let text): ["const": text]
     case .flag: ["type": "boolean"]
     case .instant: ["$ref": "#/$defs/moment"]
-    case .group(let group, isOptional: false, _): object(group)
-    case .group(let group, isOptional: true, let about):
+    case .group(let group, isOptional: false, _, _): object(group)
+    case .group(let group, isOptional: true, _, let about):
       ["anyOf": [object(group), ["type": "null"] as Schema], "description": about]
     case .list(let group, let about): ["type": "array", "items": object(group), "description": about]
     }

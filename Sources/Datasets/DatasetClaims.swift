@@ -104,7 +104,7 @@ package struct DatasetClaims: Sendable {
 
   /// Verifies small tables that were read.
   func check(_ tables: TelemetryTables, _ path: String) throws {
-    for (schema, rows) in tables.rows {
+    for (schema, rows) in tables.allRows {
       try check(rows: Int64(rows.count), of: schema.name, path)
       if claimsContent(of: schema.name) {
         try check(content: ContentDigest.checksum(of: rows), of: schema.name, path)

@@ -39,14 +39,19 @@ final class TextDatasetWriter: DatasetWriter {
 }
 
 extension TelemetryTables {
-  /// All tables but the requests, as cells.
+  /// All tables but the requests that a data set of these has, as cells: those that it need not have only with rows.
   var rows: [(schema: TableSchema, rows: [[Cell]])] {
+    allRows.filter { !$0.schema.mayBeAbsent || !$0.rows.isEmpty }
+  }
+
+  /// All tables but the requests, as cells.
+  var allRows: [(schema: TableSchema, rows: [[Cell]])] {
     [
       (AccountRecord.schema, accounts.map(\.cells)), (HardwareRecord.schema, hardware.map(\.cells)),
       (ModelRecord.schema, models.map(\.cells)), (DeploymentRecord.schema, deployments.map(\.cells)),
       (ReplicaRecord.schema, replicas.map(\.cells)),
       (FineTuningJobRecord.schema, fineTuningJobs.map(\.cells)),
-      (IncidentRecord.schema, incidents.map(\.cells)),
+      (IncidentRecord.schema, incidents.map(\.cells)), (KVCacheRecord.schema, kvCache.map(\.cells)),
     ]
   }
 
@@ -64,6 +69,7 @@ extension TelemetryTables {
     replicas = try read.records()
     fineTuningJobs = try read.records()
     incidents = try read.records()
+    kvCache = try read.records()
   }
 }
 

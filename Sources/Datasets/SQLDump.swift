@@ -39,7 +39,7 @@ package final class SQLDump: DatasetWriter {
         CREATE SCHEMA fixture;
 
         """)
-      for table in [requests.schema] + TableSchema.small {
+      for table in [requests.schema] + TableSchema.always {
         try write(PostgreSQLSchema.table(table, schema: "fixture") + ";\n")
       }
       try write("CREATE TABLE fixture.manifest (json text NOT NULL);\n")
@@ -92,6 +92,12 @@ package final class SQLDump: DatasetWriter {
   package func write(_ tables: TelemetryTables) throws {
     try flush(TableSchema.requests.name)
     for (schema, rows) in tables.rows {
+      if schema.mayBeAbsent {
+        let table =
+          dialect == .sqlite
+          ? SQLiteSchema.table(schema) : PostgreSQLSchema.table(schema, schema: "fixture")
+        try write(table + ";\n")
+      }
       for cells in rows { try add(cells, to: schema.name) }
       try flush(schema.name)
     }

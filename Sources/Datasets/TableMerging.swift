@@ -82,6 +82,9 @@ extension TelemetryTables {
     for index in tables.incidents.indices {
       tables.incidents[index].modelID = tables.incidents[index].modelID.map(number)
     }
+    for index in tables.kvCache.indices {
+      tables.kvCache[index].modelID = number(tables.kvCache[index].modelID)
+    }
     return tables
   }
 
@@ -120,6 +123,7 @@ extension TelemetryTables {
     try ShardAgreement.checkReplicas(shards)
     replicas = unique(shards.flatMap { $0.tables.replicas })
     incidents = unique(shards.flatMap { $0.tables.incidents })
+    kvCache = unique(shards.flatMap { $0.tables.kvCache })
     deployments = try Self.mergedDeployments(shards)
     accounts.sort { $0.account < $1.account }
     hardware.sort { ($0.account, $0.hardware) < ($1.account, $1.hardware) }

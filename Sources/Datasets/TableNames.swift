@@ -27,5 +27,6 @@ extension TelemetryTables {
     try check("replicas", replicas) { [$0.version, $0.hardware] }
     try check("fine_tuning_jobs", fineTuningJobs) { [$0.baseModel, $0.hardware] }
     try check("incidents", incidents) { [$0.provider, $0.kind] }
+    try check("kv_cache", kvCache) { [$0.version, $0.hardware] }
   }
 }

@@ -44,15 +44,20 @@ struct ClaimedLocation: TableRecords {
     switch location {
     case .files(let files):
       let path = files.path(schema)
+      if schema.mayBeAbsent, !files.has(schema) { return }
       try files.layout.rows(path, schema, claims, body)
       if files.layout.isReadByOthers { try claims.check(path) }
     case .sqlite(let path):
-      for (index, row) in try SQLiteReader(path).rows(schema).enumerated() {
+      let reader = try SQLiteReader(path)
+      if schema.mayBeAbsent, try !reader.has(schema) { return }
+      for (index, row) in try reader.rows(schema).enumerated() {
         try body(
           RowReading(row: row) { DatasetError(path, "\(schema.name), row \(index + 1): \($0.message)") })
       }
     case .postgreSQL(let location):
-      try CSVLayout.rows(try PostgreSQLReader(location).file(schema), schema, body)
+      let reader = try PostgreSQLReader(location)
+      if schema.mayBeAbsent, try !reader.has(schema) { return }
+      try CSVLayout.rows(try reader.file(schema), schema, body)
     }
   }
 }

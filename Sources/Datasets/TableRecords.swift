@@ -153,3 +153,41 @@ extension IncidentRecord: TableRecord {
       startedAt: row.instant("started_at"), endedAt: row.instant("ended_at"))
   }
 }
+
+extension KVCacheRecord: TableRecord {
+  static let schema = TableSchema(
+    "kv_cache",
+    "What the KV caches of a version's replicas on one hardware were used for, a row for each quarter of an hour in which there were any. A data set that knows no KV cache does not have the table.",
+    [
+      .instant("at", "The start of the quarter of an hour."), .int32("model_id"), .text("version"),
+      .text("hardware"),
+      .integer("blocks", "Blocks of a replica, of all its ranks together."),
+      .integer("replica_ms", "Time of ready and draining replicas in the quarter, added up, ms."),
+      .integer("used_block_ms", "Blocks that requests held × time, over all replicas, ms."),
+      .integer("peak_blocks", "The most blocks that requests held at one instant on one replica."),
+      .integer("preemptions", "How often a request lost its blocks to others."),
+    ], mayBeAbsent: true)
+  var cells: [Cell] {
+    [
+      .instant(at), .integer(Int64(modelID)), .text(version), .text(hardware), .integer(blocks),
+      .integer(replicaMilliseconds), .integer(usedBlockMilliseconds), .integer(peakBlocks),
+      .integer(preemptions),
+    ]
+  }
+  init(_ row: Row) throws {
+    self.init(
+      at: row.instant("at"), modelID: try row.modelID(), version: try row.name("version", mayBeEmpty: true),
+      hardware: try row.name("hardware", mayBeEmpty: true),
+      blocks: try row.integer("blocks", 1...Limits.kvCacheBlocks),
+      replicaMilliseconds: try row.integer("replica_ms", 0...Limits.exactSum),
+      usedBlockMilliseconds: try row.integer("used_block_ms"),
+      peakBlocks: try row.integer("peak_blocks", 0...Limits.kvCacheBlocks),
+      preemptions: try row.integer("preemptions", 0...Limits.exactSum))
+    guard at.microseconds % Self.quarter == 0 else {
+      throw RowError(
+        column: "at",
+        message: "at \(at.rfc3339) is not the start of a quarter of an hour. Add up the rows of each quarter."
+      )
+    }
+  }
+}

@@ -28,11 +28,14 @@ package struct TableSchema: Equatable, Sendable {
   package let name: String
   package let about: String
   package let columns: [Column]
+  /// Whether a data set need not have the table: it came to the schema later, and is read as empty.
+  let mayBeAbsent: Bool
 
-  init(_ name: String, _ about: String, _ columns: [Column]) {
+  init(_ name: String, _ about: String, _ columns: [Column], mayBeAbsent: Bool = false) {
     self.name = name
     self.about = about
     self.columns = columns
+    self.mayBeAbsent = mayBeAbsent
   }
 
   package func index(of column: String) -> Int? { columns.firstIndex { $0.name == column } }
@@ -79,8 +82,11 @@ extension TableSchema {
   package static let small = [
     AccountRecord.schema, HardwareRecord.schema, ModelRecord.schema, DeploymentRecord.schema,
     ReplicaRecord.schema,
-    FineTuningJobRecord.schema, IncidentRecord.schema,
+    FineTuningJobRecord.schema, IncidentRecord.schema, KVCacheRecord.schema,
   ]
+
+  /// Those of `small` that every data set has.
+  static let always = small.filter { !$0.mayBeAbsent }
 }
 
 /// A record that is a row of a table.

@@ -16,10 +16,10 @@ final class AccountSimulation: @unchecked Sendable {
   let account: Scenario.Account
   private let scenario: Scenario
   private let arena: SamplingArena
-  private var modelSimulations: FixedArray<ModelSimulation>
+  private(set) var modelSimulations: FixedArray<ModelSimulation>
   private let pool: ReplicaPool
   private let schedules: [[DeploymentSchedule]]
-  private let modelIDs: [Int32]
+  let modelIDs: [Int32]
   private let incidents: [SettledIncident]
   /// Whether this shard gives the rows that concern no single model.
   private let givesCommonRows: Bool
@@ -33,6 +33,8 @@ final class AccountSimulation: @unchecked Sendable {
   /// The next events of the model simulations of those.
   private var nextOfWaiting: EarliestModel
   private var hasFinished = false
+  /// All before it has been simulated, µs since 1970.
+  private(set) var reached = Int64.min
 
   /// - Parameters:
   ///   - models: which of the account's, by index; see `AccountShards`.
@@ -119,6 +121,7 @@ final class AccountSimulation: @unchecked Sendable {
 
   /// Applies all events before `horizon`. Where the horizons lie changes nothing in the result.
   func run(until horizon: Int64) {
+    reached = horizon
     var shared = EventList(capacity: modelSimulations.count)
     for modelIndex in modelSimulations.indices {
       if waiting.hasAny(ofModel: modelIndex) {
@@ -317,6 +320,7 @@ final class AccountSimulation: @unchecked Sendable {
           ready: entry.ready,
           draining: entry.draining, limitedBy: entry.limitedBy)
       }
+      tables.kvCache += kvCacheRows(modelIndex)
     }
     for settled in incidents where settled.from < scenario.to && settled.to > scenario.from {
       let row = { (model: Int32?) in

@@ -150,6 +150,11 @@ struct DeploymentState: ~Copyable {
     return (cache.blocks * Int64(batching.dataParallel), preemptions, blockMicroseconds)
   }
 
+  /// What the KV cache of each replica was used for so far, by quarters of an hour since 1970.
+  func visitKVCacheQuarters(_ body: (_ number: Int64, _ use: KVCacheQuarter) -> Void) {
+    for replica in batches.indices { batches[replica].meter?.visitQuarters(body) }
+  }
+
   /// What the account pays for.
   var total: Int { starting + ready + draining }
 

@@ -1,3 +1,5 @@
+import Telemetry
+
 /// What the KV caches of a deployment's replicas were used for, from the end of the warm-up to the period's end.
 package struct KVCacheUse: Equatable, Sendable {
   package var modelID: Int32
@@ -13,6 +15,29 @@ package struct KVCacheUse: Equatable, Sendable {
   package var blockMicroseconds: Double
 }
 
+/// What KV caches were used for in a quarter of an hour.
+struct KVCacheQuarter {
+  /// Twice the blocks in use × µs.
+  var twice = Int128(0)
+  /// On one replica.
+  var peak: Int64 = 0
+  var preemptions: Int64 = 0
+
+  var isEmpty: Bool { twice == 0 && preemptions == 0 }
+
+  mutating func add(_ other: KVCacheQuarter) {
+    twice += other.twice
+    peak = max(peak, other.peak)
+    preemptions += other.preemptions
+  }
+
+  /// Of an instant, since 1970.
+  static func number(_ instant: Int64) -> Int64 {
+    let (quotient, remainder) = instant.quotientAndRemainder(dividingBy: KVCacheRecord.quarter)
+    return remainder < 0 ? quotient - 1 : quotient
+  }
+}
+
 /// Adds up what a replica's cache is used for.
 struct KVCacheMeter {
   /// What counts, µs since 1970.
@@ -22,8 +47,21 @@ struct KVCacheMeter {
   /// Twice the blocks in use × µs.
   private var twice: Int128 = 0
   private(set) var preemptions: Int64 = 0
+  /// The quarter of an hour that it is in, µs since 1970, and what the cache was used for in it.
+  private var now: Range<Int64>
+  private var current = KVCacheQuarter()
+  /// Quarters that have passed, since 1970, ascending; those in which nothing was used are left out.
+  private var passed: [(number: Int64, use: KVCacheQuarter)] = []
 
-  init(_ period: Range<Int64>) { self.period = period }
+  init(_ period: Range<Int64>) {
+    self.period = period
+    now = Self.quarter(period.lowerBound)
+  }
+
+  private static func quarter(_ instant: Int64) -> Range<Int64> {
+    let start = KVCacheQuarter.number(instant) * KVCacheRecord.quarter
+    return start..<start + KVCacheRecord.quarter
+  }
 
   var blockMicroseconds: Double { Double(twice) / 2 }
 
@@ -31,13 +69,104 @@ struct KVCacheMeter {
   ///   - first: blocks in use at the instant up to which they have been counted.
   ///   - last: those at this one.
   mutating func advance(to instant: Int64, _ first: Int64, _ last: Int64) {
-    let from = max(time, period.lowerBound)
+    let began = time
+    let from = max(began, period.lowerBound)
     let to = min(instant, period.upperBound)
     time = instant
-    if to > from, first + last > 0 { twice += Int128(first + last) * Int128(to - from) }
+    guard to > from, first + last > 0 else { return }
+    let area = Int128(first + last) * Int128(to - from)
+    twice += area
+    if from >= now.lowerBound, to <= now.upperBound {
+      current.twice += area
+      current.peak = max(current.peak, first, last)
+    } else {
+      split((first, last), during: began..<instant, inside: from..<to)
+    }
+  }
+
+  /// Blocks that became more or fewer evenly, over the end of a quarter.
+  /// - Parameters:
+  ///   - used: blocks at both ends of `time`.
+  ///   - inside: the part of it that counts; not empty.
+  private mutating func split(_ used: (Int64, Int64), during time: Range<Int64>, inside: Range<Int64>) {
+    func blocks(_ instant: Int64) -> Int64 {
+      if instant == time.lowerBound { return used.0 }
+      if instant == time.upperBound { return used.1 }
+      let share = Double(instant - time.lowerBound) / Double(time.upperBound - time.lowerBound)
+      return used.0 + Int64((Double(used.1 - used.0) * share).rounded())
+    }
+    var from = inside.lowerBound
+    var before = blocks(from)
+    while from < inside.upperBound {
+      enter(from)
+      let to = min(now.upperBound, inside.upperBound)
+      let after = blocks(to)
+      current.twice += Int128(before + after) * Int128(to - from)
+      current.peak = max(current.peak, before, after)
+      (from, before) = (to, after)
+    }
+  }
+
+  private mutating func enter(_ instant: Int64) {
+    if now.contains(instant) { return }
+    if !current.isEmpty { passed.append((KVCacheQuarter.number(now.lowerBound), current)) }
+    current = KVCacheQuarter()
+    now = Self.quarter(instant)
   }
 
   mutating func preempted(_ requests: Int, at instant: Int64) {
-    if period.contains(instant) { preemptions += Int64(requests) }
+    guard requests > 0, period.contains(instant) else { return }
+    preemptions += Int64(requests)
+    enter(instant)
+    current.preemptions += Int64(requests)
+  }
+
+  /// By quarters of an hour since 1970, so far.
+  func visitQuarters(_ body: (_ number: Int64, _ use: KVCacheQuarter) -> Void) {
+    for (number, use) in passed { body(number, use) }
+    if !current.isEmpty { body(KVCacheQuarter.number(now.lowerBound), current) }
+  }
+}
+
+extension AccountSimulation {
+  /// What the KV caches of a model's deployments were used for so far: a row for each version, hardware and quarter of an
+  /// hour in which there were replicas.
+  func kvCacheRows(_ modelIndex: Int) -> [KVCacheRecord] {
+    struct Key: Hashable {
+      var quarter: Int64
+      var version: String
+      var hardware: String
+      var blocks: Int64
+    }
+    // Deployments of one version that share the rows of replicas share these, too.
+    var sums: [Key: (replicas: Int64, use: KVCacheQuarter)] = [:]
+    for index in account.models[modelIndex].deployments.indices {
+      let deployment = account.models[modelIndex].deployments[index]
+      guard let blocks = modelSimulations[modelIndex].deployments[index].kvCacheUse?.blocks else { continue }
+      func add(_ quarter: Int64, replicas: Int64 = 0, _ use: KVCacheQuarter = .init()) {
+        let key = Key(
+          quarter: quarter, version: deployment.version, hardware: deployment.hardware, blocks: blocks)
+        sums[key, default: (0, .init())].replicas += replicas
+        sums[key, default: (0, .init())].use.add(use)
+      }
+      modelSimulations[modelIndex].deployments[index].visitKVCacheQuarters { add($0, $1) }
+      modelSimulations[modelIndex].log.visitServing(index, until: reached) { from, to, replicas in
+        var from = from
+        while from < to {
+          let quarter = KVCacheQuarter.number(from)
+          let end = min((quarter + 1) * KVCacheRecord.quarter, to)
+          add(quarter, replicas: Int64(replicas) * (end - from))
+          from = end
+        }
+      }
+    }
+    return sums.map { key, sum in
+      KVCacheRecord(
+        at: Timestamp(microseconds: key.quarter * KVCacheRecord.quarter), modelID: modelIDs[modelIndex],
+        version: key.version,
+        hardware: key.hardware, blocks: key.blocks, replicaMilliseconds: (sum.replicas + 500) / 1000,
+        usedBlockMilliseconds: Int64(clamping: (sum.use.twice + 1000) / 2000), peakBlocks: sum.use.peak,
+        preemptions: sum.use.preemptions)
+    }
   }
 }

@@ -89,7 +89,8 @@ extension ModelSimulation {
     sink = setting.sink
     log = ReplicaLog(
       from: scenario.from.microseconds, to: scenario.to.microseconds,
-      keys: model.deployments.map { [$0.version, $0.hardware] })
+      keys: model.deployments.map { [$0.version, $0.hardware] },
+      follows: model.deployments.map { $0.service.continuousBatching?.kvCache != nil })
   }
 
   /// No more arrivals; what has arrived is served to its end.

@@ -24,6 +24,8 @@ struct ReplicaLog {
   private(set) var entries: [Entry] = []
   /// Of each deployment, replicas that were ready or draining in the period, × µs, up to its last state.
   private var serving: [Int64]
+  /// Of each deployment that is followed, when the number of those changed, and what it was from then on.
+  private var changes: [[(at: Int64, serving: Int)]?]
   /// Each deployment's last state, and of the first of those that share rows, the row written last.
   private var states: [Entry?]
   private var rows: [Entry?]
@@ -31,8 +33,10 @@ struct ReplicaLog {
   /// While set, nothing is recorded: these are the steps to a state, not states that existed.
   var isHeld = false
 
-  /// - Parameter keys: what tells the rows of deployments apart.
-  init(from: Int64, to: Int64, keys: [[String]]) {
+  /// - Parameters:
+  ///   - keys: what tells the rows of deployments apart.
+  ///   - follows: deployments whose replicas `visitServing` goes through.
+  init(from: Int64, to: Int64, keys: [[String]], follows: [Bool]) {
     self.from = from
     self.to = to
     let alike = Dictionary(grouping: keys.indices) { keys[$0] }
@@ -41,11 +45,25 @@ struct ReplicaLog {
     rows = states
     before = states
     serving = Array(repeating: 0, count: keys.count)
+    changes = follows.map { $0 ? [] : nil }
   }
 
   /// Replicas of a deployment that were ready or draining in the period, × µs.
   func servingMicroseconds(_ deployment: Int) -> Int64 {
     serving[deployment] + servingSinceLast(deployment, until: to)
+  }
+
+  /// Goes through the stretches of the period in which a deployment that is followed had ready or draining replicas, and
+  /// how many.
+  func visitServing(
+    _ deployment: Int, until end: Int64, _ body: (_ from: Int64, _ to: Int64, _ replicas: Int) -> Void
+  ) {
+    let changes = changes[deployment] ?? []
+    for (place, change) in changes.enumerated() where change.serving > 0 {
+      let next = place + 1 < changes.count ? changes[place + 1].at : .max
+      let (first, last) = (max(change.at, from), min(next, end, to))
+      if first < last { body(first, last, change.serving) }
+    }
   }
 
   private func servingSinceLast(_ deployment: Int, until instant: Int64) -> Int64 {
@@ -57,6 +75,10 @@ struct ReplicaLog {
     guard entry.at < to, !isHeld else { return }
     serving[entry.deployment] += servingSinceLast(entry.deployment, until: entry.at)
     states[entry.deployment] = entry
+    let now = entry.ready + entry.draining
+    if changes[entry.deployment] != nil, changes[entry.deployment]?.last?.serving != now {
+      changes[entry.deployment]?.append((entry.at, now))
+    }
     let first = sharing[entry.deployment][0]
     var row = entry
     row.deployment = first

@@ -54,7 +54,9 @@ struct StepBatch: ~Copyable {
   ///   - prefixes: how prompts begin alike; `nil` if none do.
   ///   - handsOver: whether it only reads prompts.
   ///   - period: in which the use of the KV cache is looked at, µs since 1970.
-  init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?, handsOver: Bool, period: Range<Int64>) {
+  init(
+    _ model: ContinuousBatching?, _ prefixes: PrefixTree?, handsOver: Bool, period: Range<Int64>
+  ) {
     meter = model?.kvCache == nil ? nil : KVCacheMeter(period)
     ranks = FixedArray(count: model?.dataParallel ?? 1) { _ in
       StepRank(model, prefixes, handsOver: handsOver)

@@ -21,6 +21,10 @@ package enum Limits {
   /// Bytes of the hashes of one prompt's blocks: 131,072 tokens in blocks of 16, with hashes of 15 digits. With the longest
   /// names a line stays within what writers reserve.
   package static let prefix = 1 << 17
+  /// Blocks of a replica's KV cache, of all its ranks together: 256 ranks of 2³² blocks.
+  package static let kvCacheBlocks: Int64 = 1 << 40
+  /// What a row adds to a sum of 64 bits, of which there may be thousands.
+  package static let exactSum: Int64 = 1_000_000_000_000_000
   /// Further attempts of one request: counted in 8 bits.
   package static let attempts = 100
 }

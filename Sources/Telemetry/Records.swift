@@ -180,6 +180,43 @@ package struct IncidentRecord: Hashable, Sendable {
   }
 }
 
+/// What the KV caches of a version's replicas on one hardware were used for in a quarter of an hour.
+package struct KVCacheRecord: Hashable, Sendable {
+  /// The start of the quarter, UTC.
+  package var at: Timestamp
+  package var modelID: Int32
+  package var version: String
+  package var hardware: String
+  /// That each replica has, of all its ranks together.
+  package var blocks: Int64
+  /// Time of ready and draining replicas in the quarter, added up, ms.
+  package var replicaMilliseconds: Int64
+  /// Blocks that requests held × the time for which they held them, over all replicas, ms.
+  package var usedBlockMilliseconds: Int64
+  /// The most blocks that requests held at one instant on one replica.
+  package var peakBlocks: Int64
+  /// How often a request lost its blocks to others, and was read anew.
+  package var preemptions: Int64
+
+  package init(
+    at: Timestamp, modelID: Int32, version: String, hardware: String, blocks: Int64,
+    replicaMilliseconds: Int64, usedBlockMilliseconds: Int64, peakBlocks: Int64, preemptions: Int64
+  ) {
+    self.at = at
+    self.modelID = modelID
+    self.version = version
+    self.hardware = hardware
+    self.blocks = blocks
+    self.replicaMilliseconds = replicaMilliseconds
+    self.usedBlockMilliseconds = usedBlockMilliseconds
+    self.peakBlocks = peakBlocks
+    self.preemptions = preemptions
+  }
+
+  /// A quarter of an hour, µs.
+  package static let quarter: Int64 = 900_000_000
+}
+
 /// All small tables of a data set. Only requests are too many to hold.
 package struct TelemetryTables: Equatable, Sendable {
   package var accounts: [AccountRecord] = []
@@ -189,6 +226,8 @@ package struct TelemetryTables: Equatable, Sendable {
   package var replicas: [ReplicaRecord] = []
   package var fineTuningJobs: [FineTuningJobRecord] = []
   package var incidents: [IncidentRecord] = []
+  /// Empty where no KV cache is known: then a data set does not have the table.
+  package var kvCache: [KVCacheRecord] = []
 
   package init() {}
 
@@ -200,6 +239,7 @@ package struct TelemetryTables: Equatable, Sendable {
     replicas += other.replicas
     fineTuningJobs += other.fineTuningJobs
     incidents += other.incidents
+    kvCache += other.kvCache
   }
 
   /// The tables of each account by itself. Incidents without a model are in none.
@@ -219,6 +259,7 @@ package struct TelemetryTables: Equatable, Sendable {
     for row in incidents {
       if let model = row.modelID { split[account(model), default: .init()].incidents.append(row) }
     }
+    for row in kvCache { split[account(row.modelID), default: .init()].kvCache.append(row) }
     return split
   }
 
@@ -230,6 +271,10 @@ package struct TelemetryTables: Equatable, Sendable {
     incidents.sort {
       ($0.startedAt, $0.modelID ?? -1, $0.provider, $0.kind)
         < ($1.startedAt, $1.modelID ?? -1, $1.provider, $1.kind)
+    }
+    kvCache.sort {
+      ($0.at, $0.modelID, $0.version, $0.hardware, $0.blocks)
+        < ($1.at, $1.modelID, $1.version, $1.hardware, $1.blocks)
     }
   }
 }

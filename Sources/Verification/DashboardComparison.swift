@@ -112,6 +112,7 @@ struct DashboardComparison {
     compareLatency()
     compareScaling()
     compareTokens()
+    judgeRest(of: "serving")
   }
 
   private var buckets: [ExpectedFigures.Bucket] { expected.buckets ?? [] }

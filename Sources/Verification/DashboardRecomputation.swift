@@ -180,6 +180,7 @@ struct RecomputationSQL {
         FROM instants m LEFT JOIN rep r ON r.model_id = m.model_id AND r.version = m.version AND r.a <= m."at" AND r.e > m."at" GROUP BY ALL;
       CREATE OR REPLACE TEMP TABLE named AS SELECT *, CASE WHEN len(names) > 1 THEN 'Multiple Hardware' WHEN len(names) = 1 THEN names[1] ELSE coalesce(latest, '') END AS hw FROM held;
       CREATE OR REPLACE TEMP TABLE steps AS SELECT *, lag(replicas, 1, 0) OVER w AS before, lag(hw, 1, '') OVER w AS hwBefore FROM named WINDOW w AS (PARTITION BY model_id, version ORDER BY "at");
+      CREATE OR REPLACE TEMP TABLE kv AS SELECT k.* FROM kv_cache k, span WHERE k.model_id IN (FROM chosen) AND \(isWanted(in: "k")) AND epoch_us(k."at") >= pf AND epoch_us(k."at") < pt;
       CREATE OR REPLACE TEMP TABLE live AS SELECT * FROM deployments WHERE deployed_at IS NOT NULL AND EXISTS (FROM span WHERE pf < pt AND epoch_us(deployed_at) < pt AND (undeployed_at IS NULL OR epoch_us(undeployed_at) > pf));
       CREATE OR REPLACE TEMP TABLE jobs AS SELECT j.*, epoch_us(finished_at) - epoch_us(started_at) AS whole,
         greatest(0, least(whole, fu - epoch_us(started_at))) AS before, greatest(0, least(whole, eu - epoch_us(started_at))) AS until, fu, eu FROM fine_tuning_jobs j, (SELECT pf AS fu, pt AS eu FROM span) WHERE j.model_id IN \(own);

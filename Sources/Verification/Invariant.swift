@@ -23,6 +23,7 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i19 = "I19"
   case i20 = "I20"
   case i21 = "I21"
+  case i22 = "I22"
 
   package var sentence: String {
     switch self {
@@ -53,6 +54,8 @@ package enum Invariant: String, CaseIterable, Sendable {
       "The context of an answered request, all tokens but the last, fits into the KV cache of a replica."
     case .i20: "An answer takes at least a step for each token after the first, preempted or not."
     case .i21: "An undeployed version has no replicas once its last request has ended."
+    case .i22:
+      "KV blocks in use never exceed those of ready and draining replicas, whose time in kv_cache is that of replicas."
     }
   }
 }

@@ -18,7 +18,8 @@ package struct RecomputedFigure: Sendable {
   let sql: String
 
   /// In any order: the comparison goes by the list of figures.
-  package static let all: [RecomputedFigure] = query + account + requests + latency + scaling + tokens
+  package static let all: [RecomputedFigure] =
+    query + account + requests + latency + scaling + tokens + serving
 
   /// Figures without an entry, and why.
   package static let others: [(path: String, why: String)] =
@@ -155,6 +156,43 @@ package struct RecomputedFigure: Sendable {
     RecomputedFigure("tokens.points[].outputTokens", .bucket, "output"),
     RecomputedFigure("tokens.totalInputTokens", "(SELECT coalesce(sum(input_tokens), 0)::BIGINT FROM sel)"),
     RecomputedFigure("tokens.totalOutputTokens", "(SELECT coalesce(sum(output_tokens), 0)::BIGINT FROM sel)"),
+  ]
+
+  // MARK: Serving
+
+  /// Whether telemetry knows of a cache: else the dashboard does not have the part.
+  private static let knowsCache =
+    "((SELECT coalesce(sum(input_tokens), 0) FROM sel WHERE \(cachedIsKnown)) > 0 OR (SELECT count(*) FROM kv) > 0) AND (SELECT kind FROM q) <> 'external'"
+  private static let cachedIsKnown = "cached_input_tokens IS NOT NULL AND NOT input_tokens_unknown"
+
+  private static func serving(_ value: String) -> String { "CASE WHEN \(knowsCache) THEN \(value) END" }
+
+  private static let serving = [
+    // 0 in sum: no first token is known at all.
+    RecomputedFigure(
+      "serving.firstToken",
+      serving(
+        "(SELECT nullif(sum(ttft_us), 0)::DOUBLE / nullif(count(*) FILTER (NOT ttft_us_unknown), 0) / 1000 FROM sel WHERE \(succeeded))"
+      )),
+    // With the output of failed requests.
+    RecomputedFigure(
+      "serving.timePerOutputToken",
+      serving(
+        """
+        (SELECT CASE WHEN sum(ttft_us) FILTER (\(succeeded)) > 0 THEN (sum(latency_us - ttft_us) FILTER (\(succeeded) AND NOT ttft_us_unknown AND NOT output_tokens_unknown))::DOUBLE / 1000
+            / nullif(greatest(coalesce(sum(output_tokens) FILTER (NOT \(succeeded)), 0) + coalesce(sum(output_tokens - 1) FILTER (\(succeeded) AND NOT ttft_us_unknown AND NOT output_tokens_unknown), 0), 0), 0) END FROM sel)
+        """)),
+    RecomputedFigure(
+      "serving.cacheHitRate",
+      serving(
+        "(SELECT sum(cached_input_tokens)::DOUBLE / nullif(sum(input_tokens), 0) FROM sel WHERE \(cachedIsKnown))"
+      )),
+    RecomputedFigure(
+      "serving.kvUtilisation",
+      serving(
+        "(SELECT sum(used_block_ms::HUGEINT)::DOUBLE / nullif(sum(blocks::HUGEINT * replica_ms), 0)::DOUBLE FROM kv)"
+      )),
+    RecomputedFigure("serving.preemptions", serving("(SELECT sum(preemptions)::BIGINT FROM kv)")),
   ]
 
   /// What `buckets` has for each bucket with requests, over its rows of `sel`.

@@ -21,8 +21,8 @@ package struct RunVerification {
   /// - Parameter progress: called now and then with the share of the requests that is read.
   /// - Throws: `DatasetError` for files that cannot be read as what they are named; what `progress` throws.
   package func run(progress: (Double) throws -> Void = { _ in }) throws -> InvariantReport {
-    var report = TableInvariants.check(
-      data.tables, simulated: data.manifest?.scenario == nil ? nil : period)
+    let simulated = data.manifest?.scenario == nil ? nil : period
+    var report = TableInvariants.check(data.tables, simulated: simulated)
     let requests = RequestInvariants(
       data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil,
       hasAllRequests: data.manifest?.chosenFrom == nil, end: periodEnd, queues: scenario)
@@ -33,6 +33,11 @@ package struct RunVerification {
       into: FanOut([requests, arrivals] + (rollups.map { [$0.rebuilt] } ?? [])), progress: progress)
     requests.finish()
     report.add(requests.report)
+    if data.tables.kvCache.isEmpty {
+      report.skip(.i22, "no KV cache is known")
+    } else {
+      report.add(KVCacheInvariants.check(data.tables, simulated: simulated))
+    }
     if requests.successes + requests.failures == 0, data.tables.replicas.isEmpty, dashboardNames.isEmpty {
       report.missAll("there is nothing to check: neither requests nor replicas nor dashboard figures.")
     }
@@ -162,13 +167,16 @@ package struct RunVerification {
       return
     }
     let tables = data.tables
-    let counted = [
+    var counted = [
       "requests": requests, "accounts": Int64(tables.accounts.count),
       "hardware": Int64(tables.hardware.count),
       "models": Int64(tables.models.count), "deployments": Int64(tables.deployments.count),
       "replicas": Int64(tables.replicas.count), "fine_tuning_jobs": Int64(tables.fineTuningJobs.count),
       "incidents": Int64(tables.incidents.count),
     ]
+    if !tables.kvCache.isEmpty || manifest.rows["kv_cache"] != nil {
+      counted["kv_cache"] = Int64(tables.kvCache.count)
+    }
     for (table, rows) in counted.sorted(by: { $0.key < $1.key }) where manifest.rows[table] != rows {
       report.violated(
         .i10,

@@ -102,4 +102,45 @@ struct AnalysisTests {
       world.tables.accounts[0], world.tables, TimelineFilter("2026-03-07"), now: Self.now, try rollups())
     #expect(day.models[0].peakReplicas == 3)
   }
+
+  @Test("what KV caches were used for, in buckets and over the period, of the versions that are selected")
+  func kvCaches() throws {
+    var tables = world.tables
+    func row(
+      _ at: String, _ version: String, replicas: Int64 = 900_000, used: Int64, preemptions: Int64
+    ) -> KVCacheRecord {
+      KVCacheRecord(
+        at: SmallWorld.instant(at), modelID: 1, version: version, hardware: "A10", blocks: 100,
+        replicaMilliseconds: replicas, usedBlockMilliseconds: used, peakBlocks: 90, preemptions: preemptions)
+    }
+    tables.kvCache = [
+      row("2026-03-02T09:00:00-05:00", "V1", used: 45_000_000, preemptions: 2),
+      row("2026-03-02T09:15:00-05:00", "V1", replicas: 1_800_000, used: 0, preemptions: 1),
+      // Without requests there: it counts over the period alone.
+      row("2026-03-03T09:15:00-05:00", "V1", used: 90_000_000, preemptions: 0),
+      row("2026-03-06T12:00:00-05:00", "V2", used: 9_000_000, preemptions: 5),
+      // Before the week.
+      row("2026-03-01T09:00:00-05:00", "V1", used: 90_000_000, preemptions: 100),
+    ]
+    func query(_ selection: ModelSelection) throws -> DashboardQuery {
+      try DashboardQuery(
+        account: world.tables.accounts[0], filter: TimelineFilter("7d"), now: Self.now, selection: selection,
+        tables: tables, series: world.series)
+    }
+    let first = try AnalysisFigures(
+      query(.init(kind: .fineTuned, model: "chat", version: "V1")), try rollups())
+    #expect(first.buckets[0].at == "2026-03-02T09:00:00-05:00")
+    // 45 of 90 + 180 million block ms.
+    #expect(first.buckets[0].kvUtilisation == 45.0 / 270 && first.buckets[0].preemptions == 3)
+    #expect(first.kvUtilisation == 135.0 / 360 && first.preemptions == 3)
+    let both = try AnalysisFigures(query(.init(kind: .fineTuned)), try rollups())
+    #expect(both.kvUtilisation == 144.0 / 450 && both.preemptions == 8)
+    #expect(both.buckets.filter { $0.kvUtilisation == nil }.count == both.buckets.count - 2)
+    let serving = try #require(try query(.init(kind: .fineTuned)).answer(try rollups()).serving)
+    #expect(serving.kvUtilisation == 144.0 / 450 && serving.preemptions == 8 && serving.cacheHitRate == nil)
+    // Averages of the week's four successes: first tokens at 50, 100, 25, 35 and 45 ms.
+    #expect(serving.firstToken == 51)
+    #expect(try query(.init(kind: .external)).answer(try rollups()).serving == nil)
+    #expect(try world.dashboard("7d").serving == nil)
+  }
 }

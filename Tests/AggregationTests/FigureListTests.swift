@@ -10,8 +10,26 @@ struct FigureListTests {
     return try [
       world.dashboard("7d"), world.dashboard("30d", .init(kind: .external)),
       world.dashboard("2026-03-06", .init(kind: .fineTuned, model: "chat", version: "V1")),
-      world.dashboard("24h", .init(kind: .external, provider: "OpenAI")),
+      world.dashboard("24h", .init(kind: .external, provider: "OpenAI")), served(world),
     ]
+  }
+
+  /// Of a deployment whose replicas have a KV cache.
+  private static func served(_ world: SmallWorld) throws -> Dashboard {
+    var tables = world.tables
+    tables.kvCache = [
+      KVCacheRecord(
+        at: SmallWorld.instant("2026-03-02T09:00:00-05:00"), modelID: 1, version: "V1", hardware: "A10",
+        blocks: 100, replicaMilliseconds: 900_000, usedBlockMilliseconds: 45_000_000, peakBlocks: 90,
+        preemptions: 2)
+    ]
+    let rollups = RequestRollups(series: world.series, now: AnalysisTests.now, reasons: FailureReasons())
+    try world.batch(nil).send(to: rollups)
+    try rollups.finish()
+    return try DashboardQuery(
+      account: world.tables.accounts[0], filter: TimelineFilter("7d"), now: AnalysisTests.now,
+      selection: .init(kind: .fineTuned), tables: tables, series: world.series
+    ).answer(rollups)
   }
 
   /// Every path of a document; elements of a list, and counts by names that are data, are alike.
@@ -63,6 +81,7 @@ struct FigureListTests {
     try check(hosted.scaling?.points.first, but: ["modelID"])
     try check(external.tokens)
     try check(external.tokens?.points.first)
+    try check(try Self.answers()[4].serving)
   }
 
   @Test("values are of the kinds that the list says: null only where it may be, counts whole")

@@ -41,6 +41,8 @@ struct NameTableTests {
     },
     Place("incidents", "provider") { $0.incidents.append(incident(provider: $1)) },
     Place("incidents", "kind") { $0.incidents.append(incident(kind: $1)) },
+    Place("kv_cache", "version") { $0.kvCache.append(kvCache(version: $1)) },
+    Place("kv_cache", "hardware") { $0.kvCache.append(kvCache(hardware: $1)) },
   ]
 
   // MARK: Rows
@@ -76,6 +78,14 @@ struct NameTableTests {
       limitedBy: .none)
   }
 
+  private static func kvCache(version: String = "versionQ", hardware: String = "hardwareQ") -> KVCacheRecord {
+    let quarter = Timestamp(
+      microseconds: instant.microseconds / KVCacheRecord.quarter * KVCacheRecord.quarter)
+    return KVCacheRecord(
+      at: quarter, modelID: 1, version: version, hardware: hardware, blocks: 100,
+      replicaMilliseconds: 900_000, usedBlockMilliseconds: 1, peakBlocks: 1, preemptions: 0)
+  }
+
   private static func job(_ id: Int64 = 1, baseModel: String = "baseQ", hardware: String = "hardwareQ")
     -> FineTuningJobRecord
   {
@@ -99,6 +109,7 @@ struct NameTableTests {
     tables.replicas = [replicas()]
     tables.fineTuningJobs = [job()]
     tables.incidents = [incident()]
+    tables.kvCache = [kvCache()]
     return tables
   }
 
@@ -177,7 +188,7 @@ struct NameTableTests {
       let text = error?.description ?? ""
       #expect(text.contains("\(place.column) ") && text.contains("U+0000"), "\(text)")
     }
-    #expect(tables.count == 7)
+    #expect(tables.count == 8)
   }
 
   /// Puts U+0000 for the last letter of the only name in a column.

@@ -277,6 +277,7 @@ struct ContinuousBatchingTests {
         abs(used / simulation.blockTime - 1) < (setting.prefill == nil ? 0.02 : 0.05),
         "\(used / simulation.blockTime)")
     }
+    Self.checkRows(run.result.tables.kvCache, caches)
     // The settings do what their names say.
     if setting.name.contains("waiting line") { #expect(reference.contains { $0.waiting > 0 }) }
     if setting.name.contains("begin") {
@@ -286,6 +287,29 @@ struct ContinuousBatchingTests {
     if setting.name.contains("never fit") {
       #expect(reference.contains { $0.isTooLong } && reference.contains { !$0.isTooLong })
     }
+  }
+
+  /// Rows by quarters of an hour add up to what caches were used for.
+  private static func checkRows(_ rows: [KVCacheRecord], _ caches: [KVCacheUse]) {
+    #expect(rows.isEmpty == caches.isEmpty)
+    // Each row is rounded to a millisecond.
+    let rounding = Double(rows.count)
+    let time = caches.reduce(0) { $0 + $1.replicaMicroseconds }
+    #expect(
+      abs(Double(rows.reduce(0) { $0 + $1.replicaMilliseconds }) - Double(time) / 1000) <= rounding)
+    let used = caches.reduce(0) { $0 + $1.blockMicroseconds }
+    let tolerance = rounding + used / 1000 * 1e-4
+    #expect(
+      abs(Double(rows.reduce(0) { $0 + $1.usedBlockMilliseconds }) - used / 1000) <= tolerance,
+      "\(rows.reduce(0) { $0 + $1.usedBlockMilliseconds }) \(used / 1000)")
+    #expect(rows.reduce(0) { $0 + $1.preemptions } == caches.reduce(0) { $0 + $1.preemptions })
+    for row in rows {
+      #expect(row.at.microseconds % KVCacheRecord.quarter == 0)
+      #expect(
+        row.peakBlocks <= row.blocks
+          && row.usedBlockMilliseconds <= row.blocks * (row.replicaMilliseconds + 1))
+    }
+    #expect(Set(rows.map { "\($0.at) \($0.version) \($0.hardware) \($0.blocks)" }).count == rows.count)
   }
 
   @Test("two requests by hand: the second joins between steps, in pieces, and both gain a token a step")

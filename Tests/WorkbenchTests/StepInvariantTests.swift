@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Verification
 
-/// I19 to I21: the validator, proved by damage to a run of continuous batching whose first version ends.
+/// I19 to I22: the validator, proved by damage to a run of continuous batching whose first version ends.
 @Suite("What steps promise, proved by damage")
 struct StepInvariantTests {
   private static let scenario = """
@@ -59,7 +59,8 @@ struct StepInvariantTests {
     #expect(try Program.run("run", scenario, "--out", scratch.file("run"), "-q").status == 0)
     let report = try RunVerification(scratch.file("run")).run()
     #expect(report.holds, "\(report.findings)")
-    #expect(!report.skipped.contains { [.i19, .i20, .i21].contains($0.invariant) }, "\(report.skipped)")
+    #expect(
+      !report.skipped.contains { [.i19, .i20, .i21, .i22].contains($0.invariant) }, "\(report.skipped)")
     #expect(
       try DamagedRun(path: scratch.file("run")).text("telemetry/requests.csv").contains(
         "contextLengthExceeded"))
@@ -102,5 +103,34 @@ struct StepInvariantTests {
       }
     }
     expect(.i21, "V1 has 1 replica at", report)
+  }
+
+  @Test(
+    "what the KV cache was used for",
+    arguments: [
+      ("peak_blocks", "501", "has 500 blocks a replica, but 501 were in use"),
+      ("used_block_ms", "9000000000", "was in use for 9000000000 block ms"),
+      ("replica_ms", "1", "has 1 ms of replicas, but ready and draining replicas were there for"),
+      ("model_id", "7", "is of a model that does not exist"),
+    ])
+  func blocks(_ column: String, _ value: String, _ words: String) throws {
+    let report = try report { run in
+      try run.row("kv_cache", where: { _, _ in true }, { row, columns in row[columns[column] ?? 0] = value })
+    }
+    expect(.i22, words, report)
+  }
+
+  @Test("a second opinion on what the dashboard says of caches")
+  func secondOpinion() throws {
+    let report = try report { run in
+      try run.row(
+        "kv_cache", where: { _, _ in true },
+        { row, columns in
+          row[columns["preemptions"] ?? 0] = String((Int(row[columns["preemptions"] ?? 0]) ?? 0) + 3)
+        })
+    }
+    #expect(
+      report.findings.contains { $0.invariant == .i13 && $0.message.contains("serving.preemptions") },
+      "\(report.findings)")
   }
 }

@@ -8,6 +8,14 @@ package struct FigureDescription: Sendable {
   /// For people; empty for a group.
   package let label: String
   package let kind: FigureKind
+
+  /// Whether answers that do not have it lack its name, too.
+  package var isOmitted: Bool {
+    switch kind {
+    case .instant(let isOmitted), .group(_, _, let isOmitted, _): isOmitted
+    default: false
+    }
+  }
 }
 
 /// What values a figure has.
@@ -27,7 +35,7 @@ package indirect enum FigureKind: Sendable {
   case flag
   /// RFC 3339, in the account's time zone.
   case instant(isOmitted: Bool)
-  case group(FigureGroup, isOptional: Bool, about: String)
+  case group(FigureGroup, isOptional: Bool, isOmitted: Bool, about: String)
   case list(FigureGroup, about: String)
 
   /// Of figures that are alike except for the last bits: exact sums, divided once.
@@ -39,6 +47,8 @@ package indirect enum FigureKind: Sendable {
 package enum FigureUnit: String, Encodable, Sendable {
   case milliseconds = "ms"
   case credits
+  /// In [0, 1].
+  case share
 }
 
 /// Figures that stand together as one object of JSON.
@@ -141,7 +151,7 @@ extension DashboardFigure {
   static func group<Group: DashboardPart>(
     _ name: String, _ value: @escaping @Sendable (Part) -> Group
   ) -> Self {
-    Self(name, "", .group(Group.group, isOptional: false, about: "")) {
+    Self(name, "", .group(Group.group, isOptional: false, isOmitted: false, about: "")) {
       try $2.encode(value($0), forKey: $1)
     }
   }
@@ -149,8 +159,16 @@ extension DashboardFigure {
   static func group<Group: DashboardPart>(
     _ name: String, _ about: String, orNull value: @escaping @Sendable (Part) -> Group?
   ) -> Self {
-    Self(name, "", .group(Group.group, isOptional: true, about: about)) {
+    Self(name, "", .group(Group.group, isOptional: true, isOmitted: false, about: about)) {
       try $2.encode(value($0), forKey: $1)
+    }
+  }
+
+  static func group<Group: DashboardPart>(
+    _ name: String, _ about: String, orOmitted value: @escaping @Sendable (Part) -> Group?
+  ) -> Self {
+    Self(name, "", .group(Group.group, isOptional: false, isOmitted: true, about: about)) {
+      try $2.encodeIfPresent(value($0), forKey: $1)
     }
   }
 
@@ -191,7 +209,7 @@ extension FigureGroup {
     figures.flatMap { figure -> [(path: String, figure: FigureDescription)] in
       let path = prefix + figure.name
       switch figure.kind {
-      case .group(let group, _, _): return group.paths("\(path).")
+      case .group(let group, _, _, _): return group.paths("\(path).")
       case .list(let group, _): return group.paths("\(path)[].")
       default: return [(path, figure)]
       }

@@ -13,10 +13,12 @@ extension Dashboard: DashboardPart {
     .group("requests") { $0.requests },
     .group("scaling", "null for external models.", orNull: { $0.scaling }),
     .group("tokens", "null unless the models are external.", orNull: { $0.tokens }),
+    .group(
+      "serving", "Only where telemetry knows a KV cache or a prefix cache.", orOmitted: { $0.serving }),
   ]
 
   /// The names of the parts that every answer has, in order.
-  package static var parts: [String] { figures.map(\.description.name) }
+  package static var parts: [String] { figures.map(\.description).filter { !$0.isOmitted }.map(\.name) }
 }
 
 extension Dashboard.Query: DashboardPart {
@@ -159,5 +161,17 @@ extension TokensWidget.Point: DashboardPart {
     .instant("at", "time") { $0.at },
     .count("inputTokens", "input tokens") { $0.inputTokens },
     .count("outputTokens", "output tokens") { $0.outputTokens },
+  ]
+}
+
+extension ServingWidget: DashboardPart {
+  package static let about = "Serving: tokens over time, and the caches of replicas."
+  package static let figures: [DashboardFigure<ServingWidget>] = [
+    .number("firstToken", "avg. time to first token", .milliseconds, orNull: { $0.firstToken }),
+    .number(
+      "timePerOutputToken", "avg. time per output token", .milliseconds, orNull: { $0.timePerOutputToken }),
+    .number("cacheHitRate", "prefix cache hit rate", .share, orNull: { $0.cacheHitRate }),
+    .number("kvUtilisation", "KV cache utilisation", .share, orNull: { $0.kvUtilisation }),
+    .count("preemptions", "preemptions", orNull: { $0.preemptions.map { Int($0) } }),
   ]
 }

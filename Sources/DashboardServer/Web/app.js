@@ -4,7 +4,7 @@ import { get, report, refresh, forget, dashboardPath, analysisPath, creditsPath,
 import { kinds, pages, readState, writeState, settle, beside, periodText, zoomOf, objectiveOf } from "./state.js";
 import { clock, moment, number, span } from "./format.js";
 import { recolour } from "./chart.js";
-import { Panel, Lane, Cards, panelsOf, titleOf } from "./panels.js";
+import { Panel, Lane, Cards, isListed, panelsOf, titleOf } from "./panels.js";
 import { Filters, versionsOf } from "./filters.js";
 import { Overview } from "./overview.js";
 import { Failure, Select } from "./parts.js";
@@ -308,7 +308,7 @@ function Page() {
     ${answer && context.run.live && feed.Part ? html`<${feed.Part} key="happened" list=${happened} account=${state.account} onChange=${go} />` : null}
     <section id="widgets" key="widgets" class=${isOverview ? "whole" : state.lens} tabIndex=${-1} aria-label=${isOverview ? "All models" : "Widgets"} aria-busy=${String(main.isBusy)}>
       ${isReady && isOverview ? html`<${Overview} answers=${main.answers} run=${context.run} view=${state} objective=${objective} onChange=${go} />` : null}
-      ${answer ? panelsOf(state.kind === answer.data.query.kind ? state.kind : answer.data.query.kind, state.lens).filter((kind) => !needsAnalysis.has(kind) || main.extra.analysis || main.extra.problems?.analysis || state.lens).map((kind) => html`<${Widget} key=${kind} kind=${kind} source=${main} view=${state} onChange=${go} onExpand=${expand} sync="main" prefix="" />`) : null}
+      ${answer ? panelsOf(state.kind === answer.data.query.kind ? state.kind : answer.data.query.kind, state.lens).filter((kind) => isListed(kind, main.extra)).filter((kind) => !needsAnalysis.has(kind) || main.extra.analysis || main.extra.problems?.analysis || state.lens).map((kind) => html`<${Widget} key=${kind} kind=${kind} source=${main} view=${state} onChange=${go} onExpand=${expand} sync="main" prefix="" />`) : null}
     </section>
     ${expanded ? html`<${Expanded} key="expanded" />` : null}`;
 }

@@ -472,6 +472,17 @@ export function throughput(answer, { zoom }) {
   };
 }
 
+/** The share of KV blocks in use, and preemptions. */
+export function kvCache(answer, { zoom }) {
+  const own = (key, label, more) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, (bucket) => bucket[key], answer), lasts: answer.bucketSeconds, label, ...more });
+  const series = [own("kvUtilisation", "Utilisation", { colour: "high", width: 2 }), own("preemptions", "Preemptions", { colour: "failure", scale: "right", width: 1.5 })];
+  return {
+    ...frame(answer, zoom), series,
+    axes: { y: { title: "KV Cache in Use", format: "share" }, right: { title: "Preemptions", format: "count", least: 5 } },
+    hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: entry.label === "Utilisation" ? percent(entry.y[spot]) : number(entry.y[spot]) }])),
+  };
+}
+
 /** Failures by reason over time, in bars on each other. */
 export function reasons(answer, { zoom }) {
   const totals = {};

@@ -114,6 +114,17 @@ export const panels = {
     graph: (_, view, extra) => ({ spec: graphs.throughput(extra.analysis, view) }),
     tools: [],
   },
+  kvCache: {
+    title: "KV Cache", needs: "analysis",
+    tip: "The share of the KV cache that requests held, averaged over ready and draining replicas, and, on the right, how often a request lost its blocks to others and was read again.",
+    isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.kvUtilisation !== null),
+    nothing: "No KV cache is known in this period.",
+    figures: (_, __, { analysis }) => [["utilisation", percent(analysis.kvUtilisation ?? null)], ["preemptions", number(analysis.preemptions ?? null)], ["buckets of", bucketName(analysis)]],
+    rows: (_, __, { analysis }) => [["time", "utilisation", "preemptions"], ...analysis.buckets.map((b) => [b.at, b.kvUtilisation, b.preemptions])],
+    json: (_, { analysis }) => analysis.buckets.map(({ at, kvUtilisation, preemptions }) => ({ at, kvUtilisation, preemptions })),
+    graph: (_, view, extra) => ({ spec: graphs.kvCache(extra.analysis, view) }),
+    tools: [],
+  },
   reasons: {
     title: "Failures by Reason", needs: "analysis",
     tip: "Failed requests by reason, over time.",
@@ -153,8 +164,10 @@ const largestOf = (points) => {
 export const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
 
 export const panelsOf = (kind, lens) => (lens === "analysis"
-  ? ["heat", "fine", "tokenTimes", "throughput", "reasons", kind === "external" ? "tokens" : "scaling", "credits"]
+  ? ["heat", "fine", "tokenTimes", "throughput", ...(kind === "external" ? [] : ["kvCache"]), "reasons", kind === "external" ? "tokens" : "scaling", "credits"]
   : ["latency", "requests", kind === "external" ? "tokens" : "scaling", "credits"]);
+/** Whether a panel is shown: that of KV caches only where there are any. */
+export const isListed = (kind, { analysis }) => kind !== "kvCache" || analysis?.preemptions !== undefined;
 export const titleOf = (kind) => panels[kind].title;
 
 /** Why a panel shows nothing, and where there is something. */

@@ -6,9 +6,15 @@ extension Dataset {
   /// files are links there, by names of ours: DuckDB takes a path for a pattern.
   package func duckDBSources(in scratch: ScratchDirectory) throws -> [String: String] {
     var sources: [String: String] = [:]
+    var absent: [String: String] = [:]
     // Types of all columns that there are: DuckDB would guess those of others from the first rows.
     let optional = try location.optionalColumns()
-    let schemas = [TableSchema.requests(with: optional)] + TableSchema.small
+    let schemas = [TableSchema.requests(with: optional)] + tables.rows.map(\.schema)
+    // Nobody need ask whether a table is there.
+    for schema in TableSchema.small where !schemas.contains(where: { $0.name == schema.name }) {
+      let columns = schema.columns.map { "NULL::\($0.duckDBType) AS \"\($0.name)\"" }
+      absent[schema.name] = "(SELECT \(columns.joined(separator: ", ")) WHERE false)"
+    }
     if case .files(let files) = location {
       for schema in schemas {
         guard let table = files.layout.duckDBTable(files.name(schema), schema) else { break }
@@ -17,7 +23,7 @@ extension Dataset {
         try scratch.link(file.path, as: files.name(schema))
         sources[schema.name] = Self.source(table, schema)
       }
-      if sources.count == schemas.count { return sources }
+      if sources.count == schemas.count { return sources.merging(absent) { there, _ in there } }
     }
     for schema in schemas {
       sources[schema.name] = CSVLayout().duckDBTable("\(schema.name).csv", schema).map {
@@ -37,23 +43,27 @@ extension Dataset {
       RequestTable(series: series, reasons: reader.reasons, optional: optional))
     try reader.read(into: writer)
     try file.close()
-    return sources
+    return sources.merging(absent) { there, _ in there }
   }
 
-  /// Texts and numbers as we have them: empty and 0 where there is none. Whether a number is unknown changes no figure.
+  /// Texts and numbers as we have them: empty and 0 where there is none. For each number of a request that may be unknown,
+  /// a column says whether it is; optional numbers that the data set lacks are NULL.
   private static func source(_ table: String, _ schema: TableSchema) -> String {
+    let isRequests = schema.name == TableSchema.requests.name
+    func mayBeUnknown(_ column: TableSchema.Column) -> Bool {
+      isRequests && column.type == .integer && column.isOptional && !column.mayBeAbsent
+    }
     let known = schema.columns.compactMap { column -> String? in
-      let substitute: String? =
-        switch column.type {
-        case .text: "''"
-        case .integer
-        where column.isOptional && !column.mayBeAbsent && schema.name == TableSchema.requests.name: "0"
-        default: nil
-        }
+      let substitute = column.type == .text ? "''" : mayBeUnknown(column) ? "0" : nil
       return substitute.map { "coalesce(\"\(column.name)\", \($0)) AS \"\(column.name)\"" }
     }
     let replaced = known.isEmpty ? "" : " REPLACE (\(known.joined(separator: ", ")))"
-    return "(SELECT *\(replaced) FROM \(table))"
+    var added = schema.columns.filter(mayBeUnknown).map { "\"\($0.name)\" IS NULL AS \"\($0.name)_unknown\"" }
+    if isRequests {
+      let absent = TableSchema.requests.columns.filter { $0.mayBeAbsent && schema.index(of: $0.name) == nil }
+      added += absent.filter { $0.type == .integer }.map { "NULL::\($0.duckDBType) AS \"\($0.name)\"" }
+    }
+    return "(SELECT *\(replaced)\(added.map { ", \($0)" }.joined()) FROM \(table))"
   }
 }
 

@@ -30,7 +30,7 @@ final class PostgreSQLWriter: DatasetWriter {
     requests = ContentDigest(series: table.series)
     try connection.execute("BEGIN")
     try connection.execute("CREATE SCHEMA \(quoted)")
-    for table in [table.schema] + TableSchema.small {
+    for table in [table.schema] + TableSchema.always {
       try connection.execute(PostgreSQLSchema.table(table, schema: quoted))
     }
     try connection.execute("CREATE TABLE \(quoted).manifest (json text NOT NULL)")
@@ -57,6 +57,7 @@ final class PostgreSQLWriter: DatasetWriter {
   func write(_ tables: TelemetryTables) throws {
     try copy.close()
     for (table, rows) in tables.rows {
+      if table.mayBeAbsent { try connection.execute(PostgreSQLSchema.table(table, schema: schema)) }
       let file = try Self.copy(table, schema: schema, connection)
       var writer = try TableWriter(table, to: file, layout: .csv)
       for cells in rows { try writer.write(cells) }
@@ -115,6 +116,12 @@ final class PostgreSQLReader {
     let table = "\(schema).\(try connection.location.quoted(name, "table"))"
     let source = try connection.copyOut("COPY (SELECT * FROM \(table)) TO STDOUT (FORMAT csv, HEADER true)")
     return try InputFile(source, path: connection.location.name)
+  }
+
+  func has(_ table: TableSchema) throws -> Bool {
+    try connection.execute(
+      "SELECT 1 FROM information_schema.tables WHERE table_schema = $1 AND table_name = $2",
+      .text(connection.location.schema), .text(table.name)) != nil
   }
 
   func has(_ column: String, in table: TableSchema) throws -> Bool {

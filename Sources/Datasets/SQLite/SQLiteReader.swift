@@ -41,6 +41,10 @@ final class SQLiteReader {
     return try json.map { try Manifest(Data($0.utf8), path: path, verifies: verifies) }
   }
 
+  func has(_ table: TableSchema) throws -> Bool {
+    try Self.translated(path) { try queue.read { try $0.tableExists(table.name) } }
+  }
+
   func has(_ column: String, in table: TableSchema) throws -> Bool {
     try Self.translated(path) {
       try queue.read { db in

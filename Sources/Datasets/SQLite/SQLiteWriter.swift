@@ -135,6 +135,7 @@ package final class SQLiteWriter: DatasetWriter {
   package func write(_ tables: TelemetryTables) throws {
     try inDatabase { db in
       for (schema, rows) in tables.rows {
+        if schema.mayBeAbsent { try db.execute(sql: SQLiteSchema.table(schema)) }
         let statement = try db.makeStatement(sql: Self.insert(into: schema))
         for cells in rows {
           // GRDB binds a text up to its first U+0000.
@@ -201,15 +202,17 @@ extension Cell {
 /// The tables and indices of a SQLite data set.
 enum SQLiteSchema {
   static func tables(_ requests: TableSchema) -> String {
-    let tables = ([requests] + TableSchema.small).map { schema in
-      let columns = schema.columns.map { column in
-        let type = column.type == .text ? "TEXT" : "INTEGER"
-        let key = column.name == "request_id" ? " PRIMARY KEY" : ""
-        return "  \(column.name) \(type)\(key)\(column.isOptional ? "" : " NOT NULL")"
-      }
-      return "CREATE TABLE \(schema.name) (\n\(columns.joined(separator: ",\n"))\n)"
-    }
+    let tables = ([requests] + TableSchema.always).map(table)
     return (tables + ["CREATE TABLE manifest (json TEXT NOT NULL)"]).joined(separator: "; ")
+  }
+
+  static func table(_ schema: TableSchema) -> String {
+    let columns = schema.columns.map { column in
+      let type = column.type == .text ? "TEXT" : "INTEGER"
+      let key = column.name == "request_id" ? " PRIMARY KEY" : ""
+      return "  \(column.name) \(type)\(key)\(column.isOptional ? "" : " NOT NULL")"
+    }
+    return "CREATE TABLE \(schema.name) (\n\(columns.joined(separator: ",\n"))\n)"
   }
 
   /// After the rows: sorting once is faster than keeping order.

@@ -23,6 +23,13 @@ extension TelemetryTables {
       tables.incidents[index].startedAt = tables.incidents[index].startedAt + shift
       tables.incidents[index].endedAt = tables.incidents[index].endedAt + shift
     }
+    // Clocks that were off by minutes do not move quarters.
+    let quarters = KVCacheRecord.quarter
+    for index in tables.kvCache.indices {
+      let moved = tables.kvCache[index].at.microseconds + shift
+      let rest = (moved % quarters + quarters) % quarters
+      tables.kvCache[index].at = Timestamp(microseconds: moved - rest)
+    }
     return tables
   }
 

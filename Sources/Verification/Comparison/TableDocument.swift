@@ -18,6 +18,7 @@ extension JSONDocument {
     "deployments": ["model_id", "version", "hardware", "requested_at"],
     "replicas": ["at", "model_id", "version", "hardware"], "fine_tuning_jobs": ["job_id"],
     "incidents": ["started_at", "kind", "model_id", "provider"],
+    "kv_cache": ["at", "model_id", "version", "hardware", "blocks"],
   ]
 
   private static func row(_ cells: [Cell], _ columns: [String], of table: String) -> JSONValue {
