@@ -10,6 +10,8 @@ package struct Calibration: Sendable {
     package var holdOut = HoldOut.none
     /// For deployments that the telemetry says nothing of.
     package var assumed = AssumedDeployments()
+    /// Of which model of the catalogue efficiencies are fitted; `nil` for coefficients of steps.
+    package var roofline: RooflineFit.Request?
     package init() {}
   }
 
@@ -51,7 +53,7 @@ package struct Calibration: Sendable {
       var fit = ModelFit(
         model.record, tables: tables, series: series, observations: model.observations, spans: spans,
         period: period, calendar: calendars[model.record.account] ?? .utc, options: options.arrivals,
-        reasons: reasons)
+        roofline: options.roofline, reasons: reasons)
       fit.add(notes: assumptions[model.record.modelID] ?? [])
       done += model.observations.count
       progress(Double(done) / Double(total))
@@ -114,7 +116,7 @@ extension Calibration {
     let version = deployment.record.version
     let isKnown = hasKnownHardware.contains(Series(modelID: model.record.modelID, version: version))
     let hardware = isKnown ? deployment.record.hardware : nil
-    let fitted = deployment.steps?.count ?? deployment.service?.count ?? 0
+    let fitted = deployment.roofline?.count ?? deployment.steps?.count ?? deployment.service?.count ?? 0
     var heading = ["Calibrated by:", "  \(command)"]
     if options.holdOut != .none, !deployment.replayed.isEmpty {
       heading.append("Judged by requests that were held out:")

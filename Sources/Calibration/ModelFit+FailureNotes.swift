@@ -102,7 +102,7 @@ extension ModelFit {
     case .contextLengthExceeded:
       (
         "The size of a replica's KV cache could not be told; the scenario's replicas have room for any request.",
-        { $0.steps?.batching.kvCache != nil }
+        { ($0.roofline?.batching ?? $0.steps?.batching)?.kvCache != nil }
       )
     case .modelError, .providerError, .rateLimited: nil
     }

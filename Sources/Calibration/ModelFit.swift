@@ -10,6 +10,8 @@ package struct ModelFit: Sendable {
     package var service: ServiceFit?
     /// Taken instead of `service` where steps that requests share represent the times better.
     package var steps: StepFit?
+    /// Taken instead of both where it was asked for.
+    package var roofline: RooflineFit?
     /// How well the steps meet the requests that judge the fit, incidents left out, replayed with the arrivals and tokens
     /// that they had.
     package var replayed: [ReplayedFigure] = []
@@ -34,18 +36,21 @@ package struct ModelFit: Sendable {
   package private(set) var external: ServiceFit?
   package private(set) var failures: FailureFit
   package private(set) var notes: [String] = []
+  private let rooflineRequest: RooflineFit.Request?
 
   /// - Parameters:
   ///   - spans: the part of the time that the fit may see, and the part that it is judged by.
   ///   - period: of the scenario.
+  ///   - roofline: of which model of the catalogue efficiencies are fitted.
   ///   - reasons: names of failures by outcome.
   package init(
     _ record: ModelRecord, tables: TelemetryTables, series: [Series], observations: Observations,
     spans: (fit: [Range<Int64>], judge: [Range<Int64>]), period: Range<Int64>, calendar: ZonedCalendar,
-    options: ArrivalFit.Options,
+    options: ArrivalFit.Options, roofline: RooflineFit.Request? = nil,
     reasons: [String] = RequestOutcome.names
   ) {
     self.record = record
+    rooflineRequest = roofline
     let deployed = tables.deployments.filter { $0.modelID == record.modelID && $0.deployedAt != nil }
     observed = Self.observed(record, deployed, period)
     let seen = intersection(observed, spans.fit)
@@ -186,11 +191,17 @@ package struct ModelFit: Sendable {
       let fit = ServiceFit(
         observations, rows: answered.filter { observations.outcome[$0] == RequestOutcome.success },
         occupancy: replicas.isEmpty ? nil : occupancy)
-      let steps = fit.flatMap {
-        self.steps(
-          $0, observations, served, replicas: replicas, deployment: deployment,
-          seen: intersection(quiet, life))
+      let stretch = intersection(quiet, life)
+      let computed = rooflineRequest.flatMap {
+        self.roofline($0, observations, served, replicas: replicas, deployment: deployment, seen: stretch)
       }
+      let steps =
+        computed != nil
+        ? nil
+        : fit.flatMap {
+          self.steps(
+            $0, observations, served, replicas: replicas, deployment: deployment, seen: stretch)
+        }
       if replicas.isEmpty {
         notes.append(
           "\(deployment.version): no rows of replicas, so the batch slowdown is unknown; 0 is assumed.")
@@ -209,13 +220,14 @@ package struct ModelFit: Sendable {
             name: "modelError", value: answered.isEmpty ? 0 : Double(errors) / Double(answered.count)),
           crash: history.crash))
       // A service time of each request has chance in it, which no replay of one request meets.
-      if let steps,
+      deployments[deployments.count - 1].roofline = computed
+      if let batching = computed?.batching ?? steps?.batching,
         let replay = ServiceReplay(
           observations, rows: served, replicas: replicas, deployment: deployment,
           spans: intersection(judged, life))
       {
         deployments[deployments.count - 1].replayed =
-          replay.figures(of: .continuousBatching(steps.batching)) ?? []
+          replay.figures(of: .continuousBatching(batching)) ?? []
       }
     }
     shareTraffic(series, observations, seen)
@@ -260,6 +272,47 @@ package struct ModelFit: Sendable {
       "\(deployment.version): the replicas work in steps that requests share: replayed, times to first token are \(percent(steps.errors.firstToken)) off on average, times per output token \(percent(steps.errors.perToken)), over \(Figure.count(steps.count, "request")) on \(Figure.count(steps.replicas, "replica")). With a service time of each request: \(percent(error.firstToken)), \(percent(error.perToken))."
     )
     return steps
+  }
+
+  /// The efficiencies of a roofline, where they represent the requests.
+  private mutating func roofline(
+    _ request: RooflineFit.Request, _ observations: Observations, _ served: [Int], replicas: [ReplicaRecord],
+    deployment: DeploymentRecord, seen: [Range<Int64>]
+  ) -> RooflineFit? {
+    guard
+      let start = Roofline(model: request.model, precision: request.precision, hardware: deployment.hardware)
+    else {
+      notes.append(
+        "\(deployment.version): the catalogue does not have the model \(request.model) and the hardware \(deployment.hardware), so no roofline is fitted."
+      )
+      return nil
+    }
+    guard !observations.hasCachedTokens else {
+      notes.append(
+        "\(deployment.version): a prefix cache spared requests a part of their prompts, so no roofline is fitted: how long steps take cannot be told without knowing which prompts begin alike."
+      )
+      return nil
+    }
+    guard
+      let replay = ServiceReplay(
+        observations, rows: served, replicas: replicas, deployment: deployment, spans: seen)
+    else {
+      notes.append(
+        "\(deployment.version): no roofline is fitted: that needs known replicas, and \(ServiceReplay.least) answers of two tokens or more with a first token before the end."
+      )
+      return nil
+    }
+    guard let found = RooflineFit(request, from: start, replay: replay) else {
+      notes.append(
+        "\(deployment.version): no roofline of \(request.model) on \(deployment.hardware) is fitted: at no efficiencies do the requests take the times that were observed. Is it that model, at that precision, on that hardware?"
+      )
+      return nil
+    }
+    func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+    notes.append(
+      "\(deployment.version): a roofline of \(request.model) on \(deployment.hardware): replayed, times to first token are \(percent(found.errors.firstToken)) off on average, times per output token \(percent(found.errors.perToken)), over \(Figure.count(found.count, "request")) on \(Figure.count(found.replicas, "replica"))."
+    )
+    return found
   }
 
   /// How many waited when one more was turned away.

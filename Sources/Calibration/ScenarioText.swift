@@ -232,7 +232,7 @@ package struct ScenarioText {
   ])
 
   static func service(of fit: ModelFit.Deployment) -> YAMLValue {
-    fit.steps.map { .block([$0.batching.yaml]) } ?? service(fit.service)
+    (fit.roofline?.yaml ?? fit.steps?.batching.yaml).map { .block([$0]) } ?? service(fit.service)
   }
 
   private static func service(_ fit: ServiceFit?) -> YAMLValue {

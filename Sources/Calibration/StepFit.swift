@@ -61,7 +61,7 @@ package struct StepFit: Sendable {
   private static let worthwhile = 0.02
   private static let worthACache = 0.1
   /// Errors of steps that are taken, at most: of each request's time after the first token, on average, and of means.
-  private static let farthest = 0.25
+  static let farthest = 0.25
   private static let farthestMean = 0.1
   private static let worthAnotherLimit = 0.2
   private static let blockSize: Int64 = 16

@@ -30,6 +30,7 @@ struct FitCommand: ParsableCommand {
         workbench fit Outputs/platform --model chat -o chat.yaml --forecast --hold-out 0.3
         workbench fit Outputs/platform -o next.yaml --arrivals gamma,weibull --json fit.json
         workbench fit vllm -o vllm.yaml --profile llama-on-rtx4090.yaml --hold-out 0.5
+        workbench fit vllm -o vllm.yaml --roofline llama-3.1-8b --hardware "RTX 4090 single"
       """)
 
   @Argument(help: "The data set or trace.")
@@ -79,6 +80,12 @@ struct FitCommand: ParsableCommand {
   )
   var profile: String?
 
+  @Option(
+    help:
+      "A model of the catalogue, such as llama-3.1-8b or llama-3.1-8b:fp8, that the deployments serve: instead of coefficients of steps, the efficiencies of a roofline on their hardware are fitted."
+  )
+  var roofline: String?
+
   @Option(help: "A page with telemetry and simulation overlaid, as one file (.html).")
   var report: String?
 
@@ -109,6 +116,41 @@ struct FitCommand: ParsableCommand {
         "--no-check does not judge the fit, so it cannot be combined with --report or --hold-out.")
     }
     _ = try holdOutGiven()
+    if let roofline { try checkRoofline(RooflineFit.Request(roofline)) }
+  }
+
+  private func checkRoofline(_ request: RooflineFit.Request) throws {
+    let known = try ServingCatalogue.shipped().models.keys.sorted()
+    if !known.contains(where: { Name.same($0, request.model) }) {
+      let hint = nearest(request.model, among: known).map { "Did you mean \($0)? " } ?? ""
+      throw ValidationError(
+        "--roofline: the catalogue has no model \"\(request.model)\". \(hint)\"workbench catalogue models\" lists them."
+      )
+    }
+    let precisions = Roofline.precisions.map(\.name)
+    guard precisions.contains(request.precision) else {
+      throw ValidationError(
+        "--roofline: the precision \"\(request.precision)\" is unknown. Known: \(precisions.joined(separator: ", "))."
+      )
+    }
+  }
+
+  /// - Throws: `QueryError` for a deployment on hardware that the catalogue does not have.
+  private func checkHardware(_ request: RooflineFit.Request, _ input: FitInput) throws {
+    let catalogue = try ServingCatalogue.shipped()
+    let chosen = Set(input.models.map(\.record.modelID))
+    for row in input.tables.deployments where chosen.contains(row.modelID) {
+      let isKnown = !(row.hardware.isEmpty || row.hardware == "unknown")
+      guard let name = isKnown ? row.hardware : hardware else {
+        throw QueryError(
+          "--roofline needs the hardware of \(row.version), which the telemetry does not state. Give --hardware (\"workbench catalogue hardware\" lists what is known), and --replicas if these are not known either."
+        )
+      }
+      guard catalogue.configuration(name) == nil else { continue }
+      throw QueryError(
+        "--roofline: the catalogue has no hardware \"\(name)\". It has \(catalogue.cards.keys.sorted().joined(separator: ", ")), each \"single\" or \"cluster of N\"."
+      )
+    }
   }
 
   private func holdOutGiven() throws -> HoldOut {
@@ -154,6 +196,8 @@ struct FitCommand: ParsableCommand {
     }
     if profile != nil { try checkProfile(input) }
     options.assumed = AssumedDeployments(hardware: hardware, replicas: replicas)
+    options.roofline = roofline.map(RooflineFit.Request.init)
+    if let request = options.roofline { try checkHardware(request, input) }
     options.arrivals.changes = forecast ? .recurring : .lasting
     options.arrivals.families = Set((arrivals ?? "").split(separator: ",").map(String.init))
     let fitting = ProgressBar("Fitting", quiet: quiet)
@@ -240,6 +284,7 @@ struct FitCommand: ParsableCommand {
     for (flag, value) in [
       ("--account", account), ("--model", model), ("--hardware", hardware),
       ("--replicas", replicas.map(String.init)), ("--arrivals", arrivals), ("--hold-out", holdOut),
+      ("--roofline", roofline),
       ("--profile", profile.map { URL(fileURLWithPath: $0).lastPathComponent }),
     ] {
       if let value { words += [flag, value] }

@@ -102,7 +102,16 @@ extension FitReport.Model {
     }
     service(fit.external, "")
     for deployment in fit.deployments {
-      if let steps = deployment.steps {
+      if let roofline = deployment.roofline {
+        let parameters = roofline.estimates.map { estimate in
+          estimate.name.hasSuffix("Overhead")
+            ? ParameterEstimate(name: "\(estimate.name), ms", value: estimate.value * 1e-3) : estimate
+        }
+        fitted.append(
+          .init(
+            part: "\(deployment.record.version) service", family: "roofline of \(roofline.request.model)",
+            parameters: parameters))
+      } else if let steps = deployment.steps {
         let parameters = steps.estimates.map { estimate in
           // Of steps, in milliseconds; a cache has tokens.
           estimate.name.hasPrefix("kvCache")

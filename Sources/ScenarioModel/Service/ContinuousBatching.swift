@@ -44,12 +44,14 @@ package struct ContinuousBatching: Sendable, Equatable {
     /// Tokens that one request alone may have there.
     package var longestContext: Int64 { blocks * blockSize }
 
+    package static let mostTokens: Int64 = 1_000_000_000
+
     static let shape = Shape(
       "kvCache",
       "The memory for keys and values of a replica: a request that joins takes the blocks of its prompt, and one more whenever its context outgrows them. When none is left, the request that joined last is preempted and read again later. A request that could never fit fails with contextLengthExceeded.",
       [
         Key(
-          "tokens", .integer(1...1_000_000_000), required: true,
+          "tokens", .integer(1...Int(mostTokens)), required: true,
           "Tokens that it holds; what is left of the last block is not used."),
         Key("blockSize", .integer(1...4096), default: "16", "Tokens in a block."),
         Key(

@@ -1,4 +1,5 @@
 import Documents
+import Telemetry
 
 /// Coefficients of continuous batching that are computed from a model's architecture and a card's peak figures, with
 /// efficiencies that are assumed: reading the weights takes their bytes over the memory's bandwidth, computing takes two
@@ -19,6 +20,8 @@ package struct Roofline: Sendable, Equatable {
   package var linkEfficiency = 0.4
   /// Time of a step in addition to everything that is computed here, µs.
   package var stepOverhead = 1000.0
+  /// From when a replica takes a request in until a step can read its prompt, µs.
+  package var requestOverhead = 0.0
   /// Share of the memory that the server takes, and of that, bytes on each card for anything but weights and cache.
   package var memoryShare = 0.9
   package var reserved = 1.7e9
@@ -28,6 +31,20 @@ package struct Roofline: Sendable, Equatable {
 
   package init(_ model: ServingCatalogue.Architecture, _ card: ServingCatalogue.Card, cards: Int) {
     (self.model, self.card, self.cards) = (model, card, cards)
+  }
+
+  /// A model and hardware of the shipped catalogue, at usual efficiencies.
+  /// - Parameters:
+  ///   - precision: of the weights, one of `precisions`.
+  ///   - hardware: as price lists name it.
+  /// - Returns: `nil` for what the catalogue does not have.
+  package init?(model name: String, precision: String, hardware: String) {
+    guard let catalogue = try? ServingCatalogue.shipped(),  // Who asks has read it: see `check`.
+      let model = catalogue.models[name], let (card, cards) = catalogue.configuration(hardware),
+      let bytes = Self.precisions.first(where: { $0.name == precision })?.bytes
+    else { return nil }
+    self.init(model, card, cards: cards)
+    bytesOfWeight = bytes
   }
 
   /// Tokens that the KV cache holds; not positive if the weights do not fit.
@@ -63,7 +80,7 @@ package struct Roofline: Sendable, Equatable {
       base: stepOverhead + read + exchanges, perSequence: head + exchange, perPromptToken: exchange,
       perToken: 2 * layers / operations, overlap: read, perContextToken: bytesOfToken / bytes,
       perPromptTokenContext: 4 * model.layers * model.heads * model.headSize / operations,
-      kvCache: kvCache, tokensPerStep: tokensPerStep)
+      requestOverhead: requestOverhead, kvCache: kvCache, tokensPerStep: tokensPerStep)
   }
 
   // MARK: In a scenario
@@ -73,7 +90,9 @@ package struct Roofline: Sendable, Equatable {
     "Instead of the other keys: continuousBatching with coefficients and a KV cache that are computed from the model and the hardware."
   )
 
-  private static let precisions: [(name: String, bytes: Double)] = [
+  package static let efficiencies = 0.01...1.0
+
+  package static let precisions: [(name: String, bytes: Double)] = [
     ("bf16", 2), ("fp8", 1), ("int8", 1), ("int4", 0.5),
   ]
 
@@ -98,15 +117,18 @@ package struct Roofline: Sendable, Equatable {
         "Of the weights in memory; computation is in bf16."),
       Key("kvPrecision", .choice(["bf16", "fp8"]), default: "bf16", "Of the KV cache."),
       Key(
-        "computeEfficiency", .number(0.01...1), default: "0.7",
+        "computeEfficiency", .number(efficiencies), default: "0.7",
         "Share of the peak operations that is reached."),
       Key(
-        "bandwidthEfficiency", .number(0.01...1), default: "0.85",
+        "bandwidthEfficiency", .number(efficiencies), default: "0.85",
         "Share of the memory's peak bandwidth that is reached."),
       Key(
-        "linkEfficiency", .number(0.01...1), default: "0.4",
+        "linkEfficiency", .number(efficiencies), default: "0.4",
         "Share of the peak bandwidth between cards that is reached."),
       Key("stepOverhead", .duration, default: "1ms", "Of each step: scheduling, launches, sampling."),
+      Key(
+        "requestOverhead", .duration, default: "0s",
+        "From when a replica takes a request in until a step can read its prompt, as in continuousBatching."),
       Key(
         "memoryShare", .number(0.05...1), default: "0.9",
         "Share of the memory that the server takes (gpu_memory_utilization)."),
@@ -144,10 +166,34 @@ package struct Roofline: Sendable, Equatable {
       )
       return nil
     }
-    let blocks = min(Int64(roofline.cacheTokens) / Int64(blockSize), 1_000_000_000 / Int64(blockSize))
+    let blocks = min(
+      Int64(roofline.cacheTokens) / Int64(blockSize),
+      ContinuousBatching.KVCache.mostTokens / Int64(blockSize))
     return roofline.service(
       kvCache: .init(blocks: blocks, blockSize: Int64(blockSize)),
       tokensPerStep: Int64(max(tokens, scaling?.maxBatchSize ?? 0)))
+  }
+
+  /// As a scenario has it under `service`, on hardware of the catalogue.
+  /// - Parameters:
+  ///   - name: of the model in the catalogue.
+  ///   - precision: of the weights.
+  package func yaml(model name: String, precision: String, tokensPerStep: Int64) -> YAMLValue.Entry {
+    typealias Entry = YAMLValue.Entry
+    let usual = Roofline(model, card, cards: cards)
+    var entries = [Entry("model", .text(name))]
+    if precision != Self.precisions[0].name { entries.append(Entry("precision", .word(precision))) }
+    let shares = [
+      ("computeEfficiency", computeEfficiency, usual.computeEfficiency),
+      ("bandwidthEfficiency", bandwidthEfficiency, usual.bandwidthEfficiency),
+      ("linkEfficiency", linkEfficiency, usual.linkEfficiency),
+      ("memoryShare", memoryShare, usual.memoryShare),
+    ]
+    entries += shares.filter { $0.1 != $0.2 }.map { Entry($0.0, .number($0.1)) }
+    entries.append(Entry("stepOverhead", .duration(stepOverhead)))
+    if requestOverhead > 0 { entries.append(Entry("requestOverhead", .duration(requestOverhead))) }
+    if tokensPerStep != 2048 { entries.append(Entry("maxTokensPerStep", .integer(tokensPerStep))) }
+    return Entry(Self.key.name, .block(entries))
   }
 
   private init?(
@@ -164,8 +210,15 @@ package struct Roofline: Sendable, Equatable {
     number("linkEfficiency", &linkEfficiency)
     number("memoryShare", &memoryShare)
     number("reserved", &reserved, times: 1e9)
-    if keys.has("stepOverhead") {
-      if let given = keys.exactDuration("stepOverhead") { stepOverhead = given } else { isRight = false }
+    for (name, place) in [("stepOverhead", \Roofline.stepOverhead), ("requestOverhead", \.requestOverhead)]
+    where keys.has(name) {
+      if let given = keys.exactDuration(name) { self[keyPath: place] = given } else { isRight = false }
+    }
+    if requestOverhead > Double(Limits.latency) {
+      keys.error(
+        "requestOverhead",
+        "requestOverhead is longer than 100 days, which telemetry cannot hold. Shorten it.")
+      isRight = false
     }
     for (name, place) in [("precision", \Roofline.bytesOfWeight), ("kvPrecision", \Roofline.bytesOfCache)]
     where keys.has(name) {
