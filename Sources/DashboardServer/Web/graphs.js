@@ -457,13 +457,13 @@ export function tokenTimes(answer, { zoom }) {
   };
 }
 
-/** Answers and output tokens a second. */
+/** Output tokens a second, and answers, which keep to the lower half: where answers are alike both lines have one shape. */
 export function throughput(answer, { zoom }) {
   const own = (key, label, more) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, (bucket) => (bucket.seconds > 0 ? bucket[key] / bucket.seconds : null), answer), lasts: answer.bucketSeconds, label, ...more });
   const series = [own("outputTokens", "Output tokens", { colour: "output", width: 2 }), own("successes", "Answers", { colour: "success", scale: "right", width: 1.5 })];
   return {
     ...frame(answer, zoom), series,
-    axes: { y: { title: "Output Tokens", format: "rate" }, right: { title: "Answers", format: "rate" } },
+    axes: { y: { title: "Output Tokens", format: "rate" }, right: { title: "Answers", format: "rate", share: 0.5 } },
     hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: quantity(entry.y[spot], "/s") }])),
   };
 }
