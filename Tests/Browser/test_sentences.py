@@ -6,7 +6,7 @@ import ast, collections, csv, datetime, pathlib, re, subprocess, zoneinfo
 import pytest
 from playwright.sync_api import expect
 
-from conftest import ROOT, STEADY, WORKBENCH, Dashboard, Server, eventually, moment, stretch
+from conftest import ROOT, WORKBENCH, Dashboard, Server, eventually, moment, stretch
 
 HERE = "test_sentences"
 # Numbers are those of the table in the review of the platform's page; a name without a file is in this one.
