@@ -99,7 +99,7 @@ export function apart(parts, same) {
  * One answer in colour against another, laid over it, grey and dashed. `kinds` are the panels that both can fill, `Part` is
  * what draws one, for whoever knows more of it.
  */
-export function Sides({ own, over, names, view, kinds = panelsOf(view.kind, "").filter((kind) => kind !== "credits"), Part = Panel, onChange }) {
+export function Sides({ own, over, names, view, kinds = panelsOf(own.data.query.kind, "").filter((kind) => kind !== "credits"), Part = Panel, onChange }) {
   const sides = { data: own.data, base: over.data };
   return html`
     <${AgainstCards} ...${sides} label=${`${names[0]} against ${names[1]}`} />

@@ -22,6 +22,7 @@ let live = null;
 let happened = [];
 let isSheetOpen = false;
 let reading = 0;
+let loaded = "";
 
 const mostVersions = 5;
 // Pages that come when they are first opened, where the server can do what they need. A report has none of them.
@@ -186,7 +187,7 @@ function Header() {
       ${!isGone && context.run.accounts.length > 1 && state.page !== "overview" ? html`<${Select} label="Account" name="brief" options=${context.run.accounts.map((entry) => [entry.account, entry.account])} value=${state.account} onMore=${find} onPick=${(name) => go({ account: name, zoom: "" })} />` : null}` : null}
       ${report ? html`<button type="button" onClick=${() => print()}>Print</button>` : html`<button type="button" id="find" title="Ctrl-K or ⌘K" aria-keyshortcuts="Control+K Meta+K" onClick=${() => find().catch(say)}><span aria-hidden="true">⌕</span> <span>Find</span></button>
       ${runs.length && !isGone && state.page !== "data" && (state.page !== "plans" || state.plan) ? html`<button type="button" id="report" class="later" title="What is seen here, as one file" onClick=${saveReport}>Report</button>` : null}
-      <button id="refresh" type="button" title="Refresh: load the newest data" aria-label="Refresh" onClick=${reload}>↻</button>`}
+      <button id="refresh" type="button" title="Refresh: load the newest data" aria-label="Refresh" onClick=${reload}>↻</button><span id="loaded" class="note" role="status">${loaded}</span>`}
       <button id="theme" class="later" type="button" title="Light or dark" aria-label="Theme" onClick=${changeTheme}>◐</button>
     </div>
     ${context && !isWhole() && !isGone ? html`<div class="line">
@@ -357,6 +358,9 @@ async function reload(event) {
     await refresh();
     reading++;
     await loadRuns();
+    // Also where nothing has changed.
+    loaded = `Loaded again at ${new Date().toTimeString().slice(0, 8)}.`;
+    draw();
   } catch (error) {
     say(error);
   } finally {

@@ -109,10 +109,9 @@ export function latency(answers, { percentiles, zoom, objective }) {
     if (!widget.thinned || !(isOther || order)) series.push({ x, y, at, label: compared(name, label), kind: "requests", width: 1, points: widget.points.length > 200 ? undefined : "all", ...look(isOther, shades[place(order)]), marker: isOther ? undefined : markOf(order) });
     if (widget.thinned) series.push({ ...stairs(widget.buckets, lasts, (point) => point.average), label: compared("Average", label), kind: "steps", lasts, ...look(isOther, order ? shades[place(order)] : "high"), marker: isOther ? undefined : markOf(order), width: 2 });
   });
-  const describe = (entry, spot) => {
-    const { label } = entry;
-    return [{ label, value: `${duration(entry.y[spot])}${entry.requests ? ` of ${number(entry.requests.find((point) => point.at === entry.at[spot])?.requests)}` : ""}`, exact: entry.y[spot] }];
-  };
+  // Of a single request the very milliseconds, as the platform has them.
+  const more = ({ kind, requests, at, y }, spot) => (kind === "requests" ? ` (${number(y[spot])} ms)` : requests ? ` of ${number(requests.find((point) => point.at === at[spot])?.requests)}` : "");
+  const describe = (entry, spot) => [{ label: entry.label, value: duration(entry.y[spot]) + more(entry, spot) }];
   return {
     ...frame(data.query, zoom), series, axes: { y: { title: "Latency", format: "duration" } },
     limits: objectiveLimits(objective),
@@ -142,13 +141,10 @@ export function requests(answers, { zoom }) {
     add("successes", "Successful", order ? shades[place(order)] : "success", totalSuccesses, isOther ? {} : { width: 2.5, marker: markOf(order) });
     add("failures", "Failed", reds[place(order)], totalFailures, { scale: "right", points: "some", width: 1.5, marker: order ? `hollow ${markOf(order)}` : "cross" });
   });
-  const rate = (points) => {
-    const all = points.successes + points.failures;
-    return all ? percent(points.successes / all) : "–";
-  };
+  const rates = ({ successes, failures }) => [["Success rate", successes], ["Failure rate", failures]].map(([label, part]) => ({ label, value: percent(part / (successes + failures)), colour: null }));
   const describe = (entry, spot) => {
     const rows = [{ label: entry.label, value: number(entry.y[spot]) }, { label: `in all of ${entry.period}`, value: number(entry.total), colour: null }];
-    if (entry.scale === "right") rows.push({ label: "Success rate", value: rate(entry.source.find((point) => point.at === entry.at[spot])), colour: null });
+    if (entry.scale === "right") rows.push(...rates(entry.source.find((point) => point.at === entry.at[spot])));
     return rows;
   };
   return {
@@ -461,13 +457,13 @@ export function tokenTimes(answer, { zoom }) {
   };
 }
 
-/** Answers and output tokens a second. */
+/** Output tokens a second, and answers, which keep to the lower half: where answers are alike both lines have one shape. */
 export function throughput(answer, { zoom }) {
   const own = (key, label, more) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, (bucket) => (bucket.seconds > 0 ? bucket[key] / bucket.seconds : null), answer), lasts: answer.bucketSeconds, label, ...more });
   const series = [own("outputTokens", "Output tokens", { colour: "output", width: 2 }), own("successes", "Answers", { colour: "success", scale: "right", width: 1.5 })];
   return {
     ...frame(answer, zoom), series,
-    axes: { y: { title: "Output Tokens", format: "rate" }, right: { title: "Answers", format: "rate" } },
+    axes: { y: { title: "Output Tokens", format: "rate" }, right: { title: "Answers", format: "rate", share: 0.5 } },
     hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: quantity(entry.y[spot], "/s") }])),
   };
 }

@@ -234,7 +234,7 @@ export class Panel extends Component {
       <${Figures} list=${figures} />
       ${other && needed && !panel.needs && !isBrief ? html`<${Figures} list=${[["compared with", other.label], ...panel.figures(other, view, extra)]} />` : null}
       ${kind === "credits" && needed ? html`<div class="presets" role="group" aria-label="Credits by">${["model", "version", "hardware", "use"].map((by) => html`<button key=${by} type="button" aria-pressed=${String((view.by || "model") === by)} onClick=${() => onChange({ by })}>by ${by}</button>`)}</div>` : null}
-      ${problem ? html`<div class="empty" role="alert"><p>${problem}</p></div>`
+      ${problem ? html`<div class="empty" role="alert"><p>${problem} Refresh (↻) asks for it again.</p></div>`
         : !needed ? html`<div class="empty"><p>…</p></div>`
         : !spec ? html`<${Empty} kind=${kind} answer=${own[0]} onChange=${onChange} />`
         : html`<${Chart} spec=${spec} sync=${sync} onSelect=${onSelect} label=${`${title}: ${number(many)} points, in the table below. Arrow keys move through them${onSelect ? ", with Shift they mark an interval, into which Enter zooms" : ""}.`} />
@@ -278,7 +278,7 @@ export function Cards({ answer, objective }) {
   const { requests, latency, scaling, account } = data;
   const peak = scaling ? peakOf(scaling.points) : null;
   const cards = [
-    ["successRate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–", "success rate", `Successful requests of all requests that are selected, in the period. ${number(requests.totalFailures)} failed.`, requests.totalFailures ? `${number(requests.totalFailures)} failed` : ""],
+    ["successRate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–", "success rate", `Successful requests of all requests that are selected, in the period. ${number(requests.totalFailures)} failed.`, requests.totalFailures ? `${number(requests.totalFailures)} failed, ${percent(requests.totalFailures / requests.totalRequests)}` : ""],
     ["requests", compact(requests.totalRequests), "requests", "All requests that are selected, successful and failed, in the period.", requests.totalRequests < 10_000 ? "" : number(requests.totalRequests)],
     ["latency", duration(latency.summary.p95), "latency p95", "95 % of the successful requests took at most this long.", objective ? `${latency.summary.p95 === null ? "" : latency.summary.p95 <= objective.value ? "✓ " : "✕ "}${objective.label}` : ""],
     ["replicas", scaling ? number(peak) : "–", "peak replicas", "The most replicas at once of the models that are selected, and how many the account's subscription allows for all models together.", scaling ? `of ${number(account.subscriptionMaxReplicas)} in the subscription` : "external models have none"],

@@ -283,7 +283,7 @@ export class WhatIf extends Component {
         ${shown && parameters ? html`
           ${against ? html`<${AgainstCards} data=${own.data} base=${base.data} notes=${{ p95: judged, replicas: `of ${number(own.data.account.subscriptionMaxReplicas)}` }} label="What-if against the base" />` : html`<${AgainstCards} data=${own.data} base=${own.data} notes=${{ p95: judged }} label="The base" />`}
           <${Lane} answer=${own} zoom=${zoomOf(view)} />
-          <div class="analysis graphs">${["quantiles", "fine", view.kind === "external" ? "tokens" : "scaling"].map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${against ? [own, against] : [own]} extra=${extra} view=${graphs} tools=${[]} isBrief sync="whatif" onChange=${onChange} />`)}</div>
+          <div class="analysis graphs">${["quantiles", "fine", own.data.query.kind === "external" ? "tokens" : "scaling"].map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${against ? [own, against] : [own]} extra=${extra} view=${graphs} tools=${[]} isBrief sync="whatif" onChange=${onChange} />`)}</div>
           ${against ? html`<${AgainstTable} data=${own.data} base=${base.data} names=${["what-if", "base"]} title="All figures" />` : null}` : null}
       </div>
     </section>`;
