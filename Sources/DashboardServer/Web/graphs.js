@@ -446,38 +446,27 @@ export function fineRequests(answer, { zoom }, base) {
   };
 }
 
+/** Two figures of each bucket: the first on the left axis, the second on the right. */
+function pair(answer, { zoom }, entries, axes) {
+  const series = entries.map(({ of, ...look }, index) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, of, answer), lasts: answer.bucketSeconds, width: index ? 1.5 : 2, ...(index ? { scale: "right" } : {}), ...look }));
+  return { ...frame(answer, zoom), series, axes, hover: hoverOf(series, (entry, spot) => ((entry.y[spot] ?? null) === null ? null : [{ label: entry.label, value: entry.text(entry.y[spot]) }])) };
+}
+
 /** Average times to first token and per output token, where they are known. */
-export function tokenTimes(answer, { zoom }) {
-  const own = (key, label, more) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, (bucket) => bucket[key], answer), lasts: answer.bucketSeconds, label, ...more });
-  const series = [own("firstToken", "To the first token", { colour: "high", width: 2 }), own("perOutputToken", "Per output token", { colour: "top", scale: "right", width: 1.5 })];
-  return {
-    ...frame(answer, zoom), series,
-    axes: { y: { title: "To First Token", format: "duration" }, right: { title: "Per Output Token", format: "duration" } },
-    hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: duration(entry.y[spot]) }])),
-  };
-}
+export const tokenTimes = (answer, view) => pair(answer, view,
+  [{ of: (bucket) => bucket.firstToken, label: "To the first token", colour: "high", text: duration }, { of: (bucket) => bucket.perOutputToken, label: "Per output token", colour: "top", text: duration }],
+  { y: { title: "To First Token", format: "duration" }, right: { title: "Per Output Token", format: "duration" } });
 
+const perSecond = (value) => quantity(value, "/s"), aSecond = (key) => (bucket) => (bucket.seconds > 0 ? bucket[key] / bucket.seconds : null);
 /** Output tokens a second, and answers, which keep to the lower half: where answers are alike both lines have one shape. */
-export function throughput(answer, { zoom }) {
-  const own = (key, label, more) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, (bucket) => (bucket.seconds > 0 ? bucket[key] / bucket.seconds : null), answer), lasts: answer.bucketSeconds, label, ...more });
-  const series = [own("outputTokens", "Output tokens", { colour: "output", width: 2 }), own("successes", "Answers", { colour: "success", scale: "right", width: 1.5 })];
-  return {
-    ...frame(answer, zoom), series,
-    axes: { y: { title: "Output Tokens", format: "rate" }, right: { title: "Answers", format: "rate", share: 0.5 } },
-    hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: quantity(entry.y[spot], "/s") }])),
-  };
-}
+export const throughput = (answer, view) => pair(answer, view,
+  [{ of: aSecond("outputTokens"), label: "Output tokens", colour: "output", text: perSecond }, { of: aSecond("successes"), label: "Answers", colour: "success", text: perSecond }],
+  { y: { title: "Output Tokens", format: "rate" }, right: { title: "Answers", format: "rate", share: 0.5 } });
 
-/** The share of KV blocks in use, and preemptions. */
-export function kvCache(answer, { zoom }) {
-  const own = (key, label, more) => ({ ...bucketLine(answer.buckets, answer.bucketSeconds, (bucket) => bucket[key], answer), lasts: answer.bucketSeconds, label, ...more });
-  const series = [own("kvUtilisation", "Utilisation", { colour: "high", width: 2 }), own("preemptions", "Preemptions", { colour: "failure", scale: "right", width: 1.5 })];
-  return {
-    ...frame(answer, zoom), series,
-    axes: { y: { title: "KV Cache in Use", format: "share" }, right: { title: "Preemptions", format: "count", least: 5 } },
-    hover: hoverOf(series, (entry, spot) => (entry.y[spot] === null || entry.y[spot] === undefined ? null : [{ label: entry.label, value: entry.label === "Utilisation" ? percent(entry.y[spot]) : number(entry.y[spot]) }])),
-  };
-}
+/** The share of KV blocks in use, and preemptions, which keep to the lower half. */
+export const kvCache = (answer, view) => pair(answer, view,
+  [{ of: (bucket) => bucket.kvUtilisation, label: "Utilisation", colour: "high", text: percent }, { of: (bucket) => bucket.preemptions, label: "Preemptions", colour: "failure", text: number }],
+  { y: { title: "KV Cache in Use", format: "share" }, right: { title: "Preemptions", format: "count", least: 5, share: 0.5 } });
 
 /** Failures by reason over time, in bars on each other. */
 export function reasons(answer, { zoom }) {
