@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ def fixture(run: workbench.Run, tmp_path_factory: pytest.TempPathFactory) -> wor
 
 
 @pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Puts a shell script in the program's place."""
 
     def write(script: str) -> Path:
@@ -84,4 +83,4 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv("WORKBENCH", str(path))
         return path
 
-    yield write
+    return write

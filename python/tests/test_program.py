@@ -107,7 +107,7 @@ def test_the_environment_of_a_ci_system_changes_nothing(program, monkeypatch):
 
 def test_a_time_limit_ends_the_program_and_leaves_nothing(tmp_path):
     began = time.monotonic()
-    with pytest.raises(workbench.TimedOut, match="ended after 0.5 s"):
+    with pytest.raises(workbench.TimedOut, match=r"ended after 0\.5 s"):
         workbench.run(SCENARIOS / "support-assistant-month.yaml", out=tmp_path / "month", timeout=0.5)
     assert time.monotonic() - began < 20
     assert list(tmp_path.iterdir()) == []
@@ -173,6 +173,9 @@ def test_a_missing_library_is_one_clear_message(run, monkeypatch):
 
 
 def test_importing_is_light():
-    script = "import sys, workbench, workbench.pytest_plugin; print([m for m in ('pandas', 'polars', 'pyarrow') if m in sys.modules])"
+    script = (
+        "import sys, workbench, workbench.pytest_plugin;"
+        "print([m for m in ('pandas', 'polars', 'pyarrow') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -20,7 +20,7 @@ def test_a_run_says_what_it_is(run):
     assert run.manifest.period.from_ == datetime(2026, 3, 7, 23, tzinfo=timezone.utc)
     assert run.rows["models"] == 2
     assert workbench.Run(run.path).rows == run.rows
-    with pytest.raises(workbench.NotFound, match="no manifest.json"):
+    with pytest.raises(workbench.NotFound, match=r"no manifest\.json"):
         workbench.Run(run.path / "telemetry")
 
 
@@ -47,14 +47,11 @@ def test_arrow_has_what_the_run_has(run):
     assert table.schema.field("latency_us").type == pa.int64()
     assert table["arrived_at"].to_pylist() == [instant(r["arrived_at"]) for r in rows]
     assert table["latency_us"].to_pylist() == [int(r["latency_us"]) for r in rows]
-    # A failure has no first token: unknown is null, neither 0 nor NaN.
-    ttft = [int(r["ttft_us"]) if r["ttft_us"] else None for r in rows]
-    assert None in ttft
-    assert table["ttft_us"].to_pylist() == ttft
+    # What has not happened is null.
+    assert run.deployments().arrow()["undeployed_at"].to_pylist() == [None]
 
 
 def test_polars_and_pandas_have_the_same(run):
-    import pandas as pd
     import polars as pl
 
     arrow = run.requests().arrow()
@@ -64,8 +61,29 @@ def test_polars_and_pandas_have_the_same(run):
     other = run.requests().pandas()
     assert str(other["arrived_at"].dtype) == "datetime64[us, UTC]"
     assert str(other["ttft_us"].dtype) == "Int64"
-    assert other["ttft_us"].isna().sum() == arrow["ttft_us"].null_count > 0
-    assert [None if v is pd.NA else int(v) for v in other["ttft_us"]] == arrow["ttft_us"].to_pylist()
+    assert other["ttft_us"].to_list() == arrow["ttft_us"].to_pylist()
+    assert run.deployments().pandas()["undeployed_at"].isna().all()
+
+
+def test_unknown_numbers_are_null_and_stay_integers(run, tmp_path):
+    """Telemetry of one's own, in which the first request's tokens are not known."""
+    import pandas as pd
+
+    for file in (run.path / "telemetry").glob("*.csv"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    rows = rows_of(run)
+    rows[0]["input_tokens"] = ""
+    with (tmp_path / "requests.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    requests = workbench.DataSet(tmp_path).requests()
+    expected = [None, *(int(r["input_tokens"]) for r in rows[1:])]
+    assert requests.arrow()["input_tokens"].to_pylist() == expected
+    assert requests.polars()["input_tokens"].to_list() == expected
+    frame = requests.pandas()["input_tokens"]
+    assert str(frame.dtype) == "Int32"
+    assert [None if v is pd.NA else v for v in frame] == expected
 
 
 def test_columns_are_chosen_in_their_order(run):
@@ -128,7 +146,7 @@ def test_graphs_are_tables_in_the_zone_of_the_account(run):
 
 
 def test_errors_of_a_view(run):
-    with pytest.raises(workbench.DataError, match="is not a period"):
+    with pytest.raises(workbench.UsageError, match="is not a period"):
         run.dashboard(kind="external", period="9x")
     with pytest.raises(workbench.WorkbenchError, match="no account"):
         run.dashboard(account="nobody")

@@ -256,8 +256,7 @@ def plan(
 def _sets(name: str, change: Scenario | Mapping[str, object], base: Scenario) -> list[str]:
     if isinstance(change, Scenario):
         count = len(base.overrides)
-        same = (change.path, change.text, change.overrides[:count]) == (base.path, base.text, base.overrides)
-        if not same:
+        if not change.is_of(base) or change.overrides[:count] != base.overrides:
             raise UsageError(f'The variant "{name}" is not made from the plan\'s scenario by set and append.')
         return list(change.overrides[count:])
     return [f"{path}={flow(value)}" for path, value in change.items()]

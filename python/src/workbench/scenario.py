@@ -37,7 +37,7 @@ class Scenario:
         self._path: Path | None = None
         self._text: str | None = None
         if isinstance(source, Mapping):
-            self._text = flow(source)
+            self._text = flow(source, indent=2)
         elif isinstance(source, (str, os.PathLike)):
             if isinstance(source, str) and "\n" in source:
                 raise UsageError("A scenario's text goes to Scenario.from_text; Scenario takes a path or a dictionary.")
@@ -62,6 +62,10 @@ class Scenario:
     def path(self) -> Path | None:
         """The file, if it is from one."""
         return self._path
+
+    def is_of(self, other: Scenario) -> bool:
+        """Whether both are of the same file or text, whatever is changed on top."""
+        return (self._path, self._text) == (other._path, other._text)
 
     @property
     def overrides(self) -> tuple[str, ...]:

@@ -125,8 +125,8 @@ def parse(text: str, place: str) -> Any:
         raise UnexpectedAnswer(f"{place} is not JSON: {problem}.") from problem
 
 
-def flow(value: object) -> str:
-    """A Python value as JSON, which is YAML too. Instants and dates are texts, sets of names are not accepted."""
+def flow(value: object, indent: int | None = None) -> str:
+    """A Python value as JSON, which is YAML too. Instants and dates become texts."""
 
     def other(item: object) -> object:
         if isinstance(item, (date, datetime)):
@@ -135,4 +135,4 @@ def flow(value: object) -> str:
             return dict(item)
         raise TypeError(f"{item!r} ({type(item).__name__}) has no place in a scenario.")
 
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=other)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=other, indent=indent)
