@@ -15,7 +15,6 @@ pytest_plugins = ["pytester"]
 ROOT = Path(__file__).resolve().parents[2]
 if "WORKBENCH" not in os.environ and (built := ROOT / ".build-release/release/workbench").exists():
     os.environ["WORKBENCH"] = str(built)
-os.environ.setdefault("MPLBACKEND", "agg")
 
 
 def week() -> dict[str, Any]:

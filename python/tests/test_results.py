@@ -150,7 +150,7 @@ def test_errors_of_a_view(run):
         run.dashboard(kind="external", period="9x")
     with pytest.raises(workbench.WorkbenchError, match="no account"):
         run.dashboard(account="nobody")
-    with pytest.raises(ValueError, match="no time zone"):
+    with pytest.raises(workbench.UsageError, match="no time zone"):
         run.dashboard(kind="external", now=datetime(2026, 3, 8))
 
 

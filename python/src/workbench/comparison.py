@@ -90,7 +90,7 @@ class Comparison:
         for d in self.differences:
             by = "" if d.difference is None else f"{d.difference:+.6g}"
             by += f" ({d.relative:.2%})" if by and d.relative is not None else ""
-            by += f", allowed {d.allowed}" if d.allowed else ""
+            by = ", ".join(part for part in (by, f"allowed {d.allowed}" if d.allowed else "") if part)
             figure = f"{d.document}: {d.path}" if several else d.path
             lines.append((figure, _shown(d.expected), _shown(d.actual), by))
         widths = [max(len(line[i]) for line in lines) for i in range(3)]
@@ -160,5 +160,5 @@ def compare(
 def _json(document: Mapping[str, Any], name: str) -> str:
     try:
         return flow(document)
-    except (TypeError, ValueError) as problem:
+    except UsageError as problem:
         raise UsageError(f"{name} is not a dashboard in JSON: {problem}") from problem

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, TypeVar, cast
 
-from .errors import UnexpectedAnswer
+from .errors import UnexpectedAnswer, UsageError
 
 T = TypeVar("T")
 
@@ -43,8 +43,8 @@ def written(value: str | date | datetime) -> str:
     """An instant or a date as the program reads it."""
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no time zone. Give it one: .replace(tzinfo=timezone.utc).")
-        return value.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            raise UsageError(f"{value.isoformat()} has no time zone. Give it one: .replace(tzinfo=timezone.utc).")
+        return value.isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -133,6 +133,9 @@ def flow(value: object, indent: int | None = None) -> str:
             return written(item)
         if isinstance(item, Mapping):
             return dict(item)
-        raise TypeError(f"{item!r} ({type(item).__name__}) has no place in a scenario.")
+        raise UsageError(f"{item!r} ({type(item).__name__}) has no form in JSON.")
 
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=other, indent=indent)
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=other, indent=indent)
+    except ValueError as problem:
+        raise UsageError(f"This has no form in JSON: {problem}.") from problem
