@@ -118,7 +118,11 @@ def test_a_time_limit_ends_the_program_and_leaves_nothing(tmp_path):
 
 
 def test_ctrl_c_ends_the_program_and_leaves_nothing(tmp_path):
-    script = f"import workbench; workbench.run({str(SCENARIOS / 'support-assistant-month.yaml')!r}, out='month')"
+    # The shell may have started us with Ctrl-C ignored.
+    script = (
+        "import signal, workbench; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        f"workbench.run({str(SCENARIOS / 'support-assistant-month.yaml')!r}, out='month')"
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -137,16 +141,20 @@ def test_ctrl_c_ends_the_program_and_leaves_nothing(tmp_path):
 
 def test_a_signal_that_another_thread_gets_interrupts_too(program):
     program("exec sleep 60")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
     threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        workbench.aggregate("week")
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            workbench.aggregate("week")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - began < 20
 
 
 def test_a_program_that_does_not_end_is_killed(program, monkeypatch):
     monkeypatch.setattr(workbench.program, "GRACE_SECONDS", 0.3)
-    program("trap '' INT; while :; do sleep 0.1; done")
+    program("trap '' INT TERM; while :; do sleep 0.1; done")
     with pytest.raises(workbench.TimedOut):
         workbench.program.execute(["--version"], timeout=0.5)
 

@@ -211,6 +211,8 @@ def plan(
             file.write_text(flow({"workbenchPlan": 1, "variants": listed}), encoding="utf-8")
             called = called | {str(file): "variants"}
         target = Path(out) if out is not None else Path(folder, "plan")
+        if out is None:
+            called = called | {str(target): "the plan"}
         done = program.execute(
             [
                 "plan",

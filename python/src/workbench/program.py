@@ -154,14 +154,17 @@ def inconclusive(completed: Completed, result: object) -> Inconclusive:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Interrupts the program as Ctrl-C does, so that it removes what it has not finished."""
+    """Asks the program to end, upon which it removes what it has not finished.
+
+    It does so on Ctrl-C too, but a program that was started in the background may have been told to ignore that.
+    """
     with contextlib.suppress(ProcessLookupError):
-        child.send_signal(signal.SIGINT)
+        child.terminate()
         try:
             child.wait(GRACE_SECONDS)
         except BaseException as problem:
             # It hangs, or somebody presses Ctrl-C again.
-            child.kill()
+            os.killpg(child.pid, signal.SIGKILL)
             child.wait()
             if not isinstance(problem, subprocess.TimeoutExpired):
                 raise
