@@ -18,7 +18,7 @@ def executed(tmp_path_factory):
         notebook = nbformat.read(FOLDER / name, as_version=4)
         # In a folder of its own: a notebook must not need what happens to lie beside it.
         where = {"metadata": {"path": str(tmp_path_factory.mktemp("notebook"))}}
-        NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where).execute()
+        NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
         return notebook
 
     return execute

@@ -109,7 +109,7 @@ def test_a_time_limit_ends_the_program_and_leaves_nothing(tmp_path):
     began = time.monotonic()
     with pytest.raises(workbench.TimedOut, match=r"ended after 0\.5 s"):
         workbench.run(SCENARIOS / "support-assistant-month.yaml", out=tmp_path / "month", timeout=0.5)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(TimeoutError):
         workbench.run(SCENARIOS / "support-assistant-month.yaml", out=tmp_path / "month", timeout=0.01)
@@ -126,21 +126,21 @@ def test_ctrl_c_ends_the_program_and_leaves_nothing(tmp_path):
     child = subprocess.Popen(
         [sys.executable, "-c", script], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    for _ in range(200):
+    for _ in range(600):
         time.sleep(0.1)
         # The hidden name under which the run is written.
         if list(tmp_path.glob(".month.partial-*")):
             break
     assert list(tmp_path.iterdir())
     child.send_signal(signal.SIGINT)
-    _, said = child.communicate(timeout=30)
+    _, said = child.communicate(timeout=60)
     assert said.rstrip().endswith("KeyboardInterrupt")
     assert list(tmp_path.iterdir()) == []
     assert subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, check=False).stdout == b""
 
 
 def test_a_signal_that_another_thread_gets_interrupts_too(program):
-    program("exec sleep 60")
+    program("exec sleep 300")
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
     threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
@@ -149,7 +149,7 @@ def test_a_signal_that_another_thread_gets_interrupts_too(program):
             workbench.aggregate("week")
     finally:
         signal.signal(signal.SIGINT, before)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 def test_a_program_that_does_not_end_is_killed(program, monkeypatch):

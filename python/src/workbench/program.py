@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import shutil
@@ -66,12 +67,15 @@ def version() -> str:
 
 
 def duckdb() -> Path | None:
-    """The DuckDB command line, which reads and writes Parquet: `WORKBENCH_DUCKDB`, on the PATH, or beside Python."""
+    """The DuckDB command line, for Parquet: `WORKBENCH_DUCKDB`, that of this environment, or on the PATH."""
     if given := os.environ.get("WORKBENCH_DUCKDB"):
         return Path(given)
-    # Beside the interpreter of an environment that is not activated: where pip puts what `duckdb-cli` installs.
-    beside = os.path.join(sys.prefix, "bin")
-    found = shutil.which("duckdb") or shutil.which("duckdb", path=beside)
+    # What `duckdb-cli` installs as `duckdb` starts Python first, which takes longer than most of what DuckDB does.
+    if (package := importlib.util.find_spec("duckdb_cli")) and package.origin:
+        inside = Path(package.origin).with_name("duckdb")
+        if inside.is_file() and os.access(inside, os.X_OK):
+            return inside
+    found = shutil.which("duckdb")
     return Path(found).absolute() if found else None
 
 
