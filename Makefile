@@ -13,7 +13,7 @@ help:
 	@echo "make test      install what is missing, build, run all tests"
 	@echo "make build     the program: $(WORKBENCH)"
 	@echo "make docs      the guide and the documentation of every library as a static website: .build-docs"
-	@echo "make lint      swift format, strict; make format fixes it"
+	@echo "make lint      the format of all code, and the types of Python; make format fixes the format"
 	@echo "make bench     one table: engine, pipeline, growth, memory, beside the peers; BENCH=--quick leaves out what takes minutes"
 	@echo "make bench-more  the dashboard, comparison, planning and fitting"
 	@echo "make baselines  records the results of the shipped scenarios (make test checks them)"
@@ -37,6 +37,7 @@ build-tests:
 test: build-tests
 	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test $(SWIFTPM) --skip-build
 	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Examples Tests/Browser Benchmarks cluster
+	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider python/tests
 
 docs: build
 	@.ci/docs $(SCRATCH) .build-docs
@@ -59,10 +60,14 @@ asan:
 	WORKBENCH_DUCKDB=$(DUCKDB) ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan --filter '$(SANITIZED)'
 
 lint:
+	@.ci/setup tests
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+	cd python && ../.venv/bin/ruff check --quiet && ../.venv/bin/ruff format --check --quiet && ../.venv/bin/mypy
 
 format:
+	@.ci/setup tests
 	swift format --in-place --recursive Package.swift Sources Tests Benchmarks
+	cd python && ../.venv/bin/ruff format --quiet
 
 bench: build
 	@.ci/setup bench
