@@ -66,8 +66,8 @@ package struct DeployWindows: Sendable, Equatable {
     for _ in 0..<9 {
       var best: Timestamp?
       for window in weekly where window.weekday == date.weekday {
-        let from = border(date, window.fromSecond, isEnd: false)
-        let to = border(date, window.toSecond, isEnd: true)
+        let from = Self.border(date, window.fromSecond, isEnd: false, calendar)
+        let to = Self.border(date, window.toSecond, isEnd: true, calendar)
         if instant < to, from < to { best = min(best ?? .supported.upperBound, max(from, instant)) }
       }
       if let best { return best }
@@ -77,7 +77,8 @@ package struct DeployWindows: Sendable, Equatable {
   }
 
   /// A border that clocks skip is the clock change; one that occurs twice opens early and closes late.
-  private func border(_ date: LocalDate, _ second: Int64, isEnd: Bool) -> Timestamp {
+  static func border(_ date: LocalDate, _ second: Int64, isEnd: Bool, _ calendar: ZonedCalendar) -> Timestamp
+  {
     if second == 86_400 { return calendar.end(of: date) }
     switch calendar.instant(of: date, secondOfDay: second) {
     case .once(let instant), .never(let instant): return instant

@@ -53,9 +53,13 @@ extension ModelReader {
         )
       }
     }
-    check(deployment.scaling, keys)
+    check(deployment.scaling, deployment.service, keys)
     guard let pool = deployment.prefill, let own = keys.section(PrefillPool.key.name) else { return }
-    check(pool.scaling, own)
+    check(pool.scaling, pool.service, own)
+    for (scaling, owner) in [(deployment.scaling, keys), (pool.scaling, own)] where scaling.minReplicas == 0 {
+      owner.section("scaling")?.error(
+        "minReplicas", "minReplicas 0 cannot be combined with prefill. Raise it to 1, or remove prefill.")
+    }
     let least = deployment.scaling.minReplicas + pool.scaling.minReplicas
     if let subscription, least > subscription,
       max(deployment.scaling.minReplicas, pool.scaling.minReplicas) <= subscription
@@ -67,7 +71,13 @@ extension ModelReader {
     }
   }
 
-  private func check(_ scaling: Scenario.Scaling, _ keys: Section) {
+  private func check(_ scaling: Scenario.Scaling, _ service: DeploymentService, _ keys: Section) {
+    if scaling.policy.needsKVCache, service.continuousBatching?.kvCache == nil {
+      keys.section("scaling")?.error(
+        "policy",
+        "kvUtilisation needs a KV cache, which the service does not have. Give service: { continuousBatching: { …, kvCache: { tokens: … } } }, or choose another policy."
+      )
+    }
     if let subscription, scaling.minReplicas > subscription {
       keys.section("scaling")?.error(
         "minReplicas",

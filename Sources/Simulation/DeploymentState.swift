@@ -39,7 +39,9 @@ struct DeploymentState: ~Copyable {
   let minReplicas: Int
   let maxReplicas: Int
   let maxBatchSize: Int
-  let queueCapacity: Int
+  /// How many requests may wait, and how many while no replica is ready.
+  private let fullCapacity: Int
+  private let heldCapacity: Int
   /// `Int64.max` without a timeout.
   let timeout: Int64
   let traffic: Double?
@@ -109,7 +111,10 @@ struct DeploymentState: ~Copyable {
     (self.prefill, self.decoder, self.handover) = (prefill, decoder, handover)
     // Requests are turned away, give up and fail where their prompts are read, and come from there in order.
     let decodesOnly = prefill >= 0
-    queueCapacity = decodesOnly ? .max : deployment.queue.capacity
+    let capacity = decodesOnly ? .max : deployment.queue.capacity
+    fullCapacity = capacity
+    let held = deployment.scaling.minReplicas == 0 ? deployment.scaling.policy.heldRequests : nil
+    heldCapacity = min(held ?? .max, capacity)
     timeout = decodesOnly ? .max : deployment.queue.timeoutMicroseconds ?? .max
     queue = WaitingQueue(decodesOnly ? .fifo : deployment.queue.discipline)
     traffic = deployment.traffic
@@ -136,7 +141,9 @@ struct DeploymentState: ~Copyable {
       StepBatch(model, prefixes?.tree, handsOver: decoder >= 0, period: period)
     }
     levels = FixedArray(repeating: 0, count: maxBatchSize + 1)
-    autoscaler = Autoscaler(deployment.scaling)
+    autoscaler = Autoscaler(
+      deployment.scaling,
+      kvBlocks: model.flatMap { model in model.kvCache.map { $0.blocks * Int64(model.dataParallel) } } ?? 0)
   }
 
   /// What its replicas' KV caches were used for; `nil` where they have none.
@@ -154,6 +161,10 @@ struct DeploymentState: ~Copyable {
   func visitKVCacheQuarters(_ body: (_ number: Int64, _ use: KVCacheQuarter) -> Void) {
     for replica in batches.indices { batches[replica].meter?.visitQuarters(body) }
   }
+
+  /// How many requests may wait now.
+  @inline(__always)
+  var queueCapacity: Int { ready == 0 ? heldCapacity : fullCapacity }
 
   /// What the account pays for.
   var total: Int { starting + ready + draining }

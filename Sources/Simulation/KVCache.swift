@@ -153,12 +153,19 @@ struct KVCache {
     return min(steps, most)
   }
 
+  /// Blocks that residents take in steps.
+  func growth(by steps: Int64, from step: Int64) -> Int64 {
+    guard residents > 0 else { return 0 }
+    let rounds = steps / blockSize
+    var taken = rounds * residents
+    for more in rounds * blockSize..<steps { taken += growing(in: step + more) }
+    return taken
+  }
+
   /// Residents have taken steps.
   mutating func grow(by steps: Int64, from step: Int64) {
     guard residents > 0 else { return }
-    let rounds = steps / blockSize
-    free -= rounds * residents
-    for more in rounds * blockSize..<steps { free -= growing(in: step + more) }
+    free -= growth(by: steps, from: step)
     let left = free
     prefixes?.evict(downTo: left)
   }

@@ -57,6 +57,8 @@ extension ModelSimulation {
     let taken = pool.take(upTo: deployments[index].minReplicas)
     deployments[index].phase = .deploying
     for _ in 0..<taken { startReplica(index, at: time) }
+    // One that may have no replica takes requests from now on: they are held.
+    if deployments[index].minReplicas == 0 { becomeDeployed(index, at: time) }
     observeCapacity(index, at: time)
     record(index, at: time, limitedBy: .none)
     return true
@@ -92,6 +94,7 @@ extension ModelSimulation {
       mayRelease = true
       chooseActive()
       observeCapacity(index, at: time)
+      if deployments[index].provisioned == 0 { failHeld(index, at: time) }
       finishUndeploying(index, at: time, pool)
       record(index, at: time, limitedBy: .none)
     case .undeploying, .ended:
@@ -184,14 +187,16 @@ extension ModelSimulation {
         deployments[index].timeBetweenCrashes.draw(from: deployments[index].crashStream))
       schedule(.replicaCrash, index, replica, at: time + max(life, 1))
     }
-    if deployments[index].phase == .deploying {
-      deployments[index].phase = .deployed
-      deployments[index].deployedAt = time
-      chooseActive()
-    }
+    if deployments[index].phase == .deploying { becomeDeployed(index, at: time) }
     record(index, at: time, limitedBy: .none)
     serveWaiting(index, at: time)
     if let pool { finishUndeploying(index, at: time, pool) }
+  }
+
+  private mutating func becomeDeployed(_ index: Int, at time: Int64) {
+    deployments[index].phase = .deployed
+    deployments[index].deployedAt = time
+    chooseActive()
   }
 
   /// Fills free slots from the queue.

@@ -70,6 +70,12 @@ struct StepBatch: ~Copyable {
   /// Blocks of the KV cache that requests hold.
   private var usedBlocks: Int64 { ranks.indices.reduce(0) { $0 + ranks[$1].usedBlocks } }
 
+  /// Blocks of the KV cache that requests hold at an instant, of the steps that have begun by then.
+  func usedBlocks(at time: Int64) -> Int64 {
+    let steps = run.steps > 0 ? min(run.stepsBegun(before: time), run.steps) : 0
+    return ranks.indices.reduce(0) { $0 + ranks[$1].usedBlocks(after: steps, from: step) }
+  }
+
   /// Requests preempted so far.
   var preemptions: Int { ranks.indices.reduce(0) { $0 + ranks[$1].preemptions } }
 

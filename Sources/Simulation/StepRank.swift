@@ -92,6 +92,11 @@ struct StepRank: ~Copyable {
   /// Blocks of its KV cache that requests hold.
   var usedBlocks: Int64 { cache?.used ?? 0 }
 
+  /// What they will hold after steps of the run.
+  func usedBlocks(after steps: Int64, from step: Int64) -> Int64 {
+    usedBlocks + (cache?.growth(by: steps, from: step) ?? 0)
+  }
+
   /// Whether it reads or decodes anything.
   var isServing: Bool { !prompts.isEmpty || decoding.count > 0 }
 

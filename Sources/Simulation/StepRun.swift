@@ -104,7 +104,7 @@ struct StepRun {
   }
 
   /// Steps that begin before an instant, which is not before the run.
-  private func stepsBegun(before time: Int64) -> Int64 {
+  func stepsBegun(before time: Int64) -> Int64 {
     guard isExact else { return (time - start + first - 1) / first }
     let distance = Int128(time - start) &<< 32 &- fraction
     guard distance > 0 else { return 0 }

@@ -101,6 +101,55 @@ struct DefaultTests {
                 card: { teraflops: 100, bandwidth: 500, memory: 24, link: 16 }
     """
 
+  /// Every scaling policy.
+  private static let policies = """
+    workbench: 1
+    name: policies
+    period: { from: 2026-03-02, to: 2026-03-09 }
+    account: { name: a, subscription: { maxReplicas: 12 } }
+    models:
+      - name: m
+        kind: openSource
+        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
+        deployments:
+          - version: V1
+            deployAt: 2026-03-01
+            # the rest
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8, policy: { concurrency: {} } }
+            service: { continuousBatching: { base: 10ms, kvCache: { tokens: 1600 } } }
+          - version: V2
+            deployAt: 2026-03-01
+            traffic: 0.1
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8, policy: { targetUtilisation: { target: 0.7, scaleUp: {}, scaleDown: {} } } }
+            service: { continuousBatching: { base: 10ms, kvCache: { tokens: 1600 } } }
+          - version: V3
+            deployAt: 2026-03-01
+            traffic: 0.1
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8, policy: { kvUtilisation: { target: 0.7 } } }
+            service: { continuousBatching: { base: 10ms, kvCache: { tokens: 1600 } } }
+          - version: V4
+            deployAt: 2026-03-01
+            traffic: 0.1
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8, policy: { queueLength: { target: 5 } } }
+            service: { continuousBatching: { base: 10ms, kvCache: { tokens: 1600 } } }
+          - version: V5
+            deployAt: 2026-03-01
+            traffic: 0.1
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8, policy: { averageConcurrency: {} } }
+            service: { continuousBatching: { base: 10ms, kvCache: { tokens: 1600 } } }
+          - version: V6
+            deployAt: 2026-03-01
+            traffic: 0.1
+            hardware: A10 single
+            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 8, policy: { predictive: {} } }
+            service: { continuousBatching: { base: 10ms, kvCache: { tokens: 1600 } } }
+    """
+
   private typealias Object = [String: Any]
 
   /// Every default that a document does not state, with the override that states it.
@@ -164,7 +213,7 @@ struct DefaultTests {
     let documents =
       try shipped.map { (try Data(contentsOf: $0), $0.path) } + [
         (Data(Self.rare.utf8), "rare.yaml"), (Data(Self.accounts.utf8), "accounts.yaml"),
-        (Data(Self.stated.utf8), "stated.yaml"),
+        (Data(Self.stated.utf8), "stated.yaml"), (Data(Self.policies.utf8), "policies.yaml"),
       ]
     var seen: Set<String> = []
     for (data, path) in documents {

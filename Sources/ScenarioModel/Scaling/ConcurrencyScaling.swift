@@ -17,6 +17,10 @@ package struct ConcurrencyScaling: Sendable, Equatable {
       "The window whose largest demand decides how many replicas are kept; it slides."),
   ]
 
+  static let shape = Shape(
+    "concurrencyScaling",
+    "The platform's: replicas follow the requests that wait or are served, up and down after a delay.", keys)
+
   /// Of a deployment that does not state its delays.
   static let standard = ConcurrencyScaling(scaleUpDelay: 30_000_000, scaleDownDelay: 600_000_000)
 

@@ -19,7 +19,10 @@ extension Scenario.Scaling {
   static let shape = Shape(
     "scaling", "Replicas and the autoscaler.",
     [
-      Key("minReplicas", .integer(1...10), required: true, "Kept while deployed."),
+      Key(
+        "minReplicas", .integer(0...10), required: true,
+        "Kept while deployed. 0 only with a policy that starts the first replica: queueLength or averageConcurrency."
+      ),
       Key(
         "maxReplicas", .integer(1...Limits.replicasOfDeployment), required: true, "Never exceeded."),
       Key(
@@ -42,6 +45,20 @@ extension Scenario.Scaling {
     guard least <= most else {
       keys.error(
         "minReplicas", "minReplicas \(least) is above maxReplicas \(most). Lower it, or raise maxReplicas.")
+      return nil
+    }
+    guard least > 0 || policy.heldRequests != nil else {
+      keys.error(
+        "minReplicas",
+        "minReplicas 0 needs a policy that starts the first replica. Raise it to 1, or give policy: { queueLength: { … } } or { averageConcurrency: { … } }."
+      )
+      return nil
+    }
+    guard policy.largestMinimum <= most else {
+      keys.error(
+        "policy",
+        "the schedule wants \(policy.largestMinimum) replicas, which is above maxReplicas \(most). Lower its minReplicas, or raise maxReplicas."
+      )
       return nil
     }
     self.init(

@@ -1,0 +1,148 @@
+import ScenarioModel
+
+/// From the number of replicas that a metric asks for to the one that there should be: Kubernetes' stabilisation windows and
+/// limits of change.
+///
+/// What was wanted, or happened, exactly the length of a window or period ago is out of it. Source: Kubernetes 1.34,
+/// "Horizontal Pod Autoscaling", section "Configurable scaling behavior".
+struct HorizontalScaler {
+  private let rules: HorizontalScaling
+  private let minReplicas: Int
+  /// What the metric asked for, and when, as long as a window looks at it.
+  private var wishes: [(at: Int64, replicas: Int)] = []
+  /// Replicas that were added (above 0) or removed, as long as a limit looks at them.
+  private var changes: [(at: Int64, replicas: Int)] = []
+
+  init(_ rules: HorizontalScaling, minReplicas: Int) {
+    self.rules = rules
+    self.minReplicas = minReplicas
+  }
+
+  /// Replicas were added (above 0) or removed.
+  mutating func changed(by replicas: Int, at time: Int64) {
+    let longest = (rules.up.limits + rules.down.limits).map(\.period).max() ?? 0
+    changes.removeAll { $0.at <= time - longest }
+    changes.append((time, replicas))
+  }
+
+  /// Forgets everything: what follows has nothing to do with what was.
+  mutating func reset() {
+    wishes = []
+    changes = []
+  }
+
+  /// - Parameter wish: what the metric asks for.
+  /// - Returns: how many there should be; not limited by `maxReplicas`.
+  mutating func settle(_ wish: Int, of current: Int, at time: Int64) -> Int {
+    // The number that it finds counts as a wish, so that it does not scale down as soon as it begins.
+    if wishes.isEmpty { wishes.append((time, current)) }
+    let (upWindow, downWindow) = (rules.up.stabilisationWindow, rules.down.stabilisationWindow)
+    var (atLeast, atMost) = (wish, wish)
+    for past in wishes {
+      if past.at > time - upWindow { atLeast = min(atLeast, past.replicas) }
+      if past.at > time - downWindow { atMost = max(atMost, past.replicas) }
+    }
+    wishes.removeAll { $0.at <= time - max(upWindow, downWindow) }
+    wishes.append((time, wish))
+    let stable = min(max(current, atLeast), atMost)
+    if stable > current {
+      return min(stable, max(limit(rules.up, from: current, at: time, up: true), current))
+    }
+    if stable < current {
+      return max(stable, minReplicas, min(limit(rules.down, from: current, at: time, up: false), current))
+    }
+    return stable
+  }
+
+  /// The most, or the fewest, replicas that the limits allow.
+  private func limit(_ rules: HorizontalScaling.Rules, from current: Int, at time: Int64, up: Bool) -> Int {
+    guard rules.selection != .disabled else { return current }
+    let proposals = rules.limits.map { limit in
+      let since = changes.reduce(0) { $0 + ($1.at > time - limit.period ? $1.replicas : 0) }
+      let before = max(current - since, 0)
+      switch limit.amount {
+      case .replicas(let count): return up ? before + count : before - count
+      case .percent(let percent):
+        // Rounded so that a small percentage still allows a change.
+        return up ? (before * (100 + percent) + 99) / 100 : max(before * (100 - percent), 0) / 100
+      }
+    }
+    let isLargest = (rules.selection == .max) == up
+    return (isLargest ? proposals.max() : proposals.min()) ?? current
+  }
+}
+
+/// A metric as Kubernetes sees it: what the replicas use, of what they have.
+///
+/// All comparisons are of whole numbers, so that a metric on the edge of the tolerance is on the same side everywhere.
+package struct ReplicaMetric {
+  /// Of all replicas that were measured together.
+  var usage: Int64
+  /// Replicas that were measured.
+  var measured: Int
+  /// What one of them has.
+  var capacity: Int64
+  /// The share of it that each is to use, millionths.
+  var target: Int
+  /// Millionths.
+  var tolerance: Int
+
+  /// The usage as a ratio to what the target is of this many replicas.
+  private struct Ratio {
+    var numerator: Int128
+    var denominator: Int128
+
+    var isAboveOne: Bool { numerator > denominator }
+    var isBelowOne: Bool { numerator < denominator }
+
+    func isWithin(_ tolerance: Int) -> Bool {
+      let scaled = numerator * 1_000_000
+      return scaled >= Int128(1_000_000 - tolerance) * denominator
+        && scaled <= Int128(1_000_000 + tolerance) * denominator
+    }
+
+    /// Rounded up.
+    func times(_ replicas: Int) -> Int {
+      Int((numerator * Int128(replicas) + denominator - 1) / denominator)
+    }
+  }
+
+  package init(usage: Int64, measured: Int, capacity: Int64, target: Int, tolerance: Int) {
+    (self.usage, self.measured, self.capacity) = (usage, measured, capacity)
+    (self.target, self.tolerance) = (target, tolerance)
+  }
+
+  private func ratio(_ usage: Int128, of replicas: Int) -> Ratio {
+    Ratio(numerator: usage * 1_000_000, denominator: Int128(replicas) * Int128(capacity) * Int128(target))
+  }
+
+  /// Replicas × metric ÷ target, rounded up; `nil` without a metric.
+  ///
+  /// On the way up, replicas that start or were not measured are taken to use nothing; on the way down, those that were not
+  /// measured to use everything. If that would turn the direction round, nothing changes.
+  package func wish(ready: Int, starting: Int) -> Int? {
+    let current = ready + starting
+    guard measured > 0, ready > 0 else { return nil }
+    let missing = max(ready - measured, 0)
+    let first = ratio(Int128(usage), of: measured)
+    let isUpWithUnready = starting > 0 && first.isAboveOne
+    guard isUpWithUnready || missing > 0 else {
+      return first.isWithin(tolerance) ? current : first.times(ready)
+    }
+    var (all, replicas) = (Int128(usage), measured)
+    if missing > 0, first.isBelowOne {
+      all += Int128(missing) * Int128(capacity)
+      replicas += missing
+    } else if missing > 0, first.isAboveOne {
+      replicas += missing
+    }
+    if isUpWithUnready { replicas += starting }
+    let second = ratio(all, of: replicas)
+    guard !second.isWithin(tolerance), !(first.isBelowOne && second.isAboveOne),
+      !(first.isAboveOne && second.isBelowOne)
+    else { return current }
+    let wish = second.times(replicas)
+    let turns = second.isBelowOne ? wish > current : wish < current
+    return turns ? current : wish
+  }
+}
