@@ -36,8 +36,8 @@ build-tests:
 
 test: build-tests
 	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test $(SWIFTPM) --skip-build
-	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Examples Tests/Browser Benchmarks cluster
 	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider python/tests
+	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile Tests/Examples Tests/Browser Benchmarks cluster
 
 docs: build
 	@.ci/docs $(SCRATCH) .build-docs
