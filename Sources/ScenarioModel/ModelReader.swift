@@ -283,6 +283,10 @@ struct ModelReader {
     guard let version, let deployAt, let hardware, let scaling, let service, let queue,
       keys.has("undeployAt") == (undeployAt != nil)
     else { return nil }
+    if scaling.minReplicas == 0, let flaw = scaling.policy.flawFromNone(queueCapacity: queue.capacity) {
+      keys.error("queue", flaw)
+      return nil
+    }
     return .init(
       version: version, deployAt: deployAt, undeployAt: undeployAt, traffic: traffic, hardware: hardware,
       scaling: scaling, service: service.service, isServiceOfHardware: service.isOfHardware, queue: queue,

@@ -40,6 +40,24 @@ struct ScalingPolicyTests {
     }
   }
 
+  @Test("what keeps a deployment without replicas from ever having one is refused, and only there")
+  func fromNone() {
+    for (policy, error) in [
+      (
+        "policy: { queueLength: { target: 5, activationThreshold: 7, heldRequests: 7 } }",
+        ": error: heldRequests 7 is not above activationThreshold 7: no replica is ever started from none."
+      ),
+      (
+        "policy: { averageConcurrency: { heldRequests: 0 } }",
+        ": error: heldRequests 0 lets no request wait for the first replica."
+      ),
+    ] {
+      let errors = Self.errors(policy, min: 0)
+      #expect(errors.count == 1 && errors.first?.contains(error) == true, "\(errors)")
+      #expect(Self.errors(policy) == [])
+    }
+  }
+
   @Test(
     "each mistake is one error with its place",
     arguments: [
@@ -91,10 +109,6 @@ struct ScalingPolicyTests {
         ": error: pollingInterval must be at least 1s. Raise it."
       ),
       (
-        "policy: { queueLength: { target: 5, activationThreshold: 7, heldRequests: 7 } }",
-        ": error: heldRequests 7 is not above activationThreshold 7: no replica is ever started from none."
-      ),
-      (
         "policy: { averageConcurrency: { stableWindow: 61s } }",
         ": error: stableWindow must be a multiple of 2s, from 6s to 1h. Change it."
       ),
@@ -103,9 +117,10 @@ struct ScalingPolicyTests {
         ": error: panicWindow is longer than stableWindow."
       ),
       (
-        "policy: { averageConcurrency: { heldRequests: 0 } }",
-        ": error: heldRequests 0 lets no request wait for the first replica."
+        "policy: { scheduled: { weekly: [ { window: Mon 08:00-18:00, minReplicas: 0 } ] } }",
+        ": error: minReplicas 0 is out of range. It must be 1 to 50."
       ),
+      ("policy: { scheduled: { weekly: { window: Mon 08:00-18:00 } } }", ": error: weekly must be a list"),
       ("policy: { scheduled: {} }", ": error: nothing is scheduled. Give weekly windows or dates."),
       (
         "policy: { scheduled: { weekly: [ { window: Monday, minReplicas: 2 } ] } }",

@@ -46,6 +46,18 @@ struct ScheduledScalingTests {
         ])
   }
 
+  @Test("concurrency among several adds replicas when it does alone")
+  func concurrencyAmongSeveral() throws {
+    // One more than fits at 0, 4, 8 and 12 s, each for good: 3 s later there is a replica more.
+    let requests = (0..<5).map { (second: Double($0) * 4, service: Int32(3600)) }
+    let alone = try Self.path(requests, "concurrency: { scaleUpDelay: 3s }", end: 60)
+    let among = try Self.path(
+      requests,
+      "largest: [ { concurrency: { scaleUpDelay: 3s } }, { scheduled: { weekly: [ { window: Mon 00:00-24:00, minReplicas: 1 } ] } } ]",
+      end: 60)
+    #expect(alone == among && alone.last?.ready == 5, "\(alone) \(among)")
+  }
+
   @Test("around another policy, it bounds what that one wants")
   func around() throws {
     // 15 s: 1 ÷ 0.5 = 2; from 30 s on 4 are wanted, and 2 allowed until 600 s, a sync of that instant.

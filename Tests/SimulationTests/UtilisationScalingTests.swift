@@ -168,12 +168,16 @@ struct UtilisationScalingTests {
       (12, 2, 2, 3, 5),
       // Down: those that start do not count. 4 of 20 is 0.4: ⌈0.8⌉ = 1.
       (4, 2, 2, 3, 1),
-      // Down with one that was not measured, taken to be full: 2 + 10 of 30 is 0.8: ⌈2.4⌉ = 3, which is all there are.
-      (2, 2, 3, 0, 3),
-      // The same with three measured: 0 + 10 of 40 is 0.5: ⌈2⌉ = 2.
-      (0, 3, 4, 0, 2),
-      // Down, and up with two that were not measured: 8 + 20 of 40 is 1.4: as it is.
+      // Down with one that was not measured, taken to use the 5 that are wanted of each: 2 + 5 of 15 is 0.47: ⌈1.4⌉ = 2.
+      (2, 2, 3, 0, 2),
+      // The same with three measured: 0 + 5 of 20 is 0.25: ⌈1⌉ = 1.
+      (0, 3, 4, 0, 1),
+      // Two measured at 8 of 10, two not: 8 + 10 of 20 is 0.9: within 10 %.
       (8, 2, 4, 0, 4),
+      // Of three that were measured at 30 of 30, one is gone and another starts: 20 of 15 is 1.33: ⌈4⌉ = 4.
+      (30, 3, 2, 1, 4),
+      // The same without another that starts: 20 of 10 is 2: 4.
+      (30, 3, 2, 0, 4),
     ] as [(Int64, Int, Int, Int, Int?)])
   func wishes(_ usage: Int64, _ measured: Int, _ ready: Int, _ starting: Int, _ wish: Int?) {
     let metric = ReplicaMetric(

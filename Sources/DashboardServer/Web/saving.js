@@ -1,6 +1,7 @@
 // What is saved says what it is: every picture and every table names run, account, model, period and zone. Pictures are on
 // white, whatever the page's colours.
-import { colours, formats, margins, picture, range, limitsOf, marked, shapeOf, isHollow } from "./chart.js";
+import { formats, range, limitsOf, marked, shapeOf, isHollow } from "./paint.js";
+import { colours, margins, picture } from "./chart.js";
 import { csv, moment, span } from "./format.js";
 import { ticks } from "./times.js";
 

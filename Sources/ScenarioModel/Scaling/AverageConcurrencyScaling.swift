@@ -70,12 +70,6 @@ package struct AverageConcurrencyScaling: Sendable, Equatable {
         "panicWindow", "panicWindow is longer than stableWindow. Shorten it, or lengthen stableWindow.")
       return nil
     }
-    guard held > 0 else {
-      keys.error(
-        QueueLengthScaling.heldKey.name,
-        "heldRequests 0 lets no request wait for the first replica. Raise it, or raise minReplicas.")
-      return nil
-    }
     (self.target, stableWindow, panicWindow, panicThreshold) = (target, stable, panic, threshold)
     (maxScaleUpRate, maxScaleDownRate, scaleDownDelay, heldRequests) = (up, down, delay, held)
   }

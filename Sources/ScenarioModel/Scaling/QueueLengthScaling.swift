@@ -67,13 +67,6 @@ package struct QueueLengthScaling: Sendable, Equatable {
       keys.error("pollingInterval", "pollingInterval must be at least 1s. Raise it.")
       return nil
     }
-    guard held > threshold else {
-      keys.error(
-        QueueLengthScaling.heldKey.name,
-        "heldRequests \(held) is not above activationThreshold \(threshold): no replica is ever started from none. Raise it, or lower activationThreshold."
-      )
-      return nil
-    }
     (self.target, self.counts, pollingInterval, self.cooldown) = (
       millionths(target), counts, polling, cooldown
     )

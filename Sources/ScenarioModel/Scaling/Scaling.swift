@@ -54,6 +54,17 @@ extension Scenario.Scaling {
       )
       return nil
     }
+    if least == 0, let flaw = policy.flawFromNone(queueCapacity: nil) {
+      keys.error("policy", flaw)
+      return nil
+    }
+    if let limit = policy.smallestMaximum, limit < least {
+      keys.error(
+        "policy",
+        "the schedule allows \(limit) \(limit == 1 ? "replica" : "replicas"), which is below minReplicas \(least). Raise its maxReplicas, or lower minReplicas."
+      )
+      return nil
+    }
     guard policy.largestMinimum <= most else {
       keys.error(
         "policy",

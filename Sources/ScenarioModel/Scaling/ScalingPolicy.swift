@@ -120,6 +120,32 @@ package indirect enum ScalingPolicy: Sendable, Equatable {
     parts.map { if case .scheduled(let policy) = $0 { policy.largestMinimum } else { 0 } }.max() ?? 0
   }
 
+  /// The fewest replicas to which it ever limits a deployment; `nil` without a limit.
+  var smallestMaximum: Int? {
+    parts.compactMap { if case .scheduled(let policy) = $0 { policy.smallestMaximum } else { nil } }.min()
+  }
+
+  /// What is wrong with a deployment that has no replica at times, in words.
+  func flawFromNone(queueCapacity: Int?) -> String? {
+    for part in parts {
+      let (held, threshold): (Int, Int)
+      switch part {
+      case .queueLength(let policy): (held, threshold) = (policy.heldRequests, policy.activationThreshold)
+      case .averageConcurrency(let policy): (held, threshold) = (policy.heldRequests, 0)
+      default: continue
+      }
+      if held <= threshold {
+        return
+          "heldRequests \(held) \(threshold == 0 ? "lets no request wait for the first replica" : "is not above activationThreshold \(threshold): no replica is ever started from none"). Raise it, or raise minReplicas."
+      }
+      if let queueCapacity, queueCapacity <= threshold {
+        return
+          "a queue of \(queueCapacity) never holds more requests than the \(threshold) above which the first replica starts. Raise the queue's capacity, or raise minReplicas."
+      }
+    }
+    return nil
+  }
+
   /// What keeps the policy from ever adding a replica within a time, µs: a key, and what is wrong with it.
   func futility(within length: Int64) -> (key: String, message: String)? {
     switch self {

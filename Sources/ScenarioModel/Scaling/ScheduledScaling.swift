@@ -18,8 +18,8 @@ package struct ScheduledScaling: Sendable, Equatable {
 
   private static let boundKeys = [
     Key(
-      "minReplicas", .integer(0...Limits.replicasOfDeployment),
-      "At least so many. Without it: the deployment's."),
+      "minReplicas", .integer(1...Limits.replicasOfDeployment),
+      "At least so many, and never fewer than the deployment's. Without it: the deployment's."),
     Key(
       "maxReplicas", .integer(1...Limits.replicasOfDeployment),
       "At most so many. Without it: the deployment's."),
@@ -79,6 +79,10 @@ package struct ScheduledScaling: Sendable, Equatable {
       dates.append((from..<to, bounds))
     }
     let inner = keys.section("policy").flatMap(ScalingPolicy.choice)
+    // What is no list has been reported.
+    for name in ["weekly", "dates"] where keys.has(name) && keys.node(name)?.elements == nil {
+      isRight = false
+    }
     guard isRight, keys.has("policy") == (inner != nil) else { return nil }
     guard !weekly.isEmpty || !dates.isEmpty else {
       keys.error(nil, "nothing is scheduled. Give weekly windows or dates.")
@@ -114,6 +118,9 @@ package struct ScheduledScaling: Sendable, Equatable {
   var largestMinimum: Int {
     (weekly.map(\.bounds) + dates.map(\.bounds)).compactMap(\.minReplicas).max() ?? 0
   }
+
+  /// The fewest replicas to which a window limits the deployment; `nil` if none does.
+  var smallestMaximum: Int? { (weekly.map(\.bounds) + dates.map(\.bounds)).compactMap(\.maxReplicas).min() }
 
   /// What holds at an instant: the largest numbers of the spans of dates that it lies in, else of the weekly windows.
   package func bounds(at instant: Timestamp) -> Bounds {

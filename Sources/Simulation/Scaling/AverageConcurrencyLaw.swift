@@ -19,6 +19,9 @@ final class AverageConcurrencyLaw: ScalingLaw {
   /// Requests × µs since the last tick, and in each tick before, the latest last.
   private var area: Int64 = 0
   private var areas: [Int64] = []
+  /// Ticks without any replica, up to now, and those since the panic window began anew.
+  private var idleTicks = 0
+  private var freshTicks = Int.max / 2
 
   private var panicSince: Int64?
   private var mostInPanic = 0
@@ -47,6 +50,7 @@ final class AverageConcurrencyLaw: ScalingLaw {
   func replicasChanged(to provisioned: Int, demand: Int, at time: Int64, notBefore: Int64) {
     if self.provisioned == nil {
       (self.demand, since, area, areas) = (demand, time, 0, [])
+      (idleTicks, freshTicks) = (0, Int.max / 2)
       nextTick = time + AverageConcurrencyScaling.tick
       // What is there may be needed: there is no history yet.
       if provisioned > 1 { (panicSince, mostInPanic) = (time, provisioned) }
@@ -69,18 +73,35 @@ final class AverageConcurrencyLaw: ScalingLaw {
       nextTick += AverageConcurrencyScaling.tick
       areas.append(area)
       area = 0
+      freshTicks = min(freshTicks + 1, Int.max / 2)
+      idleTicks = observation.provisioned == 0 && observation.demand == 0 ? idleTicks + 1 : 0
       areas.removeFirst(max(areas.count - Int(policy.stableWindow / AverageConcurrencyScaling.tick), 0))
     } else if !isPoked {
       return nil
     }
     isPoked = false
-    if observation.provisioned == 0 { return observation.demand > 0 ? max(minReplicas, 1) : minReplicas }
+    if observation.provisioned == 0 {
+      guard observation.demand > 0 else { return minReplicas }
+      beginAnew(at: time)
+      return max(minReplicas, 1)
+    }
     return max(settle(observation.ready, at: time), minReplicas)
+  }
+
+  /// Where no replica reported for as long as a window, its average begins with the request that ends the silence.
+  private func beginAnew(at time: Int64) {
+    let silence = Int64(idleTicks) * AverageConcurrencyScaling.tick
+    idleTicks = 0
+    guard silence >= policy.panicWindow else { return }
+    (area, since, freshTicks) = (0, time, 0)
+    nextTick = time + AverageConcurrencyScaling.tick
+    if silence >= policy.stableWindow { areas = [] }
   }
 
   /// Replicas that the average over a window fills to the target, rounded up.
   private func wanted(over window: Int64) -> Int {
-    let ticks = min(Int(window / AverageConcurrencyScaling.tick), areas.count)
+    var ticks = min(Int(window / AverageConcurrencyScaling.tick), areas.count)
+    if window == policy.panicWindow { ticks = min(ticks, freshTicks) }
     let sum = Int128(areas.suffix(ticks).reduce(0, +))
     let one =
       Int128(ticks) * Int128(AverageConcurrencyScaling.tick) * Int128(maxBatchSize) * Int128(policy.target)

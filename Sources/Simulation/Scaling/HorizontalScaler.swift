@@ -12,6 +12,7 @@ struct HorizontalScaler {
   private var wishes: [(at: Int64, replicas: Int)] = []
   /// Replicas that were added (above 0) or removed, as long as a limit looks at them.
   private var changes: [(at: Int64, replicas: Int)] = []
+  private var hasBegun = false
 
   init(_ rules: HorizontalScaling, minReplicas: Int) {
     self.rules = rules
@@ -25,17 +26,23 @@ struct HorizontalScaler {
     changes.append((time, replicas))
   }
 
+  /// The number that it finds at its first decision, with a metric or without one, counts as a wish, so that it does not
+  /// scale down as soon as it begins.
+  mutating func begin(with current: Int, at time: Int64) {
+    if !hasBegun { wishes.append((time, current)) }
+    hasBegun = true
+  }
+
   /// Forgets everything: what follows has nothing to do with what was.
   mutating func reset() {
     wishes = []
     changes = []
+    hasBegun = false
   }
 
   /// - Parameter wish: what the metric asks for.
   /// - Returns: how many there should be; not limited by `maxReplicas`.
   mutating func settle(_ wish: Int, of current: Int, at time: Int64) -> Int {
-    // The number that it finds counts as a wish, so that it does not scale down as soon as it begins.
-    if wishes.isEmpty { wishes.append((time, current)) }
     let (upWindow, downWindow) = (rules.up.stabilisationWindow, rules.down.stabilisationWindow)
     var (atLeast, atMost) = (wish, wish)
     for past in wishes {
@@ -112,32 +119,38 @@ package struct ReplicaMetric {
     (self.target, self.tolerance) = (target, tolerance)
   }
 
-  private func ratio(_ usage: Int128, of replicas: Int) -> Ratio {
-    Ratio(numerator: usage * 1_000_000, denominator: Int128(replicas) * Int128(capacity) * Int128(target))
+  /// The usage of all replicas that were measured is shared out evenly: of those that are gone meanwhile, it is left out.
+  /// - Parameters:
+  ///   - counted: how many of the measured replicas count.
+  ///   - filled: replicas that count as if they used just the target.
+  ///   - replicas: all that the usage is divided by.
+  private func ratio(counted: Int, filled: Int, of replicas: Int) -> Ratio {
+    let wanted = Int128(capacity) * Int128(target)
+    return Ratio(
+      numerator: Int128(usage) * Int128(counted) * 1_000_000 + Int128(filled) * wanted * Int128(measured),
+      denominator: Int128(replicas) * wanted * Int128(measured))
   }
 
   /// Replicas × metric ÷ target, rounded up; `nil` without a metric.
   ///
   /// On the way up, replicas that start or were not measured are taken to use nothing; on the way down, those that were not
-  /// measured to use everything. If that would turn the direction round, nothing changes.
+  /// measured to use what is wanted of each. If that would turn the direction round, nothing changes. Source: Kubernetes,
+  /// "Horizontal Pod Autoscaling", section "Algorithm details".
   package func wish(ready: Int, starting: Int) -> Int? {
     let current = ready + starting
     guard measured > 0, ready > 0 else { return nil }
-    let missing = max(ready - measured, 0)
-    let first = ratio(Int128(usage), of: measured)
+    let counted = min(measured, ready)
+    let missing = ready - counted
+    let first = ratio(counted: counted, filled: 0, of: counted)
     let isUpWithUnready = starting > 0 && first.isAboveOne
     guard isUpWithUnready || missing > 0 else {
       return first.isWithin(tolerance) ? current : first.times(ready)
     }
-    var (all, replicas) = (Int128(usage), measured)
-    if missing > 0, first.isBelowOne {
-      all += Int128(missing) * Int128(capacity)
-      replicas += missing
-    } else if missing > 0, first.isAboveOne {
-      replicas += missing
-    }
-    if isUpWithUnready { replicas += starting }
-    let second = ratio(all, of: replicas)
+    let filled = first.isBelowOne ? missing : 0
+    // A metric just as it is wanted says nothing of those that were not measured.
+    let known = first.isBelowOne || first.isAboveOne ? ready : counted
+    let replicas = known + (isUpWithUnready ? starting : 0)
+    let second = ratio(counted: counted, filled: filled, of: replicas)
     guard !second.isWithin(tolerance), !(first.isBelowOne && second.isAboveOne),
       !(first.isAboveOne && second.isBelowOne)
     else { return current }

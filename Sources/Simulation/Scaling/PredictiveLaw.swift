@@ -61,11 +61,12 @@ final class PredictiveLaw: ScalingLaw {
   private func observe(_ value: Double) {
     if policy.forecast == .holtWinters, !pattern.isEmpty {
       place = (place + 1) % intervals
-      let (before, weights) = (level, policy.smoothing)
+      // Source: Hyndman and Athanasopoulos (2021), "Forecasting: Principles and Practice", section 8.3, additive.
+      let (before, trendBefore, weights) = (level, trend, policy.smoothing)
       let seasonal = pattern[place]
       level = weights.level * (value - seasonal) + (1 - weights.level) * (level + trend)
       trend = weights.trend * (level - before) + (1 - weights.trend) * trend
-      pattern[place] = weights.season * (value - level) + (1 - weights.season) * seasonal
+      pattern[place] = weights.season * (value - before - trendBefore) + (1 - weights.season) * seasonal
       return
     }
     history.append(value)

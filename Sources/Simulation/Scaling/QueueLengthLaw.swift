@@ -78,6 +78,7 @@ final class QueueLengthLaw: ScalingLaw {
     let (time, current) = (observation.time, observation.provisioned)
     guard nextSync <= time else { return nil }
     nextSync += policy.horizontal.syncPeriod
+    scaler.begin(with: current, at: time)
     guard let sample = samples.first, sample.at <= time - policy.horizontal.metricDelay else { return nil }
     samples.removeFirst()
     guard current > 0 else { return 0 }

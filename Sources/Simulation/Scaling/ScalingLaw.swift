@@ -75,6 +75,7 @@ final class ConcurrencyLaw: ScalingLaw {
 
   private var autoscaler: ConcurrencyAutoscaler
   private var notBefore = Int64.min
+  private var provisioned = -1
 
   init(_ policy: ConcurrencyScaling, _ scaling: Scenario.Scaling) {
     autoscaler = ConcurrencyAutoscaler(policy, scaling)
@@ -88,10 +89,16 @@ final class ConcurrencyLaw: ScalingLaw {
   }
 
   func replicasChanged(to provisioned: Int, demand: Int, at time: Int64, notBefore: Int64) {
+    // It was followed.
+    if provisioned != self.provisioned { self.notBefore = .min }
+    self.provisioned = provisioned
     autoscaler.replicasChanged(to: provisioned, demand: demand, at: time, notBefore: notBefore)
   }
 
-  func stop() { autoscaler.stop() }
+  func stop() {
+    (notBefore, provisioned) = (.min, -1)
+    autoscaler.stop()
+  }
 
   func decide(_ observation: ScalingObservation) -> Int? {
     if due <= observation.time { notBefore = observation.time + Self.retry }

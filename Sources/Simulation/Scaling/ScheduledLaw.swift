@@ -50,8 +50,8 @@ final class ScheduledLaw: ScalingLaw {
     let instant = Timestamp(microseconds: time)
     let scheduled = policy.bounds(at: instant)
     let most = min(scheduled.maxReplicas ?? maxReplicas, maxReplicas)
-    // A window that only lowers the most lowers the least with it, and one that only raises the least raises the most.
-    let least = scheduled.minReplicas ?? min(minReplicas, most)
+    // The deployment's minReplicas are kept; a window that only raises the least raises the most.
+    let least = max(scheduled.minReplicas ?? minReplicas, minReplicas)
     bounds = least...max(most, least)
     nextChange = policy.nextChange(after: instant)?.microseconds ?? .max
   }

@@ -66,6 +66,7 @@ final class UtilisationLaw: ScalingLaw {
     }
     guard nextSync <= time else { return nil }
     nextSync += rules.syncPeriod
+    scaler.begin(with: observation.provisioned, at: time)
     guard let sample = samples.first, sample.at <= time - rules.metricDelay else { return nil }
     samples.removeFirst()
     let measurement = ReplicaMetric(
