@@ -125,6 +125,14 @@ struct AverageConcurrencyScalingTests {
     #expect(run.requests.map(\.waiting) == [10_000_000])
   }
 
+  @Test("after a silence of a window, its average begins with the request that ends it")
+  func silence() throws {
+    // Nothing for longer than both windows. 132 s: 60 on average since 131 s, which is all that is known: 6, in panic.
+    let rows = try Self.run([(60, 131, 3600)], min: 0).tables.replicas.map(Row.init)
+    #expect(
+      rows.filter { $0.second < 141 } == [Row(0, 0, 0, 0), Row(131, 1, 0, 0), Row(132, 6, 0, 0)], "\(rows)")
+  }
+
   @Test("a start that is not needed any more is undone, and requests beyond heldRequests fail")
   func held() throws {
     let run = try Self.run([(7, 31, 5)], ", heldRequests: 4", min: 0)

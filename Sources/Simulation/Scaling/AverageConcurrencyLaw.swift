@@ -19,9 +19,11 @@ final class AverageConcurrencyLaw: ScalingLaw {
   /// Requests × µs since the last tick, and in each tick before, the latest last.
   private var area: Int64 = 0
   private var areas: [Int64] = []
-  /// Ticks without any replica, up to now, and those since the panic window began anew.
+  /// Ticks without any replica or request, up to now.
   private var idleTicks = 0
-  private var freshTicks = Int.max / 2
+  /// Since when each window has known the demand, µs since 1970.
+  private var stableFrom = Int64.min
+  private var panicFrom = Int64.min
 
   private var panicSince: Int64?
   private var mostInPanic = 0
@@ -50,7 +52,7 @@ final class AverageConcurrencyLaw: ScalingLaw {
   func replicasChanged(to provisioned: Int, demand: Int, at time: Int64, notBefore: Int64) {
     if self.provisioned == nil {
       (self.demand, since, area, areas) = (demand, time, 0, [])
-      (idleTicks, freshTicks) = (0, Int.max / 2)
+      (idleTicks, stableFrom, panicFrom) = (0, time, time)
       nextTick = time + AverageConcurrencyScaling.tick
       // What is there may be needed: there is no history yet.
       if provisioned > 1 { (panicSince, mostInPanic) = (time, provisioned) }
@@ -73,7 +75,6 @@ final class AverageConcurrencyLaw: ScalingLaw {
       nextTick += AverageConcurrencyScaling.tick
       areas.append(area)
       area = 0
-      freshTicks = min(freshTicks + 1, Int.max / 2)
       idleTicks = observation.provisioned == 0 && observation.demand == 0 ? idleTicks + 1 : 0
       areas.removeFirst(max(areas.count - Int(policy.stableWindow / AverageConcurrencyScaling.tick), 0))
     } else if !isPoked {
@@ -82,38 +83,35 @@ final class AverageConcurrencyLaw: ScalingLaw {
     isPoked = false
     if observation.provisioned == 0 {
       guard observation.demand > 0 else { return minReplicas }
-      beginAnew(at: time)
+      endSilence(at: time)
       return max(minReplicas, 1)
     }
     return max(settle(observation.ready, at: time), minReplicas)
   }
 
   /// Where no replica reported for as long as a window, its average begins with the request that ends the silence.
-  private func beginAnew(at time: Int64) {
+  private func endSilence(at time: Int64) {
     let silence = Int64(idleTicks) * AverageConcurrencyScaling.tick
     idleTicks = 0
-    guard silence >= policy.panicWindow else { return }
-    (area, since, freshTicks) = (0, time, 0)
-    nextTick = time + AverageConcurrencyScaling.tick
-    if silence >= policy.stableWindow { areas = [] }
+    if silence >= policy.panicWindow { panicFrom = time }
+    if silence >= policy.stableWindow { stableFrom = time }
   }
 
-  /// Replicas that the average over a window fills to the target, rounded up.
-  private func wanted(over window: Int64) -> Int {
-    var ticks = min(Int(window / AverageConcurrencyScaling.tick), areas.count)
-    if window == policy.panicWindow { ticks = min(ticks, freshTicks) }
+  /// Replicas that the average over a window fills to the target, rounded up. Asked at ticks.
+  /// - Parameter from: since when the window has known the demand; there was none in the ticks before.
+  private func wanted(over window: Int64, from: Int64, at time: Int64) -> Int {
+    let ticks = Int(window / AverageConcurrencyScaling.tick)
     let sum = Int128(areas.suffix(ticks).reduce(0, +))
-    let one =
-      Int128(ticks) * Int128(AverageConcurrencyScaling.tick) * Int128(maxBatchSize) * Int128(policy.target)
-    return one == 0 ? 0 : Int((sum * 1_000_000 + one - 1) / one)
+    let one = Int128(min(window, time - from)) * Int128(maxBatchSize) * Int128(policy.target)
+    return one <= 0 ? 0 : Int((sum * 1_000_000 + one - 1) / one)
   }
 
   private func settle(_ ready: Int, at time: Int64) -> Int {
     let ready = max(ready, 1)
     let most = (policy.maxScaleUpRate * ready + 999_999) / 1_000_000
     let least = ready * 1_000_000 / policy.maxScaleDownRate
-    let panicWish = wanted(over: policy.panicWindow)
-    let stable = min(max(wanted(over: policy.stableWindow), least), most)
+    let panicWish = wanted(over: policy.panicWindow, from: panicFrom, at: time)
+    let stable = min(max(wanted(over: policy.stableWindow, from: stableFrom, at: time), least), most)
     if panicWish * 1_000_000 >= policy.panicThreshold * ready {
       panicSince = time
     } else if let since = panicSince, since + policy.stableWindow < time {
