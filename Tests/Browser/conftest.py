@@ -33,7 +33,7 @@ incidents:
 
 
 # As long as an action waits: a busy machine of two cores is slow.
-PATIENCE = 30
+PATIENCE = 60
 expect.set_options(timeout=PATIENCE * 1000)
 
 
@@ -175,6 +175,7 @@ class Dashboard:
         self.server = server
         self.problems = []
         self.page = browser.new_page(viewport={"width": width, "height": height}, **options)
+        self.page.set_default_timeout(PATIENCE * 1000)
         self.page.on("console", lambda message: message.type in ("error", "warning") and self.problems.append(message.text))
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("request", lambda request: not request.url.startswith((server.url, "data:", "blob:")) and self.problems.append(request.url))
