@@ -94,7 +94,7 @@ export const panels = {
   },
   tokenTimes: {
     title: "Time to First Token", needs: "analysis",
-    tip: "Averages: from a request's arrival to its first output token and, on the right, between output tokens after it.",
+    tip: "Averages: from a request's arrival to its first output token and, on the right, between output tokens after it (inter-token latency).",
     isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.firstToken !== null),
     nothing: "No first tokens are known in this period.",
     figures: (_, __, { analysis }) => [...(analysis.cacheHitRate === undefined ? [] : [["input tokens from the prefix cache", percent(analysis.cacheHitRate)]]), ["buckets of", bucketName(analysis)]],
