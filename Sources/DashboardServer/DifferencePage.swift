@@ -141,7 +141,7 @@ private enum DrawnDashboard {
   /// `nil` for what is nested too deeply, or is otherwise nothing that can be drawn.
   static func json(_ text: Data) -> JSONValue? {
     // What cannot be decoded has no graphs, but its differences are listed.
-    guard case .object(let root)? = try? JSONDecoder().decode(JSONValue.self, from: text) else { return nil }
+    guard case .object(let root)? = try? JSONValue(json: text) else { return nil }
     var drawn = root.filter { widgets.contains($0.key) }
     if case .object(var latency)? = drawn["latency"], case .list(let points)? = latency["points"],
       points.count > mostPoints

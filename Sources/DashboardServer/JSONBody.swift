@@ -3,7 +3,7 @@ import Hummingbird
 import NIOCore
 
 /// Any JSON.
-package enum JSONValue: Codable, Equatable, Sendable {
+package enum JSONValue: Encodable, Equatable, Sendable {
   case null
   case bool(Bool)
   case number(Double)
@@ -11,20 +11,23 @@ package enum JSONValue: Codable, Equatable, Sendable {
   case list([JSONValue])
   case object([String: JSONValue])
 
-  package init(from decoder: any Decoder) throws {
-    let value = try decoder.singleValueContainer()
-    if value.decodeNil() {
-      self = .null
-    } else if let bool = try? value.decode(Bool.self) {  // Another kind of value, here and below.
-      self = .bool(bool)
-    } else if let number = try? value.decode(Double.self) {
-      self = .number(number)
-    } else if let text = try? value.decode(String.self) {
-      self = .text(text)
-    } else if let list = try? value.decode([JSONValue].self) {
-      self = .list(list)
-    } else {
-      self = .object(try value.decode([String: JSONValue].self))
+  /// - Throws: an error of Foundation for what is not JSON, is nested too deeply, or has a number that is out of range.
+  package init(json: Data) throws {
+    self.init(read: try JSONSerialization.jsonObject(with: json, options: .fragmentsAllowed))
+  }
+
+  /// `JSONDecoder` would try one type after the other for each value, and describe each failure at length.
+  private init(read value: Any) {
+    switch value {
+    case let text as String: self = .text(text)
+    case let list as [Any]: self = .list(list.map { JSONValue(read: $0) })
+    case let object as [String: Any]: self = .object(object.mapValues { JSONValue(read: $0) })
+    case let number as NSNumber:
+      // Foundation reads true and false as numbers of this type, and no other value.
+      self =
+        number.objCType.pointee == CChar(UInt8(ascii: "c"))
+        ? .bool(number.boolValue) : .number(number.doubleValue)
+    default: self = .null
     }
   }
 
@@ -42,7 +45,7 @@ package enum JSONValue: Codable, Equatable, Sendable {
 
   /// What something encodes to.
   package init(_ value: some Encodable) throws {
-    self = try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(value))
+    try self.init(json: try JSONEncoder().encode(value))
   }
 
   static func texts(_ texts: [String]) -> JSONValue { .list(texts.map { .text($0) }) }
@@ -66,14 +69,10 @@ struct JSONBody: Sendable {
         detail: "The body must be JSON: Content-Type: application/json.")
     }
     let data = try await request.bytes(most: most)
-    do {
-      guard case .object(let members) = try JSONDecoder().decode(JSONValue.self, from: data) else {
-        throw Self.noObject
-      }
-      self.members = members
-    } catch is DecodingError {
-      throw Self.noObject
-    }
+    let value: JSONValue
+    do { value = try JSONValue(json: data) } catch { throw Self.noObject }
+    guard case .object(let members) = value else { throw Self.noObject }
+    self.members = members
     place = ""
   }
 

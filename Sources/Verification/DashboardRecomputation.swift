@@ -74,10 +74,14 @@ struct ExpectedFigures: Decodable {
       let container = try decoder.singleValueContainer()
       if container.decodeNil() {
         self = .null
-      } else if let integer = try? container.decode(Int64.self) {  // Else it is another type.
-        self = .integer(integer)
-      } else if let number = try? container.decode(Double.self) {
-        self = .number(number)
+      } else if let number = try? container.decode(Double.self) {  // Else it is another type.
+        // An attempt that fails takes longer than all the rest of a figure, so that only texts cost one.
+        if let integer = Int64(exactly: number) {
+          // Beyond 2⁵³ a double has lost digits.
+          self = .integer(integer.magnitude < 1 << 53 ? integer : try container.decode(Int64.self))
+        } else {
+          self = .number(number)
+        }
       } else {
         self = .text(try container.decode(String.self))
       }
