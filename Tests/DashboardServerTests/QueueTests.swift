@@ -120,33 +120,52 @@ struct QueueTests {
     }
   }
 
-  private final class Flag: Sendable { let isSet = Atomic(false) }
+  private final class Progress: Sendable {
+    let done = Atomic(0)
+    let isBusy = Atomic(false)
+    let isOver = Atomic(false)
+    let gate = DispatchSemaphore(value: 0)
+  }
 
-  @Test("answers do not wait for Dispatch's threads, which a plan keeps busy")
+  @Test("jobs do not wait for Dispatch's threads, which other work keeps busy")
   func busyDispatch() async throws {
-    let (isOver, isBusy) = (Flag(), Flag())
-    let processors = ProcessInfo.processInfo.activeProcessorCount
-    // As work that is done with all processors on one of its threads.
-    DispatchQueue(label: "busy", attributes: .concurrent).async {
-      DispatchQueue.concurrentPerform(iterations: processors) { _ in
-        isBusy.isSet.store(true, ordering: .relaxed)
-        while !isOver.isSet.load(ordering: .relaxed) {}
+    let (progress, jobs) = (Progress(), 20)
+    let queue = WorkQueue("test", width: 2, mostWaiting: jobs - 2)
+    let answers = (0..<jobs).map { _ in
+      Task {
+        try await queue.run { _ in
+          progress.gate.wait()
+          progress.gate.signal()
+          progress.done.add(1, ordering: .relaxed)
+        }
       }
     }
-    // Should nothing be answered, the test ends nevertheless.
-    Thread.detachNewThread {
-      Thread.sleep(forTimeInterval: 20)
-      isOver.isSet.store(true, ordering: .relaxed)
+    while !queue.isFull { await Task.yield() }
+    // As work that is done with all processors on one of its threads. Tasks need such threads too, so that from here
+    // on another one looks on.
+    let processors = ProcessInfo.processInfo.activeProcessorCount
+    DispatchQueue(label: "busy", attributes: .concurrent).async {
+      DispatchQueue.concurrentPerform(iterations: processors) { _ in
+        progress.isBusy.store(true, ordering: .relaxed)
+        while !progress.isOver.load(ordering: .relaxed) {}
+      }
     }
-    while !isBusy.isSet.load(ordering: .relaxed) { await Task.yield() }
-    let queue = WorkQueue("test", width: 2, mostWaiting: 100)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for _ in 0..<20 { group.addTask { try await queue.run { _ in } } }
-      try await group.waitForAll()
+    let isDone = await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        while !progress.isBusy.load(ordering: .relaxed) { Thread.sleep(forTimeInterval: 0.001) }
+        progress.gate.signal()
+        // Should nothing be done, the test ends nevertheless.
+        let end = Date(timeIntervalSinceNow: 60)
+        while progress.done.load(ordering: .relaxed) < jobs, Date() < end {
+          Thread.sleep(forTimeInterval: 0.001)
+        }
+        let isDone = progress.done.load(ordering: .relaxed) == jobs
+        progress.isOver.store(true, ordering: .relaxed)
+        continuation.resume(returning: isDone)
+      }
     }
-    let wasOver = isOver.isSet.load(ordering: .relaxed)
-    #expect(!wasOver, "answered only when Dispatch's threads were free")
-    isOver.isSet.store(true, ordering: .relaxed)
+    #expect(isDone, "carried out only when Dispatch's threads were free")
+    for answer in answers { try await answer.value }
   }
 
   @Test("every route of the description has its queue here")
