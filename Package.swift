@@ -184,6 +184,13 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// Tests are compiled faster than they would be optimised; what they test is optimised. Those that compute references
+// themselves are as well.
+let computing: Set = ["AggregationTests", "SamplingTests", "SimulationTests"]
+for target in package.targets where target.type == .test && !computing.contains(target.name) {
+  target.swiftSettings = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+}
+
 // `make fuzz`: needs libFuzzer, which a plain build does not.
 if Context.environment["WORKBENCH_FUZZ"] != nil {
   package.targets.append(
