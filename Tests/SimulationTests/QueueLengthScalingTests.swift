@@ -162,4 +162,32 @@ struct QueueLengthScalingTests {
     #expect(run.requests.map(\.reason) == ["overloaded"])
     #expect(run.requests.map(\.latency) == [5_000_000])
   }
+
+  @Test(
+    "what the subscription cuts short is wanted again at the next sync, and had when another model gives way")
+  func subscription() throws {
+    // 15 s: 20 ÷ 5 = 4 wanted, 2 allowed. 30 s: 19 wait, 4 wanted again, none allowed.
+    let rows = try Self.run(
+      Array(repeating: (0, 1000), count: 21), "target: 5", min: 1, subscription: 2
+    ).tables.replicas.map(Row.init).filter { $0.second <= 60 }
+    #expect(
+      rows == [
+        Row(0, 0, 1, 0), Row(15, 1, 1, 0, .subscription), Row(25, 0, 2, 0), Row(30, 0, 2, 0, .subscription),
+      ])
+  }
+
+  @Test(
+    "a window for the way up begins with the first replica: what was wanted of none before does not hold back"
+  )
+  func activationAndWindow() throws {
+    // 200 requests are found at 30 s. 45 s: 199 ÷ 5 = 40 wanted, 1 + 4 allowed; 60 s: twice 5; 75 s: twice 10.
+    let rows = try Self.run(
+      Array(repeating: (1, 1000), count: 200), "target: 5, scaleUp: { stabilisationWindow: 2min }", max: 40,
+      subscription: 40
+    ).tables.replicas.map(Row.init)
+    let all = [30, 45, 60, 75].map { second in
+      rows.filter { $0.second == Double(second) }.map { $0.starting + $0.ready }
+    }
+    #expect(all == [[1], [5], [10], [20]])
+  }
 }

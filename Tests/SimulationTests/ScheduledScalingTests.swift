@@ -34,6 +34,34 @@ struct ScheduledScalingTests {
         == [Row(0, 0, 1, 0)])
   }
 
+  /// In Berlin, clocks go from 02:00 to 03:00 at 01:00Z on March 29th, and from 03:00 to 02:00 at 01:00Z on October 25th.
+  @Test(
+    "where clocks change, a window holds from its local beginning to its local end",
+    arguments: [
+      (from: "2026-03-29T00:00:00Z", to: "2026-03-29T03:00:00Z", day: 83.0, first: 1800.0, last: 5400.0),
+      // 01:30 is 23:30Z, half an hour after the period begins; 03:30 is 02:30Z.
+      (
+        from: "2026-10-24T23:00:00Z", to: "2026-10-25T04:00:00Z", day: 292 + 23.0 / 24, first: 1800.0,
+        last: 12_600.0
+      ),
+    ])
+  func clocks(from: String, to: String, day: Double, first: Double, last: Double) throws {
+    let base = (day * 86_400).rounded()
+    let scenario = ReplicaPathTests.scenario(
+      scaling:
+        "{ minReplicas: 1, maxReplicas: 9, maxBatchSize: 1, startup: 10s, policy: { scheduled: { weekly: [ { window: Sun 01:30-03:30, minReplicas: 3 } ] } } }",
+      subscription: 9
+    ).replacing("{ from: 2026-01-05, to: 2026-01-05T01:00 }", with: "{ from: \(from), to: \(to) }")
+      .replacing("timeZone: UTC", with: "timeZone: Europe/Berlin")
+    let rows = try Simulated(scenario, traces: ReplicaPathTests.trace([(base, 1)])).tables.replicas.map(
+      Row.init)
+    #expect(
+      rows == [
+        Row(base, 0, 1, 0), Row(base + first, 2, 1, 0), Row(base + first + 10, 1, 2, 0),
+        Row(base + first + 10, 0, 3, 0), Row(base + last, 0, 1, 0),
+      ])
+  }
+
   @Test("what holds when it is deployed holds at once; dates take the place of weekly windows")
   func dates() throws {
     #expect(
