@@ -184,6 +184,19 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// `make package`: the runtime of Swift in the program, for machines without a toolchain. Nothing is compiled again.
+// The libraries are those that Foundation's static library needs; no compiled file asks for them.
+if Context.environment["WORKBENCH_STATIC"] != nil {
+  let parts = [
+    "CoreFoundation", "FoundationInternationalization", "FoundationEssentials", "_FoundationICU",
+    "_FoundationCShims", "_FoundationCollections", "swift_StringProcessing", "swift_RegexParser",
+    "swiftSynchronization",
+  ]
+  package.targets.first { $0.name == "workbench" }?.linkerSettings = [
+    .unsafeFlags(["-static-stdlib", "-Xlinker", "--build-id=none"] + parts.map { "-l\($0)" })
+  ]
+}
+
 // `make fuzz`: needs libFuzzer, which a plain build does not.
 if Context.environment["WORKBENCH_FUZZ"] != nil {
   package.targets.append(
