@@ -14,7 +14,7 @@ help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
 	@echo "make test      install what is missing, build, run all tests"
 	@echo "make build     the program: $(WORKBENCH)"
-	@echo "make package   a Debian package, and a tarball that runs anywhere: $(PACKAGES)"
+	@echo "make package   a Debian package, a tarball that runs from any folder, a Python wheel: $(PACKAGES)"
 	@echo "make docs      the guide and the documentation of every library as a static website: .build-docs"
 	@echo "make lint      the format of all code, and the types of Python; make format fixes the format"
 	@echo "make bench     one table: engine, pipeline, growth, memory, beside the peers; BENCH=--quick leaves out what takes minutes"

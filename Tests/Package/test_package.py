@@ -441,6 +441,25 @@ def test_the_package_is_whole(installed):
     )
 
 
+def test_the_wheel_has_the_program_inside(tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv/bin/python"
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index"]
+    subprocess.run([*install, the("*.whl")], check=True)
+    script = (
+        "import workbench, pathlib; print(workbench.program.find()); "
+        f"print(workbench.Scenario({str(SCENARIO)!r}).run(formats=[]).path.is_dir())"
+    )
+    done = subprocess.run(
+        [python, "-c", script], env={"PATH": "/usr/bin:/bin"}, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{tmp_path}/venv/lib/python3") and done.stdout.endswith("\nTrue\n"), done.stdout
+    report = [tmp_path / "venv/bin/python", "-m", "pip", "show", "--files", "model-analytics-workbench"]
+    listed = subprocess.run(report, capture_output=True, text=True, check=True).stdout
+    assert "workbench/share/workbench/Web/index.html" in listed and "licenses/libgsl27" in listed
+
+
 def test_the_tarball_carries_the_licences_of_its_libraries():
     with tarfile.open(tarball()) as archive:
         names = archive.getnames()
@@ -475,5 +494,5 @@ def test_made_again_the_packages_are_the_same(tmp_path):
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    for package in (debian(), tarball()):
+    for package in (debian(), tarball(), the("*.whl")):
         assert filecmp.cmp(package, tmp_path / "again" / package.name, shallow=False), package.name
