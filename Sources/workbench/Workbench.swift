@@ -26,9 +26,9 @@ struct Workbench: ParsableCommand {
                            is looked for on the PATH and in ~/.local/bin
         WORKBENCH_STORE    where task and collect look for inputs without --store
         WORKBENCH_WEB      a folder of the page's files, for those who work on them
-        SOURCE_DATE_EPOCH  the instant that "fixture --anchor today" takes for now, in
+        SOURCE_DATE_EPOCH  the instant that "fixture --anchor today" takes for now, as
                            seconds since 1970
-        GITHUB_ACTIONS     true: compare writes annotations, as with --github
+        GITHUB_ACTIONS     true: compare and baseline check print annotations
         NO_COLOR           set: no colours
         TMPDIR             where temporary files go; /tmp without it
         PGHOST, PGPASSWORD and the others of libpq, for what an address leaves out
