@@ -26,7 +26,7 @@ struct Workbench: ParsableCommand {
                            is looked for on the PATH and in ~/.local/bin
         WORKBENCH_STORE    where task and collect look for inputs without --store
         WORKBENCH_WEB      a folder of the page's files, for those who work on them
-        SOURCE_DATE_EPOCH  the instant that "fixture --anchor today" takes for now, as
+        SOURCE_DATE_EPOCH  the instant that "fixture --anchor today" takes for now:
                            seconds since 1970
         GITHUB_ACTIONS     true: compare and baseline check print annotations
         NO_COLOR           set: no colours
