@@ -1,7 +1,7 @@
 # Model Analytics Workbench. `make demo` and `make test` do everything on a Debian machine with a Swift toolchain.
 SCRATCH := .build-release
 WORKBENCH := $(SCRATCH)/release/workbench
-# What a C compiler calls its sources in the program, whatever folder this is: packages of two folders are the same.
+# What a C compiler calls its sources in the program, so that no path of this machine is in it.
 SWIFTPM := --configuration release --scratch-path $(SCRATCH) -Xcc -ffile-prefix-map=$(CURDIR)/=
 PACKAGES := .build-package
 DUCKDB := $(abspath .venv/bin/duckdb)
