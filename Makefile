@@ -1,17 +1,20 @@
 # Model Analytics Workbench. `make demo` and `make test` do everything on a Debian machine with a Swift toolchain.
 SCRATCH := .build-release
 WORKBENCH := $(SCRATCH)/release/workbench
-SWIFTPM := --configuration release --scratch-path $(SCRATCH)
+# What a C compiler calls its sources in the program, so that no path of this machine is in it.
+SWIFTPM := --configuration release --scratch-path $(SCRATCH) -Xcc -ffile-prefix-map=$(CURDIR)/=
+PACKAGES := .build-package
 DUCKDB := $(abspath .venv/bin/duckdb)
 # Real production traces; tests that need them say so if they are missing.
 export WORKBENCH_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo test build build-tests docs lint format bench bench-more baselines fuzz verify tsan asan screenshots clean
+.PHONY: help demo test build build-tests build-fuzz package docs lint format bench bench-more baselines fuzz verify tsan asan screenshots clean
 
 help:
 	@echo "make demo      install what is missing, build, run a real scenario, show its figures"
 	@echo "make test      install what is missing, build, run all tests"
 	@echo "make build     the program: $(WORKBENCH)"
+	@echo "make package   a Debian package, a tarball that runs from any folder, a Python wheel: $(PACKAGES)"
 	@echo "make docs      the guide and the documentation of every library as a static website: .build-docs"
 	@echo "make lint      the format of all code, and the types of Python; make format fixes the format"
 	@echo "make bench     one table: engine, pipeline, growth, memory, beside the peers; BENCH=--quick leaves out what takes minutes"
@@ -26,18 +29,28 @@ build:
 	@.ci/setup
 	swift build $(SWIFTPM)
 
-demo: build
-	@.ci/setup demo
-	@WORKBENCH_DUCKDB=$(DUCKDB) sh .ci/demo $(WORKBENCH)
+demo:
+	@if program=$$(.ci/packaged $(PACKAGES)); then .ci/setup duckdb; \
+	else $(MAKE) --no-print-directory build && .ci/setup demo && program=$(WORKBENCH) || exit 1; fi; \
+	WORKBENCH_DUCKDB=$(DUCKDB) sh .ci/demo "$$program"
 
 build-tests:
 	@.ci/setup tests
 	swift build $(SWIFTPM) --build-tests
 
+build-fuzz:
+	WORKBENCH_FUZZ=1 swift build $(SWIFTPM) --target fuzz
+
+# The same objects, linked once more with Swift's runtime inside.
+package:
+	@.ci/setup package
+	WORKBENCH_STATIC=1 swift build $(SWIFTPM) --product workbench
+	@.ci/packaging/make $(SCRATCH) $(PACKAGES)
+
 test: build-tests
 	WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test $(SWIFTPM) --skip-build
 	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider python/tests
-	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile Tests/Examples Tests/Browser Benchmarks cluster
+	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile Tests/Package/test_parts.py Tests/Examples Tests/Browser Benchmarks cluster
 
 docs: build
 	@.ci/docs $(SCRATCH) .build-docs
@@ -103,4 +116,4 @@ screenshots: build
 	.venv/bin/python Tests/Browser/screenshots.py $(WORKBENCH)
 
 clean:
-	rm -rf .build .build-debug .build-tsan .build-asan .build-docs .build-fuzz $(SCRATCH) .venv
+	rm -rf .build .build-debug .build-tsan .build-asan .build-docs .build-fuzz $(PACKAGES) $(SCRATCH) .venv

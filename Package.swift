@@ -59,7 +59,7 @@ let package = Package(
         "CBranchless", "Sampling", "Telemetry", "ScenarioModel",
         .product(name: "DequeModule", package: "swift-collections"),
       ]),
-    .target(name: "Aggregation", dependencies: ["Telemetry"]),
+    .target(name: "Aggregation", dependencies: ["Documents", "Telemetry", "ScenarioModel"]),
     .target(
       name: "Datasets",
       dependencies: [
@@ -142,7 +142,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: ["Simulation", "Sampling", "ScenarioModel", "Telemetry", "TestSupport"]),
-    .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "Telemetry", "TestSupport"]),
+    .testTarget(
+      name: "AggregationTests", dependencies: ["Aggregation", "ScenarioModel", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "DatasetsTests",
       dependencies: ["Datasets", "Documents", "ScenarioModel", "Telemetry", "TestSupport"]),
@@ -189,6 +190,19 @@ let package = Package(
 let computing: Set = ["AggregationTests", "SamplingTests", "SimulationTests"]
 for target in package.targets where target.type == .test && !computing.contains(target.name) {
   target.swiftSettings = [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+}
+
+// `make package`: the runtime of Swift in the program, for machines without a toolchain. Nothing is compiled again.
+// The libraries are those that Foundation's static library needs; no compiled file asks for them.
+if Context.environment["WORKBENCH_STATIC"] != nil {
+  let parts = [
+    "CoreFoundation", "FoundationInternationalization", "FoundationEssentials", "_FoundationICU",
+    "_FoundationCShims", "_FoundationCollections", "swift_StringProcessing", "swift_RegexParser",
+    "swiftSynchronization",
+  ]
+  package.targets.first { $0.name == "workbench" }?.linkerSettings = [
+    .unsafeFlags(["-static-stdlib", "-Xlinker", "--build-id=none"] + parts.map { "-l\($0)" })
+  ]
 }
 
 // `make fuzz`: needs libFuzzer, which a plain build does not.

@@ -1,5 +1,7 @@
+import Datasets
 import Foundation
 import Hummingbird
+import Telemetry
 
 /// The page's own files, read into memory at the start: no path of a request ever reaches the disk.
 package struct PageFiles: Sendable {
@@ -27,31 +29,52 @@ package struct PageFiles: Sendable {
   /// Modules that a server sends as one script, because each of its pages needs nearly all of them: packed together they
   /// are a seventh smaller, and the browser asks once.
   private static let shared = modules.filter { $0 != "app.js" }
+  /// What `modules` has not: a page that lacks one of these fails in the browser.
+  package static let needed: Set = [
+    "index.html", "diff.html", "fit.html", "plan.html", "style.css", "icon.svg", "openapi.yaml", "against.js",
+    "asking.js", "compare.js", "data.js", "diff.js", "editor.js", "figures.js", "finder.js", "fit.js",
+    "happened.js", "importing.js", "jobs.js", "knobs.js", "plan.js", "plans.js", "planview.js", "report.js",
+    "whatif.js",
+  ]
   /// Uncompressed parts of others, in `vendor`, that become one script.
   package static let vendored = ["uplot.iife.min.js", "preact-htm.min.js"]
 
   /// Reads the files of the program's resources, or of the folder that `WORKBENCH_WEB` names, for developers who work
   /// on them.
-  /// - Throws: if the program's resources are not where they belong.
+  /// - Throws: `MissingPartError`; `NotFoundError` if `WORKBENCH_WEB` names no folder.
   package init() throws {
-    let chosen = ProcessInfo.processInfo.environment["WORKBENCH_WEB"].map { URL(fileURLWithPath: $0) }
-    guard let folder = chosen ?? Bundle.module.url(forResource: "Web", withExtension: nil) else {
-      throw CocoaError(.fileNoSuchFile)
-    }
+    let folder = try Self.folder()
     var files: [String: File] = [:]
-    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+    for name in try Self.names(in: folder) {
       guard let type = Self.types[(name as NSString).pathExtension] else { continue }
-      var data = try Data(contentsOf: folder.appendingPathComponent(name))
+      var data = try ProgramPart.file(name, in: folder)
       if name.hasSuffix(".js") { data = Self.lean(data) }
       files[name] = File(data: name == "openapi.yaml" ? OpenAPI.description(data) : data, type: type)
     }
     let parts = try Self.vendored.map {
-      String(decoding: try Data(contentsOf: folder.appendingPathComponent("vendor/\($0)")), as: UTF8.self)
+      String(decoding: try ProgramPart.file("vendor/\($0)", in: folder), as: UTF8.self)
     }
     files["vendor.js"] = File(
       data: Data("\(parts[0])\nconst preact = \(try Self.expression(parts[1]));\n".utf8),
       type: Self.types["js"] ?? "")
     self.files = files
+  }
+
+  private static func folder() throws -> URL {
+    if let chosen = ProcessInfo.processInfo.environment["WORKBENCH_WEB"], !chosen.isEmpty {
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: chosen, isDirectory: &isFolder), isFolder.boolValue else {
+        throw NotFoundError(chosen, "WORKBENCH_WEB does not name a folder. Correct or unset it.")
+      }
+      return URL(fileURLWithPath: chosen)
+    }
+    return try ProgramPart("Web", resourceOf: "DashboardServer", contents: "the files of the page").folder()
+  }
+
+  /// All files of the folder, among them those without which no page works.
+  private static func names(in folder: URL) throws -> Set<String> {
+    let found = Set(try FileManager.default.contentsOfDirectory(atPath: folder.path))
+    return found.union(modules).union(needed)
   }
 
   /// A script without empty lines, comments that have lines of their own, and indentation, which are a tenth of what

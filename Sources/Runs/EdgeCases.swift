@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import ScenarioModel
+import Telemetry
 
 /// A trap that dashboards fall into, as a scenario of the catalogue.
 package struct EdgeCase: Sendable {
@@ -11,17 +12,21 @@ package struct EdgeCase: Sendable {
   package var path: String
 
   /// All of them, by name.
-  /// - Throws: if the program's resources are not where they belong.
+  /// - Throws: `MissingPartError`.
   package static func catalogue() throws -> [EdgeCase] {
-    guard let folder = Bundle.module.url(forResource: "Catalogue", withExtension: nil) else {
-      throw CocoaError(.fileNoSuchFile)
+    let folder = try ProgramPart(
+      "Catalogue", resourceOf: "Runs", contents: "the scenarios of edge cases"
+    ).folder()
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      .filter { $0.hasSuffix(".yaml") }
+    guard !files.isEmpty else {
+      throw MissingPartError(folder.path, "there is no scenario in it. Install all of the program again.")
     }
-    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-      .filter { $0.hasSuffix(".yaml") }.map { file in
-        let path = folder.appendingPathComponent(file).path
-        let scenario = try ScenarioBundle(path).scenario
-        return EdgeCase(name: scenario.name, about: scenario.description, path: path)
-      }
+    return try files.sorted().map { file in
+      let path = folder.appendingPathComponent(file).path
+      let scenario = try ScenarioBundle(path).scenario
+      return EdgeCase(name: scenario.name, about: scenario.description, path: path)
+    }
   }
 
   package static func readme(_ edges: [EdgeCase], program: String) -> String {

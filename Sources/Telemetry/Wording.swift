@@ -74,6 +74,8 @@ package enum ErrorKind: Sendable {
   case output
   /// There was nothing to judge, or too little to tell.
   case inconclusive
+  /// A part of the program is missing.
+  case installation
   /// A fault of the program.
   case `internal`
 }

@@ -18,6 +18,7 @@ struct BaselineCommand: ParsableCommand {
         workbench baseline check
         workbench baseline update steady canary
         workbench baseline check --scenarios qa/scenarios --baselines qa/baselines
+        workbench baseline check --junit baselines.xml
       """, subcommands: [BaselineCheckCommand.self, BaselineUpdateCommand.self])
 }
 
@@ -106,8 +107,16 @@ struct BaselineCheckCommand: ParsableCommand {
   @Flag(help: "Prints the result as JSON.")
   var json = false
 
+  @Option(help: "A file for a JUnit report: a test suite for each scenario.")
+  var junit: String?
+
+  @Flag(help: "Also prints GitHub annotations. (default: if GITHUB_ACTIONS is true)")
+  var github = false
+
   func run() throws {
     let names = try options.chosen()
+    // Made before the work, so that an existing file is reported at once.
+    let junitFile = try junit.map { try OutputFile($0) }
     let result = try OutputComparison.compare(
       expected: try options.kept(), actual: try options.made(names),
       labels: (options.baselines, options.scenarios))
@@ -122,6 +131,15 @@ struct BaselineCheckCommand: ParsableCommand {
           "\nIf you intended this: workbench baseline update, then look at the diff of \(options.baselines)."
         )
       }
+    }
+    if github || ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true", !json {
+      let annotations = ComparisonText(result, most: most).annotations()
+      if !annotations.isEmpty { Terminal.printCommands(annotations) }
+    }
+    if let junitFile {
+      try junitFile.write(
+        JUnitReport(result, widgets: ["baseline"], command: "workbench baseline check").xml())
+      try junitFile.close()
     }
     if result.documents == 0 { throw options.nothing }
     try CompareCommand.conclude(result)

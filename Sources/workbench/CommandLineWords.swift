@@ -22,6 +22,7 @@ extension ErrorKind {
     case .usage: 64
     case .data: 65
     case .notFound: 66
+    case .installation: 69
     case .output: 73
     case .inconclusive: 2
     case .internal: 70

@@ -1,17 +1,26 @@
 import Aggregation
 import Datasets
 import Foundation
-import FoundationXML
 import Telemetry
 import Verification
 
 /// A comparison as a JUnit report: what CI systems show as tests. A suite for each dashboard, a case for each widget.
 struct JUnitReport {
   private let result: ComparisonOutcome
+  private let widgets: [String]
+  private let command: String
 
-  init(_ result: ComparisonOutcome) { self.result = result }
+  /// - Parameters:
+  ///   - widgets: the cases of each suite; what belongs to none of them is in the first.
+  ///   - command: what was compared, as a command.
+  init(
+    _ result: ComparisonOutcome, widgets: [String] = ["structure"] + Dashboard.parts, command: String? = nil
+  ) {
+    self.result = result
+    self.widgets = widgets
+    self.command = command ?? "workbench compare \(result.expected) \(result.actual)"
+  }
 
-  private static let widgets = ["structure"] + Dashboard.parts
   private static let mostShown = 50
 
   func xml() -> Data {
@@ -23,37 +32,36 @@ struct JUnitReport {
       let differences = byDocument[name] ?? []
       let suite = XMLElement(name: "testsuite")
       let isData = name == "telemetry"
-      let cases = isData ? Set(differences.map(part)).union(["telemetry"]).sorted() : Self.widgets
+      let cases = isData ? Set(differences.map(part)).union(["telemetry"]).sorted() : widgets
       var failed = 0
       var skipped = 0
       for part in cases {
         let own = differences.filter { Name.same(self.part($0), part) }
         let test = XMLElement(name: "testcase")
-        Self.set([("name", part), ("classname", Self.clean(name))], on: test)
+        test.set([("name", part), ("classname", Self.clean(name))])
         if !own.isEmpty {
           failed += 1
           let lines = own.prefix(Self.mostShown).map(Self.line)
           let failure = XMLElement(name: "failure", stringValue: Self.clean(lines.joined(separator: "\n")))
-          Self.set(
+          failure.set(
             [
               ("message", own.count == 1 ? "1 difference" : "\(own.count) differences"),
               ("type", own[0].kind.rawValue),
-            ],
-            on: failure)
+            ])
           test.addChild(failure)
         } else if let reason = undecided(name, part) {
           skipped += 1
           let skip = XMLElement(name: "skipped")
-          Self.set([("message", reason)], on: skip)
+          skip.set([("message", reason)])
           test.addChild(skip)
         }
         suite.addChild(test)
       }
-      Self.set(
+      suite.set(
         [
           ("name", Self.clean(name)), ("tests", String(cases.count)), ("failures", String(failed)),
           ("errors", "0"), ("skipped", String(skipped)),
-        ], on: suite)
+        ])
       tests += cases.count
       failures += failed
       root.addChild(suite)
@@ -64,29 +72,26 @@ struct JUnitReport {
       root.addChild(inconclusive())
       tests += 1
     }
-    Self.set(
+    root.set(
       [
-        ("name", Self.clean("workbench compare \(result.expected) \(result.actual)")),
+        ("name", Self.clean(command)),
         ("tests", String(tests)),
         ("failures", String(failures)), ("errors", isOpen ? "1" : "0"),
-      ], on: root)
-    let document = XMLDocument(rootElement: root)
-    document.version = "1.0"
-    document.characterEncoding = "UTF-8"
-    return document.xmlData(options: .nodePrettyPrint) + Data("\n".utf8)
+      ])
+    return root.document()
   }
 
   /// A suite that says that there is no verdict, and why.
   private func inconclusive() -> XMLElement {
     let suite = XMLElement(name: "testsuite")
     let test = XMLElement(name: "testcase")
-    Self.set([("name", "verdict"), ("classname", "verdict")], on: test)
+    test.set([("name", "verdict"), ("classname", "verdict")])
     let error = XMLElement(name: "error", stringValue: Self.clean(result.reasons.joined(separator: "\n")))
-    Self.set([("message", "no verdict was possible"), ("type", "inconclusive")], on: error)
+    error.set([("message", "no verdict was possible"), ("type", "inconclusive")])
     test.addChild(error)
     suite.addChild(test)
-    Self.set(
-      [("name", "verdict"), ("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")], on: suite)
+    suite.set(
+      [("name", "verdict"), ("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")])
     return suite
   }
 
@@ -97,22 +102,13 @@ struct JUnitReport {
     return own.count == 1 ? "1 test was inconclusive" : "\(own.count) tests were inconclusive"
   }
 
-  /// In this order, so that the same result is the same bytes.
-  private static func set(_ attributes: [(String, String)], on element: XMLElement) {
-    for (name, value) in attributes {
-      if let node = XMLNode.attribute(withName: name, stringValue: value) as? XMLNode {
-        element.addAttribute(node)
-      }
-    }
-  }
-
   /// The widget or table that a difference is in; a whole dashboard or widget that is missing is its structure.
   private func part(_ difference: Difference) -> String { part(ofPath: difference.path, difference.document) }
 
   private func part(ofPath path: String, _ document: String) -> String {
     let first = String(path.prefix { $0 != "." && $0 != "[" })
     if document == "telemetry" { return first.isEmpty ? "telemetry" : first }
-    return Self.widgets.contains(first) ? first : "structure"
+    return widgets.contains(first) ? first : widgets[0]
   }
 
   private static func line(_ difference: Difference) -> String {

@@ -121,6 +121,9 @@ struct ServeCommand: ParsableCommand {
       do {
         try await server.run { Terminal.print("http://\(shown):\($0)/\(suffix)") }
         Foundation.exit(0)
+      } catch let explained as any ExplainedError {
+        Terminal.diagnose(explained.words)
+        Foundation.exit(explained.kind.exitStatus)
       } catch {
         Terminal.diagnose("workbench: error: cannot serve: \(error)")
         Foundation.exit(73)

@@ -21,9 +21,21 @@ struct Workbench: ParsableCommand {
         workbench import azure-llm TRACE.csv -o azure.yaml
         workbench fit Outputs/platform -o platform.yaml   a scenario like real telemetry
 
+      Environment:
+        WORKBENCH_DUCKDB   the DuckDB command line, for validate and Parquet; else it
+                           is looked for on the PATH and in ~/.local/bin
+        WORKBENCH_STORE    where task and collect look for inputs without --store
+        WORKBENCH_WEB      a folder of the page's files, for those who work on them
+        SOURCE_DATE_EPOCH  the instant that "fixture --anchor today" takes for now:
+                           seconds since 1970
+        GITHUB_ACTIONS     true: compare and baseline check print annotations
+        NO_COLOR           set: no colours
+        TMPDIR             where temporary files go; /tmp without it
+        PGHOST, PGPASSWORD and the others of libpq, for what an address leaves out
+
       Exit status: 0 done; 1 a check, validation, comparison or objective failed; 2 inconclusive: no verdict was \
-      possible, and one line says why; 64 wrong usage; 65 bad input; 66 input not found; 70 internal error; \
-      73 output cannot be written; 130 interrupted.
+      possible, and one line says why; 64 wrong usage; 65 bad input; 66 input not found; 69 a part of the program is \
+      missing; 70 internal error; 73 output cannot be written; 130 interrupted.
       """,
     version: Program.version,
     subcommands: [

@@ -154,6 +154,14 @@ struct SelfContainedPageTests {
     #expect(Self.count("id=\"plan-data\"", in: page) == 1)
   }
 
+  @Test("every file of the page is known to be needed, so that one that is missing is noticed at the start")
+  func files() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../Sources/DashboardServer/Web").standardized
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(PageFiles.needed.union(PageFiles.modules).union(["vendor"]) == Set(names))
+  }
+
   @Test("parts of others are as their makers published them; all scripts together are small")
   func vendored() throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -30,6 +30,12 @@ struct BaselineTests {
     #expect(
       changed.status == 1 && changed.output.contains("dashboards.acme/external-7d.requests.totalRequests")
         && changed.output.contains("baseline update"), "\(changed.output)")
+    let reported = try Program.run(
+      "baseline", "check", "--junit", scratch.file("b.xml"), "--github", in: scratch.path)
+    #expect(reported.status == 1 && reported.output.contains("\n::error title=quiet differs::"))
+    let report = try String(contentsOfFile: scratch.file("b.xml"), encoding: .utf8)
+    #expect(report.contains("<testsuite name=\"quiet\" tests=\"1\" failures=\"1\""), "\(report)")
+    #expect(report.contains("<testcase name=\"baseline\" classname=\"quiet\">"), "\(report)")
     #expect(
       try Program.run("baseline", "update", "quiet", in: scratch.path).output.contains("quiet.json: changed"))
     #expect(try Program.run("baseline", "check", in: scratch.path).status == 0)

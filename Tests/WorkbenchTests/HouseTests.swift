@@ -140,6 +140,34 @@ struct HouseTests {
     }
   }
 
+  @Test("the program links none of Foundation's libraries that need others: a package carries what is linked")
+  func foundation() throws {
+    for target in try Self.package.get().targets where target.type != "test" {
+      let found = try Self.imports(target).intersection(["FoundationNetworking", "FoundationXML"])
+      #expect(found.isEmpty, "\(target.name) imports \(found.sorted())")
+    }
+  }
+
+  @Test("each variable of the environment that the program reads is in its help")
+  func environment() throws {
+    let help = try Program.run("--help").output
+    // What every program on the system reads, what is set for a child, and what TestSupport reads.
+    let usual: Set = ["PATH", "HOME", "TZ", "WORKBENCH_DATA", "WORKBENCH_VERIFY"]
+    var found: Set<String> = []
+    for (_, line) in try Self.libraryLines(andProgram: true) where line.contains("nvironment[") {
+      for name in line.matches(of: /nvironment\["([A-Z_]+)"\]/) { found.insert(String(name.1)) }
+    }
+    #expect(found.isSuperset(of: ["WORKBENCH_DUCKDB", "WORKBENCH_STORE", "WORKBENCH_WEB", "NO_COLOR"]))
+    for name in found.subtracting(usual) { #expect(help.contains("\n  \(name) "), "\(name)") }
+  }
+
+  @Test("parts of the program are found by ProgramPart: a bundle's accessor holds the path of its build")
+  func bundles() throws {
+    for (file, line) in try Self.libraryLines(andProgram: true) {
+      #expect(!line.contains(/\bBundle\./), "\(file): \(line)")
+    }
+  }
+
   @Test(
     "names are escaped by code points: replacing in a String misses what a Prepend character stands before")
   func escaping() throws {

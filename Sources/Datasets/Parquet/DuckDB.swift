@@ -1,4 +1,5 @@
 import Foundation
+import Telemetry
 
 /// The DuckDB command line as a child process: it reads and writes Parquet, and carries out the independent
 /// recomputation of `validate`.
@@ -7,8 +8,8 @@ import Foundation
 /// and files are links in a directory of its own, so that a path is never a pattern. It may open nothing else, and
 /// reads no user's settings.
 package enum DuckDB {
-  /// Where it is: what `WORKBENCH_DUCKDB` names, on the PATH, beside this program, or in the `.venv` of the checkout that
-  /// this program was built in. Never in the current directory, which may be somebody else's.
+  /// Where it is: what `WORKBENCH_DUCKDB` names, on the PATH, beside this program, in the `.venv` of the checkout that
+  /// this program was built in, or in `~/.local/bin`. Never in the current directory, which may be somebody else's.
   /// - Returns: its absolute path.
   /// - Throws: `NotFoundError` that says how to install it.
   package static func executable() throws -> String {
@@ -20,22 +21,30 @@ package enum DuckDB {
     }
     let path = (environment["PATH"] ?? "").utf8.split(separator: UInt8(ascii: ":"))
       .filter { $0.first == UInt8(ascii: "/") }.map { String(Substring($0)) }
-    if let found = (path + foldersOfProgram).map({ "\($0)/duckdb" })
+    let home = environment["HOME"].flatMap { $0.utf8.first == UInt8(ascii: "/") ? ["\($0)/.local/bin"] : nil }
+    if let found = (path + foldersOfProgram + (home ?? [])).map({ "\($0)/duckdb" })
       .first(where: FileManager.default.isExecutableFile)
     {
       return found
     }
     throw NotFoundError(
-      "duckdb",
-      "the DuckDB command line is not installed. Install it: python3 -m venv .venv && .venv/bin/pip install duckdb-cli"
-    )
+      "duckdb", "the DuckDB command line is not installed. Install it: \(installation(path))")
+  }
+
+  /// What installs it: the command that a package brings, which may not be on the PATH, or a Python environment in a
+  /// checkout.
+  private static func installation(_ path: [String]) -> String {
+    let command = "workbench-install-duckdb"
+    guard let folder = foldersOfProgram.first,
+      FileManager.default.isExecutableFile(atPath: "\(folder)/\(command)")
+    else { return "python3 -m venv .venv && .venv/bin/pip install duckdb-cli" }
+    return path.contains(folder) ? command : "\(folder)/\(command)"
   }
 
   /// Beside the running program, and `.venv/bin` of the checkout around it, if it lies in one.
   private static var foldersOfProgram: [String] {
-    guard let program = realpath("/proc/self/exe", nil) else { return [] }
-    defer { free(program) }
-    let folder = URL(fileURLWithPath: String(cString: program)).deletingLastPathComponent()
+    guard let program = Program.executable else { return [] }
+    let folder = URL(fileURLWithPath: program).deletingLastPathComponent()
     let checkout = sequence(first: folder) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }
       .first { FileManager.default.fileExists(atPath: $0.appendingPathComponent("Package.swift").path) }
     return [folder.path] + (checkout.map { ["\($0.path)/.venv/bin"] } ?? [])

@@ -15,6 +15,31 @@ package enum XMLText {
     return out
   }
 
+  /// As the value of an attribute between double quotation marks.
+  package static func attribute(_ text: String) -> String { escaped(text, inAttribute: true) }
+
+  /// As the content of an element.
+  package static func content(_ text: String) -> String { escaped(text, inAttribute: false) }
+
+  /// A parser reads white space other than spaces in an attribute as spaces, and a carriage return anywhere as a line
+  /// end. Source: XML 1.0, 2.11 and 3.3.3.
+  private static func escaped(_ text: String, inAttribute: Bool) -> String {
+    var out = ""
+    for scalar in clean(text).unicodeScalars {
+      switch scalar {
+      case "&": out += "&amp;"
+      case "<": out += "&lt;"
+      case ">": out += "&gt;"
+      case "\r": out += "&#13;"
+      case "\"" where inAttribute: out += "&quot;"
+      case "\n" where inAttribute: out += "&#10;"
+      case "\t" where inAttribute: out += "&#9;"
+      default: out.unicodeScalars.append(scalar)
+      }
+    }
+    return out
+  }
+
   private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x09, 0x0a, 0x0d: false

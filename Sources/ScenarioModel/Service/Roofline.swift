@@ -147,8 +147,7 @@ package struct Roofline: Sendable, Equatable {
   static func read(_ keys: Section, hardware: String?, scaling: Scenario.Scaling?) -> ContinuousBatching? {
     let catalogue: ServingCatalogue
     do { catalogue = try .shipped() } catch {
-      keys.error(
-        nil, "the program's catalogue of models and cards cannot be read: \(error.localizedDescription)")
+      keys.error(nil, "the program's catalogue of models and cards cannot be read: \(error)")
       return nil
     }
     let model = readModel(keys, catalogue)

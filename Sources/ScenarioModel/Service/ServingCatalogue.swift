@@ -106,21 +106,21 @@ package struct ServingCatalogue: Sendable {
   package var models: [String: Architecture] = [:]
 
   /// That of the program.
-  /// - Throws: `DocumentErrors`; `CocoaError` if the program's resources are not where they belong.
+  /// - Throws: `DocumentErrors`; `MissingPartError`.
   package static func shipped() throws -> ServingCatalogue { try loaded.get() }
 
   private static let loaded = Result { try ServingCatalogue() }
 
   private init() throws {
-    guard let folder = Bundle.module.url(forResource: "Serving", withExtension: nil) else {
-      throw CocoaError(.fileNoSuchFile)
-    }
+    let folder = try ProgramPart(
+      "Serving", resourceOf: "ScenarioModel", contents: "the catalogues of accelerators and models"
+    ).folder()
     let source = Key("source", .text, required: true, "Where the figures are from.")
     func read<Entry>(
       _ file: String, _ name: String, _ keys: [Key], _ make: (Section, String) -> Entry?
     ) throws -> [String: Entry] {
       let path = folder.appendingPathComponent(file).path
-      let document = try Document.parse(Data(contentsOf: URL(fileURLWithPath: path)), path: path)
+      let document = try Document.parse(ProgramPart.file(file, in: folder), path: path)
       let diagnostics = Diagnostics()
       let entry = Shape(name, "An entry of the catalogue.", keys + [source])
       let shape = Shape(file, "The catalogue.", [Key(name, .map(keys: ".+", .object { entry }), "By name.")])

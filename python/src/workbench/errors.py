@@ -96,7 +96,7 @@ class NotFound(WorkbenchError):
 
 
 class ProgramNotFound(NotFound):
-    """There is no workbench program on this machine, or it cannot be started."""
+    """There is no workbench program on this machine, it cannot be started, or a part of it is missing (status 69)."""
 
 
 class InternalError(WorkbenchError):
@@ -129,6 +129,7 @@ _KINDS: dict[int, type[WorkbenchError]] = {
     64: UsageError,
     65: DataError,
     66: NotFound,
+    69: ProgramNotFound,
     70: InternalError,
     73: OutputError,
     130: Interrupted,
