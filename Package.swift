@@ -59,7 +59,7 @@ let package = Package(
         "CBranchless", "Sampling", "Telemetry", "ScenarioModel",
         .product(name: "DequeModule", package: "swift-collections"),
       ]),
-    .target(name: "Aggregation", dependencies: ["Telemetry"]),
+    .target(name: "Aggregation", dependencies: ["Documents", "Telemetry", "ScenarioModel"]),
     .target(
       name: "Datasets",
       dependencies: [
@@ -142,7 +142,8 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: ["Simulation", "Sampling", "ScenarioModel", "Telemetry", "TestSupport"]),
-    .testTarget(name: "AggregationTests", dependencies: ["Aggregation", "Telemetry", "TestSupport"]),
+    .testTarget(
+      name: "AggregationTests", dependencies: ["Aggregation", "ScenarioModel", "Telemetry", "TestSupport"]),
     .testTarget(
       name: "DatasetsTests",
       dependencies: ["Datasets", "Documents", "ScenarioModel", "Telemetry", "TestSupport"]),

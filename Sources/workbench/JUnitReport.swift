@@ -29,12 +29,12 @@ struct JUnitReport {
       for part in cases {
         let own = differences.filter { Name.same(self.part($0), part) }
         let test = XMLElement(name: "testcase")
-        Self.set([("name", part), ("classname", Self.clean(name))], on: test)
+        JUnit.set([("name", part), ("classname", Self.clean(name))], on: test)
         if !own.isEmpty {
           failed += 1
           let lines = own.prefix(Self.mostShown).map(Self.line)
           let failure = XMLElement(name: "failure", stringValue: Self.clean(lines.joined(separator: "\n")))
-          Self.set(
+          JUnit.set(
             [
               ("message", own.count == 1 ? "1 difference" : "\(own.count) differences"),
               ("type", own[0].kind.rawValue),
@@ -44,12 +44,12 @@ struct JUnitReport {
         } else if let reason = undecided(name, part) {
           skipped += 1
           let skip = XMLElement(name: "skipped")
-          Self.set([("message", reason)], on: skip)
+          JUnit.set([("message", reason)], on: skip)
           test.addChild(skip)
         }
         suite.addChild(test)
       }
-      Self.set(
+      JUnit.set(
         [
           ("name", Self.clean(name)), ("tests", String(cases.count)), ("failures", String(failed)),
           ("errors", "0"), ("skipped", String(skipped)),
@@ -64,28 +64,25 @@ struct JUnitReport {
       root.addChild(inconclusive())
       tests += 1
     }
-    Self.set(
+    JUnit.set(
       [
         ("name", Self.clean("workbench compare \(result.expected) \(result.actual)")),
         ("tests", String(tests)),
         ("failures", String(failures)), ("errors", isOpen ? "1" : "0"),
       ], on: root)
-    let document = XMLDocument(rootElement: root)
-    document.version = "1.0"
-    document.characterEncoding = "UTF-8"
-    return document.xmlData(options: .nodePrettyPrint) + Data("\n".utf8)
+    return JUnit.data(root)
   }
 
   /// A suite that says that there is no verdict, and why.
   private func inconclusive() -> XMLElement {
     let suite = XMLElement(name: "testsuite")
     let test = XMLElement(name: "testcase")
-    Self.set([("name", "verdict"), ("classname", "verdict")], on: test)
+    JUnit.set([("name", "verdict"), ("classname", "verdict")], on: test)
     let error = XMLElement(name: "error", stringValue: Self.clean(result.reasons.joined(separator: "\n")))
-    Self.set([("message", "no verdict was possible"), ("type", "inconclusive")], on: error)
+    JUnit.set([("message", "no verdict was possible"), ("type", "inconclusive")], on: error)
     test.addChild(error)
     suite.addChild(test)
-    Self.set(
+    JUnit.set(
       [("name", "verdict"), ("tests", "1"), ("failures", "0"), ("errors", "1"), ("skipped", "0")], on: suite)
     return suite
   }
@@ -95,15 +92,6 @@ struct JUnitReport {
     let own = result.tests.filter { $0.document == document && self.part(ofPath: $0.path, document) == part }
     guard !own.isEmpty, own.allSatisfy({ $0.verdict == "undecided" }) else { return nil }
     return own.count == 1 ? "1 test was inconclusive" : "\(own.count) tests were inconclusive"
-  }
-
-  /// In this order, so that the same result is the same bytes.
-  private static func set(_ attributes: [(String, String)], on element: XMLElement) {
-    for (name, value) in attributes {
-      if let node = XMLNode.attribute(withName: name, stringValue: value) as? XMLNode {
-        element.addAttribute(node)
-      }
-    }
   }
 
   /// The widget or table that a difference is in; a whole dashboard or widget that is missing is its structure.
