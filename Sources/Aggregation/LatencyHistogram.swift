@@ -37,14 +37,22 @@ package struct LatencyHistogram: Equatable, Sendable {
   private var counts: [Int64] = []
   private var lowBin = 0
   package private(set) var total: Int64 = 0
-  private var smallest = Int64.max
-  private var largest = Int64.min
+  private(set) var smallest = Int64.max
+  private(set) var largest = Int64.min
 
   package init() {}
 
   package mutating func add(_ cell: RollupCell, _ bins: PackedBins) {
-    guard cell.successes > 0 else { return }
-    makeRoom(LatencyBin.index(cell.latencyMin), LatencyBin.index(cell.latencyMax))
+    add(bins, count: cell.successes, least: cell.latencyMin, most: cell.latencyMax)
+  }
+
+  /// - Parameters:
+  ///   - count: of all bins together.
+  ///   - least: the smallest value in them, µs.
+  ///   - most: the largest, µs.
+  mutating func add(_ bins: PackedBins, count: Int64, least: Int64, most: Int64) {
+    guard count > 0 else { return }
+    makeRoom(LatencyBin.index(least), LatencyBin.index(most))
     let low = lowBin
     counts.withUnsafeMutableBufferPointer { counts in
       bins.visit { bin, count in
@@ -52,9 +60,19 @@ package struct LatencyHistogram: Equatable, Sendable {
         if bin >= low, bin - low < counts.count { counts[bin - low] &+= count }
       }
     }
-    total &+= cell.successes
-    smallest = min(smallest, cell.latencyMin)
-    largest = max(largest, cell.latencyMax)
+    total &+= count
+    smallest = min(smallest, least)
+    largest = max(largest, most)
+  }
+
+  /// One value, µs.
+  mutating func add(_ microseconds: Int64) {
+    let bin = LatencyBin.index(microseconds)
+    if counts.isEmpty || bin < lowBin || bin >= lowBin + counts.count { makeRoom(bin, bin) }
+    counts[bin - lowBin] &+= 1
+    total &+= 1
+    smallest = min(smallest, microseconds)
+    largest = max(largest, microseconds)
   }
 
   private mutating func makeRoom(_ low: Int, _ high: Int) {

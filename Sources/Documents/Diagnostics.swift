@@ -6,6 +6,15 @@ package enum Location: Hashable, Sendable {
   /// Both from 1; columns count Unicode scalars.
   case document(line: Int, column: Int)
   case override(String)
+
+  /// `path:line:column`, or the override.
+  /// - Parameter name: what a front end calls a setting; overrides are one.
+  package func words(path: String, naming name: (Setting) -> String = \.plainName) -> String {
+    switch self {
+    case .document(let line, let column): "\(path):\(line):\(column)"
+    case .override(let text): "\(name(.override)) \(text)"
+    }
+  }
 }
 
 /// One thing that is wrong, where it is, and how to fix it.
@@ -32,13 +41,7 @@ package struct Diagnostic: Hashable, Sendable {
   /// `path:line:column: error: message`, or `warning` in its place, on one line, whatever names it contains.
   /// - Parameter name: what a front end calls a setting; overrides are one.
   package func rendered(path: String, naming name: (Setting) -> String = \.plainName) -> String {
-    let place =
-      switch location {
-      case .document(let line, let column): "\(path):\(line):\(column)"
-      case .override(let text): "\(name(.override)) \(text)"
-      case nil: path
-      }
-    return "\(place): \(severity.rawValue): \(message)".shown
+    "\(location?.words(path: path, naming: name) ?? path): \(severity.rawValue): \(message)".shown
   }
 }
 

@@ -22,7 +22,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Which values are better.
-  package enum Direction: Sendable { case lower, neither }
+  package enum Direction: Sendable { case lower, higher, neither }
 
   /// As written, scope included.
   package let name: String
@@ -78,7 +78,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   package init?(_ name: String) {
     let scalars = name.unicodeScalars
     guard let bracket = scalars.firstIndex(of: "[") else {
-      self.init(base: name, name: name, scope: .unstated)
+      self.init(base: name, name: nil, scope: .unstated)
       return
     }
     guard scalars.last == "]" else { return nil }
@@ -90,7 +90,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
     default:
       let prefix = "model="
       guard inside.utf8.starts(with: prefix.utf8) else { return nil }
-      let model = Self.unquoted(String(inside.unicodeScalars.dropFirst(prefix.unicodeScalars.count)).trimmed)
+      let model = String(inside.unicodeScalars.dropFirst(prefix.unicodeScalars.count)).trimmed.unquotedInScope
       guard let model, !model.isEmpty else { return nil }
       scope = .model(model)
     }
@@ -98,22 +98,40 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
     if !isOfRequests, scope != .all { return nil }
   }
 
+  /// The figure that an objective bounds, of all models together; `nil` if plans do not keep it.
+  package init?(_ metric: ObjectiveMetric) {
+    if case .goodput(let conditions) = metric {
+      self.init(.goodput(conditions), name: metric.name, scope: .unstated)
+      return
+    }
+    self.init(base: metric.name, name: metric.name, scope: .unstated)
+  }
+
   private init?(base: String, name: String?, scope: Scope) {
     let definition =
       MetricDefinition.all.first { $0.name.utf8.elementsEqual(base.utf8) } ?? .failureRate(of: base)
+      ?? ObjectiveMetric.goodput(base).map { .goodput($0) }
     guard let definition else { return nil }
-    self.init(definition, name: name ?? Self.name(base, scope), scope: scope)
+    self.init(definition, name: name ?? Self.name(definition.name, scope), scope: scope)
   }
 
   /// The same figure with another scope.
-  package func scoped(_ scope: Scope) -> Metric { Metric(base: base, name: nil, scope: scope) ?? self }
+  package func scoped(_ scope: Scope) -> Metric {
+    Metric(definition, name: Self.name(definition.name, scope), scope: scope)
+  }
 
   /// Whether an objective on it is about each model separately.
-  package var isJudgedByModel: Bool { definition.isOfEachModel && scope == .unstated }
+  package var isJudgedByModel: Bool { isOfRequests && scope == .unstated }
+  /// Whether tables have a column for each model, and one for the worst.
+  var isShownByModel: Bool { definition.isOfEachModel && scope == .unstated }
+
+  /// What has to be counted of each request; `nil` if nothing beyond what always is.
+  var goodput: [ObjectiveMetric.Condition]? { definition.goodput }
 
   package static var names: String {
     all.map(\.name).joined(separator: ", ")
-      + ", \(MetricDefinition.failureRates); of one model with [model=NAME]"
+      + ", \(MetricDefinition.failureRates), goodput(ttft <= 1s, tpot <= 50ms)"
+      + "; of one model with models.NAME. or [model=NAME]"
   }
 
   // MARK: Names of scopes
@@ -123,38 +141,8 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
     case .unstated: base
     case .all: "\(base)[all]"
     case .worst: "\(base)[worst]"
-    case .model(let model): "\(base)[model=\(quoted(model))]"
+    case .model(let model): "\(base)[model=\(model.quotedInScope)]"
     }
-  }
-
-  private static func quoted(_ model: String) -> String {
-    let isPlain = model.unicodeScalars.allSatisfy {
-      $0.isASCII
-        && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || "-_./".unicodeScalars.contains($0))
-    }
-    if isPlain { return model }
-    var text = "\""
-    for scalar in model.unicodeScalars {
-      if scalar == "\"" || scalar == "\\" { text.unicodeScalars.append("\\") }
-      text.unicodeScalars.append(scalar)
-    }
-    return text + "\""
-  }
-
-  private static func unquoted(_ text: String) -> String? {
-    guard text.unicodeScalars.first == "\"" else { return text }
-    guard text.unicodeScalars.count > 1, text.unicodeScalars.last == "\"" else { return nil }
-    var name = String.UnicodeScalarView()
-    var isEscaped = false
-    for scalar in text.unicodeScalars.dropFirst().dropLast() {
-      if !isEscaped, scalar == "\\" {
-        isEscaped = true
-        continue
-      }
-      name.append(scalar)
-      isEscaped = false
-    }
-    return String(name)
   }
 
   // MARK: Values
@@ -176,14 +164,5 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
   package func figures(_ record: ReplicationRecord) -> RequestFigures? {
     guard case .model(let name) = scope else { return record.figures }
     return record.models.first { $0.name.utf8.elementsEqual(name.utf8) }
-  }
-}
-
-extension String {
-  var trimmed: String {
-    var text = unicodeScalars[...]
-    while text.first == " " { text = text.dropFirst() }
-    while text.last == " " { text = text.dropLast() }
-    return String(text)
   }
 }

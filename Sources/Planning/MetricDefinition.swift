@@ -1,4 +1,5 @@
 import Aggregation
+import ScenarioModel
 import Telemetry
 
 /// What a plan's metric is, whatever the scenario: the one list of them. Options, plan files, objectives, searches,
@@ -25,9 +26,11 @@ struct MetricDefinition: Sendable {
   var quantile: Double?
   /// What it is a quantile of; `nil` where that is not known.
   var durations: @Sendable (RequestFigures) -> DurationFigures? = { $0.latency }
+  /// If it is a goodput, what it asks of each request.
+  var goodput: [ObjectiveMetric.Condition]?
   /// What a model has to have so that it has such a figure; `nil` if every model has.
   var needs: MetricNeed?
-  /// Whether an objective without a scope is about each model.
+  /// Whether tables show it of each model, and of the worst.
   var isOfEachModel = false
   var source: Source
 
@@ -129,6 +132,17 @@ struct MetricDefinition: Sendable {
     definition.name = name
     definition.source = .requests { share(Double($0.failures[reason] ?? 0), $0.requests) }
     return definition
+  }
+
+  /// The share of requests that succeed and meet conditions.
+  static func goodput(_ conditions: [ObjectiveMetric.Condition]) -> MetricDefinition {
+    let name = ObjectiveMetric.goodput(conditions).name
+    return MetricDefinition(
+      name: name, unit: .share, better: .higher, most: 1, goodput: conditions,
+      needs: conditions.contains { $0.span.isOfTokens } ? .tokenTimes : nil, isOfEachModel: true,
+      source: .requests { figures in
+        figures.good?[name].flatMap { share(Double($0), figures.requests) }
+      })
   }
 
   private static let lostToLimits = FailureReason.allCases.filter(\.isLostToLimit).map(\.name)

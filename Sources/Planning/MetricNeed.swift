@@ -47,14 +47,3 @@ package struct MetricNeeds: Sendable {
     need.map { models[$0]?.contains(model) == true } ?? true
   }
 }
-
-extension Scenario.Model {
-  /// Whether responses of some of its versions come token by token, so that the first comes before the last.
-  var hasTokenTimes: Bool {
-    externalService.map { !$0.isDirect } ?? deployments.contains(where: \.hasTokenTimes)
-  }
-}
-
-extension Scenario.Deployment {
-  var hasTokenTimes: Bool { if case .alone(let time) = service { !time.isDirect } else { true } }
-}

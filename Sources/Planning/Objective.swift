@@ -1,3 +1,4 @@
+import ScenarioModel
 import Telemetry
 
 /// A service-level objective: a metric and its bound.
@@ -19,90 +20,66 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
   /// Several, separated by commas: `latency.p95 <= 2s, failureRate <= 0.1%`.
   /// - Throws: `InvalidObjective`, also where there is none.
   package static func list(_ text: String) throws -> [Objective] {
-    var texts = [String.UnicodeScalarView()]
-    var isQuoted = false
-    var isEscaped = false
-    for scalar in text.unicodeScalars {
-      if scalar == ",", !isQuoted {
-        texts.append(.init())
-        continue
-      }
-      if scalar == "\"", !isEscaped { isQuoted.toggle() }
-      isEscaped = scalar == "\\" && !isEscaped
-      texts[texts.count - 1].append(scalar)
+    do {
+      return try ServiceObjective.list(text, .lenient).map { try Objective($0) }
+    } catch let problem as ServiceObjective.Problem {
+      throw InvalidObjective(description: problem.description)
     }
-    let objectives = try texts.map { String($0).trimmed }.filter { !$0.isEmpty }.map { try Objective($0) }
-    guard !objectives.isEmpty else {
-      throw InvalidObjective(description: "no objective is given. Write for instance latency.p95 <= 2s.")
-    }
-    return objectives
   }
 
   /// - Throws: `InvalidObjective`, also for a bound that no value can violate, or none can meet.
   package init(_ text: String) throws {
-    let trimmed = text.trimmed
-    // A model's name may hold anything.
-    let scalars = trimmed.unicodeScalars
-    let start = scalars.lastIndex(of: "]") ?? scalars.startIndex
-    guard let sign = scalars[start...].firstIndex(where: { $0 == "<" || $0 == ">" }) else {
-      throw InvalidObjective(
-        description:
-          "\"\(trimmed)\" is not a service-level objective. Write for instance latency.p95 <= 2s or failureRate <= 0.1%."
-      )
+    do {
+      try self.init(try ServiceObjective(text, .lenient))
+    } catch let problem as ServiceObjective.Problem {
+      throw InvalidObjective(description: problem.description)
     }
-    let name = String(scalars[..<sign]).trimmed
-    guard let metric = Metric(name), metric.scope != .worst else {
-      throw InvalidObjective(description: "there is no metric \"\(name)\". There are: \(Metric.names).")
-    }
-    var rest = scalars[scalars.index(after: sign)...]
-    if rest.first == "=" { rest = rest.dropFirst() }
-    let value = String(rest).trimmed
-    guard let bound = Self.bound(value, metric.unit), bound.isFinite else {
-      let help =
-        switch metric.unit {
-        case .milliseconds: "a duration such as 2s or 800ms"
-        case .share: "a share such as 0.1% or 0.001"
-        case .perSecond: "a number per second, such as 100 or 100/s"
-        default: "a number"
-        }
-      throw InvalidObjective(description: "\"\(value)\" is not a bound on \(name). Write \(help).")
-    }
-    self.metric = metric
-    isUpper = scalars[sign] == "<"
-    self.bound = bound
-    description = "\(metric.name) \(isUpper ? "<=" : ">=") \(value)"
-    try check(value)
   }
 
-  /// Refuses what would be met, or violated, whatever happens.
-  /// - Parameter value: the bound as written.
-  private func check(_ value: String) throws {
-    let (least, most) = (metric.range.lowerBound, metric.range.upperBound)
-    let between =
-      most.isFinite ? "lies between 0 and \(metric.unit == .share ? "100 %" : "\(most)")" : "is never below 0"
-    if isUpper, metric.isPositive, bound == 0 {
-      throw InvalidObjective(
-        description:
-          "\(description) can never be met: \(metric.base) is always above 0. Give a bound above that.")
-    }
-    if isUpper, bound >= most || bound < least {
-      throw InvalidObjective(
-        description:
-          "\(description) \(bound >= most ? "can never be violated" : "can never be met"): \(metric.base) \(between). Give a bound inside."
+  /// - Throws: `InvalidObjective` for one that a plan cannot judge.
+  private init(_ written: ServiceObjective) throws {
+    func refused(_ why: String) -> InvalidObjective { .init(description: "\(written): \(why)") }
+    if let windows = written.windows {
+      throw refused(
+        "a plan keeps no figures of \(windows.window.rawValue). Leave out \"in … of \(windows.window.rawValue)\", or judge a run of the scenario."
       )
     }
-    if !isUpper, metric.better == .lower {
-      throw InvalidObjective(
-        description:
-          "\(description) asks for more of a metric for which less is better. Write \(metric.name) <= \(value)."
+    let scope = written.scope
+    guard scope.version == nil, scope.requestClass == nil else {
+      throw refused(
+        "a plan has figures of each model and of all together, not of versions or classes. Write models.NAME, or judge a run of the scenario."
       )
     }
-    if !isUpper, bound <= least || bound > most {
-      throw InvalidObjective(
-        description:
-          "\(description) \(bound <= least ? "can never be violated" : "can never be met"): \(metric.base) \(between). Give a bound inside."
+    let own: Metric.Scope
+    switch (scope.account, scope.model) {
+    case (nil, nil): own = scope.isPooled ? .all : .unstated
+    case (nil, .each), (.each, .each): own = .unstated
+    case (nil, .named(let model)): own = .model(model)
+    case (.named(let account), .named(let model)): own = .model("\(account)/\(model)")
+    default:
+      throw refused(
+        "a plan has figures of each model and of all together, not of an account. Write accounts.NAME.models.NAME, or judge a run of the scenario."
       )
     }
+    guard let metric = Metric(written.metric) else {
+      if case .failures = written.metric {
+        throw InvalidObjective(
+          description: "there is no metric \"\(written.metric.name)\". There are: \(Metric.names).")
+      }
+      throw refused("a plan does not keep \(written.metric.name). There are: \(Metric.names).")
+    }
+    guard metric.isOfRequests || own == .all || own == .unstated && scope.model == nil else {
+      throw refused(
+        "a plan has \(metric.base) of all replicas together, not of a model. Write \(metric.base) alone, or judge a run of the scenario."
+      )
+    }
+    self.metric = metric.scoped(own)
+    isUpper = written.isUpper
+    bound = written.bound
+    let isOwnSpelling = scope.isUnstated || scope.isInBrackets
+    description =
+      isOwnSpelling
+      ? "\(self.metric.name) \(isUpper ? "<=" : ">=") \(written.boundText)" : written.description
   }
 
   private init(_ objective: Objective, of model: String, isAlone: Bool) {
@@ -110,20 +87,6 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
     isUpper = objective.isUpper
     bound = objective.bound
     description = isAlone ? objective.description : "\(objective.description) of \(model)"
-  }
-
-  private static func bound(_ text: String, _ unit: Metric.Unit) -> Double? {
-    switch unit {
-    case .milliseconds: return PlanQuantity.milliseconds(text)
-    case .share:
-      if text.unicodeScalars.last == "%" {
-        return PlanQuantity.number(String(text.unicodeScalars.dropLast()).trimmed).map { $0 / 100 }
-      }
-      return PlanQuantity.number(text)
-    case .perSecond where text.utf8.suffix(2).elementsEqual("/s".utf8):
-      return PlanQuantity.number(String(text.unicodeScalars.dropLast(2)).trimmed)
-    default: return PlanQuantity.number(text)
-    }
   }
 
   /// By how much a value meets the objective, in units of the bound; negative if it violates it.

@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Hashing
 import Runs
+import ScenarioModel
 import Synchronization
 import Telemetry
 
@@ -67,7 +68,10 @@ package struct PlanRun: Sendable {
   /// - Parameters:
   ///   - warmUp: µs.
   ///   - files: SHA-256 of each file, in hexadecimal, by the name that the text gives it.
-  static func key(warmUp: Int64, text: String, files: [String: String]) -> String {
+  ///   - goodputs: that are counted.
+  static func key(
+    warmUp: Int64, text: String, files: [String: String], goodputs: [[ObjectiveMetric.Condition]] = []
+  ) -> String {
     var hash = SHA256()
     func add(_ part: String) { hash.update(data: Data("\(part.utf8.count):\(part)".utf8)) }
     add(Program.version)
@@ -77,6 +81,7 @@ package struct PlanRun: Sendable {
       add(name)
       add(digest)
     }
+    for conditions in goodputs { add(ObjectiveMetric.goodput(conditions).name) }
     return hash.finalize().hexadecimal
   }
 
@@ -142,7 +147,8 @@ package struct PlanRun: Sendable {
   ) throws -> Experiment {
     var digests = FileDigests()
     let keys = try variants.sources.map {
-      Self.key(warmUp: warmUp, text: $0.text, files: try digests.of($0.files))
+      Self.key(
+        warmUp: warmUp, text: $0.text, files: try digests.of($0.files), goodputs: variants.goodputs)
     }
     let known = Mutex([[ReplicationRecord]](repeating: [], count: variants.all.count))
     let metrics = try shownEarly()

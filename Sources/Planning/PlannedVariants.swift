@@ -27,6 +27,8 @@ package struct PlannedVariants: Sendable {
   private var path = ""
   /// What variants are judged by, where one is to be recommended.
   private var judgedBy: [Metric] = []
+  /// Of which requests are counted, for what the plan asks.
+  private(set) var goodputs: [[ObjectiveMetric.Condition]] = []
   private var admit: @Sendable ([String]) throws -> Void = { _ in }
   /// If there are more, each is compared with the base only.
   private static let mostCompared = 500
@@ -64,6 +66,7 @@ package struct PlannedVariants: Sendable {
     factors = try plan.factors()
     let options = try plan.options(threads: 1)
     judgedBy = options.goal.map { [$0] + options.objectives.map(\.metric) } ?? []
+    goodputs = options.goodputs
     path = scenarios[0]
     let bundle = try ScenarioBundle(path, overrides: plan.overrides)
     base = bundle
@@ -100,7 +103,9 @@ package struct PlannedVariants: Sendable {
     guard let base else {
       throw Invalid(name: "sensitivity", problem: "the scenario of the plan no longer exists.")
     }
-    return Variant(name: "sensitivity", overrides: changes, try bundle("sensitivity", changes, base))
+    var variant = Variant(name: "sensitivity", overrides: changes, try bundle("sensitivity", changes, base))
+    variant.goodputs = goodputs
+    return variant
   }
 
   private func wanted(_ plan: Plan, _ base: Scenario) throws -> [(name: String, changes: [String])] {
@@ -196,7 +201,9 @@ package struct PlannedVariants: Sendable {
   }
 
   /// A variant that is equal to another is not simulated again.
-  private mutating func add(_ variant: Variant, _ bundle: ScenarioBundle) {
+  private mutating func add(_ made: Variant, _ bundle: ScenarioBundle) {
+    var variant = made
+    variant.goodputs = goodputs
     let known = all.count > Self.mostCompared ? 1 : all.count
     if let same = all.prefix(known).firstIndex(where: { $0.comesToTheSame(as: variant) }) {
       all[same].alsoNamed.append(variant.name)

@@ -70,8 +70,16 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
       requests: requests, successes: successes, failures: failures, latencySum: latencySum,
       waitingSum: waitingSum, waited: waited, inputTokens: inputTokens, outputTokens: outputTokens,
       cachedTokens: cachedTokens, cachedOf: cachedOf, firstTokens: firstTokens,
-      perOutputTokens: perOutputTokens, preemptions: preemptions, kvBlockTime: kvBlockTime, kvTime: kvTime,
-      seconds: seconds, latencies: latencies, latencyMin: latencyMin, latencyMax: latencyMax)
+      perOutputTokens: perOutputTokens, good: good, preemptions: preemptions, kvBlockTime: kvBlockTime,
+      kvTime: kvTime, seconds: seconds, latencies: latencies, latencyMin: latencyMin, latencyMax: latencyMax)
+  }
+
+  /// Of all models together.
+  private var good: [String: Int64]? {
+    models.reduce(into: [String: Int64]?.none) { sum, model in
+      guard let good = model.good else { return }
+      sum = (sum ?? [:]).merging(good) { $0 + $1 }
+    }
   }
 }
 
@@ -121,67 +129,5 @@ extension ReplicationRecord {
     atSubscription =
       use.atSubscription
       / (Double(range.upperBound - range.lowerBound) * Double(max(scenario.accounts.count, 1)))
-  }
-}
-
-/// What the replicas of accounts were used for over a period; times in µs.
-private struct ReplicaUse {
-  let range: Range<Timestamp>
-  /// Batch slots of replicas that are ready or draining, times the time that they are there.
-  var slotTime = 0.0
-  /// Time with at least one replica, summed over versions on a hardware.
-  var deployed = 0.0
-  /// The share of it in which a version has all the replicas that it may have.
-  var atMaximum = 0.0
-  /// Time in which an account uses its whole subscription, summed over accounts.
-  var atSubscription = 0.0
-  var peakReplicas = 0
-
-  init(range: Range<Timestamp>) { self.range = range }
-
-  private struct Key: Hashable {
-    var model: Int32
-    var version: String
-    var hardware: String
-  }
-
-  /// Adds an account.
-  /// - Parameter subscription: the replicas that it may have at once.
-  mutating func add(_ tables: TelemetryTables, subscription: Int) {
-    var limits: [Key: (batch: Int, most: Int)] = [:]
-    for row in tables.deployments {
-      let key = Key(model: row.modelID, version: row.version, hardware: row.hardware)
-      let known = limits[key]
-      limits[key] = (max(known?.batch ?? 0, row.maxBatchSize), max(known?.most ?? 0, row.maxReplicas))
-    }
-    var state: [Key: ReplicaRecord] = [:]
-    var total = 0
-    var last = range.lowerBound
-    for row in tables.replicas {
-      pass(from: &last, to: row.at, state, limits, isFull: total >= subscription)
-      let key = Key(model: row.modelID, version: row.version, hardware: row.hardware)
-      total += row.replicas - (state[key]?.replicas ?? 0)
-      state[key] = row
-      if row.at < range.upperBound { peakReplicas = max(peakReplicas, total) }
-    }
-    pass(from: &last, to: range.upperBound, state, limits, isFull: total >= subscription)
-  }
-
-  /// Adds the time up to an instant, in which nothing changes.
-  private mutating func pass(
-    from last: inout Timestamp, to instant: Timestamp, _ state: [Key: ReplicaRecord],
-    _ limits: [Key: (batch: Int, most: Int)], isFull: Bool
-  ) {
-    let until = min(max(instant, range.lowerBound), range.upperBound)
-    let length = Double(until - last)
-    guard length > 0 else { return }
-    last = until
-    if isFull { atSubscription += length }
-    for (key, row) in state where row.replicas > 0 {
-      let limit = limits[key] ?? (1, .max)
-      slotTime += length * Double(row.ready + row.draining) * Double(limit.batch)
-      deployed += length
-      if row.starting + row.ready >= limit.most { atMaximum += length }
-    }
   }
 }

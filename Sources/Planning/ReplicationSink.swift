@@ -1,4 +1,5 @@
 import Aggregation
+import ScenarioModel
 import Telemetry
 
 /// Takes a replication's requests, and sums them up model by model.
@@ -29,6 +30,9 @@ final class ReplicationSink: TelemetrySink {
   /// Of the models of which some requests have a first token before the last.
   private var tokenTimes: [TokenTimes?]
   private let hasTokenTimes: [Bool]
+  /// Requests that meet each goodput, by model.
+  private var good: [[Int64]]
+  private let goodputs: [[ObjectiveMetric.Condition]]
   private static let outcomes = LatencyBin.count
   private static let refused = OutcomeSet(FailureReason.allCases.filter { $0.progress == .refused })
   private static let width = LatencyBin.count + 256
@@ -44,12 +48,15 @@ final class ReplicationSink: TelemetrySink {
   ///   - hasReplicas: by series.
   ///   - hasTokenTimes: by series, whether first tokens come before the last.
   ///   - period: what is looked at, without the warm-up.
+  ///   - goodputs: conditions, of which the requests that meet them are counted.
   ///   - keepsSeries: whether batch means of the latency are kept, for the warm-up.
   init(
     models: [String], modelOfSeries: [Int], hasReplicas: [Bool], hasTokenTimes: [Bool],
-    period: Range<Timestamp>,
+    period: Range<Timestamp>, goodputs: [[ObjectiveMetric.Condition]] = [],
     keepsSeries: Bool
   ) {
+    self.goodputs = goodputs
+    good = models.map { _ in goodputs.map { _ in 0 } }
     self.models = models
     self.modelOfSeries = modelOfSeries
     self.hasReplicas = hasReplicas
@@ -85,6 +92,7 @@ final class ReplicationSink: TelemetrySink {
       }
       receive(requests, start..<end, model)
       tokenTimes[model]?.add(requests, start..<end, hasTokenTimes)
+      for place in goodputs.indices { countGood(requests, start..<end, model, place) }
       start = end
     }
     if series != nil {
@@ -129,6 +137,25 @@ final class ReplicationSink: TelemetrySink {
     sums[model] = own
   }
 
+  private func countGood(_ requests: RequestColumns, _ rows: Range<Int>, _ model: Int, _ place: Int) {
+    for row in rows where requests.outcome[row] == RequestOutcome.success {
+      let latency = requests.latencyMicroseconds[row]
+      let first = requests.firstTokenMicroseconds[row]
+      let others = Int64(requests.outputTokens[row]) - 1
+      let isGood = goodputs[place].allSatisfy { condition in
+        let duration =
+          switch condition.span {
+          case .latency: latency
+          case .waiting: requests.waitingMicroseconds[row]
+          case .ttft: first
+          case .tpot: others > 0 ? (latency - first) / others : 0
+          }
+        return Double(duration) <= condition.microseconds
+      }
+      if isGood { good[model][place] += 1 }
+    }
+  }
+
   /// Some are still served in the period.
   func receiveWarmUp(_ requests: RequestColumns) {
     for row in 0..<requests.count where hasReplicas[Int(requests.series[row])] {
@@ -164,6 +191,10 @@ final class ReplicationSink: TelemetrySink {
       if own.least <= own.most { (figures.latencyMin, figures.latencyMax) = (own.least, own.most) }
       figures.latencies = (0..<LatencyBin.count).filter { counters[$0] > 0 }.flatMap {
         [Int64($0), counters[$0]]
+      }
+      if !goodputs.isEmpty {
+        let counted = zip(goodputs, good[model]).map { (ObjectiveMetric.goodput($0).name, $1) }
+        figures.good = Dictionary(counted, uniquingKeysWith: { first, _ in first })
       }
       figures.firstTokens = try tokenTimes[model]?.firstTokens.figures()
       figures.perOutputTokens = try tokenTimes[model]?.perOutputTokens.figures()

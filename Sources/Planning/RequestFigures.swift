@@ -22,6 +22,8 @@ package struct RequestFigures: Codable, Equatable, Sendable {
   /// `nil` where no first token is known.
   package var firstTokens: DurationFigures?
   package var perOutputTokens: DurationFigures?
+  /// Requests that meet what a goodput asks, by its name; `nil` if the plan asks for none.
+  package var good: [String: Int64]?
   /// Of replicas with a KV cache: how often a request lost its blocks to others, and blocks in use and all blocks, × µs;
   /// `nil` without one.
   package var preemptions: Int64?
@@ -54,6 +56,7 @@ package struct RequestFigures: Codable, Equatable, Sendable {
     let failed = failures.values.reduce(0, +)
     return successes + failed == requests && latency.count == successes
       && [firstTokens, perOutputTokens].allSatisfy { ($0?.count ?? 0) <= successes } && waited <= requests
+      && (good ?? [:]).values.allSatisfy { counts.contains($0) && $0 <= successes }
       && counts.contains(preemptions ?? 0)
       && [kvBlockTime, kvTime, seconds].allSatisfy { ($0 ?? 0).isFinite && ($0 ?? 0) >= 0 }
       && [waitingSum, inputTokens, outputTokens, cachedTokens ?? 0, cachedOf ?? 0]

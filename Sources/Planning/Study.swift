@@ -24,6 +24,14 @@ package final class Study {
     package var sensitivity: Metric?
     package var sobolSamples = 0
     package init() {}
+
+    /// What it asks to be counted of requests.
+    var goodputs: [[ObjectiveMetric.Condition]] {
+      let metrics = objectives.map(\.metric) + [goal, precision?.metric, sensitivity].compactMap { $0 }
+      return metrics.compactMap(\.goodput).reduce(into: []) { found, conditions in
+        if !found.contains(conditions) { found.append(conditions) }
+      }
+    }
   }
 
   /// Reported during the work: what is being done, and how much of it.
@@ -226,7 +234,7 @@ package final class Study {
     more += [options.goal, options.precision?.metric, options.sensitivity].compactMap { $0 }
     if models.count > 1, models.count <= Self.mostModelsShown {
       // Of several models each has figures of its own: together they say nothing about the worst.
-      more += all.filter(\.isJudgedByModel).flatMap { metric in models.map { metric.scoped(.model($0)) } }
+      more += all.filter(\.isShownByModel).flatMap { metric in models.map { metric.scoped(.model($0)) } }
     }
     var seen = Set(all)
     return all + more.filter { $0.scope != .worst && seen.insert($0).inserted }
@@ -272,13 +280,19 @@ package final class Study {
     var names: [String: String] = [:]
     // Of very many models only what objectives are about: the rest would take longer than the simulation.
     let wanted = Set(objectives.written.map(\.metric))
-    for metric in Metric.all where metric.isJudgedByModel {
+    // Of a lower bound, the worst is the least.
+    let lower = Set(objectives.written.filter { !$0.isUpper }.map(\.metric))
+    let shown = Metric.all.filter { $0.isShownByModel && !lower.contains($0) }
+    for metric in shown
+      + objectives.written.map(\.metric).filter({ $0.isJudgedByModel && !shown.contains($0) })
+    {
       guard objectives.models.count <= Self.mostModelsShown || wanted.contains(metric) else { continue }
       let own = objectives.models.compactMap { model -> (String, Metric, Estimate)? in
         let scoped = metric.scoped(.model(model))
         return Estimator.estimate(scoped, records, confidence: options.confidence).map { (model, scoped, $0) }
       }
-      guard let worst = own.max(by: { $0.2.value < $1.2.value }) else { continue }
+      let sign = lower.contains(metric) ? -1.0 : 1
+      guard let worst = own.max(by: { sign * $0.2.value < sign * $1.2.value }) else { continue }
       let name = metric.scoped(.worst).name
       entry.metrics[name] = worst.2
       names[name] = worst.0

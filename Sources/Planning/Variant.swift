@@ -10,6 +10,8 @@ package struct Variant: Sendable {
   package var scenario: Scenario
   /// Names of other variants that are equal, and are not simulated again.
   package var alsoNamed: [String] = []
+  /// What the requests that meet it are counted of, for objectives on goodput.
+  var goodputs: [[ObjectiveMetric.Condition]] = []
   /// Requests of the trace files that it names.
   package var traces: [TraceSource.Selection: Trace]
 
@@ -26,7 +28,7 @@ package struct Variant: Sendable {
   /// Whether another's replications would be these, number for number.
   package func comesToTheSame(as other: Variant) -> Bool {
     var (a, b) = (scenario, other.scenario)
-    (a.name, a.description) = (b.name, b.description)
+    (a.name, a.description, a.expectations) = (b.name, b.description, b.expectations)
     return a == b && traces == other.traces
   }
 
@@ -70,7 +72,7 @@ package struct Variant: Sendable {
     let sink = ReplicationSink(
       models: names, modelOfSeries: simulation.series.map { modelOfID[$0.modelID] ?? 0 },
       hasReplicas: hasReplicas, hasTokenTimes: Self.hasTokenTimes(scenario, simulation),
-      period: scenario.from..<scenario.to, keepsSeries: keepsSeries)
+      period: scenario.from..<scenario.to, goodputs: goodputs, keepsSeries: keepsSeries)
     let target: any TelemetrySink = requests.map { FanOut([sink, $0]) } ?? sink
     let result = try simulation.run(
       threads: 1, into: .init(accounts: scenario.accounts.map { _ in target }, merged: nil))

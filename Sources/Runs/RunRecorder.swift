@@ -1,6 +1,7 @@
 import Aggregation
 import Datasets
 import Foundation
+import ScenarioModel
 import Telemetry
 
 /// Records any source of telemetry as a run: the only place that knows what a run consists of and in which order its
@@ -19,6 +20,8 @@ package struct RunRecorder {
   package var hasDashboards = true
   /// Whether `scenario.yaml` is written, where the manifest names a scenario.
   package var hasScenario = true
+  /// What the run has to meet; it is whole even if it does not.
+  package var objectives: [ServiceObjective] = []
   /// What this kind of run has besides.
   package var supplement: (any RunSupplement)?
 
@@ -63,8 +66,11 @@ package struct RunRecorder {
     }
     if let supplement { writers += try supplement.writers(for: directory, source) }
     let sinks = writers + (supplement?.sinks ?? [])
+    let judged = objectives.isEmpty ? [] : objectiveRollups(source)
+    let partitions: [any TelemetrySink] =
+      judged.isEmpty ? rollups : zip(rollups, judged).map { FanOut([$0, $1]) }
     let sent = try source.send(
-      to: TelemetrySinks(partitions: rollups, merged: sinks.isEmpty ? nil : FanOut(sinks)),
+      to: TelemetrySinks(partitions: partitions, merged: sinks.isEmpty ? nil : FanOut(sinks)),
       threads: threads, progress: progress)
     for rollups in rollups { try rollups.finish() }
     for writer in writers { try writer.write(sent.tables) }
@@ -80,8 +86,25 @@ package struct RunRecorder {
     directory.count(sent.tables, requests: recorded.requests)
     if let supplement { try supplement.write(recorded, rollups, into: directory) }
     for writer in writers { try writer.finish(directory.manifest) }
+    if !judged.isEmpty {
+      recorded.objectives =
+        ObjectiveJudge(
+          objectives, judged, tables: sent.tables, reasons: reasons.names, period: source.period
+        ).report()
+    }
     try finish(directory)
     return recorded
+  }
+
+  /// One for each partition of a source.
+  private func objectiveRollups(_ source: some TelemetrySource) -> [ObjectiveRollups] {
+    let owners = ObjectiveRollups.Owners(source.tables)
+    let series = source.series
+    return source.partitions.map { partition in
+      ObjectiveRollups(
+        objectives, series: Array(series[partition.series]), firstIndex: partition.series.lowerBound,
+        owners: owners, period: source.period)
+    }
   }
 
   /// Records merged shards, of which only rollups are wanted: tables, archives, and the dashboards that rollups can give.
@@ -143,6 +166,8 @@ package struct RecordedRun: Sendable {
   package var notDeployed: [(account: String, requests: Int)] = []
   /// For each account, one for each kind of model that it has.
   package var overviews: [Overview] = []
+  /// `nil` if nothing was asked of it.
+  package var objectives: ObjectiveReport?
 }
 
 /// What a kind of run has besides what every run has.

@@ -23,6 +23,7 @@ enum Grammar {
       Key("profiles", .object { profiles }, "Definitions that are referred to by name."),
       Key("models", .list(.object { model }), "The account's models."),
       Key("incidents", .list(.object { incident }), "Outages and degradations."),
+      Expectations.key,
     ])
 
   static let period = Shape(

@@ -8,10 +8,20 @@ extension Scenario {
     for account in accounts {
       for candidate in account.models where candidate.load != nil {
         if let model, !model.utf8.elementsEqual(candidate.name.utf8) { continue }
-        found.formUnion(candidate.possibleFailures)
-        let hasErrors = account.incidents.contains { $0.errorProbability > 0 && $0.concerns(candidate) }
-        if hasErrors { found.insert(candidate.kind == .external ? .providerError : .modelError) }
+        found.formUnion(account.possibleFailures(of: candidate))
       }
+    }
+    return found
+  }
+}
+
+extension Scenario.Account {
+  /// The reasons for which requests of one of its models can fail; none without requests.
+  package func possibleFailures(of model: Scenario.Model) -> Set<FailureReason> {
+    guard model.load != nil else { return [] }
+    var found = model.possibleFailures
+    if incidents.contains(where: { $0.errorProbability > 0 && $0.concerns(model) }) {
+      found.insert(model.kind == .external ? .providerError : .modelError)
     }
     return found
   }

@@ -17,6 +17,8 @@ package struct Scenario: Sendable, Equatable {
   /// Demand that was measured, by the name of the file that the scenario gives for its arrivals. Whoever reads the
   /// scenario's files fills it.
   package var measured: [String: WindowedDemand] = [:]
+  /// What a run of it has to meet.
+  package var expectations: [ServiceObjective] = []
   /// Mean number of arrivals over warm-up and period, retries and traces not counted.
   package var expectedArrivals: Double
 

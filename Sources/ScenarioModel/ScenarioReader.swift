@@ -54,7 +54,8 @@ package struct ScenarioDocument: Sendable {
       overrides.isEmpty && profiles.isEmpty
       ? String(decoding: data, as: UTF8.self)
       : root.yamlText(overrides: overrides, notes: Self.notes(profiles))
-    let scenario = ScenarioReader(diagnostics: diagnostics).read(root)
+    let isChanged = overrides.contains { !$0.utf8.starts(with: "seed=".utf8) }
+    let scenario = ScenarioReader(diagnostics: diagnostics, isChanged: isChanged).read(root)
     let found = diagnostics.inOrder()
     guard found.isEmpty, let scenario else { throw DocumentErrors(path: path, diagnostics: found) }
     self.scenario = scenario
@@ -76,6 +77,8 @@ package struct ScenarioDocument: Sendable {
 /// Turns the document into a scenario, and notes all that cannot work on the way.
 struct ScenarioReader {
   let diagnostics: Diagnostics
+  /// Whether something else than the seed is not as the document has it: a question of what if.
+  let isChanged: Bool
 
   static let mostArrivals = 1e11
 
@@ -103,6 +106,7 @@ struct ScenarioReader {
     }
     let read = accounts(zoned, accountSections, calendars, from..<to, warmUp ?? 0, checkTimes: true)
     warnOfUnusedProfiles(top, accountSections)
+    let expected = expectations(top, read.accounts, simulated: to - from + (warmUp ?? 0))
     guard let name, let description, let seed, let warmUp, diagnostics.all.isEmpty else { return nil }
     guard read.expectedArrivals <= Self.mostArrivals else {
       top.error(
@@ -111,10 +115,12 @@ struct ScenarioReader {
       )
       return nil
     }
-    return Scenario(
+    var scenario = Scenario(
       name: name, description: description, seed: UInt64(seed), from: from, to: to,
       warmUpMicroseconds: warmUp,
       accounts: read.accounts, expectedArrivals: read.expectedArrivals)
+    scenario.expectations = expected
+    return scenario
   }
 
   /// `1.01 × 10¹¹`: rounded up, so that what exceeds a limit does not read like it.

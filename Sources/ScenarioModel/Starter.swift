@@ -47,6 +47,10 @@ package enum Starter {
             queue: { capacity: 200, timeout: 60s }
             failures: { modelError: 0.002 }
 
+    # expect:                        # objectives: a run that breaks one ends with status 1
+    #   - latency.p95 <= 15s
+    #   - goodput(ttft <= 2s, tpot <= 50ms) >= 90%
+
     """
   }
 

@@ -19,6 +19,11 @@ package enum Figure {
     "\(count(number)) \(noun)\(number == 1 ? "" : "s")"
   }
 
+  /// Four digits that count, from a thousand on as counts are shown.
+  package static func decimal(_ value: Double) -> String {
+    abs(value) >= 1000 ? count(value) : String(format: "%.4g", value)
+  }
+
   package static func milliseconds(_ value: Double?) -> String {
     guard let value else { return "–" }
     if value >= 100_000 { return String(format: "%.0f s", value / 1000) }

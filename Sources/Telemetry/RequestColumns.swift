@@ -147,6 +147,7 @@ extension TelemetrySink {
 package final class FanOut: TelemetrySink {
   private let sinks: [any TelemetrySink]
   package init(_ sinks: [any TelemetrySink]) { self.sinks = sinks }
+  package var takesSeriesConcurrently: Bool { sinks.allSatisfy(\.takesSeriesConcurrently) }
   package func receive(_ requests: RequestColumns) throws { for sink in sinks { try sink.receive(requests) } }
   package func receiveWarmUp(_ requests: RequestColumns) throws {
     for sink in sinks { try sink.receiveWarmUp(requests) }

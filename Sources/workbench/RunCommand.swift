@@ -15,10 +15,17 @@ struct RunCommand: ParsableCommand {
       and never replaces another run unless --replace is given. The same scenario, seed and program version \
       give the same bytes, on any number of threads.
 
+      If the scenario has objectives (expect:), the run is a test: it is whole in any case, and the summary \
+      says of each objective whether it was kept, and where and when it was furthest beyond its bound.
+
+      Exit status: 0 done; 1 an objective of the scenario was broken; 2 inconclusive: one could not be judged; \
+      64, 65, 66 as elsewhere.
+
       Examples:
         workbench run Scenarios/steady.yaml
         workbench run month.yaml --seed 7 --out Outputs/month-7 --formats csv.zst,ndjson
         workbench run month.yaml --set account.subscription.maxReplicas=4 --formats none
+        workbench run month.yaml --junit objectives.xml      # with expect: [ latency.p95 <= 5s ]
       """)
 
   @Argument(help: "The scenario file.")
@@ -53,6 +60,9 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Replaces an earlier run at --out.")
   var replace = false
 
+  @Option(help: "A file for a JUnit report of the scenario's objectives: a test case for each.")
+  var junit: String?
+
   @Flag(help: "Prints the summary as JSON.")
   var json = false
 
@@ -86,6 +96,11 @@ struct RunCommand: ParsableCommand {
     let bundle = try ScenarioBundle(scenario, overrides: overrides + (seed.map { ["seed=\($0)"] } ?? []))
     for note in bundle.notes { Terminal.diagnose(note) }
     if tasks.isEmitting {
+      if !bundle.scenario.expectations.isEmpty {
+        Terminal.diagnose(
+          "\(scenario.shown): note: its objectives (expect) will not be judged: results of tasks have figures and rollups, not every request."
+        )
+      }
       let made = try RunTasks.make(
         bundle, program: Program.nameAndVersion, store: TaskStore(tasks.absoluteStore),
         requestsPerTask: tasks.requestsPerTask, maxPoints: maxPoints)
@@ -97,7 +112,14 @@ struct RunCommand: ParsableCommand {
       out ?? OutputName.free(bundle.scenario.name),
       manifest: bundle.manifest(program: Program.nameAndVersion),
       existing: replace ? .runReplaced : out == nil ? .numbered : .refused)
+    guard junit == nil || !bundle.scenario.expectations.isEmpty else {
+      throw ValidationError(
+        "--junit reports on objectives, and the scenario has none. Give it expect: [ … ].")
+    }
+    // Made before the work, so that an existing file is reported at once.
+    let junitFile = try junit.map { try OutputFile($0) }
     var recorder = RunRecorder()
+    recorder.objectives = bundle.scenario.expectations
     recorder.formats = try datasetFormats()
     recorder.maxPoints = maxPoints
     if let threads { recorder.threads = threads }
@@ -110,5 +132,11 @@ struct RunCommand: ParsableCommand {
     } else if !quiet {
       Terminal.print(summary.text())
     }
+    guard let report = run.objectives else { return }
+    if let junitFile {
+      try junitFile.write(report.junit("workbench run \(scenario)"))
+      try junitFile.close()
+    }
+    try report.conclude(scenario, isSaid: !json && !quiet)
   }
 }

@@ -35,6 +35,8 @@ struct RunSummary {
     var requests: Int64
     var notDeployed: Int
     var overview: [Entry]
+    /// Absent where the scenario has none.
+    var objectives: ObjectiveReport?
   }
 
   func json() throws -> Data {
@@ -48,7 +50,7 @@ struct RunSummary {
           account: $0.account, kind: $0.dashboard.query.kind, requests: $0.dashboard.requests.totalRequests,
           failures: $0.dashboard.requests.totalFailures, latency: $0.dashboard.latency.summary,
           creditsPerRequest: $0.dashboard.requests.creditsPerRequest, metrics: $0.dashboard.account)
-      })
+      }, objectives: outcome.objectives)
     return try encoder.encode(document) + Data("\n".utf8)
   }
 
@@ -61,6 +63,9 @@ struct RunSummary {
     for account in accounts { lines += self.lines(account) }
     if scenario.accounts.count > accounts.count {
       lines += ["", "… and \(scenario.accounts.count - accounts.count) more accounts."]
+    }
+    if let report = outcome.objectives {
+      lines += ["", Terminal.bold("Objectives")] + report.lines().map { "  \($0)" }
     }
     lines += [
       "",

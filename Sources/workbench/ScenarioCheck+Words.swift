@@ -10,8 +10,10 @@ extension ScenarioCheck {
     guard let scenario else { return nil }
     let models = scenario.accounts.map(\.models.count).reduce(0, +)
     let all = scenario.demandByModel.reduce(0) { $0 + requests($1) }
+    let objectives = scenario.expectations.count
     return
       "\(Figure.count(scenario.accounts.count, "account")), \(Figure.count(models, "model")), about \(Self.requestCount(all))"
+      + (objectives > 0 ? ", \(Figure.count(objectives, "objective"))" : "")
   }
 
   /// Expected ones, which need not be whole.

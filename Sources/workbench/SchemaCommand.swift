@@ -19,7 +19,7 @@ struct SchemaCommand: ParsableCommand {
       """)
 
   enum Document: String, ExpressibleByArgument, CaseIterable {
-    case scenario, telemetry, dashboard, mapping, tolerances, plan, profile
+    case scenario, telemetry, dashboard, mapping, tolerances, plan, profile, objectives
   }
 
   @Argument(help: "Which: \(Document.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -33,6 +33,7 @@ struct SchemaCommand: ParsableCommand {
     case .tolerances: Terminal.print(try Tolerances.schemaJSON())
     case .plan: Terminal.print(try PlanDocument.schemaJSON())
     case .profile: Terminal.print(try ServiceProfile.schemaJSON())
+    case .objectives: Terminal.print(try Expectations.schemaJSON())
     case .mapping: Terminal.print(try ImportMapping.schemaJSON())
     }
   }

@@ -13,6 +13,7 @@ struct Workbench: ParsableCommand {
         workbench aggregate Outputs/week --period 2026-03-04
         workbench serve Outputs/week                 the dashboard in a browser
         workbench compare Outputs/week Outputs/next  which figure differs, where, by how much
+        workbench expect Outputs/week --slo 'latency.p95 <= 5s'
         workbench fixture week.yaml -o fixture       data, and the figures that a dashboard must show for them
         workbench plan week.yaml --vary load.scale=1,1.5,2
         workbench run fleet.yaml --emit-tasks > tasks.jsonl   tasks for other machines
@@ -41,7 +42,8 @@ struct Workbench: ParsableCommand {
     subcommands: [
       InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
       ServeCommand.self, ReportCommand.self, ConvertCommand.self, MergeCommand.self,
-      ValidateCommand.self, CompareCommand.self, FixtureCommand.self, BaselineCommand.self, PlanCommand.self,
+      ValidateCommand.self, CompareCommand.self, ExpectCommand.self, FixtureCommand.self,
+      BaselineCommand.self, PlanCommand.self,
       FitCommand.self, TaskCommand.self, CollectCommand.self, PushCommand.self, PullCommand.self,
       SchemaCommand.self, CatalogueCommand.self,
     ])

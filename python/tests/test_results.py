@@ -219,6 +219,33 @@ def test_an_invariant_that_is_violated_is_found(run, tmp_path):
     assert "I8" in [i.invariant for i in found.violated]
 
 
+def test_objectives_are_judged(run, document, tmp_path):
+    kept = workbench.expect(run, ["latency.p95 <= 1h", "models.gpt.failureRate <= 50%"])
+    assert kept
+    assert str(kept).startswith("kept         latency.p95 <= 1h: model ")
+    broken = workbench.expect(run, "models.gpt.goodput(latency <= 10ms) >= 50%", junit=tmp_path / "junit.xml")
+    assert not broken
+    (objective,) = broken.broken
+    assert objective.worst.subject.model == "gpt"
+    assert objective.worst.value == 0
+    assert objective.worst.worst.start < objective.worst.worst.end
+    assert 'failures="1"' in (tmp_path / "junit.xml").read_text()
+    with pytest.raises(workbench.Inconclusive, match="no request has a class") as caught:
+        workbench.expect(run, "classes.batch.latency.p95 <= 1h")
+    assert caught.value.result.objectives[0].verdict == "inconclusive"
+    with pytest.raises(workbench.Inconclusive, match="there is no objective"):
+        workbench.expect(run)
+    with pytest.raises(workbench.UsageError, match="Did you mean gpt"):
+        workbench.expect(run, "models.gtp.latency.p95 <= 1s")
+    assert not workbench.expect(run, scenario=document | {"expect": ["latency.p95 <= 1ms"]})
+
+
+def test_a_run_that_breaks_an_objective_fails_and_is_whole(document, tmp_path):
+    with pytest.raises(workbench.Failed, match=r"broken: latency\.p95 <= 1ms"):
+        workbench.run(document | {"expect": ["latency.p95 <= 1ms"]}, out=tmp_path / "run", formats="csv")
+    assert not workbench.expect(tmp_path / "run")
+
+
 PATH = "models.chat.deployments.V1.scaling.maxReplicas"
 
 

@@ -119,6 +119,12 @@ struct CollectCommand: ParsableCommand {
         "\(out.shown): \(Figure.count(Int(requests))) requests of \(bundle.scenario.accounts.count) accounts, from \(paths.count) results. Next: workbench serve \(ShellText.quoted(out))"
       )
     }
+    if !bundle.scenario.expectations.isEmpty {
+      throw InconclusiveError(
+        out,
+        "the scenario's objectives (expect) were not judged: results of tasks have figures and rollups, not every request. Judge a run that is made on one machine."
+      )
+    }
   }
 }
 

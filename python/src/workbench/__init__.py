@@ -29,6 +29,7 @@ from .errors import (
     UsageError,
     WorkbenchError,
 )
+from .expectations import JudgedObjective, Judgement, expect
 from .fitting import Fit, FittedModel, fit
 from .fixtures import Fixture, Query, catalogue, catalogue_names, fixture
 from .planning import Estimate, Plan, Variant, plan
@@ -55,6 +56,8 @@ __all__ = [
     "InternalError",
     "Interrupted",
     "Invariant",
+    "JudgedObjective",
+    "Judgement",
     "Manifest",
     "MissingExtra",
     "NotFound",
@@ -78,6 +81,7 @@ __all__ = [
     "catalogue_names",
     "compare",
     "convert",
+    "expect",
     "fit",
     "fixture",
     "plan",

@@ -228,6 +228,9 @@ def run(
     - `replace`: replaces an earlier run at `out`.
     - `timeout`: seconds, after which the program is ended and TimedOut is raised. Nothing is left behind.
     - `progress`: True for a line on standard error, or a function that gets a `Progress`.
+
+    If the scenario has objectives (`expect`), Failed is raised if one is broken, and Inconclusive if one cannot be
+    judged; the run at `out` is whole all the same.
     """
     given = scenario_of(scenario)
     target = Path(out) if out is not None else scratch("run")

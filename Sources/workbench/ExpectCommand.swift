@@ -1,0 +1,159 @@
+import Aggregation
+import ArgumentParser
+import Datasets
+import Documents
+import Foundation
+import Runs
+import ScenarioModel
+import Telemetry
+
+struct ExpectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "expect", abstract: "Judges the objectives of any data set: what broke, where and when.",
+    discussion: """
+      DATASET is a run, a directory with the telemetry tables, a SQLite file or a PostgreSQL address, \
+      whether simulated, imported or real. Its requests are read once, in bounded memory.
+
+      An objective is [SCOPE.]METRIC <= BOUND, or >=, with its unit; in plans and in scenarios (expect:) it \
+      is written the same way. Without a scope it is about each model, and the result names the worst:
+        latency.p95 <= 5s                                 of each model
+        models.chat.ttft.p99 <= 800ms                     of one model, if need be in quotes: models."a b".…
+        models.chat.versions.V2.tpot.p95 <= 40ms          of one version; models.*.versions.* of each
+        accounts.*.failureRate <= 0.1%                    of each account
+        classes.interactive.ttft.p95 <= 1s                of a class of requests, for each model
+        pooled.latency.p95 <= 5s                          of all models together
+        goodput(ttft <= 1s, tpot <= 50ms) >= 99%          share of requests that succeed and meet all of it
+        latency.p95 <= 5s in 95% of hours                 or days, on the account's clock, with requests
+
+      Metrics: \(ObjectiveMetric.names). Those of replicas (credits, utilisation, …) are of all models \
+      together unless a scope says otherwise. Quantiles are those of the dashboards: of rank ⌈q·n⌉, within 0.8 %.
+
+      Without --slo, --file and --scenario, the objectives are those of the scenario that the run was made from.
+
+      Exit status: 0 all are kept; 1 any is broken; 2 inconclusive: none is broken, and at least one could \
+      not be judged (no objective, no requests or too few, a figure that the telemetry does not have); 64, \
+      65, 66 as elsewhere.
+
+      Examples:
+        workbench expect Outputs/week --slo 'latency.p95 <= 5s, failureRate <= 0.5%'
+        workbench expect Outputs/week --slo 'models.chat.goodput(ttft <= 1s, tpot <= 50ms) >= 99%'
+        workbench expect ours/ --scenario week.yaml --junit objectives.xml
+        workbench expect postgres://qa@db/product --file objectives.yaml --json
+      """)
+
+  @Argument(help: "The data set.")
+  var dataset: String
+
+  @Option(
+    name: .customLong("slo"),
+    help:
+      "Objectives, separated by commas or each in an option of its own: latency.p95 <= 2s, failureRate <= 0.1%."
+  )
+  var slos: [String] = []
+
+  @Option(help: "A file of objectives (YAML; \"workbench schema objectives\").")
+  var file: String?
+
+  @Option(help: "A scenario: its objectives (expect) are judged too.")
+  var scenario: String?
+
+  @Option(help: "A file for a JUnit report: a test case for each objective.")
+  var junit: String?
+
+  @Flag(help: "Prints the result as JSON.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Prints nothing but what is broken, on standard error.")
+  var quiet = false
+
+  /// An objective, and what to say it stands in.
+  private struct Asked {
+    var objective: ServiceObjective
+    var place: String?
+  }
+
+  private struct Answer: Encodable {
+    var dataset: String
+    var verdict: ObjectiveReport.Verdict
+    var objectives: [ObjectiveReport.Result]
+  }
+
+  func run() throws {
+    let data = try Dataset(dataset)
+    let asked = try self.asked(data)
+    guard !asked.isEmpty else {
+      throw InconclusiveError(
+        dataset,
+        "there is no objective to judge it by. Give --slo 'latency.p95 <= 5s', --file, or --scenario with expect."
+      )
+    }
+    try check(asked, ObjectiveNames(data.tables))
+    // Made before the work, so that an existing file is reported at once.
+    let junitFile = try junit.map { try OutputFile($0) }
+    let progress = ProgressBar("Reading", quiet: quiet)
+    let judge = try data.judge(asked.map(\.objective)) { progress.show($0) }
+    progress.clear()
+    if !judge.classes.isEmpty { try check(asked, ObjectiveNames(data.tables, classes: judge.classes)) }
+    let report = judge.report()
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      let answer = Answer(dataset: dataset, verdict: report.verdict, objectives: report.objectives)
+      Terminal.write(try encoder.encode(answer) + Data("\n".utf8))
+    } else if !quiet {
+      for line in report.lines() { Terminal.print(line) }
+    }
+    if let junitFile {
+      try junitFile.write(report.junit("workbench expect \(dataset)"))
+      try junitFile.close()
+    }
+    try report.conclude(dataset, isSaid: !json && !quiet)
+  }
+
+  /// Every objective, each once.
+  private func asked(_ data: Dataset) throws -> [Asked] {
+    var all: [Asked] = []
+    func add(_ asked: Asked) {
+      if !all.contains(where: { $0.objective == asked.objective }) { all.append(asked) }
+    }
+    for text in slos {
+      do {
+        for objective in try ServiceObjective.list(text) { add(Asked(objective: objective)) }
+      } catch {
+        throw ValidationError("--slo: \(error)")
+      }
+    }
+    if let file {
+      let entries = try Expectations(GivenFile.document(file), path: file).entries
+      for entry in entries {
+        add(Asked(objective: entry.objective, place: entry.location.words(path: file)))
+      }
+    }
+    if let scenario {
+      for objective in try expectations(GivenFile.document(scenario), scenario) {
+        add(Asked(objective: objective, place: scenario))
+      }
+    }
+    guard slos.isEmpty, file == nil, scenario == nil, let text = data.manifest?.scenario?.text else {
+      return all
+    }
+    let path = "\(dataset)/scenario.yaml"
+    for objective in try expectations(Data(text.utf8), path) { add(Asked(objective: objective, place: path)) }
+    return all
+  }
+
+  private func expectations(_ text: Data, _ path: String) throws -> [ServiceObjective] {
+    try ScenarioDocument(text, path: path) { try ScenarioBundle.profile($0, besides: path) }.scenario
+      .expectations
+  }
+
+  /// Whether there is what the objectives name.
+  private func check(_ asked: [Asked], _ names: ObjectiveNames) throws {
+    for entry in asked {
+      guard let problem = names.problem(entry.objective.scope) else { continue }
+      let message = "\(entry.objective): \(problem)"
+      if let place = entry.place { throw DatasetError(place, message) }
+      throw ValidationError("--slo: \(message)")
+    }
+  }
+}
