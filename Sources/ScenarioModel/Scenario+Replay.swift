@@ -38,4 +38,14 @@ extension Scenario {
       warmUpMicroseconds: 0,
       accounts: [account], expectedArrivals: 0)
   }
+
+  /// A scenario of nothing but time: for drawing demand that nobody serves.
+  ///
+  /// It does not come from a document, so none of a document's limits holds for it.
+  package init(over time: Range<Timestamp>, seed: UInt64, replication: Int) {
+    self.init(
+      name: "demand", description: "", seed: seed, from: time.lowerBound, to: time.upperBound,
+      warmUpMicroseconds: 0, accounts: [], expectedArrivals: 0)
+    self.replication = replication
+  }
 }
