@@ -49,3 +49,14 @@ extension Scenario {
     self.replication = replication
   }
 }
+
+extension Scenario.Load {
+  /// Arrivals whose requests have no tokens: for drawing when they arrive.
+  /// - Throws: nothing, unless a constant is no distribution.
+  package init(arrivals: Arrivals, profile: RateProfile) throws {
+    let nothing = try Distribution(.constant(0))
+    self.init(
+      arrivals: arrivals, profile: profile,
+      tokens: .init(input: nothing, output: nothing, correlation: 0, prefix: nil), retries: nil)
+  }
+}

@@ -47,6 +47,12 @@ struct ResampledTests {
     zip(requests.dropFirst(), requests).map { $0.arrivedAt - $1.arrivedAt }
   }
 
+  /// Whether a count of requests is what is expected. Clusters of five: its variance is at most five times its mean.
+  static func isNear(_ count: Int, _ expected: Double) -> Bool {
+    let deviation: Double = (5 * expected).squareRoot()
+    return abs(Double(count) - expected) < 5.3 * deviation
+  }
+
   /// The index of dispersion of counts in windows of a second.
   static func perSecond(_ run: Simulated) -> Double {
     dispersion(ArrivalTests.counts(run, every: 1_000_000))
@@ -54,7 +60,7 @@ struct ResampledTests {
 
   /// That of whole clusters: a second has one with probability 1/10, of which a border cuts 4 % in two, so that the mean
   /// square of the count is (0.96 · 25 + 0.04 · 15) ÷ 10.
-  static let own = 2.46 / 0.5 - 0.5
+  static let own: Double = 2.46 / 0.5 - 0.5
 
   @Test(
     "within a block requests arrive as they did; the rate is the record's; tokens come with their request")
@@ -63,9 +69,7 @@ struct ResampledTests {
     let run = try Self.run(
       "blocks: 5min, from: \"2025-03-01T00:00:00Z\", to: \"2025-03-01T02:00:00Z\"", days: 4)
     let n = Double(run.requests.count)
-    // Clusters of five: the variance of the count is at most 25 times that of the number of clusters, which varies less
-    // than a Poisson process's.
-    #expect(abs(n - 0.5 * 4 * 86_400) < 5.3 * (5 * n).squareRoot(), "\(n)")
+    #expect(Self.isNear(run.requests.count, 172_800))
     let within = Double(Self.gaps(run.requests).count { abs($0 - 10_000) <= 1 })
     // Four of five gaps, less what the ends of blocks cut: a block's end hits a cluster of 40 ms in 10 s once in 250.
     #expect(within / n > 0.795 && within / n <= 0.8005, "\(within / n)")
@@ -84,15 +88,15 @@ struct ResampledTests {
     let after = run.requests.filter { $0.arrivedAt >= noon }
     // 43,200 at 1/s, then as many in half the time.
     for part in [before, after] {
-      #expect(abs(Double(part.count) - 43_200) < 5.3 * (5 * 43_200.0).squareRoot(), "\(part.count)")
+      #expect(Self.isNear(part.count, 43_200), "\(part.count)")
     }
     #expect(run.requests.allSatisfy { $0.arrivedAt < noon + 6 * ArrivalTests.hour })
     // The record has 3,600 requests in a little less than 7,200 s: its clock runs nearly twice, then four times as fast.
-    let rate = try #require(Self.clusters.rate(of: .init(.init(file: "r.csv"), blocks: 1))) * 1e6
+    let own = try #require(Self.clusters.rate(of: .init(.init(file: "r.csv"), blocks: 1))) * 1e6
     for (part, factor) in [(before, 1.0), (after, 2.0)] {
-      let gap = 10_000 * rate / factor
-      let share = Double(Self.gaps(part).count { abs(Double($0) - gap) <= 1.5 }) / Double(part.count)
-      #expect(share > 0.79, "\(gap): \(share)")
+      let gap: Double = 10_000 * own / factor
+      let within = Self.gaps(part).count { abs(Double($0) - gap) <= 1.5 }
+      #expect(Double(within) > 0.79 * Double(part.count), "\(gap): \(within)")
     }
     #expect(run.requests.allSatisfy { $0.input == 3 && $0.output == 4 })
   }
@@ -102,16 +106,16 @@ struct ResampledTests {
     let observed = "blocks: 5min, from: \"2025-03-01T00:00:00Z\", to: \"2025-03-01T02:00:00Z\""
     for scale in [0.5, 1, 2.5, 100] {
       let run = try Self.run(observed, load: ", scale: \(scale)", days: scale > 10 ? 1 : 2)
-      let n = Double(run.requests.count)
-      let expected = 0.5 * scale * (scale > 10 ? 86_400 : 172_800)
-      #expect(abs(n - expected) < 5.3 * (5 * expected).squareRoot(), "\(scale): \(n)")
+      let expected: Double = 0.5 * scale * (scale > 10 ? 86_400 : 172_800)
+      #expect(Self.isNear(run.requests.count, expected), "\(scale): \(run.requests.count)")
       let times = run.requests.map(\.arrivedAt)
       #expect(zip(times, times.dropFirst()).allSatisfy { $0 <= $1 })
       // Of a share p of one copy, 1 + p (I − 1); of independent copies, the mean of theirs, weighted by their rates.
       let (whole, rest) = (scale.rounded(.down), scale - scale.rounded(.down))
-      let expectedDispersion = (whole * Self.own + rest * (1 + rest * (Self.own - 1))) / scale
-      #expect(
-        abs(Self.perSecond(run) / expectedDispersion - 1) < 0.05, "\(scale): \(Self.perSecond(run))")
+      let thinned: Double = 1 + rest * (Self.own - 1)
+      let mean: Double = (whole * Self.own + rest * thinned) / scale
+      let found = Self.perSecond(run)
+      #expect(abs(found / mean - 1) < 0.05, "\(scale): \(found)")
     }
   }
 
