@@ -151,20 +151,29 @@ package struct ArrivalChoice {
       judged.append((way, meets, foresees))
       return meets.allSatisfy(\.bound.isMet) && foresees.allSatisfy { $0.bound.excess <= Self.mostExcess }
     }
+    // One that meets what was seen, and foresees no worse than the data change.
+    var good: (way: Way, meets: [Judged], foresees: [Judged])?
     for contender in processes where judge(.process(contender)) {
-      return Result(way: .process(contender), judged: judged[judged.count - 1].foresees, rejected: [])
+      let own = judged[judged.count - 1]
+      let isExcused = own.foresees.contains { judged in
+        judged.bound.e > Self.mostExcess * max(judged.bound.limit, judged.bound.s ?? 0)
+      }
+      if !isExcused { return Result(way: own.way, judged: own.foresees, rejected: []) }
+      good = good ?? own
     }
     func cost(_ own: (way: Way, meets: [Judged], foresees: [Judged])) -> Double {
       Self.cost(own.meets) + Self.cost(own.foresees)
     }
-    let process = judged.min { cost($0) < cost($1) }
+    let process = good ?? judged.min { cost($0) < cost($1) }
     judged = []
     for rateFunction in rateFunctions {
       for blocks in [1.0, 4] { _ = judge(.record(rateFunction, blocks: blocks)) }
     }
-    if let best = judged.min(by: { cost($0) < cost($1) }) {
-      return Result(way: best.way, judged: best.foresees, rejected: process?.meets ?? [])
+    let record = judged.min { cost($0) < cost($1) }
+    if let good, record.map({ Self.cost($0.foresees) > 0.8 * Self.cost(good.foresees) }) ?? true {
+      return Result(way: good.way, judged: good.foresees, rejected: [])
     }
+    if let record { return Result(way: record.way, judged: record.foresees, rejected: process?.meets ?? []) }
     return process.map { Result(way: $0.way, judged: $0.foresees, rejected: []) }
   }
 
@@ -194,14 +203,16 @@ package struct ArrivalChoice {
     return half.rateFunctions(RateBins(search.observations, whole.spans, width: whole.width))[0]
   }
 
-  /// How near something comes to all that was seen. Half the limits, and one and a half times what sampling gives: so that
-  /// little is left for it to add to how far the held-out part lies from that.
+  /// How near something comes to all that was seen. Half the limit (of dispersions, three quarters) and one and a half times
+  /// what sampling gives: so that little is left for it to add to how far the held-out part lies from that.
   private func meets(_ way: Way) -> [Judged]? {
     judge(way, way.rateFunction, recorded: all.spans, all, distances: nil).map { judged in
       judged.map { own in
         Judged(
           quantity: own.quantity,
-          bound: Bound(d: nil, e: own.bound.e, s: own.bound.s.map { 1.5 * $0 }, limit: own.bound.limit / 2))
+          bound: Bound(
+            d: nil, e: own.bound.e, s: own.bound.s.map { 1.5 * $0 },
+            limit: own.bound.limit * (own.quantity == judged[0].quantity ? 0.5 : 0.75)))
       }
     }
   }

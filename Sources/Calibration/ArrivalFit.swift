@@ -227,7 +227,7 @@ package struct ArrivalFit: Sendable {
     }
     let why =
       best.map {
-        ": no process is as good as the data within what the fit saw (the best, \($0.candidate.name): \(missed.joined(separator: "; ")))"
+        ": no process is as good as the data within what the fit saw (the best, \($0.candidate.name): \(missed.isEmpty ? "one half of that time is foreseen from the other less well" : missed.joined(separator: "; ")))"
       } ?? ""
     notes.append(
       "The requests themselves are resampled, in blocks of \(ModelFit.text(Int64(fit.blocks))) on average\(why). The scenario names a file with them; other times have what they show, and nothing else."

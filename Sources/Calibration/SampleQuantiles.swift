@@ -83,7 +83,7 @@ package enum SampleQuantiles {
       let (low, high) = (max(cell.mean - half, 0), cell.mean + half)
       let most = max(1, min(sample.count / bins, min(passed, sample.count - passed) / 8))
       // A gap as wide as what is in the bin ends it.
-      if held > 0, held + cell.count > most || low - end > max(end - start, 1) {
+      if held > 0, held + cell.count > most || low - end > max(end - start, 1, 0.1 * end) {
         close(start, end, held)
         held = 0
       }

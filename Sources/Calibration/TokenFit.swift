@@ -15,6 +15,8 @@ package struct TokenFit: Sendable {
   package private(set) var hasOutliers = false
   package private(set) var notes: [String] = []
 
+  /// So many outliers are no errors.
+  private static let leastOfManyOutliers = 10
   /// Serial correlations below this hardly matter.
   private static let leastSerial = 0.1
 
@@ -77,6 +79,16 @@ package struct TokenFit: Sendable {
           } else {
             inside.add(cell.mean, count: cell.count)
           }
+        }
+        // Some are errors; many, of which much of the mean consists, are requests like others.
+        let share = outside.reduce(0, +) / max(sample.mean * sample.count, 1)
+        if outside.count >= Self.leastOfManyOutliers, share > 0.01,
+          let quantiles = SampleQuantiles.fit(sample)
+        {
+          notes.append(
+            "\(Figure.count(outside.count, "request")) with \(name) tokens of \(Outliers.list(outside)) lie far beyond the others, which have at most \(Int(inside.largest)), and hold \(String(format: "%.0f", 100 * share)) % of all: kept, so the scenario has the sample's quantiles."
+          )
+          return (quantiles, notes, false, false)
         }
         sample = inside
         hasOutliers = true

@@ -65,7 +65,7 @@ private struct Draws {
   var generator: SeededGenerator
   init(_ seed: UInt64) { generator = SeededGenerator(state: seed) }
   mutating func uniform() -> Double { Double.random(in: 1e-12..<1, using: &generator) }
-  mutating func exponential(_ mean: Double) -> Double { -mean * log(uniform()) }
+  mutating func exponential(_ mean: Double) -> Double { mean * -log(uniform()) }
 
   /// Causes that come as a Poisson process, each with requests within seconds, whose number has a heavy tail. Requests of
   /// one cause have similar prompts; answers are one of two lengths, or anything.
@@ -235,26 +235,32 @@ struct SampleQuantilesTests {
 
 @Suite("Degenerate telemetry")
 struct DegenerateFitTests {
-  private static let all: [(String, [Double], (Int) -> UInt8, Int32)] = [
-    ("one request", [5], { _ in RequestOutcome.success }, 10),
-    ("all at one instant", Array(repeating: 7, count: 300), { _ in RequestOutcome.success }, 10),
-    ("one an hour", (0..<500).map { Double($0) * 3600 + 60 }, { _ in RequestOutcome.success }, 10),
-    ("all failures", (0..<500).map { Double($0) * 1.3 }, { _ in FailureReason.providerError.code }, 10),
-    ("no tokens", (0..<500).map { Double($0) * 1.3 }, { _ in RequestOutcome.success }, 0),
-    (
-      "two bursts", (0..<400).map { Double($0 % 2) * 5000 + Double($0 / 2) * 1e-4 }.sorted(),
-      { _ in RequestOutcome.success }, 3
-    ),
-  ]
+  enum Kind: CaseIterable {
+    case oneRequest, oneInstant, oneAnHour, allFailures, noTokens, twoBursts
+
+    /// s.
+    var times: [Double] {
+      switch self {
+      case .oneRequest: [5]
+      case .oneInstant: Array(repeating: 7, count: 300)
+      case .oneAnHour: (0..<500).map { 60 + 3600 * Double($0) }
+      case .allFailures, .noTokens: (0..<500).map { 1.3 * Double($0) }
+      case .twoBursts: (0..<200).map { 1e-4 * Double($0) } + (0..<200).map { 5000 + 1e-4 * Double($0) }
+      }
+    }
+  }
 
   @Test(
-    "a scenario and a verdict in words, or a sentence", arguments: all.indices,
+    "a scenario and a verdict in words, or a sentence", arguments: Kind.allCases,
     [HoldOut.none, .last(0.5), .alternate(60_000_000)])
-  func each(_ index: Int, _ holdOut: HoldOut) throws {
-    let (name, times, outcome, tokens) = Self.all[index]
+  func each(_ kind: Kind, _ holdOut: HoldOut) throws {
+    let times = kind.times
+    let tokens: Int32 = kind == .noTokens ? 0 : 10
+    let outcome = kind == .allFailures ? FailureReason.providerError.code : RequestOutcome.success
+    let name = "\(kind)"
     let fit = try Fitted(
       times.map { ($0, tokens, tokens) }, seconds: (times.last ?? 0) + 100, holdOut: holdOut,
-      outcome: outcome)
+      outcome: { _ in outcome })
     _ = try fit.scenario
     guard let quality = try? fit.quality else {
       // Nothing arrived in what the fit saw.
