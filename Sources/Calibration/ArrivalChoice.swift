@@ -170,20 +170,24 @@ package struct ArrivalChoice {
       for blocks in [1.0, 4] { _ = judge(.record(rateFunction, blocks: blocks)) }
     }
     let record = judged.min { cost($0) < cost($1) }
-    if let good, record.map({ Self.cost($0.foresees) > 0.8 * Self.cost(good.foresees) }) ?? true {
-      return Result(way: good.way, judged: good.foresees, rejected: [])
+    // A process that is hardly worse says more than a record.
+    if let process, record.map({ cost($0) > Self.mostOfProcess * cost(process) }) ?? true {
+      return Result(way: process.way, judged: process.foresees, rejected: [])
     }
-    if let record { return Result(way: record.way, judged: record.foresees, rejected: process?.meets ?? []) }
-    return process.map { Result(way: $0.way, judged: $0.foresees, rejected: []) }
+    return record.map { Result(way: $0.way, judged: $0.foresees, rejected: process?.meets ?? []) }
   }
 
   /// Of what a process foresees, over what is allowed: chance alone goes beyond that now and then.
   private static let mostExcess = 1.5
 
-  /// What is beyond the bounds counts, and a little how near the rest is to them; nothing counts without end.
+  /// Of the cost of a process, below which the record is taken instead.
+  private static let mostOfProcess = 0.9
+
+  /// What is beyond the limits counts, and a little how near the rest is to them; nothing counts without end. How far the
+  /// data themselves lie apart is the same for all.
   private static func cost(_ judged: [Judged]) -> Double {
     judged.reduce(0) { sum, own in
-      let excess = min(own.bound.excess, 4)
+      let excess = min(own.bound.e / own.bound.limit, 4)
       return sum + max(excess - 1, 0) + 0.1 * excess
     } / Double(max(judged.count, 1))
   }
