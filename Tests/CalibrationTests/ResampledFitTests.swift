@@ -241,12 +241,18 @@ struct DegenerateFitTests {
     /// s.
     var times: [Double] {
       switch self {
-      case .oneRequest: [5]
-      case .oneInstant: Array(repeating: 7, count: 300)
-      case .oneAnHour: (0..<500).map { 60 + 3600 * Double($0) }
-      case .allFailures, .noTokens: (0..<500).map { 1.3 * Double($0) }
-      case .twoBursts: (0..<200).map { 1e-4 * Double($0) } + (0..<200).map { 5000 + 1e-4 * Double($0) }
+      case .oneRequest: return [5]
+      case .oneInstant: return [Double](repeating: 7, count: 300)
+      case .oneAnHour: return Self.every(3600)
+      case .allFailures, .noTokens: return Self.every(1.3)
+      case .twoBursts: return Self.every(0.0001) + Self.every(0.0001).map { $0 + 5000.0 }
       }
+    }
+
+    private static func every(_ gap: Double) -> [Double] {
+      var times: [Double] = []
+      for row in 0..<300 { times.append(gap * Double(row)) }
+      return times
     }
   }
 

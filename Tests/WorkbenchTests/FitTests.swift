@@ -66,12 +66,15 @@ struct FitTests {
     var lines = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
     var generator = SeededGenerator(state: 4)
     for cluster in 0..<120 {
-      let start = 30 * Double(cluster) + Double.random(in: 0..<20, using: &generator)
-      let times = (0..<20).map { _ in start + Double.random(in: 0..<2, using: &generator) }.sorted()
-      for time in times {
-        let (minute, second) = (Int(time) / 60, time - Double(Int(time) / 60 * 60))
-        let clock = String(format: "2026-01-05 %02d:%02d:%09.6f", minute / 60, minute % 60, second)
-        lines += "\(clock),\(100 + cluster),\(cluster % 7 + 1)\n"
+      var times: [Int] = []
+      // ms.
+      let start = 30_000 * cluster + Int.random(in: 0..<20_000, using: &generator)
+      for _ in 0..<20 { times.append(start + Int.random(in: 0..<2000, using: &generator)) }
+      for time in times.sorted() {
+        let (minutes, rest) = time.quotientAndRemainder(dividingBy: 60_000)
+        let (seconds, fraction) = rest.quotientAndRemainder(dividingBy: 1000)
+        let clock = String(format: "%02d:%02d:%02d.%03d", minutes / 60, minutes % 60, seconds, fraction)
+        lines += "2026-01-05 \(clock),\(100 + cluster),\(cluster % 7 + 1)\n"
       }
     }
     let trace = try scratch.write("bursts.csv", lines)
