@@ -102,6 +102,7 @@ package struct ModelFit: Sendable {
     }
     notes += failureNotes(observations, seen, reasons)
     notes += (arrivals?.notes ?? []) + (tokens?.notes ?? [])
+    if !hasRecordedTokens { notes += tokens?.lacks ?? [] }
     notes += (external?.notes ?? []) + deployments.flatMap { $0.service?.notes ?? [] }
     for incident in failures.incidents where !incident.isRecorded {
       notes.append(

@@ -13,6 +13,8 @@ package struct TokenFit: Sendable {
   /// Whether families describe both counts, and none of them was left out.
   package private(set) var areOfFamilies = true
   package private(set) var hasOutliers = false
+  /// Which counts no family describes, in words.
+  package private(set) var lacks: [String] = []
   package private(set) var notes: [String] = []
 
   /// So many outliers are no errors.
@@ -42,7 +44,7 @@ package struct TokenFit: Sendable {
         && (observations.isForeign || observations.outcome[row] != RequestOutcome.success)
     }
     func column(_ values: [Int32], _ name: String) -> (
-      fit: DistributionFit, notes: [String], isFamily: Bool, hasOutliers: Bool
+      fit: DistributionFit, notes: [String], lack: String?, hasOutliers: Bool
     )? {
       var sample = GroupedSample(isWhole: true)
       var halves = (GroupedSample(isWhole: true), GroupedSample(isWhole: true))
@@ -88,7 +90,7 @@ package struct TokenFit: Sendable {
           notes.append(
             "\(Figure.count(outside.count, "request")) with \(name) tokens of \(Outliers.list(outside)) lie far beyond the others, which have at most \(Int(inside.largest)), and hold \(String(format: "%.0f", 100 * share)) % of all: kept, so the scenario has the sample's quantiles."
           )
-          return (quantiles, notes, false, false)
+          return (quantiles, notes, "", false)
         }
         sample = inside
         hasOutliers = true
@@ -115,12 +117,11 @@ package struct TokenFit: Sendable {
         )
       }
       if let quantiles = SampleQuantiles.instead(of: best, sample, halves: halves) {
-        notes.append(
+        let lack =
           "No family describes the \(name) tokens as well as the data themselves do (the best: \(best.name)); the scenario has the sample's quantiles."
-        )
-        return (quantiles, notes, false, hasOutliers)
+        return (quantiles, notes, lack, hasOutliers)
       }
-      return (best, notes, true, hasOutliers)
+      return (best, notes, nil, hasOutliers)
     }
     guard let first = column(observations.input, "input"), let second = column(observations.output, "output")
     else {
@@ -129,7 +130,8 @@ package struct TokenFit: Sendable {
     input = first.fit
     output = second.fit
     notes = first.notes + second.notes
-    areOfFamilies = first.isFamily && second.isFamily
+    areOfFamilies = first.lack == nil && second.lack == nil
+    lacks = [first.lack, second.lack].compactMap { $0 }.filter { !$0.isEmpty }
     hasOutliers = first.hasOutliers || second.hasOutliers
     func ownSerial(_ values: [Int32], isOutput: Bool) -> Double {
       var (before, after): ([Double], [Double]) = ([], [])
