@@ -207,16 +207,16 @@ package struct ArrivalChoice {
     return half.rateFunctions(RateBins(search.observations, whole.spans, width: whole.width))[0]
   }
 
-  /// How near something comes to all that was seen. Half the limit (of dispersions, three quarters) and one and a half times
-  /// what sampling gives: so that little is left for it to add to how far the held-out part lies from that.
+  /// How near something comes to all that was seen. Of intervals, half the limit, so that little is left to
+  /// add to how far the held-out part lies from that; or twice what sampling gives, since chance alone goes beyond its mean.
   private func meets(_ way: Way) -> [Judged]? {
     judge(way, way.rateFunction, recorded: all.spans, all, distances: nil).map { judged in
       judged.map { own in
         Judged(
           quantity: own.quantity,
           bound: Bound(
-            d: nil, e: own.bound.e, s: own.bound.s.map { 1.5 * $0 },
-            limit: own.bound.limit * (own.quantity == judged[0].quantity ? 0.5 : 0.75)))
+            d: nil, e: own.bound.e, s: own.bound.s.map { 2 * $0 },
+            limit: own.bound.limit * (own.quantity == judged[0].quantity ? 0.5 : 1)))
       }
     }
   }

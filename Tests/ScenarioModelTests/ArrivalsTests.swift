@@ -71,7 +71,13 @@ struct ArrivalsTests {
   func files() throws {
     let processes = try Self.all.map { try Self.read($0) }
     #expect(
-      processes.map(\.namedFiles) == [[], [], [], [], [], ["a b.csv"], ["t.csv"], ["t.csv", "d.json"]])
-    for process in processes { #expect((process.meanRate == nil) == (process.source != nil)) }
+      processes.map(\.namedFiles) == [
+        [], [], [], [], [], ["r.csv"], ["r.csv"], ["a b.csv"], ["t.csv"], ["t.csv", "d.json"],
+      ])
+    for process in processes {
+      let isOfRecord = process.resampled.map { $0.rate == nil } ?? false
+      let isUnknown = process.source != nil || isOfRecord
+      #expect((process.meanRate == nil) == isUnknown)
+    }
   }
 }

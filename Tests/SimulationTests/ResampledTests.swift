@@ -23,12 +23,14 @@ struct ResampledTests {
       }
     })
 
-  static func run(_ parameters: String, load: String = "", seed: Int = 3, days: Int = 1) throws -> Simulated {
+  static func run(_ parameters: String, load: String = "", seed: Int = 3, to: String = "2026-01-06") throws
+    -> Simulated
+  {
     let yaml = """
       workbench: 1
       name: arrivals
       seed: \(seed)
-      period: { from: 2026-01-05, to: 2026-01-0\(5 + days) }
+      period: { from: 2026-01-05, to: \(to) }
       account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
       profiles:
         rates:
@@ -67,7 +69,7 @@ struct ResampledTests {
   func blocks() throws {
     // Observed for 7,200 s: half a request a second.
     let run = try Self.run(
-      "blocks: 5min, from: \"2025-03-01T00:00:00Z\", to: \"2025-03-01T02:00:00Z\"", days: 4)
+      "blocks: 5min, from: \"2025-03-01T00:00:00Z\", to: \"2025-03-01T02:00:00Z\"", to: "2026-01-09")
     let n = Double(run.requests.count)
     #expect(Self.isNear(run.requests.count, 172_800))
     let within = Double(Self.gaps(run.requests).count { abs($0 - 10_000) <= 1 })
@@ -105,8 +107,10 @@ struct ResampledTests {
   func scale() throws {
     let observed = "blocks: 5min, from: \"2025-03-01T00:00:00Z\", to: \"2025-03-01T02:00:00Z\""
     for scale in [0.5, 1, 2.5, 100] {
-      let run = try Self.run(observed, load: ", scale: \(scale)", days: scale > 10 ? 1 : 2)
-      let expected: Double = 0.5 * scale * (scale > 10 ? 86_400 : 172_800)
+      let isLarge = scale > 10
+      let run = try Self.run(
+        observed, load: ", scale: \(scale)", to: isLarge ? "2026-01-05T02:00" : "2026-01-07")
+      let expected: Double = 0.5 * scale * (isLarge ? 7200 : 172_800)
       #expect(Self.isNear(run.requests.count, expected), "\(scale): \(run.requests.count)")
       let times = run.requests.map(\.arrivedAt)
       #expect(zip(times, times.dropFirst()).allSatisfy { $0 <= $1 })
@@ -115,7 +119,8 @@ struct ResampledTests {
       let thinned: Double = 1 + rest * (Self.own - 1)
       let mean: Double = (whole * Self.own + rest * thinned) / scale
       let found = Self.perSecond(run)
-      #expect(abs(found / mean - 1) < 0.05, "\(scale): \(found)")
+      // Of 64 copies that run faster, fewer seconds are empty: I is smaller by a twentieth.
+      #expect(abs(found / mean - 1) < (isLarge ? 0.15 : 0.05), "\(scale): \(found)")
     }
   }
 
