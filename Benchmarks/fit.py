@@ -5,7 +5,7 @@
 Held out is every second stretch of the given length, or the second half (--forecast). ServeGen's clients are simulated
 from their published windows; how far fitting was developed without them, see README. In brackets: the same figure of a
 plain Poisson process with lognormal tokens; its index of dispersion is 1. "what it saw" is how far the held-out data lie
-from the data that the fit saw: no fit of the past can be expected to come much closer.
+from the data that the fit saw (d in the verdict): a fit is as good as the data up to 1.25 times that.
 """
 import datetime, json, os, pathlib, shutil, subprocess, sys, tempfile, time
 
@@ -15,8 +15,8 @@ AZURE = DATA / "AzureLLMInferenceTrace_conv.csv"
 SERVEGEN = DATA / "servegen-m-small"
 # Client, and the days of its data. Interleaved: chosen before fitting could do it.
 INTERLEAVED = [(17, 0, 4), (27, 0, 4), (21, 9, 13), (24, 9, 13), (30, 9, 13), (32, 9, 13)]
-# The second half foreseen from the first. A client that changes its ways is nobody's to foresee, so each is taken where
-# it does not: its longest span of an even number of days, the earliest of them, for whose halves ServeGen's own windows,
+# The second half foreseen from the first. Each client is taken where
+# it does not change its ways: its longest span of an even number of days, the earliest of them, for whose halves ServeGen's own windows,
 # weighted with their requests, lie within the limits of each other (and 3,000 requests each). The others have no such span.
 FORESEEN = [(2, 8, 10), (12, 0, 4), (13, 0, 14), (14, 1, 7), (16, 3, 5), (17, 11, 13), (19, 1, 7), (22, 7, 13), (26, 0, 10),
             (27, 5, 9), (29, 4, 14), (30, 6, 14), (31, 3, 9), (35, 1, 7), (36, 1, 7), (39, 2, 8), (41, 1, 7)]

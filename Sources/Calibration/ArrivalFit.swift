@@ -14,6 +14,8 @@ package struct ArrivalFit: Sendable {
     case poisson, gamma, weibull
     /// Rate per µs and mean time, µs, of each state.
     case markovModulated([State])
+    /// The requests themselves, in blocks.
+    case resampled(ResampledFit)
     package struct State: Sendable, Equatable {
       package var rate: Double
       package var mean: Double
@@ -58,6 +60,17 @@ package struct ArrivalFit: Sendable {
   package private(set) var notes: [String] = []
   /// Seen arrivals.
   package private(set) var count: Int
+  /// How near it is to what was held out within the time that it saw; empty where that was too little.
+  package private(set) var judged: [ArrivalChoice.Judged] = []
+  /// The same of the process that would have been taken, had the record not been nearer.
+  package private(set) var rejected: [ArrivalChoice.Judged] = []
+
+  /// In words: of the process, or of what is resampled.
+  package var family: String {
+    if case .resampled = process { "resampled" } else { candidates.first?.name ?? "poisson" }
+  }
+  /// The requests that the scenario resamples, if it does.
+  package var resampled: ResampledFit? { if case .resampled(let fit) = process { fit } else { nil } }
 
   /// - Parameters:
   ///   - spans: observed time, ascending.
@@ -109,8 +122,7 @@ package struct ArrivalFit: Sendable {
     }
     contenders.sort { $0.candidate.informationCriterion < $1.candidate.informationCriterion }
     candidates = contenders.map(\.candidate)
-    if let best = contenders.first {
-      take(best, times)
+    if choose(among: contenders, rateFunctions, search, times) {
       if options.changes == .recurring, !profile.breakpoints.isEmpty || !cvChanges.isEmpty {
         recur(search.spans)
       }
@@ -132,6 +144,95 @@ package struct ArrivalFit: Sendable {
   {
     let whole = observations.wholeSteps(of: spans, width: width)
     return RateBins(observations, whole.spans, width: whole.width)
+  }
+
+  /// The process that describes a contender, without anything that it was fitted to.
+  init(_ contender: ArrivalSearch.Contender, count: Int) {
+    process = contender.process
+    rate = contender.rateFunction.rate
+    cv = contender.cv?.value ?? 1
+    cvChanges = contender.cvChanges.map { change in
+      VariabilityChange(at: change.at, family: change.family, cv: Self.written(change.cv))
+    }
+    profile = contender.rateFunction.profile
+    estimates = []
+    candidates = []
+    self.count = count
+  }
+
+  /// Takes the best process, or the record itself where that is nearer to what is held out within the seen time.
+  /// - Parameter contenders: the best by the information criterion first.
+  /// - Returns: whether there was anything to take.
+  private mutating func choose(
+    among contenders: [ArrivalSearch.Contender], _ rateFunctions: [RateFunction], _ search: ArrivalSearch,
+    _ times: OperationalTimes
+  ) -> Bool {
+    let isSteady = { (rateFunction: RateFunction) in rateFunction.profile.breakpoints.isEmpty }
+    var processes = Array(contenders.prefix(1))
+    // One whose rate does not change, if the best one's does.
+    if let best = processes.first, !isSteady(best.rateFunction),
+      let other = contenders.first(where: { isSteady($0.rateFunction) })
+    {
+      processes.append(other)
+    }
+    var along: [RateFunction] = []
+    if search.isAllowed("resampled") {
+      along = [rateFunctions[0]]
+      if !isSteady(rateFunctions[0]), let steady = rateFunctions.first(where: isSteady) {
+        along.append(steady)
+      }
+    }
+    let choice = ArrivalChoice(search)?.best(processes, along)
+    (judged, rejected) = (choice?.judged ?? [], choice?.rejected ?? [])
+    switch choice?.way {
+    case .process(let contender):
+      take(contender, times)
+      if let place = candidates.firstIndex(of: contender.candidate) {
+        candidates.insert(candidates.remove(at: place), at: 0)
+      }
+      return true
+    case .record(let rateFunction, let blocks):
+      if take(rateFunction, blocks: blocks, search, instead: processes.first) { return true }
+    case nil: break
+    }
+    if let best = processes.first {
+      take(best, times)
+      return true
+    }
+    return along.first.map { take($0, blocks: 1, search, instead: nil) } ?? false
+  }
+
+  /// Resamples the record along a rate function.
+  private mutating func take(
+    _ rateFunction: RateFunction, blocks: Double, _ search: ArrivalSearch,
+    instead best: ArrivalSearch.Contender?
+  ) -> Bool {
+    guard
+      let fit = ResampledFit(
+        search.observations, spans: ArrivalChoice.recorded(search),
+        segments: rateFunction.segments(search.period, search.calendar), rate: rateFunction.rate,
+        isSample: search.count > ArrivalChoice.most)?.with(blocksTimes: blocks)
+    else { return false }
+    process = .resampled(fit)
+    rate = fit.rate
+    profile = rateFunction.profile
+    cv = best?.cv?.value ?? 1
+    estimates = [
+      ParameterEstimate(name: "rate", value: fit.rate),
+      ParameterEstimate(name: "mean block", value: fit.blocks),
+    ]
+    let missed = rejected.filter { !$0.bound.isMet }.map {
+      String(
+        format: "%@ %.0f %%, where %.0f %% is allowed", $0.quantity, 100 * $0.bound.e, 100 * $0.bound.allowed)
+    }
+    let why =
+      best.map {
+        ": no process is as good as the data within what the fit saw (the best, \($0.candidate.name): \(missed.isEmpty ? "one half of that time is foreseen from the other less well" : missed.joined(separator: "; ")))"
+      } ?? ""
+    notes.append(
+      "The requests themselves are resampled, in blocks of \(ModelFit.text(Int64(fit.blocks))) on average\(why). The scenario names a file with them; other times have what they show, and nothing else."
+    )
+    return true
   }
 
   // MARK: Other times
@@ -293,8 +394,11 @@ package struct ArrivalFit: Sendable {
   /// The coefficient of variation as far as a scenario may say it.
   var writtenCv: Double { Self.written(cv) }
 
-  /// The process as a scenario has it.
-  var arrivals: Arrivals {
+  /// The process as a scenario has it; of one that is resampled, `arrivals(_:)` says which file that names.
+  var arrivals: Arrivals { arrivals(.init(file: "")) }
+
+  /// - Parameter record: what the scenario calls the requests, if they are resampled.
+  func arrivals(_ record: TraceSource.Selection) -> Arrivals {
     switch process {
     case .poisson: .poisson(PoissonArrivals(rate: rate))
     case .gamma: .renewal(RenewalArrivals(.gamma, rate: rate, cv: writtenCv, changes: cvChanges))
@@ -302,6 +406,7 @@ package struct ArrivalFit: Sendable {
     case .markovModulated(let states):
       .markovModulated(
         MarkovModulatedArrivals(states.map { .init(rate: $0.rate, meanMicroseconds: max($0.mean, 1000)) }))
+    case .resampled(let fit): fit.arrivals(record)
     }
   }
 

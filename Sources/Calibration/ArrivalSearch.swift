@@ -43,7 +43,14 @@ struct ArrivalSearch {
   private var mayVary: Bool { variabilityMayChange && count >= Self.leastForVariability }
   private var perBlock: Int { max(Self.leastPerBlock, count / 2000) }
 
-  private func isAllowed(_ family: String) -> Bool {
+  /// The same, of other spans that have so many arrivals.
+  func counting(_ count: Int) -> ArrivalSearch {
+    ArrivalSearch(
+      observations: observations, spans: spans, period: period, calendar: calendar, families: families,
+      rateMayChange: rateMayChange, variabilityMayChange: variabilityMayChange, count: count)
+  }
+
+  func isAllowed(_ family: String) -> Bool {
     families.isEmpty || families.contains(family)
   }
 

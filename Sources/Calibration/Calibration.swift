@@ -1,6 +1,7 @@
 import Foundation
 import Sampling
 import ScenarioModel
+import Simulation
 import Telemetry
 
 /// A scenario fitted to telemetry.
@@ -66,22 +67,26 @@ package struct Calibration: Sendable {
   ///   - source: what it was fitted to, by name.
   ///   - command: that made it.
   ///   - cite: lines that say where the telemetry is from.
-  package func scenario(name: String, source: String, command: String, cite: [String] = [], seed: UInt64 = 1)
-    -> String
-  {
+  ///   - records: the file with the requests that are resampled, as the scenario names it; by default
+  ///     `NAME.arrivals.csv`.
+  package func scenario(
+    name: String, source: String, command: String, cite: [String] = [], seed: UInt64 = 1,
+    records: String? = nil
+  ) -> String {
+    let records = records ?? "\(name).arrivals.csv"
     let accounts = tables.accounts.compactMap { record -> ScenarioText.Account? in
       let models = models.filter { $0.record.account == record.account }
       guard !models.isEmpty else { return nil }
       return ScenarioText.Account(
         record: record, hardware: tables.hardware.filter { $0.account == record.account }, models: models,
-        fineTuning: tables.fineTuningJobs)
+        fineTuning: tables.fineTuningJobs, records: { self.record(of: $0, in: records) })
     }
     var heading = ["Fitted to \(source) by:", "  \(command)"] + cite
     if options.holdOut != .none { heading.append("Some of the time was held out.") }
     for model in models {
       if let arrivals = model.arrivals {
         heading.append(
-          "\(model.record.name): \(arrivals.count) requests, \(arrivals.candidates.first?.name ?? "poisson") arrivals."
+          "\(model.record.name): \(arrivals.count) requests, \(arrivals.family) arrivals."
         )
       }
       for note in assumptions[model.record.modelID] ?? [] { heading.append("\(model.record.name): \(note)") }
@@ -104,6 +109,38 @@ package struct Calibration: Sendable {
 }
 
 extension Calibration {
+  /// Models whose requests the scenario resamples.
+  package var resampledModels: [ModelFit] { models.filter { $0.arrivals?.resampled != nil } }
+
+  /// What the scenario calls a model's requests: of several models, by model_id.
+  private func record(of model: ModelFit, in file: String) -> TraceSource.Selection {
+    .init(file: file, model: resampledModels.count > 1 ? String(model.record.modelID) : nil)
+  }
+
+  /// The requests that the scenario resamples, as a simulation needs them.
+  package func records(_ file: String) -> [TraceSource.Selection: Trace] {
+    Dictionary(
+      resampledModels.compactMap { model in
+        model.arrivals?.resampled.map { (record(of: model, in: file), $0.trace) }
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The file with the requests that the scenario resamples: a requests table, as CSV; `nil` if it resamples none.
+  package func recordsText() -> String? {
+    guard !resampledModels.isEmpty else { return nil }
+    var text =
+      "request_id,arrived_at,model_id,version,status,failure_reason,waiting_us,ttft_us,latency_us,input_tokens,output_tokens\n"
+    var id = 0
+    for model in resampledModels {
+      for request in model.arrivals?.resampled?.trace.requests ?? [] {
+        id += 1
+        text +=
+          "\(id),\(Timestamp(microseconds: request.arrivedAt).rfc3339),\(model.record.modelID),,success,,0,0,0,\(request.inputTokens),\(request.outputTokens)\n"
+      }
+    }
+    return text
+  }
+
   /// The service of the one deployment that was fitted, as a file that scenarios can name.
   /// - Parameters:
   ///   - source: what it was fitted to, by name.

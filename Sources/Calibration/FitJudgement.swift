@@ -17,21 +17,24 @@ package struct FitJudgement {
   /// The quality of each model; `nil` where there was nothing to fit.
   /// - Parameters:
   ///   - scenario: the fitted one.
+  ///   - records: the requests that it resamples.
   ///   - threads: at least 1.
   ///   - progress: called from any thread, with the share in [0, 1].
   /// - Throws: what the simulation throws.
   package func qualities(
-    of scenario: Scenario, threads: Int, progress: @escaping @Sendable (Double) -> Void
+    of scenario: Scenario, records: [TraceSource.Selection: Trace] = [:], threads: Int,
+    progress: @escaping @Sendable (Double) -> Void
   ) throws -> [FitQuality?] {
     let requests = observed.reduce(0) { $0 + $1.count }
     // Enough for the simulation's own sampling error to be small beside the telemetry's.
-    let replications = max(1, min(20, 400_000 / max(requests, 1)))
+    let replications = max(
+      calibration.options.holdOut == .none ? 1 : 2, min(20, 400_000 / max(requests, 1)))
     var simulated: [Int: [Observations]] = [:]
     for replication in 0..<replications {
       var scenario = scenario
       scenario.replication = replication
       for (index, observations) in try simulate(
-        scenario, threads: threads,
+        scenario, records, threads: threads,
         progress: { progress((Double(replication) + $0) / Double(replications)) })
       {
         simulated[index, default: []].append(observations)
@@ -49,9 +52,10 @@ package struct FitJudgement {
 
   /// One replication's requests, by the model's place in the calibration.
   private func simulate(
-    _ scenario: Scenario, threads: Int, progress: @escaping @Sendable (Double) -> Void
+    _ scenario: Scenario, _ records: [TraceSource.Selection: Trace], threads: Int,
+    progress: @escaping @Sendable (Double) -> Void
   ) throws -> [(Int, Observations)] {
-    let simulation = ScenarioSimulation(scenario)
+    let simulation = ScenarioSimulation(scenario, traces: records)
     // The scenario's models are the fitted ones, account by account.
     var order: [Int] = []
     for account in scenario.accounts {

@@ -24,6 +24,8 @@ package struct FitQuality: Sendable, Codable {
     package var floorWasserstein: Double?
     /// Of two simulations from each other: what sampling alone gives; `nil` where there is only one.
     package var samplingWasserstein: Double?
+    /// What these distances mean.
+    package var bound: Bound
     /// For the Q–Q plot: quantiles of both at the same probabilities.
     package var probabilities: [Double]
     package var observedQuantiles: [Double]
@@ -39,6 +41,8 @@ package struct FitQuality: Sendable, Codable {
     package var observedDispersion: Double
     package var simulatedDispersion: Double
     package var floorDispersion: Double?
+    /// Of how far ratios of dispersions are from 1.
+    package var bound: Bound
     /// Autocorrelation at lags 1 to 10.
     package var observedAutocorrelation: [Double]
     package var simulatedAutocorrelation: [Double]
@@ -83,12 +87,13 @@ package struct FitQuality: Sendable, Codable {
     observed: Observations, simulated: [Observations], judged: [Range<Int64>], seen: [Range<Int64>]?
   ) {
     // Simulated requests get the stamps that the same clock would have given them.
+    let observed = observed.stamped(like: observed)
     let simulated = simulated.map { $0.stamped(like: observed) }
     rates = Self.rates(observed, simulated, judged)
     failures = Self.failures(observed, simulated, judged)
     typealias Column = (name: String, unit: String, values: (Observations, [Range<Int64>]) -> [Double])
     let columns: [Column] = [
-      ("inter-arrival time", "s", { Self.intervals($0, $1) }),
+      ("inter-arrival time", "s", { $0.intervals(in: $1, most: Self.most) }),
       ("input tokens", "tokens", { Self.tokens($0, $1, .inputTokens) { $0.input[$1] } }),
       ("output tokens", "tokens", { Self.tokens($0, $1, .outputTokens) { $0.output[$1] } }),
       ("latency", "ms", { Self.successes($0, $1, .latency) { $0.latency[$1] } }),
@@ -96,30 +101,34 @@ package struct FitQuality: Sendable, Codable {
     ]
     for column in columns {
       let a = column.values(observed, judged).sorted()
-      let b = simulated.flatMap { column.values($0, judged) }.sorted()
+      let each = simulated.map { column.values($0, judged).sorted() }
+      let b = each.flatMap { $0 }.sorted()
       guard let largest = a.last, largest > 0, b.count > 1, a.count > 1 else { continue }
-      var marginal = Self.marginal(column.name, column.unit, a, b)
-      if simulated.count > 1 {
-        let two = simulated.prefix(2).map { column.values($0, judged).sorted() }
-        if two.allSatisfy({ $0.count > 1 }) { marginal.samplingWasserstein = Self.distance(two[0], two[1]) }
-      }
       let isDemand = column.name == "inter-arrival time" || column.unit == "tokens"
-      if isDemand {
-        let fitted = seen.map { column.values(observed, $0).sorted() } ?? a
-        if !fitted.isEmpty {
-          marginal.baselineWasserstein = Self.baseline(fitted, against: a, isInterval: column.unit == "s")
-          if seen != nil { marginal.floorWasserstein = Self.distance(fitted, a) }
-        }
+      let fitted = seen.map { column.values(observed, $0).sorted() }
+      let bound = Bound(
+        d: fitted.flatMap { $0.isEmpty ? nil : Self.distance($0, a) }, e: Self.distance(b, a),
+        s: Self.sampling(each), limit: column.unit == "s" ? Verdict.intervalLimit : Verdict.tokenLimit)
+      var marginal = Self.marginal(column.name, column.unit, a, b, bound)
+      if isDemand, let fitted = fitted ?? .some(a), !fitted.isEmpty {
+        marginal.baselineWasserstein = Self.baseline(fitted, against: a, isInterval: column.unit == "s")
       }
       marginals.append(marginal)
     }
-    let time = judged.reduce(0.0) { $0 + Double($1.upperBound - $1.lowerBound) } / 1e6
-    for window in [1.0, 10, 60, 600, 3600]
-    where time / window >= 20 && window * 1e6 >= Double(observed.resolution) {
+    for window in WindowCounts.lengths(judged, resolution: observed.resolution) {
       guard let count = Self.counts(observed, simulated, judged, seen, window) else { continue }
       counts.append(count)
     }
-    verdict = Verdict.words(marginals, counts, failures)
+    verdict = Verdict.words(
+      marginals, counts, failures, longest: judged.map { $0.upperBound - $0.lowerBound }.max())
+  }
+
+  /// The mean distance of two simulations; `nil` unless there are two.
+  private static func sampling(_ samples: [[Double]]) -> Double? {
+    let pairs = stride(from: 0, to: samples.count - 1, by: 2).filter {
+      samples[$0].count > 1 && samples[$0 + 1].count > 1 && samples[$0 + 1].mean > 0
+    }
+    return pairs.isEmpty ? nil : pairs.map { distance(samples[$0], samples[$0 + 1]) }.mean
   }
 
   private static func failures(
@@ -142,27 +151,6 @@ package struct FitQuality: Sendable, Codable {
       simulatedRequests: others.reduce(0) { $0 + $1.requests })
   }
 
-  /// In seconds, ascending. Of many, as many of each length are taken together as leave half a million: a sample of
-  /// them would miss the few long ones that much of the time consists of.
-  private static func intervals(_ observations: Observations, _ spans: [Range<Int64>]) -> [Double] {
-    let parts = spans.map { observations.rows(in: $0) }.filter { $0.count > 1 }
-    var intervals: [Float] = []
-    intervals.reserveCapacity(parts.reduce(0) { $0 + $1.count - 1 })
-    for part in parts {
-      for row in part.dropLast() {
-        intervals.append(Float(observations.arrivedAt[row + 1] - observations.arrivedAt[row]) / 1e6)
-      }
-    }
-    intervals.sort()
-    let together = (intervals.count + most - 1) / most
-    guard together > 1 else { return intervals.map(Double.init) }
-    return stride(from: 0, to: intervals.count, by: together).map { start in
-      let group = intervals[start..<min(start + together, intervals.count)]
-      return group.reduce(0) { $0 + Double($1) } / Double(group.count)
-    }
-  }
-
-  /// In milliseconds.
   /// Of the requests of which they are known.
   private static func tokens(
     _ observations: Observations, _ spans: [Range<Int64>], _ measure: RequestMeasure,
@@ -173,6 +161,7 @@ package struct FitQuality: Sendable, Codable {
     }
   }
 
+  /// In milliseconds.
   private static func successes(
     _ observations: Observations, _ spans: [Range<Int64>], _ measure: RequestMeasure,
     _ value: (Observations, Int) -> UInt32
@@ -187,7 +176,9 @@ package struct FitQuality: Sendable, Codable {
     SampleDistance.wasserstein(a, observed) / observed.mean
   }
 
-  private static func marginal(_ name: String, _ unit: String, _ a: [Double], _ b: [Double]) -> Marginal {
+  private static func marginal(
+    _ name: String, _ unit: String, _ a: [Double], _ b: [Double], _ bound: Bound
+  ) -> Marginal {
     let ks = SampleDistance.kolmogorovSmirnov(a, b)
     let ad = SampleDistance.andersonDarling(a, b)
     let probabilities = [0.001, 0.005, 0.01] + (1...49).map { Double($0) / 50 } + [0.99, 0.995, 0.999]
@@ -196,14 +187,15 @@ package struct FitQuality: Sendable, Codable {
     }
     return Marginal(
       name: name, unit: unit, observedCount: a.count, simulatedCount: b.count, observedMean: a.mean,
-      simulatedMean: b.mean, wasserstein: distance(b, a), kolmogorovSmirnov: ks.statistic,
+      simulatedMean: b.mean, wasserstein: bound.e, kolmogorovSmirnov: ks.statistic,
       kolmogorovSmirnovP: ks.pValue, andersonDarling: ad.statistic, andersonDarlingP: ad.pValue,
+      floorWasserstein: bound.d, samplingWasserstein: bound.s, bound: bound,
       probabilities: probabilities, observedQuantiles: quantiles(a), simulatedQuantiles: quantiles(b))
   }
 
   /// Exact quantiles of the plain model stand for a sample without sampling error.
   private static func baseline(_ fitted: [Double], against observed: [Double], isInterval: Bool) -> Double? {
-    let size = 100_000
+    let size = max(10_000, min(4 * fitted.count, 100_000))
     let family: Distribution.Family
     if isInterval {
       family = .exponential(mean: max(fitted.mean, 1e-12))
@@ -227,46 +219,24 @@ package struct FitQuality: Sendable, Codable {
     _ window: Double
   ) -> Counts? {
     let width = Int64(window * 1e6)
-    func series(_ observations: Observations, _ spans: [Range<Int64>]) -> [[Double]] {
-      spans.compactMap { span in
-        let count = Int((span.upperBound - span.lowerBound) / width)
-        guard count > 0 else { return nil }
-        var counts = [Double](repeating: 0, count: count)
-        for row in observations.rows(in: span) {
-          let index = Int((observations.arrivedAt[row] - span.lowerBound) / width)
-          if index < count { counts[index] += 1 }
-        }
-        return counts
-      }
+    let a = WindowCounts(observed, judged, width: width)
+    let replications = simulated.map { WindowCounts($0, judged, width: width) }
+    let (first, all) = (a.dispersion, replications.map(\.dispersion))
+    guard first.isFinite, first > 0, all.allSatisfy(\.isFinite) else { return nil }
+    let floor = seen.map { WindowCounts(observed, $0, width: width).dispersion }.flatMap {
+      $0.isFinite ? $0 : nil
     }
-    func dispersion(_ series: [[Double]]) -> Double {
-      let all = series.flatMap { $0 }
-      return all.variance / all.mean
-    }
-    func autocorrelation(_ series: [[Double]]) -> [Double] {
-      let mean = series.flatMap { $0 }.mean
-      var square = 0.0
-      for part in series { for value in part { square += (value - mean) * (value - mean) } }
-      return (1...10).map { lag in
-        var sum = 0.0
-        for part in series where part.count > lag {
-          for index in lag..<part.count { sum += (part[index] - mean) * (part[index - lag] - mean) }
-        }
-        return square > 0 ? sum / square : 0
-      }
-    }
-    let a = series(observed, judged)
-    let replications = simulated.map { series($0, judged) }
-    let windows = a.reduce(0) { $0 + $1.count }
-    guard windows >= 20 else { return nil }
-    let first = dispersion(a)
-    let second = replications.map(dispersion).mean
-    guard first.isFinite, second.isFinite else { return nil }
-    let floor = seen.map { dispersion(series(observed, $0)) }
+    let pairs = stride(from: 0, to: all.count - 1, by: 2).filter { all[$0 + 1] > 0 }
+    let autocorrelations = replications.map(\.autocorrelation)
     return Counts(
-      window: window, windows: windows, observedDispersion: first, simulatedDispersion: second,
-      floorDispersion: floor.flatMap { $0.isFinite ? $0 : nil }, observedAutocorrelation: autocorrelation(a),
-      simulatedAutocorrelation: (0..<10).map { lag in replications.map { autocorrelation($0)[lag] }.mean })
+      window: window, windows: a.count, observedDispersion: first, simulatedDispersion: all.mean,
+      floorDispersion: floor,
+      bound: Bound(
+        d: floor.map { abs($0 / first - 1) }, e: abs(all.mean / first - 1),
+        s: pairs.isEmpty ? nil : pairs.map { abs(all[$0] / all[$0 + 1] - 1) }.mean,
+        limit: Verdict.dispersionLimit(windows: a.count)),
+      observedAutocorrelation: a.autocorrelation,
+      simulatedAutocorrelation: (0..<10).map { lag in autocorrelations.map { $0[lag] }.mean })
   }
 
   private static func rates(_ observed: Observations, _ simulated: [Observations], _ spans: [Range<Int64>])

@@ -32,6 +32,11 @@ package struct ModelFit: Sendable {
   package let observed: [Range<Int64>]
   package private(set) var arrivals: ArrivalFit?
   package private(set) var tokens: TokenFit?
+  /// Whether requests that are resampled bring their tokens.
+  package var hasRecordedTokens: Bool {
+    guard arrivals?.resampled != nil, let tokens, !tokens.hasOutliers else { return false }
+    return !tokens.areOfFamilies || tokens.serial != (0, 0)
+  }
   package private(set) var deployments: [Deployment] = []
   package private(set) var external: ServiceFit?
   package private(set) var failures: FailureFit
@@ -83,6 +88,7 @@ package struct ModelFit: Sendable {
     }
     failures = FailureFit(
       observations, spans: seen, recorded: incidents, isExternal: record.kind == .external)
+    noteDependence()
     let quiet = Self.without(failures.incidents.map { $0.from..<$0.to }, seen)
     if record.kind == .external {
       let rows = Self.rows(observations, quiet) { observations.outcome[$0] == RequestOutcome.success }
@@ -96,10 +102,28 @@ package struct ModelFit: Sendable {
     }
     notes += failureNotes(observations, seen, reasons)
     notes += (arrivals?.notes ?? []) + (tokens?.notes ?? [])
+    if !hasRecordedTokens { notes += tokens?.lacks ?? [] }
     notes += (external?.notes ?? []) + deployments.flatMap { $0.service?.notes ?? [] }
     for incident in failures.incidents where !incident.isRecorded {
       notes.append(
         "Incident found in the failures: \(Timestamp(microseconds: incident.from).rfc3339) to \(Timestamp(microseconds: incident.to).rfc3339), \(String(format: "%.0f", 100 * incident.errorProbability)) % failed."
+      )
+    }
+  }
+
+  /// What there is to say of the dependence of requests' tokens on those of the request before.
+  private mutating func noteDependence() {
+    guard let tokens else { return }
+    if hasRecordedTokens {
+      notes.append("Requests that are resampled keep the tokens that they had, and so their order.")
+      return
+    }
+    let shown = [("input", tokens.serial.input), ("output", tokens.serial.output)].filter { $0.1 != 0 }.map {
+      String(format: "%@ %.2f", $0.0, $0.1)
+    }
+    if !shown.isEmpty {
+      notes.append(
+        "Not reproduced: token counts are correlated with those of the request before (\(shown.joined(separator: ", "))); a scenario draws each request's alone."
       )
     }
   }

@@ -42,6 +42,12 @@ package struct Observations: Sendable {
 
   package init() {}
 
+  /// Requests of which nothing but their arrival is known.
+  /// - Parameter instants: µs since 1970, ascending.
+  init(arrivedAt instants: [Int64]) {
+    arrivedAt = instants
+  }
+
   package var count: Int { arrivedAt.count }
 
   fileprivate mutating func reserve(_ rows: Int) {
@@ -96,7 +102,22 @@ package struct Observations: Sendable {
     }
     sharedStamps = zip(arrivedAt, arrivedAt.dropFirst()).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
     resolution = Self.resolution(arrivedAt, shared: sharedStamps)
+    snap()
     gridOrigin = arrivedAt.first ?? 0
+  }
+
+  /// Puts stamps on the grid from which they hardly deviate: a clock whose steps are not quite even.
+  private mutating func snap() {
+    guard let first = arrivedAt.first, 2 * sharedStamps >= count else { return }
+    let gaps = zip(arrivedAt, arrivedAt.dropFirst()).map { $1 - $0 }.filter { $0 > 0 }.sorted()
+    guard gaps.count >= 20 else { return }
+    let step = gaps[gaps.count / 2]
+    guard step >= 1000, step >= 100 * resolution else { return }
+    let snapped = arrivedAt.map { first + (($0 - first) + step / 2) / step * step }
+    guard zip(snapped, arrivedAt).allSatisfy({ 100 * abs($0 - $1) <= step }) else { return }
+    arrivedAt = snapped
+    sharedStamps = zip(arrivedAt, arrivedAt.dropFirst()).reduce(0) { $0 + ($1.0 == $1.1 ? 1 : 0) }
+    resolution = step
   }
 
   /// Spans of which only whole steps of the grid are left, and a length of whole steps, where the grid is not much finer
@@ -139,9 +160,9 @@ package struct Observations: Sendable {
 
   /// The same requests with the time stamps that the clock of others would have given them.
   package func stamped(like other: Observations) -> Observations {
-    guard other.resolution > 1, let first = other.arrivedAt.first else { return self }
+    guard other.resolution > 1, !other.arrivedAt.isEmpty else { return self }
     let step = other.resolution
-    let origin = ((first % step) + step) % step
+    let origin = ((other.gridOrigin % step) + step) % step
     let instants = arrivedAt.map { at in
       let rest = (at - origin) % step
       return at - (rest < 0 ? rest + step : rest)
@@ -190,6 +211,7 @@ package struct Observations: Sendable {
   /// The same requests at other times, which must be in the same order.
   private func with(_ instants: [Int64], resolution: Int64) -> Observations {
     var copy = Observations()
+    copy.unknown = unknown
     copy.arrivedAt = instants
     copy.input = input
     copy.output = output

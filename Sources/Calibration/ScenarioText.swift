@@ -11,10 +11,15 @@ package struct ScenarioText {
     package var hardware: [HardwareRecord]
     package var models: [ModelFit]
     package var fineTuning: [FineTuningJobRecord]
+    /// What the scenario calls the requests of a model that are resampled.
+    package var records: (ModelFit) -> TraceSource.Selection
 
     package init(
-      record: AccountRecord, hardware: [HardwareRecord], models: [ModelFit], fineTuning: [FineTuningJobRecord]
+      record: AccountRecord, hardware: [HardwareRecord], models: [ModelFit],
+      fineTuning: [FineTuningJobRecord],
+      records: @escaping (ModelFit) -> TraceSource.Selection = { _ in .init(file: "") }
     ) {
+      self.records = records
       self.record = record
       self.hardware = hardware
       self.models = models
@@ -210,7 +215,7 @@ package struct ScenarioText {
   private static func load(_ model: ModelFit, _ account: Account) -> [Entry]? {
     guard let arrivals = model.arrivals, let tokens = model.tokens else { return nil }
     if model.record.kind != .external, model.deployments.isEmpty { return nil }
-    var entries = [Entry("arrivals", arrivals.arrivals.yaml)]
+    var entries = [Entry("arrivals", arrivals.arrivals(account.records(model)).yaml)]
     if hasProfile(model) { entries.append(Entry("profile", .text(profileName(account, model)))) }
     if let recurrence = arrivals.recurrence {
       let day: Int64 = 86_400_000_000
@@ -218,6 +223,7 @@ package struct ScenarioText {
       entries.append(
         Entry("recurrence", .flow([Entry("from", .instant(recurrence.from)), Entry("every", .word(every))])))
     }
+    if model.hasRecordedTokens { return entries }
     var pair = [
       Entry("input", distribution(tokens.input.distribution, isDuration: false)),
       Entry("output", distribution(tokens.output.distribution, isDuration: false)),

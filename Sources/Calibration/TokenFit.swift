@@ -8,7 +8,19 @@ package struct TokenFit: Sendable {
   package private(set) var output: DistributionFit
   /// Of the normal scores; 0 where it cannot be told from it.
   package private(set) var correlation = ParameterEstimate(name: "correlation", value: 0)
+  /// Of the normal scores of a request's counts with those of the request before; 0 where it cannot be told from it.
+  package private(set) var serial = (input: 0.0, output: 0.0)
+  /// Whether families describe both counts, and none of them was left out.
+  package private(set) var areOfFamilies = true
+  package private(set) var hasOutliers = false
+  /// Which counts no family describes, in words.
+  package private(set) var lacks: [String] = []
   package private(set) var notes: [String] = []
+
+  /// So many outliers are no errors.
+  private static let leastOfManyOutliers = 10
+  /// Serial correlations below this hardly matter.
+  private static let leastSerial = 0.1
 
   /// - Returns: `nil` without any request.
   package init?(_ observations: Observations, spans: [Range<Int64>]) {
@@ -31,8 +43,12 @@ package struct TokenFit: Sendable {
       return isTold && observations.input[row] == 0
         && (observations.isForeign || observations.outcome[row] != RequestOutcome.success)
     }
-    func column(_ values: [Int32], _ name: String) -> (fit: DistributionFit, notes: [String])? {
+    func column(_ values: [Int32], _ name: String) -> (
+      fit: DistributionFit, notes: [String], lack: String?, hasOutliers: Bool
+    )? {
       var sample = GroupedSample(isWhole: true)
+      var halves = (GroupedSample(isWhole: true), GroupedSample(isWhole: true))
+      var hasOutliers = false
       let isOutput = name == "output"
       var unknown = 0
       for span in spans {
@@ -41,6 +57,11 @@ package struct TokenFit: Sendable {
             unknown += 1
           } else {
             sample.add(Double(values[row]))
+            if Int(sample.count) % 2 == 0 {
+              halves.0.add(Double(values[row]))
+            } else {
+              halves.1.add(Double(values[row]))
+            }
           }
         }
       }
@@ -61,7 +82,18 @@ package struct TokenFit: Sendable {
             inside.add(cell.mean, count: cell.count)
           }
         }
+        // Some are errors; many, of which much of the mean consists, are requests like others.
+        let share = outside.reduce(0, +) / max(sample.mean * sample.count, 1)
+        if outside.count >= Self.leastOfManyOutliers, share > 0.01,
+          let quantiles = SampleQuantiles.fit(sample)
+        {
+          notes.append(
+            "\(Figure.count(outside.count, "request")) with \(name) tokens of \(Outliers.list(outside)) lie far beyond the others, which have at most \(Int(inside.largest)), and hold \(String(format: "%.0f", 100 * share)) % of all: kept, so the scenario has the sample's quantiles."
+          )
+          return (quantiles, notes, "", false)
+        }
         sample = inside
+        hasOutliers = true
         notes.append(
           "Outliers, left out: \(Figure.count(outside.count, "request")) with \(name) tokens of \(Outliers.list(outside)); the others have at most \(Int(inside.largest))."
         )
@@ -84,7 +116,12 @@ package struct TokenFit: Sendable {
           "\(Int(sample.count)) requests: the shape of \(name) tokens is uncertain. Telling families apart needs 100, a histogram 1,000."
         )
       }
-      return (best, notes)
+      if let quantiles = SampleQuantiles.instead(of: best, sample, halves: halves) {
+        let lack =
+          "No family describes the \(name) tokens as well as the data themselves do (the best: \(best.name)); the scenario has the sample's quantiles."
+        return (quantiles, notes, lack, hasOutliers)
+      }
+      return (best, notes, nil, hasOutliers)
     }
     guard let first = column(observations.input, "input"), let second = column(observations.output, "output")
     else {
@@ -93,6 +130,30 @@ package struct TokenFit: Sendable {
     input = first.fit
     output = second.fit
     notes = first.notes + second.notes
+    areOfFamilies = first.lack == nil && second.lack == nil
+    lacks = [first.lack, second.lack].compactMap { $0 }.filter { !$0.isEmpty }
+    hasOutliers = first.hasOutliers || second.hasOutliers
+    func ownSerial(_ values: [Int32], isOutput: Bool) -> Double {
+      var (before, after): ([Double], [Double]) = ([], [])
+      for span in spans {
+        var last: Int32?
+        for row in observations.rows(in: span) where before.count < 200_000 {
+          let isKnown =
+            !isUnknown(row, isOutput ? .outputTokens : .inputTokens) && (!isOutput || isAnswered(row))
+          if let last, isKnown {
+            before.append(Double(last))
+            after.append(Double(values[row]))
+          }
+          last = isKnown ? values[row] : nil
+        }
+      }
+      guard before.count >= 100 else { return 0 }
+      let value = SampleDistance.normalScoreCorrelation(before, after)
+      let score = atanh(min(max(value, -0.999_999), 0.999_999))
+      let isShown = score * score * Double(before.count - 3) > log(Double(before.count))
+      return isShown && abs(value) >= Self.leastSerial ? value : 0
+    }
+    serial = (ownSerial(observations.input, isOutput: false), ownSerial(observations.output, isOutput: true))
     let chosen = observations.rows(in: spans, most: 200_000).filter {
       isAnswered($0) && !isUnknown($0, .inputTokens) && !isUnknown($0, .outputTokens)
     }

@@ -1,4 +1,6 @@
-/// What the figures of a fit mean.
+import Foundation
+
+/// What the figures of a fit mean, what is not as good as the data first.
 enum Verdict {
   /// Relative distances up to which a marginal is well met: tokens and times, intervals.
   static let tokenLimit = 0.05
@@ -8,92 +10,101 @@ enum Verdict {
     max(0.20, 2 * (2 / Double(max(windows - 1, 1))).squareRoot())
   }
 
-  /// A fit is as good as the data where it lies no further from what was held out than this many times what the fit saw
-  /// lies from it.
-  static let mostOfData = 1.25
+  /// A sentence, and whether it says that the fit falls short, or that the data changed.
+  private struct Sentence {
+    enum Weight: Int { case failure, change, rest }
+    var weight: Weight
+    var text: String
+  }
 
+  /// - Parameter longest: stretch of the time by which the fit is judged, µs.
   static func words(
-    _ marginals: [FitQuality.Marginal], _ counts: [FitQuality.Counts], _ failures: FitQuality.Failures
+    _ marginals: [FitQuality.Marginal], _ counts: [FitQuality.Counts], _ failures: FitQuality.Failures,
+    longest: Int64?
   ) -> [String] {
-    var words = marginals.map(self.words)
-    if let line = self.words(failures) { words.append(line) }
-    var missing: [(from: Double, isLow: Bool)] = []
-    for count in counts {
-      let ratio = count.dispersionRatio
-      if abs(ratio - 1) > dispersionLimit(windows: count.windows) {
-        missing.append((count.window, ratio < 1))
-      }
-    }
-    if counts.isEmpty { return words + ["Too little time to judge bursts: twenty windows are needed."] }
-    if missing.isEmpty {
-      words.append(
-        "Bursts: reproduced from \(span(counts[0].window)) to \(span(counts[counts.count - 1].window)) (index of dispersion within 20 %, or two standard errors)."
-      )
-    } else {
-      let low = missing.filter(\.isLow).map(\.from)
-      let high = missing.filter { !$0.isLow }.map(\.from)
-      if let longest = low.last {
-        let isUpTo = counts.filter { $0.window <= longest }.allSatisfy { count in low.contains(count.window) }
-        words.append(
-          isUpTo
-            ? "Bursts of \(span(longest)) and shorter are not reproduced: the counts vary less than observed."
-            : "Variation over \(low.map(span).joined(separator: ", ")) is not reproduced: the counts vary less than observed."
-        )
-      }
-      if !high.isEmpty {
-        words.append("Counts over \(high.map(span).joined(separator: ", ")) vary more than observed.")
-      }
-    }
+    var sentences = marginals.map(sentence)
+    if let own = sentence(failures) { sentences.append(own) }
+    sentences += counts.map(sentence)
     for count in counts {
       let (a, b) = (count.observedAutocorrelation[0], count.simulatedAutocorrelation[0])
       if abs(a - b) > 0.2, count.windows >= 100 {
-        words.append(
-          String(
-            format: "Counts of neighbouring windows of %@ are correlated by %.2f, simulated ones by %.2f.",
-            span(count.window), a, b))
+        sentences.append(
+          Sentence(
+            weight: .failure,
+            text: String(
+              format:
+                "Counts of neighbouring windows of %@ are correlated by %.2f, simulated ones by %.2f. The fit falls short, not the data.",
+              span(count.window), a, b)))
       }
     }
-    return words
+    let ordered = [Sentence.Weight.failure, .change, .rest].flatMap { weight in
+      sentences.filter { $0.weight == weight }.map(\.text)
+    }
+    let missing = WindowCounts.windows.filter { window in !counts.contains { $0.window == window } }
+    guard !missing.isEmpty else { return ordered }
+    let isShort = longest.map { Double($0) < missing[0] * 1e6 } ?? false
+    return ordered + [
+      "Not judged: the dispersion over \(missing.map(span).joined(separator: ", ")). That needs twenty windows\(isShort ? ", each within a stretch that judges the fit" : ", none shorter than a step of the time stamps")."
+    ]
   }
 
-  /// The distance *e* of the simulated from the observed; beside it *d*, that of what was held out from what the fit saw,
-  /// and *s*, that of two simulations.
-  private static func words(_ marginal: FitQuality.Marginal) -> String {
-    let limit = marginal.unit == "s" ? intervalLimit : tokenLimit
-    func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
-    let (e, d) = (marginal.wasserstein, marginal.floorWasserstein)
-    let s = marginal.samplingWasserstein ?? 0
-    let name = marginal.name.prefix(1).uppercased() + marginal.name.dropFirst()
+  private static func percent(_ share: Double) -> String { String(format: "%.1f %%", 100 * share) }
+
+  /// *e*, and beside it *d*, *s* and the limit.
+  private static func sentence(
+    _ name: String, _ bound: Bound, _ cause: @autoclosure () -> String
+  ) -> Sentence {
     let beside = [
-      d.map { "the held-out telemetry lies \(percent($0)) from what the fit saw" },
-      marginal.samplingWasserstein.map { "two simulations \(percent($0)) from each other" },
+      bound.d.map { "d = \(percent($0))" }, bound.s.map { "s = \(percent($0))" },
+      "limit \(percent(bound.limit))",
     ].compactMap { $0 }.joined(separator: ", ")
-    let besides = beside.isEmpty ? "" : " (\(beside))"
-    if e <= limit { return "\(name): reproduced; \(percent(e)) of the mean apart\(besides)." }
-    if let d, e <= mostOfData * d {
-      return
-        "\(name): as near as the data allow; \(percent(e)) of the mean apart\(besides): the data changed between the two."
+    let figures = "e = \(percent(bound.e)) (\(beside))"
+    guard bound.isMet else {
+      return Sentence(
+        weight: .failure,
+        text:
+          "\(name): not reproduced; e = \(percent(bound.e)), where \(percent(bound.allowed)) is allowed (\(beside)). The fit falls short, not the data.\(cause())"
+      )
     }
-    if e <= s {
-      return
-        "\(name): too few requests to tell; \(percent(e)) of the mean apart\(besides), which is no more than chance would give."
+    if bound.e <= bound.limit { return Sentence(weight: .rest, text: "\(name): reproduced; \(figures).") }
+    if bound.dataChanged {
+      return Sentence(
+        weight: .change, text: "\(name): as near as the data allow; \(figures): the data changed.")
     }
-    var cause = ""
-    if abs(marginal.simulatedMean - marginal.observedMean) > 0.7 * e * marginal.observedMean {
-      cause =
-        marginal.simulatedMean > marginal.observedMean
+    if let d = bound.d, bound.e <= Bound.mostOfData * d {
+      return Sentence(weight: .rest, text: "\(name): nearer than the data; \(figures).")
+    }
+    return Sentence(
+      weight: .rest,
+      text: "\(name): too few requests to tell; \(figures), which is no more than chance gives.")
+  }
+
+  private static func sentence(_ marginal: FitQuality.Marginal) -> Sentence {
+    sentence(
+      marginal.name.prefix(1).uppercased() + marginal.name.dropFirst(), marginal.bound, cause(marginal))
+  }
+
+  private static func cause(_ marginal: FitQuality.Marginal) -> String {
+    if abs(marginal.simulatedMean - marginal.observedMean) > 0.7 * marginal.bound.e * marginal.observedMean {
+      return marginal.simulatedMean > marginal.observedMean
         ? " Nearly all of that is a mean that is too high." : " Nearly all of that is a mean that is too low."
-    } else if quantile(marginal, 0.99).map({ $0.simulated < 0.8 * $0.observed }) ?? false {
-      cause = " Large values are too rare."
-    } else if quantile(marginal, 0.99).map({ $0.simulated > 1.25 * $0.observed }) ?? false {
-      cause = " Large values are too frequent."
     }
-    return
-      "\(name): not reproduced; \(percent(e)) of the mean apart, where \(percent(limit)) are allowed\(besides). The fit falls short, not the data.\(cause)"
+    guard let (observed, simulated) = quantile(marginal, 0.99) else { return "" }
+    return simulated < 0.8 * observed
+      ? " Large values are too rare." : simulated > 1.25 * observed ? " Large values are too frequent." : ""
+  }
+
+  private static func sentence(_ count: FitQuality.Counts) -> Sentence {
+    sentence(
+      String(
+        format: "Dispersion over %@, %.3g observed and %.3g simulated", span(count.window),
+        count.observedDispersion, count.simulatedDispersion),
+      count.bound,
+      " The counts vary \(count.dispersionRatio < 1 ? "less" : "more") than observed.")
   }
 
   /// `nil` where nothing failed, neither observed nor simulated.
-  private static func words(_ failures: FitQuality.Failures) -> String? {
+  private static func sentence(_ failures: FitQuality.Failures) -> Sentence? {
     let (a, b) = (failures.observedShare, failures.simulatedShare)
     guard failures.observed > 0 || failures.simulated > 0, failures.observedRequests > 0,
       failures.simulatedRequests > 0
@@ -104,8 +115,11 @@ enum Verdict {
       (a * (1 - a) / Double(failures.observedRequests) + b * (1 - b) / Double(failures.simulatedRequests))
       .squareRoot()
     let isNear = abs(a - b) <= max(0.2 * a, 2 * error)
-    return
-      "Failures: \(isNear ? "reproduced" : "not reproduced"); \(percent(a)) of requests observed, \(percent(b)) simulated."
+    return Sentence(
+      weight: isNear ? .rest : .failure,
+      text:
+        "Failures: \(isNear ? "reproduced" : "not reproduced"); \(percent(a)) of requests observed, \(percent(b)) simulated.\(isNear ? "" : " The fit falls short, not the data.")"
+    )
   }
 
   private static func quantile(_ marginal: FitQuality.Marginal, _ share: Double) -> (

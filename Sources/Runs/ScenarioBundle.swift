@@ -48,6 +48,7 @@ package struct ScenarioBundle: Sendable {
     self.files = Self.files(of: document.scenario, besides: path).merging(files) { $1 }
     try Self.fillDemand(&document.scenario, self.files)
     (traces, notes) = try Self.traces(document.scenario, self.files, known)
+    try Self.fillRates(&document.scenario, traces, self.files)
   }
 
   /// A simulation of the scenario, or of some of its accounts.
@@ -97,6 +98,32 @@ package struct ScenarioBundle: Sendable {
     }
   }
 
+  /// The rates of records that are resampled at their own.
+  /// - Throws: `DatasetError` for a record from which nothing can be resampled.
+  private static func fillRates(
+    _ scenario: inout Scenario, _ traces: [TraceSource.Selection: Trace], _ files: [String: String]
+  ) throws {
+    for account in scenario.accounts.indices {
+      for index in scenario.accounts[account].models.indices {
+        guard var resampled = scenario.accounts[account].models[index].load?.arrivals.resampled,
+          let trace = traces[resampled.record]
+        else { continue }
+        guard let rate = trace.rate(of: resampled) else {
+          throw DatasetError(
+            files[resampled.record.file] ?? resampled.record.file,
+            "it cannot be resampled: \(trace.requests.count) requests, of which at least two at different times must lie in the time in which it was observed. Give a longer record, or move from and to of resampled."
+          )
+        }
+        guard resampled.rate == nil else { continue }
+        resampled.rate = rate
+        let calendar = scenario.accounts[account].calendar
+        scenario.accounts[account].models[index].load?.arrivals = .resampled(resampled)
+        scenario.expectedArrivals += scenario.accounts[account].models[index].expectedArrivals(
+          scenario.simulationStart..<scenario.to, origin: scenario.from, calendar)
+      }
+    }
+  }
+
   /// Clients that were read, by their files: a plan reads a scenario once for each variant.
   private static let clients = Mutex<[String: ServeGenClient]>([:])
 
@@ -129,10 +156,10 @@ package struct ScenarioBundle: Sendable {
     var traces: [TraceSource.Selection: Trace] = [:]
     var notes: [String] = []
     for model in scenario.accounts.flatMap(\.models) {
-      guard let source = model.load?.arrivals.replayed, traces[source.selection] == nil else { continue }
+      guard let source = model.load?.arrivals.record, traces[source] == nil else { continue }
       let path = files[source.file] ?? source.file
-      if let known, known.files[source.file] == path, let trace = known.traces[source.selection] {
-        traces[source.selection] = trace
+      if let known, known.files[source.file] == path, let trace = known.traces[source] {
+        traces[source] = trace
         continue
       }
       let trace = try TraceFile(contentsOf: path, model: source.model)
@@ -146,7 +173,7 @@ package struct ScenarioBundle: Sendable {
           "\(path): note: \(trace.unknownTokens) of \(trace.requests.count) requests do not state their tokens; each is replayed with those of the preceding request that does."
         )
       }
-      traces[source.selection] = Trace(
+      traces[source] = Trace(
         trace.requests.map {
           TraceRequest(
             arrivedAt: $0.arrivedAt.microseconds, inputTokens: $0.inputTokens, outputTokens: $0.outputTokens,

@@ -4,7 +4,9 @@ import Telemetry
 extension Scenario.Model {
   /// Mean number of arrivals, retries and recorded demand not counted.
   /// - Parameter origin: where the profile's trend is 1.
-  func expectedArrivals(_ time: Range<Timestamp>, origin: Timestamp, _ calendar: ZonedCalendar) -> Double {
+  package func expectedArrivals(_ time: Range<Timestamp>, origin: Timestamp, _ calendar: ZonedCalendar)
+    -> Double
+  {
     guard let load, let rate = load.arrivals.meanRate else { return 0 }
     let segments = (load.profile ?? RateProfile()).segments(
       from: time.lowerBound, to: time.upperBound, origin: origin, calendar: calendar)

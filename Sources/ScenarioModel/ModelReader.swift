@@ -173,7 +173,7 @@ struct ModelReader {
           "\(key) cannot be combined with recorded demand, which has its own arrivals and tokens. Remove it."
         )
       }
-    } else if arrivals != nil, !keys.has("tokens") {
+    } else if arrivals != nil, arrivals?.resampled == nil, !keys.has("tokens") {
       keys.error(nil, "tokens is missing. Give the input and output token counts of a request.")
     }
     if let arrivals, !arrivals.changes.isEmpty, let profile, profile.trendPerWeek != 1 {

@@ -38,4 +38,25 @@ extension Scenario {
       warmUpMicroseconds: 0,
       accounts: [account], expectedArrivals: 0)
   }
+
+  /// A scenario of nothing but time: for drawing demand that nobody serves.
+  ///
+  /// It does not come from a document, so none of a document's limits holds for it.
+  package init(over time: Range<Timestamp>, seed: UInt64, replication: Int) {
+    self.init(
+      name: "demand", description: "", seed: seed, from: time.lowerBound, to: time.upperBound,
+      warmUpMicroseconds: 0, accounts: [], expectedArrivals: 0)
+    self.replication = replication
+  }
+}
+
+extension Scenario.Load {
+  /// Arrivals whose requests have no tokens: for drawing when they arrive.
+  /// - Throws: nothing, unless a constant is no distribution.
+  package init(arrivals: Arrivals, profile: RateProfile) throws {
+    let nothing = try Distribution(.constant(0))
+    self.init(
+      arrivals: arrivals, profile: profile,
+      tokens: .init(input: nothing, output: nothing, correlation: 0, prefix: nil), retries: nil)
+  }
 }

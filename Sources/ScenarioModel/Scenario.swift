@@ -85,9 +85,14 @@ package struct Scenario: Sendable, Equatable {
   package struct Load: Sendable, Equatable {
     package var arrivals: Arrivals
     package var profile: RateProfile?
-    /// `nil` where a trace brings its own.
+    /// `nil` where a trace or a record brings its own.
     package var tokens: Tokens?
     package var retries: Retries?
+
+    /// The trace or the record that brings the requests' tokens, if one does.
+    package var recordedTokens: TraceSource.Selection? {
+      arrivals.replayed?.selection ?? (tokens == nil ? arrivals.resampled?.record : nil)
+    }
   }
 
   package struct Tokens: Sendable, Equatable {

@@ -95,7 +95,7 @@ struct DemandSource {
       try PrefixDraws($0, in: setting.arena, setting.stream("prefixes"))
     }
     hasPrefixes =
-      prefixes != nil || load?.arrivals.replayed.map { setting.traces[$0.selection]?.prefixes != nil } == true
+      prefixes != nil || load?.recordedTokens.map { setting.traces[$0]?.prefixes != nil } == true
   }
 
   /// The next requests, in order of arrival.

@@ -34,7 +34,7 @@ extension Scenario.Model {
   package func keepsPrefixes(_ traces: [TraceSource.Selection: Trace]) -> Bool {
     let beginAlike =
       load?.tokens?.prefix != nil
-      || load?.arrivals.replayed.map { traces[$0.selection]?.prefixes != nil } ?? false
+      || load?.recordedTokens.map { traces[$0]?.prefixes != nil } ?? false
     return beginAlike
       && deployments.contains { $0.service.continuousBatching?.kvCache?.keepsPrefixes == true }
   }
@@ -56,7 +56,7 @@ struct DeploymentPrefixes {
       let step = Int(cache.blockSize) * ((blocks + Self.mostNodes - 1) / Self.mostNodes)
       tree = PrefixTree(separate: prefix.count, tokens: Int32(prefix.tokens), step: Int32(step))
       nodes = Int32(tree.count / prefix.count)
-    } else if let trace = load?.arrivals.replayed, let tree = traces[trace.selection]?.prefixes {
+    } else if let trace = load?.recordedTokens, let tree = traces[trace]?.prefixes {
       self.tree = tree
       nodes = 1
     } else {

@@ -21,7 +21,7 @@ struct TokenDraws {
   init(_ load: Scenario.Load?, _ setting: ArrivalSetting) throws {
     let arena = setting.arena
     stream = setting.stream("tokens")
-    if load?.arrivals.replayed != nil {
+    if load?.recordedTokens != nil {
       method = .recorded
     } else if case .serveGen(let source)? = load?.arrivals.source,
       let demand = setting.scenario.measured[source.trace], !demand.tokens.isEmpty

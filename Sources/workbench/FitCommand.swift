@@ -47,7 +47,7 @@ struct FitCommand: ParsableCommand {
 
   @Option(
     help:
-      "Families that may be chosen: poisson, gamma, weibull, markovModulated, separated by commas. (default: all)"
+      "Families that may be chosen: poisson, gamma, weibull, markovModulated, resampled, separated by commas. (default: all)"
   )
   var arrivals: String?
 
@@ -101,7 +101,7 @@ struct FitCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
-  private static let families: Set<String> = ["poisson", "gamma", "weibull", "markovModulated"]
+  private static let families: Set<String> = ["poisson", "gamma", "weibull", "markovModulated", "resampled"]
 
   func validate() throws {
     for name in arrivals.map({ $0.split(separator: ",") }) ?? [] where !Self.families.contains(String(name)) {
@@ -211,7 +211,18 @@ struct FitCommand: ParsableCommand {
       PostgreSQLLocation(telemetry)?.name
       ?? URL(fileURLWithPath: telemetry).standardizedFileURL.lastPathComponent
     let name = URL(fileURLWithPath: output).deletingPathExtension().lastPathComponent
-    let text = calibration.scenario(name: name, source: source, command: command(source, name), cite: cite)
+    let records = "\(name).arrivals.csv"
+    let recordsPath = URL(fileURLWithPath: output).deletingLastPathComponent().appendingPathComponent(records)
+      .path
+    let recordsText = calibration.recordsText()
+    if recordsText != nil, FileManager.default.fileExists(atPath: recordsPath) {
+      throw OutputError(
+        recordsPath,
+        "it exists already, and the scenario needs a file of this name for the requests that it resamples. Move it out of the way, or give the scenario another name."
+      )
+    }
+    let text = calibration.scenario(
+      name: name, source: source, command: command(source, name), cite: cite, records: records)
     // The fitted document must be a valid scenario before it is written.
     let document: ScenarioDocument
     do {
@@ -233,11 +244,16 @@ struct FitCommand: ParsableCommand {
       _ = try ServiceProfile(Data(text.utf8), path: profile ?? "")
       return text
     }
-    let qualities = noCheck ? [] : try judge(calibration, input, document.scenario)
+    let qualities = noCheck ? [] : try judge(calibration, input, document.scenario, records)
     let result = self.result(calibration, input, qualities, source)
     let file = try OutputFile(output)
     try file.write(text.utf8)
     _ = try file.close()
+    if let recordsText {
+      let file = try OutputFile(recordsPath)
+      try file.write(recordsText.utf8)
+      _ = try file.close()
+    }
     if let profile, let serviceProfile {
       let file = try OutputFile(profile)
       try file.write(serviceProfile.utf8)
@@ -294,13 +310,14 @@ struct FitCommand: ParsableCommand {
   }
 
   /// Simulates the scenario and compares it, model by model.
-  private func judge(_ calibration: Calibration, _ input: FitInput, _ scenario: Scenario) throws
-    -> [FitQuality?]
-  {
+  private func judge(
+    _ calibration: Calibration, _ input: FitInput, _ scenario: Scenario, _ records: String
+  ) throws -> [FitQuality?] {
     let progress = ProgressBar("Simulating", quiet: quiet)
     defer { progress.clear() }
     return try FitJudgement(calibration, observed: input.models.map(\.observations)).qualities(
-      of: scenario, threads: ProcessInfo.processInfo.activeProcessorCount
+      of: scenario, records: calibration.records(records),
+      threads: ProcessInfo.processInfo.activeProcessorCount
     ) { progress.show($0) }
   }
 

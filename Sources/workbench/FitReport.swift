@@ -23,6 +23,10 @@ struct FitReport: Codable {
     var requests: Int
     var fitted: [Fitted]
     var arrivalCandidates: [ArrivalFit.Candidate]
+    /// How near the arrivals are to what was held out within what the fit saw.
+    var arrivalsJudged: [ArrivalChoice.Judged]
+    /// The same of the process instead of which the record is resampled.
+    var arrivalsRejected: [ArrivalChoice.Judged]
     var breakpoints: Int
     var variabilityChanges: Int
     var quality: FitQuality?
@@ -78,9 +82,11 @@ extension FitReport.Model {
           value: estimate.value * scale, interval: estimate.interval.map { $0 * scale })
       }
       fitted.append(
-        .init(part: "arrivals", family: arrivals.candidates.first?.name ?? "poisson", parameters: parameters))
+        .init(part: "arrivals", family: arrivals.family, parameters: parameters))
     }
-    if let tokens = fit.tokens {
+    if fit.hasRecordedTokens {
+      fitted.append(.init(part: "tokens", family: "those of the resampled requests", parameters: []))
+    } else if let tokens = fit.tokens {
       add("input tokens", tokens.input)
       add("output tokens", tokens.output)
       if tokens.correlation.value != 0 {
@@ -139,6 +145,7 @@ extension FitReport.Model {
     self.init(
       account: fit.record.account, model: fit.record.name, requests: requests, fitted: fitted,
       arrivalCandidates: fit.arrivals?.candidates ?? [],
+      arrivalsJudged: fit.arrivals?.judged ?? [], arrivalsRejected: fit.arrivals?.rejected ?? [],
       breakpoints: fit.arrivals?.profile.breakpoints.count ?? 0,
       variabilityChanges: fit.arrivals?.cvChanges.count ?? 0, quality: quality,
       replayed: fit.deployments.filter { !$0.replayed.isEmpty }.map {

@@ -46,32 +46,38 @@ enum FitText {
       let judged = holdOut == "nothing" ? "judged by all of it" : "judged by what was held out: \(holdOut)"
       Terminal.print("  Simulated compared with observed, \(judged):")
       Terminal.print(
-        "    \(padded("", 20)) observed   simulated  distance  plain*  KS        Anderson–Darling")
+        "    \(padded("", 20)) observed   simulated  e         d         s         allowed   plain*")
       for marginal in quality.marginals {
         let row = [
           padded(figure(marginal.observedMean), 10), padded(figure(marginal.simulatedMean), 10),
-          padded(percent(marginal.wasserstein), 9),
-          padded(marginal.baselineWasserstein.map(percent) ?? "", 7),
-          padded(String(format: "%.4f", marginal.kolmogorovSmirnov), 9),
-          String(format: "%.3g", marginal.andersonDarling),
+          bound(marginal.bound), marginal.baselineWasserstein.map(percent) ?? "",
         ]
         Terminal.print("    \(padded(marginal.name, 20)) \(row.joined(separator: " "))")
       }
       for count in quality.counts {
         let row = [
           padded(figure(count.observedDispersion), 10), padded(figure(count.simulatedDispersion), 10),
-          percent(count.dispersionRatio - 1),
+          bound(count.bound),
         ]
         Terminal.print(
           "    \(padded("dispersion, \(Self.span(count.window))", 20)) \(row.joined(separator: " "))")
       }
       Terminal.print(
         Terminal.dim(
-          "    distance: Wasserstein-1 over the observed mean; * of a plain Poisson process with lognormal tokens"
+          "    distances, over the observed mean (Wasserstein-1) or of the ratio from 1: e of the simulation from what judges it,"
+        ))
+      Terminal.print(
+        Terminal.dim(
+          "    d of what the fit saw from that, s of two simulations; * e of a plain Poisson process with lognormal tokens"
         ))
       for line in quality.verdict { Terminal.print("  → \(line.shown)") }
     }
     Terminal.print("")
+  }
+
+  /// *e*, *d*, *s* and what is allowed.
+  private static func bound(_ bound: Bound) -> String {
+    [bound.e, bound.d, bound.s, bound.allowed].map { padded($0.map(percent) ?? "", 9) }.joined(separator: " ")
   }
 
   static func span(_ seconds: Double) -> String {

@@ -32,6 +32,8 @@ struct ArrivalsTests {
     "{gamma: {rate: 2/s, cv: 1.5}}",
     "{weibull: {rate: 2/s, cv: 0.5, changes: [{at: \"2026-01-06T00:00:00.000000Z\", cv: 2}, {at: \"2026-01-07T00:00:00.000000Z\", cv: 0.25, family: gamma}]}}",
     "{markovModulated: {states: [{rate: 0/s, mean: 2min}, {rate: 4/s, mean: 1.5s}]}}",
+    "{resampled: {trace: \"r.csv\", blocks: 5min}}",
+    "{resampled: {trace: \"r.csv\", model: \"7\", rate: 2/s, blocks: 1.5s, from: \"2026-01-06T00:00:00.000000Z\", to: \"2026-01-07T00:00:00.000000Z\"}}",
     "{trace: \"a b.csv\"}",
     "{trace: {file: \"t.csv\", model: \"7\", startAt: \"2026-01-06T00:00:00.000000Z\"}}",
     "{serveGen: {trace: \"t.csv\", dataset: \"d.json\", startAt: \"2026-01-06T00:00:00.000000Z\"}}",
@@ -69,7 +71,13 @@ struct ArrivalsTests {
   func files() throws {
     let processes = try Self.all.map { try Self.read($0) }
     #expect(
-      processes.map(\.namedFiles) == [[], [], [], [], [], ["a b.csv"], ["t.csv"], ["t.csv", "d.json"]])
-    for process in processes { #expect((process.meanRate == nil) == (process.source != nil)) }
+      processes.map(\.namedFiles) == [
+        [], [], [], [], [], ["r.csv"], ["r.csv"], ["a b.csv"], ["t.csv"], ["t.csv", "d.json"],
+      ])
+    for process in processes {
+      let isOfRecord = process.resampled.map { $0.rate == nil } ?? false
+      let isUnknown = process.source != nil || isOfRecord
+      #expect((process.meanRate == nil) == isUnknown)
+    }
   }
 }

@@ -26,7 +26,10 @@ struct FitTests {
       "--report",
       scratch.file("fit.html"), "--hold-out", stretch)
     #expect(fit.status == 0, "\(fit.error)")
-    #expect(fit.output.contains("Bursts: reproduced from 1 s to 1 min"), "\(fit.output)")
+    for window in ["1 s", "10 s", "1 min"] {
+      let line = fit.output.split(separator: "\n").first { $0.contains("Dispersion over \(window),") }
+      #expect(try #require(line).contains("simulated: reproduced; e = "), "\(fit.output)")
+    }
     #expect(fit.output.contains("says nothing about service times"))
     let quality = try #require(try model(scratch.file("fit.json"))["quality"] as? [String: Any])
     let marginals = try #require(quality["marginals"] as? [[String: Any]])
@@ -53,6 +56,61 @@ struct FitTests {
     let run = try Program.run(
       "run", scratch.file("azure.yaml"), "--out", scratch.file("run"), "--formats", "none", "-q")
     #expect(run.status == 0, "\(run.error)")
+  }
+
+  @Test(
+    "requests that are resampled are written beside the scenario, which checks, runs and scales with them")
+  func resampled() throws {
+    let scratch = try Scratch()
+    // Every half minute or so, twenty requests within two seconds.
+    var lines = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+    var generator = SeededGenerator(state: 4)
+    for cluster in 0..<120 {
+      var times: [Int] = []
+      // ms.
+      let start = 30_000 * cluster + Int.random(in: 0..<20_000, using: &generator)
+      for _ in 0..<20 { times.append(start + Int.random(in: 0..<2000, using: &generator)) }
+      for time in times.sorted() {
+        let (minutes, rest) = time.quotientAndRemainder(dividingBy: 60_000)
+        let (seconds, fraction) = rest.quotientAndRemainder(dividingBy: 1000)
+        let clock = String(format: "%02d:%02d:%02d.%03d", minutes / 60, minutes % 60, seconds, fraction)
+        lines += "2026-01-05 \(clock),\(100 + cluster),\(cluster % 7 + 1)\n"
+      }
+    }
+    let trace = try scratch.write("bursts.csv", lines)
+    let fit = try Program.run(
+      "fit", trace, "-o", scratch.file("f.yaml"), "--json", scratch.file("f.json"), "--hold-out", "3min")
+    #expect(fit.status == 0, "\(fit.error)")
+    #expect(fit.output.contains("The requests themselves are resampled"), "\(fit.output)")
+    let quality = try #require(try model(scratch.file("f.json"))["quality"] as? [String: Any])
+    let parts =
+      (quality["marginals"] as? [[String: Any]] ?? []) + (quality["counts"] as? [[String: Any]] ?? [])
+    #expect(parts.count >= 4)
+    for part in parts {
+      let bound = try #require(part["bound"] as? [String: Any])
+      for key in ["d", "e", "s", "limit"] { #expect(bound[key] is Double, "\(key): \(part)") }
+    }
+    let records = try String(contentsOfFile: scratch.file("f.arrivals.csv"), encoding: .utf8)
+    #expect(records.utf8.count { $0 == UInt8(ascii: "\n") } > 1000)
+    let check = try Program.run("check", scratch.file("f.yaml"))
+    #expect(check.status == 0, "\(check.output)\(check.error)")
+    for scale in ["0.5", "3"] {
+      let run = try Program.run(
+        "run", scratch.file("f.yaml"), "--out", scratch.file("run\(scale)"), "-q", "--set",
+        "models.bursts.load.scale=\(scale)")
+      #expect(run.status == 0, "\(run.error)")
+    }
+    // Its file is not overwritten.
+    let again = try Program.run("fit", trace, "-o", scratch.file("f2.yaml"), "--hold-out", "3min", "-q")
+    #expect(again.status == 0, "\(again.error)")
+    try FileManager.default.removeItem(atPath: scratch.file("f.yaml"))
+    let refused = try Program.run("fit", trace, "-o", scratch.file("f.yaml"), "--hold-out", "3min", "-q")
+    #expect(refused.status == 73 && refused.error.contains("f.arrivals.csv"), "\(refused.error)")
+    // A record of which nothing is left is refused by name.
+    let nothing = try Program.run(
+      "check", scratch.file("f2.yaml"), "--set", "models.bursts.load.arrivals.resampled.to=2025-01-01",
+      "--set", "models.bursts.load.arrivals.resampled.from=2024-01-01")
+    #expect(nothing.status != 0 && nothing.error.contains("cannot be resampled"), "\(nothing.error)")
   }
 
   @Test("simulate, fit, simulate: the dashboards of both are statistically the same")

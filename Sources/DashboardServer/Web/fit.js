@@ -11,6 +11,8 @@ const off = (share) => `${share > 0 ? "+" : ""}${percent(share)}`.replace("-", "
 const shareOf = (value) => percent(typeof value === "number" ? value : null);
 // The unit stands in the number; of tokens and the like beside the name.
 const isTime = (unit) => unit === "s" || unit === "ms";
+/** e, d, s and what is allowed of e. */
+const boundOf = ({ d, e, s, limit }) => [e, d, s, Math.max(1.25 * (d ?? 0), s ?? 0, limit)].map(shareOf);
 const probability = (p) => (p < 1e-4 ? "< 0.0001" : p.toFixed(4));
 const span = (seconds) => (seconds >= 3600 ? `${seconds / 3600} h` : seconds >= 60 ? `${seconds / 60} min` : `${seconds} s`);
 
@@ -42,12 +44,19 @@ for (const model of fit.models) {
     section.append(table(["arrival process", "parameters", "information criterion above the best"],
       model.arrivalCandidates.map((c) => [c.name, c.parameters, digits(c.informationCriterion - least)]), "Candidates"));
   }
+  for (const [judged, words] of [[model.arrivalsRejected, "the process that was not taken, compared with what the fit saw"], [model.arrivalsJudged, "the arrivals that were taken, foreseen within what the fit saw"]]) {
+    if (judged?.length) section.append(table([words, "e", "d", "s", "allowed"], judged.map((own) => [own.quantity, ...boundOf(own.bound)]), words));
+  }
   const quality = model.quality;
   if (!quality) continue;
-  section.append(table(["quantity", "observed mean", "simulated mean", "Wasserstein-1 / mean", "plain model's", "held out from fitted", "Kolmogorov–Smirnov (p)", "Anderson–Darling (p)"],
-    quality.marginals.map((m) => [isTime(m.unit) || m.name.endsWith(m.unit) ? m.name : `${m.name}, ${m.unit}`, quantity(m.observedMean, isTime(m.unit) ? m.unit : ""), quantity(m.simulatedMean, isTime(m.unit) ? m.unit : ""), shareOf(m.wasserstein), shareOf(m.baselineWasserstein), shareOf(m.floorWasserstein),
+  section.append(table(["quantity", "observed mean", "simulated mean", "e", "d", "s", "allowed", "plain model's e", "Kolmogorov–Smirnov (p)", "Anderson–Darling (p)"],
+    quality.marginals.map((m) => [isTime(m.unit) || m.name.endsWith(m.unit) ? m.name : `${m.name}, ${m.unit}`, quantity(m.observedMean, isTime(m.unit) ? m.unit : ""), quantity(m.simulatedMean, isTime(m.unit) ? m.unit : ""), ...boundOf(m.bound), shareOf(m.baselineWasserstein),
       `${digits(m.kolmogorovSmirnov)} (${probability(m.kolmogorovSmirnovP)})`, `${digits(m.andersonDarling)} (${probability(m.andersonDarlingP)})`]), "Distances"));
-  section.append(element("p", { className: "note" }, "Of large samples every model fails the tests: the distance says how much it matters. The plain model is a Poisson process with lognormal tokens."));
+  if (quality.counts.length) {
+    section.append(table(["index of dispersion over", "windows", "observed", "simulated", "e", "d", "s", "allowed"],
+      quality.counts.map((c) => [span(c.window), number(c.windows), digits(c.observedDispersion), digits(c.simulatedDispersion), ...boundOf(c.bound)]), "Dispersion"));
+  }
+  section.append(element("p", { className: "note" }, "e is the distance of the simulation from what judges it, d that of what the fit saw from it, s that of two simulations: Wasserstein-1 over the mean, or how far the ratio of two indices of dispersion is from 1. A fit is as good as the data if e is at most 1.25 d, s or the limit. Of large samples every model fails the tests: the distance says how much it matters. The plain model is a Poisson process with lognormal tokens."));
   const grid = element("div", { className: "widgets" });
   section.append(grid);
   const instants = quality.rates.at.map((at) => Date.parse(/Z|[+-]\d{2}:\d{2}$/.test(at) ? at : `${at.replace(" ", "T")}Z`));

@@ -50,7 +50,7 @@ package enum ArrivalSource: ArrivalModel {
   /// The files that `arrivals` name, whether or not the rest of them is right.
   static func named(in arrivals: DocumentNode) -> NamedFile? {
     arrivals.member("trace").flatMap(TraceSource.named)
-      ?? arrivals.member("serveGen").flatMap(
-        ServeGenSource.named)
+      ?? arrivals.member("serveGen").flatMap(ServeGenSource.named)
+      ?? arrivals.member("resampled").flatMap(ResampledArrivals.named)
   }
 }

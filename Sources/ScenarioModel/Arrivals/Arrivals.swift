@@ -9,11 +9,14 @@ package enum Arrivals: Sendable, Equatable {
   case poisson(PoissonArrivals)
   case renewal(RenewalArrivals)
   case markovModulated(MarkovModulatedArrivals)
+  case resampled(ResampledArrivals)
   case recorded(ArrivalSource)
 
   /// What a scenario may write under `arrivals`, in the order of the reference.
   static let entries: [ArrivalEntry] =
-    [PoissonArrivals.entry] + RenewalArrivals.entries + [MarkovModulatedArrivals.entry]
+    [PoissonArrivals.entry] + RenewalArrivals.entries + [
+      MarkovModulatedArrivals.entry, ResampledArrivals.entry,
+    ]
     + ArrivalSource.entries
 
   private var model: any ArrivalModel {
@@ -21,6 +24,7 @@ package enum Arrivals: Sendable, Equatable {
     case .poisson(let model): model
     case .renewal(let model): model
     case .markovModulated(let model): model
+    case .resampled(let model): model
     case .recorded(let model): model
     }
   }
@@ -59,8 +63,15 @@ package enum Arrivals: Sendable, Equatable {
   /// The trace that is replayed, if one is.
   package var replayed: TraceSource? { if case .trace(let trace)? = source { trace } else { nil } }
 
+  /// The process that resamples a record, if this is one.
+  package var resampled: ResampledArrivals? { if case .resampled(let model) = self { model } else { nil } }
+
+  /// The requests that must be read before anything is drawn: of a trace that is replayed, or of a record that is
+  /// resampled.
+  package var record: TraceSource.Selection? { replayed?.selection ?? resampled?.record }
+
   /// Files that the process needs, by the names that the scenario gives them.
-  package var namedFiles: [String] { source?.namedFiles ?? [] }
+  package var namedFiles: [String] { source?.namedFiles ?? resampled.map { [$0.record.file] } ?? [] }
 }
 
 /// What every arrival process says of itself.

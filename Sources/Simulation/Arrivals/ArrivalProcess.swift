@@ -9,6 +9,7 @@ enum ArrivalProcess {
   case renewal(RenewalProcess)
   case markovModulated(MarkovModulatedProcess)
   case windowed(WindowedProcess)
+  case resampled(ResampledProcess)
   case replay(TraceReplay)
 
   /// - Throws: what a distribution of parameters out of range throws.
@@ -20,13 +21,14 @@ enum ArrivalProcess {
       self = .windowed(WindowedProcess(model, setting))
     case .renewal(let model): self = .renewal(try RenewalProcess(model, setting))
     case .markovModulated(let model): self = .markovModulated(MarkovModulatedProcess(model, setting))
+    case .resampled(let model): self = .resampled(ResampledProcess(model, setting))
     case .recorded(.serveGen(let source)): self = .windowed(WindowedProcess(source, setting))
     case .recorded(.trace(let source)): self = .replay(TraceReplay(source, setting))
     }
   }
 
   /// Fills a block with the times of the next arrivals, µs since 1970, ascending; `Int64.max` when there are no more.
-  /// A replay fills in the tokens as well.
+  /// A replay and a resampled record fill in their tokens as well.
   mutating func draw(into block: DemandBlock) {
     let times = UnsafeMutableBufferPointer(start: block.times, count: block.size)
     switch consume self {
@@ -45,6 +47,9 @@ enum ArrivalProcess {
     case .windowed(var process):
       process.draw(into: times)
       self = .windowed(process)
+    case .resampled(var process):
+      process.draw(into: block)
+      self = .resampled(process)
     case .replay(var process):
       process.draw(into: block)
       self = .replay(process)

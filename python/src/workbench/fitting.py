@@ -36,6 +36,30 @@ class FittedPart:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """Whether the simulation lies no further from what judges it than the data themselves do."""
+
+    #: Of the simulation from what judges it.
+    e: float
+    #: Of what the fit saw from what was held out; None if nothing was.
+    d: float | None
+    #: Of two simulations; None if there was only one.
+    s: float | None
+    #: Up to which a distance does not matter.
+    limit: float
+
+    @property
+    def allowed(self) -> float:
+        """The largest e of a fit that is as good as the data."""
+        return max(1.25 * (self.d or 0.0), self.s or 0.0, self.limit)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the fit is as good as the data."""
+        return self.e <= self.allowed
+
+
+@dataclass(frozen=True)
 class Marginal:
     """One quantity, observed and simulated."""
 
@@ -47,6 +71,8 @@ class Marginal:
     simulated_mean: float
     #: Of the distributions, relative to the observed mean.
     wasserstein: float
+    #: What that distance means.
+    bound: Bound
     kolmogorov_smirnov: float
     #: Quantiles of both at the same probabilities, for a Q–Q plot.
     probabilities: tuple[float, ...]
