@@ -49,9 +49,10 @@ export function paper() {
   return found;
 }
 
-const size = { width: 1400, height: 620, head: 84, foot: 34 };
+const sheet = { width: 1400, height: 620, head: 84, foot: 34 };
 
 export function savePNG(kind, title, spec, about) {
+  const size = sheet;
   const palette = paper();
   const plot = picture(spec, palette, size.width, size.height);
   // It draws in a microtask of its own.
@@ -88,8 +89,8 @@ export function savePNG(kind, title, spec, about) {
 
 const escaped = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
-/** The same graph as SVG, drawn from what the chart was given. */
-export function svg(title, spec, about, palette = paper()) {
+/** The same graph as SVG, drawn from what the chart was given. Without `about` it is the graph alone. */
+export function svg(title, spec, about, palette = paper(), size = sheet) {
   const [left, right, top, bottom] = [margins.left, size.width - margins.right, size.head + 14, size.head + size.height - 44];
   const [from, to] = spec.range;
   const x = (value) => (left + ((value - from) / (to - from)) * (right - left)).toFixed(2);
@@ -151,16 +152,16 @@ export function svg(title, spec, about, palette = paper()) {
   const { lines, labels } = limitsOf(spec, { left, top, width: right - left, height: bottom - top, unit: 1, x: (value) => Number(x(value)), y: (value, scale) => Number(y(value, scale)), measure: (words) => words.length * 6.4 });
   for (const { limit, left: start, right: end, y: level } of lines) body.push(`<line x1="${start}" x2="${end}" y1="${level}" y2="${level}" stroke="${colour(limit.colour)}" stroke-width="2"${limit.line === "solid" ? "" : ' stroke-dasharray="6 4"'}/>`);
   const names = labels.map(({ limit, text: words, left: start, top: above, wide, high }) => `<rect x="${start.toFixed(2)}" y="${above.toFixed(2)}" width="${wide.toFixed(2)}" height="${high}" fill="#ffffff"/>${text((start + wide - 4).toFixed(2), (above + high - 4).toFixed(2), words, `text-anchor="end" fill="${colour(limit.colour)}"`)}`);
-  const [name, what, when] = sentence(title, about);
+  const [name, what, when] = about ? sentence(title, about) : [title];
   let at = 20;
-  const key = spec.series.map((entry) => {
+  const key = !about ? [] : spec.series.map((entry) => {
     const place = at;
     at += 40 + entry.label.length * 7.5;
     return `<rect x="${place}" y="${size.head + size.height + 8}" width="14" height="10" fill="${colour(entry.colour)}"/>${text(place + 20, size.head + size.height + 18, entry.label, `fill="${palette.text}"`)}`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.head + size.height + size.foot}" width="${size.width}" height="${size.head + size.height + size.foot}" font-family="system-ui, sans-serif" font-size="12"><title>${escaped(`${name}: ${what}`)}</title><rect width="100%" height="100%" fill="#ffffff"/>
-<clipPath id="plot"><rect x="${left}" y="${top - 8}" width="${right - left}" height="${bottom - top + 8}"/></clipPath>
-${text(20, 32, name, `font-size="20" font-weight="600" fill="${palette.text}"`)}${text(20, 56, what, `font-size="14" fill="${palette.text}"`)}${text(20, 76, when, `font-size="14" fill="${palette.dim}"`)}
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.head + size.height + size.foot}" width="${size.width}" height="${size.head + size.height + size.foot}" font-family="system-ui, sans-serif" font-size="12"><title>${escaped(about ? `${name}: ${what}` : name)}</title><rect width="100%" height="100%" fill="#ffffff"/>
+<clipPath id="plot"><rect x="${left}" y="${top - 8}" width="${right - left}" height="${bottom - top + 16}"/></clipPath>
+${about ? text(20, 32, name, `font-size="20" font-weight="600" fill="${palette.text}"`) + text(20, 56, what, `font-size="14" fill="${palette.text}"`) + text(20, 76, when, `font-size="14" fill="${palette.dim}"`) : ""}
 ${out.join("\n")}
 <g clip-path="url(#plot)">
 ${body.join("\n")}

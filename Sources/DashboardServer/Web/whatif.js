@@ -272,7 +272,7 @@ export class WhatIf extends Component {
         ${result?.isTooMuch ? html`<p class="problem" role="alert">The scenario expects ${number(result.expectedRequests)} requests; a what-if simulates at most ${number(result.most)}. Lower a rate, or keep it as a run to see the whole.</p>` : null}
         ${learnProblem ? null : html`<div class="bar">
           ${can("keep") ? html`<button type="button" class="main" disabled=${!overrides.size || isNaming} onClick=${() => this.setState({ isNaming: true })}>Keep as run…</button>` : null}
-          ${can("plans") ? html`<button type="button" onClick=${() => onChange({ page: "plans", zoom: "" })}>Plan around here</button>` : null}</div>`}
+          ${can("plans") ? html`<button type="button" onClick=${() => onChange({ page: "plans", plan: "", zoom: "" })}>Plan around here</button>` : null}</div>`}
         ${isNaming ? html`<${Naming} verb="Keep" onName=${(name) => this.keep(name)} onCancel=${() => this.setState({ isNaming: false })} />` : null}
         ${jobsOf("keep").filter(({ about }) => about?.whatIf === run.id).map((job) => html`<${Progress} key=${job.id} job=${job} title=${job.about.title} onForget=${() => dismiss(job)}>${job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, set: "", zoom: "" })}>Open it</button>` : null}<//>`)}
         ${result?.command ? html`<details><summary>The same by the command line</summary><${Command} text=${result.command} /></details>` : null}
