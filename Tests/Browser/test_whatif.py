@@ -55,7 +55,7 @@ def test_a_slider_gives_figures_against_the_base_in_cards_table_and_graphs(page,
     eventually(lambda: cells(page, "requests")[1:3], [f"{total['totalRequests']:,}", f"{base['totalRequests']:,}"])
     eventually(lambda: cells(page, "failures")[1:3], [f"{total['totalFailures']:,}", f"{base['totalFailures']:,}"])
     expect(page.page.locator(".cards [data-figure=p95] .change")).to_contain_text("worse")
-    for kind in ("quantiles", "fine", "scaling"):
+    for kind in ("quantiles", "fine", "scaling", "credits"):
         lines = page.graph(kind)["data"]
         assert any("base" in line["name"] and line["dash"] for line in lines) and any("base" not in line["name"] for line in lines), kind
     page.page.locator("summary", has_text="command line").click()

@@ -142,13 +142,19 @@ export const panels = {
   credits: {
     title: "Credits", needs: "credits",
     tip: "What the account's credits were spent on: replica time of all deployments, times the price of their hardware, and fine-tuning jobs, spread evenly over their duration. Of the whole account, whatever model is selected.",
-    isThere: (_, extra) => extra.credits.entries.some((entry) => entry.credits > 0),
+    isThere: (_, { credits: own, over }) => [own, over].some((answer) => answer?.entries.some((entry) => entry.credits > 0)),
     nothing: "No credits were consumed in this period.",
     figures: (_, __, { credits: answer }) => [["deployment", credits(answer.deploymentCredits)], ["fine-tuning", credits(answer.fineTuningCredits)]],
     rows: (_, __, { credits: answer }) => [["time", "use", "model", "model version", "hardware", "credits"], ...answer.entries.flatMap((entry) => entry.parts.map((part, index) => [answer.starts[index], entry.use, entry.model, entry.version, entry.hardware, part]).filter((row) => row[5] > 0))],
     json: (_, extra) => extra.credits,
     graph: ([{ account }], view, extra) => {
       const { spec, groups } = graphs.creditBars(extra.credits, view.by || "model", view.zoom, account);
+      const { credits: own, over } = extra;
+      // Of what it is held against all together: a line at the tops of what would be its bars.
+      if (over) {
+        const lasts = over.granularity === "hour" ? 3600 : 86_400, points = over.starts.map((at, index) => ({ at, all: over.entries.reduce((sum, { parts }) => sum + parts[index], 0) }));
+        spec.series.unshift({ ...graphs.bucketLine(points, lasts, ({ all }) => all, own), lasts, label: graphs.compared("All credits", over.label), ...graphs.look(true) });
+      }
       return { spec, groups, key: "ordered" };
     },
     tools: [],
