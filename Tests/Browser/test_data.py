@@ -271,6 +271,28 @@ def test_what_a_file_tells_of_itself_is_not_asked_for(page, studio):
     open_it(page, studio, job)
     assert page.figures("requests")["total requests"] == "40" and page.figures("requests")["failures"] == "0"
     assert page.figures("latency")["average"] == "5.25 s"
+    # Replicas are not in such a file: that is not none.
+    expect(page.page.locator("#card-replicas")).to_contain_text("not in the data")
+    assert page.figures("scaling")["subscription"] == "–"
+    expect(page.widget("scaling").locator(".empty")).to_have_text("How many replicas there were is not in the data.")
+    # Of latencies that are alike the axis has something to read them by.
+    page.page.get_by_role("button", name="Analysis", exact=True).click()
+    page.settled()
+    eventually(lambda: [tick for tick in page.graph("heat")["ticks"][1] if tick], lambda ticks: len(ticks) >= 2)
+
+
+def test_a_file_of_failures_and_one_without_rows_say_what_they_are(page, studio):
+    head = "time,model,status,latency_ms\n"
+    page.page.set_input_files("input[type=file]", {"name": "none.csv", "mimeType": "text/csv", "buffer": head.encode()})
+    expect(page.page.locator("[aria-label=Import] [role=alert]")).to_have_text("The file has no rows.")
+    page.page.set_input_files("input[type=file]", {"name": "failed.csv", "mimeType": "text/csv", "buffer": f"{head}2026-03-02T10:00:00Z,chat,error,100\n".encode()})
+    expect(page.page.get_by_role("checkbox", name="error")).not_to_be_checked()
+    page.page.get_by_role("button", name="Import", exact=True).click()
+    job = page.page.locator(".job", has_text="Import failed")
+    expect(job).to_contain_text("1 request", timeout=60_000)
+    expect(job).not_to_contain_text("1 requests")
+    open_it(page, studio, job)
+    assert page.figures("requests")["failures"] == "1" and page.figures("requests")["success rate"] == "0 %"
 
 
 def test_what_is_wrong_with_an_import_is_said(page):

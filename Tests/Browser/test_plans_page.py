@@ -1,10 +1,10 @@
 """Plans made on the page: around a what-if, followed while they run, cancelled, read and gone on from."""
-import itertools, re
+import itertools, re, subprocess
 
 import pytest
 from playwright.sync_api import expect
 
-from conftest import Dashboard, Server, eventually, fits, looks_as_it_did, studio_server
+from conftest import ROOT, WORKBENCH, Dashboard, Server, eventually, fits, looks_as_it_did, studio_server
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,31 @@ def test_a_server_that_was_started_since_has_a_plans_graphs(browser, studio, pla
         page.page.emulate_media(media="print")
         sides = page.page.locator(".sides > div").evaluate_all("nodes => nodes.map((node) => node.getBoundingClientRect().toJSON())")
         assert sides[1]["y"] >= sides[0]["bottom"] and all(side["right"] <= 1440 for side in sides)
+        page.close()
+    finally:
+        server.stop()
+
+
+def test_a_job_says_that_its_server_is_gone_and_that_another_knows_nothing_of_it(browser, studio, tmp_path):
+    options = [studio.folder / "steady", "--keep", tmp_path, "--scenarios", studio.folder / "scenarios"]
+    server = Server(options)
+    page = Dashboard(browser, server, width=1440)
+    try:
+        page.open(page="plans")
+        page.page.get_by_label("Replications").fill("500")
+        page.page.get_by_role("button", name="Run the plan").click()
+        job = page.page.locator(".job")
+        expect(job).to_contain_text("%", timeout=60_000)
+        server.process.kill()
+        server.process.wait(10)
+        expect(job).to_contain_text("The server does not answer: waiting for it")
+        server.process = subprocess.Popen([WORKBENCH, "serve", *options, "--port", str(server.port)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert server.process.stdout.readline().strip() == server.url
+        expect(job).to_contain_text("The server was started again meanwhile", timeout=60_000)
+        expect(page.page.get_by_role("button", name="Run the plan")).to_be_enabled()
+        # Nothing that is half made looks like a plan.
+        assert server.json("api/plans") == [] and [path for path in tmp_path.iterdir() if path.is_dir() and not path.name.startswith(".")] == []
+        page.problems.clear()  # The browser reports what it could not reach.
         page.close()
     finally:
         server.stop()

@@ -97,7 +97,7 @@ export function options(current, palette, width, height, { sync, onSelect, onHov
       ...(entry.kind === "steps" ? { gaps: (u, index, from, to, found) => found.map(([start, end]) => [start, end - (entry.width ?? 2) * devicePixelRatio]) } : {}),
       fill: entry.fill ? alpha(stroke(entry.colour), 0.12) : undefined,
       paths: entry.kind === "bars" || entry.kind === "none" ? () => null : entry.kind === "steps" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
-      points: entry.kind === "bars" || entry.kind === "none" || entry.kind === "steps" || entry.marker ? { show: false } : { size: 5, fill: stroke(entry.colour) },
+      points: entry.kind === "bars" || entry.kind === "none" || entry.kind === "steps" || entry.marker ? { show: false } : { size: 5, space: spec.heat ? 40 : 14, fill: stroke(entry.colour) },
     }))],
     hooks: {
       drawClear: [(u) => below(u, current(), palette)],

@@ -78,7 +78,7 @@ export class Import extends Component {
       const map = guess(answer.columns || []), unit = answer.columns && unitBetween(answer, map);
       const first = (role) => answer.columns?.find(({ name }) => name === map[role])?.examples?.[0];
       this.setState({
-        sent: null, upload: answer, map, now: this.next(map), problem: "", errors: [], name: answer.name.replace(/\.(gz|zst)$/, "").replace(/\.[a-z]+$/, ""),
+        sent: null, upload: answer, map, now: this.next(map), problem: answer.columns && !answer.rows.length ? "The file has no rows." : "", errors: [], name: answer.name.replace(/\.(gz|zst)$/, "").replace(/\.[a-z]+$/, ""),
         formats: Object.fromEntries(roles.filter(([role]) => isInstant(role)).map(([role]) => [role, formatOf(first(role))])), units: unit ? Object.fromEntries(["latency", "firstToken", "waiting"].filter((role) => !/(^|_)([mu]?s|min)$|milli|micro|sec/i.test(map[role])).map((role) => [role, unit])) : {}, kindOf: {}, constants: { kind: "openSource", model: "" }, bad: {}, account: "imported", zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", local: "",
       });
     };
@@ -123,7 +123,7 @@ export class Import extends Component {
       if (!column) continue;
       if (isInstant(role)) columns[role] = { column, ...(formats[role] === "iso" ? (local ? { zone: local } : {}) : { format: formats[role] }) };
       else if (isDuration(role)) columns[role] = { column, unit: units[role] || unitOf(column) };
-      else if (role === "status") columns[role] = { column, success: this.valuesOf("status").filter((value) => this.isGood(value)) };
+      else if (role === "status") { const all = this.valuesOf("status"), success = all.filter((value) => this.isGood(value)); columns[role] = { column, ...(success.length ? { success } : { failure: all }) }; }
       else if (role === "kind") { const values = Object.fromEntries(this.valuesOf("kind").filter((value) => !kinds.some(([kind]) => kind === value)).map((value) => [value, kindOf[value] || "openSource"])); columns[role] = Object.keys(values).length ? { column, values } : column; }
       else columns[role] = column;
     }
@@ -186,7 +186,7 @@ export class Import extends Component {
           <button type="submit" class="main" disabled=${!isReady || jobs.some((job) => job.about && !isOver(job))}>Import</button></div>
         ${upload.kind === "otlp" ? null : html`<details><summary>The mapping, for "workbench import table"</summary><pre>${JSON.stringify(this.mapping(), null, 2)}</pre></details>`}
       </form>` : null}
-      ${jobs.map((job) => html`<${Progress} key=${job.id} job=${job} title=${job.about?.title || `Import ${job.title}`} onForget=${() => dismiss(job)}>${job.result?.run ? html`<span class="note">${number(job.result.requests)} requests${job.result.rejects?.count ? `, ${number(job.result.rejects.count)} rows rejected` : ""}</span><button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "", kind: "", period: "" })}>Open it</button>` : null}<//>
+      ${jobs.map((job) => html`<${Progress} key=${job.id} job=${job} title=${job.about?.title || `Import ${job.title}`} onForget=${() => dismiss(job)}>${job.result?.run ? html`<span class="note">${number(job.result.requests)} ${job.result.requests === 1 ? "request" : "requests"}${job.result.rejects?.count ? `, ${number(job.result.rejects.count)} rows rejected` : ""}</span><button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "", kind: "", period: "" })}>Open it</button>` : null}<//>
         ${job.result?.rejects?.count ? html`<details key=${`${job.id} rejects`}><summary>Rows that were rejected</summary><ul class="plain">${[...Object.entries(job.result.rejects.kinds || {}).map(([kind, count]) => `${number(count)}: ${kind}`), ...(job.result.rejects.examples || [])].slice(0, 20).map((text, index) => html`<li key=${index}>${typeof text === "string" ? text : JSON.stringify(text)}</li>`)}</ul></details>` : null}`)}
     </article>`;
   }
