@@ -52,8 +52,11 @@ def made(tmp_path_factory):
     data_set(folder / "fifty", [(number, "openSource", f"model {number:02}", "") for number in fifty], [(number, "V1", number % 7 + 1, 0, None) for number in fifty],
              [(0, number, "V1", number, "") for number in fifty] + [(HOURS - 12 + number / 10, number, "V1", number, "maxReplicas") for number in fifty],
              [(HOURS - 20 + number / 50, number, "V1", False, 400_000) for number in fifty])
-    server = Server([folder / name for name in ("even", "gaps", "fifty")])
-    server.ids = {name: run_id(folder / name) for name in ("even", "gaps", "fifty")}
+    data_set(folder / "lone", [(1, "openSource", "rare", "")], [(1, "V1", 3, 0, None)], [(0, 1, "V1", 2, "")],
+             [(10 + number / 100, 1, "V1", False, 300_000) for number in range(300)] + [(100.25, 1, "V1", False, 900_000), (140.25, 1, "V1", False, 900_000)])
+    names = ("even", "gaps", "fifty", "lone")
+    server = Server([folder / name for name in names])
+    server.ids = {name: run_id(folder / name) for name in names}
     yield server
     server.stop()
 
@@ -120,6 +123,16 @@ def test_lines_end_where_nothing_was(page, made):
         const { data } = plot.ctx.getImageData(plot.valToPos(x, "x", true) - 3, plot.valToPos(0.5, "y", true), 6, 1); return Array.from({ length: 6 }, (_, i) => data[i * 4 + 2] - data[i * 4]).filter((more) => more > 120).length; }""", (DAY + datetime.timedelta(hours=68)).timestamp())
     assert blue >= 1
     assert page.hover("latency", 45 / HOURS) == ""
+
+
+def test_what_has_nothing_beside_it_is_a_dot(page, made):
+    """A request, or a bucket, to which no line leads; of few requests each."""
+    ink = """(chart, [x, y]) => { const { plot } = chart, left = Math.round(plot.valToPos(x, "x", true)), top = Math.round(plot.valToPos(y, "y", true));
+        const { data } = plot.ctx.getImageData(left - 3, top - 3, 7, 7); let dark = 0; for (let i = 0; i < data.length; i += 4) if (Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60) dark++; return dark; }"""
+    when = lambda hours: (DAY + datetime.timedelta(hours=hours)).timestamp()
+    for view, kind, x, y in [({}, "latency", 100.25, 900), ({"lens": "analysis"}, "fine", 100.25, 1), ({"period": "2026-03-06"}, "latency", 100.25, 900)]:
+        page.open(run=made.ids["lone"], kind="openSource", **{"period": "7d", **view})
+        eventually(lambda: page.widget(kind).locator(".chart").evaluate(ink, [when(x), y]), lambda dots: dots >= 9)
 
 
 def test_every_point_of_a_graph_is_reached_by_keyboard(page, made):
