@@ -362,6 +362,21 @@ def test_what_is_saved_draws_the_same(page, made):
             assert x >= left + width or left >= x + wide or y >= top + height or top >= y + high
 
 
+def test_names_of_series_stay_on_what_is_saved(page, made):
+    import xml.etree.ElementTree as tree
+    page.open(run=made.ids["even"], kind="openSource", period="24h")
+    text = page.widget("requests").locator(".chart").evaluate("""async ({ spec }) => {
+        const { svg } = (await import(new URL("shared.js", document.baseURI))).$saving;
+        const series = Array.from({ length: 6 }, (_, index) => ({ ...spec.series[0], label: `${"long ".repeat(14)}${index}` }));
+        return svg("Requests", { ...spec, series }, Object.entries({ run: "r", "run id": "1", account: "a", model: "all", version: "all", period: "2026-03-02T00:00:00Z..2026-03-03T00:00:00Z", "time zone": "UTC" }));
+    }""")
+    picture = tree.fromstring(text)
+    wide, high = [float(value) for value in picture.get("viewBox").split()[2:]]
+    names = [node for node in picture.iter() if node.tag.endswith("}text") and (node.text or "").startswith("long ")]
+    places = {(float(node.get("x")), float(node.get("y"))) for node in names}
+    assert len(names) == len(places) == 6 and all(x + len(names[0].text) * 7 < wide and y < high for x, y in places), places
+
+
 def test_the_hit_rate_of_prefix_caches_is_that_of_the_requests(browser, tmp_path):
     run = tmp_path / "run"
     subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/prefix-cache.yaml", "--set", "period.to=2026-03-02T06:00", "-q", "--out", run], check=True)
