@@ -18,8 +18,9 @@ export function provenance(run, data) {
 
 const sentence = (title, about) => {
   const of = Object.fromEntries(about);
-  const [from, to] = of.period.split("..");
-  return [title, `${of.run} · ${of.account} · ${of.model || "all providers"} · ${of.version ?? of.provider} · ${span(from, to)} (${of["time zone"]})`, `From ${moment(from)} to ${moment(to)}. Run ${of["run id"].slice(0, 12)}.`];
+  const [from, to] = of.period.split(".."), or = (value, all) => (value === "all" ? all : value);
+  const parts = [{ fineTuned: "Fine-tuned", openSource: "Open-source", external: "External" }[of.kind], ...(of.provider ? [or(of.provider, "all providers")] : [or(of.model, "all models"), or(of.version, "all versions")])];
+  return [title, `${of.run} · ${of.account} · ${parts.filter(Boolean).join(" · ")} · ${span(from, to)} (${of["time zone"]})`, `From ${moment(from)} to ${moment(to)}. Run ${of["run id"].slice(0, 12)}.`];
 };
 
 /** Something as a file that the browser saves. */
