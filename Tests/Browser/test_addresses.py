@@ -39,6 +39,26 @@ def test_an_address_of_what_is_gone_says_so_and_shows_nothing_else(browser, stud
     page.close()
 
 
+@pytest.mark.parametrize("view", [{"by": "constructor"}, {"by": "bogus", "lens": "bogus", "kind": "bogus", "zoom": "abc"}, {"page": "overview", "sort": "bogus"}, {"page": "whatif", "set": "garbage", "knobs": "x.y"}], ids=str)
+def test_an_address_with_anything_in_it_shows_what_it_can(browser, studio, view):
+    page = Dashboard(browser, studio, width=1440).open(**view)
+    assert page.page.locator(".chart, .overviewtable").count() > 0 and page.page.locator("#unzoom").count() == 0
+    assert not {"undefined", "NaN", "[object Object]"} & set(re.findall(r"undefined|NaN|\[object Object\]", page.page.locator("body").inner_text()))
+    page.problems[:] = [problem for problem in page.problems if "400" not in problem]  # What the scenario does not have.
+    page.close()
+
+
+@pytest.mark.parametrize("period", ["garbage", "2026-13-45", "2026-03-05..2026-03-01", "2026-99-01T00:00:00Z..2026-99-02T00:00:00Z"])
+def test_a_period_that_is_none_is_said_and_another_can_be_chosen(browser, studio, period):
+    page = Dashboard(browser, studio, width=1440).open(kind="openSource", period=period)
+    page.page.locator(".failure").wait_for()
+    page.page.get_by_role("button", name="7d", exact=True).click()
+    page.settled()
+    assert page.page.locator(".failure").count() == 0 and page.page.locator(".chart").count() > 2
+    page.problems[:] = [problem for problem in page.problems if "400" not in problem and "does not conform" not in problem]  # The browser says so, too.
+    page.close()
+
+
 def test_another_kind_forgets_a_filter_that_it_does_not_have(browser, studio):
     page = Dashboard(browser, studio, width=1440).open(kind="openSource", model="classifier")
     page.page.get_by_role("tab", name="External").click()
