@@ -165,6 +165,14 @@ def test_nothing_shifts_while_a_page_comes_and_nothing_overflows(browser, studio
     page.close()
 
 
+@pytest.mark.parametrize("width", [1280, 1366, 1440, 1700])
+def test_the_header_has_two_lines_on_every_desk(browser, studio, width):
+    page = Dashboard(browser, studio, width=width, height=800).open(kind="openSource", period="7d")
+    assert page.page.locator("#top").bounding_box()["height"] <= 95
+    page.page.get_by_role("heading", name="Model Analytics Dashboard", level=1).wait_for(state="attached")
+    page.close()
+
+
 def test_a_lost_server_is_said_in_words(browser, studio):
     page = Dashboard(browser, studio, width=1440).open(kind="openSource", period="7d")
     page.page.route("**/api/**", lambda route: route.abort("connectionrefused"))

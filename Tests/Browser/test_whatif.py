@@ -176,6 +176,17 @@ def test_sliders_stall_nothing(page):
     assert found == []
 
 
+@pytest.mark.parametrize("width", [1010, 1280, 1920])
+def test_sliders_stay_beside_the_graphs(browser, studio, width):
+    page = Dashboard(browser, studio, width=width, height=800).open(**VIEW, set="models.classifier.load.scale=1.5")
+    page.page.locator("[data-widget=scaling]").evaluate("node => scrollTo(0, node.getBoundingClientRect().top + scrollY - 200)")
+    dock, head = [eventually(page.page.locator(place).bounding_box) for place in (".dock", "#top")]
+    # Below the header, all of it in the window, and it scrolls by itself.
+    assert head["y"] == 0 and head["height"] <= 130 and head["height"] <= dock["y"] <= head["height"] + 20, (dock, head)
+    assert dock["y"] + dock["height"] <= 800, dock
+    page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 768, 1440, 1920, 2560])
 def test_what_if_can_be_read_at_every_width(browser, studio, width, scheme):
