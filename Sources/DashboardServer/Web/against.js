@@ -50,7 +50,7 @@ export const Change = ({ difference: { share, verdict, isUp } }) => html`<span c
 export function AgainstCards({ data, base, notes = {}, label }) {
   const rows = new Map(compared(data, base).map((row) => [row.key, row]));
   const shown = ["rate", "requests", "p95", data.query.kind === "external" ? "failures" : "replicas", data.query.kind === "external" ? "output" : "deployment"].map((key) => rows.get(key)).filter(Boolean);
-  return html`<section class="cards against" aria-label=${label}><ul>${shown.map(({ key, name, own, format, difference: change }) => html`<li key=${key} data-figure=${key}><span>${name}</span><strong title=${format === number ? number(own) : undefined}>${format === number ? compact(own) : format(own)}</strong><small>${isKnown(own) ? html`<${Change} difference=${change} />` : null}${notes[key] ? html` <span>${notes[key]}</span>` : null}</small></li>`)}</ul></section>`;
+  return html`<section class="cards against" aria-label=${label}><ul>${shown.map(({ key, name, own, format, difference: change }) => html`<li key=${key} data-figure=${key}><span>${name}</span><strong title=${format === number ? number(own) : undefined}>${format === number ? compact(own) : format(own)}</strong><small>${isKnown(own) ? html`<${Change} difference=${change} />` : null}${notes[key] ? html` <span>· ${notes[key]}</span>` : null}</small></li>`)}</ul></section>`;
 }
 
 /** Every figure of both, with the difference; and failures by their reason. */
