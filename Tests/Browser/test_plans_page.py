@@ -90,6 +90,8 @@ def test_a_server_that_was_started_since_has_a_plans_graphs(browser, studio, pla
     try:
         page.open(page="plans", plan=planned)
         expect(page.page.locator(".sides > div")).to_have_count(2)
+        # Of which days they are is said.
+        expect(page.page.locator("[aria-label='Dashboards side by side'] h2").first).to_have_text("Side by side, on the same axes: 25 Feb – 3 Mar 2026")
         # On paper all of them are seen, below each other.
         page.page.emulate_media(media="print")
         sides = page.page.locator(".sides > div").evaluate_all("nodes => nodes.map((node) => node.getBoundingClientRect().toJSON())")

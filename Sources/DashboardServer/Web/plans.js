@@ -6,7 +6,7 @@ import { estimate, number } from "./format.js";
 import { start, jobsOf, watch, dismiss, isOver, Progress } from "./jobs.js";
 import { Finder, numberOf, overridesOf, parted, valueOf } from "./knobs.js";
 import { rows } from "./figures.js";
-import { Panel, panelsOf } from "./panels.js";
+import { Panel, panelsOf, periodOf } from "./panels.js";
 import { Failure, Select } from "./parts.js";
 import { Card, PlanView, unitOf } from "./planview.js";
 
@@ -108,7 +108,7 @@ class Sides extends Asking {
       latency: { y: most(({ data }) => data.latency.buckets.map((bucket) => bucket.p99 ?? 0)) }, scaling: { y: most(({ data }) => data.scaling?.points.map((point) => point.replicas) || []) },
       requests: { y: most(({ data }) => data.requests.points.map((point) => point.successes)), right: most(({ data }) => data.requests.points.map((point) => point.failures)) },
     };
-    return html`<section aria-label="Dashboards side by side" aria-busy=${String(isBusy)}><h2>Side by side, on the same axes</h2><div class="sides" tabIndex=${0} role="region" aria-label="Dashboards">${found.map((answer) => html`<div key=${answer.run.id}>
+    return html`<section aria-label="Dashboards side by side" aria-busy=${String(isBusy)}><h2>Side by side, on the same axes: ${periodOf(found[0].data)}</h2><div class="sides" tabIndex=${0} role="region" aria-label="Dashboards">${found.map((answer) => html`<div key=${answer.run.id}>
       <h3><button type="button" class="link" onClick=${() => onChange({ page: "", run: answer.run.id, kind: "", set: "" })}>${title(answer.run)}</button></h3>
       ${panelsOf(answer.data.query.kind, "").filter((kind) => kind !== "credits").map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${[answer]} extra=${{}} view=${{ percentiles: kind === "latency" ? "1" : "" }} prefix=${`${answer.run.id}-`} least=${least[kind]} tools=${[]} isBrief sync="sides" onChange=${() => {}} />`)}</div>`)}</div></section>`;
   }
