@@ -96,6 +96,10 @@ def test_a_server_that_was_started_since_has_a_plans_graphs(browser, studio, pla
         page.page.emulate_media(media="print")
         sides = page.page.locator(".sides > div").evaluate_all("nodes => nodes.map((node) => node.getBoundingClientRect().toJSON())")
         assert sides[1]["y"] >= sides[0]["bottom"] and all(side["right"] <= 1440 for side in sides)
+        # Of the table no column and no row is cut off.
+        page.page.set_viewport_size({"width": 718, "height": 1000})
+        cut = page.page.get_by_role("region", name="Variants, table").evaluate("node => [node.scrollWidth - node.clientWidth, node.scrollHeight - node.clientHeight]")
+        assert max(cut) <= 0 and page.page.get_by_role("button", name="other figures as graphs").count() == 0, cut
         page.close()
     finally:
         server.stop()
