@@ -176,7 +176,7 @@ def test_sliders_stall_nothing(page):
     assert found == []
 
 
-@pytest.mark.parametrize("width", [1010, 1280, 1920])
+@pytest.mark.parametrize("width", [1010, 1920])
 def test_sliders_stay_beside_the_graphs(browser, studio, width):
     page = Dashboard(browser, studio, width=width, height=800).open(**VIEW, set="models.classifier.load.scale=1.5")
     page.page.locator("[data-widget=scaling]").evaluate("node => scrollTo(0, node.getBoundingClientRect().top + scrollY - 200)")
