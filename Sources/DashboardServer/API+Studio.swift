@@ -47,7 +47,7 @@ extension API {
     guard let text = run.scenarioText else {
       throw Problem(
         title: "No scenario", status: 409,
-        detail: "The run has no scenario: its data were imported.")
+        detail: "The run has no scenario: its data were imported. \"workbench fit\" makes one from them.")
     }
     return ScenarioText(name: "scenario.yaml", text: Data(text.utf8), folder: studio?.scenarios?.path)
   }

@@ -39,6 +39,26 @@ def test_an_address_of_what_is_gone_says_so_and_shows_nothing_else(browser, stud
     page.close()
 
 
+@pytest.mark.parametrize("view", [{"by": "constructor", "lens": "bogus", "kind": "bogus", "zoom": "abc"}, {"page": "whatif", "set": "garbage", "knobs": "x.y"}], ids=str)
+def test_an_address_with_anything_in_it_shows_what_it_can(browser, studio, view):
+    page = Dashboard(browser, studio, width=1440).open(**view)
+    assert page.page.locator(".chart, .overviewtable").count() > 0 and page.page.locator("#unzoom").count() == 0
+    assert not {"undefined", "NaN", "[object Object]"} & set(re.findall(r"undefined|NaN|\[object Object\]", page.page.locator("body").inner_text()))
+    page.problems[:] = [problem for problem in page.problems if "400" not in problem]  # What the scenario does not have.
+    page.close()
+
+
+@pytest.mark.parametrize("period", ["2026-13-45", "2026-99-01T00:00:00Z..2026-99-02T00:00:00Z"])
+def test_a_period_that_is_none_is_said_and_another_can_be_chosen(browser, studio, period):
+    page = Dashboard(browser, studio, width=1440).open(kind="openSource", period=period)
+    page.page.locator(".failure").wait_for()
+    page.page.get_by_role("button", name="7d", exact=True).click()
+    page.settled()
+    assert page.page.locator(".failure").count() == 0 and page.page.locator(".chart").count() > 2
+    page.problems[:] = [problem for problem in page.problems if "400" not in problem and "does not conform" not in problem]  # The browser says so, too.
+    page.close()
+
+
 def test_another_kind_forgets_a_filter_that_it_does_not_have(browser, studio):
     page = Dashboard(browser, studio, width=1440).open(kind="openSource", model="classifier")
     page.page.get_by_role("tab", name="External").click()
@@ -142,6 +162,14 @@ def test_nothing_shifts_while_a_page_comes_and_nothing_overflows(browser, studio
     # What stays in sight leaves room, or does not stay.
     header = page.page.locator("#top").evaluate("node => [getComputedStyle(node).position, node.offsetHeight]")
     assert header[0] == "static" if height <= 500 else header[1] <= 90, header
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_the_header_has_two_lines_on_every_desk(browser, studio, width):
+    page = Dashboard(browser, studio, width=width, height=800).open(kind="openSource", period="7d")
+    assert page.page.locator("#top").bounding_box()["height"] <= 95
+    page.page.get_by_role("heading", name="Model Analytics Dashboard", level=1).wait_for(state="attached")
     page.close()
 
 

@@ -24,6 +24,12 @@ def test_two_runs_are_compared_figure_by_figure_and_graph_over_graph(dashboard, 
     for kind in ("latency", "requests", "scaling"):
         lines = dashboard.graph(kind)["data"]
         assert any(", canary" in line["name"] and line["dash"] for line in lines) and any(", canary" not in line["name"] for line in lines), kind
+    # Credits as well: the account's own in bars, all of the other's as a line over them.
+    bars = dashboard.graph("credits")["data"]
+    spent = [server.json(f"api/runs/{server.ids[name]}/credits?period=7d") for name in ("tight", "canary")]
+    sums = [[sum(parts) for parts in zip(*(entry["parts"] for entry in answer["entries"]))] for answer in spent]
+    assert bars[0]["name"] == "All credits, canary" and bars[0]["dash"] and bars[0]["y"] == pytest.approx(sums[1])
+    assert [line["kind"] for line in bars[1:]] == ["bars"] * (len(bars) - 1) and [sum(values) for values in zip(*(line["y"] for line in bars[1:]))] == pytest.approx(sums[0])
     # What of the scenarios differs, and nothing else.
     rows = dashboard.page.get_by_role("region", name="Scenarios, table").locator("tbody tr")
     expect(rows).to_have_count(1)
@@ -33,6 +39,14 @@ def test_two_runs_are_compared_figure_by_figure_and_graph_over_graph(dashboard, 
     dashboard.page.goto(address)
     dashboard.settled()
     eventually(lambda: cells(dashboard, "requests"), shown)
+
+
+def test_without_credits_the_rest_is_compared(dashboard, server):
+    dashboard.page.route(f"**/{server.ids['canary']}/credits?*", lambda route: route.fulfill(status=503, content_type="application/problem+json", body='{"detail": "Too many questions.", "title": "Busy", "status": 503}'))
+    dashboard.open(page="compare", run=server.ids["tight"], other=server.ids["canary"], kind="fineTuned", period="7d")
+    expect(dashboard.widget("credits").get_by_role("alert")).to_contain_text("Too many questions.")
+    assert len(dashboard.graph("requests")["data"]) == 4
+    dashboard.problems[:] = [problem for problem in dashboard.problems if "503" not in problem]
 
 
 def test_two_versions_are_compared(page):
@@ -48,6 +62,8 @@ def test_two_periods_are_laid_over_each_other_day_by_day(page):
     eventually(lambda: page.page.locator(".figuretable thead th").all_inner_texts()[1:3], ["5–6 Mar 2026", "3–4 Mar 2026"])
     own, base = page.graph("requests")["data"][0], page.graph("requests")["data"][2]
     assert own["x"] == base["x"] and len(own["x"]) == 2
+    spent = page.server.json("api/runs/1/credits?period=2026-03-03..2026-03-04")
+    assert page.graph("credits")["data"][0]["x"] == own["x"] and page.graph("credits")["data"][0]["y"] == pytest.approx([sum(parts) for parts in zip(*(entry["parts"] for entry in spent["entries"]))])
     server = page.server.json("api/runs/1/dashboard?kind=openSource&period=2026-03-03..2026-03-04&model=my+model+%2B+co+%2F+%C3%A9")
     assert base["drawn"] == [point["successes"] for point in server["requests"]["points"]]
     # Dates can be typed, by keyboard only; what cannot be selected says why.

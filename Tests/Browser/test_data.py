@@ -250,6 +250,51 @@ def test_service_first_token_cache_hardware_identity_and_account_are_columns(pag
     assert {row["user"] for row in rows} == {hmac.new(account.encode(), b"ann", "sha256").hexdigest()[:32] for account in ("north", "south")}
 
 
+# As an observability platform exports calls: empty columns, and seconds of which no name says that they are.
+OBSERVED = "".join(json.dumps({
+    "id": f"o{number}", "startTime": f"2026-03-02T10:{number:02}:00.000Z", "endTime": f"2026-03-02T10:{number:02}:{3 + number % 5:02}.250Z", "statusMessage": None, "version": None, "model": "chat",
+    "latency": 3.25 + number % 5, "timeToFirstToken": 0.5, "input_length": 10, "output_length": 5}) + "\n" for number in range(40))
+
+
+def test_what_a_file_tells_of_itself_is_not_asked_for(page, studio):
+    page.page.set_input_files("input[type=file]", {"name": "observed.ndjson", "mimeType": "application/x-ndjson", "buffer": OBSERVED.encode()})
+    preview = page.page.get_by_role("region", name="Preview of the file")
+    preview.wait_for()
+    # Empty columns are nothing; the beginning and the end say the unit of the time between.
+    for name, role in (("statusMessage", "not used"), ("version", "not used"), ("latency", "Latency"), ("timeToFirstToken", "Time to first token"), ("input_length", "Input tokens"), ("output_length", "Output tokens")):
+        expect(preview.get_by_role("button", name=re.compile(f"^{name}"))).to_contain_text(role)
+    expect(page.page.get_by_label("Latency in")).to_have_value("s")
+    expect(page.page.get_by_label("Time to first token in")).to_have_value("s")
+    page.page.get_by_label("Time zone", exact=True).fill("UTC")
+    page.page.get_by_role("button", name="Import", exact=True).click()
+    job = page.page.locator(".job", has_text="Import observed")
+    open_it(page, studio, job)
+    assert page.figures("requests")["total requests"] == "40" and page.figures("requests")["failures"] == "0"
+    assert page.figures("latency")["average"] == "5.25 s"
+    # Replicas are not in such a file: that is not none.
+    expect(page.page.locator("#card-replicas")).to_contain_text("not in the data")
+    assert page.figures("scaling")["subscription"] == "–"
+    expect(page.widget("scaling").locator(".empty")).to_have_text("How many replicas there were is not in the data.")
+    # Of latencies that are alike the axis has something to read them by.
+    page.page.get_by_role("button", name="Analysis", exact=True).click()
+    page.settled()
+    eventually(lambda: [tick for tick in page.graph("heat")["ticks"][1] if tick], lambda ticks: len(ticks) >= 2)
+
+
+def test_a_file_of_failures_and_one_without_rows_say_what_they_are(page, studio):
+    head = "time,model,status,latency_ms\n"
+    page.page.set_input_files("input[type=file]", {"name": "none.csv", "mimeType": "text/csv", "buffer": head.encode()})
+    expect(page.page.locator("[aria-label=Import] [role=alert]")).to_have_text("The file has no rows.")
+    page.page.set_input_files("input[type=file]", {"name": "failed.csv", "mimeType": "text/csv", "buffer": f"{head}2026-03-02T10:00:00Z,chat,error,100\n".encode()})
+    expect(page.page.get_by_role("checkbox", name="error")).not_to_be_checked()
+    page.page.get_by_role("button", name="Import", exact=True).click()
+    job = page.page.locator(".job", has_text="Import failed")
+    expect(job).to_contain_text("1 request", timeout=60_000)
+    expect(job).not_to_contain_text("1 requests")
+    open_it(page, studio, job)
+    assert page.figures("requests")["failures"] == "1" and page.figures("requests")["success rate"] == "0 %"
+
+
 def test_what_is_wrong_with_an_import_is_said(page):
     page.page.set_input_files("input[type=file]", {"name": "export.csv", "mimeType": "text/csv", "buffer": EXPORT.replace("when", "time").encode()})
     page.page.get_by_role("region", name="Preview of the file").wait_for()
@@ -258,6 +303,9 @@ def test_what_is_wrong_with_an_import_is_said(page):
     alert = page.page.locator("[aria-label=Import] [role=alert]")
     expect(alert).not_to_have_text("")
     expect(page.page.locator("[aria-label=Import]")).to_contain_text("zone")
+    # Once.
+    said = alert.inner_text()
+    assert page.page.locator("[aria-label=Import]").inner_text().count(said) == 1
     page.problems.clear()  # The browser reports the 400 itself.
 
 

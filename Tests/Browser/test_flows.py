@@ -102,7 +102,12 @@ def test_a_planner_goes_from_a_slider_to_a_kept_run_a_plan_and_a_report(page, st
     report.goto(saved(download))
     assert words in report.locator("body").inner_text() and report.locator("img.drawn").count() > 2 and "half" not in report.locator("h1").inner_text()
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == [] and report.locator("script, button, select").count() == 0
-    assert report.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 500)")
+    # A plan with its graphs is small; they are drawn as large as they stand, so that their words can be read.
+    assert len(report.content()) < 300_000
+    sizes = report.evaluate("[...document.images].map((image) => [image.complete, image.naturalWidth, image.clientWidth])")
+    assert sizes and all(is_there and 300 < natural <= shown * 1.2 for is_there, natural, shown in sizes), sizes
+    # Nothing can be opened that has nothing in it.
+    assert report.locator("details").evaluate_all("nodes => nodes.filter((node) => node.childElementCount < 2).length") == 0
     report.close()
     # The address brings all of it back, the graphs beside each other too.
     page.page.goto(page.page.url)
@@ -483,4 +488,32 @@ def test_the_overview_has_all_accounts(browser, crowd):
     assert page.page.get_by_label("Account", exact=True).input_value() == accounts[-1]["account"]
     # A program that gives one account at a time says that it does not know the question for all.
     page.problems[:] = [problem for problem in page.problems if "404" not in problem]
+    page.close()
+
+
+def test_on_a_phone_an_account_is_named_and_every_graph_can_be_saved(browser, crowd):
+    page = Dashboard(browser, crowd, width=375, height=800).open(period="7d")
+    account = crowd.json("api/runs")[0]["accounts"][0]["account"]
+    expect(page.page.locator(".about .what")).to_contain_text(account)
+    expect(page.page.locator(".about .what span", has_text=re.compile(f"^{account}$"))).to_be_visible()
+    # Where a graph cannot be expanded, it is saved where it stands.
+    for view, is_expanded in (({}, True), ({"page": "compare", "otherPeriod": "week"}, False), ({"page": "whatif"}, False)):
+        page.open(period="7d", **view)
+        widget = page.page.locator("[data-widget=requests], [data-widget=fine]").first
+        widget.wait_for()
+        expect(widget.get_by_role("button", name=re.compile("Expand, Requests"))).to_have_count(1 if is_expanded else 0)
+        if is_expanded:
+            widget.get_by_role("button", name="Expand, Requests").click()
+            page.settled()
+            widget = page.page.locator("#expanded")
+        expect(widget.get_by_role("button", name=re.compile("Download as PNG"))).to_be_visible()
+        fits(page.page)
+    page.close()
+
+
+def test_an_open_sheet_of_filters_takes_the_whole_width(browser, crowd):
+    page = Dashboard(browser, crowd, width=768, height=1000).open(period="7d")
+    page.page.get_by_role("button", name="Filters", exact=True).click()
+    sheet, tabs = [page.page.locator(place).bounding_box() for place in ("#filters", "#tabs")]
+    assert sheet["y"] >= tabs["y"] + tabs["height"] and sheet["width"] > 700, (sheet, tabs)
     page.close()

@@ -52,8 +52,11 @@ def made(tmp_path_factory):
     data_set(folder / "fifty", [(number, "openSource", f"model {number:02}", "") for number in fifty], [(number, "V1", number % 7 + 1, 0, None) for number in fifty],
              [(0, number, "V1", number, "") for number in fifty] + [(HOURS - 12 + number / 10, number, "V1", number, "maxReplicas") for number in fifty],
              [(HOURS - 20 + number / 50, number, "V1", False, 400_000) for number in fifty])
-    server = Server([folder / name for name in ("even", "gaps", "fifty")])
-    server.ids = {name: run_id(folder / name) for name in ("even", "gaps", "fifty")}
+    data_set(folder / "lone", [(1, "openSource", "rare", "")], [(1, "V1", 3, 0, None)], [(0, 1, "V1", 2, "")],
+             [(10 + number / 100, 1, "V1", False, 300_000) for number in range(300)] + [(100.25, 1, "V1", False, 900_000), (140.25, 1, "V1", False, 900_000)])
+    names = ("even", "gaps", "fifty", "lone")
+    server = Server([folder / name for name in names])
+    server.ids = {name: run_id(folder / name) for name in names}
     yield server
     server.stop()
 
@@ -120,6 +123,16 @@ def test_lines_end_where_nothing_was(page, made):
         const { data } = plot.ctx.getImageData(plot.valToPos(x, "x", true) - 3, plot.valToPos(0.5, "y", true), 6, 1); return Array.from({ length: 6 }, (_, i) => data[i * 4 + 2] - data[i * 4]).filter((more) => more > 120).length; }""", (DAY + datetime.timedelta(hours=68)).timestamp())
     assert blue >= 1
     assert page.hover("latency", 45 / HOURS) == ""
+
+
+def test_what_has_nothing_beside_it_is_a_dot(page, made):
+    """A request, or a bucket, to which no line leads; of few requests each."""
+    ink = """(chart, [x, y]) => { const { plot } = chart, left = Math.round(plot.valToPos(x, "x", true)), top = Math.round(plot.valToPos(y, "y", true));
+        const { data } = plot.ctx.getImageData(left - 3, top - 3, 7, 7); let dark = 0; for (let i = 0; i < data.length; i += 4) if (Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60) dark++; return dark; }"""
+    when = lambda hours: (DAY + datetime.timedelta(hours=hours)).timestamp()
+    for view, kind, x, y in [({}, "latency", 100.25, 900), ({"lens": "analysis"}, "fine", 100.25, 1), ({"period": "2026-03-06"}, "latency", 100.25, 900)]:
+        page.open(run=made.ids["lone"], kind="openSource", **{"period": "7d", **view})
+        eventually(lambda: page.widget(kind).locator(".chart").evaluate(ink, [when(x), y]), lambda dots: dots >= 9)
 
 
 def test_every_point_of_a_graph_is_reached_by_keyboard(page, made):
@@ -347,6 +360,21 @@ def test_what_is_saved_draws_the_same(page, made):
     for index, (x, y, wide, high) in enumerate(boxes):
         for left, top, width, height in boxes[:index]:
             assert x >= left + width or left >= x + wide or y >= top + height or top >= y + high
+
+
+def test_names_of_series_stay_on_what_is_saved(page, made):
+    import xml.etree.ElementTree as tree
+    page.open(run=made.ids["even"], kind="openSource", period="24h")
+    text = page.widget("requests").locator(".chart").evaluate("""async ({ spec }) => {
+        const { svg } = (await import(new URL("shared.js", document.baseURI))).$saving;
+        const series = Array.from({ length: 6 }, (_, index) => ({ ...spec.series[0], label: `${"long ".repeat(14)}${index}` }));
+        return svg("Requests", { ...spec, series }, Object.entries({ run: "r", "run id": "1", account: "a", model: "all", version: "all", period: "2026-03-02T00:00:00Z..2026-03-03T00:00:00Z", "time zone": "UTC" }));
+    }""")
+    picture = tree.fromstring(text)
+    wide, high = [float(value) for value in picture.get("viewBox").split()[2:]]
+    names = [node for node in picture.iter() if node.tag.endswith("}text") and (node.text or "").startswith("long ")]
+    places = {(float(node.get("x")), float(node.get("y"))) for node in names}
+    assert len(names) == len(places) == 6 and all(x + len(names[0].text) * 7 < wide and y < high for x, y in places), places
 
 
 def test_the_hit_rate_of_prefix_caches_is_that_of_the_requests(browser, tmp_path):

@@ -38,7 +38,8 @@ def check_page(page, plan):
     place = next(index for index, head in enumerate(heads) if head.startswith("latency.p95"))
     p95 = result["variants"][0]["metrics"][heads[place].split(",")[0]]
     cell = page.locator("table.variants tbody tr").first.locator("th, td").nth(place).inner_text()
-    value, half = (float(part.replace(",", "")) for part in cell.split("\n")[0].split(" ± "))
+    told = re.fullmatch(r"([\d,.]+) ± ([\d,.]+) (ms|s)", cell.split("\n")[0])
+    value, half = (float(part.replace(",", "")) * {"ms": 1, "s": 1000}[told[3]] for part in told.groups()[:2])
     assert abs(half - p95["halfWidth"]) <= 0.05 * p95["halfWidth"] and abs(value - p95["value"]) <= 0.1 * p95["halfWidth"], (cell, p95)
     graphs = lambda: page.evaluate("Array.from(document.querySelectorAll('.figure')).map((graph) => Array.from(graph.querySelectorAll('.row')).map((row) => [row.dataset.name, row.querySelectorAll('.interval').length]))")
     eventually(graphs, lambda graphs: any(len(rows) == len(result["variants"]) and all(count == 1 for _, count in rows) for rows in graphs))

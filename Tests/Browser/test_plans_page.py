@@ -1,10 +1,10 @@
 """Plans made on the page: around a what-if, followed while they run, cancelled, read and gone on from."""
-import re
+import itertools, re, subprocess
 
 import pytest
 from playwright.sync_api import expect
 
-from conftest import Dashboard, eventually, fits, looks_as_it_did, studio_server
+from conftest import ROOT, WORKBENCH, Dashboard, Server, eventually, fits, looks_as_it_did, studio_server
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +60,91 @@ def test_variants_appear_while_they_are_estimated_and_a_plan_is_cancelled(page, 
     page.page.get_by_role("button", name="Run the plan").click()
     table = page.page.get_by_role("region", name="Variants so far, table")
     table.locator("tbody tr").first.wait_for(timeout=60_000)
+    # Estimates in units that people say, as in the plan that comes of them.
+    cells = dict(zip(table.locator("thead th").all_inner_texts(), table.locator("tbody tr").first.locator("th, td").all_inner_texts()))
+    assert cells["latency.p95"].endswith((" s", " ms")) and cells["failureRate"].endswith(" %"), cells
     expect(page.page.locator("progress")).to_have_count(1)
     page.page.get_by_role("button", name="Cancel").click()
     page.page.locator(".job.cancelled").wait_for(timeout=30_000)
     expect(page.page.locator(".job")).to_contain_text("Cancelled")
     expect(page.page.get_by_role("button", name="Run the plan")).to_be_enabled()
+
+
+def test_a_variant_opens_on_its_plans_base_whatever_run_is_looked_at_and_leads_to_a_new_plan(page, studio, planned):
+    found = studio.json(f"api/plans/{planned}")
+    base, other = found["runs"]
+    page.open(page="plans", plan=planned, run=other)
+    page.page.get_by_role("region", name="Variants, table").locator("button.link").first.click()
+    expect(page.page).to_have_url(re.compile(f"run={base}"))
+    page.settled()
+    expect(page.page.locator(".knob.turned")).to_have_count(1)
+    expect(page.page.locator(".figuretable")).to_have_count(1)
+    # A plan around it is a new one.
+    page.page.get_by_role("button", name="Plan around here").click()
+    expect(page.page.get_by_label("Values of classifier · load.scale")).to_have_value("0.75,1.5,2.25,3")
+
+
+def test_a_server_that_was_started_since_has_a_plans_graphs(browser, studio, planned):
+    server = Server([studio.folder / "steady"], "--keep", studio.folder / "kept", "--scenarios", studio.folder / "scenarios")
+    page = Dashboard(browser, server, width=1440)
+    try:
+        page.open(page="plans", plan=planned)
+        expect(page.page.locator(".sides > div")).to_have_count(2)
+        # Of which days they are is said.
+        expect(page.page.locator("[aria-label='Dashboards side by side'] h2").first).to_have_text("Side by side, on the same axes: 25 Feb – 3 Mar 2026")
+        # On paper all of them are seen, below each other.
+        page.page.emulate_media(media="print")
+        sides = page.page.locator(".sides > div").evaluate_all("nodes => nodes.map((node) => node.getBoundingClientRect().toJSON())")
+        assert sides[1]["y"] >= sides[0]["bottom"] and all(side["right"] <= 1440 for side in sides)
+        # Of the table no column and no row is cut off.
+        page.page.set_viewport_size({"width": 718, "height": 1000})
+        cut = page.page.get_by_role("region", name="Variants, table").evaluate("node => [node.scrollWidth - node.clientWidth, node.scrollHeight - node.clientHeight]")
+        assert max(cut) <= 0 and page.page.get_by_role("button", name="other figures as graphs").count() == 0, cut
+        page.close()
+    finally:
+        server.stop()
+
+
+def test_a_job_says_that_its_server_is_gone_and_that_another_knows_nothing_of_it(browser, studio, tmp_path):
+    options = [studio.folder / "steady", "--keep", tmp_path, "--scenarios", studio.folder / "scenarios"]
+    server = Server(options)
+    page = Dashboard(browser, server, width=1440)
+    try:
+        page.open(page="plans")
+        page.page.get_by_label("Replications").fill("500")
+        page.page.get_by_role("button", name="Run the plan").click()
+        job = page.page.locator(".job")
+        expect(job).to_contain_text("%", timeout=60_000)
+        server.process.kill()
+        server.process.wait(10)
+        expect(job).to_contain_text("The server does not answer: waiting for it")
+        server.process = subprocess.Popen([WORKBENCH, "serve", *options, "--port", str(server.port)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert server.process.stdout.readline().strip() == server.url
+        expect(job).to_contain_text("The server was started again meanwhile", timeout=60_000)
+        expect(page.page.get_by_role("button", name="Run the plan")).to_be_enabled()
+        # Nothing that is half made looks like a plan.
+        assert server.json("api/plans") == [] and [path for path in tmp_path.iterdir() if path.is_dir() and not path.name.startswith(".")] == []
+        page.problems.clear()  # The browser reports what it could not reach.
+        page.close()
+    finally:
+        server.stop()
+
+
+def test_a_plan_says_its_figures_by_the_formatter_of_the_page(page, studio, planned):
+    page.open(page="plans", plan=planned)
+    found = studio.json(f"api/plans/{planned}")
+    say = lambda name, *values: page.page.evaluate("async ([name, values]) => (await import(new URL('shared.js', document.baseURI))).$format[name](...values)", [name, list(values)])
+    rows = page.page.get_by_role("region", name="Variants, table").locator("tbody tr").all()
+    for row, variant in zip(rows, found["plan"]["variants"], strict=True):
+        for cell, column in zip(row.locator("td").all(), found["columns"]):
+            lines = cell.inner_text().split("\n")
+            metric = variant["metrics"][column["name"]]
+            assert lines[0] == say("estimate", metric["value"], metric.get("halfWidth"), column["unit"])
+            factor = variant.get("varianceReduction", {}).get(column["name"])
+            assert factor is None or row is rows[0] or lines[-1] == f"variance {say('reduction', factor)}"
+    # Ticks say the unit as well.
+    ticks = page.page.locator("article", has_text="latency.p95[all]").first.locator("text.dim").all_text_contents()
+    assert any(tick.endswith((" s", " ms")) for tick in ticks), ticks
 
 
 def test_a_wrong_plan_says_what_is_wrong(page):
@@ -130,6 +210,8 @@ def test_a_plan_can_be_written_at_every_width(browser, studio, planned, width, s
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     # Nothing of the form is cut.
     assert page.page.locator(".planform input, .planform select, .planform button").evaluate_all("nodes => nodes.filter((node) => node.getBoundingClientRect().right > node.closest('form').getBoundingClientRect().right).length") == 0
+    boxes = page.page.locator(".planform input, .planform select, .planform button").evaluate_all("nodes => nodes.filter((node) => node.checkVisibility()).map((node) => node.getBoundingClientRect().toJSON())")
+    assert [(a, b) for a, b in itertools.combinations(boxes, 2) if min(a["right"], b["right"]) - max(a["x"], b["x"]) > 1 and min(a["bottom"], b["bottom"]) - max(a["y"], b["y"]) > 1] == []
     if width in (375, 1440):
         assert [(v["id"], [node["target"] for node in v["nodes"]][:3]) for v in Axe().run(page.page).response["violations"]] == []
     looks_as_it_did(browser, page, f"plan-form-{width}-{scheme}")

@@ -160,6 +160,13 @@ def test_what_is_saved_says_what_it_is(page):
         page.page.get_by_role("button", name="Download as PNG, Model Scaling and Usage").click()
     image = open(download.value.path(), "rb").read()
     assert image[:8] == b"\x89PNG\r\n\x1a\n" and int.from_bytes(image[16:20], "big") >= 1400
+    # In words, of what is not chosen and of external models as well.
+    for view, said in (({"kind": "openSource"}, "a b & c · Open-source · all models · all versions ·"), ({"kind": "external"}, "a b & c · External · all providers ·"), ({"kind": "external", "provider": PROVIDER}, f"a b & c · External · {PROVIDER} ·")):
+        page.open(period="7d", **view)
+        with page.page.expect_download() as download:
+            page.page.get_by_role("button", name="Download as SVG, Requests").click()
+        content = " ".join(tree.fromstring(open(download.value.path()).read()).itertext())
+        assert said in content and "all providers · " + PROVIDER not in content, content[:300]
 
 
 def test_the_analysis_lens_has_the_same_figures(page, week):

@@ -55,7 +55,7 @@ def test_a_slider_gives_figures_against_the_base_in_cards_table_and_graphs(page,
     eventually(lambda: cells(page, "requests")[1:3], [f"{total['totalRequests']:,}", f"{base['totalRequests']:,}"])
     eventually(lambda: cells(page, "failures")[1:3], [f"{total['totalFailures']:,}", f"{base['totalFailures']:,}"])
     expect(page.page.locator(".cards [data-figure=p95] .change")).to_contain_text("worse")
-    for kind in ("quantiles", "fine", "scaling"):
+    for kind in ("quantiles", "fine", "scaling", "credits"):
         lines = page.graph(kind)["data"]
         assert any("base" in line["name"] and line["dash"] for line in lines) and any("base" not in line["name"] for line in lines), kind
     page.page.locator("summary", has_text="command line").click()
@@ -174,6 +174,17 @@ def test_sliders_stall_nothing(page):
         if not found:
             break
     assert found == []
+
+
+@pytest.mark.parametrize("width", [1010, 1920])
+def test_sliders_stay_beside_the_graphs(browser, studio, width):
+    page = Dashboard(browser, studio, width=width, height=800).open(**VIEW, set="models.classifier.load.scale=1.5")
+    page.page.locator("[data-widget=scaling]").evaluate("node => scrollTo(0, node.getBoundingClientRect().top + scrollY - 200)")
+    dock, head = [eventually(page.page.locator(place).bounding_box) for place in (".dock", "#top")]
+    # Below the header, all of it in the window, and it scrolls by itself.
+    assert head["y"] == 0 and head["height"] <= 130 and head["height"] <= dock["y"] <= head["height"] + 20, (dock, head)
+    assert dock["y"] + dock["height"] <= 800, dock
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

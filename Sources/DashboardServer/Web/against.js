@@ -50,7 +50,7 @@ export const Change = ({ difference: { share, verdict, isUp } }) => html`<span c
 export function AgainstCards({ data, base, notes = {}, label }) {
   const rows = new Map(compared(data, base).map((row) => [row.key, row]));
   const shown = ["rate", "requests", "p95", data.query.kind === "external" ? "failures" : "replicas", data.query.kind === "external" ? "output" : "deployment"].map((key) => rows.get(key)).filter(Boolean);
-  return html`<section class="cards against" aria-label=${label}><ul>${shown.map(({ key, name, own, format, difference: change }) => html`<li key=${key} data-figure=${key}><span>${name}</span><strong title=${format === number ? number(own) : undefined}>${format === number ? compact(own) : format(own)}</strong><small>${isKnown(own) ? html`<${Change} difference=${change} />` : null}${notes[key] ? html` <span>${notes[key]}</span>` : null}</small></li>`)}</ul></section>`;
+  return html`<section class="cards against" aria-label=${label}><ul>${shown.map(({ key, name, own, format, difference: change }) => html`<li key=${key} data-figure=${key}><span>${name}</span><strong title=${format === number ? number(own) : undefined}>${format === number ? compact(own) : format(own)}</strong><small>${isKnown(own) ? html`<${Change} difference=${change} />` : null}${notes[key] ? html` <span>· ${notes[key]}</span>` : null}</small></li>`)}</ul></section>`;
 }
 
 /** Every figure of both, with the difference; and failures by their reason. */
@@ -83,7 +83,7 @@ export function laidOver(answer, base) {
   const put = (text) => text && zone.text(move(text));
   const parts = (widget) => widget && Object.fromEntries(Object.entries(widget).map(([key, value]) => [key, Array.isArray(value) ? value.map((point) => ({ ...point, at: put(point.at) })) : value]));
   return {
-    ...answer, isMoved: true,
+    ...answer, isMoved: true, credits: answer.credits && { ...answer.credits, starts: answer.credits.starts.map(put) },
     data: { ...data, query: { ...data.query, from, to, now: put(data.query.now) }, ...Object.fromEntries(["latency", "requests", "scaling", "tokens"].map((name) => [name, parts(data[name])])) },
     account: { ...account, models: account.models.map((model) => ({ ...model, deployments: model.deployments.map((entry) => ({ ...entry, deployedAt: put(entry.deployedAt), undeployedAt: put(entry.undeployedAt) })) })) },
   };
@@ -99,13 +99,14 @@ export function apart(parts, same) {
  * One answer in colour against another, laid over it, grey and dashed. `kinds` are the panels that both can fill, `Part` is
  * what draws one, for whoever knows more of it.
  */
-export function Sides({ own, over, names, view, kinds = panelsOf(own.data.query.kind, "").filter((kind) => kind !== "credits"), Part = Panel, onChange }) {
+export function Sides({ own, over, names, view, kinds = panelsOf(own.data.query.kind, ""), Part = Panel, onChange }) {
   const sides = { data: own.data, base: over.data };
+  const extra = { credits: own.credits, over: over.credits && { ...over.credits, label: names[1] }, problems: { credits: own.problem || over.problem } };
   return html`
     <${AgainstCards} ...${sides} label=${`${names[0]} against ${names[1]}`} />
     <p class="note versus"><strong>${names[0]}</strong> in colour, against <strong>${names[1]}</strong>, grey and dashed${over.isMoved ? `; its ${own.data.query.granularity}s are laid over these` : ""}.</p>
     <div class="widgets">
-      ${kinds.map((kind) => html`<${Part} key=${kind} kind=${kind} answers=${[own, { ...over, isOther: true, label: names[1] }]} extra=${{}} view=${{ ...view, zoom: null, objective: objectiveOf(view.objective), percentiles: kind === "latency" ? "1" : "" }} tools=${[]} isBrief sync="compare" onChange=${onChange} />`)}
+      ${kinds.map((kind) => html`<${Part} key=${kind} kind=${kind} answers=${[own, { ...over, isOther: true, label: names[1] }]} extra=${extra} view=${{ ...view, zoom: null, objective: objectiveOf(view.objective), percentiles: kind === "latency" ? "1" : "" }} tools=${[]} isBrief sync="compare" onChange=${onChange} />`)}
       <${AgainstTable} ...${sides} names=${names} />
     </div>`;
 }

@@ -340,6 +340,9 @@ function Footer() {
     ${context && !context.gone.length && !isWhole() ? html`<span id="now">${context.run.name}: now is ${moment(clock(context.account.timeZone).text(Date.parse(context.run.now)))}, ${context.account.timeZone}.</span> ` : null}${report ? null : html`<a href="api/openapi.yaml">API</a>`}`;
 }
 
+// What stays in sight, or is scrolled to, stands below the header, as high as that is.
+new ResizeObserver(([{ target }]) => document.documentElement.style.setProperty("--head", `${target.offsetHeight}px`)).observe(document.getElementById("top"));
+
 let turn = 0;
 function draw() {
   document.getElementById("top").className = isSheetOpen ? "open" : "";

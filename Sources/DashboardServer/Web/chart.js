@@ -97,7 +97,7 @@ export function options(current, palette, width, height, { sync, onSelect, onHov
       ...(entry.kind === "steps" ? { gaps: (u, index, from, to, found) => found.map(([start, end]) => [start, end - (entry.width ?? 2) * devicePixelRatio]) } : {}),
       fill: entry.fill ? alpha(stroke(entry.colour), 0.12) : undefined,
       paths: entry.kind === "bars" || entry.kind === "none" ? () => null : entry.kind === "steps" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
-      points: entry.kind === "bars" || entry.kind === "none" || entry.kind === "steps" || entry.marker ? { show: false } : { size: 5, fill: stroke(entry.colour) },
+      points: entry.kind === "bars" || entry.kind === "none" || entry.kind === "steps" || entry.marker ? { show: false } : { size: 5, space: spec.heat ? 40 : 14, fill: stroke(entry.colour), ...(entry.points === "all" ? { show: true } : {}), filter: (u, index, isShown) => (isShown ? null : lone(u.data[index])) },
     }))],
     hooks: {
       drawClear: [(u) => below(u, current(), palette)],
@@ -113,6 +113,19 @@ export function options(current, palette, width, height, { sync, onSelect, onHov
       }] : [],
     },
   };
+}
+
+// Values with nothing beside them: no line leads to them.
+function lone(values) {
+  const found = [];
+  let before = null, here = null, place = -1;
+  for (let index = 0; index <= values.length; index++) {
+    const next = index < values.length ? values[index] : null;
+    if (next === undefined) continue;
+    if (here !== null && before === null && next === null) found.push(place);
+    [before, here, place] = [here, next, index];
+  }
+  return found;
 }
 
 function point() {

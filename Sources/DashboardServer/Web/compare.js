@@ -1,5 +1,5 @@
 // Two runs, versions or periods against each other: their figures, their scenarios, and their graphs over each other.
-import { get, dashboardPath, marksPath } from "./api.js";
+import { get, creditsPath, dashboardPath, marksPath } from "./api.js";
 import { isWindow, periodBetween, periodText, presets } from "./state.js";
 import { clock } from "./format.js";
 import { Dates, versionsOf } from "./filters.js";
@@ -67,13 +67,15 @@ export class Compare extends Asking {
     const other = this.other(this.props);
     const first = get(dashboardPath(run.id, view));
     const period = relative.includes(view.otherPeriod) ? earlier((await first).query, view.otherPeriod) : view.otherPeriod || view.period;
-    const [data, marks, otherData, otherMarks, scenarios] = await Promise.all([
-      first, get(marksPath(run.id, view.account)), get(dashboardPath(other.run.id, { ...other.view, period })), get(marksPath(other.run.id, other.account.account)),
+    // Without credits the rest stands, too.
+    const spent = (id, of) => get(creditsPath(id, of)).then((credits) => ({ credits }), (error) => ({ problem: error.message }));
+    const [data, marks, credits, otherData, otherMarks, otherCredits, scenarios] = await Promise.all([
+      first, get(marksPath(run.id, view.account)), spent(run.id, view), get(dashboardPath(other.run.id, { ...other.view, period })), get(marksPath(other.run.id, other.account.account)), spent(other.run.id, { ...other.view, period }),
       // The scenarios are a part of their own: without them the rest stands.
       can("scenario") && other.run !== run ? get(`api/compare/scenarios?${sidesOf(run, other.run)}`).catch((error) => ({ problem: error.message })) : null,
     ]);
-    const over = { data: otherData, marks: otherMarks, run: other.run, account: other.account, accountName: other.account.account };
-    return { scenarios, period, version: other.view.version, own: { data, marks, run, account, accountName: view.account }, other: over, over: laidOver(over, data) };
+    const over = { ...otherCredits, data: otherData, marks: otherMarks, run: other.run, account: other.account, accountName: other.account.account };
+    return { scenarios, period, version: other.view.version, own: { ...credits, data, marks, run, account, accountName: view.account }, other: over, over: laidOver(over, data) };
   }
 
   names({ own, other, version, period }) {

@@ -53,7 +53,7 @@ function short(text, room) {
 /** Rows with a value and its interval each: as points, or as bars from zero. */
 export function rows(list, { unit = "", isBar = false, level } = {}) {
   // Ticks of these say their unit themselves.
-  const title = ["ms", "s", "%", "share", "h"].includes(unit) ? "" : unit;
+  const title = ["ms", "s", "%", "share", "h", "hours", "/s", "count"].includes(unit) ? "" : unit;
   return (width, label) => {
     const left = Math.min(width * 0.42, 20 + 6.8 * Math.max(...list.map((row) => [...row.label].length), 4));
     const line = 24, height = list.length * line + 44;

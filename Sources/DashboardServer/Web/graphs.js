@@ -395,31 +395,31 @@ const dark = ["#10233f", "#12305c", "#153f7c", "#1a519f", "#2166c2", "#3580de", 
 
 /** How latency is distributed over time: colour says how many; quantiles lie over it. */
 export function heatMap(answer, { zoom, objective, isDark }) {
-  const x = (at) => second(at);
   const buckets = answer.buckets.filter((bucket) => bucket.successes > 0);
   let most = 1;
   const columns = buckets.map((bucket) => {
     for (let index = 1; index < bucket.heat.length; index += 2) most = Math.max(most, bucket.heat[index]);
-    return { x: x(bucket.at), cells: bucket.heat };
+    return { x: second(bucket.at), cells: bucket.heat };
   });
-  const lasts = answer.bucketSeconds;
+  const { bucketSeconds: lasts, rows } = answer;
   const line = (key, colour) => ({ ...bucketLine(buckets, lasts, (bucket) => bucket[key], answer), label: key, colour, width: key === "p95" ? 2 : 1.5, lasts });
   const series = [line("p50", "text"), line("p95", "high"), line("p99", "top")];
-  const rows = answer.rows;
   // The few fastest requests, a thousandth, would take half of the height.
   const counts = rows.map(() => 0);
   for (const { cells } of columns) for (let index = 0; index < cells.length; index += 2) counts[cells[index]] += cells[index + 1];
   const all = counts.reduce((sum, count) => sum + count, 0);
   let least = 0;
   for (let sum = counts[0] || 0; sum < all / 1000 && least < rows.length - 2; sum += counts[least]) least++;
-  const ends = rows.length ? [Math.max(rows[least] * 0.9, 0.01), Math.max(rows.at(-1), objective ? objective.value * 1.2 : 0) * 1.1] : [1, 1000];
+  // Of latencies that are all alike as much that there is something to read them by.
+  const alike = rows.at(-1) / rows[least] < 4 ? 2 : 1;
+  const ends = rows.length ? [Math.max((rows[least] * 0.9) / alike, 0.01), Math.max(rows.at(-1) * alike, objective ? objective.value * 1.2 : 0) * 1.1] : [1, 1000];
   return {
     ...frame(answer, zoom), series, log: ends,
     axes: { y: { title: "Latency", format: "duration" } },
     heat: { columns, rows, lasts, most, ramp: isDark ? dark : light },
     limits: objectiveLimits(objective),
     hover: (when, at, u) => {
-      const bucket = buckets.find((candidate) => x(candidate.at) <= when && when < x(candidate.at) + lasts);
+      const bucket = buckets.find((candidate) => second(candidate.at) <= when && when < second(candidate.at) + lasts);
       if (!bucket) return null;
       const result = { title: stretch(bucket.at, lasts), rows: [{ label: "Successful requests", value: number(bucket.successes), colour: null }, ...series.map((entry) => ({ label: entry.label, value: duration(bucket[entry.label]), colour: entry.colour }))] };
       const value = u.cursor.top >= 0 ? u.posToVal(u.cursor.top, "y") : null;

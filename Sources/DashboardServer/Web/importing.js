@@ -6,13 +6,14 @@ import { start, jobsOf, watch, dismiss, isOver, Progress } from "./jobs.js";
 
 const { html, Component } = preact;
 
+const endings = /^(end|ended|finished|completed)(_?at|_?time|_?timestamp)?$/i;
 /** What a column may be: [name in the mapping, for people, words that give it away, whether every mapping has it]. */
 const roles = [
   ["arrivedAt", "Arrival", /^(arriv|start|time|timestamp|created|date|request_?time|at$)/i, true], ["model", "Model", /^model(_?name)?$|deployment_?name/i, true], ["kind", "Kind", /^kind$|model_?type/i, true],
   ["version", "Version", /version|^deployment$/i], ["provider", "Provider", /provider|vendor/i], ["status", "Status", /^(status|state|outcome|result|success)/i], ["failureReason", "Reason of failure", /err|reason(?!ing)/i],
-  ["latency", "Latency", /latency|duration|elapsed|seconds$|_ms$/i], ["endedAt", "End", /^(ended|finished|completed)(_?at|_?time)?$|^end(_?at|_?time)?$/i], ["firstTokenAt", "First token at", /first_?token_?(at|ts|timestamp)$|^completion_?start/i], ["firstToken", "Time to first token", /first_?token|ttft/i], ["startedAt", "Start of service", /^(scheduled|dequeued|service_?start)/i], ["waiting", "Waiting time", /wait|queue/i],
+  ["latency", "Latency", /latency|duration|elapsed|seconds$|_ms$/i], ["endedAt", "End", endings], ["firstTokenAt", "First token at", /first_?token_?(at|ts|timestamp)$|^completion_?start/i], ["firstToken", "Time to first token", /first_?token|ttft/i], ["startedAt", "Start of service", /^(scheduled|dequeued|service_?start)/i], ["waiting", "Waiting time", /wait|queue/i],
   ["cachedInputTokens", "Cached input tokens", /cached.*tokens|cache_?read/i], ["reasoningTokens", "Reasoning tokens", /reasoning.*tokens/i],
-  ["inputTokens", "Input tokens", /(input|prompt|context)_?tokens|tokens_?in/i], ["outputTokens", "Output tokens", /(output|completion|generated)_?tokens|tokens_?out/i],
+  ["inputTokens", "Input tokens", /(input|prompt|context)_?(tokens|length)|tokens_?in/i], ["outputTokens", "Output tokens", /(output|completion|generated)_?(tokens|length)|tokens_?out/i],
   ["hardware", "Hardware", /^(hardware|gpu|accelerator)(_?(name|type))?$/i],
   ["session", "Session", /^(session|conversation)(_?id)?$/i], ["turn", "Turn of the session", /^turn(_?(no|number|index))?$/i], ["attempt", "Attempt", /^attempt(_?(no|number))?$/i], ["class", "Class of service", /^(service|priority)_?class$/i],
   ["user", "User, kept as a hash", /^user(_?(id|name))?$/i], ["adapter", "Adapter", /adapter|lora/i], ["prefix", "Hashes of the prompt", /^hash_ids$|^prefix_?hash(es)?$/i], ["cost", "Cost", /^cost(_?(usd|credits))?$/i],
@@ -27,7 +28,8 @@ const good = /^(ok|success|succeeded|true|200|done|completed?)$/i;
 function guess(columns) {
   const found = {};
   for (const [role, , pattern] of roles) {
-    const column = columns.find(({ name }) => pattern.test(name) && !Object.values(found).includes(name));
+    // A column that is empty says nothing.
+    const column = columns.find(({ name, examples }) => pattern.test(name) && examples?.length && !Object.values(found).includes(name));
     if (column) found[role] = column.name;
   }
   // The arrival is the end minus the latency where nothing else says it.
@@ -38,6 +40,15 @@ function guess(columns) {
   if (!found.inputTokens) delete found.cachedInputTokens;
   if (!found.outputTokens) delete found.reasoningTokens;
   return found;
+}
+
+// Where a file has the beginning and the end, they say in which unit it has the time between.
+function unitBetween({ columns, rows }, map) {
+  const [from, to, value] = [map.arrivedAt, columns.find(({ name }) => endings.test(name))?.name, map.latency].map((name) => columns.findIndex((column) => column.name === name));
+  for (const row of rows) {
+    const power = Math.log10((Date.parse(row[to]) - Date.parse(row[from])) / Number(row[value]));
+    if (Math.abs(power - Math.round(power)) < 0.02) return { 3: "s", 0: "ms", "-3": "us" }[Math.round(power)];
+  }
 }
 
 // A number since 1970 by its length; else ISO 8601.
@@ -64,11 +75,11 @@ export class Import extends Component {
       // What is no JSON says nothing.
       try { answer = JSON.parse(request.responseText); } catch { }
       if (request.status !== 201) return this.setState({ sent: null, problem: answer.detail || `The server answered ${request.status}.` });
-      const map = guess(answer.columns || []);
+      const map = guess(answer.columns || []), unit = answer.columns && unitBetween(answer, map);
       const first = (role) => answer.columns?.find(({ name }) => name === map[role])?.examples?.[0];
       this.setState({
-        sent: null, upload: answer, map, now: this.next(map), problem: "", errors: [], name: answer.name.replace(/\.(gz|zst)$/, "").replace(/\.[a-z]+$/, ""),
-        formats: Object.fromEntries(roles.filter(([role]) => isInstant(role)).map(([role]) => [role, formatOf(first(role))])), units: {}, kindOf: {}, constants: { kind: "openSource", model: "" }, bad: {}, account: "imported", zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", local: "",
+        sent: null, upload: answer, map, now: this.next(map), problem: answer.columns && !answer.rows.length ? "The file has no rows." : "", errors: [], name: answer.name.replace(/\.(gz|zst)$/, "").replace(/\.[a-z]+$/, ""),
+        formats: Object.fromEntries(roles.filter(([role]) => isInstant(role)).map(([role]) => [role, formatOf(first(role))])), units: unit ? Object.fromEntries(["latency", "firstToken", "waiting"].filter((role) => !/(^|_)([mu]?s|min)$|milli|micro|sec/i.test(map[role])).map((role) => [role, unit])) : {}, kindOf: {}, constants: { kind: "openSource", model: "" }, bad: {}, account: "imported", zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", local: "",
       });
     };
     request.onerror = () => this.setState({ sent: null, problem: "The upload was interrupted. Choose the file again." });
@@ -112,7 +123,7 @@ export class Import extends Component {
       if (!column) continue;
       if (isInstant(role)) columns[role] = { column, ...(formats[role] === "iso" ? (local ? { zone: local } : {}) : { format: formats[role] }) };
       else if (isDuration(role)) columns[role] = { column, unit: units[role] || unitOf(column) };
-      else if (role === "status") columns[role] = { column, success: this.valuesOf("status").filter((value) => this.isGood(value)) };
+      else if (role === "status") { const all = this.valuesOf("status"), success = all.filter((value) => this.isGood(value)); columns[role] = { column, ...(success.length ? { success } : { failure: all }) }; }
       else if (role === "kind") { const values = Object.fromEntries(this.valuesOf("kind").filter((value) => !kinds.some(([kind]) => kind === value)).map((value) => [value, kindOf[value] || "openSource"])); columns[role] = Object.keys(values).length ? { column, values } : column; }
       else columns[role] = column;
     }
@@ -159,7 +170,7 @@ export class Import extends Component {
       <label class="file"><span>File</span> <input type="file" aria-label="File to import" onChange=${(event) => this.take(event.target.files[0])} /></label>
       ${sent === null ? null : html`<progress max="1" value=${sent} aria-label="Upload, progress"></progress>`}
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
-      ${errors.length ? html`<ul class="plain problem">${errors.slice(0, 10).map((error, index) => html`<li key=${index}>${error.message || String(error)}</li>`)}</ul>` : null}
+      ${errors.length > 1 || (errors.length && errors[0].message !== problem) ? html`<ul class="plain problem">${errors.slice(0, 10).map((error, index) => html`<li key=${index}>${error.message || String(error)}</li>`)}</ul>` : null}
       ${upload ? html`<form onSubmit=${(event) => this.begin(event)}>
         ${upload.kind === "otlp" ? null : html`
           <p>Choose what it is, then click on its column. Those marked with * are required.</p>
@@ -175,7 +186,7 @@ export class Import extends Component {
           <button type="submit" class="main" disabled=${!isReady || jobs.some((job) => job.about && !isOver(job))}>Import</button></div>
         ${upload.kind === "otlp" ? null : html`<details><summary>The mapping, for "workbench import table"</summary><pre>${JSON.stringify(this.mapping(), null, 2)}</pre></details>`}
       </form>` : null}
-      ${jobs.map((job) => html`<${Progress} key=${job.id} job=${job} title=${job.about?.title || `Import ${job.title}`} onForget=${() => dismiss(job)}>${job.result?.run ? html`<span class="note">${number(job.result.requests)} requests${job.result.rejects?.count ? `, ${number(job.result.rejects.count)} rows rejected` : ""}</span><button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "", kind: "", period: "" })}>Open it</button>` : null}<//>
+      ${jobs.map((job) => html`<${Progress} key=${job.id} job=${job} title=${job.about?.title || `Import ${job.title}`} onForget=${() => dismiss(job)}>${job.result?.run ? html`<span class="note">${number(job.result.requests)} ${job.result.requests === 1 ? "request" : "requests"}${job.result.rejects?.count ? `, ${number(job.result.rejects.count)} rows rejected` : ""}</span><button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "", kind: "", period: "" })}>Open it</button>` : null}<//>
         ${job.result?.rejects?.count ? html`<details key=${`${job.id} rejects`}><summary>Rows that were rejected</summary><ul class="plain">${[...Object.entries(job.result.rejects.kinds || {}).map(([kind, count]) => `${number(count)}: ${kind}`), ...(job.result.rejects.examples || [])].slice(0, 20).map((text, index) => html`<li key=${index}>${typeof text === "string" ? text : JSON.stringify(text)}</li>`)}</ul></details>` : null}`)}
     </article>`;
   }

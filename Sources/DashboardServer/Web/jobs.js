@@ -45,9 +45,12 @@ function follow(job, about) {
   };
   // The stream broke: the job may go on, and its last word is asked for.
   source.onerror = async () => {
-    if (source.readyState === EventSource.CONNECTING) return;
+    if (source.readyState === EventSource.CONNECTING) {
+      known.set(job.id, { ...known.get(job.id), step: "The server does not answer: waiting for it" });
+      return tell();
+    }
     source.close();
-    try { take((await send("GET", `api/jobs/${encodeURIComponent(job.id)}`)).answer); } catch (error) { take({ ...job, state: "failed", problem: { detail: error.message } }); }
+    try { take((await send("GET", `api/jobs/${encodeURIComponent(job.id)}`)).answer); } catch (error) { take({ ...job, state: "failed", problem: { detail: error.status === 404 ? "The server was started again meanwhile and knows nothing of it. Start it once more." : error.message } }); }
   };
 }
 

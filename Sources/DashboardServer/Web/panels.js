@@ -50,7 +50,7 @@ export const panels = {
     title: "Model Scaling and Usage",
     tip: "Replicas that the account pays for: starting, ready and draining, from the deployment of a version to its undeployment. On a single day the red lines are the configured maxima; the dashed line is what the account's subscription allows.",
     isThere: ({ data }) => data.scaling.points.length > 0,
-    figures: ({ data: { scaling, account } }) => [["hardware", scaling.hardware || "–"], ...(scaling.maxReplicas === null ? [] : [["max replicas", `${number(scaling.maxReplicas)}${largestOf(scaling.points)}`]]), ["subscription", `${number(account.subscriptionMaxReplicas)} replicas`]],
+    figures: ({ data: { scaling, account } }) => [["hardware", scaling.hardware || "–"], ...(scaling.maxReplicas === null ? [] : [["max replicas", `${number(scaling.maxReplicas)}${largestOf(scaling.points)}`]]), ["subscription", account.subscriptionMaxReplicas ? `${number(account.subscriptionMaxReplicas)} replicas` : "–"]],
     rows: ({ data: { scaling } }) => [["time", "version", "replicas", "hardware"], ...scaling.points.map((p) => [p.at, p.version, p.replicas, p.hardware])],
     json: ({ data }) => data.scaling,
     graph: (answers, view, extra) => {
@@ -142,13 +142,19 @@ export const panels = {
   credits: {
     title: "Credits", needs: "credits",
     tip: "What the account's credits were spent on: replica time of all deployments, times the price of their hardware, and fine-tuning jobs, spread evenly over their duration. Of the whole account, whatever model is selected.",
-    isThere: (_, extra) => extra.credits.entries.some((entry) => entry.credits > 0),
+    isThere: (_, { credits: own, over }) => [own, over].some((answer) => answer?.entries.some((entry) => entry.credits > 0)),
     nothing: "No credits were consumed in this period.",
     figures: (_, __, { credits: answer }) => [["deployment", credits(answer.deploymentCredits)], ["fine-tuning", credits(answer.fineTuningCredits)]],
     rows: (_, __, { credits: answer }) => [["time", "use", "model", "model version", "hardware", "credits"], ...answer.entries.flatMap((entry) => entry.parts.map((part, index) => [answer.starts[index], entry.use, entry.model, entry.version, entry.hardware, part]).filter((row) => row[5] > 0))],
     json: (_, extra) => extra.credits,
     graph: ([{ account }], view, extra) => {
       const { spec, groups } = graphs.creditBars(extra.credits, view.by || "model", view.zoom, account);
+      const { credits: own, over } = extra;
+      // Of what it is held against all together: a line at the tops of what would be its bars.
+      if (over) {
+        const lasts = over.granularity === "hour" ? 3600 : 86_400, points = over.starts.map((at, index) => ({ at, all: over.entries.reduce((sum, { parts }) => sum + parts[index], 0) }));
+        spec.series.unshift({ ...graphs.bucketLine(points, lasts, ({ all }) => all, own), lasts, label: graphs.compared("All credits", over.label), ...graphs.look(true) });
+      }
       return { spec, groups, key: "ordered" };
     },
     tools: [],
@@ -176,12 +182,14 @@ function Empty({ kind, answer, onChange }) {
   const { query } = data;
   const models = account.models.filter((model) => model.kind === query.kind && (!query.model || model.name === query.model));
   const stretches = models.flatMap((model) => model.deployments.filter((entry) => entry.deployedAt && (!query.version || entry.version === query.version)));
-  const what = panels[kind].nothing || (kind === "scaling" ? "Nothing was deployed in this period." : models.length ? "No requests in this period." : `The account has no ${{ fineTuned: "fine-tuned", openSource: "open-source", external: "external" }[query.kind]} models.`);
+  // Data of other systems may tell of requests only.
+  const isUnknown = kind === "scaling" && stretches.some((entry) => Date.parse(entry.deployedAt) < Date.parse(query.to) && !(Date.parse(entry.undeployedAt) <= Date.parse(query.from)));
+  const what = panels[kind].nothing || (isUnknown ? "How many replicas there were is not in the data." : kind === "scaling" ? "Nothing was deployed in this period." : models.length ? "No requests in this period." : `The account has no ${{ fineTuned: "fine-tuned", openSource: "open-source", external: "external" }[query.kind]} models.`);
   const days = stretches.map((entry) => [entry.deployedAt.slice(0, 10), (entry.undeployedAt || query.now).slice(0, 10)]);
   const first = days.map(([from]) => from).sort()[0], last = days.map(([, to]) => to).sort().at(-1);
   const from = first && first < account.earliest ? account.earliest : first, to = last && last > account.today ? account.today : last;
-  const other = from && from <= to ? [`${from}..${to}`, `from ${moment(from)} to ${moment(to)}, while it was deployed`] : ["this-year", "this year"];
-  const isThere = query.period !== other[0] && models.length > 0 && !panels[kind].nothing;
+  const other = from && from <= to ? [`${from}..${to}`, `${from === to ? moment(from) : `from ${moment(from)} to ${moment(to)}`}, while it was deployed`] : ["this-year", "this year"];
+  const isThere = query.period !== other[0] && models.length > 0 && !panels[kind].nothing && !isUnknown;
   return html`<div class="empty"><div><p>${what}</p>${isThere && onChange ? html`<button type="button" onClick=${() => onChange({ period: other[0], zoom: "" })}>Show ${other[1]}</button>` : null}</div></div>`;
 }
 
@@ -276,12 +284,12 @@ export function Lane({ answer, zoom }) {
 export function Cards({ answer, objective }) {
   const { data } = answer;
   const { requests, latency, scaling, account } = data;
-  const peak = scaling ? peakOf(scaling.points) : null;
+  const peak = scaling ? peakOf(scaling.points) : null, isUnknown = scaling && !scaling.points.length && !account.subscriptionMaxReplicas;
   const cards = [
     ["successRate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–", "success rate", `Successful requests of all requests that are selected, in the period. ${number(requests.totalFailures)} failed.`, requests.totalFailures ? `${number(requests.totalFailures)} failed, ${percent(requests.totalFailures / requests.totalRequests)}` : ""],
     ["requests", compact(requests.totalRequests), "requests", "All requests that are selected, successful and failed, in the period.", requests.totalRequests < 10_000 ? "" : number(requests.totalRequests)],
     ["latency", duration(latency.summary.p95), "latency p95", "95 % of the successful requests took at most this long.", objective ? `${latency.summary.p95 === null ? "" : latency.summary.p95 <= objective.value ? "✓ " : "✕ "}${objective.label}` : ""],
-    ["replicas", scaling ? number(peak) : "–", "peak replicas", "The most replicas at once of the models that are selected, and how many the account's subscription allows for all models together.", scaling ? `of ${number(account.subscriptionMaxReplicas)} in the subscription` : "external models have none"],
+    ["replicas", scaling && !isUnknown ? number(peak) : "–", "peak replicas", "The most replicas at once of the models that are selected, and how many the account's subscription allows for all models together.", isUnknown ? "not in the data" : scaling ? `of ${number(account.subscriptionMaxReplicas)} in the subscription` : "external models have none"],
   ];
   const own = [
     ["deploymentCredits", credits(account.deploymentCredits), "credits consumed in deployment", "Replica time of all deployments of the account in the period, times the price of their hardware. 1 credit is 1 US dollar."],

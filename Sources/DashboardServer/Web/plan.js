@@ -11,7 +11,7 @@ const { plan } = found;
 
 const reading = plan.isDeterministic
   ? `Nothing of this plan is drawn at random: one replication says all, and figures have no intervals; ${plan.warmUp.text}.`
-  : `Every variant was simulated on the same random numbers, replication by replication; ${plan.warmUp.text}. An estimate ± half width is an interval that contains the true value in ${plan.confidence * 100} % of such experiments. Means have Student's interval over replications, quantiles one by sectioning. Differences are paired: where they vary less than both variants apart, the pairing has paid (“variance reduced”). A difference whose interval contains 0 is not shown to be one.`;
+  : `Every variant was simulated on the same random numbers, replication by replication; ${plan.warmUp.text}. An estimate ± half width is an interval that contains the true value in ${plan.confidence * 100} % of such experiments. Means have Student's interval over replications, quantiles one by sectioning. Differences are paired: where they vary less than both variants apart, the pairing has paid (“variance ÷ 2” says by how much). A difference whose interval contains 0 is not shown to be one.`;
 const choosing = "The best was selected by a feasibility test of each objective (Batur and Kim 2010) and the procedure KN (Kim and Nelson 2001): variants get replications only while they are in the race, so intervals of those that left early are wider. The stated probability holds for differences beyond the indifference given.";
 
 const view = element("div", {});

@@ -2,13 +2,13 @@
 import { get, dashboardPath, marksPath } from "./api.js";
 import { send, Asking } from "./asking.js";
 import { objectiveOf } from "./state.js";
-import { number } from "./format.js";
+import { estimate, number } from "./format.js";
 import { start, jobsOf, watch, dismiss, isOver, Progress } from "./jobs.js";
 import { Finder, numberOf, overridesOf, parted, valueOf } from "./knobs.js";
 import { rows } from "./figures.js";
-import { Panel, panelsOf } from "./panels.js";
+import { Panel, panelsOf, periodOf } from "./panels.js";
 import { Failure, Select } from "./parts.js";
-import { Card, PlanView } from "./planview.js";
+import { Card, PlanView, unitOf } from "./planview.js";
 
 const { html, Component } = preact;
 
@@ -82,12 +82,12 @@ function Estimates({ variants, objective }) {
   const names = [...new Set(variants.flatMap((variant) => Object.keys(variant.estimates || {})))];
   const first = [objective, "latency.p95", "latency.p95[worst]", "failureRate", "failureRate[worst]", "credits", "utilisation"].filter((name, index, list) => names.includes(name) && list.indexOf(name) === index);
   const shown = [...first, ...names.filter((name) => !first.includes(name))].slice(0, 6);
-  const text = ({ mean, lower, upper } = {}) => (typeof mean !== "number" ? "–" : `${Number(mean.toPrecision(4)).toLocaleString("en")}${typeof upper === "number" && upper > lower ? ` ± ${Number(((upper - lower) / 2).toPrecision(2)).toLocaleString("en")}` : ""}`);
+  const halfOf = ({ lower, upper }) => (upper > lower ? (upper - lower) / 2 : 0);
   const drawn = variants.filter((variant) => typeof variant.estimates?.[shown[0]]?.mean === "number").slice(0, 60);
   return html`<section class="widget" aria-label="Variants so far"><h2>Variants so far</h2><div class="table wide" tabIndex=${0} role="region" aria-label="Variants so far, table"><table class="variants">
     <thead><tr><th scope="col">Variant</th>${shown.map((name) => html`<th scope="col" key=${name}>${name}</th>`)}<th scope="col">Replications</th></tr></thead>
-    <tbody>${variants.slice(0, 60).map((variant) => html`<tr key=${variant.name}><th scope="row">${variant.name}</th>${shown.map((name) => html`<td key=${name}>${text(variant.estimates?.[name])}</td>`)}<td>${number(variant.replications)}</td></tr>`)}</tbody></table></div></section>
-    ${drawn.length ? html`<${Card} title=${shown[0]} note="Estimates so far." draw=${rows(drawn.map((variant) => { const { mean, lower, upper } = variant.estimates[shown[0]]; return { label: variant.name, value: mean, half: upper > lower ? (upper - lower) / 2 : 0, colour: "latency" }; }))} />` : null}`;
+    <tbody>${variants.slice(0, 60).map((variant) => html`<tr key=${variant.name}><th scope="row">${variant.name}</th>${shown.map((name) => html`<td key=${name}>${estimate(variant.estimates?.[name]?.mean, halfOf(variant.estimates?.[name] || {}), unitOf(name))}</td>`)}<td>${number(variant.replications)}</td></tr>`)}</tbody></table></div></section>
+    ${drawn.length ? html`<${Card} title=${shown[0]} note="Estimates so far." draw=${rows(drawn.map((variant) => { const found = variant.estimates[shown[0]]; return { label: variant.name, value: found.mean, half: halfOf(found), colour: "latency" }; }), { unit: unitOf(shown[0]) })} />` : null}`;
 }
 
 /** Dashboards of the base and of variants beside each other, on the same axes. */
@@ -108,7 +108,7 @@ class Sides extends Asking {
       latency: { y: most(({ data }) => data.latency.buckets.map((bucket) => bucket.p99 ?? 0)) }, scaling: { y: most(({ data }) => data.scaling?.points.map((point) => point.replicas) || []) },
       requests: { y: most(({ data }) => data.requests.points.map((point) => point.successes)), right: most(({ data }) => data.requests.points.map((point) => point.failures)) },
     };
-    return html`<section aria-label="Dashboards side by side" aria-busy=${String(isBusy)}><h2>Side by side, on the same axes</h2><div class="sides" tabIndex=${0} role="region" aria-label="Dashboards">${found.map((answer) => html`<div key=${answer.run.id}>
+    return html`<section aria-label="Dashboards side by side" aria-busy=${String(isBusy)}><h2>Side by side, on the same axes: ${periodOf(found[0].data)}</h2><div class="sides" tabIndex=${0} role="region" aria-label="Dashboards">${found.map((answer) => html`<div key=${answer.run.id}>
       <h3><button type="button" class="link" onClick=${() => onChange({ page: "", run: answer.run.id, kind: "", set: "" })}>${title(answer.run)}</button></h3>
       ${panelsOf(answer.data.query.kind, "").filter((kind) => kind !== "credits").map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${[answer]} extra=${{}} view=${{ percentiles: kind === "latency" ? "1" : "" }} prefix=${`${answer.run.id}-`} least=${least[kind]} tools=${[]} isBrief sync="sides" onChange=${() => {}} />`)}</div>`)}</div></section>`;
   }
@@ -117,10 +117,17 @@ class Sides extends Asking {
 /** A plan that has been carried out. */
 class Found extends Asking {
   questions({ view, reading }) { return [view.plan, reading]; }
-  async answer({ view }) { return (await send("GET", `api/plans/${encodeURIComponent(view.plan)}`)).answer; }
-  render({ onChange }, { found, error, isBusy }) {
+  async answer({ view, runs, onReplaced }) {
+    const { answer } = await send("GET", `api/plans/${encodeURIComponent(view.plan)}`);
+    // A server that was started since lists a plan's runs from when the plan is asked for.
+    if (answer.runs.some((id) => !runs.some((run) => run.id === id))) await onReplaced();
+    return answer;
+  }
+  render({ runs, run, onChange }, { found, error, isBusy }) {
+    // A variant is its changes to the plan's own base, whatever run is looked at.
+    const base = runs.find(({ id, name }) => found?.runs.includes(id) && name === found.plan.variants[0].name);
     return html`<div aria-busy=${String(isBusy)}>${error ? html`<${Failure} error=${error} onAgain=${() => this.again()} />` : null}
-      ${found ? html`<${PlanView} ...${found} onOpen=${(variant) => onChange({ page: "whatif", set: variant.overrides.join("\n") })} />` : null}
+      ${found ? html`<${PlanView} ...${found} onOpen=${(variant) => onChange({ page: "whatif", run: base?.id ?? run.id, account: "", kind: "", set: variant.overrides.join("\n"), knobs: "" })} />` : null}
       ${found?.unreadable.length ? html`<div class="failure" role="status">${found.unreadable.map(({ name, reason }) => html`<p key=${name}>The run ${name} is not shown. ${reason}</p>`)}</div>` : null}
       ${found?.runs.length ? html`<${Sides} ...${this.props} ids=${found.runs} />` : null}</div>`;
   }

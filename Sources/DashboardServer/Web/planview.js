@@ -1,27 +1,19 @@
 // What a plan has found: the recommendation first, one table of the variants, the minimised metric in a graph of its own.
 import { Figure, rows, plot } from "./figures.js";
+import { estimate, reduction } from "./format.js";
 
 const { html, Component } = preact;
 const most = 60;
 
-// Metrics as people read them: shares in percent.
-const factor = (unit) => (unit === "share" ? 100 : 1);
-export const unitName = (unit) => ({ ms: "ms", share: "%", credits: "credits", hours: "h" })[unit] || "";
-const digits = (value) => value.toLocaleString("en", { maximumSignificantDigits: 5, signDisplay: "negative" });
-const rounded = (value, half) => (half > 0 ? Number(value.toPrecision(Math.max(2, Math.min(6, Math.ceil(Math.log10(Math.abs(value) / half || 1)) + 2)))) : value);
-
-function figure(estimate, unit, isSigned) {
-  if (!estimate) return "–";
-  const scale = factor(unit), half = (estimate.halfWidth ?? 0) * scale, value = rounded(estimate.value * scale, half);
-  return `${isSigned && value > 0 ? "+" : ""}${digits(value).replace("-", "−")}${half > 1e-9 ? ` ± ${digits(Number(half.toPrecision(2)))}` : ""}`;
-}
+const said = (metric, unit, isSigned) => (metric ? estimate(metric.value, metric.halfWidth, unit, isSigned) : "–");
+/** The unit of a metric of which only the name is known. */
+export const unitOf = (name) => (/^(latency|ttft|tpot|waiting)\./.test(name) ? "ms" : /^(failureRate|utilisation|timeAtLimit|cacheHitRate|kvUtil)/.test(name) ? "share" : /^credits/.test(name) ? "credits" : /^replicaHours/.test(name) ? "hours" : /^throughput/.test(name) ? "/s" : "");
 
 /** A graph as a card. */
 export const Card = ({ title, note, draw }) => html`<article class="widget"><h3>${title}</h3><p class="note">${note}</p><div class="holder"><${Figure} draw=${draw} label=${`${title}. ${note}`} /></div></article>`;
 
 /** Of a path's end as much as tells what it is. */
 const ending = (path) => path.split(".").slice(-2).join(".");
-const heading = ({ name, unit }) => `${name}${unitName(unit) && unitName(unit) !== name ? `, ${unitName(unit)}` : ""}`;
 
 export class PlanView extends Component {
   constructor({ isWhole = false }) { super(); this.state = { isWhole }; }
@@ -33,7 +25,7 @@ export class PlanView extends Component {
     const verdict = (variant) => (variant.brokenLevel ? `✕ violates ${variant.brokenLevel}` : variant.feasibility === "feasible" ? "✓ met" : "undecided");
     const objectiveOn = (metric) => plan.choice?.levels.find((text) => text.startsWith(`${metric.replace("[worst]", "")} `));
     const graph = ({ name, unit }) => html`<${Card} key=${name} title=${name} note=${`${plan.isDeterministic ? "Of each variant; nothing is drawn at random" : `Estimate and ${plan.confidence * 100} % interval of each variant`}${objectiveOn(name) ? `; objective: ${objectiveOn(name)}` : ""}.`}
-      draw=${rows(shown.filter((variant) => variant.metrics[name]).map((variant) => ({ label: label(variant), value: variant.metrics[name].value * factor(unit), half: (variant.metrics[name].halfWidth ?? 0) * factor(unit), colour: variant.name === best ? "success" : variant.brokenLevel ? "failure" : "latency" })), { unit: unitName(unit) })} />`;
+      draw=${rows(shown.filter((variant) => variant.metrics[name]).map((variant) => ({ label: label(variant), value: variant.metrics[name].value, half: variant.metrics[name].halfWidth ?? 0, colour: variant.name === best ? "success" : variant.brokenLevel ? "failure" : "latency" })), { unit })} />`;
     const goal = columns.find(({ name }) => name === plan.choice?.objective) || columns[0];
     const judged = columns.filter((column) => column !== goal && objectiveOn(column.name));
     const others = columns.filter((column) => column !== goal && !judged.includes(column));
@@ -48,10 +40,10 @@ export class PlanView extends Component {
         ${plan.warnings.map((text) => html`<p class="note" key=${text}>${text}</p>`)}</section>
       <section class="widget" aria-label="Variants"><${Heading}>Variants</${Heading}>
         <div class="table wide" tabIndex=${0} role="region" aria-label="Variants, table"><table class="variants">
-          <thead><tr><th scope="col">Variant</th>${columns.map((column) => html`<th scope="col" key=${column.name}>${heading(column)}</th>`)}${plan.choice ? html`<th scope="col">Objectives</th>` : null}<th scope="col">Replications</th></tr></thead>
+          <thead><tr><th scope="col">Variant</th>${columns.map((column) => html`<th scope="col" key=${column.name}>${column.name}</th>`)}${plan.choice ? html`<th scope="col">Objectives</th>` : null}<th scope="col">Replications</th></tr></thead>
           <tbody>${shown.map((variant, index) => html`<tr key=${variant.name} class=${variant.name === best ? "best" : ""}>
             <th scope="row">${onOpen && variant.overrides?.length ? html`<button type="button" class="link" title="Open in What-if" onClick=${() => onOpen(variant)}>${label(variant)}</button>` : label(variant)}</th>
-            ${columns.map(({ name, unit }) => html`<td key=${name}>${figure(variant.metrics[name], unit)}${index > 0 && variant.differences[name] ? html`<small>${figure(variant.differences[name], unit, true)}</small>` : null}${index > 0 && variant.varianceReduction?.[name] ? html`<small title="By how much common random numbers reduce the variance of the difference">variance reduced ${digits(variant.varianceReduction[name])}-fold</small>` : null}</td>`)}
+            ${columns.map(({ name, unit }) => html`<td key=${name}>${said(variant.metrics[name], unit)}${index > 0 && variant.differences[name] ? html`<small>${said(variant.differences[name], unit, true)}</small>` : null}${index > 0 && variant.varianceReduction?.[name] ? html`<small title="By how much common random numbers reduce the variance of the difference">variance ${reduction(variant.varianceReduction[name])}</small>` : null}</td>`)}
             ${plan.choice ? html`<td class=${variant.brokenLevel ? "bad" : ""}>${verdict(variant)}</td>` : null}<td>${variant.replications}</td></tr>`)}</tbody>
         </table></div>
         <p class="note">Small: the difference to ${shown[0]?.name ?? "the base"}.${plan.variants.length > most ? ` The first ${most} of ${plan.variants.length}; plan.json has all.` : ""}</p></section>
@@ -61,7 +53,7 @@ export class PlanView extends Component {
         ${points.length > 2 ? html`<${Card} title="Cost against latency" note="The line joins the Pareto front: variants that no other beats in both." draw=${plot([
           of(front, { label: "Pareto front", colour: "high", line: "dotted" }),
           of(points, { label: "variants", isPoints: true, colour: "latency", colours: points.map((variant) => (variant.name === best ? "success" : "latency")), halfX: points.map((variant) => variant.metrics[cost].halfWidth ?? 0), halfY: points.map((variant) => variant.metrics[latency].halfWidth ?? 0) }),
-        ], { x: { title: cost }, y: { title: `${latency}, ms`, isZero: false }, height: 380 })} />` : null}
+        ], { x: { title: cost, unit: unitOf(cost) }, y: { title: latency, unit: "ms", isZero: false }, height: 380 })} />` : null}
         ${plan.ideal.length ? html`<${Card} title="Replica-hours, and the ideal bound" note="What a perfect, instantaneous autoscaler would need for the same arrivals of the first replication." draw=${rows(plan.ideal.flatMap(({ variant, replicaHours, bound }) => [{ label: variant, value: replicaHours, colour: "latency" }, { label: "ideal bound", value: bound.replicaHours, colour: "success" }]), { unit: "replica-hours", isBar: true })} />` : null}
         ${plan.sensitivity ? html`<${Card} title=${`What moves ${plan.sensitivity.metric}`} note="Each input from its low to its high end, all others as in the base; with the interval of the difference." draw=${rows(plan.sensitivity.influences.filter(({ swing }) => swing).map(({ path, low, high, swing }) => ({ label: `${ending(path)} ${low} … ${high}`, value: swing.value, half: swing.halfWidth ?? 0, colour: "latency" })), { isBar: true })} />` : null}
         ${plan.sensitivity?.sobol.length ? html`<${Card} title="First-order Sobol indices" note=${`The share of the variance of ${plan.sensitivity.metric} that each input explains by itself, ± 2 standard errors; ${plan.sensitivity.sobolRuns} runs.`} draw=${rows(plan.sensitivity.sobol.map(({ path, index, standardError }) => ({ label: ending(path), value: index, half: 2 * standardError, colour: "top" })), { isBar: true })} />` : null}

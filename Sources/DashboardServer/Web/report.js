@@ -2,17 +2,19 @@
 // without what could be pressed. `workbench report` makes a file in which one can go on filtering.
 import { reach } from "./api.js";
 import { picture } from "./chart.js";
-import { offer, paper } from "./saving.js";
+import { offer, paper, svg } from "./saving.js";
 
-const size = { width: 1200, height: 360 };
-
-async function drawn(spec, palette) {
-  const plot = picture(spec, palette, size.width, size.height);
+// As large as it was seen, so that its words can be read where it stands: as lines, or as points where lines would take more.
+async function drawn({ spec, clientWidth }, title, palette) {
+  const width = Math.max(clientWidth, 360), height = 300;
+  const lines = svg(title, spec, null, palette, { width, height, head: 0, foot: 0 });
+  const plot = picture(spec, palette, width, height);
   // It draws in a microtask of its own.
   await new Promise((go) => setTimeout(go));
-  const address = plot.ctx.canvas.toDataURL("image/png");
+  const points = plot.ctx.canvas.toDataURL("image/png");
   plot.destroy();
-  return address;
+  const text = btoa(encodeURIComponent(lines).replace(/%(..)/g, (_, code) => String.fromCharCode(parseInt(code, 16))));
+  return !spec.heat && text.length < points.length ? `data:image/svg+xml;base64,${text}` : points;
 }
 
 /** The file's text. `words`: whose figures they are, and of when. */
@@ -24,8 +26,9 @@ async function made(title, words) {
   const copy = page.importNode(main, true);
   const add = (tag, content, more = {}) => Object.assign(page.createElement(tag), { textContent: content, ...more });
   const palette = paper();
+  const label = (chart) => chart.getAttribute("aria-label")?.split(",")[0] || "";
   const charts = [...main.querySelectorAll(".chart")], places = [...copy.querySelectorAll(".chart")];
-  for (const [index, chart] of charts.entries()) places[index].replaceWith(add("img", "", { src: await drawn(chart.spec, palette), alt: chart.getAttribute("aria-label")?.split(",")[0] || "", className: "drawn" }));
+  for (const [index, chart] of charts.entries()) places[index].replaceWith(add("img", "", { src: await drawn(chart, label(chart), palette), alt: label(chart), className: "drawn" }));
   const fields = [...main.querySelectorAll("select, input")];
   for (const [index, field] of [...copy.querySelectorAll("select, input")].entries()) {
     const value = fields[index].selectedOptions?.[0]?.text ?? fields[index].value;
@@ -33,6 +36,8 @@ async function made(title, words) {
     else field.replaceWith(add("b", value));
   }
   for (const node of copy.querySelectorAll("[role=tooltip], .info, .tip, .tools, .finder, .presets, #message[hidden], .about")) node.remove();
+  // What nobody has opened has nothing in it.
+  for (const node of copy.querySelectorAll("details")) if (node.childElementCount < 2) node.remove();
   // What leads somewhere on the page is text here.
   for (const button of copy.querySelectorAll("button")) {
     if (!button.matches(".link, .incident, .legend button, th button")) { button.remove(); continue; }

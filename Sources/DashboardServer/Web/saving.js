@@ -18,8 +18,9 @@ export function provenance(run, data) {
 
 const sentence = (title, about) => {
   const of = Object.fromEntries(about);
-  const [from, to] = of.period.split("..");
-  return [title, `${of.run} · ${of.account} · ${of.model || "all providers"} · ${of.version ?? of.provider} · ${span(from, to)} (${of["time zone"]})`, `From ${moment(from)} to ${moment(to)}. Run ${of["run id"].slice(0, 12)}.`];
+  const [from, to] = of.period.split(".."), or = (value, all) => (value === "all" ? all : value);
+  const parts = [{ fineTuned: "Fine-tuned", openSource: "Open-source", external: "External" }[of.kind], ...(of.provider ? [or(of.provider, "all providers")] : [or(of.model, "all models"), or(of.version, "all versions")])];
+  return [title, `${of.run} · ${of.account} · ${parts.filter(Boolean).join(" · ")} · ${span(from, to)} (${of["time zone"]})`, `From ${moment(from)} to ${moment(to)}. Run ${of["run id"].slice(0, 12)}.`];
 };
 
 /** Something as a file that the browser saves. */
@@ -49,18 +50,33 @@ export function paper() {
   return found;
 }
 
-const size = { width: 1400, height: 620, head: 84, foot: 34 };
+const sheet = { width: 1400, height: 620, head: 84, foot: 34 };
+
+// Where the name of each series stands: as many lines as it takes.
+function keyOf(series, width, measure) {
+  let left = 20, row = 0;
+  return series.map(({ label }) => {
+    const wide = 40 + measure(label);
+    if (left > 20 && left + wide > width) { left = 20; row++; }
+    const place = { left, down: row * 20 };
+    left += wide;
+    return place;
+  });
+}
 
 export function savePNG(kind, title, spec, about) {
+  const size = sheet;
   const palette = paper();
   const plot = picture(spec, palette, size.width, size.height);
   // It draws in a microtask of its own.
   queueMicrotask(() => queueMicrotask(() => {
     const ratio = devicePixelRatio;
     const canvas = document.createElement("canvas");
+    const context = canvas.getContext("2d"), font = "14px system-ui, sans-serif";
+    context.font = font;
+    const key = keyOf(spec.series, size.width, (label) => context.measureText(label).width);
     canvas.width = size.width * ratio;
-    canvas.height = (size.head + size.height + size.foot) * ratio;
-    const context = canvas.getContext("2d");
+    canvas.height = (size.head + size.height + size.foot + (key.at(-1)?.down || 0)) * ratio;
     context.fillStyle = "#ffffff";
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(plot.ctx.canvas, 0, size.head * ratio);
@@ -69,18 +85,17 @@ export function savePNG(kind, title, spec, about) {
     context.fillStyle = palette.text;
     context.font = "600 20px system-ui, sans-serif";
     context.fillText(name, 20, 32);
-    context.font = "14px system-ui, sans-serif";
+    context.font = font;
     context.fillText(what, 20, 56, size.width - 40);
     context.fillStyle = palette.dim;
     context.fillText(when, 20, 76, size.width - 40);
-    let left = 20;
-    for (const entry of spec.series) {
+    spec.series.forEach((entry, index) => {
+      const { left, down } = key[index], top = size.head + size.height + down;
       context.fillStyle = palette[entry.colour] || entry.colour;
-      context.fillRect(left, size.head + size.height + 8, 14, 10);
+      context.fillRect(left, top + 8, 14, 10);
       context.fillStyle = palette.text;
-      context.fillText(entry.label, left + 20, size.head + size.height + 18);
-      left += 40 + context.measureText(entry.label).width;
-    }
+      context.fillText(entry.label, left + 20, top + 18, size.width - 60);
+    });
     plot.destroy();
     canvas.toBlob((blob) => offer(`${fileName(kind, about)}.png`, "image/png", blob));
   }));
@@ -88,8 +103,8 @@ export function savePNG(kind, title, spec, about) {
 
 const escaped = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
-/** The same graph as SVG, drawn from what the chart was given. */
-export function svg(title, spec, about, palette = paper()) {
+/** The same graph as SVG, drawn from what the chart was given. Without `about` it is the graph alone. */
+export function svg(title, spec, about, palette = paper(), size = sheet) {
   const [left, right, top, bottom] = [margins.left, size.width - margins.right, size.head + 14, size.head + size.height - 44];
   const [from, to] = spec.range;
   const x = (value) => (left + ((value - from) / (to - from)) * (right - left)).toFixed(2);
@@ -151,16 +166,15 @@ export function svg(title, spec, about, palette = paper()) {
   const { lines, labels } = limitsOf(spec, { left, top, width: right - left, height: bottom - top, unit: 1, x: (value) => Number(x(value)), y: (value, scale) => Number(y(value, scale)), measure: (words) => words.length * 6.4 });
   for (const { limit, left: start, right: end, y: level } of lines) body.push(`<line x1="${start}" x2="${end}" y1="${level}" y2="${level}" stroke="${colour(limit.colour)}" stroke-width="2"${limit.line === "solid" ? "" : ' stroke-dasharray="6 4"'}/>`);
   const names = labels.map(({ limit, text: words, left: start, top: above, wide, high }) => `<rect x="${start.toFixed(2)}" y="${above.toFixed(2)}" width="${wide.toFixed(2)}" height="${high}" fill="#ffffff"/>${text((start + wide - 4).toFixed(2), (above + high - 4).toFixed(2), words, `text-anchor="end" fill="${colour(limit.colour)}"`)}`);
-  const [name, what, when] = sentence(title, about);
-  let at = 20;
-  const key = spec.series.map((entry) => {
-    const place = at;
-    at += 40 + entry.label.length * 7.5;
-    return `<rect x="${place}" y="${size.head + size.height + 8}" width="14" height="10" fill="${colour(entry.colour)}"/>${text(place + 20, size.head + size.height + 18, entry.label, `fill="${palette.text}"`)}`;
+  const [name, what, when] = about ? sentence(title, about) : [title];
+  const places = about ? keyOf(spec.series, size.width, (label) => label.length * 7.5) : [], high = size.head + size.height + size.foot + (places.at(-1)?.down || 0);
+  const key = places.map((place, index) => {
+    const entry = spec.series[index], top = size.head + size.height + place.down;
+    return `<rect x="${place.left}" y="${top + 8}" width="14" height="10" fill="${colour(entry.colour)}"/>${text(place.left + 20, top + 18, entry.label, `fill="${palette.text}"`)}`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.head + size.height + size.foot}" width="${size.width}" height="${size.head + size.height + size.foot}" font-family="system-ui, sans-serif" font-size="12"><title>${escaped(`${name}: ${what}`)}</title><rect width="100%" height="100%" fill="#ffffff"/>
-<clipPath id="plot"><rect x="${left}" y="${top - 8}" width="${right - left}" height="${bottom - top + 8}"/></clipPath>
-${text(20, 32, name, `font-size="20" font-weight="600" fill="${palette.text}"`)}${text(20, 56, what, `font-size="14" fill="${palette.text}"`)}${text(20, 76, when, `font-size="14" fill="${palette.dim}"`)}
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${high}" width="${size.width}" height="${high}" font-family="system-ui, sans-serif" font-size="12"><title>${escaped(about ? `${name}: ${what}` : name)}</title><rect width="100%" height="100%" fill="#ffffff"/>
+<clipPath id="plot"><rect x="${left}" y="${top - 8}" width="${right - left}" height="${bottom - top + 16}"/></clipPath>
+${about ? text(20, 32, name, `font-size="20" font-weight="600" fill="${palette.text}"`) + text(20, 56, what, `font-size="14" fill="${palette.text}"`) + text(20, 76, when, `font-size="14" fill="${palette.dim}"`) : ""}
 ${out.join("\n")}
 <g clip-path="url(#plot)">
 ${body.join("\n")}

@@ -48,6 +48,8 @@ export function settle(state, runs, { offered = pages, isStrict = false } = {}) 
   if (!kinds.some(([kind]) => kind === state.kind)) state.kind = present[0] || "fineTuned";
   if (!state.period) state.period = "7d";
   if (state.lens !== "analysis") state.lens = "";
+  if (!/^(model|version|hardware|use)$/.test(state.by)) state.by = "";
+  if (!zoomOf(state)) state.zoom = "";
   if (state.kind === "external") Object.assign(state, { model: "", deployedAt: "", version: "" });
   else state.provider = "";
   const models = account.models.filter((model) => model.kind === state.kind);
@@ -64,8 +66,10 @@ export function settle(state, runs, { offered = pages, isStrict = false } = {}) 
 const dayLength = 86_400_000;
 const msOf = (date) => Date.parse(`${date}T00:00:00Z`);
 const dateOf = (ms) => new Date(ms).toISOString().slice(0, 10);
-const areDates = (period) => /^\d{4}-\d\d-\d\d(\.\.\d{4}-\d\d-\d\d)?$/.test(period);
-export const isWindow = (period) => /^\d{4}-.*T.*\.\./.test(period);
+// An address may have anything in it.
+const areInstants = (period) => period.split("..").every((text) => Number.isFinite(Date.parse(text)));
+const areDates = (period) => /^\d{4}-\d\d-\d\d(\.\.\d{4}-\d\d-\d\d)?$/.test(period) && areInstants(period);
+export const isWindow = (period) => /^\d{4}-.*T.*\.\./.test(period) && areInstants(period);
 
 const isKnown = (period) => presets.some(([name]) => name === period) || areDates(period) || isWindow(period);
 

@@ -1,5 +1,5 @@
 // What if: sliders over a run's scenario. Each move simulates again, and the result lies over what the run recorded.
-import { get, dashboardPath, analysisPath, marksPath } from "./api.js";
+import { get, creditsPath, dashboardPath, analysisPath, marksPath } from "./api.js";
 import { Naming, send } from "./asking.js";
 import { objectiveOf, periodBetween, zoomOf } from "./state.js";
 import { clock, duration, number, span } from "./format.js";
@@ -170,11 +170,11 @@ export class WhatIf extends Component {
   async figures(id, view, run, answer) {
     // What is simulated for a moment is not kept here either.
     const ask = answer ? async (path) => (await send("GET", path)).answer : get;
-    const [data, analysis, marks, described] = await Promise.all([
-      answer ? answer.dashboard : ask(dashboardPath(id, view)), ask(analysisPath(id, view)), ask(marksPath(id, view.account)),
+    const [data, analysis, marks, credits, described] = await Promise.all([
+      answer ? answer.dashboard : ask(dashboardPath(id, view)), ask(analysisPath(id, view)), ask(marksPath(id, view.account)), ask(creditsPath(id, view)),
       answer ? ask(`api/runs/${encodeURIComponent(id)}`) : run]);
     const account = described.accounts.find((entry) => entry.account === view.account) || described.accounts[0];
-    return { data, analysis, marks, run: answer ? { ...described, name: `what-if of ${run.name}` } : run, account, accountName: account.account };
+    return { data, analysis, marks, credits, run: answer ? { ...described, name: `what-if of ${run.name}` } : run, account, accountName: account.account };
   }
 
   /** Sets a number, or with null takes it back. While a slider moves, the address follows quietly. */
@@ -244,7 +244,7 @@ export class WhatIf extends Component {
     const shown = isShown ? result : base;
     const own = shown && { data: shown.data, marks: shown.marks, run: shown.run, account: shown.account, accountName: shown.accountName };
     const against = isShown && base && { ...base, isOther: true, label: "base" };
-    const extra = shown && { analysis: shown.analysis, base: against ? { analysis: base.analysis, label: "base" } : null, isDark, problems: {} };
+    const extra = shown && { analysis: shown.analysis, credits: shown.credits, over: against && { ...base.credits, label: "base" }, base: against ? { analysis: base.analysis, label: "base" } : null, isDark, problems: {} };
     const wrong = new Map((problem?.errors || []).filter((entry) => entry.override).map((entry) => [entry.override.split("=")[0], entry.message]));
     const isAlone = problem && ![...wrong.keys()].some((path) => overrides.has(path));
     // What belongs to one deployment stands under its name, once.
@@ -272,7 +272,7 @@ export class WhatIf extends Component {
         ${result?.isTooMuch ? html`<p class="problem" role="alert">The scenario expects ${number(result.expectedRequests)} requests; a what-if simulates at most ${number(result.most)}. Lower a rate, or keep it as a run to see the whole.</p>` : null}
         ${learnProblem ? null : html`<div class="bar">
           ${can("keep") ? html`<button type="button" class="main" disabled=${!overrides.size || isNaming} onClick=${() => this.setState({ isNaming: true })}>Keep as run…</button>` : null}
-          ${can("plans") ? html`<button type="button" onClick=${() => onChange({ page: "plans", zoom: "" })}>Plan around here</button>` : null}</div>`}
+          ${can("plans") ? html`<button type="button" onClick=${() => onChange({ page: "plans", plan: "", zoom: "" })}>Plan around here</button>` : null}</div>`}
         ${isNaming ? html`<${Naming} verb="Keep" onName=${(name) => this.keep(name)} onCancel=${() => this.setState({ isNaming: false })} />` : null}
         ${jobsOf("keep").filter(({ about }) => about?.whatIf === run.id).map((job) => html`<${Progress} key=${job.id} job=${job} title=${job.about.title} onForget=${() => dismiss(job)}>${job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, set: "", zoom: "" })}>Open it</button>` : null}<//>`)}
         ${result?.command ? html`<details><summary>The same by the command line</summary><${Command} text=${result.command} /></details>` : null}
@@ -283,7 +283,7 @@ export class WhatIf extends Component {
         ${shown && parameters ? html`
           ${against ? html`<${AgainstCards} data=${own.data} base=${base.data} notes=${{ p95: judged, replicas: `of ${number(own.data.account.subscriptionMaxReplicas)}` }} label="What-if against the base" />` : html`<${AgainstCards} data=${own.data} base=${own.data} notes=${{ p95: judged }} label="The base" />`}
           <${Lane} answer=${own} zoom=${zoomOf(view)} />
-          <div class="analysis graphs">${["quantiles", "fine", own.data.query.kind === "external" ? "tokens" : "scaling"].map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${against ? [own, against] : [own]} extra=${extra} view=${graphs} tools=${[]} isBrief sync="whatif" onChange=${onChange} />`)}</div>
+          <div class="analysis graphs">${["quantiles", "fine", ...(own.data.query.kind === "external" ? ["tokens"] : ["scaling", "credits"])].map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${against ? [own, against] : [own]} extra=${extra} view=${graphs} tools=${[]} isBrief sync="whatif" onChange=${onChange} />`)}</div>
           ${against ? html`<${AgainstTable} data=${own.data} base=${base.data} names=${["what-if", "base"]} title="All figures" />` : null}` : null}
       </div>
     </section>`;
