@@ -209,6 +209,8 @@ package struct ArrivalChoice {
 
   /// How near something comes to all that was seen. Of intervals, half the limit, so that little is left to
   /// add to how far the held-out part lies from that; or twice what sampling gives, since chance alone goes beyond its mean.
+  /// Of dispersions, one and a half times the limit, which is two standard deviations of what few windows give by chance:
+  /// several windows are looked at, and the record itself is near to its own chance.
   private func meets(_ way: Way) -> [Judged]? {
     judge(way, way.rateFunction, recorded: all.spans, all, distances: nil).map { judged in
       judged.map { own in
@@ -216,7 +218,7 @@ package struct ArrivalChoice {
           quantity: own.quantity,
           bound: Bound(
             d: nil, e: own.bound.e, s: own.bound.s.map { 2 * $0 },
-            limit: own.bound.limit * (own.quantity == judged[0].quantity ? 0.5 : 1)))
+            limit: own.bound.limit * (own.quantity == judged[0].quantity ? 0.5 : 1.5)))
       }
     }
   }

@@ -125,11 +125,14 @@ struct WindowCounts {
     }
   }
 
-  /// Windows of which at least twenty lie in the spans, and that are no shorter than a step of the time stamps.
+  private static let leastSteps: Int64 = 5
+
+  /// Windows of which at least twenty lie in the spans, and that are many steps of the time stamps long: where a window
+  /// begins within a step would otherwise decide what it counts.
   static func lengths(_ spans: [Range<Int64>], resolution: Int64) -> [Double] {
     windows.filter { window in
       let width = Int64(window * 1e6)
-      return width >= resolution
+      return (resolution <= 1 || width >= leastSteps * resolution)
         && spans.reduce(0) { $0 + Int(($1.upperBound - $1.lowerBound) / width) } >= least
     }
   }

@@ -164,19 +164,6 @@ struct QueueLengthScalingTests {
   }
 
   @Test(
-    "what the subscription cuts short is wanted again at the next sync, and had when another model gives way")
-  func subscription() throws {
-    // 15 s: 20 ÷ 5 = 4 wanted, 2 allowed. 30 s: 19 wait, 4 wanted again, none allowed.
-    let rows = try Self.run(
-      Array(repeating: (0, 1000), count: 21), "target: 5", min: 1, subscription: 2
-    ).tables.replicas.map(Row.init).filter { $0.second <= 60 }
-    #expect(
-      rows == [
-        Row(0, 0, 1, 0), Row(15, 1, 1, 0, .subscription), Row(25, 0, 2, 0), Row(30, 0, 2, 0, .subscription),
-      ])
-  }
-
-  @Test(
     "a window for the way up begins with the first replica: what was wanted of none before does not hold back"
   )
   func activationAndWindow() throws {
