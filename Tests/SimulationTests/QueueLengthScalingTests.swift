@@ -167,12 +167,14 @@ struct QueueLengthScalingTests {
     "a window for the way up begins with the first replica: what was wanted of none before does not hold back"
   )
   func activationAndWindow() throws {
-    // 200 requests are found at 30 s. 45 s: 199 ÷ 5 = 40 wanted, 1 + 4 allowed; 60 s: twice 5; 75 s: twice 10.
+    // 200 requests are found at 630 s, when what the autoscaler noted at its beginning is out of the window. 645 s:
+    // 199 ÷ 5 = 40 wanted, 1 + 4 allowed; 660 s: twice 5; 675 s: twice 10.
     let rows = try Self.run(
-      Array(repeating: (1, 1000), count: 200), "target: 5, scaleUp: { stabilisationWindow: 2min }", max: 40,
+      Array(repeating: (601, 1000), count: 200),
+      "target: 5, heldRequests: 200, scaleUp: { stabilisationWindow: 2min }", max: 40,
       subscription: 40
     ).tables.replicas.map(Row.init)
-    let all = [30, 45, 60, 75].map { second in
+    let all = [630, 645, 660, 675].map { second in
       rows.filter { $0.second == Double(second) }.map { $0.starting + $0.ready }
     }
     #expect(all == [[1], [5], [10], [20]])
