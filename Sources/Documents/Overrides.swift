@@ -143,6 +143,20 @@ package enum Overrides {
     return String(step)
   }
 
+  /// A document with another override applied, and noted after those that are. Other comments at its top stay.
+  /// - Throws: `DocumentErrors`.
+  package static func add(_ override: String, to text: String, path: String) throws -> String {
+    var root = try Document.parse(text, path: path)
+    try root.apply(override)
+    let head = text.utf8.split(separator: 10, omittingEmptySubsequences: false).prefix {
+      $0.starts(with: "# ".utf8)
+    }
+    let notes = head.filter { !$0.starts(with: note.utf8) }.map {
+      String(decoding: $0.dropFirst(2), as: UTF8.self)
+    }
+    return root.yamlText(overrides: noted(in: text) + [override], notes: notes)
+  }
+
   /// Those noted at the top of a text, hidden characters shown.
   package static func noted(in text: String) -> [String] {
     var found: [String] = []

@@ -129,6 +129,10 @@ package struct PlanDirectory: Sendable {
     var scenario = variant.scenario
     scenario.name = variant.name
     scenario.warmUpMicroseconds = warmUp
+    // As run: again, the text gives the same run.
+    let text =
+      warmUp == variant.scenario.warmUpMicroseconds
+      ? text : try Overrides.add("warmUp=\(warmUp)us", to: text, path: variant.name)
     let directory = try RunDirectory(
       in: staged, folder: folder,
       manifest: Manifest(

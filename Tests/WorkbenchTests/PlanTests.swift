@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import TestSupport
 import Testing
@@ -72,6 +73,21 @@ struct PlanTests {
       #expect(texts[0].split(separator: "\n").count == 1 + 4 * 6)
     }
     #expect((one["totalReplications"] as? Int) == 24 && (two["totalReplications"] as? Int) == 24)
+    // A variant's scenario, as its run keeps it, gives the same run: with the plan's warm-up, which is not the scenario's.
+    let folders = try FileManager.default.contentsOfDirectory(atPath: scratch.file("one/runs"))
+    #expect(folders.count == 4)
+    for folder in folders {
+      let kept = scratch.file("one/runs/\(folder)")
+      let manifest = try Manifest(contentsOf: kept + "/manifest.json")
+      let text = try scratch.write("again.yaml", try #require(manifest.scenario?.text))
+      #expect(try Program.run("run", text, "-o", scratch.file("again"), "--replace", "-q").status == 0)
+      let same = try Program.run("compare", kept, scratch.file("again"))
+      #expect(same.status == 0, "\(same.output)")
+      #expect(manifest.scenario?.overrides.last == "warmUp=600000000us")
+      #expect(
+        try Manifest(contentsOf: scratch.file("again/manifest.json")).scenario?.overrides
+          == manifest.scenario?.overrides)
+    }
     // Runs of the variants are data that the dashboard can show.
     #expect(try Program.run("validate", scratch.file("one/runs/base")).output.contains("violated") == false)
   }
