@@ -21,6 +21,13 @@ package struct RunList: Sendable {
   package init() {}
   package init(_ paths: [String]) { places = paths.map { Place($0) } }
 
+  /// Adds runs that may be gone or damaged, without those that are there already by another path.
+  package mutating func add(_ paths: [String]) {
+    func real(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+    let known = Set(places.map { real($0.path) })
+    places += paths.filter { !known.contains(real($0)) }.map { Place($0, isOptional: true) }
+  }
+
   package static func + (list: RunList, other: RunList) -> RunList {
     var all = list
     all.places += other.places

@@ -53,7 +53,8 @@ package final class ServedRun: Sendable {
 
   /// What a stored run is called.
   static func name(of manifest: Manifest?, _ path: String) -> String {
-    manifest?.scenario?.name ?? manifest?.source ?? URL(fileURLWithPath: path).lastPathComponent
+    manifest?.name ?? manifest?.scenario?.name ?? manifest?.source
+      ?? URL(fileURLWithPath: path).lastPathComponent
   }
 
   private static func read(_ path: String) throws -> Stored {

@@ -37,6 +37,8 @@ package struct Manifest: Codable, Equatable, Sendable {
 
   package var format = Manifest.formatVersion
   package var program: String
+  /// What its maker calls it; absent where its scenario or its source says enough.
+  package var name: String?
   package var scenario: Scenario?
   package var seed: UInt64?
   package var period: Period

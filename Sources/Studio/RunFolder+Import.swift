@@ -35,18 +35,18 @@ extension RunFolder {
         progress($0 * 0.7)
       }
       let period = imported.period
-      let directory = try RunDirectory(
-        output,
-        manifest: Manifest(
-          program: program, scenario: nil, seed: nil,
-          period: .init(from: period.lowerBound, to: period.upperBound), source: fileName),
-        existing: .numbered)
+      var manifest = Manifest(
+        program: program, scenario: nil, seed: nil,
+        period: .init(from: period.lowerBound, to: period.upperBound), source: fileName)
+      if name != fileName { manifest.name = name }
+      let directory = try RunDirectory(output, manifest: manifest, existing: .numbered)
       var recorder = RunRecorder()
       recorder.formats = [format]
       _ = try recorder.record(Interruptible(imported, check: check), into: directory) {
         progress(0.7 + 0.3 * $0)
       }
       try imported.finishRejects()
+      note(directory.finalPath)
       var found = imported.rejects
       found.examples = found.examples.map { $0.replacing(file, with: fileName) }
       return Imported(

@@ -37,7 +37,35 @@ package final class RunFolder: Sendable {
     recorder.formats = formats
     _ = try recorder.record(
       Interruptible(bundle.simulation(), check: check), into: directory, progress: progress)
+    note(directory.finalPath)
     return directory.finalPath
+  }
+
+  /// The file that names the runs that were made here, a JSON text a line.
+  private var register: String { "\(path)/.made-on-the-page" }
+
+  /// Notes a run that was made here, so that the next server shows it, too. Where that cannot be written down, this server
+  /// shows it all the same.
+  func note(_ run: String) {
+    guard let name = try? JSONEncoder().encode((run as NSString).lastPathComponent) else { return }
+    // Appended in one piece, also beside other servers.
+    let file = open(register, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    _ = (name + Data("\n".utf8)).withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+  }
+
+  /// Where the runs are that people at the page have made, in this order; without those that are there no longer.
+  package func made() -> [String] {
+    guard let text = try? ContainedPath(ofFile: register).contents() else { return [] }
+    var seen: Set<String> = []
+    return text.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      guard let name = try? JSONDecoder().decode(String.self, from: line), seen.insert(name).inserted,
+        ContainedPath.problem(with: name) == nil, !name.contains("/"),
+        FileKind(of: "\(path)/\(name)/manifest.json") != nil
+      else { return nil }
+      return "\(path)/\(name)"
+    }
   }
 
   /// Whether a path is that of something in the folder.
@@ -94,6 +122,7 @@ package final class RunFolder: Sendable {
       }
       try target.take("\(place)/\(trashed.name)", isDirectory: true)
       rmdir(place)  // Empty now.
+      note(target.path)
       return target.path
     }
   }

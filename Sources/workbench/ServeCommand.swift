@@ -103,16 +103,21 @@ struct ServeCommand: ParsableCommand {
       }
       return { RunList(PlanDirectory.isOne(run) ? try PlanDirectory(run).runs() : [run]) }
     }
-    let catalogue = try RunCatalogue(
-      live: liveRun, say: { Terminal.diagnose("workbench: warning: \($0)") },
-      list: { try sources.reduce(RunList()) { try $0 + $1() } })
-    let free = port == 0 ? 0 : try Self.freePort(from: port, host: host)
     let studio =
       readOnly
       ? nil
       : Studio(
         scenarios: ScenarioFolder(scenarios), runs: RunFolder(keep), program: Program.nameAndVersion,
         command: { $0.commandLine })
+    let catalogue = try RunCatalogue(
+      live: liveRun, say: { Terminal.diagnose("workbench: warning: \($0)") },
+      list: {
+        var list = try sources.reduce(RunList()) { try $0 + $1() }
+        // Those that people have made on the page of an earlier server.
+        list.add(studio?.runs?.made() ?? [])
+        return list
+      })
+    let free = port == 0 ? 0 : try Self.freePort(from: port, host: host)
     let server = DashboardServer(
       catalogue, host: host, port: free, token: token, plan: plan, studio: studio)
     let shown = host.contains(":") ? "[\(host)]" : host

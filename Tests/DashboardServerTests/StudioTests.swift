@@ -233,7 +233,8 @@ struct StudioTests {
       #expect(stream.contains("data: {") && stream.contains("\"state\":\"\(end["state"] as? String ?? "")\""))
       if end["state"] as? String == "cancelled" {
         let left = try FileManager.default.contentsOfDirectory(atPath: setting.runs)
-        #expect(left.count == 3 && !left.contains { $0.hasPrefix(".") }, "\(left)")
+        // Beside the runs, the file that names those that were made here.
+        #expect(left.count == 4 && left.count { $0.hasPrefix(".") } == 1, "\(left)")
       }
       // One that has ended stays as it is.
       let late = try await client.send("DELETE", place, [String: String]())
@@ -285,6 +286,55 @@ struct StudioTests {
         try await client.get("/api/trash/\(last["trash"] as? String ?? "")", method: "DELETE").status == 200)
       #expect(try FileManager.default.contentsOfDirectory(atPath: setting.runs + "/.trash") == [])
     }
+  }
+
+  @Test(
+    "the next server shows the runs that were made on the page, and not those that were deleted or are gone")
+  func restart() async throws {
+    let setting = try StudioSetting()
+    let body = ["base": ["run": "1"], "overrides": ["models.*.load.scale=2"]] as [String: Any]
+    var made: [String] = []
+    try await setting.serve { client in
+      for name in ["one", "two", "three \"& = €\n", "four"] {
+        let job = try await client.ended(
+          try await client.post("/api/runs", body.merging(["name": name, "formats": ["none"]]) { $1 }))
+        made.append(try #require((job["result"] as? [String: Any])?["run"] as? String, "\(job)"))
+      }
+      let trashed = try await client.get("/api/runs/\(made[1])", method: "DELETE").object()
+      _ = try await client.get("/api/runs/\(made[3])", method: "DELETE")
+      let id = try #require(trashed["trash"] as? String)
+      #expect(try await client.get("/api/trash/\(id)/restore", method: "POST").status == 200)
+    }
+    // Of another command, and damaged.
+    try SmallScenario.run(setting.scratch.file("runs/foreign"))
+    let folder = RunFolder(setting.runs)
+    let given = setting.scratch.file("runs/small")
+    func next() async throws -> [String] {
+      let catalogue = try RunCatalogue {
+        // One of them is named as well, by another path.
+        var list = RunList([given, "\(setting.runs)/../runs/one"])
+        list.add(folder.made())
+        return list
+      }
+      return try await withServer(catalogue) { client in
+        try #require(try await client.get("/api/runs").json() as? [[String: Any]]).compactMap {
+          $0["id"] as? String
+        }
+      }
+    }
+    let first = try await next()
+    #expect(first.dropFirst() == [made[0], made[1], made[2]])
+    try FileManager.default.removeItem(atPath: "\(setting.runs)/two")
+    #expect(try await next() == [first[0], made[0], made[2]])
+    // The list is a file that anyone may have written to.
+    let register = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: setting.runs).first {
+        $0.hasPrefix(".") && $0 != ".trash"
+      })
+    let lines = ["\"../other\"", "\"/etc\"", "\"\"", "\"..\"", "nothing", "\"one\""]
+    try Data(lines.joined(separator: "\n").utf8).write(
+      to: URL(fileURLWithPath: "\(setting.runs)/\(register)"))
+    #expect(folder.made() == ["\(setting.runs)/one"])
   }
 
   @Test("two who write the same scenario do not overwrite each other's")
