@@ -1,3 +1,4 @@
+import Aggregation
 import Foundation
 import Telemetry
 import Verification
@@ -54,6 +55,9 @@ package struct DifferencePage {
     var differences: Int64
     var expected: JSONValue
     var actual: JSONValue
+    /// What the account's credits were spent on in the same period, of each side.
+    var expectedCredits: CreditsAnalysis?
+    var actualCredits: CreditsAnalysis?
   }
 
   package func html(_ outcome: ComparisonOutcome) throws -> Data {
@@ -71,8 +75,11 @@ package struct DifferencePage {
       guard content.pairs.count < Self.mostPairs, size < limit,
         let expected = DrawnDashboard.json(pair.expected), let actual = DrawnDashboard.json(pair.actual)
       else { continue }
+      let folder = String(pair.name.prefix { $0 != "/" })
       let drawn = Pair(
-        name: pair.name, differences: outcome.byDocument[pair.name] ?? 0, expected: expected, actual: actual)
+        name: pair.name, differences: outcome.byDocument[pair.name] ?? 0, expected: expected, actual: actual,
+        expectedCredits: self.expected?.credits(folder, expected),
+        actualCredits: self.actual?.credits(folder, actual))
       let bytes = try encoder.encode(drawn).count
       // The first is shown whatever its size.
       guard content.pairs.isEmpty || size + bytes <= limit else { continue }

@@ -95,11 +95,11 @@ def test_all_dashboards_stand_beside_each_other_and_lead_to_their_graphs(file, d
 
 
 def shown(page):
-    """All that Compare says, in words. Dashboards as JSON, which the file has, have no series of credits."""
+    """All that Compare says, in words."""
     texts = lambda selector: [re.sub(r"\s+", " ", text) for text in page.page.locator(selector).all_inner_texts()]
     return {
         "cards": texts(".cards.against li"), "sides": texts(".versus"), "figures": texts(".figuretable tr"),
-        "panels": texts("[data-widget]:not([data-widget=credits]) .figures"), "scenarios": texts("[aria-label='Scenarios'] tr"),
+        "panels": texts("[data-widget] .figures"), "scenarios": texts("[aria-label='Scenarios'] tr"),
     }
 
 
@@ -114,11 +114,14 @@ def test_the_file_and_the_served_view_are_the_same(browser, runs, other, tmp_pat
         file = opened(browser, tmp_path / "d.html")
         choose(file, "acme/fineTuned-7d")
         said = eventually(lambda: shown(served), lambda found: found["scenarios"])
-        assert len(said["figures"]) > 8 and len(said["panels"]) == 3 and "canary" in said["sides"][0]
+        assert len(said["figures"]) > 8 and len(said["panels"]) == 4 and "canary" in said["sides"][0]
         # The file has fewer points of single requests, which no graph here shows, and says so.
         same = lambda found: {**found, "panels": [re.sub(r" points extremes of .* requests", "", text) for text in found["panels"]]}
         assert same(shown(file)) == same(said)
-        for kind in ("latency", "requests", "scaling"):
+        for kind in ("latency", "requests", "scaling", "credits"):
+            for page in (file, served) if kind == "credits" else ():
+                page.page.get_by_role("group", name="Credits by").get_by_role("button", name="by version").click()
+                drawn(page.page)
             ours, theirs = [page.graph(kind) for page in (file, served)]
             lines = [[(line["name"], line["colour"], line["dash"], line["x"], line["drawn"]) for line in graph["data"]] for graph in (ours, theirs)]
             assert lines[0] == lines[1] and len(lines[0]) > 1, kind

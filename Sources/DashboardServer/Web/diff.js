@@ -17,11 +17,11 @@ const object = (value) => (value && typeof value === "object" ? value : {});
 const listed = (widget, ...names) => ({ ...object(widget), ...Object.fromEntries(names.map((name) => [name, Array.isArray(widget?.[name]) ? widget[name].filter((entry) => entry && typeof entry === "object") : []])) });
 
 /** A dashboard as Compare has it. */
-function answerOf(data, run, side, name) {
+function answerOf(data, run, side, name, credits) {
   const accounts = run?.accounts || {}, folder = name.split("/")[0], all = Object.values(accounts);
   const { account, marks } = Object.hasOwn(accounts, folder) ? accounts[folder] : all.length === 1 ? all[0] : unknown;
   return {
-    account, marks, accountName: account.account || folder, run: { id: run?.id || "", name: titles[side] },
+    account, marks, credits, accountName: account.account || folder, run: { id: run?.id || "", name: titles[side] },
     data: {
       query: object(data.query), account: object(data.account), scaling: data.scaling && listed(data.scaling, "points"), tokens: data.tokens && listed(data.tokens, "points"),
       requests: { ...listed(data.requests, "points"), failuresByReason: object(data.requests?.failuresByReason) }, latency: { ...listed(data.latency, "points", "buckets"), summary: object(data.latency?.summary) },
@@ -52,13 +52,13 @@ function Marked(props) {
 }
 
 /** Both sides of one dashboard. */
-function Shown({ pair }) {
-  const own = answerOf(pair.actual, actual, 0, pair.name), other = answerOf(pair.expected, expected, 1, pair.name);
+function Shown({ pair, by, onChange }) {
+  const own = answerOf(pair.actual, actual, 0, pair.name, pair.actualCredits), other = answerOf(pair.expected, expected, 1, pair.name, pair.expectedCredits);
   const both = [own, other], { kind } = own.data.query;
   const of = ({ data: { query } }) => [query.provider || query.model, query.version].filter(Boolean).join(" ") || "all models";
   const names = apart([titles, both.map(of), both.map(({ data }) => periodOf(data))], titles[0]);
-  const kinds = panelsOf(kind, "").filter((panel) => pair.expected[panel] && pair.actual[panel]);
-  return html`<${Sides} own=${own} over=${laidOver(other, own.data)} names=${names} view=${{ kind, found: outcome.differences.filter((entry) => entry.document === pair.name) }} kinds=${kinds} Part=${Marked} />`;
+  const kinds = panelsOf(kind, "").filter((panel) => (panel === "credits" ? own.credits && other.credits : pair.expected[panel] && pair.actual[panel]));
+  return html`<${Sides} own=${own} over=${laidOver(other, own.data)} names=${names} view=${{ kind, by, found: outcome.differences.filter((entry) => entry.document === pair.name) }} kinds=${kinds} Part=${Marked} onChange=${onChange} />`;
 }
 
 const digits = (value) => (typeof value === "number" ? Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 }) : "–");
@@ -96,7 +96,7 @@ class Comparison extends Component {
   constructor() { super(); this.state = { name: pairs[0]?.name }; }
   // From the table to the graphs, where the next Tab goes on.
   open(name) { this.setState({ name }, () => { const place = this.base.querySelector(".sources select"); place.focus({ preventScroll: true }); place.scrollIntoView({ block: "start" }); }); }
-  render(_, { name }) {
+  render(_, { name, by }) {
     const pair = pairs.find((entry) => entry.name === name);
     const [own, other] = titles;
     const said = (run, title, path) => (run ? `${title} in ${path}` : path);
@@ -106,7 +106,7 @@ class Comparison extends Component {
       ${pair ? html`<div class="widget bar sources" role="group" aria-label="Compare"><h2>Compare</h2>
           <${Select} label="Dashboard" options=${pairs.map((entry) => [entry.name, `${entry.name}: ${entry.differences ? `${number(entry.differences)} differences` : "no difference"}`])} value=${name} onPick=${(picked) => this.setState({ name: picked })} />
           <span class="note">Dashed vertical lines: where the sides differ.</span></div>
-        <${Guarded} key=${name} what=${`view of ${name}`}><${Shown} pair=${pair} /><//>` : null}
+        <${Guarded} key=${name} what=${`view of ${name}`}><${Shown} pair=${pair} by=${by} onChange=${(change) => this.setState(change)} /><//>` : null}
       ${expected && actual ? html`<${Scenarios} list=${scenario} names=${[own, other]} />` : null}
       ${outcome.tests.length ? html`<${Tests} list=${outcome.tests} />` : null}
       ${outcome.differences.length ? html`<${Fold} name="widget every" isOpen summary="Every figure of every dashboard" body=${() => html`<${Findings} outcome=${outcome} />`} />` : null}
