@@ -2,21 +2,33 @@ import Foundation
 
 /// A plan's page: as one file that needs nothing else, or served beside the runs of its variants.
 package struct PlanPage: Sendable {
+  /// A metric of the tables.
+  package struct Column: Encodable {
+    package var name: String
+    package var unit: String
+    /// The objectives on it, as written.
+    package var objective: String?
+
+    package init(name: String, unit: String, objective: String?) {
+      (self.name, self.unit, self.objective) = (name, unit, objective)
+    }
+  }
+
   /// What the page shows, as JSON.
   let data: Data
 
   /// - Parameters:
   ///   - plan: plan.json.
   ///   - words: the recommendation.
-  ///   - columns: metrics of the tables, with their units.
-  package init(plan: Data, words: [String], columns: [(name: String, unit: String)]) throws {
+  ///   - columns: metrics of the tables.
+  package init(plan: Data, words: [String], columns: [Column]) throws {
     let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
     func text(_ value: some Encodable) throws -> String {
       String(decoding: try encoder.encode(value), as: UTF8.self)
     }
-    let list = try columns.map { "{\"name\": \(try text($0.name)), \"unit\": \(try text($0.unit))}" }
     data = Data(
-      "{\"plan\": \(String(decoding: plan, as: UTF8.self)), \"words\": \(try text(words)), \"columns\": [\(list.joined(separator: ", "))]}"
+      "{\"plan\": \(String(decoding: plan, as: UTF8.self)), \"words\": \(try text(words)), \"columns\": \(try text(columns))}"
         .utf8)
   }
 

@@ -9,15 +9,24 @@ package enum PlanWords {
     metrics += [result.choice?.objective, result.precision?.metric].compactMap { $0.flatMap(Metric.init) }
     metrics += ["latency.mean", "latency.p95", "failureRate", "credits", "utilisation"].compactMap(
       Metric.init)
-    // Of several models, the worst: all together could hide it.
-    if (result.models?.count ?? 1) > 1 {
-      metrics = metrics.map { metric in
-        let worst = metric.scoped(.worst)
-        return metric.isJudgedByModel && result.variants[0].metrics[worst.name] != nil ? worst : metric
-      }
-    }
+    metrics = metrics.map { shown($0, result) }
     var seen: Set<String> = []
     return Array(metrics.filter { seen.insert($0.name).inserted }.prefix(6))
+  }
+
+  /// Of several models, the worst: all together could hide it.
+  private static func shown(_ metric: Metric, _ result: PlanResult) -> Metric {
+    let worst = metric.scoped(.worst)
+    return (result.models?.count ?? 1) > 1 && metric.isJudgedByModel
+      && result.variants[0].metrics[worst.name] != nil ? worst : metric
+  }
+
+  /// The objectives on a column's metric, as written; `nil` if there are none.
+  package static func objectives(on column: Metric, _ result: PlanResult) -> String? {
+    let own = (result.choice?.levels ?? []).filter { text in
+      (try? Objective(text)).map { shown($0.metric, result).name == column.name } ?? false
+    }
+    return own.isEmpty ? nil : own.joined(separator: ", ")
   }
 
   package static func value(_ value: Double, _ unit: Metric.Unit) -> String {

@@ -76,7 +76,9 @@ struct SelfContainedPageTests {
       expected: try documents("a"), actual: try documents("b"), labels: (names[1], names[2]))
     #expect(outcome.differences.count > 400)
     let pages: [Data] = [
-      try PlanPage(plan: plan, words: names, columns: [(names[1], "ms")]).html(),
+      try PlanPage(
+        plan: plan, words: names, columns: [.init(name: names[1], unit: "ms", objective: names[0])]
+      ).html(),
       try FitPage(plan).html(),
       try difference.html(outcome),
     ]

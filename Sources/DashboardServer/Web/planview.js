@@ -23,7 +23,7 @@ export class PlanView extends Component {
     const shown = plan.variants.slice(0, most);
     const label = (variant) => `${variant.name === best ? "★ " : ""}${variant.name}${variant.alsoNamed?.length ? ` (${variant.alsoNamed.join("; ")})` : ""}`;
     const verdict = (variant) => (variant.brokenLevel ? `✕ violates ${variant.brokenLevel}` : variant.feasibility === "feasible" ? "✓ met" : "undecided");
-    const objectiveOn = (metric) => plan.choice?.levels.find((text) => text.startsWith(`${metric.replace("[worst]", "")} `));
+    const objectiveOn = (metric) => columns.find(({ name }) => name === metric)?.objective;
     const graph = ({ name, unit }) => html`<${Card} key=${name} title=${name} note=${`${plan.isDeterministic ? "Of each variant; nothing is drawn at random" : `Estimate and ${plan.confidence * 100} % interval of each variant`}${objectiveOn(name) ? `; objective: ${objectiveOn(name)}` : ""}.`}
       draw=${rows(shown.filter((variant) => variant.metrics[name]).map((variant) => ({ label: label(variant), value: variant.metrics[name].value, half: variant.metrics[name].halfWidth ?? 0, colour: variant.name === best ? "success" : variant.brokenLevel ? "failure" : "latency" })), { unit })} />`;
     const goal = columns.find(({ name }) => name === plan.choice?.objective) || columns[0];
