@@ -29,6 +29,12 @@ package struct PageFiles: Sendable {
   /// Modules that a server sends as one script, because each of its pages needs nearly all of them: packed together they
   /// are a seventh smaller, and the browser asks once.
   private static let shared = modules.filter { $0 != "app.js" }
+  /// The same of those that only some of its pages need, in an order in which each comes after those that it imports.
+  private static let work = [
+    "knobs.js", "against.js", "figures.js", "planview.js", "importing.js", "editor.js",
+  ]
+  /// Scripts that are several modules, by name.
+  private static let packs = ["shared.js": shared, "work.js": work]
   /// What `modules` has not: a page that lacks one of these fails in the browser.
   package static let needed: Set = [
     "index.html", "diff.html", "fit.html", "plan.html", "style.css", "icon.svg", "openapi.yaml", "against.js",
@@ -120,19 +126,38 @@ package struct PageFiles: Sendable {
     }.joined(separator: "\n")
   }
 
-  /// What a server sends of a page's own files: the shared modules as one script, from which the others have them.
+  /// What a server sends of a page's own files: the packed modules as a script for each pack, from which the others have
+  /// them.
   func served() -> [String: File] {
-    var files = files.filter { !Self.shared.contains($0.key) }
+    let packed = Set(Self.packs.values.joined())
+    var files = files.filter { !packed.contains($0.key) }
     for (name, file) in files where name.hasSuffix(".js") && name != "vendor.js" {
-      let (script, needed) = bound(name, to: Self.shared)
-      let head =
-        needed.isEmpty ? "" : "import { \(needed.joined(separator: ", ")) } from \"./shared.js\";\n"
-      files[name] = File(data: Data((head + script).utf8), type: file.type)
+      let (script, needed) = bound(name, to: packed)
+      files[name] = File(data: Data((Self.imports(needed) + script).utf8), type: file.type)
     }
-    let modules = Self.shared.map { "export const \(Self.variable($0)) = \(expression(of: $0));" }
-    files["shared.js"] = File(
-      data: Data(modules.joined(separator: "\n").utf8), type: Self.types["js"] ?? "")
+    for (name, modules) in Self.packs {
+      // What they need of other scripts.
+      let needed = modules.flatMap { bound($0, to: nil).needed }.filter { !modules.contains($0) }
+      let parts = modules.map { "export const \(Self.variable($0)) = \(expression(of: $0));" }
+      files[name] = File(
+        data: Data((Self.imports(needed) + parts.joined(separator: "\n")).utf8),
+        type: Self.types["js"] ?? "")
+    }
     return files
+  }
+
+  /// Imports of modules as variables, from the scripts that have them.
+  private static func imports(_ modules: [String]) -> String {
+    var needed: [String: Set<String>] = [:]
+    for module in modules {
+      let pack = packs.first { $0.value.contains(module) }?.key
+      needed[pack ?? module, default: []].insert(module)
+    }
+    return needed.sorted { $0.key < $1.key }.map { script, modules in
+      let names = modules.map(variable).sorted().joined(separator: ", ")
+      return packs[script] == nil
+        ? "import * as \(names) from \"./\(script)\";\n" : "import { \(names) } from \"./\(script)\";\n"
+    }.joined()
   }
 
   /// What holds the exports of a module inside a script of several.
@@ -161,7 +186,7 @@ package struct PageFiles: Sendable {
 
   /// A module's text in which what it imports is taken from variables, and these.
   /// - Parameter modules: those that are variables; `nil` for all.
-  private func bound(_ module: String, to modules: [String]?) -> (script: String, needed: [String]) {
+  private func bound(_ module: String, to modules: Set<String>?) -> (script: String, needed: [String]) {
     var needed: [String] = []
     let script = Self.lines(text(module)) { line in
       guard line.starts(with: "import ".utf8),
@@ -169,7 +194,7 @@ package struct PageFiles: Sendable {
           of: /import (.+) from "\.\/([a-z]+\.js)";/),
         modules?.contains(String(found.2)) != false
       else { return nil }
-      needed.append(Self.variable(String(found.2)))
+      needed.append(String(found.2))
       return "const \(found.1.replacing("* as ", with: "")) = \(Self.variable(String(found.2)));"
     }
     return (script, needed)
