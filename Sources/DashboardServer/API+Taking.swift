@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Hummingbird
 import Runs
+import ScenarioModel
 import Studio
 import Verification
 
@@ -11,6 +12,10 @@ extension API {
     api.post("runs/:run/validate") { _, context in
       let (run, path) = try await stored(context)
       return try started(try jobs.start(.validate, run.name) { try Self.validate(path, $0) })
+    }
+    api.post("runs/:run/expect") { request, context in
+      let (run, path) = try await stored(context)
+      return try await expect(run, path, request)
     }
     api.post("runs/:run/fixture") { request, context in
       let (run, path) = try await stored(context)
@@ -81,6 +86,40 @@ extension API {
         "entries": try JSONValue(entries), "verdict": .text(verdict),
         "missing": .texts(report.missing.map { $0.replacing(path + "/", with: "") }),
       ]))
+  }
+
+  /// Judges objectives: those of the body, or else those of the run's own scenario.
+  private func expect(_ run: ServedRun, _ path: String, _ request: Request) async throws -> Response {
+    let body = try await JSONBody(request)
+    try body.only(["objectives"])
+    var asked: [PlacedObjective] = []
+    if let text = try body.text("objectives"), !text.allSatisfy(\.isWhitespace) {
+      do {
+        asked = try ServiceObjective.list(text).map { PlacedObjective($0) }
+      } catch {
+        throw Problem.badParameter("objectives", "\(error)")
+      }
+    }
+    return try started(
+      try jobs.start(.expect, run.name) { [asked] job in
+        try Self.asConflict {
+          let data = try Dataset(path)
+          let objectives = try asked.isEmpty ? data.expectations() : asked
+          guard !objectives.isEmpty else {
+            throw StudioProblem(
+              .conflict, "The run's scenario states no objectives (expect). Write some: latency.p95 <= 5s")
+          }
+          do {
+            let report = try data.report(on: objectives) {
+              try job.check()
+              job.report("Reading requests", $0)
+            }
+            return JobOutcome(result: try JSONValue(report))
+          } catch let unknown as UnknownObjective {
+            throw StudioProblem(.conflict, unknown.message)
+          }
+        }
+      })
   }
 
   private func fixture(

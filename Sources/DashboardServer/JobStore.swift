@@ -3,7 +3,9 @@ import Foundation
 import Synchronization
 
 /// What a job of the page is about.
-package enum JobKind: String, Encodable, Sendable { case keep, plan, `import`, validate, fixture, export }
+package enum JobKind: String, Encodable, Sendable {
+  case keep, plan, `import`, validate, expect, fixture, export
+}
 
 /// The result of a job.
 struct JobOutcome: Sendable {

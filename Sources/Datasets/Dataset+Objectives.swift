@@ -7,7 +7,7 @@ extension Dataset {
   /// - Parameter progress: called from time to time, with the share that is done, in [0, 1].
   /// - Throws: `NotFoundError` if there is no requests table; `DatasetError`.
   package func judge(
-    _ objectives: [ServiceObjective], progress: @escaping @Sendable (Double) -> Void = { _ in }
+    _ objectives: [ServiceObjective], progress: @escaping @Sendable (Double) throws -> Void = { _ in }
   ) throws -> ObjectiveJudge {
     let reader = try requests()
     // Without a manifest, only the requests say what the period is.

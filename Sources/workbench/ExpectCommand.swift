@@ -66,12 +66,6 @@ struct ExpectCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Prints nothing but what is broken, on standard error.")
   var quiet = false
 
-  /// An objective, and what to say it stands in.
-  private struct Asked {
-    var objective: ServiceObjective
-    var place: String?
-  }
-
   private struct Answer: Encodable {
     var dataset: String
     var verdict: ObjectiveReport.Verdict
@@ -87,14 +81,17 @@ struct ExpectCommand: ParsableCommand {
         "there is no objective to judge it by. Give --slo 'latency.p95 <= 5s', --file, or --scenario with expect."
       )
     }
-    try check(asked, ObjectiveNames(data.tables))
     // Made before the work, so that an existing file is reported at once.
     let junitFile = try junit.map { try OutputFile($0) }
     let progress = ProgressBar("Reading", quiet: quiet)
-    let judge = try data.judge(asked.map(\.objective)) { progress.show($0) }
+    let report: ObjectiveReport
+    do {
+      report = try data.report(on: asked) { progress.show($0) }
+    } catch let unknown as UnknownObjective {
+      if let place = unknown.place { throw DatasetError(place, unknown.message) }
+      throw ValidationError("--slo: \(unknown.message)")
+    }
     progress.clear()
-    if !judge.classes.isEmpty { try check(asked, ObjectiveNames(data.tables, classes: judge.classes)) }
-    let report = judge.report()
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -111,49 +108,27 @@ struct ExpectCommand: ParsableCommand {
   }
 
   /// Every objective, each once.
-  private func asked(_ data: Dataset) throws -> [Asked] {
-    var all: [Asked] = []
-    func add(_ asked: Asked) {
+  private func asked(_ data: Dataset) throws -> [PlacedObjective] {
+    var all: [PlacedObjective] = []
+    func add(_ asked: PlacedObjective) {
       if !all.contains(where: { $0.objective == asked.objective }) { all.append(asked) }
     }
     for text in slos {
       do {
-        for objective in try ServiceObjective.list(text) { add(Asked(objective: objective)) }
+        for objective in try ServiceObjective.list(text) { add(PlacedObjective(objective)) }
       } catch {
         throw ValidationError("--slo: \(error)")
       }
     }
     if let file {
-      let entries = try Expectations(GivenFile.document(file), path: file).entries
-      for entry in entries {
-        add(Asked(objective: entry.objective, place: entry.location.words(path: file)))
+      for entry in try Expectations(GivenFile.document(file), path: file).entries {
+        add(PlacedObjective(entry.objective, place: entry.location.words(path: file)))
       }
     }
     if let scenario {
-      for objective in try expectations(GivenFile.document(scenario), scenario) {
-        add(Asked(objective: objective, place: scenario))
-      }
+      try ScenarioDocument.expectations(GivenFile.document(scenario), path: scenario).forEach(add)
     }
-    guard slos.isEmpty, file == nil, scenario == nil, let text = data.manifest?.scenario?.text else {
-      return all
-    }
-    let path = "\(dataset)/scenario.yaml"
-    for objective in try expectations(Data(text.utf8), path) { add(Asked(objective: objective, place: path)) }
+    if slos.isEmpty, file == nil, scenario == nil { try data.expectations().forEach(add) }
     return all
-  }
-
-  private func expectations(_ text: Data, _ path: String) throws -> [ServiceObjective] {
-    try ScenarioDocument(text, path: path) { try ScenarioBundle.profile($0, besides: path) }.scenario
-      .expectations
-  }
-
-  /// Whether there is what the objectives name.
-  private func check(_ asked: [Asked], _ names: ObjectiveNames) throws {
-    for entry in asked {
-      guard let problem = names.problem(entry.objective.scope) else { continue }
-      let message = "\(entry.objective): \(problem)"
-      if let place = entry.place { throw DatasetError(place, message) }
-      throw ValidationError("--slo: \(message)")
-    }
   }
 }

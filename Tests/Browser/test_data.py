@@ -100,6 +100,29 @@ def test_a_run_is_validated(page):
     expect(job).to_contain_text(re.compile("everything that applies holds|inconclusive"))
 
 
+def test_objectives_are_judged(page):
+    page.page.get_by_role("button", name="Objectives, first", exact=True).click()
+    field = page.page.get_by_label("Objectives", exact=True)
+    expect(field).to_be_focused()
+    page.page.keyboard.type("latency.p95 <= 1ms, failureRate <= 50%")
+    page.page.keyboard.press("Enter")
+    job = page.page.locator(".job", has_text="Objectives of first")
+    expect(job).to_contain_text("✕ broken", timeout=60_000)
+    job.get_by_role("button", name="Details").click()
+    rows = page.page.get_by_role("region", name="Objectives, table").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("latency.p95 <= 1ms")
+    expect(rows.first.locator(".bad")).to_have_text("✕ broken")
+    expect(rows.last).to_contain_text("✓ kept")
+    # What is no objective is said at once, and why.
+    field.fill("latncy.p95 <= 5s")
+    page.page.get_by_role("button", name="Judge").click()
+    expect(page.page.get_by_role("alert")).to_contain_text("latency")
+    # The browser notes the refusal.
+    assert [text for text in page.problems if "400" not in text] == []
+    page.problems.clear()
+
+
 @pytest.mark.parametrize("action, inside", [("Fixture (zip)", "README"), ("Export", "telemetry/requests")])
 def test_a_run_is_taken_away_as_a_zip(page, action, inside):
     row(page, "first").get_by_role("button", name=f"{action}, first", exact=True).click()

@@ -1,4 +1,5 @@
 import DashboardServer
+import Datasets
 import Foundation
 import Studio
 import TestSupport
@@ -102,6 +103,45 @@ struct StudioDataTests {
       #expect((same["outcome"] as? [String: Any])?["verdict"] as? String == "same")
       #expect(try await client.get("/api/compare?a=1").status == 400)
       #expect(try await client.get("/api/compare?a=1&b=nothing").status == 404)
+    }
+  }
+
+  @Test("objectives are judged: those that are asked for, or those of the run's scenario")
+  func expecting() async throws {
+    let setting = try StudioSetting(
+      text: SmallScenario.text(extra: "expect: [ latency.p95 <= 1h, requests >= 10 ]"))
+    try await setting.serve { client in
+      func judged(_ body: [String: Any]) async throws -> [String: Any] {
+        try result(try await client.ended(try await client.post("/api/runs/1/expect", body)))
+      }
+      let own = try await judged([:])
+      #expect(own["verdict"] as? String == "kept")
+      let kept = try #require(own["objectives"] as? [[String: Any]])
+      #expect(kept.map { $0["objective"] as? String } == ["latency.p95 <= 1h", "requests >= 10"])
+      let broken = try await judged([
+        "objectives": "latency.p95 <= 1ms, models.\"chat.v2\".failureRate <= 50%"
+      ])
+      #expect(broken["verdict"] as? String == "broken")
+      let first = try #require((broken["objectives"] as? [[String: Any]])?.first)
+      #expect(first["verdict"] as? String == "broken")
+      #expect((first["summary"] as? String)?.contains("chat.v2") == true)
+      // What is wrong with an objective is said before anything is read; what it names, by the job.
+      let wrong = try await client.post("/api/runs/1/expect", ["objectives": "latncy.p95 <= 5s"])
+      #expect(wrong.status == 400)
+      let problem = try wrong.object()
+      #expect(problem["parameter"] as? String == "objectives")
+      #expect((problem["detail"] as? String)?.contains("latency") == true, "\(problem)")
+      let absent = try await client.ended(
+        try await client.post("/api/runs/1/expect", ["objectives": "models.chat.latency.p95 <= 5s"]))
+      #expect(absent["state"] as? String == "failed")
+      let detail = try #require((absent["problem"] as? [String: Any])?["detail"] as? String)
+      #expect(detail.contains("chat.v2") && !detail.contains(setting.runs), "\(detail)")
+    }
+    let without = try StudioSetting()
+    try await without.serve { client in
+      let job = try await client.ended(try await client.post("/api/runs/1/expect", [String: Any]()))
+      #expect(job["state"] as? String == "failed")
+      #expect("\(job["problem"] ?? "")".contains("no objectives"))
     }
   }
 
@@ -222,7 +262,13 @@ struct StudioDataTests {
       let dashboard = try await client.get("/api/runs/\(run)/dashboard?kind=openSource&period=24h").object()
       #expect((dashboard["requests"] as? [String: Any])?["totalRequests"] as? Int == 100)
       #expect(
-        try FileManager.default.contentsOfDirectory(atPath: setting.runs).sorted() == ["platform", "small"])
+        try FileManager.default.contentsOfDirectory(atPath: setting.runs).filter { !$0.hasPrefix(".") }
+          .sorted()
+          == ["platform", "small"])
+      // It is called what was asked for, also by another server; its source is in the manifest.
+      #expect(try await client.get("/api/runs/\(run)").object()["name"] as? String == "platform")
+      #expect(try ServedRun("\(setting.runs)/platform").name == "platform")
+      #expect(try Manifest(contentsOf: "\(setting.runs)/platform/manifest.json").source == "ex port.csv")
       #expect(try await client.get("/api/uploads/\(id)", method: "DELETE").status == 404)
 
       // JSON, a line each, nested.

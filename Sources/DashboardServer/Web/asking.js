@@ -42,7 +42,7 @@ export async function send(method, path, body, { signal, headers } = {}) {
 }
 
 // What only a server that may change something does, and what else each needs. Every server reads.
-const reading = ["scenario", "compare"], changing = { jobs: "", "what-if": "", check: "", validate: "", fixture: "", export: "", scenarios: "scenarios", keep: "keep", imports: "keep", delete: "keep", plans: "keep" };
+const reading = ["scenario", "compare"], changing = { jobs: "", "what-if": "", check: "", validate: "", expect: "", fixture: "", export: "", scenarios: "scenarios", keep: "keep", imports: "keep", delete: "keep", plans: "keep" };
 
 /** The server's abilities, with `verbs`, what the page may do with them. */
 export async function learn() {

@@ -10,10 +10,13 @@ const { html, Component } = preact;
 const path = (run, verb = "") => `api/runs/${encodeURIComponent(run.id)}${verb && `/${verb}`}`;
 const atOnce = 100;
 
+// Of a job in a line.
+const outcomes = { holds: "✓ everything that applies holds", violated: "✕ violated", kept: "✓ all objectives are kept", broken: "✕ broken" };
+const isBad = (verdict) => verdict === "violated" || verdict === "broken";
 const verdicts = { holds: "holds", violated: "violated", skipped: "does not apply", inconclusive: "inconclusive" };
 
 // What another tab has started is called by its kind.
-const titleOf = ({ kind, title, about }) => about?.title || `${{ validate: "Validate", fixture: "Fixture of", export: "Export of", keep: "Keep" }[kind]} ${title}`;
+const titleOf = ({ kind, title, about }) => about?.title || `${{ validate: "Validate", expect: "Objectives of", fixture: "Fixture of", export: "Export of", keep: "Keep" }[kind]} ${title}`;
 
 /** What `validate` found, violations first. */
 function Verdict({ result }) {
@@ -22,8 +25,14 @@ function Verdict({ result }) {
   return html`<${Table} title="Invariants" name="wide" head=${["Invariant", "What it says", "Result"]} rows=${entries.map((entry) => [entry.invariant, entry.sentence, html`<span class=${entry.result === "violated" ? "bad" : ""}>${entry.result === "violated" ? `✕ ${number(entry.violations)} violations` : verdicts[entry.result] || entry.result}${entry.reason ? html`<small>${entry.reason}</small>` : null}${(entry.examples || []).slice(0, 3).map((example) => html`<small key=${example}>${example}</small>`)}</span>`])} />`;
 }
 
+/** What became of objectives, the broken first. */
+function Objectives({ list }) {
+  const order = { broken: 0, inconclusive: 1 };
+  return html`<${Table} title="Objectives" name="wide" head=${["Objective", "Result", "Why"]} rows=${[...list].sort((a, b) => (order[a.verdict] ?? 2) - (order[b.verdict] ?? 2)).map(({ objective, verdict, summary }) => [objective, html`<span class=${isBad(verdict) ? "bad" : ""}>${{ broken: "✕ ", kept: "✓ " }[verdict]}${verdict}</span>`, summary])} />`;
+}
+
 class Runs extends Component {
-  constructor() { super(); this.state = { text: "", most: atOnce, open: "", formats: {}, gone: [], trash: null, problem: "" }; }
+  constructor() { super(); this.state = { asking: "", text: "", most: atOnce, open: "", formats: {}, gone: [], trash: null, problem: "" }; }
   componentDidMount() { this.unwatch = watch(() => this.setState({})); }
   componentWillUnmount() { this.unwatch(); }
 
@@ -64,17 +73,20 @@ class Runs extends Component {
     return html`<div class="bar actions" role="group" aria-label=${`What to do with ${name}`}>
       ${can("what-if") ? html`<button type="button" aria-label=${`What if${own}`} onClick=${() => onChange({ page: "whatif", run: run.id, set: "", knobs: "" })}>What if</button>` : null}
       ${can("validate") ? html`<button type="button" aria-label=${`Validate${own}`} onClick=${() => this.work(run, "validate", {}, `Validate ${name}`)}>Validate</button>` : null}
+      ${can("expect") ? html`<button type="button" aria-label=${`Objectives${own}`} aria-expanded=${String(this.state.asking === run.id)} onClick=${() => this.setState(({ asking }) => ({ asking: asking === run.id ? "" : run.id }), () => this.base.querySelector(".judging input")?.focus())}>Objectives</button>` : null}
       ${can("fixture") ? html`<button type="button" aria-label=${`Fixture (zip)${own}`} onClick=${() => this.work(run, "fixture", {}, `Fixture of ${name}`)}>Fixture (zip)</button>` : null}
       ${can("export") ? html`<span class="bar"><${Select} label="Format" of=${own} options=${formats.map((entry) => [entry, entry])} value=${format} onPick=${(value) => this.setState({ formats: { ...this.state.formats, [run.id]: value } })} /><button type="button" aria-label=${`Export${own}`} onClick=${() => this.work(run, "export", { format }, `Export of ${name}, ${format}`)}>Export</button></span>` : null}
       ${can("delete") && !run.live ? html`<button type="button" class="danger" aria-label=${`Delete${own}`} onClick=${() => this.remove(run)}>Delete</button>` : null}
+      ${this.state.asking === run.id ? html`<form class="bar judging" onSubmit=${(event) => { event.preventDefault(); this.work(run, "expect", { objectives: event.target.elements.text.value }, `Objectives of ${name}`); }}>
+        <label>Objectives <input name="text" type="text" size="40" placeholder="latency.p95 <= 5s, failureRate <= 0.5%" title="Separated by commas. Left empty: those of the run's scenario." /></label><button type="submit">Judge</button></form>` : null}
     </div>`;
   }
 
   render({ view, runs, can, title, onChange }, { text, most, open, gone, trash, problem }) {
-    const jobs = jobsOf("validate", "fixture", "export", "keep").filter(({ about }) => !about?.scenario || about.scenario !== view.scenario);
+    const jobs = jobsOf("validate", "expect", "fixture", "export", "keep").filter(({ about }) => !about?.scenario || about.scenario !== view.scenario);
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const found = words.length ? runs.filter((run) => { const name = `${run.name} ${run.id}`.toLowerCase(); return words.every((word) => name.includes(word)); }) : runs;
-    const hasActions = ["what-if", "validate", "fixture", "export", "delete"].some(can);
+    const hasActions = ["what-if", "validate", "expect", "fixture", "export", "delete"].some(can);
     return html`<article class="widget" aria-label="Runs">
       <div class="head"><h2>${number(runs.length)} ${runs.length === 1 ? "run" : "runs"}</h2><span class="space"></span><input type="search" placeholder="Find a run" aria-label="Find a run" value=${text} onInput=${(event) => this.setState({ text: event.target.value, most: atOnce })} /></div>
       ${problem ? html`<p class="problem" role="alert">${problem}</p>` : null}
@@ -82,8 +94,8 @@ class Runs extends Component {
       ${jobs.map((job) => html`<${Progress} key=${job.id} job=${job} title=${titleOf(job)} onForget=${() => dismiss(job)}>
         ${job.kind === "fixture" || job.kind === "export" ? html`<a class="button" href=${`api/jobs/${encodeURIComponent(job.id)}/file`} download>Download the zip</a>` : null}
         ${job.kind === "keep" && job.result?.run ? html`<button type="button" onClick=${() => onChange({ page: "", run: job.result.run, zoom: "" })}>Open it</button>` : null}
-        ${job.result?.verdict ? html`<strong class=${job.result.verdict === "violated" ? "bad" : ""}>${job.result.verdict === "holds" ? "✓ everything that applies holds" : job.result.verdict === "violated" ? "✕ violated" : "inconclusive"}</strong><button type="button" aria-expanded=${String(open === job.id)} onClick=${() => this.setState({ open: open === job.id ? "" : job.id })}>Details</button>` : null}
-      <//>${open === job.id && job.result?.entries ? html`<${Verdict} key=${`${job.id} result`} result=${job.result} />` : null}`)}
+        ${job.result?.verdict ? html`<strong class=${isBad(job.result.verdict) ? "bad" : ""}>${outcomes[job.result.verdict] || "inconclusive"}</strong><button type="button" aria-expanded=${String(open === job.id)} onClick=${() => this.setState({ open: open === job.id ? "" : job.id })}>Details</button>` : null}
+      <//>${open === job.id && job.result?.verdict ? html`<div key=${`${job.id} result`}>${job.result.entries ? html`<${Verdict} result=${job.result} />` : html`<${Objectives} list=${job.result.objectives} />`}</div>` : null}`)}
       <div class="table listing" tabIndex=${0} role="region" aria-label="Runs, table"><table>
         <thead><tr><th scope="col">Run</th><th scope="col">Accounts</th><th scope="col">Models</th><th scope="col">Up to</th>${hasActions ? html`<th scope="col">Actions</th>` : null}</tr></thead>
         <tbody>${found.slice(0, most).map((run) => html`<tr key=${run.id}>
