@@ -1,0 +1,37 @@
+"""A PostgreSQL server of the tests' own, in a folder, for the commands of the documentation that name a shared home."""
+import contextlib, os, pathlib, pwd, shutil, socket, subprocess
+
+
+@contextlib.contextmanager
+def server(folder):
+    """The address of a database `quality`."""
+    programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    assert programs, "There is no PostgreSQL server here: .ci/setup tests installs it."
+    # It does not run as root.
+    as_user = []
+    folder = folder / "postgres"
+    folder.mkdir()
+    if os.getuid() == 0:
+        user = pwd.getpwnam("postgres")
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        for parent in folder.parents:
+            if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
+                parent.chmod(parent.stat().st_mode | 0o011)
+        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def run(program, *words):
+        subprocess.run([*as_user, programs[-1] / program, *map(str, words)], check=True, cwd=folder,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    data = folder / "data"
+    run("initdb", "-D", data, "-A", "trust", "-U", "qa", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+    run("pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", f"-p {port} -h 127.0.0.1 -k {folder} -F", "start")
+    try:
+        run("createdb", "-h", "127.0.0.1", "-p", port, "-U", "qa", "quality")
+        yield f"postgres://qa@127.0.0.1:{port}/quality"
+    finally:
+        run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(data, ignore_errors=True)
