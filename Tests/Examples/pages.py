@@ -117,10 +117,11 @@ words = [word.replace("postgres://qa@db.example/quality", database).replace("pos
          if database else word for word in sys.argv[1:]]
 if words[:1] != ["serve"]:
     os.execv(program, [program, *words])
-server = subprocess.Popen([program, *words, "--port", "0"], stdout=subprocess.PIPE, text=True)
+server = subprocess.Popen([program, *words, "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 try:
     address = next((word for word in server.stdout.readline().split() if word.startswith("http")), None)
     if address is None:
+        sys.stderr.write(server.stderr.read())
         sys.exit(server.wait() or 1)
     with urllib.request.urlopen(address, timeout=60) as page:
         assert page.status == 200 and b"<html" in page.read().lower()
