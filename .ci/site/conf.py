@@ -9,6 +9,7 @@ myst_heading_anchors = 4
 # A page that is read from a file can load scripts, and cannot fetch: no excerpts in the results of a search.
 html_show_search_summary = False
 html_copy_source = False
+html_use_index = False
 html_show_sphinx = False
 html_show_copyright = False
 html_theme_options = {"navigation_with_keys": True}

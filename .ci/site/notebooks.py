@@ -21,7 +21,7 @@ def write(site):
         lines = []
         for number, cell in enumerate(notebook.cells):
             if cell.cell_type == "markdown":
-                lines += [cell.source, ""]
+                lines += [site.prose(cell.source, path, f"notebooks/{path.stem}.md"), ""]
                 continue
             lines += ["```python", cell.source.rstrip(), "```", ""]
             for place, output in enumerate(cell.outputs):

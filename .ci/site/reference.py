@@ -70,23 +70,23 @@ def commands(root):
 # Documents, by their shapes
 
 
-def kind(schema, name):
-    """What a value is, in words, with links to the shapes of the page."""
+def kind(schema, page):
+    """What a value is, in words, with links to the shapes of its page."""
     if reference := schema.get("$ref"):
         shape = reference.rpartition("/")[2]
-        return f"[{shape}](#{slug(shape)})"
+        return f"[{shape}](#{slug(page, shape)})"
     for several in ("anyOf", "oneOf"):
         if several in schema:
-            return " or ".join(dict.fromkeys(kind(one, name) for one in schema[several]))
+            return " or ".join(dict.fromkeys(kind(one, page) for one in schema[several]))
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
         return f"`{schema['const']}`"
     said = schema.get("type", "")
     if said == "array":
-        return "list of " + kind(schema.get("items", {}), name)
+        return "list of " + kind(schema.get("items", {}), page)
     if said == "object" and (patterns := schema.get("patternProperties")):
-        return "by name: " + " or ".join(kind(one, name) for one in patterns.values())
+        return "by name: " + " or ".join(kind(one, page) for one in patterns.values())
     if isinstance(said, list):
         said = "text" if set(said) == {"string", "number"} else " or ".join("unknown (null)" if one == "null" else one for one in said)
     limits = []
@@ -96,39 +96,39 @@ def kind(schema, name):
     return cell(" ".join([{"string": "text"}.get(said, said), *limits]))
 
 
-def slug(shape):
-    return "shape-" + re.sub(r"[^a-z0-9-]+", "-", shape.lower())
+def slug(page, shape):
+    return f"{page}-" + re.sub(r"[^a-z0-9-]+", "-", shape.lower())
 
 
-def properties(shape):
+def properties(page, shape):
     rows = []
     required = set(shape.get("required", []))
     for key, schema in sorted(shape.get("properties", {}).items()):
         default = f"`{json.dumps(schema['default'], ensure_ascii=False)}`" if "default" in schema else "required" if key in required else ""
-        rows.append([f"`{key}`", kind(schema, key), default, cell(schema.get("description", ""))])
+        rows.append([f"`{key}`", kind(schema, page), default, cell(schema.get("description", ""))])
     return table(["key", "value", "default", "meaning"], rows) if rows else []
 
 
-def described(name, shape):
-    lines = [f"({slug(name)})=", f"## {name}", "", cell(shape.get("description", "")), ""]
-    more = properties(shape)
+def described(page, name, shape):
+    lines = [f"({slug(page, name)})=", f"## {name}", "", cell(shape.get("description", "")), ""]
+    more = properties(page, shape)
     if not more:
-        more = ["Value: " + kind(shape, name), ""]
+        more = ["Value: " + kind(shape, page), ""]
     return lines + more
 
 
 def document(name, title, schema):
     lines = [f"# {title}: every key", "", cell(schema.get("description", "")), "", f"Written by `workbench schema {name}`.", ""]
-    lines += properties(schema)
+    lines += properties(name, schema)
     for shape in sorted(schema.get("$defs", {})):
-        lines += described(shape, schema["$defs"][shape])
+        lines += described(name, shape, schema["$defs"][shape])
     return "\n".join(lines)
 
 
 def tables(schema):
     lines = ["# Tables of telemetry", "", cell(schema.get("description", "")), "", "Written by `workbench schema telemetry`; [Data sets](../guide/DataSets.md) has formats and rules.", ""]
     for name in sorted(schema["$defs"]):
-        lines += described(name, schema["$defs"][name])
+        lines += described("table", name, schema["$defs"][name])
     return "\n".join(lines)
 
 
@@ -147,7 +147,7 @@ def figures(schema):
         elif several := [one for word in ("anyOf", "oneOf") for one in schema.get(word, []) if one.get("type") != "null"]:
             visit(path, {**several[0], "description": schema.get("description", several[0].get("description", ""))})
         else:
-            rows.append([f"`{path}`", kind({k: v for k, v in schema.items() if k != "$ref"}, path), cell(schema.get("description", ""))])
+            rows.append([f"`{path}`", kind({k: v for k, v in schema.items() if k != "$ref"}, "figure"), cell(schema.get("description", ""))])
 
     definitions = schema.get("$defs", {})
     visit("", {"properties": schema["properties"]})

@@ -56,11 +56,13 @@ class Site:
         # What only DocC reads.
         text = re.sub(r"^@Metadata \{.*?^\}\n", "", text, flags=re.MULTILINE | re.DOTALL)
         text = re.sub(r"^## Topics\n.*\Z", "", text, flags=re.MULTILINE | re.DOTALL) if page.parent == GUIDE else text
+        self.write(target, self.fences(self.prose(text, page, target)))
+
+    def prose(self, text, page, target):
         # Code is not searched for links.
         code = []
         text = re.sub(r"^ *```.*?^ *```$|`[^`\n]+`", lambda found: code.append(found[0]) or f"\0{len(code) - 1}\0", text, flags=re.MULTILINE | re.DOTALL)
-        text = re.sub(r"\0(\d+)\0", lambda found: code[int(found[1])], self.links(text, page, target))
-        self.write(target, self.fences(text))
+        return re.sub(r"\0(\d+)\0", lambda found: code[int(found[1])], self.links(text, page, target))
 
     @staticmethod
     def fences(text):

@@ -23,8 +23,9 @@ def server(folder):
         port = free.getsockname()[1]
 
     def run(program, *words):
-        subprocess.run([*as_user, programs[-1] / program, *map(str, words)], check=True, cwd=folder,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        done = subprocess.run([*as_user, programs[-1] / program, *map(str, words)], cwd=folder, text=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert done.returncode == 0, f"{program}: {done.stderr}{(folder / 'log').read_text() if (folder / 'log').exists() else ''}"
 
     data = folder / "data"
     run("initdb", "-D", data, "-A", "trust", "-U", "qa", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")

@@ -155,7 +155,7 @@ def prepare(page, folder):
 
 
 def run(text, work, environment, status=0):
-    done = subprocess.run(["bash", "-ec", text], cwd=work, env=environment, text=True, stdin=subprocess.DEVNULL,
+    done = subprocess.run(["bash", "-eo", "pipefail", "-c", text], cwd=work, env=environment, text=True, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
     assert done.returncode == status, f"status {done.returncode} of\n{text}\n{done.stdout}"
     return done.stdout.replace(str(work), "/home/you")

@@ -46,6 +46,8 @@ def needs_server(page):
 def test_each_block_is_tried_or_says_why_not(page):
     tried_in_python = re.search(r'parametrize\("page", \[(.*?)\]', (ROOT / "python/tests/test_readme.py").read_text())[1]
     for block in pages.blocks(page):
+        if block.language == "text":
+            assert block.reason or block.text.replace("…", "").strip() or not block.text.strip(), f"{block}: any output would be right"
         if block.rest.startswith("not run"):
             assert block.reason and len(block.reason.split()) >= 3, f"{block}: it must say why it is not run"
         elif block.file or block.piece or block.language == "text":
@@ -79,11 +81,11 @@ def test_each_piece_of_a_document_is_right(block):
 
 
 class Text(yaml.SafeLoader):
-    """Dates are texts, as in the schema."""
+    """Dates and switches are texts, as in the schema."""
 
 
 Text.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -115,9 +117,13 @@ def options():
     return found
 
 
+# Options of other programs of this repository: of Benchmarks, of workbench-ray, of cluster/kubernetes/render.
+OTHERS = {"--check", "--workbench", "--fetch", "--parallelism", "--cpu", "--memory", "--tasks"}
+
+
 def test_every_command_and_option_that_a_page_names_exists():
     known = options()
-    everywhere = set().union(*known.values())
+    everywhere = set().union(*known.values()) | OTHERS
     wrong = []
     for page in ALL:
         text = pages.BLOCK.sub("", page.read_text())
@@ -136,6 +142,69 @@ def test_every_command_and_option_that_a_page_names_exists():
             if re.fullmatch(r"--[a-z][a-z-]+", span) and span not in everywhere | {"--help", "--experimental-dump-help"}:
                 wrong.append(f"{named(page)}: no command has {span}")
     assert not wrong, "\n".join(wrong)
+
+
+def commands_of(page):
+    return "\n".join(block.text for block in pages.blocks(GUIDE / page) if block.language == "sh" and not block.reason)
+
+
+def test_every_arrival_process_has_an_example_that_runs():
+    text = commands_of("ArrivalProcesses.md") + next(block.text for block in pages.blocks(GUIDE / "ArrivalProcesses.md") if block.file == "arrivals.yaml")
+    missing = [name for name in schema("scenario")["$defs"]["arrivals"]["properties"] if f"{name}: " not in text]
+    assert not missing, f"ArrivalProcesses.md: no example of {missing}"
+
+
+def test_every_scaling_policy_has_an_example_that_runs():
+    page = GUIDE / "PoliciesCompared.md"
+    text = "".join(block.text for block in pages.blocks(page) if block.file or block.language == "sh")
+    # The base scales by concurrency, which is the policy of a deployment that names none.
+    missing = [name for name in schema("scenario")["$defs"]["scalingPolicy"]["properties"] if f"{name}: " not in text and name != "concurrency"]
+    assert not missing, f"PoliciesCompared.md: no example of {missing}"
+    described = (GUIDE / "ScalingPolicies.md").read_text()
+    missing = [name for name in schema("scenario")["$defs"]["scalingPolicy"]["properties"] if name not in described]
+    assert not missing, f"ScalingPolicies.md says nothing of {missing}"
+
+
+# What brings data in or takes them out; all other commands work on what is here.
+DOORS = {"import", "convert", "fixture", "report", "push", "pull", "aggregate", "compare", "export", "emit", "mock"}
+
+
+def test_every_door_has_an_example_that_runs():
+    known, text = options(), commands_of("Doors.md")
+    doors = [words for words in known if words and words[0] in DOORS and not any(more[:len(words)] == words != more for more in known)]
+    assert len(doors) >= 10
+    missing = [" ".join(words) for words in doors if f"workbench {' '.join(words)} " not in text]
+    assert not missing, f"Doors.md: no example of {missing}"
+    formats = subprocess.run([pages.WORKBENCH, "convert", "--help"], capture_output=True, text=True, check=True).stdout
+    formats = re.search(r"Of a directory: ([^()]*)\.", " ".join(formats.split()))[1].split(", ")
+    assert len(formats) >= 8 and not [name for name in formats if f" {name}" not in text]
+
+
+LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
+
+
+def anchors(page):
+    """Of the headings of a page, as GitHub makes them."""
+    text = pages.BLOCK.sub("", page.read_text())
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", re.sub(r"<[^>]*>|[`*]", "", heading).lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [*ALL, ROOT / "CHANGELOG.md"], ids=named)
+def test_each_link_resolves(page):
+    text = re.sub(r"`[^`\n]+`", "code", pages.BLOCK.sub("", page.read_text()))
+    wrong = []
+    for address in LINK.findall(text):
+        if re.match(r"[a-z]+:", address):
+            continue
+        path, _, anchor = address.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or not target.is_relative_to(ROOT):
+            wrong.append(address)
+        elif anchor and target.suffix == ".md" and anchor not in anchors(target):
+            wrong.append(address)
+    wrong += [f"<doc:{name}>" for name in re.findall(r"<doc:([\w-]+)>", text) if not (GUIDE / f"{name}.md").exists()]
+    assert not wrong, f"{named(page)}: {wrong}"
 
 
 if __name__ == "__main__":
