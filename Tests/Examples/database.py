@@ -1,22 +1,18 @@
-"""A PostgreSQL server of the tests' own, in a folder, for the commands of the documentation that name a shared home."""
-import contextlib, os, pathlib, pwd, shutil, socket, subprocess
+"""A PostgreSQL server of the tests' own, in a temporary folder, for the commands of the documentation that name a shared home."""
+import contextlib, os, pathlib, pwd, shutil, socket, subprocess, tempfile
 
 
 @contextlib.contextmanager
-def server(folder):
+def server():
     """The address of a database `quality`."""
     programs = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
     assert programs, "There is no PostgreSQL server here: .ci/setup tests installs it."
-    # It does not run as root.
+    # It does not run as root, and has a folder of its own: those of pytest are root's alone.
     as_user = []
-    folder = folder / "postgres"
-    folder.mkdir()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="workbench-guide-"))
     if os.getuid() == 0:
         user = pwd.getpwnam("postgres")
         os.chown(folder, user.pw_uid, user.pw_gid)
-        for parent in folder.parents:
-            if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
-                parent.chmod(parent.stat().st_mode | 0o011)
         as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -35,4 +31,4 @@ def server(folder):
         yield f"postgres://qa@127.0.0.1:{port}/quality"
     finally:
         run("pg_ctl", "-D", data, "-m", "immediate", "stop")
-        shutil.rmtree(data, ignore_errors=True)
+        shutil.rmtree(folder)

@@ -26,8 +26,8 @@ def test_what_counts_as_the_same():
 
 
 @pytest.fixture(scope="session")
-def shared_home(tmp_path_factory):
-    with database.server(tmp_path_factory.mktemp("home")) as address:
+def shared_home():
+    with database.server() as address:
         yield address
 
 
@@ -213,7 +213,7 @@ if __name__ == "__main__":
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             if needs_server(page):
-                with database.server(folder) as address:
+                with database.server() as address:
                     pages.rewrite(page, folder, address)
             else:
                 pages.rewrite(page, folder)
