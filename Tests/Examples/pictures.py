@@ -1,8 +1,8 @@
 """Draws the pictures of the documentation from real runs, of the scenarios that its pages show.
 
-    pictures.py WORKBENCH
+    pictures.py WORKBENCH [FOLDER]
 
-Writes SVG files into the guide's Resources; the same program draws the same bytes.
+Writes SVG files into FOLDER, the guide's Resources without one; the same program draws the same bytes.
 """
 import pathlib, subprocess, sys, tempfile
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 import pages
 
-RESOURCES = pages.GUIDE / "Resources"
+RESOURCES = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else pages.GUIDE / "Resources"
 BLUE, ORANGE, GREEN, RED, GREY = "#2563eb", "#d97706", "#059669", "#dc2626", "#6b7280"
 plt.rcParams.update({"svg.hashsalt": "workbench", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "axes.spines.top": False,
                      "axes.spines.right": False, "axes.edgecolor": GREY, "figure.facecolor": "white", "axes.titlesize": 10, "axes.titlelocation": "left"})
@@ -44,7 +44,7 @@ def save(figure, name):
     # No spaces at the ends of lines, which Git complains of.
     path = RESOURCES / name
     path.write_text("\n".join(line.rstrip() for line in path.read_text().splitlines()) + "\n")
-    print(f"{path.relative_to(pages.ROOT)}: written.")
+    print(f"{path}: written.")
 
 
 def arrivals(folder):
