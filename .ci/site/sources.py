@@ -143,7 +143,7 @@ class Site:
         lines = ["# Libraries", "", "The documentation of each library's declarations, `package` access included, is made by DocC and lies in the folder "
                  "`libraries` of this site. Browsers do not let DocC's pages read their data from the file system, so they need a server:", "",
                  "```sh", "python3 -m http.server --directory .build-docs 8000    # http://localhost:8000/libraries/documentation/", "```", "",
-                 '<a href="libraries/documentation/index.html">The libraries</a>, if this page came from a server.', ""]
+                 '<a href="libraries/documentation/">The libraries</a>, if this page came from a server.', ""]
         architecture = (ROOT / "ARCHITECTURE.md").read_text()
         table = re.search(r"^\| target \|.*?(?=\n\n)", architecture, re.MULTILINE | re.DOTALL)
         lines += ["What each library knows, from [Architecture](architecture.md):", "", table[0], ""]

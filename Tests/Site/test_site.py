@@ -125,8 +125,8 @@ def test_the_libraries_can_be_read_from_a_server(page):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         page.goto(f"http://127.0.0.1:{server.server_address[1]}/libraries.html")
-        page.click("a[href='libraries/documentation/index.html']")
-        page.wait_for_selector("text=Simulation")
+        page.click("a[href='libraries/documentation/']")
+        page.wait_for_selector("h1:has-text('Model Analytics Workbench')")
         page.locator("a", has_text="ScenarioModel").first.click()
         page.wait_for_selector("h1:has-text('ScenarioModel')")
     finally:
