@@ -15,12 +15,12 @@ help:
 	@echo "make test      install what is missing, build, run all tests"
 	@echo "make build     the program: $(WORKBENCH)"
 	@echo "make package   a Debian package, a tarball that runs from any folder, a Python wheel: $(PACKAGES)"
-	@echo "make docs      the guide and the documentation of every library as a static website: .build-docs"
+	@echo "make docs      the documentation site, readable from the file system: .build-docs/index.html"
 	@echo "make lint      the format of all code, and the types of Python; make format fixes the format"
 	@echo "make bench     one table: engine, pipeline, growth, memory, beside the peers; BENCH=--quick leaves out what takes minutes"
 	@echo "make bench-more  the dashboard, comparison, planning and fitting"
 	@echo "make baselines  records the results of the shipped scenarios (make test checks them)"
-	@echo "make screenshots   retakes the README's picture"
+	@echo "make screenshots   retakes the README's picture, and draws those of the guide"
 	@echo "make fuzz      each of our own readers under libFuzzer, for a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
 	@echo "make verify    the long checks: tests in a debug build with its assertions, pictures of every page at five widths, light and dark"
 	@echo "make tsan      the libraries' tests under the thread sanitizer; make asan: under the address sanitizer (SANITIZED)"
@@ -53,6 +53,7 @@ test: build-tests
 	WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile Tests/Package/test_parts.py Tests/Examples Tests/Browser Benchmarks cluster
 
 docs: build
+	@.ci/setup tests
 	@.ci/docs $(SCRATCH) .build-docs
 
 verify:
@@ -114,6 +115,7 @@ fuzz:
 screenshots: build
 	@.ci/setup tests
 	.venv/bin/python Tests/Browser/screenshots.py $(WORKBENCH)
+	.venv/bin/python Tests/Examples/pictures.py $(WORKBENCH)
 
 clean:
 	rm -rf .build .build-debug .build-tsan .build-asan .build-docs .build-fuzz $(PACKAGES) $(SCRATCH) .venv
