@@ -15,7 +15,7 @@ extension DocumentNode {
         "not of the form PATH=VALUE. Write for instance models.0.load.arrivals.poisson.rate=5/s.")
     }
     let appends = scalars[..<equals].last == "+"
-    let path = Self.steps(scalars[..<equals].dropLast(appends ? 1 : 0))
+    let path = Overrides.steps(of: scalars[..<equals].dropLast(appends ? 1 : 0))
     let value = try Document.parseValue(
       String(scalars[scalars.index(after: equals)...]), override: override)
     do {
@@ -23,24 +23,6 @@ extension DocumentNode {
     } catch let problem as OverrideProblem {
       throw fail(problem.text)
     }
-  }
-
-  private static func steps(_ path: Substring.UnicodeScalarView) -> [String] {
-    var steps = [String.UnicodeScalarView()]
-    var isEscaped = false
-    for character in path {
-      if isEscaped {
-        steps[steps.count - 1].append(character)
-        isEscaped = false
-      } else if character == "\\" {
-        isEscaped = true
-      } else if character == "." {
-        steps.append(.init())
-      } else {
-        steps[steps.count - 1].append(character)
-      }
-    }
-    return steps.map { String($0) }
   }
 
   private struct OverrideProblem: Error { let text: String }
@@ -141,6 +123,27 @@ package enum Overrides {
       step.append(scalar)
     }
     return String(step)
+  }
+
+  /// The keys and names of a path.
+  package static func steps(of path: String) -> [String] { steps(of: path.unicodeScalars[...]) }
+
+  fileprivate static func steps(of path: Substring.UnicodeScalarView) -> [String] {
+    var steps = [String.UnicodeScalarView()]
+    var isEscaped = false
+    for character in path {
+      if isEscaped {
+        steps[steps.count - 1].append(character)
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else if character == "." {
+        steps.append(.init())
+      } else {
+        steps[steps.count - 1].append(character)
+      }
+    }
+    return steps.map { String($0) }
   }
 
   /// Those noted at the top of a text, hidden characters shown.
