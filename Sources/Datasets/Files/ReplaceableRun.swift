@@ -44,7 +44,9 @@ package final class ReplaceableRun {
     var files: [String] = []
     var folders = RunDirectory.folders
     func add(_ folder: String) {
-      guard let run = try? Manifest(contentsOf: "\(path)/\(folder)/manifest.json") else { return }  // Foreign.
+      guard let run = try? Manifest(contentsOf: "\(path)/\(folder)/manifest.json") else {
+        return  // Foreign.
+      }
       files += run.files.keys.map { "\(folder)/\($0)" }
       folders += RunDirectory.folders.map { "\(folder)/\($0)" }
     }
