@@ -93,6 +93,7 @@ struct AggregateCommand: ParsableCommand {
     let filters = Dictionary(uniqueKeysWithValues: values)
     let data = try Dataset(dataset)
     let account = try self.account(data)
+    try checkNames(data, account)
     let instant = try nowGiven ?? data.end()
     let selection = ModelSelection(kind: try kind(data, account)) { filters[$0] }
     let question = Dataset.Question(
@@ -162,6 +163,22 @@ struct AggregateCommand: ParsableCommand {
       )
     }
     return found
+  }
+
+  /// Whether models, versions and providers are called so: one that is misspelt is found whatever the kind.
+  private func checkNames(_ data: Dataset, _ account: AccountRecord) throws {
+    let models = data.tables.models.filter { $0.account == account.account }
+    let ids = Set(models.map(\.modelID))
+    let versions = data.tables.deployments.filter { ids.contains($0.modelID) }.map(\.version)
+    for (filter, given, names) in [
+      (DashboardFilter.model, model, models.map(\.name)), (.version, version, versions),
+      (.provider, provider, models.map(\.provider).filter { !$0.isEmpty }),
+    ] {
+      guard let given, !names.contains(where: { Name.same($0, given) }) else { continue }
+      guard !names.isEmpty else { continue }
+      let known = Set(names).sorted()
+      throw QueryError(unknown(filter.name, given, among: known, place: "\(filter.option): "))
+    }
   }
 
   private func kind(_ data: Dataset, _ account: AccountRecord) throws -> ModelKind {

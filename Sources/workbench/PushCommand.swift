@@ -144,14 +144,21 @@ struct PullCommand: ParsableCommand {
       return
     }
     func padded(_ text: String, _ width: Int) -> String {
-      text + String(repeating: " ", count: max(0, width - text.count))
+      text.count > width
+        ? text.prefix(max(width - 1, 0)) + "…" : text + String(repeating: " ", count: width - text.count)
     }
-    let names = min(40, entries.map(\.name.shown.count).max() ?? 0)
-    let people = entries.map(\.pushedBy.shown.count).max() ?? 0
+    // Beside the name: an id, the kind, an instant, a person and a size, each with two spaces.
+    let others = 12 + 2 + 4 + 2 + 2 + 20 + 2 + 2 + 11
+    let people = min(16, entries.map(\.pushedBy.shown.count).max() ?? 0)
+    let names = min(
+      entries.map(\.name.shown.count).max() ?? 0, max(8, Terminal.columns - 1 - others - people))
     for entry in entries {
       Terminal.print(
-        "\(entry.id.prefix(12))  \(padded(entry.kind.shown, 4))  \(padded(entry.name.shown, names))  \(entry.pushedAt)  \(padded(entry.pushedBy.shown, people))  \(String(format: "%8.1f MB", Double(entry.bytes) / 1e6))\(entry.note.isEmpty ? "" : "  \(entry.note.shown)")"
+        "\(entry.id.prefix(12))  \(padded(entry.kind.shown, 4))  \(padded(entry.name.shown, names))  \(entry.pushedAt)  \(padded(entry.pushedBy.shown, people))  \(String(format: "%8.1f MB", Double(entry.bytes) / 1e6))"
       )
+      if !entry.note.isEmpty {
+        Terminal.print(HelpText.wrapped("  \(entry.note.shown)", hanging: 2, columns: Terminal.columns))
+      }
     }
   }
 }

@@ -56,7 +56,7 @@ package final class ReplaceableRun {
       let plan = try? JSONDecoder().decode(Plan.self, from: data)  // Nor a plan then.
     {
       files = (plan.files ?? [:]).keys + ["plan.json"]
-      for file in files where file.hasSuffix("/manifest.json") {
+      for file in files where (file as NSString).lastPathComponent == "manifest.json" {
         add((file as NSString).deletingLastPathComponent)
       }
     } else {
