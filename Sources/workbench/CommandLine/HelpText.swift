@@ -9,7 +9,7 @@ enum HelpText {
         isDiscussion = false
         return wrapped(line, hanging: 7, columns: columns)
       }
-      guard line.utf8.count > columns else { return line }
+      guard line.count >= columns else { return line }
       if isDiscussion {
         return line.utf8.first == UInt8(ascii: " ") ? line : wrapped(line, hanging: 0, columns: columns)
       }

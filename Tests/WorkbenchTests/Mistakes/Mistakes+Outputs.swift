@@ -1,0 +1,6 @@
+extension Mistake {
+  /// Outputs that cannot be written.
+  static let outputs = table(
+    #"""
+    """#)
+}

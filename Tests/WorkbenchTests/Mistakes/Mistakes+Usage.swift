@@ -1,0 +1,6 @@
+extension Mistake {
+  /// Commands, options and arguments that are none.
+  static let usage = table(
+    #"""
+    """#)
+}

@@ -1,0 +1,6 @@
+extension Mistake {
+  /// Values of options that cannot be.
+  static let values = table(
+    #"""
+    """#)
+}

@@ -1,0 +1,6 @@
+extension Mistake {
+  /// Verdicts that are not green.
+  static let verdicts = table(
+    #"""
+    """#)
+}
