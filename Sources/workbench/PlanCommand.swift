@@ -210,7 +210,13 @@ struct PlanCommand: ParsableCommand {
     } catch let problem as PlanProblem {
       throw ValidationError("\(problem.part.option): \(problem.description)")
     } catch let invalid as PlannedVariants.Invalid {
-      Terminal.diagnose("\(invalid.words)\nFix it, or leave such variants out with --keep-going.")
+      // The variant, then what is wrong with it, with its place.
+      let lines = invalid.words.utf8.split(separator: UInt8(ascii: "\n")).map {
+        String(decoding: $0, as: UTF8.self)
+      }
+      Terminal.diagnose(
+        "workbench: error: \(lines[0].dropLast()). Fix it, or leave such variants out with --keep-going.\n"
+          + lines.dropFirst().joined(separator: "\n"))
       throw ExitCode(65)
     }
   }

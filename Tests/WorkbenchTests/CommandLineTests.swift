@@ -139,18 +139,21 @@ struct CommandLineTests {
     arguments: [
       "workbench aggregate run --kind openSource -o OUT", "workbench convert run OUT",
       "workbench convert run OUT.sqlite", "workbench merge run other -o OUT",
-      "workbench fixture '\(good)' -o OUT -q", "workbench plan '\(good)' --replications 2 -q -o OUT",
-      "workbench run '\(good)' --replications 2 -q --formats none -o OUT", "workbench init OUT",
+      "workbench fixture good.yaml -o OUT -q", "workbench plan good.yaml --replications 2 -q -o OUT",
+      "workbench run good.yaml --replications 2 -q --formats none -o OUT", "workbench init OUT",
     ])
   func replaces(command: String) throws {
     let scratch = try Scratch()
+    try scratch.write("good.yaml", MistakeFolder.good)
     func run(_ name: String, _ more: String...) throws {
       let run = try Program.command(
-        Program.path, ["run", Self.good, "-o", name, "--formats", "csv", "-q"] + more, in: scratch.path)
+        Program.path,
+        ["run", "good.yaml", "-o", name, "-q", "--set", "models.gpt.createdAt=2026-03-01"] + more,
+        in: scratch.path)
       #expect(run.status == 0, "\(run.error)")
     }
     try run("run")
-    try run("other", "--set", "period.from=2026-04-10", "--set", "period.to=2026-04-11")
+    try run("other", "--set", "period.from=2026-03-03", "--set", "period.to=2026-03-03T06:00")
     let asked = command.replacing("OUT", with: "out")
     let first = try Self.shell(asked, in: scratch)
     #expect(first.status == 0, "\(first.error)")

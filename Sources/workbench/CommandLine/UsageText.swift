@@ -29,7 +29,7 @@ struct UsageText {
     return """
       workbench: error: \(sentence.shown)
       \(usage)
-        See '\(tree.name) --help' for more information.
+        See "\(tree.name) --help" for more information.
       """
   }
 
@@ -64,9 +64,9 @@ struct UsageText {
       return
         "unexpected argument \(quoted(String(match.1))). Leave it out, or put a name with spaces in quotes."
     }
-    if let match = message.firstMatch(of: #/^[0-9]+ unexpected arguments: '(.*)'$/#.dotMatchesNewlines()) {
-      return
-        "unexpected arguments: '\(match.1)'. Leave them out, or put a name with spaces in quotes."
+    if message.firstMatch(of: #/^[0-9]+ unexpected arguments: /#) != nil {
+      let words = message.matches(of: #/'([^']*)'/#).map { quoted(String($0.1)) }.joined(separator: ", ")
+      return "unexpected arguments: \(words). Leave them out, or put a name with spaces in quotes."
     }
     let first = message.prefix(1).lowercased() + message.dropFirst()
     return first.last == "." || first.last == "?" ? first : first + "."

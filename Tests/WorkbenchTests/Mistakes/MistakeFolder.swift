@@ -5,7 +5,7 @@ import TestSupport
 enum MistakeFolder {
   static let made = Result { try make() }
 
-  private static let good = """
+  static let good = """
     workbench: 1
     name: good
     period: { from: 2026-03-02, to: 2026-03-02T06:00 }
