@@ -1,3 +1,4 @@
+import Documents
 import Foundation
 import Telemetry
 
@@ -137,7 +138,8 @@ package struct Plan: Codable, Equatable, Sendable {
 
   private static func metric(_ name: String, _ part: PlanProblem.Part) throws -> Metric {
     guard let metric = Metric(name) else {
-      throw PlanProblem(part, "there is no metric \"\(name)\". There are: \(Metric.names).")
+      let hint = nearest(name, among: Metric.all.map(\.name)).map { " Did you mean \($0)?" } ?? ""
+      throw PlanProblem(part, "there is no metric \"\(name)\".\(hint) There are: \(Metric.names).")
     }
     return metric
   }

@@ -109,14 +109,18 @@ package struct PlanRun: Sendable {
 
   /// Simulates what is not known yet, and writes the plan: it appears whole.
   /// - Parameters:
-  ///   - path: of the directory, which must be free. The journal is beside it.
+  ///   - path: of the directory. The journal is beside it.
+  ///   - existing: what happens to a directory of that name.
   ///   - tell: called from any thread.
   /// - Throws: `OutputError`; what replications throw. What was simulated stays in the journal.
-  package func run(into path: String, tell: @escaping @Sendable (Event) -> Void) throws -> PlanResult {
+  package func run(
+    into path: String, existing: StagedDirectory.Existing = .refused,
+    tell: @escaping @Sendable (Event) -> Void
+  ) throws -> PlanResult {
     try check()
     let options = try plan.options(threads: threads)
     let base = variants.all[0]
-    let staged = try StagedDirectory(path)
+    let staged = try StagedDirectory(path, existing: existing)
     tell(.progress("warm-up", 0, 1))
     let warmUp = try self.warmUp ?? Study.warmUp(base, given: options.warmUp)
     let journal = try collected == nil ? Self.journal(path + ".journal") : nil

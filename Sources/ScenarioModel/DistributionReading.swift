@@ -1,6 +1,7 @@
 import Documents
 import Foundation
 import Sampling
+import Telemetry
 
 extension Section {
   /// A constant, or `{ lognormal: { … } }`. Durations are in microseconds.
@@ -55,11 +56,36 @@ private struct DistributionReader {
       }
     }
     do {
-      return try Distribution(family, lower: lower, upper: upper)
+      let made = try Distribution(family, lower: lower, upper: upper)
+      warnOfNegatives(made, node, keys)
+      return made
     } catch {
       diagnostics.error(node.location, "\(name): \(error). Change the parameters.")
       return nil
     }
+  }
+
+  /// Less than this share of negative values is a tail that nobody would see.
+  private static let smallestNegativeShare = 0.001
+
+  /// Durations and counts of which some are below 0, where the simulation takes 0. Components of a mixture are
+  /// distributions themselves.
+  private func warnOfNegatives(_ made: Distribution, _ node: DocumentNode, _ keys: Section?) {
+    if case .mixture = made.family { return }
+    guard made.infimum < 0 else { return }
+    if case .constant = made.family {
+      diagnostics.warning(node.location, "\(name) is negative and counts as 0. Give a positive value.")
+      return
+    }
+    let share = made.cdf(-Double.ulpOfOne)
+    guard share >= Self.smallestNegativeShare else { return }
+    let remedy =
+      keys?.shape.key("min")?.isRequired == false
+      ? "Give min: \(dimension == .duration ? "0s" : "0"), or a distribution without negative values."
+      : "Change its parameters."
+    diagnostics.warning(
+      node.location,
+      "\(Figure.percent(share)) of the values of \(name) are negative and count as 0. \(remedy)")
   }
 
   private func value(_ node: DocumentNode, _ name: String) -> Double? {

@@ -43,6 +43,7 @@ extension ModelReader {
 
   private func warnOfThePointless(_ scaling: Scenario.Scaling, _ owner: Section) {
     guard let keys = owner.section("scaling") else { return }
+    if let policy = keys.section("policy") { warnOfSchedules(policy, scaling) }
     guard scaling.minReplicas < scaling.maxReplicas else {
       for key in ScalingPolicy.keys.map(\.name) where keys.has(key) {
         keys.warning(
@@ -64,6 +65,31 @@ extension ModelReader {
   }
 }
 
+extension ModelReader {
+  /// Bounds of a schedule that the deployment's own take the place of.
+  private func warnOfSchedules(_ policy: Section, _ scaling: Scenario.Scaling) {
+    for other in policy.shape.key("largest") == nil ? [] : policy.sections("largest") {
+      warnOfSchedules(other, scaling)
+    }
+    guard let schedule = policy.section("scheduled") else { return }
+    if let inner = schedule.section("policy") { warnOfSchedules(inner, scaling) }
+    for own in schedule.sections("weekly") + schedule.sections("dates") {
+      if own.has("maxReplicas"), let most = own.integer("maxReplicas"), most > scaling.maxReplicas {
+        own.warning(
+          "maxReplicas",
+          "the schedule's maxReplicas \(most) is above the deployment's \(scaling.maxReplicas), which is never exceeded. Lower it, or raise the deployment's."
+        )
+      }
+      if own.has("minReplicas"), let least = own.integer("minReplicas"), least <= scaling.minReplicas {
+        own.warning(
+          "minReplicas",
+          "the schedule's minReplicas \(least) does nothing: the deployment always has \(scaling.minReplicas). Raise it, or remove it."
+        )
+      }
+    }
+  }
+}
+
 extension AccountReader {
   /// - Parameters:
   ///   - models: in the order of their sections.
@@ -73,6 +99,7 @@ extension AccountReader {
     _ incidentSections: [Section], _ windows: DeployWindows?, _ subscription: Int?
   ) {
     guard checkTimes else { return }
+    warnOfFreezes()
     for (incident, keys) in zip(incidents, incidentSections) {
       if let incident { warn(of: incident, keys, models) }
     }
@@ -94,6 +121,17 @@ extension AccountReader {
           "deployAt",
           "version \(deployment.version) is never deployed: no deploy window opens between deployAt and the period's end. Move it, or open one."
         )
+      }
+    }
+  }
+
+  private func warnOfFreezes() {
+    for freeze in section.section("deployWindows")?.sections("freezes") ?? [] {
+      guard let from = freeze.instant("from"), let to = freeze.instant("to") else { continue }
+      if from >= period.upperBound {
+        freeze.warning("from", "the freeze starts after the period's end. Move it, or extend the period.")
+      } else if to <= period.lowerBound + -warmUp {
+        freeze.warning("to", "the freeze ends before the period starts. Move it, or remove it.")
       }
     }
   }
@@ -127,7 +165,12 @@ extension AccountReader {
   }
 
   private func warnOfRetries(_ model: Scenario.Model, _ keys: Section, _ incidents: [Scenario.Incident?]) {
-    guard let retries = model.load?.retries, retries.probability > 0 else { return }
+    guard let retries = model.load?.retries else { return }
+    guard retries.probability > 0 else {
+      keys.section("load")?.section("retries")?.warning(
+        "probability", "probability is 0: no request is tried again. Raise it, or remove retries.")
+      return
+    }
     let mayFail =
       model.providerErrorProbability > 0 || model.rateLimitedProbability > 0 || model.rateLimit != nil
       // A queue that is full turns requests away.
@@ -174,8 +217,8 @@ extension AccountReader {
 }
 
 extension ScenarioReader {
-  /// Profiles that no load names.
-  func warnOfUnusedProfiles(_ top: Section, _ accounts: [Section]) {
+  /// Profiles that no load names, and what in the others lies outside the simulated time.
+  func warnOfUnusedProfiles(_ top: Section, _ accounts: [Section], simulated: Range<Timestamp>) {
     guard let profiles = top.section("profiles") else { return }
     let models = ([top] + accounts).flatMap { owner in
       owner.shape.key("models") == nil ? [] : owner.node("models")?.elements ?? []
@@ -186,6 +229,37 @@ extension ScenarioReader {
         entry.keyLocation,
         "no load names the rate profile \(quoted(entry.key)). Name it as a load's profile, or remove it."
       )
+    }
+    for entry in profiles.map("rates") where used.contains(entry.key) {
+      guard case .map(_, .object(let shape))? = profiles.shape.key("rates")?.kind,
+        let profile = Section(entry.value, shape(), diagnostics, accounts.first?.calendar ?? .utc)
+      else { continue }
+      warnOfTimesOutside(profile, simulated)
+    }
+  }
+
+  /// Profiles are shared by accounts, whose days begin at different instants: only what is outside by more than a day.
+  private func warnOfTimesOutside(_ profile: Section, _ simulated: Range<Timestamp>) {
+    let day: Int64 = 86_400_000_000
+    let (from, to) = (simulated.lowerBound + -day, simulated.upperBound + day)
+    for entry in profile.map("dates") {
+      guard let date = LocalDate(entry.key) else { continue }
+      let start = ZonedCalendar.utc.start(of: date)
+      if start >= to || start + day <= from {
+        diagnostics.warning(
+          entry.keyLocation, "\(entry.key) lies outside the period. Remove it, or change the period.")
+      }
+    }
+    for spike in profile.sections("spikes") {
+      guard let at = spike.instant("at"), let duration = spike.duration("duration") else { continue }
+      if at >= to || at + duration <= from {
+        spike.warning("at", "the spike lies outside the period. Move it, or change the period.")
+      }
+    }
+    for change in profile.sections("breakpoints") {
+      guard let at = change.instant("at"), at >= to else { continue }
+      change.warning(
+        "at", "the change comes after the period's end. Move it, or extend the period.")
     }
   }
 }

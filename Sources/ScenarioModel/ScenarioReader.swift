@@ -105,7 +105,7 @@ struct ScenarioReader {
       top.error("warmUp", "warmUp is more than ten times the period. Shorten it.")
     }
     let read = accounts(zoned, accountSections, calendars, from..<to, warmUp ?? 0, checkTimes: true)
-    warnOfUnusedProfiles(top, accountSections)
+    warnOfUnusedProfiles(top, accountSections, simulated: from + -(warmUp ?? 0)..<to)
     let expected = expectations(top, read.accounts, simulated: to - from + (warmUp ?? 0))
     guard let name, let description, let seed, let warmUp, diagnostics.all.isEmpty else { return nil }
     guard read.expectedArrivals <= Self.mostArrivals else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Documents
 import Foundation
 import Runs
 import ScenarioModel
@@ -55,7 +56,8 @@ struct BaselineOptions: ParsableArguments {
     if let unknown = names.first(where: { !known.contains($0) }) {
       throw NotFoundError(
         "\(scenarios)/\(unknown).yaml",
-        "there is no such scenario. There are: \(known.joined(separator: ", ")).")
+        "there is no such scenario. \(nearest(unknown, among: known).map { "Did you mean \($0)? " } ?? "")There are: \(known.joined(separator: ", "))."
+      )
     }
     return names.isEmpty ? known : names
   }
@@ -110,13 +112,17 @@ struct BaselineCheckCommand: ParsableCommand {
   @Option(help: "A file for a JUnit report: a test suite for each scenario.")
   var junit: String?
 
+  @Flag(help: "Replaces a file at --junit, whatever it is; earlier reports are replaced anyway.")
+  var replace = false
+
   @Flag(help: "Also prints GitHub annotations. (default: if GITHUB_ACTIONS is true)")
   var github = false
 
   func run() throws {
     let names = try options.chosen()
     // Made before the work, so that an existing file is reported at once.
-    let junitFile = try junit.map { try OutputFile($0) }
+    try OutputTarget.checkStreams([("--junit", junit)], json: json)
+    let junitFile = try junit.map { try OutputTarget.report($0, replace: replace) }
     let result = try OutputComparison.compare(
       expected: try options.kept(), actual: try options.made(names),
       labels: (options.baselines, options.scenarios))

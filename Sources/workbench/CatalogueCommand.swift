@@ -1,4 +1,5 @@
 import ArgumentParser
+import Documents
 import Foundation
 import ScenarioModel
 import Telemetry
@@ -121,15 +122,21 @@ struct CatalogueCommand: ParsableCommand {
     }
   }
 
+  /// `Did you mean A10 single? `, or nothing.
+  private func meant(_ hardware: String, _ catalogue: ServingCatalogue) -> String {
+    let known = catalogue.cards.keys.sorted().flatMap { ["\($0) single", "\($0) cluster of 2"] }
+    return nearest(hardware, among: known).map { "Did you mean \($0)? " } ?? ""
+  }
+
   private func showService(_ catalogue: ServingCatalogue) throws {
     guard let model, let hardware else { return }
     guard let architecture = catalogue.models[model] else {
       throw ValidationError(
-        "there is no model \(model.shown) in the catalogue. \"workbench catalogue models\" lists them.")
+        unknown("model", model, among: catalogue.models.keys.sorted()))
     }
     guard let (card, count) = catalogue.configuration(hardware) else {
       throw ValidationError(
-        "there is no hardware \(hardware.shown) in the catalogue. Write CARD single or CARD cluster of N; \"workbench catalogue hardware\" lists the cards."
+        "there is no hardware \(quoted(hardware)) in the catalogue. \(meant(hardware, catalogue))Write CARD single or CARD cluster of N; \"workbench catalogue hardware\" lists the cards."
       )
     }
     let roofline = Roofline(architecture, card, cards: count)

@@ -20,10 +20,14 @@ struct CompareCommand: ParsableCommand {
         workbenchTolerances: 1
         rules:
           - { metric: p99, relative: 1% }
-          - { path: "requests.points[*].failures", absolute: 2, dashboards: "acme/external-*" }
+          - path: "requests.points[*].failures"
+            absolute: 2
+            dashboards: "acme/external-*"
           - { path: query.now, ignore: true }
-          - { path: "latency.points[*].latency", distribution: true }     # Kolmogorov–Smirnov
-          - { path: requests.totalRequests, means: { margin: 2% } }       # equivalence of means
+          - # Kolmogorov–Smirnov
+            { path: "latency.points[*].latency", distribution: true }
+          - # equivalence of means
+            { path: requests.totalRequests, means: { margin: 2% } }
       "workbench schema tolerances" has all keys.
 
       Exit status: 0 the same; 1 different; 2 inconclusive: nothing was compared, or there are too few \
@@ -32,10 +36,12 @@ struct CompareCommand: ParsableCommand {
 
       Examples:
         workbench compare Outputs/expected Outputs/actual
-        workbench compare Outputs/fixture ours/ --tolerances tolerances.yaml --junit report.xml
+        workbench compare Outputs/fixture ours/ --tolerances tolerances.yaml \\
+          --junit report.xml
         workbench compare Outputs/fixture ours/ --html differences.html --github
-        workbench compare 'postgres://qa@localhost/product?schema=telemetry' ours/7d.json
-        workbench compare Outputs/base-runs Outputs/changed-runs      # replications: run --seed 1, 2, 3, …
+        workbench compare 'postgres://qa@localhost/product?schema=qa' ours/7d.json
+        workbench run base.yaml --replications 20 -o Outputs/base-runs
+        workbench compare Outputs/base-runs Outputs/changed-runs
       """)
 
   @Argument(help: "The expected output.")
@@ -72,11 +78,15 @@ struct CompareCommand: ParsableCommand {
     help: "A file for the differences as a page: that of Compare, with the graphs of both sides overlaid.")
   var html: String?
 
+  @Flag(help: "Replaces files at --junit and --html, whatever they are; earlier reports are replaced anyway.")
+  var replace = false
+
   @Flag(name: .shortAndLong, help: "Prints nothing; only the exit status gives the verdict.")
   var quiet = false
 
   func validate() throws {
     guard most >= 0 else { throw ValidationError("--most \(most) must not be negative.") }
+    try OutputTarget.checkStreams([("--junit", junit), ("--html", html)], json: json)
   }
 
   func run() throws {
@@ -84,8 +94,8 @@ struct CompareCommand: ParsableCommand {
     let comparison = try OutputComparison(
       expected: expected, actual: actual, tolerances: rules, scope: what, account: account)
     // Made before the work, so that an existing file is reported at once.
-    let junitFile = try junit.map { try OutputFile($0) }
-    let htmlFile = try html.map { try OutputFile($0) }
+    let junitFile = try junit.map { try OutputTarget.report($0, replace: replace) }
+    let htmlFile = try html.map { try OutputTarget.report($0, replace: replace) }
     var page = html == nil ? nil : try DifferencePage(expected: expected, actual: actual)
     let progress = ProgressBar("Comparing", quiet: quiet)
     let result = try comparison.run(

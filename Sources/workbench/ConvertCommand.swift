@@ -10,7 +10,7 @@ struct ConvertCommand: ParsableCommand {
     discussion: """
       FROM and TO are each a directory, a SQLite file (TO ends in .sqlite or .db), or a PostgreSQL address \
       (postgres://USER@HOST/DATABASE?schema=NAME). A directory is written in --format, with rollups, so that \
-      "workbench aggregate" is fast. Nothing is ever overwritten; PostgreSQL is loaded in one transaction.
+      "workbench aggregate" is fast. Nothing is overwritten without --replace; PostgreSQL is loaded in one transaction.
 
       Examples:
         workbench convert Outputs/week week.sqlite
@@ -28,13 +28,17 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "Of a directory: \(DatasetFormat.all.map(\.description).joined(separator: ", ")).")
   var format = "csv"
 
+  @Flag(help: "Replaces what an earlier command wrote there.")
+  var replace = false
+
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
   func validate() throws {
-    guard DatasetFormat(format) != nil else {
+    _ = try DatasetFormat.named(format)
+    if replace, PostgreSQLLocation(to) != nil {
       throw ValidationError(
-        "unknown format \"\(format.shown)\". Known: \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
+        "--replace is for directories and files: a schema of a database is not replaced. Name another schema, or drop this one."
       )
     }
   }
@@ -48,7 +52,7 @@ struct ConvertCommand: ParsableCommand {
     manifest?.rollups = nil
     manifest?.contents = nil
     let sent: SentTelemetry
-    if let writer = try DatasetTarget.writer(to, RequestTable(source)) {
+    if let writer = try DatasetTarget.writer(to, RequestTable(source), replace: replace) {
       sent = try source.send(to: TelemetrySinks(partitions: [], merged: writer), threads: 1) {
         progress.show($0)
       }
@@ -73,13 +77,14 @@ struct ConvertCommand: ParsableCommand {
   private func writeDirectory(
     _ source: DatasetSource, _ manifest: Manifest?, _ progress: ProgressBar
   ) throws -> SentTelemetry {
+    if !replace { try OutputTarget.requireFree(to) }
     let directory = try RunDirectory(
       to,
       manifest: manifest
         ?? Manifest(
           program: Program.nameAndVersion, scenario: nil, seed: nil,
           period: .init(from: source.period.lowerBound, to: source.period.upperBound),
-          source: from.withoutPasswords))
+          source: from.withoutPasswords), existing: OutputTarget.existing(replace: replace))
     var recorder = RunRecorder()
     recorder.formats = [DatasetFormat(format) ?? DatasetFormat(.csv)]
     let run = try recorder.record(source, into: directory) { progress.show($0) }

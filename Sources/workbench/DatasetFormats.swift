@@ -1,19 +1,25 @@
 import ArgumentParser
 import Datasets
+import Documents
 
 extension DatasetFormat {
   /// Several, separated by commas.
-  /// - Parameter more: what else may be asked for, for the message.
+  /// - Parameter others: what else may be asked for, for the message.
   /// - Throws: `ValidationError`.
-  static func list(_ text: String, or more: String = "") throws -> [DatasetFormat] {
+  static func list(_ text: String, or others: [String] = []) throws -> [DatasetFormat] {
     var found: [DatasetFormat] = []
     for name in text.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let format = DatasetFormat(name) else {
-        throw ValidationError(
-          "unknown format \"\(name)\". Known: \(all.map(\.description).joined(separator: ", "))\(more).")
-      }
+      let format = try named(String(name), or: others)
       if !found.contains(format) { found.append(format) }
     }
     return found
+  }
+
+  /// - Throws: `ValidationError` for a name that is none.
+  static func named(_ name: String, or others: [String] = []) throws -> DatasetFormat {
+    guard let format = DatasetFormat(name[...]) else {
+      throw ValidationError(unknown("format", name, among: all.map(\.description) + others))
+    }
+    return format
   }
 }

@@ -16,14 +16,16 @@ struct ExpectCommand: ParsableCommand {
 
       An objective is [SCOPE.]METRIC <= BOUND, or >=, with its unit; in plans and in scenarios (expect:) it \
       is written the same way. Without a scope it is about each model, and the result names the worst:
-        latency.p95 <= 5s                                 of each model
-        models.chat.ttft.p99 <= 800ms                     of one model, if need be in quotes: models."a b".…
-        models.chat.versions.V2.tpot.p95 <= 40ms          of one version; models.*.versions.* of each
-        accounts.*.failureRate <= 0.1%                    of each account
-        classes.interactive.ttft.p95 <= 1s                of a class of requests, for each model
-        pooled.latency.p95 <= 5s                          of all models together
-        goodput(ttft <= 1s, tpot <= 50ms) >= 99%          share of requests that succeed and meet all of it
-        latency.p95 <= 5s in 95% of hours                 or days, on the account's clock, with requests
+        latency.p95 <= 5s                       of each model
+        models.chat.ttft.p99 <= 800ms           of one model; models."a b".…
+        models.chat.versions.V2.tpot.p95 <= 40ms   of one version;
+                                                models.*.versions.* of each
+        accounts.*.failureRate <= 0.1%          of each account
+        classes.interactive.ttft.p95 <= 1s      of a class, for each model
+        pooled.latency.p95 <= 5s                of all models together
+        goodput(ttft <= 1s, tpot <= 50ms) >= 99%   share of requests that
+                                                succeed and meet all of it
+        latency.p95 <= 5s in 95% of hours       or days, with requests
 
       Metrics: \(ObjectiveMetric.names). Those of replicas (credits, utilisation, …) are of all models \
       together unless a scope says otherwise. Quantiles are those of the dashboards: of rank ⌈q·n⌉, within 0.8 %.
@@ -36,7 +38,8 @@ struct ExpectCommand: ParsableCommand {
 
       Examples:
         workbench expect Outputs/week --slo 'latency.p95 <= 5s, failureRate <= 0.5%'
-        workbench expect Outputs/week --slo 'models.chat.goodput(ttft <= 1s, tpot <= 50ms) >= 99%'
+        workbench expect Outputs/week \\
+          --slo 'models.chat.goodput(ttft <= 1s, tpot <= 50ms) >= 99%'
         workbench expect ours/ --scenario week.yaml --junit objectives.xml
         workbench expect postgres://qa@db/product --file objectives.yaml --json
       """)
@@ -60,6 +63,9 @@ struct ExpectCommand: ParsableCommand {
   @Option(help: "A file for a JUnit report: a test case for each objective.")
   var junit: String?
 
+  @Flag(help: "Replaces a file at --junit, whatever it is; earlier reports are replaced anyway.")
+  var replace = false
+
   @Flag(help: "Prints the result as JSON.")
   var json = false
 
@@ -82,7 +88,8 @@ struct ExpectCommand: ParsableCommand {
       )
     }
     // Made before the work, so that an existing file is reported at once.
-    let junitFile = try junit.map { try OutputFile($0) }
+    try OutputTarget.checkStreams([("--junit", junit)], json: json)
+    let junitFile = try junit.map { try OutputTarget.report($0, replace: replace) }
     let progress = ProgressBar("Reading", quiet: quiet)
     let report: ObjectiveReport
     do {

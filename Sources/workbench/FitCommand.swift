@@ -27,16 +27,18 @@ struct FitCommand: ParsableCommand {
       Examples:
         workbench fit Outputs/platform -o platform.yaml --report platform.html
         workbench fit AzureLLMInferenceTrace_conv.csv -o azure.yaml --hold-out 3min
-        workbench fit Outputs/platform --model chat -o chat.yaml --forecast --hold-out 0.3
-        workbench fit Outputs/platform -o next.yaml --arrivals gamma,weibull --json fit.json
-        workbench fit vllm -o vllm.yaml --profile llama-on-rtx4090.yaml --hold-out 0.5
-        workbench fit vllm -o vllm.yaml --roofline llama-3.1-8b --hardware "RTX 4090 single"
+        workbench fit Outputs/platform --model chat -o chat.yaml \\
+          --forecast --hold-out 0.3
+        workbench fit Outputs/platform -o next.yaml --arrivals gamma,weibull --json
+        workbench fit vllm -o vllm.yaml --profile llama-on-rtx4090.yaml
+        workbench fit vllm -o vllm.yaml --roofline llama-3.1-8b \\
+          --hardware "RTX 4090 single"
       """)
 
   @Argument(help: "The data set or trace.")
   var telemetry: String
 
-  @Option(name: .shortAndLong, help: "The scenario to write (.yaml). It must not exist yet.")
+  @Option(name: .shortAndLong, help: "The scenario to write (.yaml).")
   var output: String
 
   @Option(help: "Only this account. (default: all)")
@@ -89,11 +91,17 @@ struct FitCommand: ParsableCommand {
   @Option(help: "A page with telemetry and simulation overlaid, as one file (.html).")
   var report: String?
 
-  @Option(help: "All figures, as JSON.")
-  var json: String?
+  @Flag(help: "Prints all figures as JSON.")
+  var json = false
+
+  @Option(help: .hidden)
+  var figures: String?
 
   @Option(help: "The origin of the telemetry, for the head of the scenario. May be repeated.")
   var cite: [String] = []
+
+  @Flag(help: "Replaces files that exist already; earlier reports are replaced anyway.")
+  var replace = false
 
   @Flag(help: "Does not simulate the scenario or judge the fit.")
   var noCheck = false
@@ -106,7 +114,7 @@ struct FitCommand: ParsableCommand {
   func validate() throws {
     for name in arrivals.map({ $0.split(separator: ",") }) ?? [] where !Self.families.contains(String(name)) {
       throw ValidationError(
-        "unknown arrival process \"\(name)\". Known: \(Self.families.sorted().joined(separator: ", ")).")
+        unknown("arrival process", String(name), among: Self.families.sorted(), place: "--arrivals: "))
     }
     if let replicas, !(1...50).contains(replicas) {
       throw ValidationError("--replicas \(replicas) must lie in 1…50.")
@@ -170,7 +178,9 @@ struct FitCommand: ParsableCommand {
   }
 
   func run() throws {
-    let written = [output, report, json, profile].compactMap { $0 }
+    try OutputTarget.checkStreams(
+      [("--output", output), ("--report", report), ("--profile", profile)], json: json)
+    let written = [output, report, figures, profile].compactMap { $0 }.filter { $0 != OutputTarget.stream }
     if let twice = written.first(where: { path in written.count { $0 == path } > 1 }) {
       throw ValidationError("\(twice.shown) is to be written twice. Give each output a name of its own.")
     }
@@ -180,10 +190,9 @@ struct FitCommand: ParsableCommand {
         throw OutputError(path, "there is no directory \(folder.shown). Make it first, or give another name.")
       }
     }
-    for path in written
-    where FileManager.default.fileExists(atPath: path) {
-      throw OutputError(path, "it exists already. Give another name, or move it out of the way.")
-    }
+    for path in written where !replace && path != report { try OutputTarget.requireFree(path) }
+    // Made before the work, so that an existing file is reported at once.
+    let reportFile = try report.map { try OutputTarget.report($0, replace: replace) }
     let reading = ProgressBar("Reading", quiet: quiet)
     let input = try FitInput.read(telemetry, account: account, model: model) { reading.show($0) }
     reading.clear()
@@ -210,12 +219,20 @@ struct FitCommand: ParsableCommand {
     let source =
       PostgreSQLLocation(telemetry)?.name
       ?? URL(fileURLWithPath: telemetry).standardizedFileURL.lastPathComponent
-    let name = URL(fileURLWithPath: output).deletingPathExtension().lastPathComponent
+    let name =
+      output == OutputTarget.stream
+      ? "fitted" : URL(fileURLWithPath: output).deletingPathExtension().lastPathComponent
     let records = "\(name).arrivals.csv"
     let recordsPath = URL(fileURLWithPath: output).deletingLastPathComponent().appendingPathComponent(records)
       .path
     let recordsText = calibration.recordsText()
-    if recordsText != nil, FileManager.default.fileExists(atPath: recordsPath) {
+    if recordsText != nil, output == OutputTarget.stream {
+      throw OutputError(
+        "standard output",
+        "the scenario needs a file beside it for the requests that it resamples. Give --output a file, or leave resampled out of --arrivals."
+      )
+    }
+    if recordsText != nil, !replace, FileManager.default.fileExists(atPath: recordsPath) {
       throw OutputError(
         recordsPath,
         "it exists already, and the scenario needs a file of this name for the requests that it resamples. Move it out of the way, or give the scenario another name."
@@ -246,31 +263,31 @@ struct FitCommand: ParsableCommand {
     }
     let qualities = noCheck ? [] : try judge(calibration, input, document.scenario, records)
     let result = self.result(calibration, input, qualities, source)
-    let file = try OutputFile(output)
+    let file = try OutputTarget.file(output, replace: replace)
     try file.write(text.utf8)
     _ = try file.close()
     if let recordsText {
-      let file = try OutputFile(recordsPath)
+      let file = try OutputTarget.file(recordsPath, replace: replace)
       try file.write(recordsText.utf8)
       _ = try file.close()
     }
     if let profile, let serviceProfile {
-      let file = try OutputFile(profile)
+      let file = try OutputTarget.file(profile, replace: replace)
       try file.write(serviceProfile.utf8)
       _ = try file.close()
     }
-    if let json {
-      let file = try OutputFile(json)
+    if let figures {
+      let file = try OutputTarget.file(figures, replace: replace)
       try file.write(try result.json())
-      _ = try file.close()
+      try file.close()
     }
-    if let report {
-      let file = try OutputFile(report)
-      try file.write(try FitPage(try result.json()).html())
-      _ = try file.close()
+    if let reportFile {
+      try reportFile.write(try FitPage(try result.json()).html())
+      try reportFile.close()
     }
+    if json { Terminal.write(try result.json()) }
     if !quiet { for note in input.notes { Terminal.diagnose("\(source.shown): note: \(note)") } }
-    if !quiet { FitText.print(result, output: output, profile: profile, report: report) }
+    if !quiet, !json { FitText.print(result, output: output, profile: profile, report: report) }
   }
 
   /// A profile is of one version.

@@ -32,44 +32,41 @@ enum FitText {
       Terminal.print(
         "  \(replayed.version.shown): \(count) replayed as they arrived, under the fitted service:")
       Terminal.print(
-        "    \(padded("mean, 95th percentile", 22)) observed             simulated            off")
+        "  \(padded("mean, 95th percentile", 21)) observed           simulated          off")
       for own in replayed.figures {
         let row = [
-          padded("\(time(own.observedMean)), \(time(own.observedP95))", 20),
-          padded("\(time(own.simulatedMean)), \(time(own.simulatedP95))", 20),
+          padded("\(time(own.observedMean)), \(time(own.observedP95))", 18),
+          padded("\(time(own.simulatedMean)), \(time(own.simulatedP95))", 18),
           String(format: "%+.1f, %+.1f %%", 100 * own.errorOfMean, 100 * own.errorOfP95),
         ]
-        Terminal.print("    \(padded(own.name, 22)) \(row.joined(separator: " "))")
+        Terminal.print("  \(padded(own.name, 21)) \(row.joined(separator: " "))")
       }
     }
     if let quality = model.quality {
       let judged = holdOut == "nothing" ? "judged by all of it" : "judged by what was held out: \(holdOut)"
       Terminal.print("  Simulated compared with observed, \(judged):")
       Terminal.print(
-        "    \(padded("", 20)) observed   simulated  e         d         s         allowed   plain*")
+        "  \(padded("", 18)) observed  simulated e       d       s       allowed plain*")
       for marginal in quality.marginals {
         let row = [
-          padded(figure(marginal.observedMean), 10), padded(figure(marginal.simulatedMean), 10),
+          padded(figure(marginal.observedMean), 9), padded(figure(marginal.simulatedMean), 9),
           bound(marginal.bound), marginal.baselineWasserstein.map(percent) ?? "",
         ]
-        Terminal.print("    \(padded(marginal.name, 20)) \(row.joined(separator: " "))")
+        Terminal.print("  \(padded(marginal.name, 18)) \(row.joined(separator: " "))")
       }
       for count in quality.counts {
         let row = [
-          padded(figure(count.observedDispersion), 10), padded(figure(count.simulatedDispersion), 10),
+          padded(figure(count.observedDispersion), 9), padded(figure(count.simulatedDispersion), 9),
           bound(count.bound),
         ]
         Terminal.print(
-          "    \(padded("dispersion, \(Self.span(count.window))", 20)) \(row.joined(separator: " "))")
+          "  \(padded("dispersion, \(Self.span(count.window))", 18)) \(row.joined(separator: " "))")
       }
       Terminal.print(
         Terminal.dim(
-          "    distances, over the observed mean (Wasserstein-1) or of the ratio from 1: e of the simulation from what judges it,"
-        ))
-      Terminal.print(
-        Terminal.dim(
-          "    d of what the fit saw from that, s of two simulations; * e of a plain Poisson process with lognormal tokens"
-        ))
+          HelpText.wrapped(
+            "  distances, over the observed mean (Wasserstein-1) or of the ratio from 1: e of the simulation from what judges it, d of what the fit saw from that, s of two simulations; * e of a plain Poisson process with lognormal tokens",
+            hanging: 2, columns: Terminal.columns)))
       for line in quality.verdict { Terminal.print("  → \(line.shown)") }
     }
     Terminal.print("")
@@ -77,7 +74,7 @@ enum FitText {
 
   /// *e*, *d*, *s* and what is allowed.
   private static func bound(_ bound: Bound) -> String {
-    [bound.e, bound.d, bound.s, bound.allowed].map { padded($0.map(percent) ?? "", 9) }.joined(separator: " ")
+    [bound.e, bound.d, bound.s, bound.allowed].map { padded($0.map(percent) ?? "", 7) }.joined(separator: " ")
   }
 
   static func span(_ seconds: Double) -> String {

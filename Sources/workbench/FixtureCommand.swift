@@ -23,7 +23,7 @@ struct FixtureCommand: ParsableCommand {
 
       Examples:
         workbench fixture Scenarios/canary.yaml -o Outputs/canary-fixture
-        workbench fixture week.yaml -o fixture --requests 500 --anchor today --formats csv,sqlite
+        workbench fixture week.yaml -o fixture --requests 500 --anchor today
         workbench fixture Outputs/production -o fixture --anonymise --salt "$SALT"
         workbench fixture --catalogue -o Outputs/catalogue
         workbench fixture --catalogue --only leap-day,hostile-names -o Outputs/two
@@ -71,6 +71,9 @@ struct FixtureCommand: ParsableCommand {
   @Flag(help: "With --catalogue: prints the names and what each is for.")
   var list = false
 
+  @Flag(help: "Replaces what an earlier command wrote there.")
+  var replace = false
+
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
@@ -79,6 +82,10 @@ struct FixtureCommand: ParsableCommand {
       throw ValidationError("give either a scenario or a data set, or --catalogue.")
     }
     if (only != nil || list) && !catalogue { throw ValidationError("--only and --list are for --catalogue.") }
+    if catalogue, replace {
+      throw ValidationError(
+        "--replace does not replace a catalogue, which is a directory of directories. Give another --output.")
+    }
     if output == nil, !list { throw ValidationError("say with -o which directory to write.") }
     if requests != "all", (Int(requests) ?? 0) < 1 {
       throw ValidationError("--requests \(requests) must be a number of requests, at least 1, or all.")
@@ -132,9 +139,11 @@ struct FixtureCommand: ParsableCommand {
       return
     }
     guard let source, let output else { return }
-    try StagedDirectory.requireFree(output)  // Said before the work.
+    if !replace { try OutputTarget.requireFree(output) }  // Said before the work.
+    let existing = OutputTarget.existing(replace: replace)
     let progress = ProgressBar("Making the fixture", quiet: quiet)
-    let isScenario = source.hasSuffix(".yaml") || source.hasSuffix(".yml")
+    let isScenario =
+      source.hasSuffix(".yaml") || source.hasSuffix(".yml") || source == GivenFile.standardInput
     let outcome: FixtureWriter.Outcome
     if isScenario {
       outcome = try simulated(source, overrides + (seed.map { ["seed=\($0)"] } ?? []), command: commandLine) {
@@ -143,7 +152,7 @@ struct FixtureCommand: ParsableCommand {
         return try FixtureWriter(
           data, try options(anonymise ? "of a scenario" : scenario.name, about, command: commandLine)
         )
-        .write(to: output) { progress.show(0.3 + 0.7 * $0) }
+        .write(to: output, existing: existing) { progress.show(0.3 + 0.7 * $0) }
       }
     } else {
       if seed != nil || !overrides.isEmpty {
@@ -151,7 +160,7 @@ struct FixtureCommand: ParsableCommand {
       }
       let name = anonymise ? "of telemetry" : PostgreSQLLocation.title(of: source)
       outcome = try FixtureWriter(try Dataset(source), try options(name, "", command: commandLine)).write(
-        to: output
+        to: output, existing: existing
       ) {
         progress.show($0)
       }
@@ -208,11 +217,12 @@ struct FixtureCommand: ParsableCommand {
       let names = only.split(separator: ",").map(String.init)
       if let unknown = names.first(where: { name in !catalogue.contains { $0.name == name } }) {
         throw ValidationError(
-          "the catalogue has no \"\(unknown)\". It has: \(catalogue.map(\.name).joined(separator: ", ")).")
+          workbench.unknown("fixture", unknown, among: catalogue.map(\.name), place: "--only: "))
       }
       if names.isEmpty { throw ValidationError("--only names no fixture. Leave it out for all of them.") }
       chosen = catalogue.filter { names.contains($0.name) }
     }
+    try OutputTarget.requireFree(output)
     let staged = try StagedDirectory(output)
     let progress = ProgressBar("Making the catalogue", quiet: quiet)
     var dashboards = 0

@@ -23,6 +23,9 @@ struct ImportHandling: ParsableArguments {
   @Option(help: "The file for bad rows, made only if there are any. (default: OUTPUT.rejects.csv)")
   var rejects: String?
 
+  @Flag(help: "Replaces what an earlier command wrote there.")
+  var replace = false
+
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
@@ -30,11 +33,12 @@ struct ImportHandling: ParsableArguments {
     _ input: String, _ source: MappedImport.Source, _ mapping: ImportMapping, output: String, format: String
   ) throws {
     guard let format = DatasetFormat(format) else { return }
-    try StagedDirectory.requireFree(output)  // Said before the work.
+    if !replace { try OutputTarget.requireFree(output) }  // Said before the work.
     let progress = ProgressBar("Importing", quiet: quiet)
     let imported = try MappedImport(
       input, source, mapping: mapping, output: output, rejectsPath: rejects ?? output + ".rejects.csv",
-      replacesRejects: rejects == nil && !FileManager.default.fileExists(atPath: output), isStrict: strict)
+      replacesRejects: replace || (rejects == nil && !FileManager.default.fileExists(atPath: output)),
+      isStrict: strict)
     try imported.read { progress.show($0) }
     let period = imported.period
     let directory = try RunDirectory(
@@ -42,7 +46,8 @@ struct ImportHandling: ParsableArguments {
       manifest: Manifest(
         program: Program.nameAndVersion, scenario: nil, seed: nil,
         period: .init(from: period.lowerBound, to: period.upperBound),
-        source: PostgreSQLLocation(input)?.name ?? URL(fileURLWithPath: input).lastPathComponent))
+        source: PostgreSQLLocation(input)?.name ?? URL(fileURLWithPath: input).lastPathComponent),
+      existing: OutputTarget.existing(replace: replace))
     var recorder = RunRecorder()
     recorder.formats = [format]
     _ = try recorder.record(imported, into: directory)
@@ -86,17 +91,21 @@ struct ImportTableCommand: ParsableCommand {
         workbenchMapping: 1
         account: { name: acme, timeZone: Europe/Berlin }
         columns:
-          arrivedAt: { column: time, zone: Europe/Berlin }   # or format: s, ms, us, ns, and an origin
+          arrivedAt: { column: time, zone: Europe/Berlin }   # or format: s, ms, …
           model: model_name
-          kind: { constant: openSource }                     # or a column, with values: { ft: fineTuned }
+          kind: { constant: openSource }                     # or a column's values
           version: deployment
           status: { column: state, success: [ ok ] }
           failureReason: error
-          latency: { column: seconds, unit: s }              # or endedAt; with both, arrivedAt is left out
-          waiting: { difference: [ scheduled, queued ], unit: s }   # or startedAt
-          firstTokenAt: first_token                          # or firstToken, a duration
+          latency: { column: seconds, unit: s }              # or endedAt
+          waiting: { difference: [ scheduled, queued ], unit: s }
+          firstTokenAt: first_token                          # or firstToken
           inputTokens: prompt_tokens
           outputTokens: completion_tokens
+
+      For arrivedAt, format is s, ms, us or ns, with an origin if need be; a column's values are translated by \
+      values: { ft: fineTuned }; where endedAt and latency are both known, arrivedAt is left out; startedAt says \
+      how long a request waited; firstToken is a duration.
 
       id tells rows that were exported twice, account the accounts of one export, hardware what served a row. \
       What a row may lack besides: cachedInputTokens, reasoningTokens, cost, session, turn, attempt, class, \
@@ -117,8 +126,10 @@ struct ImportTableCommand: ParsableCommand {
 
       Examples:
         workbench import table export.csv --mapping platform.yaml -o Outputs/platform
-        workbench import table export.jsonl.gz --mapping platform.yaml -o Outputs/platform --strict
-        workbench import table 'postgres://qa@db/product?schema=public&table=llm_calls' --mapping platform.yaml -o Outputs/now
+        workbench import table export.jsonl.gz --mapping platform.yaml \\
+          -o Outputs/platform --strict
+        workbench import table 'postgres://qa@db/product?table=llm_calls' \\
+          --mapping platform.yaml -o Outputs/now
       """)
 
   @Argument(help: "The export.")
@@ -135,7 +146,7 @@ struct ImportTableCommand: ParsableCommand {
 
   @OptionGroup var handling: ImportHandling
 
-  func validate() throws { try checkFormat(format) }
+  func validate() throws { _ = try DatasetFormat.named(format) }
 
   func run() throws {
     let data = try GivenFile.document(mapping)
@@ -161,7 +172,8 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
       set.
 
       Examples:
-        workbench import otlp traces.jsonl -o Outputs/otel --account acme --time-zone Europe/Berlin
+        workbench import otlp traces.jsonl -o Outputs/otel --account acme \\
+          --time-zone Europe/Berlin
         workbench import otlp traces.jsonl -o Outputs/otel --operation call_llm
       """)
 
@@ -186,15 +198,14 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
   @OptionGroup var handling: ImportHandling
 
   func validate() throws {
-    try checkFormat(format)
+    _ = try DatasetFormat.named(format)
     do {
       try Name.check(account)
     } catch {
       throw ValidationError("--account \(error)")
     }
     guard ZonedCalendar(identifier: timeZone) != nil else {
-      throw ValidationError(
-        "unknown time zone \"\(timeZone.shown)\". Use an IANA name such as America/New_York.")
+      throw ValidationError(unknownTimeZone(timeZone))
     }
   }
 
@@ -207,25 +218,20 @@ struct ImportOpenTelemetryCommand: ParsableCommand {
   }
 }
 
-private func checkFormat(_ format: String) throws {
-  guard DatasetFormat(format) != nil else {
-    throw ValidationError(
-      "unknown format \"\(format.shown)\". Known: \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
-    )
-  }
-}
-
 struct ImportAzureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "azure-llm", abstract: "The Azure LLM inference trace 2023.",
     discussion: """
       TRACE is a CSV file with the columns TIMESTAMP, ContextTokens, GeneratedTokens; times are read as UTC. \
       The ending of OUTPUT decides what is written:
-        .yaml       a scenario that replays the trace through an autoscaled deployment, and the trace beside it
-        otherwise   a data set: the requests as those of an external model, since the trace says nothing about latency
+        .yaml       a scenario that replays the trace through an autoscaled
+                    deployment, and the trace beside it
+        otherwise   a data set: the requests as those of an external model, since
+                    the trace says nothing about latency
 
       Examples:
-        workbench import azure-llm AzureLLMInferenceTrace_conv.csv -o azure.yaml && workbench run azure.yaml
+        workbench import azure-llm AzureLLMInferenceTrace_conv.csv -o azure.yaml
+        workbench run azure.yaml
         workbench import azure-llm AzureLLMInferenceTrace_conv.csv -o Outputs/azure
       """)
 
@@ -241,13 +247,7 @@ struct ImportAzureCommand: ParsableCommand {
   )
   var format = "csv"
 
-  func validate() throws {
-    guard DatasetFormat(format) != nil else {
-      throw ValidationError(
-        "unknown format \"\(format.shown)\". Known: \(DatasetFormat.all.map(\.description).joined(separator: ", "))."
-      )
-    }
-  }
+  func validate() throws { _ = try DatasetFormat.named(format) }
 
   @OptionGroup var handling: ImportHandling
 
@@ -281,9 +281,10 @@ struct ImportAzureCommand: ParsableCommand {
     let stem = URL(fileURLWithPath: output).deletingPathExtension()
     let traceFile = stem.lastPathComponent + ".requests.\(format)"
     let tracePath = stem.deletingLastPathComponent().appendingPathComponent(traceFile).path
-    let scenario = try OutputFile(output)
+    let scenario = try OutputTarget.file(output, replace: handling.replace)
     // An import that was killed may have left the trace without its scenario.
-    let file = try OutputFile(tracePath, compression: format.compression, existing: .keptIfSame)
+    let file = try OutputFile(
+      tracePath, compression: format.compression, existing: handling.replace ? .replaced : .keptIfSame)
     try write(requests, to: file, format)
     try scenario.write(
       Starter.replay(

@@ -21,8 +21,10 @@ struct ImportServeGenCommand: ParsableCommand {
       says how many.
 
       Examples:
-        workbench import servegen data/servegen-m-small -o servegen.yaml && workbench run servegen.yaml --formats none
-        workbench import servegen data/servegen-m-small -o two.yaml --clients 12,14 --days 1
+        workbench import servegen data/servegen-m-small -o servegen.yaml
+        workbench run servegen.yaml --formats none
+        workbench import servegen data/servegen-m-small -o two.yaml \\
+          --clients 12,14 --days 1
       """)
 
   @Argument(help: "The directory.")
@@ -46,6 +48,9 @@ struct ImportServeGenCommand: ParsableCommand {
   @Option(help: "IANA time zone of the account.")
   var timeZone = "UTC"
 
+  @Flag(help: "Replaces what an earlier command wrote there.")
+  var replace = false
+
   func validate() throws {
     guard LocalDate(from)?.isSupported ?? false else {
       throw ValidationError(
@@ -56,8 +61,7 @@ struct ImportServeGenCommand: ParsableCommand {
       throw ValidationError("--scale \(scale) must lie in 0.001…1000.")
     }
     guard ZonedCalendar(identifier: timeZone) != nil else {
-      throw ValidationError(
-        "unknown time zone \"\(timeZone.shown)\". Use an IANA name such as America/New_York.")
+      throw ValidationError(unknownTimeZone(timeZone))
     }
   }
 
@@ -76,7 +80,7 @@ struct ImportServeGenCommand: ParsableCommand {
     // No longer than the data are.
     let length = min(last, days.map { Int64($0) * 86_400_000_000 } ?? last)
     let to = calendar.start(of: first) + length
-    let file = try OutputFile(output)
+    let file = try OutputTarget.file(output, replace: replace)
     try file.write(text(entries, to: to.rfc3339(in: calendar)).utf8)
     try file.close()
     let expected =

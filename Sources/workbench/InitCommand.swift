@@ -8,7 +8,7 @@ struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init", abstract: "Writes a commented starter scenario.",
     discussion: """
-      It never overwrites a file.
+      It overwrites no file without --replace. With -, the scenario goes to standard output.
 
       Examples:
         workbench init                 writes scenario.yaml
@@ -18,12 +18,17 @@ struct InitCommand: ParsableCommand {
   @Argument(help: "The scenario's name, or the file to write (NAME.yaml).")
   var name = "scenario"
 
+  @Flag(help: "Replaces what an earlier command wrote there.")
+  var replace = false
+
   func run() throws {
-    let path = name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? name : name + ".yaml"
-    let title = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-    let file = try OutputFile(path)
+    let isStream = name == OutputTarget.stream
+    let path = isStream || name.hasSuffix(".yaml") || name.hasSuffix(".yml") ? name : name + ".yaml"
+    let title = isStream ? "scenario" : URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    let file = try OutputTarget.file(path, replace: replace)
     try file.write(Starter.text(name: title).utf8)
-    _ = try file.close()
+    try file.close()
+    if isStream { return }
     Terminal.print(
       "\(path.shown): written. Next: workbench check \(ShellText.quoted(path)); workbench run \(ShellText.quoted(path))"
     )

@@ -27,6 +27,9 @@ struct MergeCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The directory to write.")
   var output: String
 
+  @Flag(help: "Replaces what an earlier command wrote there.")
+  var replace = false
+
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
@@ -36,6 +39,7 @@ struct MergeCommand: ParsableCommand {
     }
     let progress = ProgressBar("Merging", quiet: quiet)
     try checkPaths()
+    if !replace { try OutputTarget.requireFree(output) }  // Said before the work.
     let merged = try MergedShards(
       try shards.map { try Dataset($0) },
       late: { shard, requests in
@@ -48,7 +52,7 @@ struct MergeCommand: ParsableCommand {
       manifest: Manifest(
         program: Program.nameAndVersion, scenario: nil, seed: nil,
         period: .init(from: merged.period.lowerBound, to: merged.period.upperBound),
-        source: Manifest.mergeSource))
+        source: Manifest.mergeSource), existing: OutputTarget.existing(replace: replace))
     if !merged.gaps.isEmpty {
       directory.manifest.gaps = merged.gaps.map { .init(from: $0.lowerBound, to: $0.upperBound) }
     }

@@ -30,12 +30,14 @@ struct PlanCommand: ParsableCommand {
 
       Examples:
         workbench plan week.yaml --vary load.scale=1,1.5,2 --replications 30
-        workbench plan week.yaml --vary models.chat.deployments.V1.scaling.maxReplicas=2..8 \\
+        workbench plan week.yaml \\
+          --vary models.chat.deployments.V1.scaling.maxReplicas=2..8 \\
           --slo 'latency.p95 <= 2s, failureRate <= 0.1%' --minimize credits
-        workbench plan week.yaml --vary load.scale=0.5..2 --samples 40 --sensitivity latency.p95 --sobol 64
+        workbench plan week.yaml --vary load.scale=0.5..2 --samples 40 \\
+          --sensitivity latency.p95 --sobol 64
         workbench plan week.yaml --precision latency.p95=2%
         workbench plan before.yaml after.yaml
-        workbench plan week.yaml --file plan.yaml -o Outputs/plan && workbench report Outputs/plan -o plan.html
+        workbench plan week.yaml --file plan.yaml -o Outputs/plan
 
       Exit status: 0 done; 1 no variant meets the objectives, or a precision was not reached; 2 \
       inconclusive: the replications did not suffice to choose, or there were no requests to judge by; 64, \
@@ -102,9 +104,11 @@ struct PlanCommand: ParsableCommand {
   var threads: Int?
 
   @Option(
-    name: [.short, .customLong("out")],
-    help: "The plan directory. (default: Outputs/plan-NAME, with the next free number)")
-  var out: String?
+    name: .shortAndLong, help: "The plan directory. (default: Outputs/plan-NAME, with the next free number)")
+  var output: String?
+
+  @Flag(help: "Replaces an earlier plan at --output.")
+  var replace = false
 
   @OptionGroup(title: "Other machines")
   var tasks: TaskOptions
@@ -139,7 +143,11 @@ struct PlanCommand: ParsableCommand {
       throw ValidationError("--indifference \(indifference) must lie between 0 and 1.")
     }
     if let sensitivity, Metric(sensitivity) == nil {
-      throw ValidationError("there is no metric \"\(sensitivity)\". There are: \(Metric.names).")
+      throw ValidationError(
+        unknown("metric", sensitivity, among: Metric.all.map(\.name), place: "--sensitivity: "))
+    }
+    if replace, output == nil {
+      throw ValidationError("--replace needs --output: say which plan is to be replaced.")
     }
     if scenarios.count > 1, !vary.isEmpty || file != nil {
       throw ValidationError(
@@ -202,7 +210,13 @@ struct PlanCommand: ParsableCommand {
     } catch let problem as PlanProblem {
       throw ValidationError("\(problem.part.option): \(problem.description)")
     } catch let invalid as PlannedVariants.Invalid {
-      Terminal.diagnose("\(invalid.words)\nFix it, or leave such variants out with --keep-going.")
+      // The variant, then what is wrong with it, with its place.
+      let lines = invalid.words.utf8.split(separator: UInt8(ascii: "\n")).map {
+        String(decoding: $0, as: UTF8.self)
+      }
+      Terminal.diagnose(
+        "workbench: error: \(lines[0].dropLast()). Fix it, or leave such variants out with --keep-going.\n"
+          + lines.dropFirst().joined(separator: "\n"))
       throw ExitCode(65)
     }
   }
@@ -217,11 +231,13 @@ struct PlanCommand: ParsableCommand {
       try emitTasks(plan, variants)
       return
     }
+    if let output, !replace { try OutputTarget.requireFree(output) }  // Said before the work.
     var run = PlanRun(plan, variants, command: commandLine)
     run.threads = threads
     try run.check()
     try PlanOutcome.finish(
-      run, into: out ?? OutputName.free("plan-" + variants.all[0].scenario.name), json: json, quiet: quiet)
+      run, into: output ?? OutputName.free("plan-" + variants.all[0].scenario.name),
+      existing: OutputTarget.existing(replace: replace), json: json, quiet: quiet)
   }
 
   /// Prints the plan's tasks: some replications of a variant each.

@@ -6,18 +6,13 @@ import Telemetry
 
 /// What a plan says on the terminal while it is carried out, and when it is done.
 enum PlanOutcome {
-  /// - Throws: `OutputError` if there is something at the path.
-  static func requireFree(_ path: String) throws {
-    guard !FileManager.default.fileExists(atPath: path) else {
-      throw OutputError(path, "it exists already. Give another --out.")
-    }
-  }
-
   /// Carries a plan out, and shows its result.
   /// - Throws: what the plan throws; `InconclusiveError`; `ExitCode` 1 for an objective that was not reached.
-  static func finish(_ run: PlanRun, into path: String, json: Bool, quiet: Bool) throws {
+  static func finish(
+    _ run: PlanRun, into path: String, existing: StagedDirectory.Existing, json: Bool, quiet: Bool
+  ) throws {
     let bar = PlanProgress(quiet: quiet)
-    let result = try run.run(into: path) { event in
+    let result = try run.run(into: path, existing: existing) { event in
       switch event {
       case .progress(let what, let done, let all): bar.show(what, done, all)
       case .journal(let journal):

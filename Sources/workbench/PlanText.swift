@@ -48,28 +48,21 @@ struct PlanText {
           return (rank(a), a.offset) < (rank(b), b.offset)
         }.map(\.element).prefix(Self.mostVariants))
     }
-    var rows = [["variant", "n"] + columns.map(\.name.shown)]
+    var table = TextTable(["variant", "n"] + columns.map(\.name.shown))
     for variant in shown {
       var name = variant.title.shown
       if variant.name == result.choice?.best { name = "★ " + name }
       if variant.brokenLevel != nil { name += " ✗" }
-      rows.append(
+      table.add(
         [name, String(variant.replications)]
           + columns.map { PlanWords.estimate(variant.metrics[$0.name], $0.unit) })
       if variant.name != "base", shown.count <= 12 {
-        rows.append(
+        table.add(
           [Terminal.outputIsTerminal ? "  Δ to the base" : "  difference from base", ""]
             + columns.map { PlanWords.estimate(variant.differences[$0.name], $0.unit, signed: true) })
       }
     }
-    let widths = rows[0].indices.map { column in min(rows.map { $0[column].count }.max() ?? 0, 60) }
-    var lines = rows.map { row in
-      row.enumerated().map { column, cell in
-        let pad = String(repeating: " ", count: max(0, widths[column] - cell.count))
-        return column == 0 ? String(cell.prefix(60)) + pad : pad + cell
-      }.joined(separator: "  ")
-    }
-    lines[0] = Terminal.bold(lines[0])
+    var lines = table.lines()
     if result.variants.count > shown.count {
       lines.append(Terminal.dim("… \(result.variants.count - shown.count) more in plan.json"))
     }

@@ -15,7 +15,8 @@ struct PushCommand: ParsableCommand {
 
       Examples:
         workbench push Outputs/week postgres://qa@db.example/quality
-        workbench push Outputs/base Outputs/plan-week postgres://qa@db.example/quality --note "before the new GPUs"
+        workbench push Outputs/base Outputs/plan-week \\
+          postgres://qa@db.example/quality --note "before the new GPUs"
         workbench pull postgres://qa@db.example/quality
 
       Exit status: 0 it is there; 65 a run does not match its manifest; 66 no such run or server.
@@ -95,10 +96,11 @@ struct PullCommand: ParsableCommand {
   @Argument(help: "The run. Without it, the list is printed.")
   var wanted: String?
 
-  @Option(
-    name: [.short, .customLong("out")],
-    help: "The directory. (default: Outputs/NAME, with the next free number)")
-  var out: String?
+  @Option(name: .shortAndLong, help: "The directory. (default: Outputs/NAME, with the next free number)")
+  var output: String?
+
+  @Flag(help: "Replaces an earlier run or plan at --output.")
+  var replace = false
 
   @Flag(help: "Leaves out the requests table: figures do not need it.")
   var withoutRequests = false
@@ -113,9 +115,12 @@ struct PullCommand: ParsableCommand {
     let home = try SharedHome(address, creating: false)
     guard let wanted else { return try list(try home.entries(), home.name) }
     let entry = try home.entry(wanted)
-    let path = out ?? OutputName.free(entry.kind == "plan" ? "plan-\(entry.name)" : entry.name)
+    if let output, !replace { try OutputTarget.requireFree(output) }  // Said before the work.
+    let path = output ?? OutputName.free(entry.kind == "plan" ? "plan-\(entry.name)" : entry.name)
     let progress = ProgressBar("Pulling \(entry.name)", quiet: quiet)
-    try home.pull(entry, to: path, skipsRequests: withoutRequests) { progress.show($0) }
+    try home.pull(
+      entry, to: path, existing: OutputTarget.existing(replace: replace), skipsRequests: withoutRequests
+    ) { progress.show($0) }
     progress.clear()
     if json {
       try print([entry])
@@ -139,14 +144,21 @@ struct PullCommand: ParsableCommand {
       return
     }
     func padded(_ text: String, _ width: Int) -> String {
-      text + String(repeating: " ", count: max(0, width - text.count))
+      text.count > width
+        ? text.prefix(max(width - 1, 0)) + "…" : text + String(repeating: " ", count: width - text.count)
     }
-    let names = min(40, entries.map(\.name.shown.count).max() ?? 0)
-    let people = entries.map(\.pushedBy.shown.count).max() ?? 0
+    // Beside the name: an id, the kind, an instant, a person and a size, each with two spaces.
+    let others = 12 + 2 + 4 + 2 + 2 + 20 + 2 + 2 + 11
+    let people = min(16, entries.map(\.pushedBy.shown.count).max() ?? 0)
+    let names = min(
+      entries.map(\.name.shown.count).max() ?? 0, max(8, Terminal.columns - 1 - others - people))
     for entry in entries {
       Terminal.print(
-        "\(entry.id.prefix(12))  \(padded(entry.kind.shown, 4))  \(padded(entry.name.shown, names))  \(entry.pushedAt)  \(padded(entry.pushedBy.shown, people))  \(String(format: "%8.1f MB", Double(entry.bytes) / 1e6))\(entry.note.isEmpty ? "" : "  \(entry.note.shown)")"
+        "\(entry.id.prefix(12))  \(padded(entry.kind.shown, 4))  \(padded(entry.name.shown, names))  \(entry.pushedAt)  \(padded(entry.pushedBy.shown, people))  \(String(format: "%8.1f MB", Double(entry.bytes) / 1e6))"
       )
+      if !entry.note.isEmpty {
+        Terminal.print(HelpText.wrapped("  \(entry.note.shown)", hanging: 2, columns: Terminal.columns))
+      }
     }
   }
 }

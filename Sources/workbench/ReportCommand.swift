@@ -22,19 +22,19 @@ struct ReportCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The file to write.")
   var output: String
 
+  @Flag(help: "Replaces the file, whatever it is; an earlier report is replaced anyway.")
+  var replace = false
+
   func run() throws {
+    // Made before the work, so that an existing file is reported at once.
+    let file = try OutputTarget.report(output, replace: replace)
     if PlanDirectory.isOne(directory) {
-      let page = try PlanPage(directory)
-      let file = try OutputFile(output)
-      try file.write(try page.html())
-      try file.close()
-      Terminal.print("\(output.shown): written. Open it in a browser.")
-      return
+      try file.write(try PlanPage(directory).html())
+    } else {
+      try file.write(try Report(try ServedRun(directory)).html())
     }
-    let report = try Report(try ServedRun(directory))
-    let file = try OutputFile(output)
-    try file.write(try report.html())
     try file.close()
+    if output == OutputTarget.stream { return }
     Terminal.print("\(output.shown): written. Open it in a browser.")
   }
 }

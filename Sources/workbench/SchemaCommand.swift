@@ -14,8 +14,8 @@ struct SchemaCommand: ParsableCommand {
 
       Examples:
         workbench schema scenario > scenario.schema.json
-        workbench schema dashboard > dashboard.schema.json      # check your own dashboard's answers against it
-        workbench schema telemetry        # each table's row, as in NDJSON: #/$defs/requests, #/$defs/models, …
+        workbench schema dashboard > dashboard.schema.json   # for your own dashboard
+        workbench schema telemetry   # each table's row: #/$defs/requests, …
       """)
 
   enum Document: String, ExpressibleByArgument, CaseIterable {

@@ -24,7 +24,7 @@ struct ServeCommand: ParsableCommand {
         workbench serve Outputs/week
         workbench serve Outputs/base Outputs/tight --port 9000
         workbench serve Outputs/plan-week
-        workbench serve postgres://qa@db.example/quality      the newest runs that people have pushed
+        workbench serve postgres://qa@db.example/quality   # the newest pushed runs
         workbench serve --live Scenarios/office-hours-spike.yaml --speed 3600
         workbench serve Outputs/week --host 0.0.0.0 --token "$(openssl rand -hex 16)"
       """)

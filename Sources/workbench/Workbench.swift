@@ -7,20 +7,23 @@ struct Workbench: ParsableCommand {
     abstract: "Simulates an account's models, aggregates their telemetry and gives the dashboard's figures.",
     discussion: """
       Examples:
-        workbench init week.yaml                     write a commented starter scenario
-        workbench check week.yaml                    report every error in it
-        workbench run week.yaml                      simulate it: data set, dashboard figures, summary
-        workbench aggregate Outputs/week --period 2026-03-04
-        workbench serve Outputs/week                 the dashboard in a browser
-        workbench compare Outputs/week Outputs/next  which figure differs, where, by how much
+        workbench init week.yaml                  a commented starter scenario
+        workbench explain models.load             what may stand there
+        workbench check week.yaml                 every error in it
+        workbench run week.yaml                   data set, figures, summary
+        workbench aggregate Outputs/week --period 2026-03-04 --table
+        workbench serve Outputs/week              the dashboard in a browser
+        workbench compare Outputs/week Outputs/next   which figure differs
         workbench expect Outputs/week --slo 'latency.p95 <= 5s'
-        workbench fixture week.yaml -o fixture       data, and the figures that a dashboard must show for them
+        workbench fixture week.yaml -o fixture    data and expected figures
         workbench plan week.yaml --vary load.scale=1,1.5,2
-        workbench run fleet.yaml --emit-tasks > tasks.jsonl   tasks for other machines
+        workbench run fleet.yaml --emit-tasks > tasks.jsonl
         workbench collect tasks.jsonl results -o Outputs/fleet
-        workbench push Outputs/week postgres://qa@db/quality  a shared home for runs
+        workbench push Outputs/week postgres://qa@db/quality
         workbench import azure-llm TRACE.csv -o azure.yaml
-        workbench fit Outputs/platform -o platform.yaml   a scenario like real telemetry
+        workbench fit Outputs/platform -o platform.yaml
+
+      Files: - stands for standard input or output where one stream makes sense.
 
       Environment:
         WORKBENCH_DUCKDB   the DuckDB command line, for validate and Parquet; else it
@@ -30,7 +33,10 @@ struct Workbench: ParsableCommand {
         SOURCE_DATE_EPOCH  the instant that "fixture --anchor today" takes for now:
                            seconds since 1970
         GITHUB_ACTIONS     true: compare and baseline check print annotations
-        NO_COLOR           set: no colours
+        NO_COLOR           set: no colours and no progress bars; TERM=dumb likewise
+        TERM               dumb: as NO_COLOR
+        COLUMNS            how wide help and tables are; else as wide as the
+                           terminal, or 80
         TMPDIR             where temporary files go; /tmp without it
         PGHOST, PGPASSWORD and the others of libpq, for what an address leaves out
 
@@ -39,13 +45,26 @@ struct Workbench: ParsableCommand {
       missing; 70 internal error; 73 output cannot be written; 130 interrupted.
       """,
     version: Program.version,
-    subcommands: [
-      InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
-      ServeCommand.self, ReportCommand.self, ConvertCommand.self, MergeCommand.self,
-      ValidateCommand.self, CompareCommand.self, ExpectCommand.self, FixtureCommand.self,
-      BaselineCommand.self, PlanCommand.self,
-      FitCommand.self, TaskCommand.self, CollectCommand.self, PushCommand.self, PullCommand.self,
-      SchemaCommand.self, CatalogueCommand.self,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Scenario",
+        subcommands: [InitCommand.self, ExplainCommand.self, CheckCommand.self, RunCommand.self]),
+      CommandGroup(
+        name: "Dashboard", subcommands: [AggregateCommand.self, ServeCommand.self, ReportCommand.self]),
+      CommandGroup(
+        name: "Test",
+        subcommands: [
+          ValidateCommand.self, CompareCommand.self, ExpectCommand.self, BaselineCommand.self,
+          FixtureCommand.self,
+        ]),
+      CommandGroup(name: "Planning", subcommands: [PlanCommand.self, FitCommand.self]),
+      CommandGroup(
+        name: "Data",
+        subcommands: [
+          ImportCommand.self, ConvertCommand.self, MergeCommand.self, PushCommand.self, PullCommand.self,
+        ]),
+      CommandGroup(name: "Other machines", subcommands: [TaskCommand.self, CollectCommand.self]),
+      CommandGroup(name: "Reference", subcommands: [SchemaCommand.self, CatalogueCommand.self]),
     ])
 
 }

@@ -239,7 +239,7 @@ def test_pages_of_the_manual_are_set_without_a_warning_and_say_what_help_says(ma
         check=True,
     ).stdout
     assert "--formats formats" in run
-    assert re.search(r"^ +workbench run .*--out", run, re.MULTILINE)
+    assert re.search(r"^ +workbench run .* -o Outputs", run, re.MULTILINE)
 
 
 def test_the_completions_of_bash_know_the_commands():

@@ -65,6 +65,36 @@ struct PointlessTests {
       "models:\n",
       "models:\n  - { name: x, kind: external, provider: p, load: { arrivals: { poisson: { rate: 1/h } }, tokens: { input: 1, output: 1 }, retries: { probability: 1, attempts: 2 } }, service: { time: 1s } }\n",
       "warning: no request of this model can fail"),
+    // Φ(−1) = 15.87 % of a normal distribution are more than one standard deviation below its mean.
+    .init(
+      "service: { time: 1s }", "service: { time: { normal: { mean: 1s, sd: 1s } } }",
+      "warning: 15.87 % of the values of time are negative and count as 0. Give min: 0s"),
+    .init(
+      "input: 100", "input: { constant: { value: -5 } }",
+      "warning: input is negative and counts as 0. Give a positive value."),
+    .init(
+      "maxBatchSize: 8 }",
+      "maxBatchSize: 8, policy: { scheduled: { weekly: [ { window: \"Mon-Fri 08:00-18:00\", maxReplicas: 5 } ] } } }",
+      "warning: the schedule's maxReplicas 5 is above the deployment's 4, which is never exceeded."),
+    .init(
+      "maxBatchSize: 8 }",
+      "maxBatchSize: 8, policy: { scheduled: { weekly: [ { window: \"Mon-Fri 08:00-18:00\", minReplicas: 1 } ] } } }",
+      "warning: the schedule's minReplicas 1 does nothing: the deployment always has 1."),
+    .init(
+      "  subscription: { maxReplicas: 10 }\n",
+      "  subscription: { maxReplicas: 10 }\n  deployWindows: { freezes: [ { from: 2026-03-01, to: 2026-03-02 } ] }\n",
+      "warning: the freeze starts after the period's end."),
+    .init(
+      "rate: 1/s } }\n", "rate: 1/s } }\n      retries: { probability: 0, attempts: 2 }\n",
+      "warning: probability is 0: no request is tried again."),
+    .init(
+      "models:\n  - name: m\n    kind: openSource\n    load:\n",
+      "profiles: { rates: { p: { dates: { 2026-05-01: 2 } } } }\nmodels:\n  - name: m\n    kind: openSource\n    load:\n      profile: p\n",
+      "t.yaml:8:35: warning: 2026-05-01 lies outside the period."),
+    .init(
+      "models:\n  - name: m\n    kind: openSource\n    load:\n",
+      "profiles: { rates: { p: { spikes: [ { at: 2026-05-01, duration: 1h, factor: 3 } ] } } }\nmodels:\n  - name: m\n    kind: openSource\n    load:\n      profile: p\n",
+      "warning: the spike lies outside the period."),
     // 100 + 50 tokens, of which the last is not kept: 149, in 9 blocks of 16.
     .init(
       "service: { time: 1s }", "service: { continuousBatching: { base: 10ms, kvCache: { tokens: 149 } } }",
@@ -76,6 +106,14 @@ struct PointlessTests {
       "service: { continuousBatching: { base: 1s, maxTokensPerStep: 8 } }",
       "warning: 1/s arrive on average, and all replicas together serve at most 0.213/s"),
   ]
+
+  @Test("a tail that is hardly ever negative is not warned of, nor a truncated one")
+  func tails() throws {
+    for time in ["normal: { mean: 1s, sd: 250ms }", "normal: { mean: 1s, sd: 1s, min: 0s }"] {
+      let yaml = CheckTests.valid.replacing("service: { time: 1s }", with: "service: { time: { \(time) } }")
+      #expect(try Self.warnings(yaml) == [])
+    }
+  }
 
   @Test("memory that just holds the average request is not warned of")
   func memory() throws {

@@ -95,7 +95,7 @@ struct CommandTests {
     let before = try contents(out)
     let second = try Program.run("run", scenario, "--out", out, "--seed", "5", "--formats", "none", "--quiet")
     #expect(
-      second.status == 73 && second.error.contains("it exists already. Give another --out, or --replace"))
+      second.status == 73 && second.error.contains("it exists already. Give another name, or --replace"))
     #expect(try contents(out) == before)
     #expect(
       try Program.run(

@@ -81,8 +81,11 @@ struct CompareTests {
     #expect(differences.map { $0["kind"] as? String } == ["missing", "value"])
     #expect(differences[1]["difference"] as? Int == 5)
     #expect(try Program.run("compare", source, copy.path, "--quiet").output.isEmpty)
-    // Nothing is written over.
+    // A report takes the place of the one before; nothing else is written over.
+    #expect(try Program.run("compare", source, copy.path, "--junit", junit).status == 1)
+    try Data("precious".utf8).write(to: URL(fileURLWithPath: junit))
     #expect(try Program.run("compare", source, copy.path, "--junit", junit).status == 73)
+    #expect(try String(contentsOfFile: junit, encoding: .utf8) == "precious")
   }
 
   @Test("finds any damage to a row of any table, and names it")

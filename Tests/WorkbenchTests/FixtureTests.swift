@@ -113,7 +113,7 @@ struct FixtureTests {
       (["fixture", "x.yaml", "-o", "y", "--requests", "0"], "at least 1"),
       (["fixture", "x.yaml", "-o", "y", "--anchor", "2026-02-30"], "is not a date"),
       (["fixture", "x.yaml", "-o", "y", "--formats", "xls"], "unknown format"),
-      (["fixture", "--catalogue", "-o", "y", "--only", "leap"], "has no \"leap\""),
+      (["fixture", "--catalogue", "-o", "y", "--only", "leap"], "unknown fixture \"leap\""),
       (["fixture", "x.yaml", "-o", "y", "--salt", "s"], "--anonymise"),
     ] {
       let outcome = try Program.command(Program.path, arguments)

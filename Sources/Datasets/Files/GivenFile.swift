@@ -9,6 +9,8 @@ import Synchronization
 package enum GivenFile {
   /// Bytes of what is read into memory whole.
   package static let most = 1 << 30
+  /// What stands for standard input where a file is named.
+  package static let standardInput = "-"
   /// How long a pipe may be without a writer, ms.
   private static let patience: Int32 = 2000
 
@@ -17,6 +19,7 @@ package enum GivenFile {
   ///   the subject of the message, "a trace".
   /// - Throws: `NotFoundError` if it cannot be opened; `DatasetError` if it is nothing that can be read.
   package static func open(_ path: String, again: String? = nil) throws -> OpenFile {
+    if path == standardInput { return try openStandardInput(again) }
     var status = stat()
     // Checked before it is opened, since opening alone makes some devices act, and after, when it can no longer be
     // swapped.
@@ -31,6 +34,22 @@ package enum GivenFile {
     if opened.st_mode & S_IFMT == S_IFIFO { try awaitWriter(file, path) }
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
     return file
+  }
+
+  private static func openStandardInput(_ again: String?) throws -> OpenFile {
+    if let again {
+      throw DatasetError(
+        standardInput,
+        "standard input cannot be read twice, and \(again) is. Save it as a file, and name that.")
+    }
+    let file = OpenFile(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3))
+    switch (file.status?.st_mode ?? 0) & S_IFMT {
+    case S_IFREG, S_IFIFO, S_IFSOCK: return file
+    default:
+      throw DatasetError(
+        standardInput,
+        "nothing is given on standard input. Pipe a document into the command, or name a file.")
+    }
   }
 
   /// All of it.
@@ -72,6 +91,7 @@ package enum GivenFile {
   private static let pipes = Mutex<[String: Data]>([:])
 
   private static func isPipe(_ path: String) -> Bool {
+    if path == standardInput { return true }
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
   }

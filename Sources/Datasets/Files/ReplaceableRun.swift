@@ -1,9 +1,11 @@
 import Foundation
 
-/// A run directory in whose place a new one may be put: everything in it is what a run of this program wrote.
+/// The directory of a run, of replications or of a plan in whose place a new one may be put: everything in it is what this
+/// program wrote.
 package final class ReplaceableRun {
   private let path: String
-  private let manifest: Manifest
+  /// What it vouches for, and the folders of that; by bytes, since equal text may be other bytes.
+  private let own: (files: Set<[UInt8]>, folders: Set<[UInt8]>)
   /// Open to the end, so that no other directory can get its inode.
   private let directory: OpenFile
 
@@ -14,7 +16,7 @@ package final class ReplaceableRun {
       throw OutputError(
         path,
         wording:
-          "it exists and is \(FileKind(of: path)?.words ?? "gone"), not a run directory, so \(setting: .replace) leaves it alone. Give another \(setting: .output)."
+          "it exists and is \(FileKind(of: path)?.words ?? "gone"), not the directory of a run or a plan, so \(setting: .replace) leaves it alone. Give another \(setting: .output)."
       )
     }
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -22,20 +24,62 @@ package final class ReplaceableRun {
       throw OutputError(path, cannot: "open the directory that is to be replaced")
     }
     directory = OpenFile(descriptor)
-    do {
-      manifest = try Manifest(contentsOf: path + "/manifest.json")
-    } catch {
+    guard let own = Self.own(path) else {
       throw OutputError(
         path,
         wording:
-          "it exists and is not a run directory (it has no manifest.json that this program wrote), so \(setting: .replace) leaves it alone. Give another \(setting: .output)."
+          "it exists and is not the directory of a run or a plan (it has no manifest.json or plan.json that this program wrote), so \(setting: .replace) leaves it alone. Give another \(setting: .output)."
       )
     }
+    self.own = own
     try check(path)
   }
 
+  /// - Returns: `nil` for a directory that is none of them.
+  private static func own(_ path: String) -> (files: Set<[UInt8]>, folders: Set<[UInt8]>)? {
+    struct Plan: Decodable {
+      var plan: Int
+      var files: [String: String]?
+    }
+    var files: [String] = []
+    var folders = RunDirectory.folders
+    func add(_ folder: String) {
+      guard let run = try? Manifest(contentsOf: "\(path)/\(folder)/manifest.json") else {
+        return  // Foreign.
+      }
+      files += run.files.keys.map { "\(folder)/\($0)" }
+      folders += RunDirectory.folders.map { "\(folder)/\($0)" }
+    }
+    if let manifest = try? Manifest(contentsOf: path + "/manifest.json") {  // Not a run then.
+      files = manifest.files.keys + ["manifest.json"]
+    } else if let data = try? ContainedPath("plan.json", in: path).contents(),  // Nor a plan then.
+      let plan = try? JSONDecoder().decode(Plan.self, from: data)  // Nor a plan then.
+    {
+      files = (plan.files ?? [:]).keys + ["plan.json"]
+      for file in files where (file as NSString).lastPathComponent == "manifest.json" {
+        add((file as NSString).deletingLastPathComponent)
+      }
+    } else {
+      // Replications: runs side by side.
+      let runs = (try? ContainedPath.folders(in: path)) ?? []  // Nothing of ours then.
+      for run in runs {
+        add(run)
+        files.append("\(run)/manifest.json")
+      }
+      if runs.isEmpty || files.count == runs.count { return nil }
+    }
+    var known = Set(folders.map { Array($0.utf8) })
+    let names = Set(files.map { Array($0.utf8) })
+    for name in names.union(known) {
+      for (index, byte) in name.enumerated() where byte == UInt8(ascii: "/") {
+        known.insert(Array(name[..<index]))
+      }
+    }
+    return (names, known)
+  }
+
   /// - Parameter place: where it lies now.
-  /// - Throws: `OutputError` that names the first file that the manifest does not list.
+  /// - Throws: `OutputError` that names the first file that it does not vouch for.
   package func check(_ place: String) throws {
     guard let foreign = try foreign(place) else { return }
     throw OutputError(
@@ -45,15 +89,8 @@ package final class ReplaceableRun {
     )
   }
 
-  /// The first of what is in a directory that the manifest does not name; by bytes, since equal text may be other bytes.
+  /// The first of what is in a directory that it does not vouch for.
   package func foreign(_ place: String) throws -> String? {
-    let files = Set((manifest.files.keys + ["manifest.json"]).map { Array($0.utf8) })
-    var folders: Set<[UInt8]> = Set(RunDirectory.folders.map { Array($0.utf8) })
-    for file in files {
-      for (index, byte) in file.enumerated() where byte == UInt8(ascii: "/") {
-        folders.insert(Array(file[..<index]))
-      }
-    }
     let entries: [DirectoryEntry]
     do {
       entries = try DirectoryEntry.all(in: place)
@@ -62,8 +99,8 @@ package final class ReplaceableRun {
     }
     return entries.first { entry in
       switch entry.kind {
-      case .regular: !files.contains(Array(entry.name.utf8))
-      case .directory: !folders.contains(Array(entry.name.utf8))
+      case .regular: !own.files.contains(Array(entry.name.utf8))
+      case .directory: !own.folders.contains(Array(entry.name.utf8))
       case .link, .other: true
       }
     }?.name

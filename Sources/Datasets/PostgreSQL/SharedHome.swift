@@ -322,10 +322,11 @@ package final class SharedHome {
   /// Copies a run or a plan to a directory, which must not exist; every file is checked by its hash.
   /// - Parameter skipsRequests: leaves out the requests table, which figures do not need.
   package func pull(
-    _ entry: Entry, to path: String, skipsRequests: Bool = false, progress: (Double) -> Void = { _ in }
+    _ entry: Entry, to path: String, existing: StagedDirectory.Existing = .refused,
+    skipsRequests: Bool = false, progress: (Double) -> Void = { _ in }
   ) throws {
     let files = try soundFiles(of: entry)
-    let staged = try StagedDirectory(path)
+    let staged = try StagedDirectory(path, existing: existing)
     var done: Int64 = 0
     for file in files {
       let (name, sha256) = (file[0], file[1])

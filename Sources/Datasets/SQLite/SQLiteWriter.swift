@@ -53,10 +53,13 @@ package final class SQLiteWriter: DatasetWriter {
     versions = table.series.map { BoundText($0.version) }
   }
 
-  /// A file of its own, which must not exist yet; it appears when it is whole.
+  /// A file of its own; it appears when it is whole.
+  /// - Parameter existing: what happens to a file of that name.
   /// - Throws: `OutputError`.
-  package convenience init(newFile path: String, _ requests: RequestTable) throws {
-    let staged = try StagedPath(path)
+  package convenience init(
+    newFile path: String, existing: StagedPath.Existing = .refused, _ requests: RequestTable
+  ) throws {
+    let staged = try StagedPath(path, existing: existing)
     // Created here, so that SQLite finds an empty file of our own, reached through no link.
     close(try staged.create())
     try self.init(staged.stagingPath, shownAs: path, requests: requests) { try staged.commit() }

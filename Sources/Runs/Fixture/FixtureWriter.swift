@@ -39,10 +39,11 @@ package struct FixtureWriter {
   /// - Parameters:
   ///   - path: of the directory.
   ///   - staged: a directory in the making that it lies in.
+  ///   - existing: what happens to a directory of that name.
   ///   - progress: called from any thread, with the share in [0, 1].
   /// - Throws: `DatasetError`, `OutputError`, `QueryError`.
   package func write(
-    to path: String, in staged: StagedDirectory? = nil,
+    to path: String, in staged: StagedDirectory? = nil, existing: StagedDirectory.Existing = .refused,
     progress: @escaping @Sendable (Double) -> Void = { _ in }
   ) throws -> Outcome {
     let source = try FixtureSource(data, options) { progress($0 * 0.4) }
@@ -55,7 +56,7 @@ package struct FixtureWriter {
     if isAsSimulated { manifest.scenario = data.manifest?.scenario }
     let directory =
       try staged.map { try RunDirectory(in: $0, folder: path, manifest: manifest) }
-      ?? RunDirectory(path, manifest: manifest)
+      ?? RunDirectory(path, manifest: manifest, existing: existing)
     let expected = ExpectedDashboards(
       source, options, notDeployed: isAsSimulated ? data.manifest?.notDeployed ?? [:] : [:]
     ) { progress(0.8 + 0.2 * $0) }

@@ -29,8 +29,8 @@ struct CollectCommand: ParsableCommand {
   @Argument(help: "Results, or directories of them.")
   var results: [String]
 
-  @Option(name: [.short, .customLong("out")], help: "The run or plan directory.")
-  var out: String
+  @Option(name: .shortAndLong, help: "The run or plan directory.")
+  var output: String
 
   @Option(help: "Writes the tasks that are still to be done to this file.")
   var missing: String?
@@ -38,7 +38,7 @@ struct CollectCommand: ParsableCommand {
   @Option(help: "Where the inputs are. (default: WORKBENCH_STORE, or where the tasks say)")
   var store: String?
 
-  @Flag(help: "Replaces an earlier run at --out.")
+  @Flag(help: "Replaces an earlier run or plan at --output, and a file at --missing.")
   var replace = false
 
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
@@ -74,10 +74,11 @@ struct CollectCommand: ParsableCommand {
       let ordered = unique.sorted {
         ($0.plan?.variant ?? 0, $0.plan?.from ?? 0) < ($1.plan?.variant ?? 0, $1.plan?.from ?? 0)
       }
-      try PlanOutcome.requireFree(out)
+      if !replace { try OutputTarget.requireFree(output) }
       let run = try PlanTasks.collect(
         plan.plan, ordered.compactMap { found.paths[$0.id] }, from: inputs, place: tasks)
-      try PlanOutcome.finish(run, into: out, json: false, quiet: quiet)
+      try PlanOutcome.finish(
+        run, into: output, existing: OutputTarget.existing(replace: replace), json: false, quiet: quiet)
     }
   }
 
@@ -88,7 +89,7 @@ struct CollectCommand: ParsableCommand {
     }
     if lacking.count > 20 { Terminal.diagnose("… and \(lacking.count - 20) more") }
     if let missing {
-      let file = try OutputFile(missing)
+      let file = try OutputTarget.file(missing, replace: replace)
       for task in lacking { try file.write(try task.json() + Data("\n".utf8)) }
       _ = try file.close()
     }
@@ -107,21 +108,22 @@ struct CollectCommand: ParsableCommand {
   private func collectRun(_ first: SimulationTask, _ paths: [String], _ inputs: TaskStore) throws {
     let bundle = try ScenarioBundle(
       try inputs.file(first.scenario), files: try first.files.mapValues { try inputs.file($0) })
-    if !replace { try StagedDirectory.requireFree(out, RunCommand.anotherOut) }
+    if !replace { try OutputTarget.requireFree(output) }
     var manifest = bundle.manifest(program: first.program)
     manifest.scenario?.overrides = first.run?.overrides ?? []
-    let directory = try RunDirectory(out, manifest: manifest, existing: replace ? .runReplaced : .refused)
+    let directory = try RunDirectory(
+      output, manifest: manifest, existing: OutputTarget.existing(replace: replace))
     let progress = ProgressBar("Collecting", quiet: quiet)
     let requests = try RunTasks.collect(paths, bundle, into: directory) { progress.show($0) }
     progress.clear()
     if !quiet {
       Terminal.print(
-        "\(out.shown): \(Figure.count(Int(requests))) requests of \(bundle.scenario.accounts.count) accounts, from \(paths.count) results. Next: workbench serve \(ShellText.quoted(out))"
+        "\(output.shown): \(Figure.count(Int(requests))) requests of \(bundle.scenario.accounts.count) accounts, from \(paths.count) results. Next: workbench serve \(ShellText.quoted(output))"
       )
     }
     if !bundle.scenario.expectations.isEmpty {
       throw InconclusiveError(
-        out,
+        output,
         "the scenario's objectives (expect) were not judged: results of tasks have figures and rollups, not every request. Judge a run that is made on one machine."
       )
     }

@@ -17,7 +17,8 @@ struct TaskCommand: ParsableCommand {
       Examples:
         workbench run fleet.yaml --emit-tasks > tasks.jsonl
         head -1 tasks.jsonl | workbench task > one.result
-        workbench task --tasks tasks.jsonl --index "$SLURM_ARRAY_TASK_ID" --results results
+        workbench task --tasks tasks.jsonl --index "$SLURM_ARRAY_TASK_ID" \\
+          --results results
         workbench collect tasks.jsonl results -o Outputs/fleet
 
       Exit status: 0 done; 65 not a task, or a damaged input; 66 an input is not in the store; 73 the result \

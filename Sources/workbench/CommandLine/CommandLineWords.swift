@@ -3,7 +3,7 @@ import Telemetry
 
 extension Setting {
   /// Its option.
-  var option: String { self == .output ? "--out" : "--\(rawValue)" }
+  var option: String { "--\(rawValue)" }
 }
 
 extension Error {

@@ -8,7 +8,27 @@ enum Terminal {
   static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
   static let errorIsTerminal = isatty(STDERR_FILENO) == 1
 
-  private static let isGitHub = ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true"
+  private static let environment = ProcessInfo.processInfo.environment
+
+  /// Whether colours and cursor movements mean anything: not to a dumb terminal, nor to whoever wants none.
+  static let isPlain =
+    environment["NO_COLOR"].map { !$0.isEmpty } ?? false || environment["TERM"] == "dumb"
+
+  /// How wide tables and help may be: as COLUMNS says, or the terminal; else 80.
+  static let columns: Int = {
+    let narrowest = 40
+    if let given = environment["COLUMNS"].flatMap({ Int($0) }), given > 0 { return max(given, narrowest) }
+    var size = winsize()
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return max(Int(size.ws_col), narrowest)
+  }()
+
+  /// Whether standard output is that of a document, so that words for people go to standard error.
+  private static let isTaken = Atomic(false)
+
+  static func takeOutput() { isTaken.store(true, ordering: .relaxed) }
+
+  private static let isGitHub = environment["GITHUB_ACTIONS"] == "true"
 
   /// Messages for people: lines of text, whatever the names in it. Control characters are shown, not sent.
   static func harmless(_ text: String, forGitHub: Bool = isGitHub) -> String {
@@ -18,13 +38,19 @@ enum Terminal {
 
   static func diagnose(_ text: String) {
     var text = harmless(text)
-    if errorIsTerminal, ProcessInfo.processInfo.environment["NO_COLOR"] == nil {
+    if errorIsTerminal, !isPlain {
       text = text.replacing("error:", with: "\u{1b}[1;31merror:\u{1b}[0m")
     }
     StandardStreams.writeError(text + "\n")
   }
 
-  static func print(_ text: String) { write(Data((style(harmless(text)) + "\n").utf8)) }
+  static func print(_ text: String) {
+    if isTaken.load(ordering: .relaxed) {
+      StandardStreams.writeError(style(harmless(text)) + "\n")
+    } else {
+      write(Data((style(harmless(text)) + "\n").utf8))
+    }
+  }
 
   /// Lines for a machine that reads the log, each harmless on its own: workflow commands.
   static func printCommands(_ text: String) { write(Data((text.shownInLines + "\n").utf8)) }
@@ -55,10 +81,25 @@ enum Terminal {
     isStyled ? "\(mark)[\(code)m\(text)\(mark)[0m" : text
   }
 
-  private static let isStyled = outputIsTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+  private static let isStyled = outputIsTerminal && !isPlain
 
   /// Stands for an escape character until the text is printed. Nobody can have put it into a name.
   private static let mark = "\u{f8ff}\(UInt64.random(in: .min ... .max))\u{f8ff}"
+
+  /// A text with marks as it is printed, or without them for a file.
+  static func styled(_ text: String, isFile: Bool) -> String {
+    isFile ? unmarked(harmless(text)) : style(harmless(text))
+  }
+
+  /// Without the marks of styles.
+  private static func unmarked(_ text: String) -> String {
+    guard isStyled else { return text }
+    var plain = style(text)
+    for code in ["1", "2", "1;32", "1;31", "0"] {
+      plain = plain.replacing("\u{1b}[\(code)m", with: "")
+    }
+    return plain
+  }
 
   private static func style(_ text: String) -> String {
     guard isStyled else { return text }
@@ -85,7 +126,7 @@ final class ProgressBar: Sendable {
 
   init(_ label: String, quiet: Bool = false) {
     self.label = label.shown
-    isOn = Terminal.errorIsTerminal && !quiet
+    isOn = Terminal.errorIsTerminal && !Terminal.isPlain && !quiet
   }
 
   func show(_ share: Double) {
