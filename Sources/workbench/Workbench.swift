@@ -16,6 +16,7 @@ struct Workbench: ParsableCommand {
         workbench expect Outputs/week --slo 'latency.p95 <= 5s'
         workbench fixture week.yaml -o fixture       data, and the figures that a dashboard must show for them
         workbench plan week.yaml --vary load.scale=1,1.5,2
+        workbench shadow Outputs/week --policy 'targetUtilisation: { target: 0.7 }'
         workbench run fleet.yaml --emit-tasks > tasks.jsonl   tasks for other machines
         workbench collect tasks.jsonl results -o Outputs/fleet
         workbench push Outputs/week postgres://qa@db/quality  a shared home for runs
@@ -43,7 +44,7 @@ struct Workbench: ParsableCommand {
       InitCommand.self, CheckCommand.self, RunCommand.self, AggregateCommand.self, ImportCommand.self,
       ServeCommand.self, ReportCommand.self, ConvertCommand.self, MergeCommand.self,
       ValidateCommand.self, CompareCommand.self, ExpectCommand.self, FixtureCommand.self,
-      BaselineCommand.self, PlanCommand.self,
+      BaselineCommand.self, PlanCommand.self, ShadowCommand.self,
       FitCommand.self, TaskCommand.self, CollectCommand.self, PushCommand.self, PullCommand.self,
       SchemaCommand.self, CatalogueCommand.self,
     ])

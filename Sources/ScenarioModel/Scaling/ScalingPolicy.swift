@@ -115,6 +115,37 @@ package indirect enum ScalingPolicy: Sendable, Equatable {
     parts.contains { if case .kvUtilisation = $0 { true } else { false } }
   }
 
+  /// Policies that look at the peaks of demand, or at requests that wait, which averages do not show: their names.
+  package var unknownFromAverages: [String] {
+    parts.compactMap { part -> String? in
+      switch part {
+      case .concurrency: "concurrency"
+      case .predictive: "predictive"
+      case .queueLength(let policy): policy.counts == .waiting ? "queueLength" : nil
+      case .averageConcurrency, .targetUtilisation, .kvUtilisation, .scheduled, .largest: nil
+      }
+    }
+  }
+
+  /// Whether it counts the requests that wait.
+  package var countsWaiting: Bool {
+    parts.contains { if case .queueLength(let policy) = $0 { policy.counts == .waiting } else { false } }
+  }
+
+  /// The name of the policy, and of those that take part.
+  package var name: String {
+    switch self {
+    case .concurrency: "concurrency"
+    case .targetUtilisation: "targetUtilisation"
+    case .kvUtilisation: "kvUtilisation"
+    case .queueLength: "queueLength"
+    case .averageConcurrency: "averageConcurrency"
+    case .scheduled(let policy): policy.policy.map { "scheduled(\($0.name))" } ?? "scheduled"
+    case .predictive: "predictive"
+    case .largest(let policies): "largest(\(policies.map(\.name).joined(separator: ", ")))"
+    }
+  }
+
   /// The most replicas that it always wants: a schedule's largest minimum.
   var largestMinimum: Int {
     parts.map { if case .scheduled(let policy) = $0 { policy.largestMinimum } else { 0 } }.max() ?? 0
