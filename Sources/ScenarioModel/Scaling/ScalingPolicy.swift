@@ -110,6 +110,12 @@ package indirect enum ScalingPolicy: Sendable, Equatable {
     }.max()
   }
 
+  /// Replicas that a new deployment begins with, where that is not its minReplicas.
+  package var initialScale: Int? {
+    parts.compactMap { if case .averageConcurrency(let policy) = $0 { policy.initialScale } else { nil } }
+      .max()
+  }
+
   /// Whether it looks at the KV cache.
   package var needsKVCache: Bool {
     parts.contains { if case .kvUtilisation = $0 { true } else { false } }
@@ -154,6 +160,40 @@ package indirect enum ScalingPolicy: Sendable, Equatable {
   /// The fewest replicas to which it ever limits a deployment; `nil` without a limit.
   var smallestMaximum: Int? {
     parts.compactMap { if case .scheduled(let policy) = $0 { policy.smallestMaximum } else { nil } }.min()
+  }
+
+  /// The most replicas that a schedule allows; `nil` if none says.
+  var largestMaximum: Int? {
+    parts.compactMap { if case .scheduled(let policy) = $0 { policy.largestMaximum } else { nil } }.max()
+  }
+
+  /// Warns of keys that do nothing where there is always a replica.
+  /// - Parameter keys: a choice of policies.
+  static func warnOfStartKeys(_ keys: Section) {
+    for (name, startKeys) in [
+      ("queueLength", QueueLengthScaling.startKeys),
+      ("averageConcurrency", [QueueLengthScaling.heldKey.name]),
+    ] {
+      guard let own = keys.section(name) else { continue }
+      for key in startKeys where own.has(key) {
+        own.warning(
+          key,
+          "\(key) does nothing: it is for a deployment without any replica, and minReplicas is above 0. Remove it, or lower minReplicas to 0."
+        )
+      }
+    }
+    keys.section("scheduled")?.section("policy").map(warnOfStartKeys)
+    for part in keys.sections(largestName) { warnOfStartKeys(part) }
+  }
+
+  /// Warns of forecasts that have no season to go by within a time, µs.
+  func warnOfShortHistory(_ length: Int64, _ keys: Section) {
+    for case .predictive(let policy) in parts where policy.season >= length {
+      keys.warning(
+        Self.key.name,
+        "the season of predictive is not shorter than the simulated time: there is never one to go by, and each interval is expected to repeat. Shorten the season, lengthen the period, or give warmUp."
+      )
+    }
   }
 
   /// What is wrong with a deployment that has no replica at times, in words.
