@@ -1,9 +1,11 @@
+import Foundation
 import Telemetry
 
 extension DocumentNode {
   /// Applies `PATH=VALUE`: keys separated by dots, a list's element by its number or by its name or version
   /// (`models.support-mistral.deployments.V1.scaling.maxReplicas=6`); the value is YAML. A dot in a name is
   /// written `\.`, and `*` means every element of a list. `PATH+=VALUE` appends to a list. The last key may be new.
+  /// `PATH*=NUMBER` multiplies a number, with or without a unit, or each of a list of them.
   package mutating func apply(_ override: String) throws {
     func fail(_ message: String) -> DocumentErrors {
       DocumentErrors(path: "", diagnostics: [Diagnostic(location: .override(override), message: message)])
@@ -15,11 +17,21 @@ extension DocumentNode {
         "not of the form PATH=VALUE. Write for instance models.0.load.arrivals.poisson.rate=5/s.")
     }
     let appends = scalars[..<equals].last == "+"
-    let path = Self.steps(scalars[..<equals].dropLast(appends ? 1 : 0))
+    // A path may end with * for every element.
+    let multiplies =
+      scalars[..<equals].last == "*" && ![nil, "."].contains(scalars[..<equals].dropLast().last)
+    let path = Self.steps(scalars[..<equals].dropLast(appends || multiplies ? 1 : 0))
     let value = try Document.parseValue(
       String(scalars[scalars.index(after: equals)...]), override: override)
     do {
-      try set(path[...], to: value, override: override, appends: appends)
+      if multiplies {
+        guard let factor = value.scalar.flatMap({ Quantity.number($0) }) else {
+          throw OverrideProblem(text: "*= multiplies by a number, not by \(value.kindName). Write *=1.5.")
+        }
+        try change(path[...]) { try $0?.multiplied(by: factor, override) }
+      } else {
+        try set(path[...], to: value, override: override, appends: appends)
+      }
     } catch let problem as OverrideProblem {
       throw fail(problem.text)
     }
@@ -48,22 +60,52 @@ extension DocumentNode {
   private mutating func set(
     _ path: ArraySlice<String>, to value: DocumentNode, override: String, appends: Bool
   ) throws {
-    guard let step = path.first else {
-      if appends {
-        guard let elements else {
-          throw OverrideProblem(
-            text: "+= appends to a list, but this is \(kindName). Write = to replace it.")
-        }
-        self.value = .sequence(elements + [value])
-      } else {
-        self = value
+    try change(path) { node in
+      guard appends else { return value }
+      guard let node else {
+        return DocumentNode(value: .sequence([value]), location: .override(override))
       }
+      guard let elements = node.elements else {
+        throw OverrideProblem(
+          text: "+= appends to a list, but this is \(node.kindName). Write = to replace it.")
+      }
+      return DocumentNode(value: .sequence(elements + [value]), location: node.location)
+    }
+  }
+
+  /// A number times a factor, its unit kept; of a list, all of them.
+  private func multiplied(by factor: Double, _ override: String) throws -> DocumentNode {
+    let noNumber = OverrideProblem(
+      text: "*= multiplies a number, but this is \(kindName). Write = to replace it.")
+    var product = self
+    product.location = .override(override)
+    switch value {
+    case .sequence(let elements) where !elements.isEmpty:
+      product.value = .sequence(try elements.map { try $0.multiplied(by: factor, override) })
+    case .scalar(let text, let isPlain):
+      let digits = text.prefix { $0.isNumber || "+-.eE".contains($0) }
+      guard let number = Quantity.number(digits) else { throw noNumber }
+      // What sums of binary fractions add in the last digit is not shown: 0.1 × 3 is 0.3.
+      let shown = Double(String(format: "%.15g", number * factor)) ?? number * factor
+      product.value = .scalar(plain(shown) + text.dropFirst(digits.count), isPlain: isPlain)
+    default: throw noNumber
+    }
+    return product
+  }
+
+  /// Changes what a path leads to.
+  /// - Parameter make: is given `nil` where the last key is new, and then gives `nil` if that must not be.
+  private mutating func change(
+    _ path: ArraySlice<String>, _ make: (DocumentNode?) throws -> DocumentNode?
+  ) throws {
+    guard let step = path.first else {
+      if let made = try make(self) { self = made }
       return
     }
     switch self.value {
     case .scalar where isNull, .scalar where path.count == 1 && step.isEmpty:
       var fresh = DocumentNode(value: .mapping([]), location: location)
-      try fresh.set(path, to: value, override: override, appends: false)
+      try fresh.change(path, make)
       self = fresh
     case .scalar(let text, _):
       throw OverrideProblem(
@@ -72,11 +114,9 @@ extension DocumentNode {
       )
     case .mapping(var entries):
       if let index = entries.firstIndex(where: { Name.same($0.key, step) }) {
-        try entries[index].value.set(
-          path.dropFirst(), to: value, override: override, appends: appends)
-      } else if path.count == 1 {
-        let fresh = appends ? DocumentNode(value: .sequence([value]), location: .override(override)) : value
-        entries.append(.init(key: step, keyLocation: .override(override), value: fresh))
+        try entries[index].value.change(path.dropFirst(), make)
+      } else if path.count == 1, let made = try make(nil) {
+        entries.append(.init(key: step, keyLocation: made.location, value: made))
       } else {
         let hint =
           nearest(step, among: entries.map(\.key)).map { " Did you mean \($0)?" }
@@ -86,13 +126,11 @@ extension DocumentNode {
       self.value = .mapping(entries)
     case .sequence(var elements) where step == "*":
       if elements.isEmpty { throw OverrideProblem(text: "the list is empty, so * matches nothing.") }
-      for index in elements.indices {
-        try elements[index].set(path.dropFirst(), to: value, override: override, appends: appends)
-      }
+      for index in elements.indices { try elements[index].change(path.dropFirst(), make) }
       self.value = .sequence(elements)
     case .sequence(var elements):
       let index = try Self.index(of: step, in: elements)
-      try elements[index].set(path.dropFirst(), to: value, override: override, appends: appends)
+      try elements[index].change(path.dropFirst(), make)
       self.value = .sequence(elements)
     }
   }
