@@ -16,7 +16,7 @@ enum ShadowText {
     let hardware = own.hardware.isEmpty ? "" : " on \(own.hardware.shown)"
     Terminal.print(
       Terminal.bold("\(own.name.shown)\(hardware): \(own.policy), \(own.minReplicas) to \(own.maxReplicas)"))
-    Terminal.print("  \(own.from) to \(own.to)")
+    Terminal.print("  \(instant(own.from)) to \(instant(own.to))")
     guard own.comparedHours > 0 else {
       Terminal.print("  No time has recorded replicas: there is nothing to compare.")
       return
@@ -52,7 +52,7 @@ enum ShadowText {
       )
       for (_, one) in shown {
         Terminal.print(
-          "  \(padded(one.from, 28))\(padded(duration(one.hours), 12, left: false))\(padded("\(one.recorded)", 12, left: false))\(padded("\(one.shadow)", 10, left: false))"
+          "  \(padded(instant(one.from), 28))\(padded(duration(one.hours), 12, left: false))\(padded("\(one.recorded)", 12, left: false))\(padded("\(one.shadow)", 10, left: false))"
         )
       }
     }
@@ -71,6 +71,7 @@ enum ShadowText {
     }
     let difference = shadow - recorded
     let share = recorded > 0 ? String(format: " (%+.1f %%)", 100 * difference / recorded) : ""
+    guard difference != 0 else { return row(name, number(recorded), number(shadow), "0") }
     row(name, number(recorded), number(shadow), "\(difference > 0 ? "+" : "")\(number(difference))\(share)")
   }
 
@@ -96,6 +97,9 @@ enum ShadowText {
     if seconds < 120 { return "\(number(seconds)) s" }
     return hours < 2 ? "\(number(seconds / 60)) min" : "\(number(hours)) h"
   }
+
+  /// Without a fraction of 0.
+  private static func instant(_ text: String) -> String { text.replacing(".000000Z", with: "Z") }
 
   private static func padded(_ text: String, _ width: Int, left: Bool = true) -> String {
     let space = String(repeating: " ", count: max(0, width - text.count))

@@ -6,6 +6,7 @@ import { element } from "./parts.js";
 const shadow = JSON.parse(document.getElementById("shadow").textContent);
 const main = document.getElementById("main");
 const figure = (value) => (typeof value === "number" ? quantity(Math.round(100 * value) / 100) : "unknown");
+const instant = (text) => text.replace(".000000Z", "Z");
 /** A difference, with its sign. */
 const apart = (recorded, policy) => {
   if (typeof recorded !== "number" || typeof policy !== "number") return "";
@@ -32,7 +33,7 @@ for (const own of shadow.deployments) {
   const name = `${own.account} / ${own.model}${own.version ? ` ${own.version}` : ""}`;
   const section = element("section", { "aria-label": name }, element("h2", {}, `${name}: ${own.policy}, ${own.minReplicas} to ${own.maxReplicas} replicas`));
   main.append(section);
-  section.append(element("p", {}, `${own.from} to ${own.to}`));
+  section.append(element("p", {}, `${instant(own.from)} to ${instant(own.to)}`));
   if (!own.comparedHours) {
     section.append(element("p", { className: "lead" }, "No time has recorded replicas: there is nothing to compare."));
     continue;
@@ -55,6 +56,6 @@ for (const own of shadow.deployments) {
     { label: "policy", ...steps(at, width, policy), colour: "high", line: "dashed" }], across)));
   if (own.differences.length) {
     const words = own.differencesInAll > own.differences.length ? `The ${own.differences.length} largest of ${own.differencesInAll} differences` : "Differences";
-    section.append(element("h3", {}, words), table(["from", "to", "for", "recorded", "policy"], own.differences.map((one) => [one.from, one.to, lasting(one.hours), one.recorded, one.shadow]), `${words}, ${name}`));
+    section.append(element("h3", {}, words), table(["from", "to", "for", "recorded", "policy"], own.differences.map((one) => [instant(one.from), instant(one.to), lasting(one.hours), one.recorded, one.shadow]), `${words}, ${name}`));
   }
 }
