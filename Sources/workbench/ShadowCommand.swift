@@ -17,32 +17,35 @@ struct ShadowCommand: ParsableCommand {
       simulations use.
 
       The policy is a deployment's scaling in a scenario's grammar: a file, the YAML itself, or a scenario, \
-      from which the deployment of the same model and version is taken. minReplicas, maxReplicas and \
-      maxBatchSize that it does not state are the recorded deployment's:
+      from which the deployment of the same model and version is taken. minReplicas, maxReplicas, \
+      maxBatchSize and startup that it does not state are the recorded deployment's:
         --policy 'targetUtilisation: { target: 0.7 }'
-        --policy 'scaling: { minReplicas: 0, policy: { queueLength: { target: 4 } } }'
+        --policy '{ minReplicas: 0, policy: { queueLength: { target: 4 } } }'
         --policy hpa.yaml
 
       With requests, demand is exact. From rollups alone (--resolution quarters, or a run without requests), \
-      it is the mean of each quarter of an hour: the policies concurrency and predictive look at peaks, which \
-      means do not show, and queueLength needs counts: pending.
+      it is the mean of each quarter of an hour: good for how many replicas, not for when. The policies \
+      concurrency and predictive look at peaks, which means do not show, and queueLength needs counts: pending.
 
       Demand is replayed open loop: each request begins and ends when it did, whatever the policy's replicas. \
       Where either side was short of them, the demand would have been another; the time in which it was is said.
 
       Recorded replicas may also be the answer of a Prometheus range query, saved as a file; a label of each \
       series must be the version's or the model's name:
-        curl -G http://prometheus/api/v1/query_range --data-urlencode \\
-          'query=kube_deployment_status_replicas{namespace="chat"}' -d start=… -d end=… -d step=15s > replicas.json
+        curl -G http://prometheus:9090/api/v1/query_range \\
+          -d query=kube_deployment_status_replicas \\
+          -d start=2026-03-03T00:00:00Z -d end=2026-03-04T00:00:00Z \\
+          -d step=15s > replicas.json
 
       Exit status: 0; with --max-disagreement, 1 if a deployment's policy differs in a larger share of the \
       time, and 2 if that cannot be told; 64, 65, 66 as elsewhere.
 
       Examples:
         workbench shadow Outputs/week --policy 'targetUtilisation: { target: 0.7 }'
-        workbench shadow Outputs/week --policy next.yaml --model chat --html shadow.html
+        workbench shadow Outputs/week --policy next.yaml --html shadow.html
         workbench shadow Outputs/month --policy hpa.yaml --resolution quarters --json
-        workbench shadow ours/ --policy hpa.yaml --replicas replicas.json --max-disagreement 5%
+        workbench shadow ours/ --policy hpa.yaml --replicas replicas.json
+        workbench shadow ours/ --policy hpa.yaml --max-disagreement 5%
       """)
 
   @Argument(help: "The data set.")
@@ -98,7 +101,8 @@ struct ShadowCommand: ParsableCommand {
   /// A share of the time, in [0, 1].
   private func allowedDisagreement() throws -> Double? {
     guard let text = maxDisagreement else { return nil }
-    guard text.hasSuffix("%"), let percent = PlanQuantity.number(String(text.dropLast())),
+    guard text.utf8.last == UInt8(ascii: "%"),
+      let percent = PlanQuantity.number(String(decoding: text.utf8.dropLast(), as: UTF8.self)),
       (0..<100).contains(percent)
     else {
       throw ValidationError(
@@ -147,10 +151,10 @@ struct ShadowCommand: ParsableCommand {
       throw InconclusiveError(
         telemetry, "\(unknown.name): no time has recorded replicas. Give a period that has.")
     }
-    if let blind = result.deployments.first(where: { !$0.unseen.isEmpty }) {
+    guard result.resolution == .requests else {
       throw InconclusiveError(
         telemetry,
-        "\(blind.name): the policy \(blind.unseen.joined(separator: ", ")) looks at peaks of demand, which means of a quarter of an hour do not show. Shadow a data set with requests."
+        "means of a quarter of an hour do not show how demand fluctuates, so that a policy differs even from its own run. Shadow a data set with requests."
       )
     }
     guard let worst = result.worst, 1 - worst.agreement.equal > allowed else { return }

@@ -84,10 +84,11 @@ enum ShadowText {
   /// To two places, without the zeros at the end.
   private static func number(_ value: Double) -> String {
     if abs(value) >= 1000 { return Figure.count(Int64(value.rounded())) }
-    var text = String(format: "%.2f", value)
-    while text.hasSuffix("0") { text.removeLast() }
-    if text.hasSuffix(".") { text.removeLast() }
-    return text == "-0" ? "0" : text
+    let hundredths = (value * 100).rounded()
+    if hundredths == 0 { return "0" }
+    let decimals =
+      hundredths.remainder(dividingBy: 100) == 0 ? 0 : hundredths.remainder(dividingBy: 10) == 0 ? 1 : 2
+    return String(format: "%.*f", decimals, value)
   }
 
   static func percent(_ share: Double) -> String { Figure.percent(share, decimals: 1) }
@@ -99,7 +100,10 @@ enum ShadowText {
   }
 
   /// Without a fraction of 0.
-  private static func instant(_ text: String) -> String { text.replacing(".000000Z", with: "Z") }
+  private static func instant(_ text: String) -> String {
+    text.utf8.suffix(8).elementsEqual(".000000Z".utf8)
+      ? String(decoding: text.utf8.dropLast(8), as: UTF8.self) + "Z" : text
+  }
 
   private static func padded(_ text: String, _ width: Int, left: Bool = true) -> String {
     let space = String(repeating: " ", count: max(0, width - text.count))
@@ -108,7 +112,9 @@ enum ShadowText {
 
   private static func wrapped(_ text: String) -> [String] {
     var lines = ["  "]
-    for word in text.shown.split(separator: " ") {
+    for word in text.shown.utf8.split(separator: UInt8(ascii: " ")).map({
+      String(decoding: $0, as: UTF8.self)
+    }) {
       if lines[lines.count - 1].count + word.count > 78 { lines.append("  ") }
       lines[lines.count - 1] += lines[lines.count - 1].count > 2 ? " \(word)" : word
     }

@@ -1,5 +1,4 @@
 import Aggregation
-import Datasets
 import Foundation
 import Planning
 import ScenarioModel
@@ -197,7 +196,7 @@ struct ShadowTests {
       period: start..<start + 3_600_000_000, demand: .requests(collector.finish()))
   }
 
-  private static func second(_ instant: String) -> Int64 {
+  static func second(_ instant: String) -> Int64 {
     var parser = TimestampParser()
     return ((parser.parse(instant)?.microseconds ?? 0) - 1_767_571_200_000_000) / 1_000_000
   }
@@ -238,6 +237,26 @@ struct ShadowTests {
     #expect(own.shadow.shortHours == 300.0 / 3600)
     #expect(own.differences.count == 1 && own.differences[0].shadow == 1 && own.differences[0].recorded == 2)
     #expect(own.notes.contains { $0.hasPrefix("The policy begins with 1 replicas") })
+  }
+
+  @Test("a policy that does not state startup has the recorded one")
+  func startup() throws {
+    var recorded = try Self.byHand([(0, 4)], Array(repeating: (0, 3000), count: 4))
+    // Two start at 100 s: one is ready at 125 s, the other, and a third of 130 s that is given up, are not recorded as ready.
+    for (second, starting, ready) in [(100, 2, 4), (125, 1, 5), (130, 2, 5), (140, 0, 5)]
+      as [(Int64, Int, Int)]
+    {
+      var row = recorded.tables.replicas[0]
+      row.at = Timestamp(microseconds: recorded.period.lowerBound + second * 1_000_000)
+      (row.starting, row.ready) = (starting, ready)
+      recorded.tables.replicas.append(row)
+    }
+    let policy = try ShadowPolicy("targetUtilisation: { target: 0.5 }")
+    let own = try #require(try Shadow(recorded, policy: policy).result().deployments.first)
+    #expect(own.startupSeconds == 25)
+    let stated = try ShadowPolicy("{ startup: 10s, policy: { targetUtilisation: { target: 0.5 } } }")
+    let other = try #require(try Shadow(recorded, policy: stated).result().deployments.first)
+    #expect(other.startupSeconds == 10 && other.notes.contains { $0.contains("as recorded, it took 25.0 s") })
   }
 
   @Test("KEDA in the shadow: a poll finds a request, the cool-down ends, none is left")
@@ -399,65 +418,6 @@ struct ShadowTests {
     #expect(
       own.comparedHours == 3000.0 / 3600
         && own.notes.contains { $0.contains("0.1667 h without recorded replicas") })
-  }
-
-  // MARK: Replicas from Prometheus
-
-  /// Samples every 15 s of the hour.
-  private static func answer(
-    _ labels: String = #""deployment": "V1""#, from first: Int = 0, value: (Int) -> String? = { _ in "4" }
-  ) throws -> PrometheusRange {
-    let samples = (first..<first + 240).compactMap { step in
-      value(step - first).map { "[\(1_767_571_200 + 15 * step), \"\($0)\"]" }
-    }
-    let text =
-      #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{\#(labels)},"values":[\#(samples.joined(separator: ","))]}]}}"#
-    return try PrometheusRange(Data(text.utf8), path: "replicas.json")
-  }
-
-  @Test("replicas of a range query are compared as those of the table are")
-  func prometheus() throws {
-    let policy = try ShadowPolicy("{ startup: 10s, policy: { targetUtilisation: { target: 0.5 } } }")
-    // The table's are not looked at.
-    var recorded = try Self.byHand([(0, 1)], Array(repeating: (0, 3000), count: 4))
-    recorded.replicas = try Self.answer { $0 < 120 ? "4" : "6" }
-    let own = try #require(try Shadow(recorded, policy: policy).result().deployments.first)
-    #expect(
-      own.differences.map {
-        [Self.second($0.from), Self.second($0.to), Int64($0.recorded), Int64($0.shadow)]
-      }
-        == [[15, 1800, 4, 8], [1800, 3285, 6, 8], [3285, 3600, 6, 1]])
-    #expect(own.notes.contains { $0.hasPrefix("Replicas are those of replicas.json") })
-  }
-
-  @Test("samples that are missing leave a gap; too many, another period, averages and strangers are refused")
-  func badReplicas() throws {
-    let policy = try ShadowPolicy("{ startup: 10s, policy: { targetUtilisation: { target: 0.5 } } }")
-    var recorded = try Self.byHand([(0, 1)], Array(repeating: (0, 3000), count: 4))
-    // None from 600 s to 1200 s: the sample at 585 s holds until 600 s.
-    recorded.replicas = try Self.answer { (40..<80).contains($0) ? nil : "4" }
-    let own = try #require(try Shadow(recorded, policy: policy).result().deployments.first)
-    #expect(own.comparedHours == 3000.0 / 3600)
-    #expect(own.differences.first.map { Self.second($0.to) } == 600)
-    for (range, error) in [
-      (try Self.answer { (40..<180).contains($0) ? nil : "4" }, "no samples for more than half of the time"),
-      (try Self.answer(from: 5000), "the replicas are of another period than the demand"),
-      (try Self.answer { _ in "2.5" }, "has 2.5 at 2026-01-05T00:00:00.000000Z: replicas are whole numbers"),
-    ] {
-      recorded.replicas = range
-      #expect { try Shadow(recorded, policy: policy).result() } throws: {
-        "\($0)".hasPrefix("replicas.json: error: ") && "\($0)".contains(error)
-      }
-    }
-    // One series and one version belong together whatever the labels; of several versions, one must be named.
-    recorded.replicas = try Self.answer(#""app": "stranger""#)
-    #expect(try Shadow(recorded, policy: policy).result().deployments.count == 1)
-    recorded.tables.deployments.append(recorded.tables.deployments[0])
-    recorded.tables.deployments[1].version = "V2"
-    #expect { try Shadow(recorded, policy: policy).result() } throws: {
-      "\($0)".contains(
-        #"the series {app="stranger"} names no version or model, or several. There are: m V1, m V2."#)
-    }
   }
 
   // MARK: Policies as they are given

@@ -22,7 +22,7 @@ package struct PrometheusRange: Sendable {
   package let series: [Series]
 
   private static let advice =
-    "Save what /api/v1/query_range answers: curl -G …/api/v1/query_range --data-urlencode 'query=…' -d start=… -d end=… -d step=15s."
+    "Save what /api/v1/query_range answers to a query with start, end and step."
 
   /// - Throws: `NotFoundError`, `DatasetError`.
   package init(contentsOf path: String) throws {

@@ -22,6 +22,25 @@ struct RecordedReplicas {
   /// Times of the span in which nothing was recorded, ascending.
   var gaps: [Range<Int64>] = []
 
+  /// The median of the times from a replica's start until it was ready, µs; `nil` where none is recorded.
+  var startup: Int64? {
+    var times: [Int64] = []
+    // Of those that start, the oldest first.
+    var starts: [Int64] = []
+    var before = Change(at: span.lowerBound, starting: 0, ready: 0, draining: 0)
+    for change in changes {
+      let more = change.starting - before.starting
+      if more > 0 { starts += Array(repeating: change.at, count: more) }
+      // They get ready in the order of their starts; those that are not needed after all go from the end.
+      let ready = max(min(-more, change.ready - before.ready), 0)
+      for _ in 0..<min(ready, starts.count) { times.append(change.at - starts.removeFirst()) }
+      if more < 0 { starts.removeLast(min(max(-more - ready, 0), starts.count)) }
+      before = change
+    }
+    times.sort()
+    return times.isEmpty ? nil : times[times.count / 2]
+  }
+
   var name: String { "\(model.name)\(version.isEmpty ? "" : " \(version)")" }
 
   /// The parts of the span that are known.

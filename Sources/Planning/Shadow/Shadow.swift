@@ -100,7 +100,7 @@ package struct Shadow {
       )
     case .quarters:
       words.append(
-        "Demand is the mean of each quarter of an hour, from rollups, in whole requests: peaks within a quarter are not seen. A run with requests is exact."
+        "Demand is the mean of each quarter of an hour, from rollups, in whole requests. Peaks within a quarter are not seen: a policy that keeps the largest wish of a window has some replicas fewer than it would have. Requests are exact."
       )
     }
     words.append(
@@ -151,6 +151,11 @@ package struct Shadow {
         "A replica is ready \(Figure.milliseconds(scaling.startup.mean / 1000)) after its start, the mean of startup."
       )
     }
+    if let startup = one.startup, scaling.startup.mean != Double(startup) {
+      notes.append(
+        "A replica is ready \(Figure.milliseconds(scaling.startup.mean / 1000)) after its start; as recorded, it took \(Figure.milliseconds(Double(startup) / 1000))."
+      )
+    }
     if recorded.replicas != nil {
       notes.append(
         "Replicas are those of \(recorded.replicas?.path ?? ""): starting and draining ones are not told apart."
@@ -176,7 +181,7 @@ package struct Shadow {
     return ShadowResult.Deployment(
       account: one.account.account, model: one.model.name, version: one.version, hardware: one.hardware,
       policy: scaling.policy.name, minReplicas: scaling.minReplicas, maxReplicas: scaling.maxReplicas,
-      maxBatchSize: scaling.maxBatchSize,
+      maxBatchSize: scaling.maxBatchSize, startupSeconds: scaling.startup.mean / 1e6,
       unseen: recorded.demand.resolution == .quarters ? scaling.policy.unknownFromAverages : [],
       from: Timestamp(microseconds: one.span.lowerBound).rfc3339,
       to: Timestamp(microseconds: one.span.upperBound).rfc3339, comparedHours: comparison.comparedHours,

@@ -45,7 +45,7 @@ package struct ShadowPolicy {
       return try document.scaling(
         of: .init(
           minReplicas: recorded.minReplicas, maxReplicas: recorded.maxReplicas,
-          maxBatchSize: recorded.maxBatchSize, calendar: calendar))
+          maxBatchSize: recorded.maxBatchSize, startup: recorded.startup, calendar: calendar))
     case .scenario(let scenario): return try deployment(of: recorded, in: scenario).scaling
     }
   }

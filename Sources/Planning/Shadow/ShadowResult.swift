@@ -19,6 +19,8 @@ package struct ShadowResult: Encodable, Sendable {
     package var minReplicas: Int
     package var maxReplicas: Int
     package var maxBatchSize: Int
+    /// From a replica's start until it serves.
+    package var startupSeconds: Double
     /// Of the policy's parts, those that look at what the resolution does not show.
     package var unseen: [String]
     /// RFC 3339, UTC; half open.

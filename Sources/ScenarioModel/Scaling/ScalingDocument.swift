@@ -11,12 +11,16 @@ package struct ScalingDocument {
     package var minReplicas: Int?
     package var maxReplicas: Int?
     package var maxBatchSize: Int?
+    /// µs.
+    package var startup: Int64?
     /// Of the account: schedules have local times.
     package var calendar: ZonedCalendar
 
-    package init(minReplicas: Int?, maxReplicas: Int?, maxBatchSize: Int?, calendar: ZonedCalendar) {
+    package init(
+      minReplicas: Int?, maxReplicas: Int?, maxBatchSize: Int?, startup: Int64?, calendar: ZonedCalendar
+    ) {
       (self.minReplicas, self.maxReplicas) = (minReplicas, maxReplicas)
-      (self.maxBatchSize, self.calendar) = (maxBatchSize, calendar)
+      (self.maxBatchSize, self.startup, self.calendar) = (maxBatchSize, startup, calendar)
     }
   }
 
@@ -56,14 +60,16 @@ package struct ScalingDocument {
   package func scaling(of deployment: Deployment) throws -> Scenario.Scaling {
     var root = root
     let known = [
-      ("minReplicas", deployment.minReplicas), ("maxReplicas", deployment.maxReplicas),
-      ("maxBatchSize", deployment.maxBatchSize),
+      ("minReplicas", deployment.minReplicas.map(String.init)),
+      ("maxReplicas", deployment.maxReplicas.map(String.init)),
+      ("maxBatchSize", deployment.maxBatchSize.map(String.init)),
+      ("startup", deployment.startup.map { "\($0)us" }),
     ]
     root.change(Self.key) { scaling in
       guard case .mapping(var entries) = scaling.value else { return }
       for (name, value) in known where !entries.contains(where: { $0.key == name }) {
         guard let value else { continue }
-        let node = DocumentNode(value: .scalar(String(value), isPlain: true), location: scaling.location)
+        let node = DocumentNode(value: .scalar(value, isPlain: true), location: scaling.location)
         entries.append(.init(key: name, keyLocation: scaling.location, value: node))
       }
       scaling.value = .mapping(entries)
