@@ -21,7 +21,7 @@ struct ShadowCommandTests {
             - version: V1
               deployAt: 2026-03-01
               hardware: A10 single
-              scaling: { minReplicas: 1, maxReplicas: 30, maxBatchSize: 32, startup: 40s, policy: { \(policy) } }
+              scaling: { minReplicas: 4, maxReplicas: 30, maxBatchSize: 32, startup: 40s, policy: { \(policy) } }
               service: { time: 4s }
         - { name: api, kind: external, provider: p, load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 1, output: 1 } }, service: { time: 1s } }
       """
@@ -54,7 +54,7 @@ struct ShadowCommandTests {
       #expect(try agreement(outcome)["equal"] == 1)
     }
     let text = try Program.run("shadow", run, "--policy", Self.policy).output
-    #expect(text.contains("acme/chat V1 on A10 single: targetUtilisation, 1 to 30"), "\(text)")
+    #expect(text.contains("acme/chat V1 on A10 single: targetUtilisation, 4 to 30"), "\(text)")
     #expect(text.contains("The policy would never have decided otherwise."))
     let other = try Program.run(
       "shadow", run, "--policy", "{ policy: { concurrency: { scaleUpDelay: 5s } } }"
@@ -95,7 +95,9 @@ struct ShadowCommandTests {
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(try json(outcome)["resolution"] as? String == "quarters")
     let agreement = try agreement(outcome)
-    #expect(agreement["meanAbsoluteDifference"] ?? 9 < 1.5, "\(agreement)")
+    // 120 requests in progress on average are ⌈120 ÷ (32 × 0.6)⌉ = 7 replicas; the largest wish of 5 minutes sees three
+    // standard deviations, 153, as well: 8.
+    #expect(agreement["meanAbsoluteDifference"] ?? 9 <= 1, "\(agreement)")
     #expect(
       try Program.run("shadow", run, "--policy", Self.policy).output.contains(
         "the mean of each quarter of an hour"))

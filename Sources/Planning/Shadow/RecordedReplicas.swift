@@ -11,7 +11,8 @@ struct RecordedReplicas {
   var version: String
   /// Empty where it is unknown.
   var hardware: String
-  /// Of the deployments table; `nil` where it has none, or does not say.
+  /// Of the deployments table, as are the next three; `nil` where it has none, or does not say.
+  var requestedAt: Timestamp?
   var minReplicas: Int?
   var maxReplicas: Int?
   var maxBatchSize: Int?
@@ -142,7 +143,7 @@ struct RecordedReplicas {
     guard start < to else { return nil }
     (self.account, self.model) = (account, model)
     (version, hardware) = (deployment.version, deployment.hardware)
-    minReplicas = deployment.minReplicas
+    (requestedAt, minReplicas) = (deployment.requestedAt, deployment.minReplicas)
     maxReplicas = deployment.maxReplicas > 0 ? deployment.maxReplicas : nil
     maxBatchSize = deployment.maxBatchSize > 0 ? deployment.maxBatchSize : nil
     span = start..<to

@@ -60,10 +60,11 @@ package struct ShadowPolicy {
     let own = named.filter { Name.same($0.account, recorded.account.account) }
     let all = (own.isEmpty ? named : own).flatMap(\.model.deployments)
     let same = all.filter { Name.same($0.version, recorded.version) }
-    for matching in [same, all, models.flatMap(\.model.deployments)] where matching.count == 1 {
+    // A version may be deployed several times.
+    let then = same.filter { $0.deployAt == recorded.requestedAt }
+    for matching in [same, then, all, models.flatMap(\.model.deployments)] where matching.count == 1 {
       return matching[0]
     }
-    // A version that is deployed again keeps its policy, as a rule.
     if let first = same.first, same.allSatisfy({ $0.scaling == first.scaling }) { return first }
     let names = models.flatMap { entry in
       entry.model.deployments.map { "\(entry.model.name) \($0.version)" }
