@@ -164,7 +164,8 @@ let package = Package(
     .testTarget(
       name: "PlanningTests",
       dependencies: [
-        "Planning", "Aggregation", "Sampling", "ScenarioModel", "Simulation", "Telemetry", "TestSupport",
+        "Planning", "Aggregation", "Datasets", "Sampling", "ScenarioModel", "Simulation", "Telemetry",
+        "TestSupport",
       ]),
     .testTarget(
       name: "CalibrationTests",

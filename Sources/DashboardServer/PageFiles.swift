@@ -40,7 +40,7 @@ package struct PageFiles: Sendable {
     "index.html", "diff.html", "fit.html", "plan.html", "style.css", "icon.svg", "openapi.yaml", "against.js",
     "asking.js", "compare.js", "data.js", "diff.js", "editor.js", "figures.js", "finder.js", "fit.js",
     "happened.js", "importing.js", "jobs.js", "knobs.js", "plan.js", "plans.js", "planview.js", "report.js",
-    "whatif.js",
+    "shadow.html", "shadow.js", "whatif.js",
   ]
   /// Uncompressed parts of others, in `vendor`, that become one script.
   package static let vendored = ["uplot.iife.min.js", "preact-htm.min.js"]
@@ -218,9 +218,11 @@ package struct PageFiles: Sendable {
       let data = Answer(plan.data)
       router.get("plan.json") { _, _ in data.response("application/json") }
     }
-    // diff.* and fit.* belong to pages of their own, plan.* to a plan's.
+    // diff.*, fit.* and shadow.* belong to pages of their own, plan.* to a plan's.
     for (name, file) in served()
-    where !name.hasPrefix("diff.") && !name.hasPrefix("fit.") && (plan != nil || !name.hasPrefix("plan.")) {
+    where !name.hasPrefix("diff.") && !name.hasPrefix("fit.") && !name.hasPrefix("shadow.")
+      && (plan != nil || !name.hasPrefix("plan."))
+    {
       // One for all readers, who may be slow.
       let content = name == "index.html" && plan != nil ? Data(Self.withPlan(file.data)) : file.data
       let (plain, packed) = (Answer(content), Gzip.compressed(content).map { Answer($0) })

@@ -10,6 +10,7 @@ package struct Factor: Sendable {
     case range(from: Double, to: Double, step: Double?, unit: String)
   }
 
+  /// One path, or several that get the same value, with & between them.
   package var path: String
   package var values: Values
 
@@ -20,7 +21,7 @@ package struct Factor: Sendable {
     init(description: String) { self.description = description.shown }
   }
 
-  /// `PATH=A..B[:STEP]` or `PATH=V1,V2,…`.
+  /// `PATH=A..B[:STEP]` or `PATH=V1,V2,…`; `PATH*=…` multiplies; `PATH & PATH=…` changes both together.
   package init(_ text: String) throws {
     let scalars = text.unicodeScalars
     guard let equals = scalars.firstIndex(of: "="), equals > scalars.startIndex else {
@@ -32,6 +33,9 @@ package struct Factor: Sendable {
 
   package init(path: String, values text: String) throws {
     self.path = path
+    guard Self.paths(path).allSatisfy({ !$0.isEmpty }) else {
+      throw InvalidFactor(description: "\(path) has an empty path. Write PATH, or PATH & PATH.")
+    }
     if let range = try Self.range(text) {
       values = range
       return
@@ -144,8 +148,25 @@ package struct Factor: Sendable {
   /// The ends, for a tornado.
   package var extremes: (low: String, high: String) { (value(at: 0), value(at: 1 - 1e-12)) }
 
-  package func override(_ value: String, hasAccounts: Bool) -> String {
-    Self.expanded("\(path)=\(value)", hasAccounts: hasAccounts)
+  /// The paths that change together. An & in a name is written `\&`.
+  private static func paths(_ path: String) -> [String] {
+    var paths = [String.UnicodeScalarView()]
+    var isEscaped = false
+    for scalar in path.unicodeScalars {
+      if scalar == "&", !isEscaped {
+        paths.append(.init())
+        continue
+      }
+      if scalar == "&" { paths[paths.count - 1].removeLast() }
+      paths[paths.count - 1].append(scalar)
+      isEscaped = scalar == "\\" && !isEscaped
+    }
+    return paths.map { String($0).trimmed }
+  }
+
+  /// What sets a value: an override for each path.
+  package func overrides(_ value: String, hasAccounts: Bool) -> [String] {
+    Self.paths(path).map { Self.expanded("\($0)=\(value)", hasAccounts: hasAccounts) }
   }
 
   /// An override in which `load.scale` and the like mean every model.

@@ -118,7 +118,7 @@ package struct PlannedVariants: Sendable {
           (
             zip(factors, point).map { "\(Self.shortName($0.path, among: paths))=\($1)" }
               .joined(separator: ", "),
-            zip(factors, point).map { $0.override($1, hasAccounts: hasAccounts) }
+            zip(factors, point).flatMap { $0.overrides($1, hasAccounts: hasAccounts) }
           ))
       }
     }

@@ -349,7 +349,7 @@ package final class Study {
     let replications = isDeterministic ? 1 : min(options.replications, 20)
     for (index, factor) in factors.enumerated() {
       let (low, high) = factor.extremes
-      let pair = try [low, high].map { try make([factor.override($0, hasAccounts: hasAccounts)]) }
+      let pair = try [low, high].map { try make(factor.overrides($0, hasAccounts: hasAccounts)) }
       let trial = self.trial(pair)
       let label = "sensitivity, \(factor.path) (\(index + 1)/\(factors.count))"
       try trial.run([0: replications, 1: replications]) { [progress] in progress(label, $0, $1) }
@@ -373,7 +373,7 @@ package final class Study {
     let design = Design.saltelli(factors, samples: samples, seed: variants[0].scenario.seed)
     let points = design.a + design.b + design.mixed.flatMap { $0 }
     let made = try points.map { point in
-      try make(zip(factors, point).map { $0.override($1, hasAccounts: hasAccounts) })
+      try make(zip(factors, point).flatMap { $0.overrides($1, hasAccounts: hasAccounts) })
     }
     let trial = self.trial(made)
     try trial.run(Dictionary(uniqueKeysWithValues: made.indices.map { ($0, 1) })) { [progress] in

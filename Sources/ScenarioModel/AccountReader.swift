@@ -28,8 +28,7 @@ struct AccountReader {
     let models = modelSections.map {
       ModelReader(
         section: $0, hardware: Set(prices.keys), subscription: subscription, period: period,
-        checkTimes: checkTimes,
-        profiles: profiles
+        warmUp: warmUp, checkTimes: checkTimes, profiles: profiles
       ).read()
     }
     let numbered = distinguished(models, modelSections)

@@ -9,6 +9,8 @@ struct ModelReader {
   let hardware: Set<String>
   let subscription: Int?
   let period: Range<Timestamp>
+  /// Before the period, µs.
+  let warmUp: Int64
   let checkTimes: Bool
   let profiles: [String: RateProfile]
 

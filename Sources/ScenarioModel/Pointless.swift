@@ -53,7 +53,15 @@ extension ModelReader {
       }
       return
     }
+    if let most = scaling.policy.largestMaximum, most > scaling.maxReplicas {
+      keys.warning(
+        "policy",
+        "the schedule allows \(most) replicas, and maxReplicas \(scaling.maxReplicas) cuts them. Lower its maxReplicas, or raise the deployment's."
+      )
+    }
+    if scaling.minReplicas > 0, let policy = keys.section("policy") { ScalingPolicy.warnOfStartKeys(policy) }
     let length = period.upperBound - period.lowerBound
+    scaling.policy.warnOfShortHistory(length + warmUp, keys)
     if let futile = scaling.policy.futility(within: length) {
       keys.warning(futile.key, futile.message)
     } else if scaling.startup.mean >= Double(length) {

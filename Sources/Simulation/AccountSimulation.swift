@@ -198,7 +198,7 @@ final class AccountSimulation: @unchecked Sendable {
     modelSimulations[modelIndex].deployments[deployment].outcome = .deferred
     waiting.insert(
       ranks[modelIndex][deployment], modelIndex: modelIndex,
-      minReplicas: modelSimulations[modelIndex].deployments[deployment].minReplicas)
+      minReplicas: modelSimulations[modelIndex].deployments[deployment].firstReplicas)
   }
 
   /// After a release, waiting deployments are tried in the order of their requests; a small deployment may pass a large

@@ -37,6 +37,8 @@ struct DeploymentState: ~Copyable {
 
   let series: Int32
   let minReplicas: Int
+  /// That it begins with when it is deployed in the simulated time.
+  let firstReplicas: Int
   let maxReplicas: Int
   let maxBatchSize: Int
   /// How many requests may wait, and how many while no replica is ready.
@@ -99,6 +101,7 @@ struct DeploymentState: ~Copyable {
   ) throws {
     self.series = series
     minReplicas = deployment.scaling.minReplicas
+    firstReplicas = max(minReplicas, deployment.scaling.policy.initialScale ?? 0)
     maxReplicas = deployment.scaling.maxReplicas
     maxBatchSize = deployment.scaling.maxBatchSize
     var (prefill, decoder) = (-1, -1)

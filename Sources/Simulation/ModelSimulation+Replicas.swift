@@ -49,16 +49,20 @@ extension ModelSimulation {
 
   /// Starts the first replicas. `false` if they find no room under the subscription.
   mutating func deploy(_ index: Int, at time: Int64, _ pool: ReplicaPool) -> Bool {
+    deploy(index, with: deployments[index].firstReplicas, at: time, pool)
+  }
+
+  private mutating func deploy(_ index: Int, with first: Int, at time: Int64, _ pool: ReplicaPool) -> Bool {
     guard deployments[index].phase == .planned || deployments[index].phase == .pending else { return true }
-    guard pool.available >= deployments[index].minReplicas else {
+    guard pool.available >= first else {
       deployments[index].phase = .pending
       return false
     }
-    let taken = pool.take(upTo: deployments[index].minReplicas)
+    let taken = pool.take(upTo: first)
     deployments[index].phase = .deploying
     for _ in 0..<taken { startReplica(index, at: time) }
     // One that may have no replica takes requests from now on: they are held.
-    if deployments[index].minReplicas == 0 { becomeDeployed(index, at: time) }
+    if first == 0 { becomeDeployed(index, at: time) }
     observeCapacity(index, at: time)
     record(index, at: time, limitedBy: .none)
     return true
@@ -70,7 +74,7 @@ extension ModelSimulation {
   ) -> Bool {
     log.isHeld = true
     defer { log.isHeld = false }
-    guard deploy(index, at: time, pool) else { return false }
+    guard deploy(index, with: deployments[index].minReplicas, at: time, pool) else { return false }
     controls.removeAll {
       let tag = ControlTag(bits: $0.tag)
       return tag.deployment == index && tag.control == .replicaReady

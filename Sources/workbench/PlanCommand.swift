@@ -47,7 +47,10 @@ struct PlanCommand: ParsableCommand {
   @Argument(help: "The scenario. Further scenarios are variants of it: before and after.")
   var scenarios: [String]
 
-  @Option(help: "PATH=A..B[:STEP] or PATH=V1,V2,…; every combination is a variant. May be repeated.")
+  @Option(
+    help:
+      "PATH=A..B[:STEP] or PATH=V1,V2,…; PATH*=… multiplies, 'PATH & PATH=…' changes both together. May be repeated; every combination is a variant."
+  )
   var vary: [String] = []
 
   @Option(help: "A plan file (YAML; \"workbench schema plan\").")

@@ -17,6 +17,7 @@ struct Workbench: ParsableCommand {
         workbench expect Outputs/week --slo 'latency.p95 <= 5s'
         workbench fixture week.yaml -o fixture    data and expected figures
         workbench plan week.yaml --vary load.scale=1,1.5,2
+        workbench shadow Outputs/week --policy 'targetUtilisation: { target: 0.7 }'
         workbench run fleet.yaml --emit-tasks > tasks.jsonl
         workbench collect tasks.jsonl results -o Outputs/fleet
         workbench push Outputs/week postgres://qa@db/quality
@@ -57,7 +58,7 @@ struct Workbench: ParsableCommand {
           ValidateCommand.self, CompareCommand.self, ExpectCommand.self, BaselineCommand.self,
           FixtureCommand.self,
         ]),
-      CommandGroup(name: "Planning", subcommands: [PlanCommand.self, FitCommand.self]),
+      CommandGroup(name: "Planning", subcommands: [PlanCommand.self, ShadowCommand.self, FitCommand.self]),
       CommandGroup(
         name: "Data",
         subcommands: [

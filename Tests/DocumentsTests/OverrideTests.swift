@@ -56,6 +56,26 @@ struct OverrideTests {
     #expect(try Self.value("empty+=x", at: "empty", "0") == "x")
     #expect(try Self.value("fresh+=x", at: "fresh") == "1 elements")
     #expect(try Self.value("seed=", at: "seed") == "")
+    #expect(try Self.value("nothing.x+=1", at: "nothing", "x") == "1 elements")
+  }
+
+  @Test("*= multiplies a number and keeps its unit; a list, each of it")
+  func multiplied() throws {
+    for (text, override, product) in [
+      ("5/s", "x*=1.5", "7.5/s"), ("90s", "x*=2", "180s"), ("250ms", "x*=0.1", "25ms"), ("8", "x*=2", "16"),
+      ("0.1", "x*=3", "0.3"), ("5", "x*=0.5", "2.5"), ("1e3", "x*=1e-1", "100"), ("-2", "x*=-1", "2"),
+      ("10 min", "x*=+2", "20 min"),
+    ] {
+      var node = try Document.parse("x: \(text)", path: "s.yaml")
+      try node.apply(override)
+      #expect(node.member("x")?.scalar == product, "\(text) \(override)")
+    }
+    #expect(try Self.value("models.*.scale*=2", at: "models", "3", "scale") == "8")
+    // * at the end of a path is every element still.
+    #expect(try Self.value("models.*=7", at: "models", "3") == "7")
+    var list = try Document.parse("hourly: [1, 0.5, 2]", path: "s.yaml")
+    try list.apply("hourly*=2")
+    #expect(list.member("hourly")?.elements?.map(\.scalar) == ["2", "1", "4"])
   }
 
   @Test(
@@ -65,7 +85,12 @@ struct OverrideTests {
       ("seed.x=1", "Shorten the path"), ("models.4.scale=1", "from 0 to 3"),
       ("models.+1.scale=1", "from 0 to 3"),
       ("models.-1.scale=1", "from 0 to 3"), ("models.Chat.scale=1", "Name one"), ("empty.0=1", "It is empty"),
-      ("empty.*.x=1", "empty"), ("seed+=1", "appends to a list"), ("seed=[1", "not YAML"),
+      ("empty.*.x=1", "empty"), ("seed+=1", "appends to a list"),
+      ("seed*=x", "multiplies by a number, not by \"x\""), ("sede*=2", "Did you mean seed?"),
+      ("models.chat.name*=2", "*= multiplies a number, but this is \"chat\""),
+      ("models.chat*=2", "*= multiplies a number, but this is a mapping"),
+      ("empty*=2", "*= multiplies a number, but this is a list"), ("fresh*=2", "there is no \"fresh\""),
+      ("seed=[1", "not YAML"),
       ("models.twin.scale=1", "2 elements of the list are named \"twin\". Say which by its number: 2, 3."),
     ])
   func refusals(_ override: String, words: String) {

@@ -134,6 +134,16 @@ struct PartsTests {
     #expect(points.count { $0[2] == "x" } == 10)
     #expect(Design.factorial([["1", "2"], ["a", "b", "c"]]).count == 6)
     #expect(try Factor("a=2..8:3").levels() == ["2", "5", "8"])
+    // Together, and as factors of what is there.
+    #expect(
+      try Factor("account.x & models.*.y*=2..4:2").overrides("4", hasAccounts: false) == [
+        "account.x=4", "models.*.y*=4",
+      ])
+    #expect(
+      try Factor(#"load.scale&models.r\&d.y=1,2"#).overrides("2", hasAccounts: true) == [
+        "accounts.*.models.*.load.scale=2", "models.r&d.y=2",
+      ])
+    #expect(throws: Factor.InvalidFactor.self) { try Factor("a &=1,2") }
     #expect(try Factor("a=0.5..1:0.25").levels() == ["0.5", "0.75", "1"])
     #expect(try Factor("a=5/s..10/s:5/s").levels() == ["5/s", "10/s"])
     #expect(try Factor("a=[1, 2],[3]").levels() == ["[1, 2]", "[3]"])

@@ -51,6 +51,24 @@ struct PointlessTests {
       "maxBatchSize: 8", "maxBatchSize: 8, scaleUpDelay: 31d",
       "warning: scaleUpDelay is not shorter than the period"),
     .init(
+      "maxBatchSize: 8",
+      "maxBatchSize: 8, policy: { scheduled: { weekly: [ { window: Mon 08:00-18:00, maxReplicas: 9 } ] } }",
+      "warning: the schedule allows 9 replicas, and maxReplicas 4 cuts them."),
+    .init(
+      "maxBatchSize: 8", "maxBatchSize: 8, policy: { queueLength: { target: 5, cooldown: 1min } }",
+      "warning: cooldown does nothing: it is for a deployment without any replica, and minReplicas is above 0."
+    ),
+    .init(
+      "maxBatchSize: 8",
+      "maxBatchSize: 8, policy: { largest: [ { predictive: {} }, { averageConcurrency: { heldRequests: 5 } } ] }",
+      "warning: heldRequests does nothing"),
+    .init(
+      "maxBatchSize: 8", "maxBatchSize: 8, policy: { predictive: { season: 31d, interval: 5min } }",
+      "warning: the season of predictive is not shorter than the simulated time"),
+    .init(
+      "maxBatchSize: 8", "maxBatchSize: 8, policy: { targetUtilisation: { target: 0.7, syncPeriod: 31d } }",
+      "warning: syncPeriod is not shorter than the period"),
+    .init(
       "maxBatchSize: 8", "maxBatchSize: 8, startup: 31d",
       "warning: a replica takes longer to start than the period"),
     .init(

@@ -73,6 +73,14 @@ struct ScalingPolicyTests {
       ),
       ("policy: { targetUtilisation: {} }", ": error: target is missing."),
       (
+        "policy: { averageConcurrency: { initialScale: 5 } }",
+        ": error: initialScale 5 is above maxReplicas 4. Lower it, or raise maxReplicas."
+      ),
+      (
+        "policy: { targetUtilisation: { target: 0.7, scaleUp: { tolerance: 1 } } }",
+        ": error: tolerance 1 is out of range. It must be 0 to 0.99."
+      ),
+      (
         "policy: { targetUtilisation: { target: 70 } }",
         ": error: target 70 is out of range. It must be 0.01 to 1."
       ),

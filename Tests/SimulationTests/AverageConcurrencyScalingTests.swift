@@ -133,6 +133,29 @@ struct AverageConcurrencyScalingTests {
       rows.filter { $0.second < 141 } == [Row(0, 0, 0, 0), Row(131, 1, 0, 0), Row(132, 6, 0, 0)], "\(rows)")
   }
 
+  @Test("initialScale: so many start, none is removed before all are ready, nor for a stable window after it")
+  func initialScale() throws {
+    // Deployed at 600 s, started in 70 s, which is longer than a stable window; no request comes. The tick at which all are
+    // ready is that of 670 s; panic, in which none is removed, is over once more than 60 s have passed: at 732 s. Then half
+    // of them at a tick: 3, 1, 0.
+    func rows(_ policy: String) throws -> [Row] {
+      try Simulated(
+        ReplicaPathTests.scenario(
+          scaling:
+            "{ minReplicas: 0, maxReplicas: 6, maxBatchSize: 1, startup: 70s, policy: { averageConcurrency: { \(policy) } } }",
+          subscription: 6
+        ).replacing("deployAt: 2026-01-01", with: "deployAt: 2026-01-05T00:10"),
+        traces: ReplicaPathTests.trace([(0, 1)])
+      ).tables.replicas.map(Row.init)
+    }
+    #expect(
+      try rows("initialScale: 3") == [
+        Row(600, 3, 0, 0), Row(670, 2, 1, 0), Row(670, 1, 2, 0), Row(670, 0, 3, 0), Row(732, 0, 1, 0),
+        Row(734, 0, 0, 0),
+      ])
+    #expect(try rows("") == [Row(600, 0, 0, 0)])
+  }
+
   @Test("a start that is not needed any more is undone, and requests beyond heldRequests fail")
   func held() throws {
     let run = try Self.run([(7, 31, 5)], ", heldRequests: 4", min: 0)

@@ -32,13 +32,48 @@ struct UtilisationScalingTests {
   @Test(
     "desired is replicas × utilisation ÷ target, rounded up, of the ready ones; those that start use nothing")
   func up() throws {
-    // 15 s: 1 × 1 ÷ 0.4 = 2.5, 3. 25 s: all ready. 30 s: 3 ÷ 0.4 = 7.5, 8; at most max(2 × 3, 3 + 4) = 7. 40 s: ready.
-    // 45 s: 7 of 7 in use: 17.5, 18; at most 14.
+    // 15 s: 1 × 1 ÷ 0.4 = 2.5, 3. 25 s: all ready. 30 s: 3 ÷ 0.4 = 7.5, 8; without behavior at most max(2 × 3, 4) = 6.
+    // 40 s: ready. 45 s: 6 of 6 in use: 15; at most 12.
     #expect(
       try Self.path(several(40), "target: 0.4", end: 45) == [
-        Row(0, 0, 1, 0), Row(15, 2, 1, 0), Row(25, 1, 2, 0), Row(25, 0, 3, 0), Row(30, 4, 3, 0),
-        Row(40, 3, 4, 0), Row(40, 2, 5, 0), Row(40, 1, 6, 0), Row(40, 0, 7, 0), Row(45, 7, 7, 0),
+        Row(0, 0, 1, 0), Row(15, 2, 1, 0), Row(25, 1, 2, 0), Row(25, 0, 3, 0), Row(30, 3, 3, 0),
+        Row(40, 2, 4, 0), Row(40, 1, 5, 0), Row(40, 0, 6, 0), Row(45, 6, 6, 0),
       ])
+  }
+
+  @Test(
+    "with any behavior, the defaults of the rest are 100 % or 4 replicas in 15 s; without, twice or 4 in all")
+  func behavior() throws {
+    // 1 ÷ 0.1 = 10. Without: max(2 × 1, 4). With: max(2 × 1, 1 + 4).
+    #expect(try Self.path(several(40), "target: 0.1", end: 15) == [Row(0, 0, 1, 0), Row(15, 3, 1, 0)])
+    for stated in ["scaleDown: { stabilisationWindow: 60s }", "scaleUp: { selectPolicy: max }"] {
+      #expect(
+        try Self.path(several(40), "target: 0.1, \(stated)", end: 15) == [Row(0, 0, 1, 0), Row(15, 4, 1, 0)])
+    }
+  }
+
+  @Test("each direction may have a tolerance of its own; the other keeps the common one")
+  func tolerances() throws {
+    // 11 of 20 in use are 1.1 times the target: within the common 10 %, and beyond 5 % on the way up: ⌈1.1⌉ = 2.
+    for (policy, rows) in [
+      ("scaleUp: { tolerance: 0.05 }", [Row(0, 0, 1, 0), Row(15, 1, 1, 0)]),
+      ("scaleDown: { tolerance: 0.05 }", [Row(0, 0, 1, 0)]),
+      ("tolerance: 0.05, scaleUp: { tolerance: 0.1 }", [Row(0, 0, 1, 0)]),
+      ("tolerance: 0.05", [Row(0, 0, 1, 0), Row(15, 1, 1, 0)]),
+    ] {
+      #expect(
+        try Self.path(Self.several(11), "target: 0.5, \(policy)", batch: 20, end: 15) == rows, "\(policy)")
+    }
+    // 20 of 20: two at 15 s, which serve the 21st until 125 s. Then 10 of 40 are half of the target: one, at 135 s, unless
+    // 60 % are tolerated.
+    let window = "stabilisationWindow: 0s"
+    let requests = Self.several(10) + Self.several(11, 100)
+    #expect(
+      try Self.path(requests, "target: 0.5, scaleDown: { \(window) }", batch: 20, end: 300).last
+        == Row(135, 0, 1, 0))
+    #expect(
+      try Self.path(requests, "target: 0.5, scaleDown: { \(window), tolerance: 0.6 }", batch: 20, end: 300)
+        .last == Row(25, 0, 2, 0))
   }
 
   private func several(_ count: Int) -> [(second: Double, service: Int32)] { Self.several(count) }
@@ -181,7 +216,8 @@ struct UtilisationScalingTests {
     ] as [(Int64, Int, Int, Int, Int?)])
   func wishes(_ usage: Int64, _ measured: Int, _ ready: Int, _ starting: Int, _ wish: Int?) {
     let metric = ReplicaMetric(
-      usage: usage, measured: measured, capacity: 10, target: 500_000, tolerance: 100_000)
+      usage: usage, measured: measured, capacity: 10, target: 500_000,
+      tolerance: .init(above: 100_000, below: 100_000))
     #expect(metric.wish(ready: ready, starting: starting) == wish)
   }
 }

@@ -1,4 +1,5 @@
 import Documents
+import Telemetry
 
 /// Knative's autoscaler (KPA): replicas follow the average number of requests, waiting or in service, over a stable window,
 /// and over a short one when that shows a burst (panic), in which none is removed.
@@ -18,6 +19,8 @@ package struct AverageConcurrencyScaling: Sendable, Equatable {
   /// The largest wish of this time is followed, µs, a whole multiple of `tick`.
   package var scaleDownDelay: Int64
   package var heldRequests: Int
+  /// Replicas that a new deployment begins with; `nil`: its minReplicas.
+  package var initialScale: Int?
 
   /// From one decision to the next, µs.
   package static let tick: Int64 = 2_000_000
@@ -42,6 +45,10 @@ package struct AverageConcurrencyScaling: Sendable, Equatable {
         "A decision wants at least the ready replicas divided by this."),
       Key("scaleDownDelay", .duration, default: "0s", "The largest wish of this time is followed."),
       QueueLengthScaling.heldKey,
+      Key(
+        "initialScale", .integer(1...Limits.replicasOfDeployment),
+        "Replicas that a new deployment starts with, and of which none is removed before all have been ready. Without it: minReplicas; Knative's own default is 1."
+      ),
     ])
 
   /// `nil` after a diagnostic.
@@ -65,6 +72,10 @@ package struct AverageConcurrencyScaling: Sendable, Equatable {
       let up = number("maxScaleUpRate", 1000), let down = number("maxScaleDownRate", 2),
       let stable, let panic, let delay, let held = QueueLengthScaling.held(keys)
     else { return nil }
+    if keys.has("initialScale") {
+      guard let scale = keys.integer("initialScale") else { return nil }
+      initialScale = scale
+    }
     guard panic <= stable else {
       keys.error(
         "panicWindow", "panicWindow is longer than stableWindow. Shorten it, or lengthen stableWindow.")

@@ -8,10 +8,11 @@ package struct HorizontalScaling: Sendable, Equatable {
   package var syncPeriod: Int64
   /// The age of the metric that a decision sees, µs.
   package var metricDelay: Int64
-  /// Deviations from the target, as a share of it, that change nothing, millionths.
-  package var tolerance: Int
   package var up: Rules
   package var down: Rules
+  /// Whether rules are stated at all. An autoscaler without any (`behavior` in Kubernetes) at most doubles the replicas at
+  /// a decision, or has four.
+  package var hasBehavior: Bool
 
   /// How fast replicas may be added, or removed.
   package struct Rules: Sendable, Equatable {
@@ -36,6 +37,8 @@ package struct HorizontalScaling: Sendable, Equatable {
       package var period: Int64
     }
 
+    /// Deviations from the target on this side, as a share of it, that change nothing, millionths.
+    package var tolerance: Int
     /// The most cautious wish of this time is followed, µs.
     package var stabilisationWindow: Int64
     package var selection: Selection
@@ -43,15 +46,15 @@ package struct HorizontalScaling: Sendable, Equatable {
   }
 
   private static let standard = HorizontalScaling(
-    syncPeriod: 15_000_000, metricDelay: 0, tolerance: 100_000,
+    syncPeriod: 15_000_000, metricDelay: 0,
     up: Rules(
-      stabilisationWindow: 0, selection: .max,
+      tolerance: 100_000, stabilisationWindow: 0, selection: .max,
       limits: [
         .init(amount: .percent(100), period: 15_000_000), .init(amount: .replicas(4), period: 15_000_000),
       ]),
     down: Rules(
-      stabilisationWindow: 300_000_000, selection: .max,
-      limits: [.init(amount: .percent(100), period: 15_000_000)]))
+      tolerance: 100_000, stabilisationWindow: 300_000_000, selection: .max,
+      limits: [.init(amount: .percent(100), period: 15_000_000)]), hasBehavior: false)
 
   static let keys = [
     Key("syncPeriod", .duration, default: "15s", "From one decision to the next."),
@@ -67,6 +70,10 @@ package struct HorizontalScaling: Sendable, Equatable {
     Shape(
       "scalingRules.\(window)", "How fast the number of replicas follows the metric.",
       [
+        Key(
+          "tolerance", .number(0...0.99),
+          "Deviations from the target in this direction that change nothing. Without it: the tolerance beside it."
+        ),
         Key(
           "stabilisationWindow", .duration, default: window,
           "The most cautious wish of this time is followed; it slides. At most 1h."),
@@ -96,10 +103,15 @@ package struct HorizontalScaling: Sendable, Equatable {
     let standard = Self.standard
     let sync = keys.has("syncPeriod") ? keys.duration("syncPeriod") : standard.syncPeriod
     let delay = keys.has("metricDelay") ? keys.duration("metricDelay") : standard.metricDelay
-    let tolerance = keys.has("tolerance") ? keys.number("tolerance").map(millionths) : standard.tolerance
-    let up = keys.has("scaleUp") ? Self.rules(keys.section("scaleUp"), standard.up) : standard.up
-    let down = keys.has("scaleDown") ? Self.rules(keys.section("scaleDown"), standard.down) : standard.down
-    guard let sync, let delay, let tolerance, let up, let down else { return nil }
+    let tolerance = keys.has("tolerance") ? keys.number("tolerance").map(millionths) : standard.up.tolerance
+    func rules(_ name: String, _ standard: Rules) -> Rules? {
+      guard let tolerance else { return nil }
+      var standard = standard
+      standard.tolerance = tolerance
+      return keys.has(name) ? Self.rules(keys.section(name), standard) : standard
+    }
+    let (up, down) = (rules("scaleUp", standard.up), rules("scaleDown", standard.down))
+    guard let sync, let delay, let up, let down else { return nil }
     guard sync >= 1_000_000 else {
       keys.error("syncPeriod", "syncPeriod must be at least 1s. Raise it.")
       return nil
@@ -108,11 +120,12 @@ package struct HorizontalScaling: Sendable, Equatable {
       keys.error("metricDelay", "metricDelay must be at most 1h. Lower it.")
       return nil
     }
-    (syncPeriod, metricDelay, self.tolerance, self.up, self.down) = (sync, delay, tolerance, up, down)
+    (syncPeriod, metricDelay, self.up, self.down) = (sync, delay, up, down)
+    hasBehavior = keys.has("scaleUp") || keys.has("scaleDown")
   }
 
-  private init(syncPeriod: Int64, metricDelay: Int64, tolerance: Int, up: Rules, down: Rules) {
-    (self.syncPeriod, self.metricDelay, self.tolerance) = (syncPeriod, metricDelay, tolerance)
+  private init(syncPeriod: Int64, metricDelay: Int64, up: Rules, down: Rules, hasBehavior: Bool) {
+    (self.syncPeriod, self.metricDelay, self.hasBehavior) = (syncPeriod, metricDelay, hasBehavior)
     (self.up, self.down) = (up, down)
   }
 
@@ -123,13 +136,15 @@ package struct HorizontalScaling: Sendable, Equatable {
     let selection =
       keys.has("selectPolicy")
       ? keys.choice("selectPolicy").flatMap { Rules.Selection(rawValue: $0) } : standard.selection
-    guard let window, let selection else { return nil }
+    let tolerance = keys.has("tolerance") ? keys.number("tolerance").map(millionths) : standard.tolerance
+    guard let window, let selection, let tolerance else { return nil }
     guard window <= 3_600_000_000 else {
       keys.error("stabilisationWindow", "stabilisationWindow must be at most 1h. Lower it.")
       return nil
     }
     guard keys.has("policies") else {
-      return Rules(stabilisationWindow: window, selection: selection, limits: standard.limits)
+      return Rules(
+        tolerance: tolerance, stabilisationWindow: window, selection: selection, limits: standard.limits)
     }
     guard let count = keys.node("policies")?.elements?.count, count > 0 else {
       keys.error("policies", "policies must be a list of at least one limit. Add one, or leave it out.")
@@ -137,7 +152,7 @@ package struct HorizontalScaling: Sendable, Equatable {
     }
     let limits = keys.sections("policies").compactMap(limit)
     return limits.count == count
-      ? Rules(stabilisationWindow: window, selection: selection, limits: limits) : nil
+      ? Rules(tolerance: tolerance, stabilisationWindow: window, selection: selection, limits: limits) : nil
   }
 
   private static func limit(_ keys: Section) -> Rules.Limit? {
@@ -162,9 +177,17 @@ package struct HorizontalScaling: Sendable, Equatable {
       return
         "scaleUp.selectPolicy is disabled: no replica is ever added. Choose max or min, or lower maxReplicas."
     }
-    guard syncPeriod >= length else { return nil }
+    if syncPeriod >= length {
+      return
+        "syncPeriod is not shorter than the period: no replica is ever added. Shorten it, or lengthen the period."
+    }
+    if metricDelay >= length {
+      return
+        "metricDelay is not shorter than the period: no decision ever has a metric. Shorten it, or lengthen the period."
+    }
+    guard up.stabilisationWindow >= length else { return nil }
     return
-      "syncPeriod is not shorter than the period: no replica is ever added. Shorten it, or lengthen the period."
+      "the window of scaleUp is not shorter than the period: the number of replicas at the start is a wish in it all the time, so that none is ever added. Shorten stabilisationWindow."
   }
 }
 

@@ -45,6 +45,9 @@ package struct QueueLengthScaling: Sendable, Equatable {
       heldKey,
     ] + HorizontalScaling.keys)
 
+  /// Keys about the first and the last replica.
+  static let startKeys = ["pollingInterval", "cooldown", "activationThreshold", heldKey.name]
+
   static let heldKey = Key(
     "heldRequests", .integer(0...10_000_000), default: "100",
     "With minReplicas 0: requests that may wait while no replica is ready; a further one fails as overloaded."

@@ -65,6 +65,12 @@ extension Scenario.Scaling {
       )
       return nil
     }
+    if let initial = policy.initialScale, initial > most {
+      keys.error(
+        "policy",
+        "initialScale \(initial) is above maxReplicas \(most). Lower it, or raise maxReplicas.")
+      return nil
+    }
     guard policy.largestMinimum <= most else {
       keys.error(
         "policy",

@@ -110,9 +110,46 @@ package indirect enum ScalingPolicy: Sendable, Equatable {
     }.max()
   }
 
+  /// Replicas that a new deployment begins with, where that is not its minReplicas.
+  package var initialScale: Int? {
+    parts.compactMap { if case .averageConcurrency(let policy) = $0 { policy.initialScale } else { nil } }
+      .max()
+  }
+
   /// Whether it looks at the KV cache.
   package var needsKVCache: Bool {
     parts.contains { if case .kvUtilisation = $0 { true } else { false } }
+  }
+
+  /// Policies that look at the peaks of demand, or at requests that wait, which averages do not show: their names.
+  package var unknownFromAverages: [String] {
+    parts.compactMap { part -> String? in
+      switch part {
+      case .concurrency: "concurrency"
+      case .predictive: "predictive"
+      case .queueLength(let policy): policy.counts == .waiting ? "queueLength" : nil
+      case .averageConcurrency, .targetUtilisation, .kvUtilisation, .scheduled, .largest: nil
+      }
+    }
+  }
+
+  /// Whether it counts the requests that wait.
+  package var countsWaiting: Bool {
+    parts.contains { if case .queueLength(let policy) = $0 { policy.counts == .waiting } else { false } }
+  }
+
+  /// The name of the policy, and of those that take part.
+  package var name: String {
+    switch self {
+    case .concurrency: "concurrency"
+    case .targetUtilisation: "targetUtilisation"
+    case .kvUtilisation: "kvUtilisation"
+    case .queueLength: "queueLength"
+    case .averageConcurrency: "averageConcurrency"
+    case .scheduled(let policy): policy.policy.map { "scheduled(\($0.name))" } ?? "scheduled"
+    case .predictive: "predictive"
+    case .largest(let policies): "largest(\(policies.map(\.name).joined(separator: ", ")))"
+    }
   }
 
   /// The most replicas that it always wants: a schedule's largest minimum.
@@ -123,6 +160,40 @@ package indirect enum ScalingPolicy: Sendable, Equatable {
   /// The fewest replicas to which it ever limits a deployment; `nil` without a limit.
   var smallestMaximum: Int? {
     parts.compactMap { if case .scheduled(let policy) = $0 { policy.smallestMaximum } else { nil } }.min()
+  }
+
+  /// The most replicas that a schedule allows; `nil` if none says.
+  var largestMaximum: Int? {
+    parts.compactMap { if case .scheduled(let policy) = $0 { policy.largestMaximum } else { nil } }.max()
+  }
+
+  /// Warns of keys that do nothing where there is always a replica.
+  /// - Parameter keys: a choice of policies.
+  static func warnOfStartKeys(_ keys: Section) {
+    for (name, startKeys) in [
+      ("queueLength", QueueLengthScaling.startKeys),
+      ("averageConcurrency", [QueueLengthScaling.heldKey.name]),
+    ] {
+      guard let own = keys.section(name) else { continue }
+      for key in startKeys where own.has(key) {
+        own.warning(
+          key,
+          "\(key) does nothing: it is for a deployment without any replica, and minReplicas is above 0. Remove it, or lower minReplicas to 0."
+        )
+      }
+    }
+    keys.section("scheduled")?.section("policy").map(warnOfStartKeys)
+    for part in keys.sections(largestName) { warnOfStartKeys(part) }
+  }
+
+  /// Warns of forecasts that have no season to go by within a time, µs.
+  func warnOfShortHistory(_ length: Int64, _ keys: Section) {
+    for case .predictive(let policy) in parts where policy.season >= length {
+      keys.warning(
+        Self.key.name,
+        "the season of predictive is not shorter than the simulated time: there is never one to go by, and each interval is expected to repeat. Shorten the season, lengthen the period, or give warmUp."
+      )
+    }
   }
 
   /// What is wrong with a deployment that has no replica at times, in words.

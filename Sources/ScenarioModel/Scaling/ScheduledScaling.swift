@@ -119,6 +119,9 @@ package struct ScheduledScaling: Sendable, Equatable {
     (weekly.map(\.bounds) + dates.map(\.bounds)).compactMap(\.minReplicas).max() ?? 0
   }
 
+  /// The most replicas that a window allows; `nil` if none says.
+  var largestMaximum: Int? { (weekly.map(\.bounds) + dates.map(\.bounds)).compactMap(\.maxReplicas).max() }
+
   /// The fewest replicas to which a window limits the deployment; `nil` if none does.
   var smallestMaximum: Int? { (weekly.map(\.bounds) + dates.map(\.bounds)).compactMap(\.maxReplicas).min() }
 

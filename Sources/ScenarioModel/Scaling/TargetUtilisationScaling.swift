@@ -25,7 +25,7 @@ package struct TargetUtilisationScaling: Sendable, Equatable {
   /// Why no replica is ever added within a time, µs.
   func futility(within length: Int64) -> String? {
     // Full replicas, 1 ÷ target, are within the tolerance.
-    if (1_000_000 + horizontal.tolerance) * target >= 1_000_000_000_000 {
+    if (1_000_000 + horizontal.up.tolerance) * target >= 1_000_000_000_000 {
       return
         "utilisation is at most 1, which the tolerance does not tell from target: no replica is ever added. Lower target or tolerance."
     }

@@ -25,6 +25,9 @@ final class AverageConcurrencyLaw: ScalingLaw {
   private var stableFrom = Int64.min
   private var panicFrom = Int64.min
 
+  /// Replicas that must have been ready before any is removed; 0 once they have.
+  private var awaited = 0
+
   private var panicSince: Int64?
   private var mostInPanic = 0
   private var wishes: [(at: Int64, replicas: Int)] = []
@@ -54,6 +57,7 @@ final class AverageConcurrencyLaw: ScalingLaw {
       (self.demand, since, area, areas) = (demand, time, 0, [])
       (idleTicks, stableFrom, panicFrom) = (0, time, time)
       nextTick = time + AverageConcurrencyScaling.tick
+      awaited = policy.initialScale == provisioned ? provisioned : 0
       // What is there may be needed: there is no history yet.
       if provisioned > 1 { (panicSince, mostInPanic) = (time, provisioned) }
     }
@@ -81,6 +85,10 @@ final class AverageConcurrencyLaw: ScalingLaw {
       return nil
     }
     isPoked = false
+    if awaited > 0 {
+      guard observation.ready >= awaited else { return nil }
+      (panicSince, mostInPanic, awaited) = (time, awaited, 0)
+    }
     if observation.provisioned == 0 {
       guard observation.demand > 0 else { return minReplicas }
       endSilence(at: time)

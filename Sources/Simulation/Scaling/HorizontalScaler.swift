@@ -53,6 +53,7 @@ struct HorizontalScaler {
     wishes.append((time, wish))
     let stable = min(max(current, atLeast), atMost)
     if stable > current {
+      guard rules.hasBehavior else { return min(stable, max(2 * current, 4)) }
       return min(stable, max(limit(rules.up, from: current, at: time, up: true), current))
     }
     if stable < current {
@@ -91,8 +92,24 @@ package struct ReplicaMetric {
   var capacity: Int64
   /// The share of it that each is to use, millionths.
   var target: Int
-  /// Millionths.
-  var tolerance: Int
+  var tolerance: Tolerance
+
+  /// Deviations from the target that change nothing, millionths of it: above it, and below.
+  package struct Tolerance {
+    var above: Int
+    var below: Int
+
+    package init(above: Int, below: Int) { (self.above, self.below) = (above, below) }
+
+    init(_ rules: HorizontalScaling) { self.init(above: rules.up.tolerance, below: rules.down.tolerance) }
+
+    /// Whether numerator ÷ denominator is as good as 1, both edges included.
+    func covers(_ numerator: Int128, over denominator: Int128) -> Bool {
+      let scaled = numerator * 1_000_000
+      return scaled >= Int128(1_000_000 - below) * denominator
+        && scaled <= Int128(1_000_000 + above) * denominator
+    }
+  }
 
   /// The usage as a ratio to what the target is of this many replicas.
   private struct Ratio {
@@ -102,11 +119,7 @@ package struct ReplicaMetric {
     var isAboveOne: Bool { numerator > denominator }
     var isBelowOne: Bool { numerator < denominator }
 
-    func isWithin(_ tolerance: Int) -> Bool {
-      let scaled = numerator * 1_000_000
-      return scaled >= Int128(1_000_000 - tolerance) * denominator
-        && scaled <= Int128(1_000_000 + tolerance) * denominator
-    }
+    func isWithin(_ tolerance: Tolerance) -> Bool { tolerance.covers(numerator, over: denominator) }
 
     /// Rounded up.
     func times(_ replicas: Int) -> Int {
@@ -114,7 +127,7 @@ package struct ReplicaMetric {
     }
   }
 
-  package init(usage: Int64, measured: Int, capacity: Int64, target: Int, tolerance: Int) {
+  package init(usage: Int64, measured: Int, capacity: Int64, target: Int, tolerance: Tolerance) {
     (self.usage, self.measured, self.capacity) = (usage, measured, capacity)
     (self.target, self.tolerance) = (target, tolerance)
   }

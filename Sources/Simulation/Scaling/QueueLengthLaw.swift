@@ -83,9 +83,8 @@ final class QueueLengthLaw: ScalingLaw {
     samples.removeFirst()
     guard current > 0 else { return 0 }
     let scaled = Int128(sample.length) * 1_000_000
-    let (target, tolerance) = (Int128(policy.target), Int128(policy.horizontal.tolerance))
-    let (ratio, one) = (scaled * 1_000_000, target * Int128(current))
-    let isWithin = ratio >= (1_000_000 - tolerance) * one && ratio <= (1_000_000 + tolerance) * one
+    let target = Int128(policy.target)
+    let isWithin = ReplicaMetric.Tolerance(policy.horizontal).covers(scaled, over: target * Int128(current))
     let wish = isWithin ? current : Int((scaled + target - 1) / target)
     return scaler.settle(wish, of: current, at: time)
   }

@@ -71,7 +71,7 @@ final class UtilisationLaw: ScalingLaw {
     samples.removeFirst()
     let measurement = ReplicaMetric(
       usage: sample.usage, measured: sample.ready, capacity: capacity, target: target,
-      tolerance: rules.tolerance)
+      tolerance: .init(rules))
     guard observation.provisioned > 0,
       let wish = measurement.wish(ready: observation.ready, starting: observation.starting)
     else { return observation.provisioned }
