@@ -306,11 +306,13 @@ def test_a_fit_says_whether_it_is_as_good_as_the_data(run, tmp_path):
     for own in (*quality.marginals, *quality.counts):
         bound = own.bound
         # Something was held out, and the fit was simulated more than once.
-        assert bound.d is not None and bound.s is not None
+        assert bound.d is not None
+        assert bound.s is not None
         assert bound.allowed == max(1.25 * bound.d, bound.s, bound.limit)
         assert bound.is_met == (bound.e <= bound.allowed)
     assert quality.is_met == all(own.bound.is_met for own in (*quality.marginals, *quality.counts))
-    assert intervals.bound.limit == 0.1 and intervals.bound.e == intervals.wasserstein
+    assert intervals.bound.limit == 0.1
+    assert intervals.bound.e == intervals.wasserstein
     # What the fit saw is the other half of the time.
     assert intervals.seen_mean is not None
     assert intervals.seen_mean != intervals.observed_mean

@@ -121,7 +121,7 @@ class Quality:
     @property
     def is_met(self) -> bool:
         """Whether every quantity that was compared is as good as the data."""
-        return all(own.bound.is_met for own in (*self.marginals, *self.counts))
+        return all(m.bound.is_met for m in self.marginals) and all(c.bound.is_met for c in self.counts)
 
     def marginal(self, name: str) -> Marginal | None:
         """Of "inter-arrival time", "latency", …; None if it was not compared."""
