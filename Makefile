@@ -93,6 +93,8 @@ bench-more: build
 	.venv/bin/python Benchmarks/compare.py $(WORKBENCH)
 	.venv/bin/python Benchmarks/plan.py $(WORKBENCH)
 	.venv/bin/python Benchmarks/fit.py $(WORKBENCH)
+	.venv/bin/python Benchmarks/bound.py $(WORKBENCH)
+	.venv/bin/python Benchmarks/arrivals.py $(WORKBENCH)
 
 baselines: build
 	$(WORKBENCH) baseline update

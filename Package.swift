@@ -212,7 +212,8 @@ if Context.environment["WORKBENCH_FUZZ"] != nil {
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "Telemetry", "Documents", "ScenarioModel", "Aggregation", "Datasets", "Runs", "Verification",
+        "Telemetry", "Documents", "ScenarioModel", "Simulation", "Aggregation", "Datasets", "Runs",
+        "Verification",
         "Planning",
         "Calibration",
       ],

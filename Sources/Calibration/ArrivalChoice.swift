@@ -4,8 +4,8 @@ import ScenarioModel
 import Simulation
 import Telemetry
 
-/// Chooses between an arrival process and the record itself, resampled, by intervals and by the dispersion of counts over
-/// a second, ten seconds, a minute and ten minutes together.
+/// Chooses between arrival processes and the record itself, resampled, by the likelihood of what is held out, and by
+/// intervals and the dispersion of counts over a second, ten seconds, a minute and ten minutes together.
 ///
 /// A process is taken if it meets all that the fit may see, as nearly as chance allows, and if it foresees one half of the
 /// stretches of that time from the other. Otherwise the record is taken along the rate function, and in the blocks, that
@@ -139,9 +139,31 @@ package struct ArrivalChoice {
 
   // MARK: Candidates
 
+  /// Processes by the likelihood of either half of the stretches under the rate function of the other, less what as many
+  /// parameters are worth (Schwarz 1978), those of the rate function aside, which did not see that half: the best first.
+  /// - Returns: `nil` where there is too little to hold out.
+  func ordered(_ processes: [ArrivalSearch.Contender]) -> [ArrivalSearch.Contender]? {
+    guard let half else { return nil }
+    let scored = processes.map { process -> (process: ArrivalSearch.Contender, score: Double) in
+      var process = process
+      let value = [(seen, half.spans), (half.spans, seen)].reduce(0) { sum, turn in
+        sum
+          + search.logLikelihood(of: process, along: halved(process.rateFunction, from: turn.0), turn.1)
+      }
+      process.candidate.heldOut = value.isFinite ? value : nil
+      let parameters = process.candidate.parameters - process.rateFunction.parameterCount
+      return (process, value - Double(parameters) / 2 * log(Double(max(search.count, 2))))
+    }
+    // What has no likelihood comes last.
+    return scored.enumerated().sorted {
+      let (a, b) = ($0.element.score, $1.element.score)
+      return a == b || !(a.isFinite || b.isFinite) ? $0.offset < $1.offset : b.isNaN || a > b
+    }.map(\.element.process)
+  }
+
   /// The best of processes and the record along several rate functions; `nil` if nothing could be compared.
   /// - Parameters:
-  ///   - processes: that may be taken, the best by the information criterion first.
+  ///   - processes: that may be taken, the likeliest first.
   ///   - rateFunctions: along which the record may be resampled; empty if it may not.
   func best(_ processes: [ArrivalSearch.Contender], _ rateFunctions: [RateFunction]) -> Result? {
     var judged: [(way: Way, meets: [Judged], foresees: [Judged])] = []
@@ -192,8 +214,8 @@ package struct ArrivalChoice {
     } / Double(max(judged.count, 1))
   }
 
-  /// The rate function of the first half: of the same kind.
-  private func halved(_ rateFunction: RateFunction) -> RateFunction {
+  /// The rate function of half of the stretches: of the same kind.
+  private func halved(_ rateFunction: RateFunction, from seen: [Range<Int64>]) -> RateFunction {
     var half = search
     half.spans = seen
     half.rateMayChange = !rateFunction.profile.breakpoints.isEmpty
@@ -225,7 +247,9 @@ package struct ArrivalChoice {
 
   /// How near something that saw the first half comes to the second.
   private func foresees(_ way: Way) -> [Judged]? {
-    half.flatMap { judge(way, halved(way.rateFunction), recorded: seen, $0, distances: distances) }
+    half.flatMap {
+      judge(way, halved(way.rateFunction, from: seen), recorded: seen, $0, distances: distances)
+    }
   }
 
   private func judge(

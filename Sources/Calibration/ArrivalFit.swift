@@ -7,18 +7,32 @@ import Telemetry
 ///
 /// The rate function comes first: constant, by local hour and weekday, with permanent changes, or both, as an information
 /// criterion of a quasi-Poisson likelihood says. Intervals are then looked at in operational time, in which the rate is
-/// 1 throughout: Poisson, gamma or Weibull. A Markov-modulated process competes without permanent changes. All
-/// likelihoods are those of the arrivals' times, so that one criterion (Schwarz 1978) compares them.
+/// 1 throughout: Poisson, gamma or Weibull. Markov-modulated processes, clusters and self-excitation, of which a part keeps
+/// to the clock, compete with them. All likelihoods are those of the arrivals' times, so that one criterion (Schwarz 1978)
+/// compares them; the best of each kind are then compared by what they did not see (`ArrivalChoice`).
 package struct ArrivalFit: Sendable {
   package enum Process: Sendable, Equatable {
     case poisson, gamma, weibull
     /// Rate per µs and mean time, µs, of each state.
     case markovModulated([State])
+    /// Clusters, or self-excitation.
+    case excitation(ExcitationFit)
     /// The requests themselves, in blocks.
     case resampled(ResampledFit)
     package struct State: Sendable, Equatable {
       package var rate: Double
       package var mean: Double
+    }
+
+    enum Kind { case renewal, states, clusters, selfExcitation, record }
+
+    var kind: Kind {
+      switch self {
+      case .poisson, .gamma, .weibull: .renewal
+      case .markovModulated: .states
+      case .excitation(let fit): fit.kind.isCluster ? .clusters : .selfExcitation
+      case .resampled: .record
+      }
     }
   }
 
@@ -43,6 +57,13 @@ package struct ArrivalFit: Sendable {
     package var parameters: Int
     package var logLikelihood: Double
     package var informationCriterion: Double
+    /// The likelihood's logarithm of either half of the stretches under the rate function of the other, if it was compared.
+    package var heldOut: Double?
+
+    /// Whether it is the same, compared or not.
+    func isSame(as other: Candidate) -> Bool {
+      name == other.name && parameters == other.parameters && logLikelihood == other.logLikelihood
+    }
   }
 
   package private(set) var process: Process
@@ -93,7 +114,7 @@ package struct ArrivalFit: Sendable {
     if count < 30 {
       estimates = [Self.rateEstimate(meanRate, count, 1)]
       notes.append(
-        "\(count) arrivals: only their rate is fitted, as a Poisson process. The shape of the intervals needs 30, permanent changes 300, Markov-modulated states 1,000, factors of local hours two days, of weekdays two weeks."
+        "\(count) arrivals: only their rate is fitted, as a Poisson process. The shape of the intervals needs 30, permanent changes 300, clusters and self-excitation \(ArrivalSearch.leastForExcitation), Markov-modulated states 1,000, factors of local hours two days, of weekdays two weeks."
       )
       candidates = [.init(name: "poisson", parameters: 1, logLikelihood: 0, informationCriterion: 0)]
       return
@@ -108,7 +129,6 @@ package struct ArrivalFit: Sendable {
     let rateFunctions =
       options.changes == .recurring
       ? foreseen(&search, width) : search.rateFunctions(Self.bins(observations, spans, width))
-    note(rateFunctions[0], width: width)
     let times = search.times(along: rateFunctions[0])
     var contenders = search.renewals(rateFunctions[0], times)
     if let changing = search.changingRenewal(rateFunctions[0], times),
@@ -118,11 +138,14 @@ package struct ArrivalFit: Sendable {
       contenders.append(changing)
     }
     if let calendarOnly = rateFunctions.first(where: { $0.profile.breakpoints.isEmpty }) {
-      contenders += search.markovModulated(calendarOnly)
+      contenders += search.markovModulated(calendarOnly) + search.excited(calendarOnly)
     }
+    if !rateFunctions[0].profile.breakpoints.isEmpty { contenders += search.excited(rateFunctions[0]) }
     contenders.sort { $0.candidate.informationCriterion < $1.candidate.informationCriterion }
     candidates = contenders.map(\.candidate)
+    let place = notes.count
     if choose(among: contenders, rateFunctions, search, times) {
+      notes.insert(contentsOf: words(profile, width: width), at: place)
       if options.changes == .recurring, !profile.breakpoints.isEmpty || !cvChanges.isEmpty {
         recur(search.spans)
       }
@@ -168,9 +191,14 @@ package struct ArrivalFit: Sendable {
     _ times: OperationalTimes
   ) -> Bool {
     let isSteady = { (rateFunction: RateFunction) in rateFunction.profile.breakpoints.isEmpty }
-    var processes = Array(contenders.prefix(1))
-    // One whose rate does not change, if the best one's does.
+    // The best of each kind, and one whose rate does not change, if the best one's does.
+    var processes: [ArrivalSearch.Contender] = []
+    for contender in contenders
+    where !processes.contains(where: { $0.process.kind == contender.process.kind }) {
+      processes.append(contender)
+    }
     if let best = processes.first, !isSteady(best.rateFunction),
+      !processes.contains(where: { isSteady($0.rateFunction) }),
       let other = contenders.first(where: { isSteady($0.rateFunction) })
     {
       processes.append(other)
@@ -182,12 +210,20 @@ package struct ArrivalFit: Sendable {
         along.append(steady)
       }
     }
-    let choice = ArrivalChoice(search)?.best(processes, along)
+    let comparison = ArrivalChoice(search)
+    if let ordered = comparison?.ordered(processes) {
+      processes = ordered
+      for own in processes {
+        guard let place = candidates.firstIndex(where: { $0.isSame(as: own.candidate) }) else { continue }
+        candidates[place].heldOut = own.candidate.heldOut
+      }
+    }
+    let choice = comparison?.best(processes, along)
     (judged, rejected) = (choice?.judged ?? [], choice?.rejected ?? [])
     switch choice?.way {
     case .process(let contender):
       take(contender, times)
-      if let place = candidates.firstIndex(of: contender.candidate) {
+      if let place = candidates.firstIndex(where: { $0.isSame(as: contender.candidate) }) {
         candidates.insert(candidates.remove(at: place), at: 0)
       }
       return true
@@ -298,19 +334,21 @@ package struct ArrivalFit: Sendable {
     )
   }
 
-  private mutating func note(_ rateFunction: RateFunction, width: Int64) {
+  /// What the rate does.
+  private func words(_ profile: RateProfile, width: Int64) -> [String] {
+    var words: [String] = []
     let habits = [
-      rateFunction.profile.hourly.isEmpty ? nil : "local hours",
-      rateFunction.profile.weekly.isEmpty ? nil : "weekdays",
+      profile.hourly.isEmpty ? nil : "local hours", profile.weekly.isEmpty ? nil : "weekdays",
     ].compactMap { $0 }
-    if !habits.isEmpty { notes.append("The rate follows \(habits.joined(separator: " and ")).") }
-    let changes = rateFunction.profile.breakpoints
+    if !habits.isEmpty { words.append("The rate follows \(habits.joined(separator: " and ")).") }
+    let changes = profile.breakpoints
     if !changes.isEmpty {
       let outages = changes.count { $0.factor == 0 }
-      notes.append(
+      words.append(
         "The rate changes at \(changes.count) instants\(outages > 0 ? ", \(outages) of them the start of an outage" : ""), located to within \(width / 1_000_000) s."
       )
     }
+    return words
   }
 
   /// Makes a contender the fit.
@@ -318,9 +356,11 @@ package struct ArrivalFit: Sendable {
     process = best.process
     rate = best.rateFunction.rate
     profile = best.rateFunction.profile
-    if case .markovModulated = process {
+    switch process {
+    case .markovModulated, .excitation:
       estimates = best.estimates
       return
+    default: break
     }
     cv = best.cv?.value ?? 1
     estimates = [Self.rateEstimate(rate, count, cv)]
@@ -406,6 +446,7 @@ package struct ArrivalFit: Sendable {
     case .markovModulated(let states):
       .markovModulated(
         MarkovModulatedArrivals(states.map { .init(rate: $0.rate, meanMicroseconds: max($0.mean, 1000)) }))
+    case .excitation(let fit): fit.arrivals(rate: rate)
     case .resampled(let fit): fit.arrivals(record)
     }
   }

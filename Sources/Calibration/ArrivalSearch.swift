@@ -43,6 +43,11 @@ struct ArrivalSearch {
   private var mayVary: Bool { variabilityMayChange && count >= Self.leastForVariability }
   private var perBlock: Int { max(Self.leastPerBlock, count / 2000) }
 
+  /// Of the bins in which states are looked for, µs.
+  private var binWidth: Int64 {
+    max(Int64((2 * observed / Double(count)).rounded(.up)), Int64(observed / 150_000), 1000)
+  }
+
   /// The same, of other spans that have so many arrivals.
   func counting(_ count: Int) -> ArrivalSearch {
     ArrivalSearch(
@@ -144,26 +149,101 @@ struct ArrivalSearch {
     return contender
   }
 
-  /// Processes of two and three states, on a rate function without permanent changes.
+  /// Processes of two to four states, on a rate function without permanent changes.
   func markovModulated(_ rateFunction: RateFunction) -> [Contender] {
     guard count >= 1000, isAllowed("markovModulated") else { return [] }
-    let fine = RateBins(
-      observations, spans,
-      width: max(Int64((2 * observed / Double(count)).rounded(.up)), Int64(observed / 150_000), 1000))
+    let fine = RateBins(observations, spans, width: binWidth)
     let factors = rateFunction.factors(fine, period, calendar)
-    let logFactors =
-      OperationalTimes(observations, spans, rateFunction.segments(period, calendar)).logRates
-      - Double(count) * log(rateFunction.rate)
-    return (2...3).compactMap { states in
+    let poisson = poissonLogLikelihood(rateFunction.segments(period, calendar))
+    var found: [Contender] = []
+    for states in 2...4 {
       guard let fit = MarkovModulatedFit(fine, factors: factors, states: states),
-        fit.means.reduce(0, +) * Self.leastCycles < observed
+        fit.means.reduce(0, +) * Self.leastCycles < observed,
+        var own = contender(
+          "markovModulated", parameters: 2 * states + rateFunction.parameterCount,
+          logLikelihood: poisson + fit.gain,
+          .markovModulated(zip(fit.rates, fit.means).map { .init(rate: $0, mean: $1) }), rateFunction)
+      else { continue }
+      own.estimates = fit.estimates
+      // More states than one too many are not looked for.
+      let isBetter = found.allSatisfy {
+        own.candidate.informationCriterion < $0.candidate.informationCriterion
+      }
+      found.append(own)
+      if !isBetter { break }
+    }
+    return found
+  }
+
+  /// Clusters and self-excitation.
+  func excited(_ rateFunction: RateFunction) -> [Contender] {
+    guard count >= Self.leastForExcitation else { return [] }
+    let poisson = poissonLogLikelihood(rateFunction.segments(period, calendar))
+    var best = -Double.infinity
+    // Neyman–Scott clusters, which take the longest, are fitted in full only if they may be the best.
+    return [.hawkes, .bartlettLewis, .powerLawHawkes, .neymanScott].compactMap { (kind: ExcitationFit.Kind) in
+      guard isAllowed(kind.family),
+        let fit = ExcitationFit(
+          kind, observations, spans, rateFunction.segments(period, calendar), rate: rateFunction.rate,
+          toBeat: best)
       else { return nil }
+      best = max(best, fit.gain)
       var contender = contender(
-        "markovModulated", parameters: 2 * states + rateFunction.parameterCount,
-        logLikelihood: fit.logLikelihood + logFactors,
-        .markovModulated(zip(fit.rates, fit.means).map { .init(rate: $0, mean: $1) }), rateFunction)
+        kind.family, parameters: 1 + fit.parameterCount + rateFunction.parameterCount,
+        logLikelihood: poisson + fit.gain, .excitation(fit), rateFunction)
+      contender?.candidate.name = kind.words
       contender?.estimates = fit.estimates
       return contender
+    }
+  }
+
+  /// Arrivals that clusters and self-excitation need at least.
+  static let leastForExcitation = 300
+
+  /// Of the arrivals' times, given the first of each span: what all likelihoods are compared with.
+  /// - Parameter segments: of the rate function, in arrivals per µs.
+  private func poissonLogLikelihood(_ segments: [RateProfile.Segment]) -> Double {
+    let times = OperationalTimes(observations, spans, segments)
+    let fit = MaximumLikelihood.unitIntervals(times.parts[0], .poisson)
+    return times.logRates + (fit?.logLikelihood ?? -.infinity)
+  }
+
+  // MARK: What was held out
+
+  /// Of a rate, below which none is taken to be: one half of the time does not show that nothing can arrive.
+  private static let leastFactor = 1e-3
+
+  /// The likelihood's logarithm of other spans, along a rate function that did not see them.
+  func logLikelihood(
+    of contender: Contender, along rateFunction: RateFunction, _ heldOut: [Range<Int64>]
+  ) -> Double {
+    var other = self
+    other.spans = heldOut
+    // Where nothing came, something may.
+    let segments = rateFunction.segments(period, calendar).map { segment in
+      var segment = segment
+      segment.factor = max(segment.factor, Self.leastFactor * rateFunction.rate)
+      return segment
+    }
+    switch contender.process {
+    case .poisson, .gamma, .weibull, .resampled:
+      let times = OperationalTimes(
+        observations, heldOut, segments, cuts: contender.cvChanges.map(\.at.microseconds))
+      let parts =
+        [(contender.process == .weibull, contender.cv?.value ?? 1)]
+        + contender.cvChanges.map { ($0.family == .weibull, $0.cv) }
+      return zip(times.parts, parts).reduce(times.logRates) { sum, part in
+        sum + UnitInterval.logLikelihood(part.0, isWeibull: part.1.0, cv: part.1.1)
+      }
+    case .markovModulated(let states):
+      let bins = RateBins(observations, heldOut, width: binWidth)
+      return other.poissonLogLikelihood(segments)
+        + MarkovModulatedFit.gain(
+          bins, factors: rateFunction.factors(bins, period, calendar), rates: states.map(\.rate),
+          means: states.map(\.mean), rate: rateFunction.rate)
+    case .excitation(let fit):
+      return other.poissonLogLikelihood(segments)
+        + fit.gain(of: observations, heldOut, segments, rate: rateFunction.rate)
     }
   }
 }

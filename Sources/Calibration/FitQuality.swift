@@ -12,6 +12,8 @@ package struct FitQuality: Sendable, Codable {
     package var simulatedCount: Int
     package var observedMean: Double
     package var simulatedMean: Double
+    /// Of what the fit saw; `nil` where that is what judges it.
+    package var seenMean: Double?
     /// Relative to the observed mean.
     package var wasserstein: Double
     package var kolmogorovSmirnov: Double
@@ -30,6 +32,7 @@ package struct FitQuality: Sendable, Codable {
     package var probabilities: [Double]
     package var observedQuantiles: [Double]
     package var simulatedQuantiles: [Double]
+    package var seenQuantiles: [Double]?
   }
 
   /// Counts of arrivals in windows of one length.
@@ -109,7 +112,7 @@ package struct FitQuality: Sendable, Codable {
       let bound = Bound(
         d: fitted.flatMap { $0.isEmpty ? nil : Self.distance($0, a) }, e: Self.distance(b, a),
         s: Self.sampling(each), limit: column.unit == "s" ? Verdict.intervalLimit : Verdict.tokenLimit)
-      var marginal = Self.marginal(column.name, column.unit, a, b, bound)
+      var marginal = Self.marginal(column.name, column.unit, a, b, seen: fitted, bound)
       if isDemand, let fitted = fitted ?? .some(a), !fitted.isEmpty {
         marginal.baselineWasserstein = Self.baseline(fitted, against: a, isInterval: column.unit == "s")
       }
@@ -177,8 +180,9 @@ package struct FitQuality: Sendable, Codable {
   }
 
   private static func marginal(
-    _ name: String, _ unit: String, _ a: [Double], _ b: [Double], _ bound: Bound
+    _ name: String, _ unit: String, _ a: [Double], _ b: [Double], seen: [Double]?, _ bound: Bound
   ) -> Marginal {
+    let seen = seen.flatMap { $0.isEmpty ? nil : $0 }
     let ks = SampleDistance.kolmogorovSmirnov(a, b)
     let ad = SampleDistance.andersonDarling(a, b)
     let probabilities = [0.001, 0.005, 0.01] + (1...49).map { Double($0) / 50 } + [0.99, 0.995, 0.999]
@@ -187,10 +191,11 @@ package struct FitQuality: Sendable, Codable {
     }
     return Marginal(
       name: name, unit: unit, observedCount: a.count, simulatedCount: b.count, observedMean: a.mean,
-      simulatedMean: b.mean, wasserstein: bound.e, kolmogorovSmirnov: ks.statistic,
+      simulatedMean: b.mean, seenMean: seen?.mean, wasserstein: bound.e, kolmogorovSmirnov: ks.statistic,
       kolmogorovSmirnovP: ks.pValue, andersonDarling: ad.statistic, andersonDarlingP: ad.pValue,
       floorWasserstein: bound.d, samplingWasserstein: bound.s, bound: bound,
-      probabilities: probabilities, observedQuantiles: quantiles(a), simulatedQuantiles: quantiles(b))
+      probabilities: probabilities, observedQuantiles: quantiles(a), simulatedQuantiles: quantiles(b),
+      seenQuantiles: seen.map(quantiles))
   }
 
   /// Exact quantiles of the plain model stand for a sample without sampling error.

@@ -11,7 +11,8 @@ struct MarkovModulatedFit {
   private(set) var rates: [Double]
   /// µs.
   private(set) var means: [Double]
-  private(set) var logLikelihood: Double
+  /// By how much the likelihood's logarithm is above that of a Poisson process of the same bins.
+  private(set) var gain: Double
   private(set) var estimates: [ParameterEstimate] = []
 
   private struct Chain {
@@ -40,7 +41,7 @@ struct MarkovModulatedFit {
     guard mean > 0 else { return nil }
     rates = []
     means = []
-    logLikelihood = -.infinity
+    gain = -.infinity
 
     var best: (chain: Chain, logLikelihood: Double)?
     for sojourn in [8.0, 60, 500] where sojourn < Double(bins.count) / 6 {
@@ -58,9 +59,7 @@ struct MarkovModulatedFit {
     guard chain.rates.allSatisfy(\.isFinite), chain.leave.allSatisfy({ $0 > 0 && $0 < 0.9 }) else {
       return nil
     }
-    // From counts in bins to the density of the arrivals' times.
-    let total = bins.counts.reduce(0, +)
-    logLikelihood = found.logLikelihood - total * log(meanExposure)
+    gain = found.logLikelihood - poisson(rate: mean / exposures.mean)
     let width = Double(bins.width)
     rates = chain.rates.map { $0 / meanExposure }
     means = chain.leave.map { width / $0 }
@@ -74,6 +73,33 @@ struct MarkovModulatedFit {
       estimates[index].name = "rate \(index + 1)"
       estimates[states + index].name = "mean \(index + 1)"
     }
+  }
+
+  private init(_ bins: RateBins, factors: [Double], chain: Chain, width: Double) {
+    let raw = zip(bins.exposure, factors).map { $0 * $1 }
+    counts = bins.counts.map { Int($0) }
+    exposures = raw.map { $0 / width }
+    startsAnew = bins.followsOn.map { !$0 }
+    (rates, means, gain) = (chain.rates, chain.leave, 0)
+  }
+
+  /// By how much a chain's likelihood is above that of a Poisson process, of other bins than it was fitted to.
+  /// - Parameters:
+  ///   - rates: per µs; `means`: of states, µs.
+  ///   - rate: of the Poisson process, per µs.
+  static func gain(_ bins: RateBins, factors: [Double], rates: [Double], means: [Double], rate: Double)
+    -> Double
+  {
+    let width = Double(bins.width)
+    let chain = Chain(
+      rates: rates.map { $0 * width }, leave: means.map { min(width / max($0, 1), 0.999) })
+    let fit = MarkovModulatedFit(bins, factors: factors, chain: chain, width: width)
+    return fit.logLikelihood(chain) - fit.poisson(rate: rate * width)
+  }
+
+  /// The logarithm of the likelihood of one rate, as far as `logLikelihood` has it.
+  private func poisson(rate: Double) -> Double {
+    zip(counts, exposures).reduce(0) { $0 + Double($1.0) * log(max(rate, 1e-12)) - rate * $1.1 }
   }
 
   /// Expectation and maximisation until nothing changes, or this many times.

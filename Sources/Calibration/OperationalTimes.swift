@@ -103,8 +103,22 @@ struct OperationalTimes {
   }
 }
 
-/// Tails of renewal intervals of mean 1.
+/// Renewal intervals of mean 1.
 enum UnitInterval {
+  /// Of a gamma or Weibull distribution; of a coefficient of variation of 1, both are exponential.
+  static func logLikelihood(_ sample: GroupedSample, isWeibull: Bool, cv: Double) -> Double {
+    let shape = isWeibull ? weibullShape(cv: cv) : 1 / (cv * cv)
+    do {
+      return sample.logLikelihood(
+        try Distribution(
+          isWeibull
+            ? .weibull(shape: shape, scale: 1 / tgamma(1 + 1 / shape))
+            : .gamma(shape: shape, scale: 1 / shape)))
+    } catch {
+      return -.infinity
+    }
+  }
+
   static func gammaTail(_ x: Double, cv: Double) -> Double {
     tail(.gamma(shape: 1 / (cv * cv), scale: cv * cv), x)
   }

@@ -163,8 +163,10 @@ package struct ServiceFit: Sendable {
 
   private mutating func fitParts(_ requests: [Request]) {
     let answered = requests.filter { $0.output > 0 && $0.rest > 0 }
+    // Of output tokens that do not vary, both are the same, and the first token need not be given up.
     let scalesWithOutput =
-      Self.logVariance(answered.map { $0.rest / $0.output }) < Self.logVariance(answered.map(\.rest))
+      Self.logVariance(answered.map { $0.rest / $0.output })
+      <= Self.logVariance(answered.map(\.rest)) * (1 + 1e-9)
     guard scalesWithOutput || answered.isEmpty else {
       fitTotal(requests)
       return

@@ -1,4 +1,5 @@
 import CGSL
+import Foundation
 
 /// A handle to one stream of random numbers (xoshiro256++ behind a `gsl_rng`).
 ///
@@ -37,6 +38,17 @@ public struct RandomStream {
   /// Weibull by inversion.
   @inlinable public func weibull(shape: Double, scale: Double) -> Double {
     gsl_ran_weibull(generator, scale, shape)
+  }
+
+  /// Poisson with the given mean (at least 0).
+  package func poisson(mean: Double) -> Int { mean > 0 ? Int(gsl_ran_poisson(generator, mean)) : 0 }
+
+  /// Negative binomial: Poisson of a mean that is gamma. Variance: mean + mean² ÷ shape.
+  package func negativeBinomial(mean: Double, shape: Double) -> Int {
+    guard mean > 0 else { return 0 }
+    // Geometric, by inversion.
+    if shape == 1 { return Int(exponential(mean: 1 / log1p(1 / mean))) }
+    return poisson(mean: gamma(shape: shape, scale: mean / shape))
   }
 
   /// Standard normal by the ziggurat method. Source: Marsaglia and Tsang (2000), as in GSL, but with 53 bits, not 24.

@@ -15,7 +15,8 @@ struct FitCommand: ParsableCommand {
     abstract: "Fits a scenario to telemetry, and says how well it represents the telemetry.",
     discussion: """
       TELEMETRY is a data set (a run, an import, SQLite, PostgreSQL) or the Azure LLM trace as published. \
-      The fit covers the arrival process (Poisson, gamma, Weibull, Markov-modulated; given two days, factors \
+      The fit covers the arrival process (Poisson, gamma, Weibull, Markov-modulated, clusters, self-exciting, or \
+      the requests themselves in blocks; given two days, factors \
       of local hours; given two weeks, factors of weekdays; permanent changes of the rate), token counts and \
       their correlation, service times with the batch's slowdown or the steps of continuous batching with \
       the KV cache's size, failures and incidents. The scenario is then simulated and compared with the telemetry.
@@ -49,7 +50,7 @@ struct FitCommand: ParsableCommand {
 
   @Option(
     help:
-      "Families that may be chosen: poisson, gamma, weibull, markovModulated, resampled, separated by commas. (default: all)"
+      "Families that may be chosen: poisson, gamma, weibull, markovModulated, neymanScott, bartlettLewis, hawkes, resampled, separated by commas. (default: all)"
   )
   var arrivals: String?
 
@@ -109,7 +110,9 @@ struct FitCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
-  private static let families: Set<String> = ["poisson", "gamma", "weibull", "markovModulated", "resampled"]
+  private static let families: Set<String> = [
+    "poisson", "gamma", "weibull", "markovModulated", "neymanScott", "bartlettLewis", "hawkes", "resampled",
+  ]
 
   func validate() throws {
     for name in arrivals.map({ $0.split(separator: ",") }) ?? [] where !Self.families.contains(String(name)) {

@@ -75,7 +75,7 @@ extension FitReport.Model {
     if let arrivals = fit.arrivals {
       let parameters = arrivals.estimates.map { estimate -> ParameterEstimate in
         let isRate = estimate.name.hasPrefix("rate")
-        let isTime = estimate.name.hasPrefix("mean")
+        let isTime = estimate.name.hasPrefix("mean") || estimate.name.hasPrefix("scale")
         let scale = isRate ? 1e6 : isTime ? 1e-6 : 1
         return ParameterEstimate(
           name: isRate ? "\(estimate.name), 1/s" : isTime ? "\(estimate.name), s" : estimate.name,

@@ -29,6 +29,38 @@ def test_both_data_sets_are_overlaid(runs, tmp_path, browser):
     page.close()
 
 
+def test_every_quantity_is_seen_at_a_glance(runs, tmp_path, browser):
+    page_path, result = tmp_path / "fit.html", tmp_path / "fit.json"
+    subprocess.run([WORKBENCH, "fit", runs["canary"], "-o", tmp_path / "fit.yaml", "--report", page_path, "--json", result, "-q", "--hold-out", "0.5"], check=True)
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(page_path.as_uri())
+    page.wait_for_selector(".figure", timeout=20000)
+    for model in json.loads(result.read_text())["models"]:
+        section = page.locator(f"section[aria-label='{model['account']}/{model['model']}']")
+        quality = model["quality"]
+        bounds = [own["bound"] for own in (*quality["marginals"], *quality["counts"])]
+        within = [bound["e"] <= max(1.25 * bound.get("d", 0), bound.get("s", 0), bound["limit"]) for bound in bounds]
+        # Before anything else of the model, how many are as good as the data; then the verdict in words.
+        lead = section.locator("p").first
+        expect(lead).to_have_text(f"{sum(within)} of {len(within)} quantities are as good as the data.")
+        table = section.get_by_role("region", name="At a glance")
+        assert table.locator("th").all_inner_texts()[:4] == ["quantity", "held out", "simulated", "seen by the fit"]
+        rows = [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
+        assert [row[-1] for row in rows] == ["yes" if own else "no" for own in within]
+        assert [row[0] for row in rows] == [f"mean {own['name']}" for own in quality["marginals"]] + [
+            "dispersion over " + {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h"}[own["window"]] for own in quality["counts"]]
+        # Something was seen, and it is drawn beside what was held out.
+        assert all(row[3] for row in rows)
+        names = section.locator(".series").evaluate_all("all => all.map((series) => series.dataset.name)")
+        assert {"observed", "simulated", "seen by the fit"} <= set(names)
+    assert not errors, errors
+    page.set_viewport_size({"width": 500, "height": 900})
+    fits(page)
+    page.close()
+
+
 STEPS = """
 workbench: 1
 name: steps

@@ -90,12 +90,13 @@ private struct Draws {
 @Suite("Fits that resample the record")
 struct ResampledFitTests {
   @Test(
-    "traffic in clusters, which no process describes, is resampled, and as good as the data on what was held out"
+    "traffic in clusters that no process may describe is resampled, and as good as the data on what was held out"
   )
   func clusters() throws {
     var draws = Draws(5)
     let fit = try Fitted(
-      draws.clusters(seconds: 7200), seconds: 7200, holdOut: .alternate(60_000_000))
+      draws.clusters(seconds: 7200), seconds: 7200, holdOut: .alternate(60_000_000),
+      families: ["poisson", "gamma", "weibull", "markovModulated", "resampled"])
     let resampled = try #require(fit.model.arrivals?.resampled, "\(fit.model.notes)")
     #expect(fit.model.hasRecordedTokens)
     #expect(fit.model.arrivals?.rejected.contains { !$0.bound.isMet } == true)

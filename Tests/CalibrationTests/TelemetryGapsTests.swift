@@ -207,6 +207,21 @@ struct UnsaidTests {
       "\(model.notes)")
   }
 
+  @Test("times to first token are kept where all answers have the same number of tokens")
+  func constantAnswers() throws {
+    // A first token after 0.2 to 4.2 s, and ten tokens in 0.5 to 0.6 s.
+    func first(_ row: Int) -> Int64 { 200_000 + Int64(row * 7919 % 1000) * 4000 }
+    let told = try observations(
+      Self.arrivals, latency: { first($0) + 500_000 + Int64($0 * 613 % 100) * 1000 }, firstToken: first)
+    let fit = try Gaps.calibration(told, kind: .external, period: Self.period)
+    guard case .tokens(let time?, _, let perOutput?) = try #require(fit.models[0].external).form else {
+      Issue.record("\(String(describing: fit.models[0].external))")
+      return
+    }
+    #expect(abs(time.distribution.mean / 2_200_000 - 1) < 0.03, "\(time)")
+    #expect(abs(perOutput.distribution.mean / 55_000 - 1) < 0.02, "\(perOutput)")
+  }
+
   @Test("steps of telemetry that is longer than any scenario are judged like others")
   func longTelemetry() throws {
     // Twelve years between the first request and the others.

@@ -9,6 +9,7 @@ import Foundation
 import Planning
 import Runs
 import ScenarioModel
+import Simulation
 import Telemetry
 import Verification
 
@@ -60,22 +61,27 @@ let listed = table.replacing(
 func fit(_ data: Data) throws {
   let bytes = [UInt8](data)
   guard let choices = bytes.first else { return }
-  let batch = RequestBatch(capacity: max(bytes.count / 8, 1))
+  let copies: Int64 = choices & 16 == 0 ? 1 : 20
+  let batch = RequestBatch(capacity: max(bytes.count / 8 * Int(copies), 1))
   var at: Int64 = 1_767_571_200_000_000
   var (first, last) = (Int64.max, Int64.min)
   for start in stride(from: 1, to: bytes.count - 7, by: 8) {
     let row = bytes[start..<start + 8].map { Int64($0) }
     let step = (row[0] + 1) << min(row[1] & 63, 40)
     at += row[1] & 128 == 0 ? step : -step
-    // A century on both sides.
-    at = min(max(at, -1_400_000_000_000_000), 4_900_000_000_000_000)
-    (first, last) = (min(first, at), max(last, at))
     let latency = row[2] << min(row[3] & 31, 24)
-    batch.append(
-      requestID: Int64(start), arrivedAt: at, series: 0, outcome: UInt8((row[3] >> 5) % 7),
-      waitingMicroseconds: 0,
-      firstTokenMicroseconds: min(latency, row[4] << 10), latencyMicroseconds: latency,
-      inputTokens: Int32(row[5] << (row[7] & 15)), outputTokens: Int32(row[6] << (row[7] >> 4)))
+    // A few bytes can spell a cluster of requests: processes with clusters need hundreds.
+    for place in 0..<copies {
+      if place > 0 { at += (row[4] + 1) << min((row[0] + place) & 31, 24) }
+      // A century on both sides.
+      at = min(max(at, -1_400_000_000_000_000), 4_900_000_000_000_000)
+      (first, last) = (min(first, at), max(last, at))
+      batch.append(
+        requestID: Int64(start) * 64 + place, arrivedAt: at, series: 0, outcome: UInt8((row[3] >> 5) % 7),
+        waitingMicroseconds: 0,
+        firstTokenMicroseconds: min(latency, row[4] << 10), latencyMicroseconds: latency,
+        inputTokens: Int32(row[5] << (row[7] & 15)), outputTokens: Int32(row[6] << (row[7] >> 4)))
+    }
   }
   // What `workbench fit` refuses: nothing to be said, or more than a scenario's ten years.
   guard first < last, last - first <= ScenarioDocument.longestPeriod else { return }
@@ -92,6 +98,7 @@ func fit(_ data: Data) throws {
     createdAt: Timestamp(microseconds: first))
   tables.models = [record]
   var options = Calibration.Options()
+  if choices & 32 != 0 { options.arrivals.families = ["neymanScott", "bartlettLewis", "hawkes"] }
   options.arrivals.changes = choices & 1 == 0 ? .lasting : .recurring
   if choices & 6 == 2 { options.holdOut = .last(0.5) }
   if choices & 6 == 4 { options.holdOut = .alternate(60_000_000) }
@@ -104,6 +111,34 @@ func fit(_ data: Data) throws {
   } catch {
     fatalError("the fitted scenario cannot be simulated: \(error)\n\(text)")
   }
+}
+
+/// Processes of which some requests bring others about, with any numbers: what is drawn is in order, in the period.
+func arrivals(_ data: Data) throws {
+  let bytes = [UInt8](data.prefix(12)) + [UInt8](repeating: 0, count: max(12 - data.count, 0))
+  func number(_ place: Int) -> Double { Double(bytes[place]) * pow(2, Double(bytes[place + 1] & 31) - 16) }
+  let rate = "rate: \(number(1))/s"
+  let process =
+    switch bytes[0] & 3 {
+    case 0: "neymanScott: { \(rate), requests: \(1 + number(3)), spread: \(number(5))s, shape: \(number(7)) }"
+    case 1: "bartlettLewis: { \(rate), requests: \(1 + number(3)), gap: \(number(5))s, shape: \(number(7)) }"
+    case 2: "hawkes: { \(rate), branching: \(number(3)), delay: \(number(5))s }"
+    default: "hawkes: { \(rate), branching: \(number(3)), delay: \(number(5))s, tail: \(number(7)) }"
+    }
+  let text = """
+    workbench: 1
+    name: fuzz
+    period: { from: 2026-03-02, to: 2026-03-02T01:00 }
+    account: { name: a, subscription: { maxReplicas: 1 } }
+    profiles: { rates: { p: { breakpoints: [ { at: "2026-03-02T00:30", factor: \(number(9)) } ] } } }
+    models: [ { name: m, kind: external, provider: p, load: { arrivals: { \(process) }, profile: p, tokens: { input: 1, output: 1 } }, service: { time: 1s } } ]
+
+    """
+  let scenario = try ScenarioDocument(Data(text.utf8), path: "fuzz.yaml").scenario
+  guard let load = scenario.accounts.first?.models.first?.load else { return }
+  let drawn = try DrawnDemand(load, over: scenario.from..<scenario.to, calendar: .utc, most: 3000).arrivedAt
+  precondition(zip(drawn, drawn.dropFirst()).allSatisfy { $0 <= $1 })
+  precondition(drawn.allSatisfy { $0 >= scenario.from.microseconds && $0 < scenario.to.microseconds })
 }
 
 /// An archive as it is, and as if every checksum fitted: what is tried is the reader behind them.
@@ -234,6 +269,7 @@ func names(_ data: Data) throws {
 let readers: [String: (Data) throws -> Void] = [
   "names": names,
   "fit": fit,
+  "arrivals": arrivals,
   "requests-csv": {
     try RequestReader(file($0, "r.csv"), layout: .csv, series: series).read(into: Nowhere())
   },

@@ -32,6 +32,10 @@ struct ArrivalsTests {
     "{gamma: {rate: 2/s, cv: 1.5}}",
     "{weibull: {rate: 2/s, cv: 0.5, changes: [{at: \"2026-01-06T00:00:00.000000Z\", cv: 2}, {at: \"2026-01-07T00:00:00.000000Z\", cv: 0.25, family: gamma}]}}",
     "{markovModulated: {states: [{rate: 0/s, mean: 2min}, {rate: 4/s, mean: 1.5s}]}}",
+    "{neymanScott: {rate: 2/s, requests: 4.5, spread: 90s}}",
+    "{bartlettLewis: {rate: 2/s, requests: 1, gap: 1.5s, shape: 0.25}}",
+    "{hawkes: {rate: 2/s, branching: 0.5, delay: 250us}}",
+    "{hawkes: {rate: 2/s, branching: 0, delay: 2min, tail: 1.5}}",
     "{resampled: {trace: \"r.csv\", blocks: 5min}}",
     "{resampled: {trace: \"r.csv\", model: \"7\", rate: 2/s, blocks: 1.5s, from: \"2026-01-06T00:00:00.000000Z\", to: \"2026-01-07T00:00:00.000000Z\"}}",
     "{trace: \"a b.csv\"}",
@@ -72,7 +76,8 @@ struct ArrivalsTests {
     let processes = try Self.all.map { try Self.read($0) }
     #expect(
       processes.map(\.namedFiles) == [
-        [], [], [], [], [], ["r.csv"], ["r.csv"], ["a b.csv"], ["t.csv"], ["t.csv", "d.json"],
+        [], [], [], [], [], [], [], [], [], ["r.csv"], ["r.csv"], ["a b.csv"], ["t.csv"],
+        ["t.csv", "d.json"],
       ])
     for process in processes {
       let isOfRecord = process.resampled.map { $0.rate == nil } ?? false

@@ -104,6 +104,28 @@ struct CheckTests {
       "kind: openSource", "kind: opensource",
       "t.yaml:10:11: error: kind \"opensource\" is not one of fineTuned, openSource, external. Did you mean openSource?"
     ),
+    .init(
+      "poisson: { rate: 1/s }", "neymanScott: { rate: 1/s, requests: 0.5, spread: 1s }",
+      "t.yaml:12:55: error: requests 0.5 is out of range. It must be 1 to 10000."),
+    .init(
+      "poisson: { rate: 1/s }", "neymanScott: { rate: 1/s, requests: 2 }",
+      "t.yaml:12:32: error: spread is missing."),
+    .init(
+      "poisson: { rate: 1/s }", "bartlettLewis: { rate: 1/s, requests: 2, gap: 31d }",
+      "t.yaml:12:65: error: gap must be at least 1us and at most 30d."),
+    .init(
+      "poisson: { rate: 1/s }", "bartlettLewis: { rate: 90000/s, requests: 2, gap: 1h }",
+      "t.yaml:12:69: error: at this rate, more than 10000000 requests would be under way between their cause and their arrival."
+    ),
+    .init(
+      "poisson: { rate: 1/s }", "hawkes: { rate: 1/s, branching: 1, delay: 1s }",
+      "t.yaml:12:51: error: branching 1 is out of range. It must be 0 to 0.99."),
+    .init(
+      "poisson: { rate: 1/s }", "hawkes: { rate: 1/s, branching: 0.5, delay: 0s, tail: 1 }",
+      "t.yaml:12:63: error: delay must be at least 1us and at most 30d."),
+    .init(
+      "poisson: { rate: 1/s }", "hawkes: { rate: 1/s, branching: 0.5, delay: 1s, tail: 0.1 }",
+      "t.yaml:12:73: error: tail 0.1 is out of range. It must be 0.5 to 10."),
     .init("rate: 1/s", "rate: -1/s", "t.yaml:12:36: error: rate \"-1/s\" is out of range."),
     .init("rate: 1/s", "rate: .nan", "t.yaml:12:36: error: rate must be a rate, not \".nan\"."),
     .init("rate: 1/s", "rate: 1e300/s", "t.yaml:12:36: error: rate \"1e300/s\" is out of range."),

@@ -79,7 +79,8 @@ struct FitTests {
     }
     let trace = try scratch.write("bursts.csv", lines)
     let fit = try Program.run(
-      "fit", trace, "-o", scratch.file("f.yaml"), "--json", scratch.file("f.json"), "--hold-out", "3min")
+      "fit", trace, "-o", scratch.file("f.yaml"), "--json", scratch.file("f.json"), "--hold-out", "3min",
+      "--arrivals", "gamma,weibull,markovModulated,resampled")
     #expect(fit.status == 0, "\(fit.error)")
     #expect(fit.output.contains("The requests themselves are resampled"), "\(fit.output)")
     let quality = try #require(try model(scratch.file("f.json"))["quality"] as? [String: Any])
@@ -101,10 +102,12 @@ struct FitTests {
       #expect(run.status == 0, "\(run.error)")
     }
     // Its file is not overwritten.
-    let again = try Program.run("fit", trace, "-o", scratch.file("f2.yaml"), "--hold-out", "3min", "-q")
+    let again = try Program.run(
+      "fit", trace, "-o", scratch.file("f2.yaml"), "--hold-out", "3min", "-q", "--arrivals", "resampled")
     #expect(again.status == 0, "\(again.error)")
     try FileManager.default.removeItem(atPath: scratch.file("f.yaml"))
-    let refused = try Program.run("fit", trace, "-o", scratch.file("f.yaml"), "--hold-out", "3min", "-q")
+    let refused = try Program.run(
+      "fit", trace, "-o", scratch.file("f.yaml"), "--hold-out", "3min", "-q", "--arrivals", "resampled")
     #expect(refused.status == 73 && refused.error.contains("f.arrivals.csv"), "\(refused.error)")
     // A record of which nothing is left is refused by name.
     let nothing = try Program.run(
@@ -240,9 +243,9 @@ struct FitTests {
   }
 
   /// A data set of an external model, or of two of one name, with these rows: seconds, model_id, failure reason.
-  private func data(_ scratch: Scratch, _ rows: [(Double, Int, String)], providers: [String] = ["p"]) throws
-    -> String
-  {
+  private func data(
+    _ scratch: Scratch, _ rows: [(Double, Int, String)], providers: [String] = ["p"], tokens: String = "5,5"
+  ) throws -> String {
     let path = scratch.file("data-\(UUID().uuidString)")
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     func write(_ name: String, _ text: String) throws {
@@ -269,7 +272,7 @@ struct FitTests {
       "request_id,arrived_at,model_id,version,status,failure_reason,waiting_us,ttft_us,latency_us,input_tokens,output_tokens\n"
     for (index, row) in rows.enumerated() {
       let at = (base + Int64(row.0 * 1e6)).rfc3339
-      let end = row.2.isEmpty ? "success,,0,0,20000,5,5" : "failure,\(row.2),0,0,20000,5,0"
+      let end = row.2.isEmpty ? "success,,0,0,20000,\(tokens)" : "failure,\(row.2),0,0,20000,5,0"
       requests += "\(index + 1),\(at),\(row.1),,\(end)\n"
     }
     try write("requests", requests)
@@ -298,6 +301,64 @@ struct FitTests {
     let path = try data(scratch, (0..<600).map { (Double($0), 1, "providerError") })
     let fit = try Program.run("fit", path, "-o", scratch.file("f.yaml"))
     #expect(fit.status == 0 && !fit.output.lowercased().contains("nan"), "\(fit.error)\(fit.output)")
+  }
+
+  /// What telemetry may be, and what is said of it.
+  static let degenerate: [(name: String, rows: [(Double, Int, String)], status: Int32, sentence: String)] = [
+    ("two requests", [(0, 1, ""), (9, 1, "")], 0, "2 arrivals: only their rate is fitted"),
+    (
+      "one request an hour", (0..<200).map { (Double($0) * 3600, 1, "") }, 0,
+      "requests, "
+    ),
+    (
+      "one a month for nine years", (0..<108).map { (Double($0) * 2_629_800, 1, "") }, 0,
+      "Not judged: the dispersion over 1 s"
+    ),
+    (
+      "more than ten years", (0..<121).map { (Double($0) * 2_629_800, 1, "") }, 65,
+      "more than the ten years that a scenario may have"
+    ),
+    (
+      "all at two instants", (0..<400).map { (Double($0 / 200) * 60, 1, "") }, 0, "share their time stamp"
+    ),
+    (
+      "clusters of a hundred at one instant", (0..<1000).map { (Double($0 / 100) * 30, 1, "") }, 0,
+      "share their time stamp"
+    ),
+    (
+      "all failures", (0..<400).map { (Double($0 * $0) / 600, 1, "providerError") }, 0, "Failures:"
+    ),
+  ]
+
+  @Test("degenerate telemetry ends in a sentence, and what is fitted runs", arguments: degenerate)
+  func degenerateTelemetry(
+    _ example: (name: String, rows: [(Double, Int, String)], status: Int32, sentence: String)
+  ) throws {
+    let scratch = try Scratch()
+    let path = try data(scratch, example.rows)
+    for more in [[], ["--hold-out", "0.5"], ["--arrivals", "hawkes,neymanScott,bartlettLewis"]] {
+      let name = "f\(more.count)\(more.first?.count ?? 0).yaml"
+      let fit = try Program.command(
+        Program.path, ["fit", path, "-o", scratch.file(name)] + more)
+      // With half of it held out, there may be nothing left to be fitted or judged.
+      #expect(fit.status == example.status || more.contains("--hold-out") && fit.status == 65, "\(fit.error)")
+      #expect(!(fit.output + fit.error).lowercased().contains("nan"), "\(fit.output)")
+      if more.isEmpty {
+        #expect((fit.output + fit.error).contains(example.sentence), "\(fit.output)\(fit.error)")
+      }
+      guard fit.status == 0 else { continue }
+      #expect(try Program.run("check", scratch.file(name)).status == 0, "\(example.name) \(more)")
+    }
+  }
+
+  @Test("tokens that are all 0 are fitted as 0")
+  func noTokens() throws {
+    let scratch = try Scratch()
+    let path = try data(scratch, (0..<400).map { (Double($0 * $0) / 600, 1, "") }, tokens: "0,0")
+    let fit = try Program.run("fit", path, "-o", scratch.file("f.yaml"), "--hold-out", "20s")
+    #expect(fit.status == 0 && !fit.output.lowercased().contains("nan"), "\(fit.output)\(fit.error)")
+    #expect(fit.output.contains("output tokens"), "\(fit.output)")
+    #expect(try Program.run("check", scratch.file("f.yaml")).status == 0)
   }
 
   @Test("the period ends a step of the clock after the last stamp, whatever the step")

@@ -296,6 +296,32 @@ def test_variants_by_name(document):
         scenario.plan(vary={PATH: ["1..2"]})
 
 
+def test_a_fit_says_whether_it_is_as_good_as_the_data(run, tmp_path):
+    found = workbench.fit(run, model="chat", out=tmp_path / "judged.yaml", hold_out="10min")
+    quality = found.models[0].quality
+    assert quality is not None
+    intervals = quality.marginal("inter-arrival time")
+    assert intervals is not None
+    assert [own.window for own in quality.counts] == [1, 10, 60]
+    for own in (*quality.marginals, *quality.counts):
+        bound = own.bound
+        # Something was held out, and the fit was simulated more than once.
+        assert bound.d is not None
+        assert bound.s is not None
+        assert bound.allowed == max(1.25 * bound.d, bound.s, bound.limit)
+        assert bound.is_met == (bound.e <= bound.allowed)
+    assert quality.is_met == all(own.bound.is_met for own in (*quality.marginals, *quality.counts))
+    assert intervals.bound.limit == 0.1
+    assert intervals.bound.e == intervals.wasserstein
+    # What the fit saw is the other half of the time.
+    assert intervals.seen_mean is not None
+    assert intervals.seen_mean != intervals.observed_mean
+    for counts in quality.counts:
+        assert abs(counts.simulated_dispersion / counts.observed_dispersion - 1) == pytest.approx(counts.bound.e)
+    # The verdict says the same.
+    assert any("not reproduced" in line for line in quality.verdict) == (not quality.is_met)
+
+
 def test_a_fit_gives_a_scenario(run, tmp_path):
     found = workbench.fit(run, model="chat", out=tmp_path / "chat.yaml", check=False)
     (model,) = found.models

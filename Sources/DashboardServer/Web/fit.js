@@ -22,14 +22,34 @@ function table(head, rows, label) {
       element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells.map((text) => element("td", {}, String(text))))))));
 }
 
+const isHeldOut = fit.holdOut !== "nothing";
 const observed = (x, y, more) => ({ label: "observed", x, y, colour: "latency", ...more });
+/** What the fit saw, where that is not what judges it. */
+const seen = (x, y, more) => (y ? [{ label: "seen by the fit", x, y, colour: "other", line: "dashed", ...more }] : []);
 const simulated = (x, y, more) => ({ label: "simulated", x, y, colour: "high", line: "dotted", ...more });
 
 main.append(element("p", {}, `${fit.scenario}, fitted to ${fit.source}, ${fit.from} to ${fit.to}. Held out from the fit: ${fit.holdOut}.`));
 
+/** Every quantity at a glance: what was held out, what is simulated, what the fit saw, and whether that is as good as the data. */
+function glance({ marginals, counts }) {
+  const rows = [
+    ...marginals.map((m) => {
+      const value = (x) => (x == null ? "" : quantity(x, isTime(m.unit) ? m.unit : ""));
+      return [`mean ${m.name}`, value(m.observedMean), value(m.simulatedMean), value(m.seenMean), m.bound];
+    }),
+    ...counts.map((c) => [`dispersion over ${span(c.window)}`, ...[c.observedDispersion, c.simulatedDispersion, c.floorDispersion].map((x) => (x == null ? "" : digits(x))), c.bound])];
+  const allowed = ({ d, s, limit }) => Math.max(1.25 * (d ?? 0), s ?? 0, limit);
+  const good = rows.filter((row) => row[4].e <= allowed(row[4])).length;
+  return [
+    element("p", { className: "lead" }, element("strong", {}, `${good} of ${rows.length} quantities are as good as the data.`)),
+    table(["quantity", isHeldOut ? "held out" : "observed", "simulated", ...(isHeldOut ? ["seen by the fit"] : []), "e of what is allowed", "as good as the data"],
+      rows.map(([name, a, b, c, bound]) => [name, a, b, ...(isHeldOut ? [c] : []), percent(bound.e / allowed(bound)), bound.e <= allowed(bound) ? "yes" : "no"]), "At a glance")];
+}
+
 for (const model of fit.models) {
   const section = element("section", { "aria-label": `${model.account}/${model.model}` }, element("h2", {}, `${model.account} / ${model.model}: ${number(model.requests)} requests`));
   main.append(section);
+  if (model.quality) section.append(...glance(model.quality));
   for (const line of model.quality?.verdict ?? []) section.append(element("p", { className: "lead" }, line));
   for (const note of model.notes) section.append(element("p", { className: "note" }, note));
   section.append(table(["part", "family", "parameters with 95 % intervals"], model.fitted.map((part) => [part.part, part.family,
@@ -40,9 +60,10 @@ for (const model of fit.models) {
         quantity(f.observedP95, "ms"), quantity(f.simulatedP95, "ms"), off(f.simulatedP95 / f.observedP95 - 1)]), `Replayed, ${version}`));
   }
   if (model.arrivalCandidates.length) {
-    const least = model.arrivalCandidates[0].informationCriterion;
-    section.append(table(["arrival process", "parameters", "information criterion above the best"],
-      model.arrivalCandidates.map((c) => [c.name, c.parameters, digits(c.informationCriterion - least)]), "Candidates"));
+    const least = Math.min(...model.arrivalCandidates.map((c) => c.informationCriterion));
+    const held = Math.max(...model.arrivalCandidates.map((c) => c.heldOut ?? -Infinity));
+    section.append(table(["arrival process", "parameters", "information criterion above the best", "held-out log-likelihood below the best"],
+      model.arrivalCandidates.map((c) => [c.name, c.parameters, digits(c.informationCriterion - least), c.heldOut == null ? "–" : digits(held - c.heldOut)]), "Candidates"));
   }
   for (const [judged, words] of [[model.arrivalsRejected, "the process that was not taken, compared with what the fit saw"], [model.arrivalsJudged, "the arrivals that were taken, foreseen within what the fit saw"]]) {
     if (judged?.length) section.append(table([words, "e", "d", "s", "allowed"], judged.map((own) => [own.quantity, ...boundOf(own.bound)]), words));
@@ -64,7 +85,8 @@ for (const model of fit.models) {
   if (quality.counts.length) {
     const windows = quality.counts.map(({ window }) => span(window)), places = windows.map((_, index) => index);
     grid.append(card("Index of dispersion of counts", "Variance over mean of the counts in windows; 1 is Poisson.", plot([
-      observed(places, quality.counts.map((c) => c.observedDispersion), { hasPoints: true }), simulated(places, quality.counts.map((c) => c.simulatedDispersion), { hasPoints: true })],
+      observed(places, quality.counts.map((c) => c.observedDispersion), { hasPoints: true }), simulated(places, quality.counts.map((c) => c.simulatedDispersion), { hasPoints: true }),
+      ...seen(places, isHeldOut && quality.counts.every((c) => c.floorDispersion > 0) && quality.counts.map((c) => c.floorDispersion), { hasPoints: true })],
       { x: { category: windows }, y: { log: true } })));
     for (const counts of quality.counts.slice(0, 3)) {
       const lags = counts.observedAutocorrelation.map((_, index) => index + 1);
@@ -74,8 +96,8 @@ for (const model of fit.models) {
     }
   }
   for (const m of quality.marginals) {
-    const log = m.observedQuantiles[0] > 0 && m.simulatedQuantiles[0] > 0;
-    grid.append(card(`Distribution of ${m.name}`, "Share of requests at or below.", plot([observed(m.observedQuantiles, m.probabilities), simulated(m.simulatedQuantiles, m.probabilities)],
+    const log = [m.observedQuantiles, m.simulatedQuantiles, m.seenQuantiles ?? [1]].every(([least]) => least > 0);
+    grid.append(card(`Distribution of ${m.name}`, "Share of requests at or below.", plot([observed(m.observedQuantiles, m.probabilities), simulated(m.simulatedQuantiles, m.probabilities), ...seen(m.seenQuantiles, m.seenQuantiles && m.probabilities)],
       { x: { log, title: isTime(m.unit) ? "" : m.unit, unit: isTime(m.unit) ? m.unit : "" }, y: { least: 0, most: 1, unit: "share" } })));
     const ends = [Math.min(m.observedQuantiles[0], m.simulatedQuantiles[0]), Math.max(m.observedQuantiles.at(-1), m.simulatedQuantiles.at(-1))];
     grid.append(card(`Q–Q of ${m.name}`, "Equal quantiles lie on the line.", plot([

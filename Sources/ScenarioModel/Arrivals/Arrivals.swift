@@ -9,21 +9,23 @@ package enum Arrivals: Sendable, Equatable {
   case poisson(PoissonArrivals)
   case renewal(RenewalArrivals)
   case markovModulated(MarkovModulatedArrivals)
+  case cluster(ClusterArrivals)
+  case hawkes(HawkesArrivals)
   case resampled(ResampledArrivals)
   case recorded(ArrivalSource)
 
   /// What a scenario may write under `arrivals`, in the order of the reference.
   static let entries: [ArrivalEntry] =
-    [PoissonArrivals.entry] + RenewalArrivals.entries + [
-      MarkovModulatedArrivals.entry, ResampledArrivals.entry,
-    ]
-    + ArrivalSource.entries
+    [PoissonArrivals.entry] + RenewalArrivals.entries + [MarkovModulatedArrivals.entry]
+    + ClusterArrivals.entries + [HawkesArrivals.entry, ResampledArrivals.entry] + ArrivalSource.entries
 
   private var model: any ArrivalModel {
     switch self {
     case .poisson(let model): model
     case .renewal(let model): model
     case .markovModulated(let model): model
+    case .cluster(let model): model
+    case .hawkes(let model): model
     case .resampled(let model): model
     case .recorded(let model): model
     }

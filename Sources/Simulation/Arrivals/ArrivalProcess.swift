@@ -8,6 +8,8 @@ enum ArrivalProcess {
   case poisson(PoissonProcess)
   case renewal(RenewalProcess)
   case markovModulated(MarkovModulatedProcess)
+  case cluster(ClusterProcess)
+  case powerLawHawkes(PowerLawHawkesProcess)
   case windowed(WindowedProcess)
   case resampled(ResampledProcess)
   case replay(TraceReplay)
@@ -21,6 +23,14 @@ enum ArrivalProcess {
       self = .windowed(WindowedProcess(model, setting))
     case .renewal(let model): self = .renewal(try RenewalProcess(model, setting))
     case .markovModulated(let model): self = .markovModulated(MarkovModulatedProcess(model, setting))
+    case .cluster(let model): self = .cluster(ClusterProcess(model, setting))
+    case .hawkes(let model):
+      self =
+        if let tail = model.tail {
+          .powerLawHawkes(PowerLawHawkesProcess(model, tail: tail, setting))
+        } else {
+          .cluster(ClusterProcess(model, setting))
+        }
     case .resampled(let model): self = .resampled(ResampledProcess(model, setting))
     case .recorded(.serveGen(let source)): self = .windowed(WindowedProcess(source, setting))
     case .recorded(.trace(let source)): self = .replay(TraceReplay(source, setting))
@@ -44,6 +54,12 @@ enum ArrivalProcess {
     case .markovModulated(var process):
       process.draw(into: times)
       self = .markovModulated(process)
+    case .cluster(var process):
+      process.draw(into: times)
+      self = .cluster(process)
+    case .powerLawHawkes(var process):
+      process.draw(into: times)
+      self = .powerLawHawkes(process)
     case .windowed(var process):
       process.draw(into: times)
       self = .windowed(process)
@@ -78,5 +94,20 @@ struct ArrivalSetting {
   /// A rate (per µs where the profile is 1) times the profile.
   func rateFunction(rate: Double) -> RateFunction {
     RateFunction(profileSegments.map { RateFunction.Segment($0, rate: rate) })
+  }
+
+  /// What multiplies the rate when the simulated time begins.
+  var firstFactor: Double { profileSegments.first?.factor ?? 0 }
+
+  /// The same, and for some time before the simulated time as it is at its start.
+  /// - Parameter before: µs.
+  func rateFunction(rate: Double, before: Int64) -> RateFunction {
+    var segments = profileSegments.map { RateFunction.Segment($0, rate: rate) }
+    if let first = segments.first, before > 0 {
+      segments.insert(
+        RateFunction.Segment(
+          start: first.start - before, length: Double(before), rate: first.rate, growth: 0), at: 0)
+    }
+    return RateFunction(segments)
   }
 }

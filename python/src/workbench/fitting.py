@@ -69,6 +69,8 @@ class Marginal:
     simulated_count: int
     observed_mean: float
     simulated_mean: float
+    #: Of what the fit saw; None if that is what judges it.
+    seen_mean: float | None
     #: Of the distributions, relative to the observed mean.
     wasserstein: float
     #: What that distance means.
@@ -78,6 +80,23 @@ class Marginal:
     probabilities: tuple[float, ...]
     observed_quantiles: tuple[float, ...]
     simulated_quantiles: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts of arrivals in windows of one length, observed and simulated."""
+
+    #: Seconds.
+    window: float
+    #: How many of them.
+    windows: int
+    #: Variance over mean.
+    observed_dispersion: float
+    simulated_dispersion: float
+    #: Of what the fit saw; None if that is what judges it.
+    floor_dispersion: float | None
+    #: What the difference means.
+    bound: Bound
 
 
 @dataclass(frozen=True)
@@ -96,7 +115,13 @@ class Quality:
     #: What is reproduced and what is not, in words.
     verdict: tuple[str, ...]
     marginals: tuple[Marginal, ...]
+    counts: tuple[Counts, ...]
     rates: Rates | None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether every quantity that was compared is as good as the data."""
+        return all(m.bound.is_met for m in self.marginals) and all(c.bound.is_met for c in self.counts)
 
     def marginal(self, name: str) -> Marginal | None:
         """Of "inter-arrival time", "latency", …; None if it was not compared."""
