@@ -11,6 +11,8 @@ WORKBENCH = os.environ.get("WORKBENCH", "workbench")
 BLOCK = re.compile(r"^```(yaml|sh|text)\n(.*?)^```$", re.M | re.S)
 
 
+# Of the terminal: the page shows tables as they are, not as they are folded to 80 columns.
+COLUMNS = "200"
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
 
 
@@ -47,7 +49,7 @@ def follow(folder):
             (work / text.splitlines()[0].removeprefix("# ")).write_text(text)
         elif kind == "sh":
             done = subprocess.run(["sh", "-ec", text], cwd=work, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  env={**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"})
+                                  env={**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "COLUMNS": COLUMNS})
             assert done.returncode == 0, f"{text}\n{done.stdout}"
             commands, printed = text, done.stdout
         else:
