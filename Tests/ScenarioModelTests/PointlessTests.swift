@@ -108,7 +108,7 @@ struct PointlessTests {
     .init(
       "models:\n  - name: m\n    kind: openSource\n    load:\n",
       "profiles: { rates: { p: { dates: { 2026-05-01: 2 } } } }\nmodels:\n  - name: m\n    kind: openSource\n    load:\n      profile: p\n",
-      "t.yaml:8:35: warning: 2026-05-01 lies outside the period."),
+      "t.yaml:8:36: warning: 2026-05-01 lies outside the period."),
     .init(
       "models:\n  - name: m\n    kind: openSource\n    load:\n",
       "profiles: { rates: { p: { spikes: [ { at: 2026-05-01, duration: 1h, factor: 3 } ] } } }\nmodels:\n  - name: m\n    kind: openSource\n    load:\n      profile: p\n",

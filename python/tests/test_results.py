@@ -148,7 +148,7 @@ def test_graphs_are_tables_in_the_zone_of_the_account(run):
 def test_errors_of_a_view(run):
     with pytest.raises(workbench.UsageError, match="is not a period"):
         run.dashboard(kind="external", period="9x")
-    with pytest.raises(workbench.WorkbenchError, match="no account"):
+    with pytest.raises(workbench.WorkbenchError, match="unknown account"):
         run.dashboard(account="nobody")
     with pytest.raises(workbench.UsageError, match="no time zone"):
         run.dashboard(kind="external", now=datetime(2026, 3, 8))

@@ -47,8 +47,11 @@ struct TextTable {
     }
   }
 
+  /// Both ends of a name are kept: variants often differ in the last of what they set.
   private func shortened(_ text: String, _ width: Int) -> String {
-    text.count <= width ? text : text.prefix(max(width - 1, 1)) + "…"
+    guard text.count > width else { return text }
+    let kept = max(width - 1, 2)
+    return text.prefix(kept / 2) + "…" + text.suffix(kept - kept / 2)
   }
 
   private func padded(_ text: String, _ width: Int) -> String {
