@@ -145,7 +145,9 @@ def prepare(page, folder):
     for name in ("Scenarios", "Tests", "python", "cluster", ".github", ".gitlab", "docs", "README.md"):
         (work / name).symlink_to(ROOT / name)
     path = os.pathsep.join([str(folder / "bin"), str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "WORKBENCH": str(folder / "bin/workbench"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PATH": path, "WORKBENCH": str(folder / "bin/workbench"), "PYTHONDONTWRITEBYTECODE": "1",
+                   # Pages show tables as they are, not as they are folded to 80 columns.
+                   "COLUMNS": "200"}
     for name in ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER", "GITHUB_ACTIONS"):
         environment.pop(name, None)
     stage = HERE / f"stages/{page.relative_to(ROOT).with_suffix('').as_posix().replace('/', '-').removeprefix('Sources-workbench-Workbench.docc-')}.sh"
