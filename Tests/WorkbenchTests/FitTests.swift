@@ -303,54 +303,6 @@ struct FitTests {
     #expect(fit.status == 0 && !fit.output.lowercased().contains("nan"), "\(fit.error)\(fit.output)")
   }
 
-  /// What telemetry may be, and what is said of it.
-  static let degenerate: [(name: String, rows: [(Double, Int, String)], status: Int32, sentence: String)] = [
-    ("two requests", [(0, 1, ""), (9, 1, "")], 0, "2 arrivals: only their rate is fitted"),
-    (
-      "one request an hour", (0..<200).map { (Double($0) * 3600, 1, "") }, 0,
-      "requests, "
-    ),
-    (
-      "one a month for nine years", (0..<108).map { (Double($0) * 2_629_800, 1, "") }, 0,
-      "Not judged: the dispersion over 1 s"
-    ),
-    (
-      "more than ten years", (0..<121).map { (Double($0) * 2_629_800, 1, "") }, 65,
-      "more than the ten years that a scenario may have"
-    ),
-    (
-      "all at two instants", (0..<400).map { (Double($0 / 200) * 60, 1, "") }, 0, "share their time stamp"
-    ),
-    (
-      "clusters of a hundred at one instant", (0..<1000).map { (Double($0 / 100) * 30, 1, "") }, 0,
-      "share their time stamp"
-    ),
-    (
-      "all failures", (0..<400).map { (Double($0 * $0) / 600, 1, "providerError") }, 0, "Failures:"
-    ),
-  ]
-
-  @Test("degenerate telemetry ends in a sentence, and what is fitted runs", arguments: degenerate)
-  func degenerateTelemetry(
-    _ example: (name: String, rows: [(Double, Int, String)], status: Int32, sentence: String)
-  ) throws {
-    let scratch = try Scratch()
-    let path = try data(scratch, example.rows)
-    for more in [[], ["--hold-out", "0.5"], ["--arrivals", "hawkes,neymanScott,bartlettLewis"]] {
-      let name = "f\(more.count)\(more.first?.count ?? 0).yaml"
-      let fit = try Program.command(
-        Program.path, ["fit", path, "-o", scratch.file(name)] + more)
-      // With half of it held out, there may be nothing left to be fitted or judged.
-      #expect(fit.status == example.status || more.contains("--hold-out") && fit.status == 65, "\(fit.error)")
-      #expect(!(fit.output + fit.error).lowercased().contains("nan"), "\(fit.output)")
-      if more.isEmpty {
-        #expect((fit.output + fit.error).contains(example.sentence), "\(fit.output)\(fit.error)")
-      }
-      guard fit.status == 0 else { continue }
-      #expect(try Program.run("check", scratch.file(name)).status == 0, "\(example.name) \(more)")
-    }
-  }
-
   @Test("tokens that are all 0 are fitted as 0")
   func noTokens() throws {
     let scratch = try Scratch()
