@@ -8,7 +8,7 @@ package enum DiskRoom {
   package static func require(_ bytes: Int, at path: String) throws {
     var place = path
     while FileKind(of: place) == nil {
-      let parent = (place as NSString).deletingLastPathComponent
+      let parent = PathText.parent(place)
       if parent.isEmpty || parent == place {
         place = "."
         break

@@ -47,7 +47,7 @@ package final class RunFolder: Sendable {
   /// Notes a run that was made here, so that the next server shows it, too. Where that cannot be written down, this server
   /// shows it all the same.
   func note(_ run: String) {
-    guard let name = try? JSONEncoder().encode((run as NSString).lastPathComponent) else { return }
+    guard let name = try? JSONEncoder().encode(PathText.name(run)) else { return }
     // Appended in one piece, also beside other servers.
     let file = open(register, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard file >= 0 else { return }
@@ -71,7 +71,7 @@ package final class RunFolder: Sendable {
   /// Whether a path is that of something in the folder.
   package func contains(_ run: String) -> Bool {
     guard let folder = Self.real(path), let run = Self.real(run) else { return false }
-    return (run as NSString).deletingLastPathComponent == folder
+    return PathText.parent(run) == folder
   }
 
   private static func real(_ path: String) -> String? {
@@ -87,7 +87,7 @@ package final class RunFolder: Sendable {
       throw StudioProblem(
         .conflict, "The run is not in the folder in which this server keeps runs. Delete it where it is.")
     }
-    let name = (run as NSString).lastPathComponent
+    let name = PathText.name(run)
     let id = String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
     let instant = Timestamp(seconds: Int64(Date().timeIntervalSince1970))
     let place = "\(instant.secondsRoundedDown)-\(id)"

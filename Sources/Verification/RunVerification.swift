@@ -214,7 +214,7 @@ package struct RunVerification {
       while let name = entries?.nextObject() as? String {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: "\(path)/\(folder)/\(name)", isDirectory: &isDirectory),
-          !isDirectory.boolValue, !(name as NSString).lastPathComponent.hasPrefix(".")
+          !isDirectory.boolValue, !PathText.name(name).hasPrefix(".")
         else { continue }
         found.append("\(folder)/\(name)")
       }

@@ -25,6 +25,8 @@ struct BaselineTests {
     let first = try Program.run("baseline", "update", in: scratch.path)
     #expect(first.status == 0 && first.output.contains("quiet.json: new"), "\(first.error)")
     #expect(try Program.run("baseline", "check", in: scratch.path).status == 0)
+    // A directory of one letter, which is new.
+    #expect(try Program.run("baseline", "update", "--baselines", "B", in: scratch.path).status == 0)
     try scenario("5/h")
     let changed = try Program.run("baseline", "check", in: scratch.path)
     #expect(

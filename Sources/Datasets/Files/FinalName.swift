@@ -60,7 +60,7 @@ package struct FinalName {
     var containing: [String] = []
     var folder = parent
     while !folder.isEmpty, FileKind(of: folder) == nil {
-      folder = (folder as NSString).deletingLastPathComponent
+      folder = PathText.parent(folder)
       containing.append(folder.isEmpty ? "." : folder)
     }
     do {

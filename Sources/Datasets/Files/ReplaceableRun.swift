@@ -56,8 +56,8 @@ package final class ReplaceableRun {
       let plan = try? JSONDecoder().decode(Plan.self, from: data)  // Nor a plan then.
     {
       files = (plan.files ?? [:]).keys + ["plan.json"]
-      for file in files where (file as NSString).lastPathComponent == "manifest.json" {
-        add((file as NSString).deletingLastPathComponent)
+      for file in files where PathText.name(file) == "manifest.json" {
+        add(PathText.parent(file))
       }
     } else {
       // Replications: runs side by side.
