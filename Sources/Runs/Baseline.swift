@@ -43,6 +43,25 @@ package enum Baseline {
     }
   }
 
+  /// A baseline as documents that can be compared within tolerances: each dashboard by itself, so that the rules are those
+  /// for dashboards, and everything else but the hashes.
+  /// - Parameter name: the scenario's; dashboards are named NAME/ACCOUNT/KIND-PERIOD.
+  /// - Throws: `DatasetError` for what is not a baseline.
+  package static func documents(_ baseline: Data, name: String, path: String) throws -> [String: Data] {
+    guard var root = (try? JSONSerialization.jsonObject(with: baseline)) as? [String: Any],  // Said here.
+      let dashboards = root["dashboards"] as? [String: Any]
+    else {
+      throw DatasetError(path, "this is not a baseline. Record it again: workbench baseline update.")
+    }
+    root["dashboards"] = nil
+    root["hashes"] = nil
+    var found = [name: try JSONSerialization.data(withJSONObject: root)]
+    for (dashboard, figures) in dashboards {
+      found["\(name)/\(dashboard)"] = try JSONSerialization.data(withJSONObject: figures)
+    }
+    return found
+  }
+
   /// Lists become their lengths: what they hold is in the hash.
   private static func withoutLists(_ value: Any) -> Any {
     switch value {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DashboardServer
 import Datasets
 import Documents
 import Foundation
@@ -19,7 +20,8 @@ struct BaselineCommand: ParsableCommand {
         workbench baseline check
         workbench baseline update steady canary
         workbench baseline check --scenarios qa/scenarios --baselines qa/baselines
-        workbench baseline check --junit baselines.xml
+        workbench baseline check --junit baselines.xml --html baselines.html
+        workbench baseline check --tolerances tolerances.yaml
       """, subcommands: [BaselineCheckCommand.self, BaselineUpdateCommand.self])
 }
 
@@ -97,9 +99,14 @@ struct BaselineCheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Runs the scenarios and compares the results with the recorded ones.",
-    discussion:
-      "Exit status: 0 all are the same; 1 some differ; 2 inconclusive: there is neither a scenario nor a baseline."
-  )
+    discussion: """
+      Figures come first, hashes last; a figure that differs in several periods is one line.
+
+      With --tolerances, figures may differ by as much as the file allows, as in "workbench compare": its paths are those \
+      of a dashboard (requests.totalRequests), its documents SCENARIO/ACCOUNT/KIND-PERIOD. Hashes are not compared then.
+
+      Exit status: 0 all are the same; 1 some differ; 2 inconclusive: there is neither a scenario nor a baseline.
+      """)
 
   @OptionGroup var options: BaselineOptions
 
@@ -112,7 +119,13 @@ struct BaselineCheckCommand: ParsableCommand {
   @Option(help: "A file for a JUnit report: a test suite for each scenario.")
   var junit: String?
 
-  @Flag(help: "Replaces a file at --junit, whatever it is; earlier reports are replaced anyway.")
+  @Option(help: "A file for the differences as a page.")
+  var html: String?
+
+  @Option(help: "A file of tolerances (YAML; \"workbench schema tolerances\").")
+  var tolerances: String?
+
+  @Flag(help: "Replaces files at --junit and --html, whatever they are; earlier reports are replaced anyway.")
   var replace = false
 
   @Flag(help: "Also prints GitHub annotations. (default: if GITHUB_ACTIONS is true)")
@@ -120,18 +133,29 @@ struct BaselineCheckCommand: ParsableCommand {
 
   func run() throws {
     let names = try options.chosen()
+    let rules = try tolerances.map { try Tolerances(GivenFile.document($0), path: $0) }
     // Made before the work, so that an existing file is reported at once.
-    try OutputTarget.checkStreams([("--junit", junit)], json: json)
+    try OutputTarget.checkStreams([("--junit", junit), ("--html", html)], json: json)
     let junitFile = try junit.map { try OutputTarget.report($0, replace: replace) }
-    let result = try OutputComparison.compare(
-      expected: try options.kept(), actual: try options.made(names),
+    let htmlFile = try html.map { try OutputTarget.report($0, replace: replace) }
+    let page = try html.map { _ in
+      try DifferencePage(expected: options.baselines, actual: options.scenarios)
+    }
+    var (expected, actual) = (try options.kept(), try options.made(names))
+    if rules != nil {
+      expected = try documents(expected, options.baselines)
+      actual = try documents(actual, options.scenarios)
+    }
+    var result = try OutputComparison.compare(
+      expected: expected, actual: actual, tolerances: rules ?? Tolerances(),
       labels: (options.baselines, options.scenarios))
+    if rules != nil { result.notes.append("Hashes were not compared: figures may differ within tolerances.") }
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       Terminal.write(try encoder.encode(result) + Data("\n".utf8))
     } else if !(options.quiet && result.isSame) {
-      Terminal.print(ComparisonText(result, most: most).text())
+      Terminal.print(ComparisonText(baselines: result, most: most).text())
       if result.verdict == .different {
         Terminal.print(
           "\nIf you intended this: workbench baseline update, then look at the diff of \(options.baselines)."
@@ -139,7 +163,7 @@ struct BaselineCheckCommand: ParsableCommand {
       }
     }
     if github || ProcessInfo.processInfo.environment["GITHUB_ACTIONS"] == "true", !json {
-      let annotations = ComparisonText(result, most: most).annotations()
+      let annotations = ComparisonText(baselines: result, most: most).annotations()
       if !annotations.isEmpty { Terminal.printCommands(annotations) }
     }
     if let junitFile {
@@ -147,8 +171,19 @@ struct BaselineCheckCommand: ParsableCommand {
         JUnitReport(result, widgets: ["baseline"], command: "workbench baseline check").xml())
       try junitFile.close()
     }
+    if let htmlFile, let page {
+      try htmlFile.write(try page.html(result))
+      try htmlFile.close()
+    }
     if result.documents == 0 { throw options.nothing }
     try CompareCommand.conclude(result)
+  }
+
+  private func documents(_ baselines: [String: Data], _ folder: String) throws -> [String: Data] {
+    try baselines.reduce(into: [:]) { found, entry in
+      let path = "\(folder)/\(entry.key).json"
+      found.merge(try Baseline.documents(entry.value, name: entry.key, path: path)) { first, _ in first }
+    }
   }
 }
 

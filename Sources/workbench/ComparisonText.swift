@@ -7,10 +7,45 @@ import Verification
 struct ComparisonText {
   private let result: ComparisonOutcome
   private let most: Int
+  /// Further periods of a dashboard in which a figure differs, by the path that is shown.
+  private let periods: [String: [String]]
 
   init(_ result: ComparisonOutcome, most: Int) {
     self.result = result
     self.most = most
+    periods = [:]
+  }
+
+  /// A comparison of baselines: figures before hashes, and a figure that differs in several periods once, with the others.
+  init(baselines result: ComparisonOutcome, most: Int) {
+    var result = result
+    var periods: [String: [String]] = [:]
+    var shown: [String: String] = [:]
+    let isHash = { (difference: Difference) in difference.path.utf8.starts(with: "hashes.".utf8) }
+    let ordered = result.differences.filter { !isHash($0) } + result.differences.filter(isHash)
+    result.differences = ordered.filter { difference in
+      guard let (key, period) = Self.figure(of: difference) else { return true }
+      guard let first = shown[key] else {
+        shown[key] = Self.key(difference)
+        return true
+      }
+      periods[first, default: []].append(period)
+      return false
+    }
+    self.result = result
+    self.most = most
+    self.periods = periods
+  }
+
+  private static func key(_ difference: Difference) -> String {
+    "\(difference.document)\0\(difference.path)"
+  }
+
+  /// A figure of a dashboard without its period, and that.
+  private static func figure(of difference: Difference) -> (key: String, period: String)? {
+    let dashboard = /(dashboards\..*)-(24h|7d|30d|90d)(\..*)/.matchingSemantics(.unicodeScalar)
+    guard let found = difference.path.wholeMatch(of: dashboard) else { return nil }
+    return ("\(difference.document)\0\(difference.kind)\0\(found.1)\0\(found.3)", String(found.2))
   }
 
   func text() -> String {
@@ -29,7 +64,8 @@ struct ComparisonText {
     if !shownFigures.isEmpty {
       lines += ["", Terminal.bold("Figures, worst first")] + shownFigures.flatMap(figure)
     }
-    let counted = shownLists.reduce(Int64(shownWhole.count + shownFigures.count)) {
+    let further = (shownWhole + shownFigures).reduce(0) { $0 + (periods[Self.key($1)]?.count ?? 0) }
+    let counted = shownLists.reduce(Int64(shownWhole.count + shownFigures.count + further)) {
       $0 + $1.missing + $1.extra
     }
     if result.total > counted {
@@ -49,7 +85,8 @@ struct ComparisonText {
   private static func percent(_ share: Double) -> String { String(format: "%.3g %%", share * 100) }
 
   private func place(_ difference: Difference) -> String {
-    let path = difference.path.isEmpty ? "the whole output" : difference.path
+    var path = difference.path.isEmpty ? "the whole output" : difference.path
+    if let others = periods[Self.key(difference)] { path += " (and \(others.joined(separator: ", ")))" }
     return (result.documents > 1 ? "\(difference.document): \(path)" : path).shown
   }
 

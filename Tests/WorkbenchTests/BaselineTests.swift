@@ -30,8 +30,30 @@ struct BaselineTests {
     try scenario("5/h")
     let changed = try Program.run("baseline", "check", in: scratch.path)
     #expect(
-      changed.status == 1 && changed.output.contains("dashboards.acme/external-7d.requests.totalRequests")
+      changed.status == 1 && changed.output.contains("dashboards.acme/external-")
         && changed.output.contains("baseline update"), "\(changed.output)")
+    // A figure once, whatever the number of periods; hashes last.
+    let lines = changed.output.split(separator: "\n")
+    #expect(lines.count { $0.contains(".requests.totalRequests") } == 1, "\(changed.output)")
+    #expect(lines.contains { $0.contains(".requests.totalRequests (and ") })
+    let all = try Program.run("baseline", "check", "--most", "1000", in: scratch.path).output
+    let order = all.split(separator: "\n").map { $0.contains("  hashes.") }
+    let hash = try #require(order.firstIndex(of: true))
+    #expect(!order[..<hash].isEmpty && all.contains("dashboards.") && !all.contains(" more ("), "\(all)")
+    #expect(all.ranges(of: "dashboards.").allSatisfy { $0.lowerBound < all.range(of: "hashes.")!.lowerBound })
+    // Within tolerances, by the paths of a dashboard; hashes are not compared then.
+    try scratch.write("loose.yaml", "workbenchTolerances: 1\nrules: [ { path: '**', relative: 90% } ]\n")
+    try scratch.write(
+      "tight.yaml", "workbenchTolerances: 1\nrules: [ { path: 'tokens.**', relative: 90% } ]\n")
+    let loose = try Program.run(
+      "baseline", "check", "--tolerances", "loose.yaml", "--html", "b.html", in: scratch.path)
+    #expect(loose.status == 0 && loose.output.contains("Hashes were not compared"), "\(loose.output)")
+    #expect(
+      try String(contentsOfFile: scratch.file("b.html"), encoding: .utf8).contains("id=\"differences\""))
+    let tight = try Program.run("baseline", "check", "--tolerances", "tight.yaml", in: scratch.path)
+    #expect(tight.status == 1, "\(tight.output)")
+    #expect(tight.output.contains("quiet/acme/external-7d: requests.totalRequests"), "\(tight.output)")
+    #expect(!tight.output.contains("hashes.") && !tight.output.contains(": tokens."))
     let reported = try Program.run(
       "baseline", "check", "--junit", scratch.file("b.xml"), "--github", in: scratch.path)
     #expect(reported.status == 1 && reported.output.contains("\n::error title=quiet differs::"))
