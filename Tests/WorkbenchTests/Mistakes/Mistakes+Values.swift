@@ -138,8 +138,30 @@ extension Mistake {
          workbench: error: --replace needs --output: say which plan is to be replaced.
     64 workbench plan good.yaml --emit-tasks --slo 'latency.p95 <= 5s' --minimize credits
          workbench: error: --emit-tasks needs a fixed number of replications. --slo, --minimize and --prec…
+    64 workbench shadow run
+         workbench: error: --policy is missing: A file with the policy, the policy itself as YAML, or a scenario.
+    66 workbench shadow nothing --policy 'targetUtilisation: { target: 0.7 }'
+         nothing: error: there is no such data set.
+    66 workbench shadow run --policy nothing.yaml
+         nothing.yaml: error: there is no such file. Correct its name, or put it there.
+    65 workbench shadow run --policy 'targetUtilization: { target: 0.7 }'
+         policy:1:1: error: unknown key "targetUtilization". Known here: minReplicas, maxReplicas, maxBatchSize, sc…
+    65 workbench shadow run --policy 'targetUtilisation: { target: 7 }'
+         policy:1:30: error: target 7 is out of range. It must be 0.01 to 1.
+    64 workbench shadow run --policy 'targetUtilisation: { target: 0.7 }' --resolution hours
+         workbench: error: --resolution "hours" is unknown. Give requests or quarters.
+    64 workbench shadow run --policy 'targetUtilisation: { target: 0.7 }' --max-disagreement 200%
+         workbench: error: --max-disagreement "200%" is not a share below 100%. Write it in percent: 5%.
+    64 workbench shadow run --policy 'targetUtilisation: { target: 0.7 }' --model chta
+         workbench: error: no model or version matches. There are: acme/chat.
+    65 workbench shadow run --policy 'queueLength: { target: 4 }' --resolution quarters
+         queueLength: { target: 4 }: error: the policy queueLength counts the requests that wait, which means of a q…
+    66 workbench shadow run --policy 'targetUtilisation: { target: 0.7 }' --replicas nothing.json
+         nothing.json: error: there is no such file. Correct its name, or put it there.
+    65 workbench shadow run --policy 'targetUtilisation: { target: 0.7 }' --replicas good.yaml
+         good.yaml: error: not JSON: a value that is not JSON. Save what /api/v1/query_range answers to a query with…
     64 workbench fit run -o x.yaml --arrivals poison
-         workbench: error: --arrivals: unknown arrival process "poison". Did you mean poisson? Known: gamm…
+         workbench: error: --arrivals: unknown arrival process "poison". Did you mean poisson? Known: bart…
     64 workbench fit run -o x.yaml --replicas 0
          workbench: error: --replicas 0 must lie in 1…50.
     64 workbench fit run -o x.yaml --no-check --report x.html
