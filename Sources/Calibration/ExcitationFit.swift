@@ -64,6 +64,8 @@ package struct ExcitationFit: Sendable, Equatable {
   /// Of a cluster, and requests that one brings about: what a scenario may say, a little less.
   private static let mostRequests = 5000.0
   private static let mostBranching = 0.985
+  /// Causes of all requests that were seen: of fewer, how many requests a cause has cannot be told from a rate that changes.
+  private static let leastCauses = 20.0
 
   /// - Parameter toBeat: gain of another process; what is far below need not be known exactly.
   /// - Returns: `nil` where nothing is brought about, or the search does not end.
@@ -113,6 +115,8 @@ package struct ExcitationFit: Sendable, Equatable {
     }
     guard found.value < 1e299, let own = Self.values(kind, found.point) else { return nil }
     (number, delay, tail) = (own.number, own.delay, own.tail)
+    let causes = Double(some.count) * some.share * (kind.isCluster ? 1 / number : 1 - number)
+    guard causes >= Self.leastCauses else { return nil }
     gain = 0
     gain = self.gain(of: observations, spans, segments, rate: rate)
     guard gain.isFinite, gain > 0 else { return nil }

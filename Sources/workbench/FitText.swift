@@ -66,7 +66,7 @@ enum FitText {
         Terminal.dim(
           HelpText.wrapped(
             "  distances, over the observed mean (Wasserstein-1) or of the ratio from 1: e of the simulation from what judges it, d of what the fit saw from that, s of two simulations; * e of a plain Poisson process with lognormal tokens",
-            hanging: 2, columns: Terminal.columns)))
+            hanging: 2, columns: Terminal.tableColumns)))
       for line in quality.verdict { Terminal.print("  → \(line.shown)") }
     }
     Terminal.print("")

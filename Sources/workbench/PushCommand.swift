@@ -151,13 +151,17 @@ struct PullCommand: ParsableCommand {
     let others = 12 + 2 + 4 + 2 + 2 + 20 + 2 + 2 + 11
     let people = min(16, entries.map(\.pushedBy.shown.count).max() ?? 0)
     let names = min(
-      entries.map(\.name.shown.count).max() ?? 0, max(8, Terminal.columns - 1 - others - people))
+      entries.map(\.name.shown.count).max() ?? 0, min(40, max(8, Terminal.tableColumns - 1 - others - people))
+    )
     for entry in entries {
-      Terminal.print(
+      let line =
         "\(entry.id.prefix(12))  \(padded(entry.kind.shown, 4))  \(padded(entry.name.shown, names))  \(entry.pushedAt)  \(padded(entry.pushedBy.shown, people))  \(String(format: "%8.1f MB", Double(entry.bytes) / 1e6))"
-      )
-      if !entry.note.isEmpty {
-        Terminal.print(HelpText.wrapped("  \(entry.note.shown)", hanging: 2, columns: Terminal.columns))
+      let note = entry.note.shown
+      if note.isEmpty || line.count + 2 + note.count < Terminal.tableColumns {
+        Terminal.print(note.isEmpty ? line : "\(line)  \(note)")
+      } else {
+        Terminal.print(line)
+        Terminal.print(HelpText.wrapped("  \(note)", hanging: 2, columns: Terminal.tableColumns))
       }
     }
   }

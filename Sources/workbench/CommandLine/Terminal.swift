@@ -14,14 +14,20 @@ enum Terminal {
   static let isPlain =
     environment["NO_COLOR"].map { !$0.isEmpty } ?? false || environment["TERM"] == "dumb"
 
-  /// How wide tables and help may be: as COLUMNS says, or the terminal; else 80.
-  static let columns: Int = {
+  /// As COLUMNS says, or the terminal.
+  private static let width: Int? = {
     let narrowest = 40
     if let given = environment["COLUMNS"].flatMap({ Int($0) }), given > 0 { return max(given, narrowest) }
     var size = winsize()
-    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return max(Int(size.ws_col), narrowest)
   }()
+
+  /// How wide text and help may be: as COLUMNS says, or the terminal; else 80.
+  static var columns: Int { width ?? 80 }
+
+  /// How wide tables may be: the same, but a row is a line for whoever reads from a pipe or a file.
+  static var tableColumns: Int { width ?? 10_000 }
 
   /// Whether standard output is that of a document, so that words for people go to standard error.
   private static let isTaken = Atomic(false)

@@ -11,7 +11,7 @@ struct TextTable {
   private static let longestName = 60
 
   /// - Parameter head: the first column is of names, the others of figures.
-  init(_ head: [String], columns: Int = Terminal.columns) {
+  init(_ head: [String], columns: Int = Terminal.tableColumns) {
     self.head = head
     self.columns = columns
   }

@@ -5,4 +5,4 @@ for index in $(seq 0 $(($(wc -l < .tasks) - 1))); do
   workbench task --tasks .tasks --store elsewhere --index "$index" --results results
 done
 sed "s/^name: steady/name: week/" Scenarios/steady.yaml > .week.yaml
-workbench run .week.yaml --out Outputs/week --quiet
+workbench run .week.yaml -o Outputs/week --quiet

@@ -17,4 +17,4 @@ models:
     load: { arrivals: { poisson: { rate: 0.1/s } }, tokens: { input: { lognormal: { median: 700, sigma: 0.8 } }, output: { lognormal: { median: 150, sigma: 0.7 } } } }
     service: { firstToken: { lognormal: { median: 320ms, sigma: 0.4 } }, perOutputToken: 9ms }
 YAML
-workbench run .platform.yaml --out Outputs/platform --quiet
+workbench run .platform.yaml -o Outputs/platform --quiet

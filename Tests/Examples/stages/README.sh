@@ -2,7 +2,8 @@
 mkdir .stage && cd .stage
 workbench init week.yaml > /dev/null
 workbench fixture week.yaml -o ../YOURS --requests 500 --quiet
-workbench run week.yaml --seed 7 --out ../after --quiet
+workbench run week.yaml --seed 7 -o ../after --quiet
+echo 'targetUtilisation: { target: 0.7 }' > ../hpa.yaml
 cat > chat.yaml <<'YAML'
 workbench: 1
 name: chat
@@ -16,7 +17,7 @@ models:
     deployments:
       - { version: V1, deployAt: 2026-03-01, hardware: A10 single, scaling: { minReplicas: 2, maxReplicas: 2, maxBatchSize: 4 }, service: { firstToken: 120ms, perOutputToken: 15ms } }
 YAML
-workbench run chat.yaml --out chat --quiet
+workbench run chat.yaml -o chat --quiet
 cut -d, -f2,5-11 chat/telemetry/requests.csv > ../export.csv
 cat > ../map.yaml <<'YAML'
 workbenchMapping: 1
@@ -37,7 +38,7 @@ YAML
 cd ..
 cp Scenarios/many-accounts.yaml fleet.yaml
 for month in 1 2; do
-  workbench run .stage/chat.yaml --set period.from=2026-0$month-01 --set period.to=2026-0$month-02 --set models.chat.deployments.V1.deployAt=2025-12-01 --out month$month --quiet
+  workbench run .stage/chat.yaml --set period.from=2026-0$month-01 --set period.to=2026-0$month-02 --set models.chat.deployments.V1.deployAt=2025-12-01 -o month$month --quiet
 done
 mv month1 january && mv month2 february
 cat > tolerances.yaml <<'YAML'
