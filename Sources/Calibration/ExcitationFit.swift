@@ -33,6 +33,16 @@ package struct ExcitationFit: Sendable, Equatable {
     }
   }
 
+  /// Over which a cause's requests come, µs: with a power law, by its median.
+  private var duration: Double {
+    switch kind {
+    case .neymanScott: delay
+    case .bartlettLewis: delay * number
+    case .hawkes: delay / (1 - number)
+    case .powerLawHawkes: delay * (pow(2, 1 / (tail ?? 1)) - 1) / (1 - number)
+    }
+  }
+
   /// - Parameter rate: per µs where the profile is 1.
   func arrivals(rate: Double) -> Arrivals {
     switch kind {
@@ -65,6 +75,7 @@ package struct ExcitationFit: Sendable, Equatable {
   private static let mostRequests = 5000.0
   private static let mostBranching = 0.985
   /// Causes of all requests that were seen: of fewer, how many requests a cause has cannot be told from a rate that changes.
+  /// One whose requests come over a long time cannot either.
   private static let leastCauses = 20.0
 
   /// - Parameter toBeat: gain of another process; what is far below need not be known exactly.
@@ -115,9 +126,10 @@ package struct ExcitationFit: Sendable, Equatable {
     }
     guard found.value < 1e299, let own = Self.values(kind, found.point) else { return nil }
     (number, delay, tail) = (own.number, own.delay, own.tail)
-    let causes = Double(some.count) * some.share * (kind.isCluster ? 1 / number : 1 - number)
-    guard causes >= Self.leastCauses else { return nil }
     gain = 0
+    let causes = Double(some.count) * some.share * (kind.isCluster ? 1 / number : 1 - number)
+    let observed = spans.reduce(0.0) { $0 + Double($1.upperBound - $1.lowerBound) }
+    guard causes >= Self.leastCauses, observed >= Self.leastCauses * duration else { return nil }
     gain = self.gain(of: observations, spans, segments, rate: rate)
     guard gain.isFinite, gain > 0 else { return nil }
     estimate(found.point, judged) { [isExact] in Self.cost(kind, $0, judged, isExact: isExact) }
