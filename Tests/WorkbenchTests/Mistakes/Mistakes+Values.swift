@@ -141,7 +141,7 @@ extension Mistake {
     64 workbench shadow run
          workbench: error: --policy is missing: A file with the policy, the policy itself as YAML, or a scenario.
     66 workbench shadow nothing --policy 'targetUtilisation: { target: 0.7 }'
-         nothing: error: there is no such data set.
+         nothing: error: there are no telemetry tables (models.ENDING, requests.ENDING, …
     66 workbench shadow run --policy nothing.yaml
          nothing.yaml: error: there is no such file. Correct its name, or put it there.
     65 workbench shadow run --policy 'targetUtilization: { target: 0.7 }'
