@@ -212,7 +212,11 @@ package struct ArrivalFit: Sendable {
     }
     let comparison = ArrivalChoice(search)
     if let ordered = comparison?.ordered(processes) {
-      processes = ordered
+      // What has no memory comes first: bursts are looked for where that is not as good as the data.
+      let isRenewal = { (contender: ArrivalSearch.Contender) in
+        [.poisson, .gamma, .weibull].contains(contender.process)
+      }
+      processes = ordered.filter(isRenewal) + ordered.filter { !isRenewal($0) }
       for own in processes {
         guard let place = candidates.firstIndex(where: { $0.isSame(as: own.candidate) }) else { continue }
         candidates[place].heldOut = own.candidate.heldOut
