@@ -132,41 +132,53 @@ extension AccountSimulation {
   /// What the KV caches of a model's deployments were used for so far: a row for each version, hardware and quarter of an
   /// hour in which there were replicas.
   func kvCacheRows(_ modelIndex: Int) -> [KVCacheRecord] {
-    struct Key: Hashable {
-      var quarter: Int64
+    // Deployments of one version that share the rows of replicas share these, too.
+    struct Rows: Hashable {
       var version: String
       var hardware: String
       var blocks: Int64
     }
-    // Deployments of one version that share the rows of replicas share these, too.
-    var sums: [Key: (replicas: Int64, use: KVCacheQuarter)] = [:]
+    struct Quarter {
+      var number: Int64
+      var replicas: Int64 = 0
+      var use = KVCacheQuarter()
+    }
+    var quarters: [Rows: [Quarter]] = [:]
     for index in account.models[modelIndex].deployments.indices {
       let deployment = account.models[modelIndex].deployments[index]
       guard let blocks = modelSimulations[modelIndex].deployments[index].kvCacheUse?.blocks else { continue }
-      func add(_ quarter: Int64, replicas: Int64 = 0, _ use: KVCacheQuarter = .init()) {
-        let key = Key(
-          quarter: quarter, version: deployment.version, hardware: deployment.hardware, blocks: blocks)
-        sums[key, default: (0, .init())].replicas += replicas
-        sums[key, default: (0, .init())].use.add(use)
+      let key = Rows(version: deployment.version, hardware: deployment.hardware, blocks: blocks)
+      var own = quarters.removeValue(forKey: key) ?? []
+      modelSimulations[modelIndex].deployments[index].visitKVCacheQuarters {
+        own.append(.init(number: $0, use: $1))
       }
-      modelSimulations[modelIndex].deployments[index].visitKVCacheQuarters { add($0, $1) }
       modelSimulations[modelIndex].log.visitServing(index, until: reached) { from, to, replicas in
         var from = from
         while from < to {
-          let quarter = KVCacheQuarter.number(from)
-          let end = min((quarter + 1) * KVCacheRecord.quarter, to)
-          add(quarter, replicas: Int64(replicas) * (end - from))
+          let number = KVCacheQuarter.number(from)
+          let end = min((number + 1) * KVCacheRecord.quarter, to)
+          own.append(.init(number: number, replicas: Int64(replicas) * (end - from)))
           from = end
         }
       }
+      quarters[key] = own
     }
-    return sums.map { key, sum in
-      KVCacheRecord(
-        at: Timestamp(microseconds: key.quarter * KVCacheRecord.quarter), modelID: modelIDs[modelIndex],
-        version: key.version,
-        hardware: key.hardware, blocks: key.blocks, replicaMilliseconds: (sum.replicas + 500) / 1000,
-        usedBlockMilliseconds: Int64(clamping: (sum.use.twice + 1000) / 2000), peakBlocks: sum.use.peak,
-        preemptions: sum.use.preemptions)
+    return quarters.flatMap { key, parts in
+      var sums: [Quarter] = []
+      // A few ascending runs, which the sort merges: a simulation of years has many quarters.
+      for part in parts.sorted(by: { $0.number < $1.number }) {
+        if sums.last?.number != part.number { sums.append(.init(number: part.number)) }
+        sums[sums.count - 1].replicas += part.replicas
+        sums[sums.count - 1].use.add(part.use)
+      }
+      return sums.map { sum in
+        KVCacheRecord(
+          at: Timestamp(microseconds: sum.number * KVCacheRecord.quarter), modelID: modelIDs[modelIndex],
+          version: key.version, hardware: key.hardware, blocks: key.blocks,
+          replicaMilliseconds: (sum.replicas + 500) / 1000,
+          usedBlockMilliseconds: Int64(clamping: (sum.use.twice + 1000) / 2000), peakBlocks: sum.use.peak,
+          preemptions: sum.use.preemptions)
+      }
     }
   }
 }
