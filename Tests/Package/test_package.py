@@ -12,130 +12,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import time
 
 import pytest
-import yaml
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PACKAGES = pathlib.Path(os.environ.get("WORKBENCH_PACKAGES", ROOT / ".build-package"))
-SCENARIO = ROOT / "Scenarios/steady.yaml"
-HERE = pathlib.Path(__file__).parent
+from packages import PACKAGES, ROOT, SCENARIO, another, debian, inside, tarball, the
 
-
-def the(pattern):
-    found = list(PACKAGES.glob(pattern))
-    assert len(found) == 1, f"{PACKAGES}: {len(found)} packages are like {pattern}. Run make package."
-    return found[0]
-
-
-def debian():
-    return the("workbench_*.deb")
-
-
-def tarball():
-    return the("workbench-*.tar.xz")
-
-
-def inside(root, *command, check=True):
-    """Runs a command in a root, offline."""
-    done = subprocess.run(
-        ["unshare", "--net", "--mount", sys.executable, HERE / "enter.py", root, *map(str, command)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert not check or done.returncode == 0, (command, done.returncode, done.stdout, done.stderr)
-    return done
-
-
-@pytest.fixture(scope="session", autouse=True)
-def again(tmp_path_factory):
-    """The packages made once more from the same build, while the other tests wait for a mirror of Debian."""
-    folder = tmp_path_factory.mktemp("again") / "packages"
-    making = subprocess.Popen(
-        [ROOT / ".ci/packaging/make", ROOT / ".build-release", folder],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    yield folder, making
-    making.kill()
-    making.wait()
-
-
-@pytest.fixture(scope="session")
-def bare(tmp_path_factory):
-    """The smallest Debian of this machine's release: what apt needs."""
-    if os.getuid() != 0:
-        pytest.skip("not tried in a bare Debian: making the root of another system needs root")
-    root = tmp_path_factory.mktemp("bare") / "root"
-    release = re.search(r"^VERSION_CODENAME=(\w+)", pathlib.Path("/etc/os-release").read_text(), re.MULTILINE)[1]
-    begin = time.monotonic()
-    done = subprocess.run(["debootstrap", "--variant=minbase", release, root], capture_output=True, text=True)
-    said = done.stdout + done.stderr
-    if done.returncode and re.search(r"Failed getting release file|Couldn't download", said):
-        pytest.skip("not tried in a bare Debian: debootstrap reaches no mirror of Debian from here")
-    assert done.returncode == 0, said[-2000:]
-    print(f"\nA bare Debian in {time.monotonic() - begin:.1f} s.")
-    for file in ("resolv.conf", "hosts"):
-        shutil.copy2(pathlib.Path("/etc") / file, root / "etc" / file)
-    shutil.copy2(SCENARIO, root / "root/steady.yaml")
-    return root
-
-
-def another(bare, tmp_path_factory, name):
-    root = tmp_path_factory.mktemp(name) / "root"
-    subprocess.run(["cp", "-a", bare, root], check=True)
-    return root
-
-
-@pytest.fixture(scope="session")
-def installed(bare, tmp_path_factory):
-    """A bare Debian after `apt install ./workbench_….deb`, and how long it was from there to a first dashboard."""
-    root = another(bare, tmp_path_factory, "installed")
-    shutil.copy2(debian(), root / "root")
-    begin = time.monotonic()
-    subprocess.run(
-        [
-            "chroot",
-            root,
-            "env",
-            "DEBIAN_FRONTEND=noninteractive",
-            "apt-get",
-            "install",
-            "-y",
-            "-qq",
-            "--no-install-recommends",
-            f"/root/{debian().name}",
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    middle = time.monotonic()
-    inside(root, "workbench", "run", "steady.yaml", "--out", "run", "--quiet")
-    inside(root, "workbench", "report", "run", "-o", "report.html")
-    print(f"\nInstalled in {middle - begin:.1f} s, the first dashboard {time.monotonic() - middle:.1f} s later.")
-    return root
-
-
-@pytest.fixture(scope="session")
-def unpacked(bare, tmp_path_factory):
-    """A bare Debian with the tarball in a folder of somebody's, a link to it, and nothing installed."""
-    root = another(bare, tmp_path_factory, "unpacked")
-    (root / "opt/some folder").mkdir()
-    subprocess.run(["tar", "-C", root / "opt/some folder", "-xf", tarball()], check=True)
-    folder = next((root / "opt/some folder").iterdir())
-    (root / "usr/local/bin/workbench").symlink_to(f"/opt/some folder/{folder.name}/bin/workbench")
-    inside(root, "workbench", "run", "steady.yaml", "--out", "run", "--quiet")
-    return root
-
-
-@pytest.fixture(params=["installed", "unpacked"])
-def system(request):
-    return request.getfixturevalue(request.param)
-
+pytestmark = pytest.mark.usefixtures("again")
 
 SERVED = r"""
 workbench serve run > address &
@@ -275,121 +157,6 @@ def test_the_container_file_makes_a_system_that_runs_it(bare, tmp_path_factory):
     assert "llama" in done.stdout
 
 
-def step(document, *keys):
-    for key in keys:
-        document = document[key]
-    return document
-
-
-@pytest.fixture(scope="session")
-def job(installed, tmp_path_factory):
-    """A machine of a CI system, with two runs and the package, on which it is installed already."""
-    root = another(installed, tmp_path_factory, "job")
-    inside(root, "workbench", "run", "steady.yaml", "--seed", "7", "--out", "a run", "--quiet")
-    inside(root, "mkdir", "-p", "qa")
-    inside(root, "cp", "steady.yaml", "qa/steady.yaml")
-    return root
-
-
-CHECKS = [
-    # A command as a pipeline says it, its status, and what its report has.
-    ("compare run run", 0, 'failures="0" errors="0"'),
-    ("compare run 'a run' --most 3", 1, "<failure "),
-    ("baseline check --scenarios qa --baselines none", 1, "<failure "),
-]
-
-
-@pytest.mark.parametrize(("command", "status", "report"), CHECKS)
-def test_the_github_action_checks(job, command, status, report):
-    action = yaml.safe_load((ROOT / ".github/actions/workbench/action.yml").read_text())
-    check = step(action, "runs", "steps", 1)
-    assert check["id"] == "check" and set(check["env"]) == {"COMMAND", "JUNIT"}
-    inside(job, "rm", "-f", "report.xml", "output")
-    done = inside(
-        job,
-        "env",
-        f"COMMAND={command}",
-        "JUNIT=report.xml",
-        "GITHUB_OUTPUT=output",
-        "GITHUB_ACTIONS=true",
-        "bash",
-        "--noprofile",
-        "--norc",
-        "-e",
-        "-o",
-        "pipefail",
-        "-c",
-        check["run"],
-        check=False,
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    assert (job / "root/output").read_text() == f"status={status}\n"
-    assert report in (job / "root/report.xml").read_text()
-    annotations = [line for line in done.stdout.splitlines() if line.startswith("::error ")]
-    # Each difference is one, and the verdict.
-    assert (len(annotations) >= 2) == (status != 0), done.stdout
-
-
-def test_the_github_action_never_shows_no_verdict_as_green(job):
-    action = yaml.safe_load((ROOT / ".github/actions/workbench/action.yml").read_text())
-    done = inside(
-        job,
-        "env",
-        "COMMAND=validate run",
-        "JUNIT=",
-        "GITHUB_OUTPUT=output",
-        "GITHUB_ACTIONS=true",
-        "bash",
-        "-e",
-        "-o",
-        "pipefail",
-        "-c",
-        step(action, "runs", "steps", 1, "run"),
-        check=False,
-    )
-    assert done.returncode == 2 and "::error title=workbench validate::No verdict" in done.stdout
-
-
-@pytest.mark.parametrize(("command", "status", "report"), CHECKS)
-def test_the_gitlab_template_checks(job, command, status, report):
-    template = yaml.safe_load((ROOT / ".gitlab/workbench.yml").read_text())[".workbench"]
-    assert template["artifacts"]["reports"]["junit"] == "$WORKBENCH_JUNIT"
-    inside(job, "rm", "-f", "report.xml")
-    done = inside(
-        job,
-        "env",
-        f"WORKBENCH_COMMAND={command}",
-        "WORKBENCH_JUNIT=report.xml",
-        "sh",
-        "-e",
-        "-c",
-        "\n".join(template["script"]),
-        check=False,
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    assert report in (job / "root/report.xml").read_text()
-
-
-def test_both_install_the_package_that_a_pattern_names(job):
-    action = yaml.safe_load((ROOT / ".github/actions/workbench/action.yml").read_text())
-    template = yaml.safe_load((ROOT / ".gitlab/workbench.yml").read_text())[".workbench"]
-    install = step(action, "runs", "steps", 0, "run")
-    before = "\n".join(template["before_script"])
-
-    def there(variables, shell, script):
-        return subprocess.run(
-            ["chroot", job, "env", "-C", "/root", *variables, *shell, "-e", "-c", script],
-            capture_output=True,
-            text=True,
-        )
-
-    for pattern, status in (("workbench_*.deb", 0), ("workbench-*.none", 66)):
-        done = there([f"PACKAGE={pattern}", "DUCKDB=false"], ["bash", "-o", "pipefail"], install)
-        assert done.returncode == status, done.stdout + done.stderr
-        done = there([f"WORKBENCH_PACKAGE={pattern}", "WORKBENCH_WITH_DUCKDB=false"], ["sh"], before)
-        assert done.returncode == status, done.stdout + done.stderr
-
-
 def test_it_is_found_through_links(installed):
     inside(installed, "bash", "-c", "ln -sf /usr/bin/workbench one && ln -sf one two && ln -sfn /usr there")
     for name in ("./one", "./two", "there/bin/workbench"):
@@ -415,9 +182,7 @@ def test_a_missing_part_is_one_line(installed, part, words):
     finally:
         (folder / "gone").rename(folder / part)
     assert done.returncode == 69
-    assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"/usr/share/workbench/{part}: error: "), (
-        done.stderr
-    )
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"/usr/share/workbench/{part}: error: "), done.stderr
     assert not (installed / "root/no").exists() and not (installed / "root/no.html").exists()
 
 
@@ -459,9 +224,7 @@ def test_the_package_is_whole(installed):
         assert re.search(rf"\b{library}\b", fields), fields
     # What dpkg has written down is what lies there.
     assert not inside(installed, "dpkg", "--verify", "workbench").stdout
-    inside(
-        installed, "bash", "-c", "source /usr/share/bash-completion/completions/workbench && complete -p workbench"
-    )
+    inside(installed, "bash", "-c", "source /usr/share/bash-completion/completions/workbench && complete -p workbench")
 
 
 def test_the_wheel_has_the_program_inside(tmp_path):
