@@ -313,8 +313,13 @@ struct HouseTests {
 
   @Test("no file is longer than 500 lines")
   func length() throws {
-    for target in try Self.package.get().targets {
-      for file in try Self.sources(target) {
+    for folder in ["Benchmarks", "Sources", "Tests", "cluster", "python"] {
+      let root = URL(fileURLWithPath: repository(folder))
+      let files = try #require(FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil))
+      for case let file as URL in files {
+        guard ["swift", "py", "js", "css", "c", "h", "sh"].contains(file.pathExtension),
+          !file.pathComponents.contains("vendor")
+        else { continue }
         let lines =
           try String(contentsOf: file, encoding: .utf8).split(
             separator: "\n", omittingEmptySubsequences: false
