@@ -94,6 +94,9 @@ package struct ScenarioSimulation: Sendable {
     guard let arrivals = model.load?.arrivals else { return 0 }
     if let trace = arrivals.replayed { return Double(traces[trace.selection]?.requests.count ?? 0) }
     if let source = arrivals.source { return source.expectedRequests(in: scenario) ?? 0 }
+    if arrivals.closedLoop != nil || model.load?.sessions != nil {
+      return model.expectedArrivals(scenario.simulationStart..<scenario.to, origin: scenario.from, .utc)
+    }
     return (arrivals.meanRate ?? 0) * Double(scenario.to - scenario.simulationStart)
   }
 

@@ -1,4 +1,4 @@
-"""The guide's tutorial, followed as a reader would: its files are written, its commands run in their order, and they must
+"""Pages of the guide, followed as a reader would: their files are written, their commands run in their order, and they must
 print what the page says: the same words, and numbers within a tenth, since a search's last digits are those of the
 machine's logarithms. After a change that is meant, `python Tests/Examples/test_guide.py` writes what they print now.
 
@@ -6,7 +6,11 @@ Needs the workbench on the PATH, or its place in WORKBENCH.
 """
 import os, pathlib, re, shutil, subprocess, tempfile
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "Sources/workbench/Workbench.docc/FromABenchmark.md"
+import pytest
+
+GUIDE = pathlib.Path(__file__).resolve().parents[2] / "Sources/workbench/Workbench.docc"
+# Each page, and the least number of its blocks of output.
+PAGES = {"FromABenchmark": 7, "Demand": 4}
 WORKBENCH = os.environ.get("WORKBENCH", "workbench")
 BLOCK = re.compile(r"^```(yaml|sh|text)\n(.*?)^```$", re.M | re.S)
 
@@ -33,14 +37,14 @@ def test_what_counts_as_the_same():
     assert not same("p95 20.1 s", "p95 26.1 s")
 
 
-def follow(folder):
-    """Does what the page says. Returns its blocks of output: where they stand, the commands, and what these printed."""
+def follow(page, folder):
+    """Does what a page says. Returns its blocks of output: where they stand, the commands, and what these printed."""
     (folder / "bin").mkdir()
     (folder / "bin/workbench").symlink_to(shutil.which(WORKBENCH))
     work = folder / "work"
     work.mkdir()
     outputs, commands, printed = [], "", ""
-    for block in BLOCK.finditer(PAGE.read_text()):
+    for block in BLOCK.finditer(page):
         kind, text = block.groups()
         if kind == "yaml":
             # The first line names the file.
@@ -55,17 +59,19 @@ def follow(folder):
     return outputs
 
 
-def test_the_tutorial_prints_what_it_says(tmp_path):
-    page = PAGE.read_text()
-    outputs = follow(tmp_path)
-    assert len(outputs) >= 7
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_prints_what_it_says(name, tmp_path):
+    page = (GUIDE / f"{name}.md").read_text()
+    outputs = follow(page, tmp_path)
+    assert len(outputs) >= PAGES[name]
     for (start, end), commands, printed in outputs:
         assert same(printed, page[start:end]), f"of {commands}\n{printed}"
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        page = PAGE.read_text()
-        for (start, end), _, printed in reversed(follow(pathlib.Path(folder))):
-            page = page[:start] + printed + page[end:]
-    PAGE.write_text(page)
+    for name in PAGES:
+        with tempfile.TemporaryDirectory() as folder:
+            page = (GUIDE / f"{name}.md").read_text()
+            for (start, end), _, printed in reversed(follow(page, pathlib.Path(folder))):
+                page = page[:start] + printed + page[end:]
+        (GUIDE / f"{name}.md").write_text(page)

@@ -11,6 +11,7 @@ enum ArrivalProcess {
   case windowed(WindowedProcess)
   case resampled(ResampledProcess)
   case replay(TraceReplay)
+  case closedLoop(ClosedLoopProcess)
 
   /// - Throws: what a distribution of parameters out of range throws.
   init(_ arrivals: Arrivals?, _ setting: ArrivalSetting) throws {
@@ -22,6 +23,7 @@ enum ArrivalProcess {
     case .renewal(let model): self = .renewal(try RenewalProcess(model, setting))
     case .markovModulated(let model): self = .markovModulated(MarkovModulatedProcess(model, setting))
     case .resampled(let model): self = .resampled(ResampledProcess(model, setting))
+    case .closedLoop(let model): self = .closedLoop(ClosedLoopProcess(model, setting))
     case .recorded(.serveGen(let source)): self = .windowed(WindowedProcess(source, setting))
     case .recorded(.trace(let source)): self = .replay(TraceReplay(source, setting))
     }
@@ -53,6 +55,9 @@ enum ArrivalProcess {
     case .replay(var process):
       process.draw(into: block)
       self = .replay(process)
+    case .closedLoop(var process):
+      process.draw(into: times)
+      self = .closedLoop(process)
     }
   }
 }
