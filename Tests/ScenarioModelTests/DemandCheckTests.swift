@@ -84,7 +84,7 @@ struct DemandCheckTests {
       "1,000,000 users would send more than 100000 requests per second"),
     .init(
       "arrivals: { closedLoop: { users: 2, \(think), changes: [{ at: 2026-01-03, users: 4, over: 2h }, { at: 2026-01-03T01:00, users: 9 }] } }, \(tokens)",
-      "the number of users changes before the change before it has ended, at 2026-01-03T07:00:00Z. Move it, or shorten over."
+      "the number of users changes before the change before it has ended, at 2026-01-03T02:00:00-05:00. Move it, or shorten over."
     ),
     .init(
       plain,
@@ -132,8 +132,8 @@ struct DemandCheckTests {
     )
     // A deadline is a cause of failures.
     #expect(
-      errors("models.m.failures.timeout <= 1%", classes).first?.contains("can never be violated") == true)
-    #expect(errors("models.m.failures.timeout <= 1%", classes + ", deadline: 30s") == [])
+      errors("models.m.failureRate.timeout <= 1%", classes).first?.contains("can never be violated") == true)
+    #expect(errors("models.m.failureRate.timeout <= 1%", classes + ", deadline: 30s") == [])
   }
 
   @Test("what arrives is counted: turns of sessions, and what users can send")

@@ -49,7 +49,8 @@ struct DeadlineTests {
     #expect(run.requests.allSatisfy { $0.isSuccess ? $0.latency <= 3_000_000 : $0.latency == 3_000_000 })
     #expect(run.requests.allSatisfy { $0.isSuccess || ($0.reason == "timeout" && $0.output == 0) })
     #expect(run.requests.contains { !$0.isSuccess && $0.waiting < 3_000_000 })
-    #expect(run.requests.contains { !$0.isSuccess && $0.waiting == 3_000_000 })
+    // Whoever is before it leaves before it does, so that nobody's deadline passes in the queue.
+    #expect(run.requests.allSatisfy { $0.waiting < 3_000_000 })
   }
 
   @Test("a place is free at the deadline: who waits for it starts then")

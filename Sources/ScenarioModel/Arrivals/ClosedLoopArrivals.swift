@@ -65,7 +65,7 @@ package struct ClosedLoopArrivals: ArrivalModel {
       if let last = changes.last, at < last.at + last.over {
         section.error(
           "at",
-          "the number of users changes before the change before it has ended, at \((last.at + last.over).rfc3339). Move it, or shorten over."
+          "the number of users changes before the change before it has ended, at \((last.at + last.over).rfc3339(in: section.calendar)). Move it, or shorten over."
         )
         return nil
       }

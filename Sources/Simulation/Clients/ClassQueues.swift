@@ -6,7 +6,7 @@ import ScenarioModel
 ///
 /// By priority: a request with priority *p* that has waited for *w* counts as one with priority *p* + *w* ÷ ageing. Between
 /// two that wait the difference does not change, so that the one with the smallest arrival − *p* × ageing goes first, in
-/// integers. Without ageing, the highest priority goes first, and of these the oldest. Source: Jackson (1961), "Queues with
+/// integers; of equals, the one that arrived first. Without ageing, the highest priority goes first, and of these the oldest. Source: Jackson (1961), "Queues with
 /// dynamic priority discipline", Management Science 8:1.
 package struct ClassQueues: ~Copyable {
   private struct Waiting {
@@ -95,7 +95,7 @@ package struct ClassQueues: ~Copyable {
     case .priority: return (-priorities[a], queues[a][0].sequence) < (-priorities[b], queues[b][0].sequence)
     case .aged(let ahead):
       let (first, second) = (queues[a][0].arrivedAt - ahead[a], queues[b][0].arrivedAt - ahead[b])
-      return (first, -priorities[a], queues[a][0].sequence) < (second, -priorities[b], queues[b][0].sequence)
+      return (first, queues[a][0].sequence) < (second, queues[b][0].sequence)
     }
   }
 

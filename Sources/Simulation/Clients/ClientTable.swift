@@ -29,14 +29,17 @@ struct ClientTable: ~Copyable {
     var lastNode = PrefixTree.none
   }
 
-  private enum Kind {
-    case none
-    case sessions(Scenario.Sessions)
-    case users(ClosedLoopArrivals)
-  }
+  private enum Kind { case none, sessions, users }
 
   let isUsed: Bool
   private let kind: Kind
+  // What each response is held to, as plain numbers: it is asked for every request.
+  private let abandonAfterFailure: Double
+  /// µs.
+  private let patience: Int64
+  /// How many users there are to be, if that never changes.
+  private let constantUsers: Int?
+  private let loop: ClosedLoopArrivals?
   private let growsContext: Bool
   private let maxContext: Int32
   private let draws: TurnDraws?
@@ -61,13 +64,17 @@ struct ClientTable: ~Copyable {
     prefixes = keepsPrefixes && load?.sessions?.growsContext == true ? PrefixNodes() : nil
     abandonment = setting.stream("abandonment")
     noneFrom = setting.scenario.to.microseconds
+    abandonAfterFailure = load?.sessions?.abandonAfterFailure ?? 0
+    patience = load?.sessions?.patienceMicroseconds ?? .max
+    loop = load?.arrivals.closedLoop
+    constantUsers = loop.flatMap { $0.userChanges.isEmpty ? $0.users : nil }
     if let load, let sessions = load.sessions {
-      kind = .sessions(sessions)
+      kind = .sessions
       growsContext = sessions.growsContext
       maxContext = Int32(sessions.maxContext)
       draws = try TurnDraws(load, think: sessions.think, setting)
     } else if let load, let loop = load.arrivals.closedLoop {
-      kind = .users(loop)
+      kind = .users
       (growsContext, maxContext) = (false, 0)
       draws = try TurnDraws(load, think: loop.think, setting)
     } else {
@@ -90,8 +97,8 @@ struct ClientTable: ~Copyable {
   ) -> RequestOrigin? {
     switch kind {
     case .none: return RequestOrigin.none
-    case .users(let loop):
-      guard users < loop.users(at: Timestamp(microseconds: time)) else { return nil }
+    case .users:
+      guard users < usersToBe(at: time) else { return nil }
       users += 1
       started += 1
       let place = insert(Client(number: started, turn: 0, requestClass: requestClass, next: -1))
@@ -101,12 +108,16 @@ struct ClientTable: ~Copyable {
       guard count > 1 else {
         return RequestOrigin(requestClass: requestClass, client: -1, number: started, turn: 1)
       }
-      // The last first, so that each knows the one that follows.
       let drawn = draw(Int(count - 1), of: requestClass)
       let place = insert(Client(number: started, turn: 1, requestClass: requestClass, next: drawn))
       say(tokens.input, tokens.output, Int(place), after: PrefixTree.none)
       return RequestOrigin(requestClass: requestClass, client: place, number: started, turn: 1)
     }
+  }
+
+  /// How many users there are to be.
+  private func usersToBe(at time: Int64) -> Int {
+    constantUsers ?? loop?.users(at: Timestamp(microseconds: time)) ?? 0
   }
 
   /// The turns of a session after the first.
@@ -156,9 +167,8 @@ struct ClientTable: ~Copyable {
     case .users:
       guard let drawn = draws?.next(clients[index].requestClass) else { return .max }
       turn = drawn
-    case .sessions(let sessions):
-      if !succeeded, abandonment.uniform() < sessions.abandonAfterFailure { return leave(place) }
-      if succeeded, let patience = sessions.patienceMicroseconds, firstToken > patience {
+    case .sessions:
+      if succeeded ? firstToken > patience : abandonment.uniform() < abandonAfterFailure {
         return leave(place)
       }
       guard let taken = takeTurn(of: index) else { return leave(place) }
@@ -219,7 +229,7 @@ struct ClientTable: ~Copyable {
   @discardableResult
   private mutating func leave(_ place: Int32) -> Int64 {
     while takeTurn(of: Int(place)) != nil {}
-    if case .users = kind { users -= 1 }
+    if kind == .users { users -= 1 }
     prefixes?.end(clients[Int(place)].lastNode)
     free.append(place)
     return .max
@@ -230,7 +240,7 @@ struct ClientTable: ~Copyable {
   mutating func takeFirst() -> (origin: RequestOrigin, input: Int32, output: Int32)? {
     let entry = coming.removeFirst()
     let place = Int32(truncatingIfNeeded: entry.tag)
-    if case .users(let loop) = kind, users > loop.users(at: Timestamp(microseconds: entry.time)) {
+    if kind == .users, users > usersToBe(at: entry.time) {
       leave(place)
       return nil
     }
