@@ -75,7 +75,8 @@ extension ModelSimulation {
     }
 
     nextArrival = demand.nextTime
-    originColumns = OriginColumns(model, modelID: setting.modelID)
+    originColumns = OriginColumns(
+      model, modelID: setting.modelID, hasTexts: setting.sink.readsTexts)
     deadlines = model.load?.deadlines ?? [.max]
     hasDeadlines = deadlines.contains { $0 < .max }
     hasClients = clients.isUsed || demand.hasClasses

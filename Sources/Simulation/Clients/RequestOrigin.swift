@@ -88,8 +88,10 @@ struct OriginColumns {
   private let names: [[UInt8]]
   private var texts: [RequestText: TextColumnBuilder] = [:]
 
-  init(_ model: Scenario.Model, modelID: Int32) {
-    let columns = model.originColumns
+  /// - Parameter hasTexts: whether anybody looks at texts.
+  init(_ model: Scenario.Model, modelID: Int32, hasTexts: Bool) {
+    var columns = model.originColumns
+    if !hasTexts { columns = OptionalColumns(measures: columns.measures) }
     let classes = columns.texts.contains(.requestClass) ? model.load?.classes.map(\.name) ?? [] : []
     self.classes = classes
     client = columns.texts.first { $0 != .requestClass }
