@@ -74,15 +74,22 @@ extension ModelSimulation {
       ) { setting.stream(entity: names[index], $0) }
     }
 
-    nextArrival = demand.nextTime
-    originColumns = OriginColumns(
+    // In locals: while parts of the value are missing, nothing may look at it, not even a closure that cannot throw.
+    let originColumns = OriginColumns(
       model, modelID: setting.modelID, hasTexts: setting.sink.readsTexts)
-    deadlines = model.load?.deadlines ?? [.max]
-    hasDeadlines = deadlines.contains { $0 < .max }
-    hasClients = clients.isUsed || demand.hasClasses
-    ring = RequestRing(
-      capacity: setting.ringCapacity, hasPrefixes: demand.hasPrefixes || clients.prefixes != nil,
-      hasOrigins: hasClients || hasDeadlines || !originColumns.isEmpty)
+    let deadlines = model.load?.deadlines ?? [.max]
+    let hasDeadlines = deadlines.contains { $0 < .max }
+    let hasClients = clients.isUsed || demand.hasClasses
+    let hasOrigins = hasClients || hasDeadlines || !originColumns.isEmpty
+    let hasPrefixes = demand.hasPrefixes || clients.prefixes != nil
+    let (capacity, firstArrival) = (setting.ringCapacity, demand.nextTime)
+
+    nextArrival = firstArrival
+    ring = RequestRing(capacity: capacity, hasPrefixes: hasPrefixes, hasOrigins: hasOrigins)
+    self.originColumns = originColumns
+    self.deadlines = deadlines
+    self.hasDeadlines = hasDeadlines
+    self.hasClients = hasClients
     self.clients = clients
     self.demand = demand
     self.external = external

@@ -61,27 +61,28 @@ struct ClientTable: ~Copyable {
 
   /// - Parameter keepsPrefixes: whether replicas keep what prompts begin with.
   init(_ load: Scenario.Load?, keepsPrefixes: Bool, _ setting: ArrivalSetting) throws {
-    prefixes = keepsPrefixes && load?.sessions?.growsContext == true ? PrefixNodes() : nil
+    // All that may throw comes first: a value with a deinitialiser is made as a whole.
+    let sessions = load?.sessions
+    let loop = sessions == nil ? load?.arrivals.closedLoop : nil
+    var drawn: TurnDraws?
+    if let load, let think = sessions?.think ?? loop?.think {
+      drawn = try TurnDraws(load, think: think, setting)
+    }
+    let grows = sessions?.growsContext ?? false
+    let constant = loop.flatMap { $0.userChanges.isEmpty ? $0.users : nil }
+
+    draws = drawn
+    kind = sessions != nil ? .sessions : loop != nil ? .users : .none
+    growsContext = grows
+    maxContext = Int32(sessions?.maxContext ?? 0)
+    prefixes = keepsPrefixes && grows ? PrefixNodes() : nil
+    abandonAfterFailure = sessions?.abandonAfterFailure ?? 0
+    patience = sessions?.patienceMicroseconds ?? .max
+    self.loop = loop
+    constantUsers = constant
     abandonment = setting.stream("abandonment")
     noneFrom = setting.scenario.to.microseconds
-    abandonAfterFailure = load?.sessions?.abandonAfterFailure ?? 0
-    patience = load?.sessions?.patienceMicroseconds ?? .max
-    loop = load?.arrivals.closedLoop
-    constantUsers = loop.flatMap { $0.userChanges.isEmpty ? $0.users : nil }
-    if let load, let sessions = load.sessions {
-      kind = .sessions
-      growsContext = sessions.growsContext
-      maxContext = Int32(sessions.maxContext)
-      draws = try TurnDraws(load, think: sessions.think, setting)
-    } else if let load, let loop = load.arrivals.closedLoop {
-      kind = .users
-      (growsContext, maxContext) = (false, 0)
-      draws = try TurnDraws(load, think: loop.think, setting)
-    } else {
-      kind = .none
-      (growsContext, maxContext, draws) = (false, 0, nil)
-    }
-    isUsed = draws != nil
+    isUsed = drawn != nil
   }
 
   /// When the next request of a client that is there arrives; `Int64.max` if none does.
