@@ -99,7 +99,7 @@ extension ModelReader {
     guard cycle * 0.1 < Double(loop.most) else { return }
     arrivals.error(
       "think",
-      "\(Figure.count(loop.most, "user")) would send more than 100000 requests per second: the time to think and that of a response are \(plain((cycle / 10).rounded() / 100)) ms on average. Let them think longer, or lower users."
+      "\(loop.most) user\(loop.most == 1 ? "" : "s") would send more than 100000 requests per second: the time to think and that of a response are \(plain((cycle / 10).rounded() / 100)) ms on average. Let them think longer, or lower users."
     )
   }
 }

@@ -81,7 +81,7 @@ struct DemandCheckTests {
       "users 2000000 is out of range. It must be 0 to 1000000."),
     .init(
       "arrivals: { closedLoop: { users: 1000000, think: 0s } }, \(tokens)",
-      "1,000,000 users would send more than 100000 requests per second"),
+      "1000000 users would send more than 100000 requests per second"),
     .init(
       "arrivals: { closedLoop: { users: 2, \(think), changes: [{ at: 2026-01-03, users: 4, over: 2h }, { at: 2026-01-03T01:00, users: 9 }] } }, \(tokens)",
       "the number of users changes before the change before it has ended, at 2026-01-03T02:00:00-05:00. Move it, or shorten over."

@@ -118,12 +118,13 @@ struct PriorityTests {
     "between strict priority and first in, first out, the lowest class waits the less the faster requests age"
   )
   func between() throws {
+    // Nobody waits for more than 33 s: with an ageing of 17 s and more, no request of the highest class is overtaken.
     let low = try [
-      "discipline: priority", "discipline: priority, ageing: 30s", "discipline: priority, ageing: 3s",
+      "discipline: priority", "discipline: priority, ageing: 10s", "discipline: priority, ageing: 3s",
     ]
     .map { try Self.waits(Self.simulated($0), "low").mean }
     let high = try [
-      "discipline: priority", "discipline: priority, ageing: 30s", "discipline: priority, ageing: 3s",
+      "discipline: priority", "discipline: priority, ageing: 10s", "discipline: priority, ageing: 3s",
     ]
     .map { try Self.waits(Self.simulated($0), "high").mean }
     #expect(low[0] > low[1] && low[1] > low[2])

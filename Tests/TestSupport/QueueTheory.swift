@@ -30,23 +30,23 @@ package enum QueueTheory {
     }
   }
 
-  /// A closed network of users who think and c servers: throughput and mean response time for a number of users, by exact
-  /// mean value analysis with a load-dependent centre. Source: Reiser and Lavenberg (1980), "Mean-value analysis of closed
-  /// multichain queuing networks", JACM 27:2.
+  /// A closed network of users who think and c servers: throughput and mean response time for a number of users, which are
+  /// those of mean value analysis. Source: Reiser and Lavenberg (1980), "Mean-value analysis of closed multichain queuing
+  /// networks", JACM 27:2.
+  ///
+  /// By the product form of its states and not by the recursion over users, in which the probability of an idle centre is a
+  /// difference of nearly equal numbers: with 100 users and 16 servers, no digit of it is right. Source: Chandy and Sauer
+  /// (1980), "Computational algorithms for product form queueing networks", CACM 23:10.
   package static func meanValueAnalysis(users: Int, servers c: Int, service: Double, think: Double) -> (
     throughput: Double, response: Double
   ) {
-    // p[k]: probability of k customers at the servers.
-    var p = [1.0]
-    var (throughput, response) = (0.0, service)
-    for n in 1...users {
-      response = (1...n).reduce(0) { $0 + Double($1) * service / Double(min($1, c)) * p[$1 - 1] }
-      throughput = Double(n) / (response + think)
-      var next = [0.0]
-      for k in 1...n { next.append(throughput * service / Double(min(k, c)) * p[k - 1]) }
-      next[0] = max(0, 1 - next.reduce(0, +))
-      p = next
+    // Weights of k customers at the servers: from k − 1, users − k + 1 who think come, and min(k, c) are served.
+    var weights = [1.0]
+    for k in 1...users {
+      weights.append(weights[k - 1] * Double(users - k + 1) / think * service / Double(min(k, c)))
     }
-    return (throughput, response)
+    let all = weights.reduce(0, +)
+    let throughput = (1...users).reduce(0) { $0 + weights[$1] * Double(min($1, c)) } / (service * all)
+    return (throughput, Double(users) / throughput - think)
   }
 }
