@@ -52,7 +52,7 @@ struct ClientTable: ~Copyable {
   private var clients: [Client] = []
   private var free: [Int32] = []
   /// Tags are places in `clients`.
-  private var coming = EventList()
+  private var coming: RadixHeap
   private var turns: [(turn: TurnDraws.Turn, next: Int32)] = []
   private var freeTurn: Int32 = -1
   private var started: Int64 = 0
@@ -72,6 +72,7 @@ struct ClientTable: ~Copyable {
     let constant = loop.flatMap { $0.userChanges.isEmpty ? $0.users : nil }
 
     draws = drawn
+    coming = RadixHeap(from: setting.scenario.simulationStart.microseconds)
     kind = sessions != nil ? .sessions : loop != nil ? .users : .none
     growsContext = grows
     maxContext = Int32(sessions?.maxContext ?? 0)
@@ -125,10 +126,11 @@ struct ClientTable: ~Copyable {
   /// - Returns: the first of them.
   private mutating func draw(_ count: Int, of requestClass: UInt8) -> Int32 {
     guard let draws else { return -1 }
+    let tokens = draws.tokens(of: requestClass)
     var first: Int32 = -1
     var last: Int32 = -1
     for _ in 0..<count {
-      let turn = draws.next(requestClass)
+      let turn = draws.next(tokens)
       var place = freeTurn
       if place >= 0 {
         freeTurn = turns[Int(place)].next
@@ -166,8 +168,8 @@ struct ClientTable: ~Copyable {
     switch kind {
     case .none: return .max
     case .users:
-      guard let drawn = draws?.next(clients[index].requestClass) else { return .max }
-      turn = drawn
+      guard let draws else { return .max }
+      turn = draws.next(draws.tokens(of: clients[index].requestClass))
     case .sessions:
       if succeeded ? firstToken > patience : abandonment.uniform() < abandonAfterFailure {
         return leave(place)
@@ -193,7 +195,7 @@ struct ClientTable: ~Copyable {
     let isWhole = Int64(clients[index].input) == Int64(history) + Int64(turn.input)
     say(
       clients[index].input, turn.output, index, after: isWhole ? clients[index].said : PrefixTree.none)
-    coming.insert(time: next, tag: UInt64(place))
+    coming.insert(time: next, tag: Int(place))
     return next
   }
 
@@ -239,13 +241,12 @@ struct ClientTable: ~Copyable {
   /// Takes out the first request that is coming.
   /// - Returns: `nil` if its user leaves instead.
   mutating func takeFirst() -> (origin: RequestOrigin, input: Int32, output: Int32)? {
-    let entry = coming.removeFirst()
-    let place = Int32(truncatingIfNeeded: entry.tag)
-    if kind == .users, users > usersToBe(at: entry.time) {
+    let (time, index) = coming.removeFirst()
+    let place = Int32(truncatingIfNeeded: index)
+    if kind == .users, users > usersToBe(at: time) {
       leave(place)
       return nil
     }
-    let index = Int(place)
     if clients[index].turn > 0 { clients[index].turn += 1 }
     let client = clients[index]
     return (
@@ -258,6 +259,6 @@ struct ClientTable: ~Copyable {
   func checkInvariants() -> Bool {
     let unused = Set(free)
     return coming.checkInvariants() && unused.count == free.count
-      && coming.places().allSatisfy { $0 < clients.count && !unused.contains(Int32($0)) }
+      && coming.tags().allSatisfy { $0 < clients.count && !unused.contains(Int32($0)) }
   }
 }

@@ -30,13 +30,16 @@ final class TurnDraws {
     think = BlockSampler([Sampler(distribution, in: setting.arena)], from: setting.stream("think"))
   }
 
-  func next(_ requestClass: UInt8) -> Turn {
+  func tokens(of requestClass: UInt8) -> TokenReservoir { tokens[Int(requestClass)] }
+
+  /// - Parameter tokens: of the class.
+  func next(_ tokens: TokenReservoir) -> Turn {
     if index == BlockSampler.most {
       think.draw(BlockSampler.most)
       index = 0
     }
     defer { index += 1 }
-    let (input, output) = tokens[Int(requestClass)].next()
+    let (input, output) = tokens.next()
     return Turn(think: microseconds(think.column(0)[index]), input: input, output: output)
   }
 }
