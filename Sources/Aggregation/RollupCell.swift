@@ -43,7 +43,8 @@ package struct RollupCell: Equatable, Sendable {
   }
 
   /// Adds which attempts some requests are.
-  mutating func addAttempts(_ attempts: UnsafePointer<Int64>, _ requests: RequestColumns, _ rows: Range<Int>) {
+  mutating func addAttempts(_ attempts: UnsafePointer<Int64>, _ requests: RequestColumns, _ rows: Range<Int>)
+  {
     for row in rows where attempts[row] != RequestMeasure.missing {
       self.attempts += 1
       if attempts[row] == 1 { operations += 1 }
