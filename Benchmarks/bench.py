@@ -9,7 +9,8 @@ import argparse, datetime, json, os, pathlib, resource, statistics, subprocess, 
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
-FIVE, MM8, STEPS = (str(HERE / "scenarios" / name) for name in ("five-draws.yaml", "mm8.yaml", "continuous-batching.yaml"))
+FIVE, MM8, STEPS, SESSIONS = (
+    str(HERE / "scenarios" / name) for name in ("five-draws.yaml", "mm8.yaml", "continuous-batching.yaml", "sessions.yaml"))
 # Requests a second of five-draws.yaml; its period starts on 2026-01-05.
 RATE, START = 33, datetime.datetime(2026, 1, 5)
 
@@ -125,6 +126,7 @@ def engine(table, workbench, inner, runs, scratch):
         ns, requests, wall, memory = middle(runs, lambda: inside(command))
         table.add(name, requests, ns, wall, memory, base)
     table.add("engine with aggregation", *run(workbench, FIVE, runs=runs), base="draws alone, C and GSL")
+    table.add("a million sessions of ten turns", *run(workbench, SESSIONS, runs=runs), base="engine with aggregation")
 
 
 def formats(table, workbench, quick):

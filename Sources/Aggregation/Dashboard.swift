@@ -14,6 +14,8 @@ package struct Dashboard: Equatable, Sendable {
   package var tokens: TokensWidget?
   /// Only where telemetry knows a KV cache or a prefix cache.
   package var serving: ServingWidget?
+  /// Only where telemetry numbers attempts.
+  package var attempts: AttemptsWidget?
 
   package struct Query: Equatable, Sendable {
     package var kind: String

@@ -106,7 +106,8 @@ package struct DashboardQuery {
           }),
       scaling: isExternal ? nil : ScalingWidget(period, tables, selection, models),
       tokens: isExternal ? try TokensWidget(period, buckets) : nil,
-      serving: isExternal ? nil : ServingWidget(buckets.total, use))
+      serving: isExternal ? nil : ServingWidget(buckets.total, use),
+      attempts: AttemptsWidget(buckets.total))
   }
 
   /// Rows of the `kv_cache` table that are selected, by the start of their quarter of an hour.

@@ -118,6 +118,9 @@ final class OpenQuarter {
       }
       row += 1
     }
+    if let attempts = requests.extras?[.attempt] {
+      cell.addAttempts(attempts, requests, rows.lowerBound..<row)
+    }
     self.cell = cell
     self.lowBin = lowBin
     self.highBin = highBin

@@ -44,6 +44,7 @@ package final class RequestRollups: TelemetrySink {
 
   /// Each series has its own rollups.
   package var takesSeriesConcurrently: Bool { true }
+  package var readsTexts: Bool { false }
 
   package func receive(_ requests: RequestColumns) throws {
     var row = 0

@@ -59,6 +59,9 @@ extension Rollup {
       ("successes without a first token", cell.withoutFirstToken, expected.cell.withoutFirstToken),
       ("time after unknown first tokens, µs", cell.untimedDecoding, expected.cell.untimedDecoding),
       ("tokens after unknown first tokens", cell.untimedTokens, expected.cell.untimedTokens),
+      ("numbered attempts", cell.attempts, expected.cell.attempts),
+      ("first attempts", cell.operations, expected.cell.operations),
+      ("attempts that succeeded", cell.answered, expected.cell.answered),
     ]
     if let (name, own, other) = numbers.first(where: { $0.1 != $0.2 }) {
       return "\(name) \(own), of the requests \(other)"

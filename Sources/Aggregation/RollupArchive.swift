@@ -268,11 +268,13 @@ extension Rollup {
     .microseconds
     / quarterMicroseconds
 
-  /// Bits of a rollup's flags: whether its points are all there are, and whether what a cache spared follows them, and how
-  /// much is unknown. Of most telemetry there is neither.
+  /// Bits of a rollup's flags: whether its points are all there are, and whether what a cache spared follows them, how much
+  /// is unknown, and which attempts its requests are. Most telemetry has none of these.
   private static let allPoints: UInt64 = 1
   private static let hasCached: UInt64 = 2
   private static let hasUnknown: UInt64 = 4
+  private static let hasAttempts: UInt64 = 8
+  private static let allFlags = allPoints | hasCached | hasUnknown | hasAttempts
 
   init(_ reader: inout ByteReader, day: Int64) {
     let quarter = day &+ reader.signed()
@@ -305,16 +307,22 @@ extension Rollup {
       cell.untimedDecoding = reader.signed()
       cell.untimedTokens = reader.signed()
     }
+    if flags & Self.hasAttempts != 0 {
+      cell.attempts = reader.signed()
+      cell.operations = reader.signed()
+      cell.answered = reader.signed()
+    }
     let isComplete = flags & Self.allPoints != 0
     // What no pipeline wrote must not reach figures and dates. Sums may be as large as 64 bits hold: those of a period
     // have 128.
     let sums = [
       cell.latencySum, cell.firstTokenSum, cell.waitingSum, cell.inputTokens, cell.outputTokens,
-      cell.cachedTokens, cell.cachedOf, cell.withoutFirstToken, cell.untimedDecoding,
+      cell.cachedTokens, cell.cachedOf, cell.withoutFirstToken, cell.untimedDecoding, cell.attempts,
+      cell.operations, cell.answered,
     ]
     if !Self.believable.contains(quarter) || cell.latencyMin < 0 && cell.successes > 0
       || cell.latencyMin > cell.latencyMax && cell.successes > 0
-      || sums.contains(where: { $0 < 0 }) || flags > Self.allPoints | Self.hasCached | Self.hasUnknown
+      || sums.contains(where: { $0 < 0 }) || flags > Self.allFlags
     {
       reader.fail()
       self.init(
@@ -352,7 +360,7 @@ extension Rollup {
     let hasUnknown = cell.withoutFirstToken != 0 || cell.untimedDecoding != 0 || cell.untimedTokens != 0
     writer.unsigned(
       (points.isComplete ? Self.allPoints : 0) | (knowsCached ? Self.hasCached : 0)
-        | (hasUnknown ? Self.hasUnknown : 0))
+        | (hasUnknown ? Self.hasUnknown : 0) | (cell.attempts != 0 ? Self.hasAttempts : 0))
     writer.unsigned(UInt64(points.bytes.count))
     writer.raw(points.bytes)
     if knowsCached {
@@ -363,6 +371,11 @@ extension Rollup {
       writer.signed(cell.withoutFirstToken)
       writer.signed(cell.untimedDecoding)
       writer.signed(cell.untimedTokens)
+    }
+    if cell.attempts != 0 {
+      writer.signed(cell.attempts)
+      writer.signed(cell.operations)
+      writer.signed(cell.answered)
     }
   }
 }

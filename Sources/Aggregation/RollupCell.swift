@@ -23,6 +23,11 @@ package struct RollupCell: Equatable, Sendable {
   package var withoutFirstToken: Int64 = 0
   package var untimedDecoding: Int64 = 0
   package var untimedTokens: Int64 = 0
+  /// Requests of which it is known which attempt they are; of these, those that are the first of an operation, and those
+  /// that succeeded.
+  package var attempts: Int64 = 0
+  package var operations: Int64 = 0
+  package var answered: Int64 = 0
 
   package init() {}
 
@@ -35,6 +40,16 @@ package struct RollupCell: Equatable, Sendable {
     guard isFirstUnknown || bits & RequestMeasure.outputTokens.bit != 0 else { return }
     untimedDecoding &+= requests.latencyMicroseconds[row] - requests.firstTokenMicroseconds[row]
     untimedTokens &+= Int64(requests.outputTokens[row]) - 1
+  }
+
+  /// Adds which attempts some requests are.
+  mutating func addAttempts(_ attempts: UnsafePointer<Int64>, _ requests: RequestColumns, _ rows: Range<Int>)
+  {
+    for row in rows where attempts[row] != RequestMeasure.missing {
+      self.attempts += 1
+      if attempts[row] == 1 { operations += 1 }
+      if requests.outcome[row] == RequestOutcome.success { answered += 1 }
+    }
   }
 
   /// - Returns: whether a sum left the range of 64 bits.
@@ -57,6 +72,9 @@ package struct RollupCell: Equatable, Sendable {
     add(other.withoutFirstToken, to: &withoutFirstToken)
     add(other.untimedDecoding, to: &untimedDecoding)
     add(other.untimedTokens, to: &untimedTokens)
+    add(other.attempts, to: &attempts)
+    add(other.operations, to: &operations)
+    add(other.answered, to: &answered)
     latencyMin = min(latencyMin, other.latencyMin)
     latencyMax = max(latencyMax, other.latencyMax)
     return hasOverflowed

@@ -17,6 +17,9 @@ package struct RollupTotal: Equatable, Sendable {
   private var withoutFirstToken: Int128 = 0
   private var untimedDecoding: Int128 = 0
   private var untimedTokens: Int128 = 0
+  package private(set) var attempts: Int64 = 0
+  package private(set) var operations: Int64 = 0
+  package private(set) var answered: Int64 = 0
 
   package init() {}
 
@@ -58,5 +61,8 @@ package struct RollupTotal: Equatable, Sendable {
     withoutFirstToken += Int128(cell.withoutFirstToken)
     untimedDecoding += Int128(cell.untimedDecoding)
     untimedTokens += Int128(cell.untimedTokens)
+    attempts &+= cell.attempts
+    operations &+= cell.operations
+    answered &+= cell.answered
   }
 }

@@ -7,14 +7,39 @@ extension Scenario.Model {
   package func expectedArrivals(_ time: Range<Timestamp>, origin: Timestamp, _ calendar: ZonedCalendar)
     -> Double
   {
-    guard let load, let rate = load.arrivals.meanRate else { return 0 }
+    guard let load else { return 0 }
+    if let loop = load.arrivals.closedLoop { return expectedArrivals(time, loop, load.tokens) }
+    guard let rate = load.arrivals.meanRate else { return 0 }
+    // Of sessions, with all of their turns.
+    let turns = load.sessions.map { max($0.turns.mean, 1) } ?? 1
     let segments = (load.profile ?? RateProfile()).segments(
       from: time.lowerBound, to: time.upperBound, origin: origin, calendar: calendar)
     return segments.reduce(0) { sum, segment in
       let length = Double(segment.end - segment.start)
       let grown = segment.growth == 0 ? length : expm1(segment.growth * length) / segment.growth
-      return sum + rate * segment.factor * grown
+      return sum + rate * turns * segment.factor * grown
     }
+  }
+
+  /// What the users of a closed loop send if nobody waits, and no more than all replicas serve.
+  ///
+  /// Source: Denning and Buzen (1978), "The operational analysis of queueing network models", asymptotic bounds.
+  private func expectedArrivals(
+    _ time: Range<Timestamp>, _ loop: ClosedLoopArrivals, _ tokens: Scenario.Tokens?
+  )
+    -> Double
+  {
+    let response =
+      externalService?.mean(tokens: tokens) ?? deployments.compactMap { $0.timeAlone(tokens) }.min() ?? 0
+    let unhindered = loop.userTime(time) / max(loop.think.mean + response, 1)
+    let capacities = deployments.map { deployment in
+      deployment.service.capacity(
+        batch: Double(deployment.scaling.maxBatchSize), tokens: tokens, deployment.part
+      ).map { $0 * Double(deployment.scaling.maxReplicas) }
+    }
+    guard !capacities.isEmpty, !capacities.contains(where: { $0 == nil }) else { return unhindered }
+    return min(
+      unhindered, capacities.reduce(0) { $0 + ($1 ?? 0) } * Double(time.upperBound - time.lowerBound))
   }
 }
 

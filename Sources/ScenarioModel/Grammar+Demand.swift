@@ -54,6 +54,15 @@ extension Grammar {
         "A cycle of breakpoints and changes of variability that repeats, before and after."
       ),
       Key("tokens", .object { tokens }, "Token counts; a trace brings its own."),
+      Key(
+        "classes", .list(.object { Scenario.RequestClass.shape }),
+        "Classes of requests, each with a share, and tokens, a priority and a deadline of its own. With sessions or users, these have the class."
+      ),
+      Key("sessions", .object { Scenario.Sessions.shape }, "Conversations: what arrives is a session."),
+      Key(
+        "deadline", .duration,
+        "How long clients wait for a response before they cancel: from the arrival on, in the queue and in service. Such a request fails as timeout."
+      ),
       Key("retries", .object { retries }, "What clients do about a failure."),
     ])
 
@@ -101,5 +110,9 @@ extension Grammar {
       Key("probability", probability, required: true, "Probability that a failed request is tried again."),
       Key("attempts", .integer(1...Limits.attempts), required: true, "The most further attempts."),
       Key("backoff", .distribution(.duration), default: "1s", "Wait before the next attempt."),
+      Key(
+        "numbered", .choice(["true", "false"]), default: "false",
+        "Whether telemetry has a column attempt, which try each request is, from 1; with classes, sessions or users it always has."
+      ),
     ])
 }

@@ -135,6 +135,9 @@ enum Grammar {
       ),
       Key("failures", .object { failures }, "Injected failures."),
       Key("replicaCrash", .object { replicaCrash }, "Replicas that crash. Without it: never."),
+      Key(
+        "rateLimit", .object { rateLimit },
+        "Limits of the requests that it takes: one beyond them fails at once as rateLimited."),
     ])
 
   static let failures = Shape(
@@ -152,7 +155,7 @@ enum Grammar {
 
   static let rateLimit = Shape(
     "rateLimit",
-    "An external provider's limits: token buckets that hold a minute's allowance and refill evenly.",
+    "Limits of an external provider or a deployment: token buckets that hold a minute's allowance and refill evenly.",
     [
       Key("requestsPerMinute", .integer(1...1_000_000_000), "Requests."),
       Key("tokensPerMinute", .integer(1...1_000_000_000), "Input and output tokens together."),

@@ -25,6 +25,7 @@ struct ModelReader {
     if let kind { checkKind(kind) }
     let external = externalParts()
     external?.service?.checkMean(load?.tokens, section)
+    checkClients(load, deployments, deploymentSections, external: external?.service)
     for (keys, deployment) in zip(deploymentSections, deployments) {
       if case .alone(let time)? = deployment?.service { time.checkMean(load?.tokens, keys) }
     }
@@ -56,7 +57,7 @@ struct ModelReader {
       for key in ["provider", "service", "failures", "rateLimit", "createdAt"] where section.has(key) {
         section.error(
           key,
-          "\(key) is for external models\(key == "service" || key == "failures" ? "; here it belongs in a deployment" : ""). Remove it, or change kind."
+          "\(key) is for external models\(["service", "failures", "rateLimit"].contains(key) ? "; here it belongs in a deployment" : ""). Remove it, or change kind."
         )
       }
       if kind == .openSource, section.has("fineTuning") {
@@ -84,9 +85,7 @@ struct ModelReader {
     }
     var rateLimit: Scenario.RateLimit?
     if let keys = section.section("rateLimit") {
-      rateLimit = .init(
-        requestsPerMinute: keys.integer("requestsPerMinute").map(Int64.init),
-        tokensPerMinute: keys.integer("tokensPerMinute").map(Int64.init))
+      rateLimit = Scenario.RateLimit(keys)
     }
     return (service, providerError, rateLimited, rateLimit)
   }
@@ -127,14 +126,6 @@ struct ModelReader {
       cancelProbability: cancel)
   }
 
-  /// - Returns: `nil` after a diagnostic.
-  private static func prefix(_ keys: Section) -> Scenario.SharedPrefix? {
-    guard let tokens = keys.integer("tokens"), let count = keys.has("count") ? keys.integer("count") : 1,
-      let skew = keys.has("skew") ? keys.number("skew") : 0
-    else { return nil }
-    return .init(tokens: tokens, count: count, skew: skew)
-  }
-
   private func load(_ keys: Section) -> Scenario.Load? {
     var profile: RateProfile?
     if let name = keys.has("profile") ? keys.text("profile") : nil {
@@ -149,25 +140,10 @@ struct ModelReader {
     let arrivals = keys.section("arrivals").flatMap(Arrivals.read)
     var tokens: Scenario.Tokens?
     if let section = keys.section("tokens") {
-      guard let input = section.distribution("input"), let output = section.distribution("output"),
-        let correlation = section.has("correlation") ? section.number("correlation") : 0
-      else { return nil }
-      for (key, counts) in [("input", input), ("output", output)] {
-        // A mean that does not exist (Pareto) is not checked; draws are cut to the limit.
-        if counts.mean.isFinite, counts.mean > Double(Limits.tokens) {
-          section.error(
-            key,
-            "\(key) has \(plain(counts.mean)) tokens on average: a request has at most \(Limits.tokens). Lower it."
-          )
-        }
-      }
-      var prefix: Scenario.SharedPrefix?
-      if section.has("prefix") {
-        guard let shared = section.section("prefix").flatMap(Self.prefix) else { return nil }
-        prefix = shared
-      }
-      tokens = .init(input: input, output: output, correlation: correlation, prefix: prefix)
+      guard let given = Scenario.Tokens(section) else { return nil }
+      tokens = given
     }
+    guard let classes = Scenario.RequestClass.read(keys) else { return nil }
     if arrivals?.source != nil {
       for key in ["tokens", "profile"] where keys.has(key) {
         keys.error(
@@ -175,7 +151,9 @@ struct ModelReader {
           "\(key) cannot be combined with recorded demand, which has its own arrivals and tokens. Remove it."
         )
       }
-    } else if arrivals != nil, arrivals?.resampled == nil, !keys.has("tokens") {
+    } else if arrivals != nil, arrivals?.resampled == nil, !keys.has("tokens"),
+      classes.isEmpty || classes.contains(where: { $0.tokens == nil })
+    {
       keys.error(nil, "tokens is missing. Give the input and output token counts of a request.")
     }
     if let arrivals, !arrivals.changes.isEmpty, let profile, profile.trendPerWeek != 1 {
@@ -190,23 +168,27 @@ struct ModelReader {
       let backoff: Distribution? =
         section.has("backoff") ? section.distribution("backoff") : .constant(microseconds: 1e6)
       guard let probability = section.number("probability"), let attempts = section.integer("attempts"),
-        let backoff
+        let backoff, let numbered = section.has("numbered") ? section.choice("numbered") : "false"
       else { return nil }
-      retries = .init(probability: probability, attempts: attempts, backoff: backoff)
+      retries = .init(
+        probability: probability, attempts: attempts, backoff: backoff, isNumbered: numbered == "true")
     }
     let scale = keys.has("scale") ? keys.number("scale") : 1
     if arrivals?.replayed != nil, keys.has("scale"), scale != 1 {
       keys.error("scale", "scale cannot be combined with a trace, which is replayed as it is. Remove it.")
     }
-    guard let scale else { return nil }
+    guard let scale, let clients = clients(keys, arrivals) else { return nil }
     if keys.has("recurrence") {
       guard let arrivals, let recurring = recurring(keys, arrivals, profile) else { return nil }
       return .init(
         arrivals: recurring.arrivals.scaled(by: scale), profile: recurring.profile, tokens: tokens,
-        retries: retries)
+        retries: retries, classes: classes, sessions: clients.sessions, deadlineMicroseconds: clients.deadline
+      )
     }
     return arrivals.map {
-      .init(arrivals: $0.scaled(by: scale), profile: profile, tokens: tokens, retries: retries)
+      .init(
+        arrivals: $0.scaled(by: scale), profile: profile, tokens: tokens, retries: retries, classes: classes,
+        sessions: clients.sessions, deadlineMicroseconds: clients.deadline)
     }
   }
 
@@ -292,7 +274,8 @@ struct ModelReader {
     return .init(
       version: version, deployAt: deployAt, undeployAt: undeployAt, traffic: traffic, hardware: hardware,
       scaling: scaling, service: service.service, isServiceOfHardware: service.isOfHardware, queue: queue,
-      modelErrorProbability: modelError, crash: crash, prefill: pool)
+      modelErrorProbability: modelError, crash: crash,
+      rateLimit: keys.section("rateLimit").map { Scenario.RateLimit($0) }, prefill: pool)
   }
 
   /// - Parameters:

@@ -181,6 +181,7 @@ extension AccountReader {
     }
     let mayFail =
       model.providerErrorProbability > 0 || model.rateLimitedProbability > 0 || model.rateLimit != nil
+      || model.load?.deadlines.contains { $0 < .max } == true
       // A queue that is full turns requests away.
       || !model.deployments.isEmpty
       || incidents.contains {
@@ -205,7 +206,10 @@ extension AccountReader {
         batch: Double(deployment.scaling.maxBatchSize), tokens: model.load?.tokens, deployment.part
       ).map { $0 * Double(min(deployment.scaling.maxReplicas, subscription)) }
     }
-    guard demand > 0, !capacities.isEmpty, !capacities.contains(where: { $0 == nil }) else { return }
+    guard model.load?.arrivals.closedLoop == nil,
+      model.load?.classes.contains(where: { $0.tokens != nil }) != true,
+      demand > 0, !capacities.isEmpty, !capacities.contains(where: { $0 == nil })
+    else { return }
     let capacity = model.deployments.indices.reduce(0.0) { sum, index in
       guard let own = capacities[index] else { return sum }
       switch model.deployments[index].part {

@@ -42,9 +42,11 @@ extension Scenario.Model {
     var found: Set<FailureReason> = []
     if providerErrorProbability > 0 { found.insert(.providerError) }
     if rateLimitedProbability > 0 || rateLimit != nil { found.insert(.rateLimited) }
+    if load?.deadlines.contains(where: { $0 < .max }) == true { found.insert(.timeout) }
     for deployment in deployments {
       found.insert(.overloaded)
       if deployment.queue.timeoutMicroseconds != nil { found.insert(.timeout) }
+      if deployment.rateLimit != nil { found.insert(.rateLimited) }
       if deployment.crash != nil { found.insert(.replicaLost) }
       if deployment.modelErrorProbability > 0 { found.insert(.modelError) }
       if deployment.service.continuousBatching?.kvCache != nil { found.insert(.contextLengthExceeded) }

@@ -49,6 +49,19 @@ extension Scenario {
       note("tokens", load.tokens.map { !$0.input.isConstant || !$0.output.isConstant } ?? true)
       note("how prompts begin", (load.tokens?.prefix?.count ?? 1) > 1)
     }
+    note("classes", load.classes.count > 1)
+    for tokens in load.classes.compactMap(\.tokens) {
+      note("tokens", !tokens.input.isConstant || !tokens.output.isConstant)
+    }
+    if let sessions = load.sessions {
+      note("turns", !sessions.turns.isConstant)
+      note("times to think", !sessions.think.isConstant)
+      note("abandonment", isChance(sessions.abandonAfterFailure))
+    }
+    if let loop = load.arrivals.closedLoop {
+      note("times to think", !loop.think.isConstant)
+      note("tokens", load.tokens.map { !$0.input.isConstant || !$0.output.isConstant } ?? false)
+    }
     if let retries = load.retries, retries.probability > 0 {
       note("retries", isChance(retries.probability) || !retries.backoff.isConstant)
     }

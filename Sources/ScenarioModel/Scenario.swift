@@ -88,6 +88,12 @@ package struct Scenario: Sendable, Equatable {
     /// `nil` where a trace or a record brings its own.
     package var tokens: Tokens?
     package var retries: Retries?
+    /// Of its requests, in the order of the document; none: they are all alike.
+    package var classes: [RequestClass] = []
+    /// What arrives is a session; `nil`: a request.
+    package var sessions: Sessions?
+    /// How long clients wait for a response, µs; `nil`: for ever.
+    package var deadlineMicroseconds: Int64?
 
     /// The trace or the record that brings the requests' tokens, if one does.
     package var recordedTokens: TraceSource.Selection? {
@@ -122,6 +128,8 @@ package struct Scenario: Sendable, Equatable {
     package var attempts: Int
     /// µs.
     package var backoff: Distribution
+    /// Whether telemetry has which try each request is.
+    package var isNumbered = false
   }
 
   package struct Deployment: Sendable, Equatable {
@@ -137,6 +145,8 @@ package struct Scenario: Sendable, Equatable {
     package var queue: Queue
     package var modelErrorProbability: Double
     package var crash: Crash?
+    /// Of requests that it takes.
+    package var rateLimit: RateLimit?
     /// Replicas of their own that read prompts, as stated; `nil` where the deployment's do.
     package var prefill: PrefillPool?
     package var part = Part.whole

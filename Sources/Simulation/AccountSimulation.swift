@@ -84,7 +84,8 @@ final class AccountSimulation: @unchecked Sendable {
     modelSimulations = try FixedArray(count: models.count) { modelIndex in
       try ModelSimulation(
         ModelSetting(
-          scenario: scenario, account: account, model: models[modelIndex], arena: arena, traces: traces,
+          scenario: scenario, account: account, model: models[modelIndex],
+          modelID: modelIDs[modelIndex], arena: arena, traces: traces,
           incidents: settled,
           seriesIndex: { seriesIndex(Series(modelID: modelIDs[modelIndex], version: $0)) },
           sink: sinks[modelIndex],
@@ -276,7 +277,8 @@ final class AccountSimulation: @unchecked Sendable {
     var total = 0
     for modelIndex in modelSimulations.indices {
       guard modelSimulations[modelIndex].departures.checkInvariants(),
-        modelSimulations[modelIndex].controls.checkInvariants()
+        modelSimulations[modelIndex].controls.checkInvariants(),
+        modelSimulations[modelIndex].clients.checkInvariants()
       else {
         return false
       }

@@ -10,6 +10,7 @@ struct Demand: ~Copyable {
   private var block: DemandBlock
   private var index = 0
   let hasPrefixes: Bool
+  let hasClasses: Bool
 
   /// - Parameter helper: draws ahead; `nil` for drawing on the simulating thread.
   init(_ load: Scenario.Load?, _ setting: ArrivalSetting, helper: DrawHelper?) throws {
@@ -18,12 +19,15 @@ struct Demand: ~Copyable {
     source.initialize(to: drawn)
     self.source = source
     let size = helper?.blockSize ?? DrawAhead<DemandBlock>.ownSize
-    let hasPrefixes = drawn.hasPrefixes
-    self.hasPrefixes = hasPrefixes
+    hasPrefixes = drawn.hasPrefixes
+    hasClasses = drawn.hasClasses
+    func empty() -> DemandBlock {
+      DemandBlock(
+        size, hasPrefixes: drawn.hasPrefixes, hasClasses: drawn.hasClasses, hasTurns: drawn.hasTurns)
+    }
     ahead = DrawAhead(
-      on: helper?.queue, keeping: setting.arena, spare: { DemandBlock(size, hasPrefixes: hasPrefixes) },
-      fill: { source.pointee.draw(into: $0) })
-    block = ahead.next(for: DemandBlock(size, hasPrefixes: hasPrefixes))
+      on: helper?.queue, keeping: setting.arena, spare: empty, fill: { source.pointee.draw(into: $0) })
+    block = ahead.next(for: empty())
   }
 
   deinit {
@@ -39,6 +43,12 @@ struct Demand: ~Copyable {
 
   /// How the prompt of the next request begins.
   var nextPrefix: Int32 { block.prefixes?[index] ?? PrefixTree.none }
+
+  /// The class of the next request, session or user.
+  var nextClass: UInt8 { block.classes?[index] ?? 0 }
+
+  /// The turns of the next session.
+  var nextTurns: Int32 { block.turns?[index] ?? 1 }
 
   /// The tokens of the next request, which arrives with this.
   @inline(__always)
@@ -64,13 +74,19 @@ struct DemandBlock {
   let outputs: UnsafeMutablePointer<Int32>
   /// How prompts begin; `nil` where none begin alike.
   let prefixes: UnsafeMutablePointer<Int32>?
+  /// `nil` where there are none.
+  let classes: UnsafeMutablePointer<UInt8>?
+  /// Of sessions; `nil` where there are none.
+  let turns: UnsafeMutablePointer<Int32>?
 
-  init(_ size: Int, hasPrefixes: Bool) {
+  init(_ size: Int, hasPrefixes: Bool, hasClasses: Bool = false, hasTurns: Bool = false) {
     self.size = size
     times = .allocate(capacity: size)
     inputs = .allocate(capacity: size)
     outputs = .allocate(capacity: size)
     prefixes = hasPrefixes ? .allocate(capacity: size) : nil
+    classes = hasClasses ? .allocate(capacity: size) : nil
+    turns = hasTurns ? .allocate(capacity: size) : nil
   }
 
   func deallocate() {
@@ -78,6 +94,8 @@ struct DemandBlock {
     inputs.deallocate()
     outputs.deallocate()
     prefixes?.deallocate()
+    classes?.deallocate()
+    turns?.deallocate()
   }
 }
 
@@ -86,7 +104,11 @@ struct DemandSource {
   private var arrivals: ArrivalProcess
   private var tokens: TokenDraws
   private let prefixes: PrefixDraws?
+  private let classes: ClassDraws?
+  private let turns: TurnCounts?
   let hasPrefixes: Bool
+  var hasClasses: Bool { classes != nil }
+  var hasTurns: Bool { turns != nil }
 
   init(_ load: Scenario.Load?, _ setting: ArrivalSetting) throws {
     arrivals = try ArrivalProcess(load?.arrivals, setting)
@@ -94,6 +116,8 @@ struct DemandSource {
     prefixes = try load?.tokens?.prefix.map {
       try PrefixDraws($0, in: setting.arena, setting.stream("prefixes"))
     }
+    classes = try load.flatMap { $0.classes.isEmpty ? nil : try ClassDraws($0.classes, setting) }
+    turns = load?.sessions.map { TurnCounts($0, setting) }
     hasPrefixes =
       prefixes != nil || load?.recordedTokens.map { setting.traces[$0]?.prefixes != nil } == true
   }
@@ -103,6 +127,8 @@ struct DemandSource {
   mutating func draw(into block: DemandBlock) {
     arrivals.draw(into: block)
     tokens.draw(into: block)
+    classes?.draw(into: block)
+    turns?.draw(into: block)
     prefixes?.draw(into: block)
   }
 }

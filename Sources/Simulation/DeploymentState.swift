@@ -44,8 +44,9 @@ struct DeploymentState: ~Copyable {
   /// How many requests may wait, and how many while no replica is ready.
   private let fullCapacity: Int
   private let heldCapacity: Int
-  /// `Int64.max` without a timeout.
+  /// How long requests wait at most, of the class that does the shortest; `Int64.max`: for ever.
   let timeout: Int64
+  var limits: RateLimits
   let traffic: Double?
   let modelErrorProbability: Double
   let mayFail: Bool
@@ -94,8 +95,8 @@ struct DeploymentState: ~Copyable {
   var undeployedAt: Int64?
 
   init(
-    _ deployment: Scenario.Deployment, series: Int32, mayFail: Bool, period: Range<Int64>,
-    arena: SamplingArena,
+    _ deployment: Scenario.Deployment, _ load: Scenario.Load?, series: Int32, mayFail: Bool, start: Int64,
+    period: Range<Int64>, arena: SamplingArena,
     prefixes: DeploymentPrefixes?, helper: DrawHelper?,
     stream: (String) -> RandomStream
   ) throws {
@@ -118,8 +119,11 @@ struct DeploymentState: ~Copyable {
     fullCapacity = capacity
     let held = deployment.scaling.minReplicas == 0 ? deployment.scaling.policy.heldRequests : nil
     heldCapacity = min(held ?? .max, capacity)
-    timeout = decodesOnly ? .max : deployment.queue.timeoutMicroseconds ?? .max
-    queue = WaitingQueue(decodesOnly ? .fifo : deployment.queue.discipline)
+    var rules = deployment.queue
+    if decodesOnly { (rules.discipline, rules.timeoutMicroseconds) = (.fifo, nil) }
+    queue = WaitingQueue(rules, decodesOnly ? nil : load)
+    timeout = queue.shortestPatience
+    limits = RateLimits(deployment.rateLimit, at: start)
     traffic = deployment.traffic
     modelErrorProbability = decodesOnly ? 0 : deployment.modelErrorProbability
     self.mayFail = !decodesOnly && (mayFail || deployment.modelErrorProbability > 0)

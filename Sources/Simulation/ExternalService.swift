@@ -20,8 +20,7 @@ struct ExternalService {
   private let providerErrorProbability: Double
   private let rateLimitedProbability: Double
   private let mayFail: Bool
-  private var requestLimit: RateLimiter?
-  private var tokenLimit: RateLimiter?
+  private var limits: RateLimits
   private let serviceStream: RandomStream
   private let failureStream: RandomStream
 
@@ -37,10 +36,7 @@ struct ExternalService {
     providerErrorProbability = model.providerErrorProbability
     rateLimitedProbability = model.rateLimitedProbability
     self.mayFail = mayFail || providerErrorProbability > 0 || rateLimitedProbability > 0
-    requestLimit = model.rateLimit?.requestsPerMinute.map {
-      RateLimiter(perMinute: $0, at: start.microseconds)
-    }
-    tokenLimit = model.rateLimit?.tokensPerMinute.map { RateLimiter(perMinute: $0, at: start.microseconds) }
+    limits = RateLimits(model.rateLimit, at: start.microseconds)
     serviceStream = stream("service")
     failureStream = stream("failures")
   }
@@ -57,13 +53,11 @@ struct ExternalService {
     }
     let chance = mayFail ? failureStream.uniform() : 1
     let tokens = Int64(input) + Int64(output)
-    let withinLimits =
-      (requestLimit?.allows(1, at: time) ?? true) && (tokenLimit?.allows(tokens, at: time) ?? true)
+    let withinLimits = limits.allow(tokens, at: time)
     if !withinLimits || chance < rateLimitedProbability {
       return Answer(series: series, outcome: FailureReason.rateLimited.code, service: 0, firstToken: 0)
     }
-    requestLimit?.take(1)
-    tokenLimit?.take(tokens)
+    limits.take(tokens)
     let service = max(microseconds((first + rest) * incident.latencyFactor), 1)
     let errorProbability = 1 - (1 - providerErrorProbability) * (1 - incident.errorProbability)
     let failed = chance < rateLimitedProbability + (1 - rateLimitedProbability) * errorProbability

@@ -25,7 +25,7 @@ struct KVCache {
   private var residents: Int64 = 0
   private var prefixes: PrefixCache?
 
-  init(_ model: ContinuousBatching.KVCache, _ tree: PrefixTree?) {
+  init(_ model: ContinuousBatching.KVCache, _ tree: PrefixNodes?) {
     blockSize = model.blockSize
     blocks = model.blocks
     free = blocks
@@ -113,6 +113,17 @@ struct KVCache {
     guard leaf >= 0, let pinned = prefixes?.extend(entry.held, to: leaf) else { return }
     // Its own blocks of the beginning become shared ones, or free where another request has read the same meanwhile.
     free += blocksShared(leaf) - entry.cached / blockSize - pinned
+  }
+
+  /// A response is complete: the session's next prompt may begin with it.
+  /// - Parameter leaf: of its prompt.
+  /// - Returns: what the request holds from now on.
+  mutating func keep(responseTo leaf: Int32) -> Int32 {
+    guard let response = prefixes?.response(to: leaf), response >= 0,
+      let pinned = prefixes?.extend(leaf, to: response)
+    else { return leaf }
+    free += blocksShared(response) - blocksShared(leaf) - pinned
+    return response
   }
 
   /// Blocks of a request whose prompt has been read that are not its own.

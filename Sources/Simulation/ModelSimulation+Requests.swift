@@ -5,31 +5,39 @@ import Telemetry
 extension ModelSimulation {
   @inline(__always)
   mutating func arrive() {
+    if hasClients {
+      arriveOfClient()
+      return
+    }
     let time = nextArrival
     let prefix = ring.prefix == nil ? PrefixTree.none : demand.nextPrefix
     let tokens = demand.takeNext()
     nextArrival = demand.nextTime
-    admit(at: time, input: tokens.input, output: tokens.output, attempt: 0, prefix: prefix)
+    admit(
+      at: time, input: tokens.input, output: tokens.output, attempt: 0, prefix: prefix, origin: .none)
   }
 
   @inline(__always)
-  mutating func admit(at time: Int64, input: Int32, output: Int32, attempt: UInt8, prefix: Int32) {
+  mutating func admit(
+    at time: Int64, input: Int32, output: Int32, attempt: UInt8, prefix: Int32, origin: RequestOrigin
+  ) {
     if isExternal {
-      serveExternally(at: time, input: input, output: output, attempt: attempt)
+      serveExternally(at: time, input: input, output: output, attempt: attempt, origin: origin)
       return
     }
     var chosen = soleActive
     if chosen < 0 {
       guard chosen == -2 else {
-        if time >= periodStart { notDeployed += 1 }
+        turnAway(origin, at: time)
         return
       }
       let share = routingStream.uniform()
       chosen = active.first { share < $0.share }?.deployment ?? active[active.count - 1].deployment
     }
-    let sequence = append(at: time, input: input, output: output, attempt: attempt)
+    let sequence = append(at: time, input: input, output: output, attempt: attempt, origin: origin)
     let row = ring.row(sequence)
     ring.series[row] = deployments[chosen].series
+    let addressed = chosen
     var isTooLong = deployments[chosen].isBatching && !fits(row, chosen)
     if deployments[chosen].prefill >= 0 {
       chosen = deployments[chosen].prefill
@@ -41,6 +49,11 @@ extension ModelSimulation {
       end(sequence, FailureReason.contextLengthExceeded.code, at: time)
       return
     }
+    if deployments[addressed].limits.isUsed, isBeyondLimits(row, addressed, at: time) {
+      ring.waiting[row] = 0
+      end(sequence, FailureReason.rateLimited.code, at: time)
+      return
+    }
     if deployments[chosen].freeSlots > 0 {
       let replica = deployments[chosen].occupyLeast()
       deployments[chosen].freeSlots -= 1
@@ -49,6 +62,8 @@ extension ModelSimulation {
       ring.waiting[row] = 0
       end(sequence, FailureReason.overloaded.code, at: time)
       return
+    } else if deployments[chosen].queue.isByClass {
+      waitByClass(sequence, chosen, at: time)
     } else {
       if deployments[chosen].timeout != .max, deployments[chosen].queue.count == 0 {
         nextTimer = min(nextTimer, time + deployments[chosen].timeout)
@@ -60,7 +75,9 @@ extension ModelSimulation {
 
   /// A row for a request. Its waiting time, time to first token and latency are for who settles them.
   @inline(__always)
-  private mutating func append(at time: Int64, input: Int32, output: Int32, attempt: UInt8) -> Int {
+  private mutating func append(
+    at time: Int64, input: Int32, output: Int32, attempt: UInt8, origin: RequestOrigin
+  ) -> Int {
     if ring.isFull { makeRoom() }
     let sequence = ring.append()
     let row = ring.row(sequence)
@@ -69,7 +86,17 @@ extension ModelSimulation {
     ring.output[row] = output
     ring.attempt[row] = attempt
     ring.outcome[row] = RequestRing.unfinished
+    if let origins = ring.origins { origins.set(row, origin, attempt: attempt) }
     return sequence
+  }
+
+  /// Whether a request is beyond the limits of the deployment that it is for; takes it if it is not.
+  @inline(never)
+  private mutating func isBeyondLimits(_ row: Int, _ index: Int, at time: Int64) -> Bool {
+    let tokens = Int64(ring.input[row]) + Int64(ring.output[row])
+    guard deployments[index].limits.allow(tokens, at: time) else { return true }
+    deployments[index].limits.take(tokens)
+    return false
   }
 
   /// A replica (whose occupancy counts it already) begins to serve a request.
@@ -115,7 +142,11 @@ extension ModelSimulation {
       let survival = (1 - deployments[index].modelErrorProbability) * (1 - incidents.current.errorProbability)
       if draw.chance >= survival { outcome = FailureReason.modelError.code }
     }
-    let finish = min(time + service, DepartureList.endOfTime)
+    var finish = min(time + service, DepartureList.endOfTime)
+    if hasDeadlines, case let deadline = deadline(row), finish > deadline {
+      // Its client cancels it then, and the place is free.
+      (finish, outcome) = (deadline, FailureReason.timeout.code)
+    }
     if deployments[index].crashes {
       // Not settled before it departs: the replica may crash. The row keeps what will be.
       ring.latency[row] = Int64(outcome)
@@ -146,13 +177,20 @@ extension ModelSimulation {
     }
   }
 
+  /// When the first of those that wait gives up, if any do.
+  mutating func expiry(_ index: Int) -> Int64 {
+    deployments[index].queue.isByClass
+      ? deployments[index].queue.firstExpiry
+      : ring.arrivedAt[ring.row(deployments[index].queue.oldest)] + deployments[index].timeout
+  }
+
   /// Requests that have waited too long give up.
   mutating func timeOut(_ index: Int, at time: Int64, pool: ReplicaPool?) {
-    while deployments[index].queue.count > 0,
-      ring.arrivedAt[ring.row(deployments[index].queue.oldest)] + deployments[index].timeout <= time
-    {
-      let sequence = deployments[index].queue.removeOldest()
-      ring.waiting[ring.row(sequence)] = deployments[index].timeout
+    while deployments[index].queue.count > 0, expiry(index) <= time {
+      let sequence =
+        deployments[index].queue.isByClass
+        ? deployments[index].queue.removeExpired() : deployments[index].queue.removeOldest()
+      ring.waiting[ring.row(sequence)] = time - ring.arrivedAt[ring.row(sequence)]
       end(sequence, FailureReason.timeout.code, at: time)
       lowerDemand(index, at: time)
     }
@@ -165,35 +203,44 @@ extension ModelSimulation {
     let row = ring.row(sequence)
     ring.latency[row] = time - ring.arrivedAt[row]
     ring.outcome[row] = outcome
-    if outcome != RequestOutcome.success { noteFailure(row, at: time) }
+    if outcome != RequestOutcome.success {
+      noteFailure(row, at: time)
+    } else if clients.isUsed {
+      respond(row, succeeded: true, at: time)
+    }
   }
 
   /// No response, no output; and the client may try again.
   @inline(never)
   private mutating func noteFailure(_ row: Int, at time: Int64) {
+    var again = Int64.max
     if retries.isUsed {
-      let added = retries.consider(
+      again = retries.consider(
         .init(
           input: ring.input[row], output: ring.output[row], attempt: ring.attempt[row],
-          prefix: ring.prefix?[row] ?? PrefixTree.none), endedAt: time)
-      nextTimer = min(nextTimer, added)
+          prefix: ring.prefix?[row] ?? PrefixTree.none,
+          origin: ring.origins.map { $0.origin(row) } ?? .none), endedAt: time)
+      nextTimer = min(nextTimer, again)
     }
     ring.firstToken[row] = 0
     ring.output[row] = 0
+    if clients.isUsed, again == .max { respond(row, succeeded: false, at: time) }
   }
 
   mutating func retry(at time: Int64) {
     let request = retries.removeFirst()
     admit(
-      at: time, input: request.input, output: request.output, attempt: request.attempt, prefix: request.prefix
-    )
+      at: time, input: request.input, output: request.output, attempt: request.attempt,
+      prefix: request.prefix, origin: request.origin)
   }
 
   /// An external model has no replicas and no queue here: the provider answers at once, fails or refuses.
   @inline(never)
-  private mutating func serveExternally(at time: Int64, input: Int32, output: Int32, attempt: UInt8) {
+  private mutating func serveExternally(
+    at time: Int64, input: Int32, output: Int32, attempt: UInt8, origin: RequestOrigin
+  ) {
     if time >= incidents.nextBorder { incidents.advance(to: time) }
-    let sequence = append(at: time, input: input, output: output, attempt: attempt)
+    let sequence = append(at: time, input: input, output: output, attempt: attempt, origin: origin)
     guard let answer = external?.answer(at: time, input: input, output: output, incidents.current) else {
       return
     }
@@ -202,6 +249,10 @@ extension ModelSimulation {
     ring.series[row] = answer.series
     ring.waiting[row] = 0
     ring.firstToken[row] = answer.firstToken
+    if hasDeadlines, case let deadline = deadline(row), time + answer.service > deadline {
+      end(sequence, FailureReason.timeout.code, at: deadline)
+      return
+    }
     end(sequence, answer.outcome, at: time + answer.service)
   }
 
@@ -222,6 +273,9 @@ extension ModelSimulation {
       var columns = ring.oldest(left)
       left -= columns.count
       let taken = columns.count
+      if !originColumns.isEmpty, let origins = ring.origins {
+        columns.extras = originColumns.view(origins, from: ring.row(ring.first), count: taken)
+      }
       if columns.arrivedAt[0] < periodStart {
         let skipped = (0..<columns.count).first { columns.arrivedAt[$0] >= periodStart } ?? columns.count
         handOn(columns.prefix(skipped), isWarmUp: true)

@@ -8,6 +8,7 @@ struct ModelSetting {
   let scenario: Scenario
   let account: Scenario.Account
   let model: Scenario.Model
+  let modelID: Int32
   let arena: SamplingArena
   let traces: [TraceSource.Selection: Trace]
   let incidents: [SettledIncident]
@@ -46,12 +47,12 @@ extension ModelSimulation {
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
 
     // All that may throw comes first: a value with a deinitialiser is made as a whole.
-    let demand = try Demand(
-      model.load,
-      ArrivalSetting(
-        scenario: scenario, calendar: setting.account.calendar, profile: model.load?.profile,
-        traces: setting.traces, arena: arena, stream: { setting.stream(entity: entity, $0) }),
-      helper: setting.helper)
+    let arrivals = ArrivalSetting(
+      scenario: scenario, calendar: setting.account.calendar, profile: model.load?.profile,
+      traces: setting.traces, arena: arena, stream: { setting.stream(entity: entity, $0) })
+    let demand = try Demand(model.load, arrivals, helper: setting.helper)
+    let clients = try ClientTable(
+      model.load, keepsPrefixes: model.keepsPrefixes(setting.traces), arrivals)
     let concerning = setting.incidents.filter { $0.incident.concerns(model) }
     let incidentsCauseErrors = concerning.contains { $0.effect.errorProbability > 0 }
     let external = try model.externalService.map {
@@ -64,15 +65,32 @@ extension ModelSimulation {
     let deployments = try FixedArray(count: model.deployments.count) { index in
       let deployment = model.deployments[index]
       return try DeploymentState(
-        deployment, series: setting.seriesIndex(deployment.version), mayFail: incidentsCauseErrors,
+        deployment, model.load, series: setting.seriesIndex(deployment.version),
+        mayFail: incidentsCauseErrors, start: scenario.simulationStart.microseconds,
         period: scenario.from.microseconds..<scenario.to.microseconds, arena: arena,
-        prefixes: DeploymentPrefixes(model.load, deployment.service.continuousBatching, setting.traces),
+        prefixes: DeploymentPrefixes(
+          model.load, deployment.service.continuousBatching, setting.traces, sessions: clients.prefixes),
         helper: setting.helper
       ) { setting.stream(entity: names[index], $0) }
     }
 
-    nextArrival = demand.nextTime
-    ring = RequestRing(capacity: setting.ringCapacity, hasPrefixes: demand.hasPrefixes)
+    // In locals: while parts of the value are missing, nothing may look at it, not even a closure that cannot throw.
+    let originColumns = OriginColumns(
+      model, modelID: setting.modelID, hasTexts: setting.sink.readsTexts)
+    let deadlines = model.load?.deadlines ?? [.max]
+    let hasDeadlines = deadlines.contains { $0 < .max }
+    let hasClients = clients.isUsed || demand.hasClasses
+    let hasOrigins = hasClients || hasDeadlines || !originColumns.isEmpty
+    let hasPrefixes = demand.hasPrefixes || clients.prefixes != nil
+    let (capacity, firstArrival) = (setting.ringCapacity, demand.nextTime)
+
+    nextArrival = firstArrival
+    ring = RequestRing(capacity: capacity, hasPrefixes: hasPrefixes, hasOrigins: hasOrigins)
+    self.originColumns = originColumns
+    self.deadlines = deadlines
+    self.hasDeadlines = hasDeadlines
+    self.hasClients = hasClients
+    self.clients = clients
     self.demand = demand
     self.external = external
     isExternal = external != nil

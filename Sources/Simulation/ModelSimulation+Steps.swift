@@ -36,6 +36,7 @@ extension ModelSimulation {
     // Not settled before its last step. The row keeps what will be.
     ring.latency[row] = Int64(outcome)
     batched += 1
+    if hasDeadlines { followDeadline(sequence, index, replica) }
     let leaf = ring.prefix.flatMap { deployments[index].prefixes?.leaf($0[row]) } ?? PrefixTree.none
     if deployments[index].batches[replica].join(sequence, prompt: ring.input[row], leaf: leaf, at: time) {
       scheduleStep(replica, index)
@@ -56,11 +57,10 @@ extension ModelSimulation {
       tokensPerStep: model.tokensPerStep, output: { output[$0 & mask] },
       firstToken: { firstToken[$0 & mask] = time - arrivedAt[$0 & mask] }, ended: &ended)
     let isReady = deployments[index].replicas[replica].state == .ready
-    let finished = ended.finished.count
-    for sequence in ended.finished {
-      end(sequence, UInt8(ring.latency[ring.row(sequence)]), at: time)
-      if isReady { lowerDemand(index, at: time) }
-    }
+    let finished = ended.finished.count + ended.cancelled.count
+    for sequence in ended.finished { end(sequence, UInt8(ring.latency[ring.row(sequence)]), at: time) }
+    if !ended.cancelled.isEmpty { endCancelled(at: time) }
+    if isReady { lowerDemand(index, by: finished, at: time) }
     batched -= finished
     deployments[index].setOccupancy(deployments[index].replicas[replica].occupancy - finished, of: replica)
     if isReady {

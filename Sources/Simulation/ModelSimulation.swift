@@ -10,8 +10,9 @@ import Telemetry
 /// So models run on their own between shared events, and the result is that of one common event list.
 ///
 /// At one instant, events come in this order: departures, ends of steps, handovers, replicas that get ready, crashes, undeployments,
-/// deployments, timeouts, the autoscaler, retries, arrivals; among the first seven, lower sequence numbers,
-/// deployments and replicas first. Between models: the order of the scenario.
+/// deployments, timeouts, cancellations, the autoscaler, retries, arrivals (of sessions and users that are there before
+/// new ones); among the first seven, lower sequence numbers, deployments and replicas first. Between models: the order of
+/// the scenario.
 ///
 /// What the loop calls is `mutating` even where it changes nothing: to lend the state, the compiler copies all of it.
 struct ModelSimulation: ~Copyable {
@@ -23,6 +24,13 @@ struct ModelSimulation: ~Copyable {
   var incidents: IncidentTimeline
   var external: ExternalService?
   let isExternal: Bool
+  /// Sessions or users.
+  var clients: ClientTable
+  /// Whether requests have classes, or follow from responses.
+  let hasClients: Bool
+  /// How long clients wait for a response, by class, µs; `Int64.max`: for ever.
+  let deadlines: [Int64]
+  let hasDeadlines: Bool
 
   // Requests and their future.
   var ring: RequestRing
@@ -32,6 +40,8 @@ struct ModelSimulation: ~Copyable {
   var batched = 0
   var ended = StepBatch.Ended()
   var handovers = Handovers()
+  /// When clients cancel requests that replicas serve in steps; the tags are sequence numbers.
+  var cancellations = EventList()
   /// Not after the earliest of controls, timeouts, autoscaler deadlines and retries.
   var nextTimer: Int64 = .min
 
@@ -46,6 +56,7 @@ struct ModelSimulation: ~Copyable {
   // Its outputs.
   let periodStart: Int64
   let sink: any TelemetrySink
+  var originColumns: OriginColumns
   var sinkError: (any Error)?
   var notDeployed = 0
   var log: ReplicaLog
@@ -99,6 +110,7 @@ struct ModelSimulation: ~Copyable {
     enum Kind {
       case control(EventList.Entry)
       case timeout(Int)
+      case cancellation
       case scaling(Int)
       case retry, none
     }
@@ -115,11 +127,14 @@ struct ModelSimulation: ~Copyable {
     }
     for index in deployments.indices {
       if deployments[index].timeout != .max, deployments[index].queue.count > 0 {
-        let time = ring.arrivedAt[ring.row(deployments[index].queue.oldest)] + deployments[index].timeout
+        let time = expiry(index)
         if time < timer.time {
           timer = Timer(time: time, kind: .timeout(index), isShared: deployments[index].phase == .undeploying)
         }
       }
+    }
+    if cancellations.firstTime < timer.time {
+      timer = Timer(time: cancellations.firstTime, kind: .cancellation, isShared: false)
     }
     for index in deployments.indices {
       let due = deployments[index].autoscaler.due
@@ -139,6 +154,7 @@ struct ModelSimulation: ~Copyable {
       controls.removeFirst()
       result = apply(entry, pool: pool)
     case .timeout(let deployment): timeOut(deployment, at: timer.time, pool: pool)
+    case .cancellation: cancel(at: timer.time)
     case .scaling(let deployment): if let pool { scale(deployment, at: timer.time, pool: pool) }
     case .retry: retry(at: timer.time)
     case .none: break

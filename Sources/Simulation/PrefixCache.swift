@@ -14,7 +14,7 @@ import Telemetry
 /// Invariants, checked by `checkInvariants()`: the parent of a cached node is cached, that of a pinned one is pinned, and
 /// that of a node that may go goes later; `evictable` counts the blocks of those that may go.
 struct PrefixCache {
-  private let tree: PrefixTree
+  private let tree: PrefixNodes
   private let blockSize: Int64
   /// Of each node: requests that hold it and are not held through a child, and children that are pinned; −1 if it is not
   /// cached.
@@ -27,16 +27,17 @@ struct PrefixCache {
   /// Blocks of cached nodes that are not pinned.
   private(set) var evictable: Int64 = 0
 
-  init(_ tree: PrefixTree, blockSize: Int64) {
+  init(_ tree: PrefixNodes, blockSize: Int64) {
     self.tree = tree
     self.blockSize = blockSize
   }
 
-  /// Before the first node is cached: a replica that is never started needs no memory.
+  /// Before the first node is cached, and as nodes are added: a replica that is never started needs no memory.
   private mutating func prepare() {
-    holders = Array(repeating: -1, count: tree.count)
-    next = holders
-    previous = holders
+    let more = repeatElement(Int32(-1), count: tree.count - holders.count)
+    holders += more
+    next += more
+    previous += more
   }
 
   /// Whole blocks of a prompt up to a node's end.
@@ -50,7 +51,7 @@ struct PrefixCache {
   func longestCached(_ leaf: Int32) -> Int32 {
     if holders.isEmpty { return PrefixTree.none }
     var node = leaf
-    while node >= 0, holders[Int(node)] < 0 { node = tree.parents[Int(node)] }
+    while node >= 0, Int(node) >= holders.count || holders[Int(node)] < 0 { node = tree.parents[Int(node)] }
     return node
   }
 
@@ -99,7 +100,7 @@ struct PrefixCache {
   /// - Returns: blocks of nodes that were not pinned until now.
   mutating func extend(_ held: Int32, to leaf: Int32) -> Int64 {
     guard held != leaf else { return 0 }
-    if holders.isEmpty { prepare() }
+    if holders.count < tree.count { prepare() }
     var pinned: Int64 = 0
     var node = leaf
     while node >= 0 {
@@ -111,6 +112,8 @@ struct PrefixCache {
       if holders[place] == 0 {
         unlink(node)
         evictable -= blocks(of: node)
+      } else {
+        tree.cached(node)
       }
       holders[place] = 1
       pinned += blocks(of: node)
@@ -128,11 +131,18 @@ struct PrefixCache {
       unlink(node)
       evictable -= self.blocks(of: node)
       holders[Int(node)] = -1
+      tree.dropped(node)
     }
   }
 
+  /// The node of the response to a prompt; `PrefixTree.none` if it has none.
+  func response(to leaf: Int32) -> Int32 { leaf < 0 ? leaf : tree.response(to: leaf) }
+
   mutating func removeAll() {
-    for node in holders.indices { holders[node] = -1 }
+    for node in holders.indices where holders[node] >= 0 {
+      holders[node] = -1
+      tree.dropped(Int32(node))
+    }
     oldest = -1
     newest = -1
     evictable = 0
@@ -154,7 +164,7 @@ struct PrefixCache {
   /// Blocks of the nodes that requests hold, and whether the invariants hold.
   func checkInvariants(held: [Int32]) -> Int64? {
     if holders.isEmpty { return held.allSatisfy { $0 < 0 } && evictable == 0 ? 0 : nil }
-    var counts = Array(repeating: Int32(0), count: tree.count)
+    var counts = Array(repeating: Int32(0), count: holders.count)
     for node in held where node >= 0 { counts[Int(node)] += 1 }
     var pinned: Int64 = 0
     // Children come after their parents.

@@ -33,7 +33,7 @@ extension Scenario.Model {
   /// Whether some of its prompts begin alike, and some of its replicas keep what they begin with.
   package func keepsPrefixes(_ traces: [TraceSource.Selection: Trace]) -> Bool {
     let beginAlike =
-      load?.tokens?.prefix != nil
+      load?.tokens?.prefix != nil || load?.sessions?.growsContext == true
       || load?.recordedTokens.map { traces[$0]?.prefixes != nil } ?? false
     return beginAlike
       && deployments.contains { $0.service.continuousBatching?.kvCache?.keepsPrefixes == true }
@@ -42,22 +42,29 @@ extension Scenario.Model {
 
 /// How the prompts of a model begin alike, for one deployment.
 struct DeploymentPrefixes {
-  let tree: PrefixTree
+  let tree: PrefixNodes
   /// Of each beginning that is drawn; 1 in traces, which name nodes.
   private let nodes: Int32
   /// Steps, at most, in which a beginning that is drawn is cached and goes.
   private static let mostNodes = 8
 
+  /// - Parameter sessions: what the prompts of the model's sessions begin with; `nil` if it has none.
   /// - Returns: `nil` where no prompts begin alike, or the deployment does not share what they begin with.
-  init?(_ load: Scenario.Load?, _ batching: ContinuousBatching?, _ traces: [TraceSource.Selection: Trace]) {
+  init?(
+    _ load: Scenario.Load?, _ batching: ContinuousBatching?, _ traces: [TraceSource.Selection: Trace],
+    sessions: PrefixNodes?
+  ) {
     guard let cache = batching?.kvCache, cache.keepsPrefixes else { return nil }
     if let prefix = load?.tokens?.prefix {
       let blocks = (prefix.tokens + Int(cache.blockSize) - 1) / Int(cache.blockSize)
       let step = Int(cache.blockSize) * ((blocks + Self.mostNodes - 1) / Self.mostNodes)
-      tree = PrefixTree(separate: prefix.count, tokens: Int32(prefix.tokens), step: Int32(step))
+      tree = PrefixNodes(PrefixTree(separate: prefix.count, tokens: Int32(prefix.tokens), step: Int32(step)))
       nodes = Int32(tree.count / prefix.count)
     } else if let trace = load?.recordedTokens, let tree = traces[trace]?.prefixes {
-      self.tree = tree
+      self.tree = PrefixNodes(tree)
+      nodes = 1
+    } else if let sessions {
+      tree = sessions
       nodes = 1
     } else {
       return nil

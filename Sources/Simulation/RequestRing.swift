@@ -26,8 +26,10 @@ struct RequestRing: ~Copyable {
   /// begin alike.
   private(set) var prefix: UnsafeMutablePointer<Int32>?
   private(set) var cached: UnsafeMutablePointer<Int32>?
+  /// Where requests come from; `nil` where they are all alike.
+  private(set) var origins: RequestOrigins?
 
-  init(capacity: Int, hasPrefixes: Bool) {
+  init(capacity: Int, hasPrefixes: Bool, hasOrigins: Bool) {
     self.capacity = capacity
     mask = capacity - 1
     arrivedAt = .allocate(capacity: capacity)
@@ -41,6 +43,7 @@ struct RequestRing: ~Copyable {
     attempt = .allocate(capacity: capacity)
     prefix = hasPrefixes ? .allocate(capacity: capacity) : nil
     cached = hasPrefixes ? .allocate(capacity: capacity) : nil
+    origins = hasOrigins ? RequestOrigins(capacity: capacity) : nil
   }
 
   deinit {
@@ -55,6 +58,7 @@ struct RequestRing: ~Copyable {
     attempt.deallocate()
     prefix?.deallocate()
     cached?.deallocate()
+    origins?.deallocate()
   }
 
   @inline(__always)
@@ -122,6 +126,12 @@ struct RequestRing: ~Copyable {
     attempt = moved(attempt)
     prefix = prefix.map(moved)
     cached = cached.map(moved)
+    if let old = origins {
+      let larger = RequestOrigins(capacity: capacity)
+      for sequence in first..<next { larger.copy(sequence & newMask, of: old, sequence & mask) }
+      old.deallocate()
+      origins = larger
+    }
     mask = newMask
   }
 }

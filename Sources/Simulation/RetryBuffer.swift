@@ -7,6 +7,7 @@ struct RetryBuffer: ~Copyable {
     var output: Int32
     var attempt: UInt8
     var prefix: Int32
+    var origin = RequestOrigin.none
   }
 
   let isUsed: Bool

@@ -9,8 +9,10 @@ extension ScenarioSimulation: TelemetrySource {
 
   package var optionalColumns: OptionalColumns {
     let models = scenario.accounts[accounts].flatMap(\.models)
-    return models.contains { $0.keepsPrefixes(traces) }
-      ? OptionalColumns(measures: [.cachedInputTokens]) : .none
+    let origins = models.map(\.originColumns)
+    let cached: [RequestMeasure] = models.contains { $0.keepsPrefixes(traces) } ? [.cachedInputTokens] : []
+    return OptionalColumns(
+      measures: cached + origins.flatMap(\.measures), texts: origins.flatMap(\.texts))
   }
 
   package var tables: TelemetryTables {

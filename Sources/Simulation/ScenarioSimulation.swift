@@ -94,6 +94,9 @@ package struct ScenarioSimulation: Sendable {
     guard let arrivals = model.load?.arrivals else { return 0 }
     if let trace = arrivals.replayed { return Double(traces[trace.selection]?.requests.count ?? 0) }
     if let source = arrivals.source { return source.expectedRequests(in: scenario) ?? 0 }
+    if arrivals.closedLoop != nil || model.load?.sessions != nil {
+      return model.expectedArrivals(scenario.simulationStart..<scenario.to, origin: scenario.from, .utc)
+    }
     return (arrivals.meanRate ?? 0) * Double(scenario.to - scenario.simulationStart)
   }
 
@@ -341,7 +344,11 @@ extension Scenario.Model {
 /// Lets one thread at a time give batches to a sink that does not care for the order between models.
 private final class OneAtATime: TelemetrySink, Sendable {
   private let sink: Mutex<Shared<any TelemetrySink>>
-  init(_ sink: any TelemetrySink) { self.sink = Mutex(Shared(sink)) }
+  let readsTexts: Bool
+  init(_ sink: any TelemetrySink) {
+    readsTexts = sink.readsTexts
+    self.sink = Mutex(Shared(sink))
+  }
   func receive(_ requests: RequestColumns) throws {
     let requests = Shared(requests)
     try sink.withLock { try $0.value.receive(requests.value) }

@@ -32,6 +32,8 @@ struct StepBatch: ~Copyable {
     var finished: [Int] = []
     /// Whose prompts have been read, for others to make the rest of the response.
     var read: [Int] = []
+    /// Whose clients have cancelled them, and whether their prompts had begun to be read.
+    var cancelled: [(sequence: Int, hasStarted: Bool)] = []
   }
 
   private var ranks: FixedArray<StepRank>
@@ -45,6 +47,8 @@ struct StepBatch: ~Copyable {
   private var isWaiting = false
   /// Between `endRun` and `beginRun`.
   private var isBetweenRuns = false
+  /// Those that leave at the end of the run.
+  private var cancelled: [Int] = []
   /// Counts runs and their cuts, so that the event of a run that was cut short is recognised.
   private(set) var generation: UInt32 = 0
   /// What the KV cache is used for; `nil` without one.
@@ -55,7 +59,7 @@ struct StepBatch: ~Copyable {
   ///   - handsOver: whether it only reads prompts.
   ///   - period: in which the use of the KV cache is looked at, µs since 1970.
   init(
-    _ model: ContinuousBatching?, _ prefixes: PrefixTree?, handsOver: Bool, period: Range<Int64>
+    _ model: ContinuousBatching?, _ prefixes: PrefixNodes?, handsOver: Bool, period: Range<Int64>
   ) {
     meter = model?.kvCache == nil ? nil : KVCacheMeter(period)
     ranks = FixedArray(count: model?.dataParallel ?? 1) { _ in
@@ -129,6 +133,13 @@ struct StepBatch: ~Copyable {
     return !isBetweenRuns && wake(at: max(readyAt, time))
   }
 
+  /// A client cancels a request that it serves, which leaves at the end of the step.
+  /// - Returns: whether the run now ends at another instant, `end`.
+  mutating func cancel(_ sequence: Int, at time: Int64) -> Bool {
+    cancelled.append(sequence)
+    return wake(at: time)
+  }
+
   /// The run ends before the first step that begins at an instant or later.
   private mutating func wake(at time: Int64) -> Bool {
     if run.steps > 0 {
@@ -153,6 +164,7 @@ struct StepBatch: ~Copyable {
   ) {
     if !ended.finished.isEmpty { ended.finished.removeAll(keepingCapacity: true) }
     if !ended.read.isEmpty { ended.read.removeAll(keepingCapacity: true) }
+    if !ended.cancelled.isEmpty { ended.cancelled.removeAll(keepingCapacity: true) }
     let used = meter == nil ? 0 : usedBlocks
     let steps = run.finish()
     var grown: Int64 = 0
@@ -163,10 +175,29 @@ struct StepBatch: ~Copyable {
     }
     meter?.advance(to: run.end, used, grown)
     step += steps
+    if !cancelled.isEmpty { leave(&ended) }
     if ended.finished.count > 1 { ended.finished.sort() }
     if ended.read.count > 1 { ended.read.sort() }
     isBetweenRuns = true
     isWaiting = false
+  }
+
+  /// Those whose clients have cancelled them leave; a response that was complete with the last step came too late.
+  private mutating func leave(_ ended: inout Ended) {
+    for sequence in cancelled {
+      if let place = ended.finished.firstIndex(of: sequence) {
+        ended.finished.remove(at: place)
+        ended.cancelled.append((sequence, true))
+        continue
+      }
+      for rank in ranks.indices {
+        guard let hasStarted = ranks[rank].remove(sequence, at: step) else { continue }
+        ended.cancelled.append((sequence, hasStarted))
+        break
+      }
+    }
+    cancelled.removeAll(keepingCapacity: true)
+    ended.cancelled.sort { $0.sequence < $1.sequence }
   }
 
   /// Begins a run with all that are there and those that can join, now: when the last one has ended.
@@ -221,6 +252,7 @@ struct StepBatch: ~Copyable {
     }
     var lost: [(sequence: Int, hasStarted: Bool)] = []
     for rank in ranks.indices { ranks[rank].removeAll(&lost) }
+    cancelled.removeAll()
     run = StepRun()
     isWaiting = false
     generation &+= 1

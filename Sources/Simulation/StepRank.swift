@@ -84,7 +84,7 @@ struct StepRank: ~Copyable {
   private var chunk: Int64 = 0
 
   /// - Parameter prefixes: how prompts begin alike; `nil` if none do.
-  init(_ model: ContinuousBatching?, _ prefixes: PrefixTree?, handsOver: Bool) {
+  init(_ model: ContinuousBatching?, _ prefixes: PrefixNodes?, handsOver: Bool) {
     cache = model?.kvCache.map { KVCache($0, prefixes) }
     self.handsOver = handsOver
   }
@@ -163,7 +163,8 @@ struct StepRank: ~Copyable {
     }
     for place in leaving {
       let resident = residents[place]
-      cache?.release(resident.base, leaf: resident.leaf, at: step)
+      let leaf = cache?.keep(responseTo: resident.leaf) ?? resident.leaf
+      cache?.release(resident.base, leaf: leaf, at: step)
       bases -= resident.base
       vacant.append(place)
       ended.finished.append(resident.sequence)
@@ -317,6 +318,28 @@ struct StepRank: ~Copyable {
             hasStarted: true))
       }
     }
+  }
+
+  /// A request leaves before its response is complete.
+  /// - Returns: whether its prompt had begun to be read; `nil` if it is not there.
+  mutating func remove(_ sequence: Int, at step: Int64) -> Bool? {
+    if let place = queue.firstIndex(where: { $0.sequence == sequence }) {
+      return queue.remove(at: place).hasStarted
+    }
+    if let place = prompts.firstIndex(where: { $0.sequence == sequence }) {
+      let prompt = prompts.remove(at: place)
+      cache?.release(prompt: prompt.length, prompt.entry)
+      return true
+    }
+    guard let place = decoding.places().first(where: { residents[$0].sequence == sequence }) else {
+      return nil
+    }
+    let resident = residents[place]
+    _ = decoding.remove(place: place)
+    cache?.release(resident.base, leaf: resident.leaf, at: step)
+    bases -= resident.base
+    vacant.append(place)
+    return true
   }
 
   /// The replica has crashed.

@@ -18,6 +18,7 @@ struct TokenDraws {
   /// The window at hand.
   private var window = 0
 
+  /// Those of a load.
   init(_ load: Scenario.Load?, _ setting: ArrivalSetting) throws {
     let arena = setting.arena
     stream = setting.stream("tokens")
@@ -31,17 +32,29 @@ struct TokenDraws {
         demand.tokens.map {
           (origin + $0.start, Sampler($0.input, in: arena), Sampler($0.output, in: arena))
         })
-    } else if let given = load?.tokens, given.correlation != 0 {
-      method = .correlated(
-        GaussianCopula(given.input, given.output, correlation: given.correlation, in: arena))
     } else {
-      let nothing = try Distribution(.constant(0))
-      let given = load?.tokens
-      method = .independent(
-        BlockSampler(
-          [Sampler(given?.input ?? nothing, in: arena), Sampler(given?.output ?? nothing, in: arena)],
-          from: stream))
+      method = try Self.drawn(load?.tokens, stream, arena)
     }
+  }
+
+  /// - Parameter purpose: of their stream.
+  init(_ tokens: Scenario.Tokens?, purpose: String, _ setting: ArrivalSetting) throws {
+    stream = setting.stream(purpose)
+    method = try Self.drawn(tokens, stream, setting.arena)
+  }
+
+  private static func drawn(_ given: Scenario.Tokens?, _ stream: RandomStream, _ arena: SamplingArena) throws
+    -> Method
+  {
+    if let given, given.correlation != 0 {
+      return .correlated(
+        GaussianCopula(given.input, given.output, correlation: given.correlation, in: arena))
+    }
+    let nothing = try Distribution(.constant(0))
+    return .independent(
+      BlockSampler(
+        [Sampler(given?.input ?? nothing, in: arena), Sampler(given?.output ?? nothing, in: arena)],
+        from: stream))
   }
 
   /// Fills in the tokens of a block whose times have been drawn.

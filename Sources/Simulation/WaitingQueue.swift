@@ -2,15 +2,30 @@ import ScenarioModel
 
 /// Requests that wait for a free batch slot, by sequence number, in order of arrival.
 ///
-/// A ring with a power-of-2 capacity. Invariants: `head <= tail`, `tail - head <= capacity`.
+/// A ring with a power-of-2 capacity. Invariants: `head <= tail`, `tail - head <= capacity`. Where classes matter, the
+/// requests are in `classes` and the ring is empty, but `head` and `tail` count them all the same.
 struct WaitingQueue: ~Copyable {
   private let discipline: QueueDiscipline
+  /// Whether classes differ in priority, or in how long their requests wait.
+  let isByClass: Bool
+  /// How long requests wait at most, of the class that does the shortest, µs; `Int64.max`: for ever.
+  let shortestPatience: Int64
+  private var classes: ClassQueues
   private var head = 0
   private var tail = 0
   private var capacity = 64
   private var ring: UnsafeMutablePointer<Int> = .allocate(capacity: 64)
 
-  init(_ discipline: QueueDiscipline) { self.discipline = discipline }
+  /// - Parameters:
+  ///   - load: whose requests wait; `nil` for those that come from elsewhere, in an order of their own.
+  init(_ queue: Scenario.Queue, _ load: Scenario.Load?) {
+    discipline = queue.discipline
+    let patience = (load?.deadlines ?? [.max]).map { min($0, queue.timeoutMicroseconds ?? .max) }
+    shortestPatience = patience.min() ?? .max
+    isByClass = queue.discipline == .priority || Set(patience).count > 1
+    let priorities = load.map { $0.classes.map(\.priority) } ?? []
+    classes = ClassQueues(queue, priorities: priorities.isEmpty ? [0] : priorities, patience: patience)
+  }
 
   deinit { ring.deallocate() }
 
@@ -19,7 +34,27 @@ struct WaitingQueue: ~Copyable {
 
   /// The one that has waited longest; the queue must not be empty.
   @inline(__always)
-  var oldest: Int { ring[head & (capacity - 1)] }
+  var oldest: Int { isByClass ? classes.oldest : ring[head & (capacity - 1)] }
+
+  /// Where classes matter.
+  mutating func append(_ sequence: Int, _ requestClass: UInt8, arrivedAt: Int64) {
+    classes.append(sequence, Int(requestClass), arrivedAt: arrivedAt)
+    tail += 1
+  }
+
+  /// When a request that arrives gives up; where classes matter.
+  func expiry(_ requestClass: UInt8, arrivedAt: Int64) -> Int64 {
+    classes.expiry(Int(requestClass), arrivedAt: arrivedAt)
+  }
+
+  /// When the first of those that wait gives up; where classes matter.
+  var firstExpiry: Int64 { classes.firstExpiry.time }
+
+  /// Takes out the first that gives up; where classes matter.
+  mutating func removeExpired() -> Int {
+    head += 1
+    return classes.removeOldest(of: classes.firstExpiry.requestClass)
+  }
 
   @inline(__always)
   mutating func append(_ sequence: Int) {
@@ -30,6 +65,7 @@ struct WaitingQueue: ~Copyable {
 
   @inline(__always)
   mutating func removeOldest() -> Int {
+    if isByClass { return removeOldestOfAll() }
     let sequence = ring[head & (capacity - 1)]
     head += 1
     return sequence
@@ -38,10 +74,20 @@ struct WaitingQueue: ~Copyable {
   /// Takes out the one that is served next; the queue must not be empty.
   @inline(__always)
   mutating func removeNext() -> Int {
-    switch discipline {
-    case .fifo: removeOldest()
-    case .lifo: removeNewest()
-    }
+    if isByClass { return removeNextOfClasses() }
+    return discipline == .lifo ? removeNewest() : removeOldest()
+  }
+
+  @inline(never)
+  private mutating func removeNextOfClasses() -> Int {
+    head += 1
+    return classes.removeNext()
+  }
+
+  @inline(never)
+  private mutating func removeOldestOfAll() -> Int {
+    head += 1
+    return classes.removeOldest()
   }
 
   @inline(__always)
@@ -52,6 +98,11 @@ struct WaitingQueue: ~Copyable {
 
   /// Takes out one that waits.
   mutating func remove(_ sequence: Int) {
+    if isByClass {
+      classes.remove(sequence)
+      head += 1
+      return
+    }
     var kept = head
     for place in head..<tail where ring[place & (capacity - 1)] != sequence {
       ring[kept & (capacity - 1)] = ring[place & (capacity - 1)]

@@ -136,11 +136,15 @@ package protocol TelemetrySink: AnyObject {
 
   /// Whether several threads may hand it requests at once, as long as each series' come from one thread at a time.
   var takesSeriesConcurrently: Bool { get }
+
+  /// Whether it looks at the texts of requests, such as classes and sessions; a source may leave them out otherwise.
+  var readsTexts: Bool { get }
 }
 
 extension TelemetrySink {
   package func receiveWarmUp(_ requests: RequestColumns) throws {}
   package var takesSeriesConcurrently: Bool { false }
+  package var readsTexts: Bool { true }
 }
 
 /// Hands requests to several sinks.
@@ -148,6 +152,7 @@ package final class FanOut: TelemetrySink {
   private let sinks: [any TelemetrySink]
   package init(_ sinks: [any TelemetrySink]) { self.sinks = sinks }
   package var takesSeriesConcurrently: Bool { sinks.allSatisfy(\.takesSeriesConcurrently) }
+  package var readsTexts: Bool { sinks.contains(where: \.readsTexts) }
   package func receive(_ requests: RequestColumns) throws { for sink in sinks { try sink.receive(requests) } }
   package func receiveWarmUp(_ requests: RequestColumns) throws {
     for sink in sinks { try sink.receiveWarmUp(requests) }

@@ -8,6 +8,20 @@ package struct RequestExtras {
   /// By `RequestText`.
   fileprivate var texts: InlineArray<5, TextColumn?> = .init(repeating: nil)
 
+  package init() {}
+
+  /// - Parameters:
+  ///   - measures: columns of those from `RequestMeasure.firstExtra` on; `RequestMeasure.missing` where a row has none.
+  ///   - texts: columns of texts.
+  package init(
+    measures: [(RequestMeasure, UnsafePointer<Int64>)], texts: [(RequestText, TextColumn)]
+  ) {
+    for (measure, column) in measures {
+      self.measures[measure.rawValue - RequestMeasure.firstExtra.rawValue] = column
+    }
+    for (text, column) in texts { self.texts[text.rawValue] = column }
+  }
+
   package subscript(_ measure: RequestMeasure) -> UnsafePointer<Int64>? {
     measures[measure.rawValue - RequestMeasure.firstExtra.rawValue]
   }
@@ -38,6 +52,82 @@ package struct TextColumn {
   package func text(_ row: Int) -> String { String(decoding: self[row], as: UTF8.self) }
 
   fileprivate func dropFirst(_ rows: Int) -> TextColumn { TextColumn(ends: ends + rows, bytes: bytes) }
+}
+
+/// Makes a column of texts row by row, for sources whose requests know their texts by numbers.
+package final class TextColumnBuilder {
+  private var ends: UnsafeMutablePointer<Int> = .allocate(capacity: 1)
+  private var bytes: UnsafeMutableRawPointer = .allocate(byteCount: 4096, alignment: 1)
+  private var room = 4096
+  private var rows = 0
+  private var capacity = 0
+
+  package init() {}
+
+  deinit {
+    ends.deallocate()
+    bytes.deallocate()
+  }
+
+  /// Begins a column of at most this many rows.
+  package func begin(_ rows: Int) {
+    if rows > capacity {
+      ends.deallocate()
+      ends = .allocate(capacity: rows + 1)
+      capacity = rows
+    }
+    ends[0] = 0
+    self.rows = 0
+  }
+
+  package func append(_ text: [UInt8]) { end(write(text, at: ends[rows])) }
+
+  /// - Parameter number: after the text, in decimal digits; nothing at all where it is 0.
+  package func append(_ text: [UInt8], number: Int64) {
+    guard number > 0 else { return end(ends[rows]) }
+    let start = write(text, at: ends[rows])
+    reserve(start + 20)
+    var digits = 1
+    var power: Int64 = 10
+    while digits < 19, power <= number {
+      digits += 1
+      power = digits < 19 ? power * 10 : power
+    }
+    var left = number
+    for place in stride(from: start + digits - 1, through: start, by: -1) {
+      let next = left / 10
+      bytes.storeBytes(
+        of: UInt8(truncatingIfNeeded: 48 + left - next * 10), toByteOffset: place, as: UInt8.self)
+      left = next
+    }
+    end(start + digits)
+  }
+
+  /// Valid until the next column begins.
+  package var column: TextColumn { TextColumn(ends: ends, bytes: bytes) }
+
+  private func write(_ text: [UInt8], at start: Int) -> Int {
+    reserve(start + text.count)
+    text.withUnsafeBytes { source in
+      if let base = source.baseAddress { (bytes + start).copyMemory(from: base, byteCount: source.count) }
+    }
+    return start + text.count
+  }
+
+  private func reserve(_ needed: Int) {
+    guard needed > room else { return }
+    let larger = UnsafeMutableRawPointer.allocate(byteCount: 2 * needed, alignment: 1)
+    larger.copyMemory(from: bytes, byteCount: room)
+    bytes.deallocate()
+    bytes = larger
+    room = 2 * needed
+  }
+
+  private func end(_ end: Int) {
+    precondition(rows < capacity)
+    rows += 1
+    ends[rows] = end
+  }
 }
 
 /// What `RequestExtras` is a view of: the memory of a batch, of columns that a row has had a value for.

@@ -113,6 +113,7 @@ struct DashboardComparison {
     compareScaling()
     compareTokens()
     judgeRest(of: "serving")
+    judgeRest(of: "attempts")
   }
 
   private var buckets: [ExpectedFigures.Bucket] { expected.buckets ?? [] }

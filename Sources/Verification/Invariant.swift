@@ -24,6 +24,7 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i20 = "I20"
   case i21 = "I21"
   case i22 = "I22"
+  case i23 = "I23"
 
   package var sentence: String {
     switch self {
@@ -56,6 +57,7 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i21: "An undeployed version has no replicas once its last request has ended."
     case .i22:
       "KV blocks in use never exceed those of ready and draining replicas, whose time in kv_cache is that of replicas."
+    case .i23: "In a queue by priority, no request is overtaken by one that priority and age put after it."
     }
   }
 }

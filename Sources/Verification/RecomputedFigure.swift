@@ -19,7 +19,7 @@ package struct RecomputedFigure: Sendable {
 
   /// In any order: the comparison goes by the list of figures.
   package static let all: [RecomputedFigure] =
-    query + account + requests + latency + scaling + tokens + serving
+    query + account + requests + latency + scaling + tokens + serving + attempts
 
   /// Figures without an entry, and why.
   package static let others: [(path: String, why: String)] =
@@ -193,6 +193,19 @@ package struct RecomputedFigure: Sendable {
         "(SELECT sum(used_block_ms::HUGEINT)::DOUBLE / nullif(sum(blocks::HUGEINT * replica_ms), 0)::DOUBLE FROM kv)"
       )),
     RecomputedFigure("serving.preemptions", serving("(SELECT sum(preemptions)::BIGINT FROM kv)")),
+  ]
+
+  // MARK: Attempts
+
+  /// Only where attempts are numbered.
+  private static func numbered(_ condition: String) -> String {
+    "(SELECT CASE WHEN count(attempt) > 0 THEN count(*) FILTER (attempt IS NOT NULL AND \(condition)) END FROM sel)"
+  }
+
+  private static let attempts = [
+    RecomputedFigure("attempts.operations", numbered("attempt = 1")),
+    RecomputedFigure("attempts.attempts", numbered("true")),
+    RecomputedFigure("attempts.answered", numbered(succeeded)),
   ]
 
   /// What `buckets` has for each bucket with requests, over its rows of `sel`.

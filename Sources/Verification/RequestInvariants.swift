@@ -1,7 +1,7 @@
 import ScenarioModel
 import Telemetry
 
-/// The invariants of requests: I3, I4, I7, I8, I11, I12, I16, I18 to I21. Takes them in order of arrival, in memory that
+/// The invariants of requests: I3, I4, I7, I8, I11, I12, I16, I18 to I21, I23. Takes them in order of arrival, in memory that
 /// grows with the requests in flight, and with those that are numbered without any order.
 final class RequestInvariants: TelemetrySink {
   private(set) var report = InvariantReport()
@@ -18,6 +18,8 @@ final class RequestInvariants: TelemetrySink {
   private let hasReplicas: [Bool]
   /// Of each series whose queues are first-in-first-out; `nil` where they are not, or unknown.
   private var starts: [StartOrder?]
+  /// Of each series whose queue goes by priority; `nil` where it does not, or is unknown.
+  private var priorities: [PriorityOrder?]
   private let limits: [ServiceLimits]
   private var ends: [VersionEnd?]
   private var lastArrival = Int64.min
@@ -47,7 +49,7 @@ final class RequestInvariants: TelemetrySink {
       }
     }
     hasReplicas = series.map { replicas[$0] != nil }
-    starts = series.map { entry in
+    func served(_ entry: Series) -> (model: Scenario.Model, deployment: Scenario.Deployment)? {
       guard let model = tables.models.first(where: { $0.modelID == entry.modelID }),
         let account = queues?.accounts.first(where: { $0.name == model.account }),
         // Same-name models are told apart by their order.
@@ -56,11 +58,20 @@ final class RequestInvariants: TelemetrySink {
         let named = account.models.first(where: { $0.name == model.name && $0.ordinal == ordinal + 1 }),
         // A version that is deployed again may be served by two queues for a while.
         case let deployments = named.deployments.filter({ $0.version == entry.version }),
-        deployments.count == 1, deployments[0].queue.discipline.keepsOrder
+        deployments.count == 1
       else { return nil }
-      guard let queues = deployments[0].queuesOfReplica else { return StartOrder(queues: 1) }
-      let reading = deployments[0].prefill == nil ? entry : entry.prefill
+      return (named, deployments[0])
+    }
+    starts = series.map { entry in
+      guard let (_, deployment) = served(entry), deployment.queue.discipline.keepsOrder else { return nil }
+      guard let queues = deployment.queuesOfReplica else { return StartOrder(queues: 1) }
+      let reading = deployment.prefill == nil ? entry : entry.prefill
       return replicas[reading].map { StartOrder(queues: queues &* $0.peakReplicas) }
+    }
+    // Under continuous batching a request that has a slot waits on, for its prompt to be read.
+    priorities = series.map { entry in
+      guard let (model, deployment) = served(entry), deployment.queuesOfReplica == nil else { return nil }
+      return PriorityOrder(deployment.queue, model.load?.classes ?? [])
     }
     limits = series.map { ServiceLimits($0, tables, queues) }
     let hasWarmUp = queues.map { $0.warmUpMicroseconds > 0 } ?? true
@@ -92,9 +103,9 @@ final class RequestInvariants: TelemetrySink {
     for row in 0..<requests.count { check(requests, row) }
   }
 
-  /// The queue was full, or the request gave up.
+  /// The queue was full, a limit was reached, or the request gave up.
   private static let neverServed = OutcomeSet(
-    FailureReason.allCases.filter { $0.cause == .deployment && [.refused, .waited].contains($0.progress) })
+    FailureReason.allCases.filter { [.refused, .waited].contains($0.progress) })
 
   private func check(_ requests: RequestColumns, _ row: Int) {
     let arrived = requests.arrivedAt[row]
@@ -156,7 +167,10 @@ final class RequestInvariants: TelemetrySink {
         "request \(id) arrived at \(instant.rfc3339), when model \(series[index].modelID) \(series[index].version) was not deployed"
       )
     }
-    if Self.neverServed.contains(outcome) { return }
+    // In a simulation, a client may also give up a request that is served.
+    let isServed = !Self.neverServed.contains(outcome) || (!isReplayed && waiting < latency)
+    checkPriority(requests, row, id, index, isServed: isServed)
+    if !isServed { return }
     if starts[index]?.receive(arrived + waiting) == false {
       report.violated(.i12, "request \(id) starts service before an earlier one")
     }
@@ -166,6 +180,26 @@ final class RequestInvariants: TelemetrySink {
     // It waits beyond the instant from which it has its slot.
     services[index].serve(
       from: max(arrived, arrived + waiting - limits[index].overhead), to: arrived + latency)
+  }
+
+  /// I23.
+  private func checkPriority(
+    _ requests: RequestColumns, _ row: Int, _ id: Int64, _ index: Int, isServed: Bool
+  ) {
+    guard priorities[index] != nil, let classes = requests.texts(.requestClass) else { return }
+    let arrived = requests.arrivedAt[row]
+    report(
+      priorities[index]?.receive(
+        id, class: classes.text(row), arrivedAt: arrived, start: arrived + requests.waitingMicroseconds[row],
+        isServed: isServed))
+  }
+
+  private func report(_ overtaking: PriorityOrder.Overtaking?) {
+    guard let overtaking else { return }
+    report.violated(
+      .i23,
+      "request \(overtaking.by) starts service while request \(overtaking.overtaken) waits, which its priority and its age put before it"
+    )
   }
 
   /// I19 and I20, of an answer.
@@ -194,7 +228,7 @@ final class RequestInvariants: TelemetrySink {
     numbers.finish()
     if let twice = numbers.repeated { report.violated(.i8, "request \(twice) occurs more than once") }
     if successes + failures == 0 {
-      for invariant in [Invariant.i3, .i7, .i8, .i11, .i12, .i16, .i18, .i19, .i20, .i21] {
+      for invariant in [Invariant.i3, .i7, .i8, .i11, .i12, .i16, .i18, .i19, .i20, .i21, .i23] {
         report.skip(invariant, "there are no requests")
       }
       return
@@ -215,6 +249,8 @@ final class RequestInvariants: TelemetrySink {
     if ends.allSatisfy({ $0 == nil }) {
       report.skip(.i21, "no version is undeployed in the period, or not all of its requests are there")
     }
+    if priorities.allSatisfy({ $0 == nil }) { report.skip(.i23, "no queue is known to go by priority") }
+    for index in priorities.indices { report(priorities[index]?.advance(to: .max)) }
     if starts.allSatisfy({ $0 == nil }), isExternal.contains(false) {
       report.skip(.i12, "no queue is known to be first-in-first-out")
     }

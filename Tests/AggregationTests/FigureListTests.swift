@@ -14,7 +14,7 @@ struct FigureListTests {
     ]
   }
 
-  /// Of a deployment whose replicas have a KV cache.
+  /// Of a deployment whose replicas have a KV cache, and of clients who number their attempts.
   private static func served(_ world: SmallWorld) throws -> Dashboard {
     var tables = world.tables
     tables.kvCache = [
@@ -25,6 +25,12 @@ struct FigureListTests {
     ]
     let rollups = RequestRollups(series: world.series, now: AnalysisTests.now, reasons: FailureReasons())
     try world.batch(nil).send(to: rollups)
+    let again = RequestBatch(capacity: 1)
+    var second = RequestRecord(
+      id: 1_000_000, arrivedAt: SmallWorld.instant("2026-03-02T09:00:00-05:00").microseconds, series: 0)
+    second.measures[.attempt] = 2
+    again.append(second)
+    try again.send(to: rollups)
     try rollups.finish()
     return try DashboardQuery(
       account: world.tables.accounts[0], filter: TimelineFilter("7d"), now: AnalysisTests.now,
@@ -82,6 +88,7 @@ struct FigureListTests {
     try check(external.tokens)
     try check(external.tokens?.points.first)
     try check(try Self.answers()[4].serving)
+    try check(try Self.answers()[4].attempts)
   }
 
   @Test("values are of the kinds that the list says: null only where it may be, counts whole")

@@ -55,12 +55,12 @@ struct DefaultTests {
       - name: f
         kind: external
         provider: q
-        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
+        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 }, sessions: { turns: 2, think: 1s, abandon: {} } }
         service: { firstToken: 100ms }
       - name: e
         kind: external
         provider: p
-        load: { arrivals: { poisson: { rate: 1/min } }, tokens: { input: 10, output: 10 } }
+        load: { arrivals: { closedLoop: { users: 2, think: 10s, changes: [ { at: 2026-03-03, users: 3 } ] } }, tokens: { input: 10, output: 10 } }
         service: { perOutputToken: 1ms }
         failures: {}
     incidents: [ { kind: degradation, model: m, from: 2026-03-03, to: 2026-03-04 } ]

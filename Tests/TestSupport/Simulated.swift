@@ -16,6 +16,12 @@ package struct SimulatedRequest: Equatable {
   package var output: Int32
   /// Input tokens that a cache had; `nil` where that is unknown.
   package var cached: Int32?
+  /// Its class, its session or user, and its place in the session; `nil` where they are unknown.
+  package var requestClass: String?
+  package var client: String?
+  package var turn: Int64?
+  /// Which try it is, from 1.
+  package var attempt: Int64?
 
   package var isSuccess: Bool { outcome == RequestOutcome.success }
   package var reason: String { RequestOutcome.names[Int(outcome)] }
@@ -37,7 +43,11 @@ package final class RequestRecorder: TelemetrySink {
           waiting: columns.waitingMicroseconds[row], firstToken: columns.firstTokenMicroseconds[row],
           latency: columns.latencyMicroseconds[row], input: columns.inputTokens[row],
           output: columns.outputTokens[row],
-          cached: columns.cachedInputTokens.flatMap { $0[row] >= 0 ? $0[row] : nil }))
+          cached: columns.cachedInputTokens.flatMap { $0[row] >= 0 ? $0[row] : nil },
+          requestClass: columns.texts(.requestClass)?.text(row),
+          client: columns.texts(.session)?.text(row) ?? columns.texts(.user)?.text(row),
+          turn: columns.integers(.turn).flatMap { $0[row] >= 0 ? $0[row] : nil },
+          attempt: columns.integers(.attempt).flatMap { $0[row] >= 0 ? $0[row] : nil }))
     }
   }
 }

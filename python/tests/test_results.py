@@ -145,6 +145,21 @@ def test_graphs_are_tables_in_the_zone_of_the_account(run):
         got.table("requests")
 
 
+def test_operations_and_attempts_are_apart(document, tmp_path, run):
+    assert run.dashboard(kind="openSource", period="24h").attempts is None
+    load = document["models"][1]["load"]
+    load["retries"] = {"probability": 1, "attempts": 2, "backoff": "1s", "numbered": True}
+    again = workbench.run(document, out=tmp_path / "run", formats=["csv"])
+    got = again.dashboard(kind="external", period="24h").attempts
+    numbers = [(row["attempt"], row["status"]) for row in rows_of(again) if row["attempt"]]
+    assert got == workbench.dashboard.Attempts(
+        operations=sum(attempt == "1" for attempt, _ in numbers),
+        attempts=len(numbers),
+        answered=sum(status == "success" for _, status in numbers),
+    )
+    assert 0 < got.operations < got.attempts
+
+
 def test_errors_of_a_view(run):
     with pytest.raises(workbench.UsageError, match="is not a period"):
         run.dashboard(kind="external", period="9x")

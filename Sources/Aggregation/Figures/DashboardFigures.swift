@@ -15,6 +15,7 @@ extension Dashboard: DashboardPart {
     .group("tokens", "null unless the models are external.", orNull: { $0.tokens }),
     .group(
       "serving", "Only where telemetry knows a KV cache or a prefix cache.", orOmitted: { $0.serving }),
+    .group("attempts", "Only where telemetry numbers attempts.", orOmitted: { $0.attempts }),
   ]
 
   /// The names of the parts that every answer has, in order.
@@ -161,6 +162,15 @@ extension TokensWidget.Point: DashboardPart {
     .instant("at", "time") { $0.at },
     .count("inputTokens", "input tokens") { $0.inputTokens },
     .count("outputTokens", "output tokens") { $0.outputTokens },
+  ]
+}
+
+extension AttemptsWidget: DashboardPart {
+  package static let about = "What clients wanted, and the requests that they sent for it."
+  package static let figures: [DashboardFigure<AttemptsWidget>] = [
+    .count("operations", "operations") { $0.operations },
+    .count("attempts", "attempts") { $0.attempts },
+    .count("answered", "operations answered") { $0.answered },
   ]
 }
 

@@ -12,12 +12,14 @@ package enum Arrivals: Sendable, Equatable {
   case cluster(ClusterArrivals)
   case hawkes(HawkesArrivals)
   case resampled(ResampledArrivals)
+  case closedLoop(ClosedLoopArrivals)
   case recorded(ArrivalSource)
 
   /// What a scenario may write under `arrivals`, in the order of the reference.
   static let entries: [ArrivalEntry] =
     [PoissonArrivals.entry] + RenewalArrivals.entries + [MarkovModulatedArrivals.entry]
-    + ClusterArrivals.entries + [HawkesArrivals.entry, ResampledArrivals.entry] + ArrivalSource.entries
+    + ClusterArrivals.entries
+    + [HawkesArrivals.entry, ResampledArrivals.entry, ClosedLoopArrivals.entry] + ArrivalSource.entries
 
   private var model: any ArrivalModel {
     switch self {
@@ -27,6 +29,7 @@ package enum Arrivals: Sendable, Equatable {
     case .cluster(let model): model
     case .hawkes(let model): model
     case .resampled(let model): model
+    case .closedLoop(let model): model
     case .recorded(let model): model
     }
   }
@@ -37,7 +40,7 @@ package enum Arrivals: Sendable, Equatable {
     return entries.first { $0.key.name == name }?.read(arrivals, node)
   }
 
-  /// Mean arrivals per microsecond where the profile is 1; `nil` for recorded demand.
+  /// Mean arrivals per microsecond where the profile is 1; `nil` for recorded demand and closed loops.
   package var meanRate: Double? { model.meanRate }
 
   /// Instants at which the process itself changes, whatever its rate function does; ascending.
@@ -68,6 +71,9 @@ package enum Arrivals: Sendable, Equatable {
   /// The process that resamples a record, if this is one.
   package var resampled: ResampledArrivals? { if case .resampled(let model) = self { model } else { nil } }
 
+  /// The users of a closed loop, if this is one.
+  package var closedLoop: ClosedLoopArrivals? { if case .closedLoop(let model) = self { model } else { nil } }
+
   /// The requests that must be read before anything is drawn: of a trace that is replayed, or of a record that is
   /// resampled.
   package var record: TraceSource.Selection? { replayed?.selection ?? resampled?.record }
@@ -79,7 +85,7 @@ package enum Arrivals: Sendable, Equatable {
 /// What every arrival process says of itself.
 protocol ArrivalModel: Sendable, Equatable {
   var asArrivals: Arrivals { get }
-  /// Mean arrivals per microsecond where the profile is 1; `nil` where only recorded data know it.
+  /// Mean arrivals per microsecond where the profile is 1; `nil` where only recorded data, or the responses, decide it.
   var meanRate: Double? { get }
   var isRandom: Bool { get }
   /// Its key and parameters: `poisson: {rate: 2/s}`.

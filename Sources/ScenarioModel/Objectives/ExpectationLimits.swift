@@ -17,7 +17,7 @@ struct ExpectationLimits {
         account.models.map {
           .init(account: account.name, name: $0.name, versions: $0.deployments.map(\.version))
         }
-      }, classes: [])
+      }, classes: accounts.flatMap(\.models).classNames)
   }
 
   /// What it names and there is not; `nil` if there is all of it.
@@ -39,7 +39,14 @@ struct ExpectationLimits {
   /// Why, with the scenario's settings, there is nothing to judge it by, or nothing can break it; `nil` if neither.
   func problem(_ objective: ServiceObjective) -> String? {
     let metric = objective.metric
-    let models = selected(objective.scope)
+    var models = selected(objective.scope)
+    if let name = objective.scope.requestClass?.name {
+      models = models.filter { $0.model.load?.classes.contains { Name.same($0.name, name) } ?? false }
+      guard !models.isEmpty else {
+        return
+          "no request of \(Self.whose(objective.scope)) is of class \(quoted(name)), so that there is nothing to judge it by."
+      }
+    }
     if metric.isOfRequests, !models.contains(where: { $0.model.load != nil }) {
       return "\(Self.whose(objective.scope)) has no load, so that there is no request to judge it by."
     }

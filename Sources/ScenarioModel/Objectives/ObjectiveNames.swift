@@ -82,6 +82,14 @@ extension Scenario {
         account.models.map { model in
           .init(account: account.name, name: model.name, versions: model.deployments.map(\.version))
         }
-      }, classes: [])
+      }, classes: accounts.flatMap(\.models).classNames)
+  }
+}
+
+extension [Scenario.Model] {
+  /// The classes of their requests, each once.
+  var classNames: [String] {
+    var seen: Set<ExactName> = []
+    return flatMap { $0.load?.classes ?? [] }.map(\.name).filter { seen.insert(ExactName($0)).inserted }
   }
 }

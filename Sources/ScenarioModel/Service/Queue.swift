@@ -8,6 +8,8 @@ extension Scenario {
     /// `nil`: requests never time out.
     package var timeoutMicroseconds: Int64?
     package var discipline: QueueDiscipline
+    /// By priority: the time in which a request that waits gains a level of it, µs; `nil`: it gains none.
+    package var ageingMicroseconds: Int64?
   }
 }
 
@@ -17,12 +19,14 @@ package enum QueueDiscipline: String, Sendable, CaseIterable {
   case fifo
   /// The newest.
   case lifo
+  /// The one whose class has the highest priority, and of these the oldest; see `Scenario.Queue.ageingMicroseconds`.
+  case priority
 
   /// Whether requests start service in the order in which they arrived.
   package var keepsOrder: Bool {
     switch self {
     case .fifo: true
-    case .lifo: false
+    case .lifo, .priority: false
     }
   }
 }
@@ -37,7 +41,13 @@ extension Scenario.Queue {
       Key("timeout", .duration, "A request that waits longer fails. Without it: never."),
       Key(
         "discipline", .choice(QueueDiscipline.allCases.map(\.rawValue)),
-        default: QueueDiscipline.fifo.rawValue, "Who is served first: the oldest or the newest."),
+        default: QueueDiscipline.fifo.rawValue,
+        "Who is served first: the oldest, the newest, or the one with the highest priority and of these the oldest."
+      ),
+      Key(
+        "ageing", .duration,
+        "With discipline: priority, a request that waits gains a level of priority in this time: 0s is first in, first out. Without it: none, and whoever has the highest priority goes first."
+      ),
     ])
 
   /// Of a deployment that does not describe its queue.
@@ -51,7 +61,18 @@ extension Scenario.Queue {
     let discipline =
       keys.has("discipline")
       ? keys.choice("discipline").flatMap { QueueDiscipline(rawValue: $0) } : standard.discipline
-    guard let capacity, let discipline, keys.has("timeout") == (timeout != nil) else { return nil }
-    self.init(capacity: capacity, timeoutMicroseconds: timeout, discipline: discipline)
+    let ageing = keys.has("ageing") ? keys.duration("ageing") : nil
+    guard let capacity, let discipline, keys.has("timeout") == (timeout != nil),
+      keys.has("ageing") == (ageing != nil)
+    else { return nil }
+    if ageing != nil, discipline != .priority {
+      keys.error(
+        "ageing",
+        "ageing is of queues by priority, and this one goes by \(discipline.rawValue). Give discipline: priority, or remove ageing."
+      )
+      return nil
+    }
+    self.init(
+      capacity: capacity, timeoutMicroseconds: timeout, discipline: discipline, ageingMicroseconds: ageing)
   }
 }

@@ -13,6 +13,7 @@ enum ArrivalProcess {
   case windowed(WindowedProcess)
   case resampled(ResampledProcess)
   case replay(TraceReplay)
+  case closedLoop(ClosedLoopProcess)
 
   /// - Throws: what a distribution of parameters out of range throws.
   init(_ arrivals: Arrivals?, _ setting: ArrivalSetting) throws {
@@ -32,6 +33,7 @@ enum ArrivalProcess {
           .cluster(ClusterProcess(model, setting))
         }
     case .resampled(let model): self = .resampled(ResampledProcess(model, setting))
+    case .closedLoop(let model): self = .closedLoop(ClosedLoopProcess(model, setting))
     case .recorded(.serveGen(let source)): self = .windowed(WindowedProcess(source, setting))
     case .recorded(.trace(let source)): self = .replay(TraceReplay(source, setting))
     }
@@ -69,6 +71,9 @@ enum ArrivalProcess {
     case .replay(var process):
       process.draw(into: block)
       self = .replay(process)
+    case .closedLoop(var process):
+      process.draw(into: times)
+      self = .closedLoop(process)
     }
   }
 }

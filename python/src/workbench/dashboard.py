@@ -166,6 +166,17 @@ _TABLES: dict[str, dict[str, str]] = {
 
 
 @dataclass(frozen=True)
+class Attempts:
+    """What clients wanted, and the requests that they sent for it."""
+
+    #: First attempts.
+    operations: int
+    attempts: int
+    #: Attempts that succeeded: no operation has more than one.
+    answered: int
+
+
+@dataclass(frozen=True)
 class Dashboard:
     """The figures that the Model Analytics Dashboard shows for one query."""
 
@@ -177,6 +188,8 @@ class Dashboard:
     scaling: Scaling | None
     #: None unless the models are external.
     tokens: Tokens | None
+    #: None where telemetry numbers no attempt.
+    attempts: Attempts | None = None
     #: The same as the program gave it.
     json: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
