@@ -1,6 +1,7 @@
 """The dashboard's speed in a real Chromium, against its limits: opened to all drawn with a cold cache, on a run of 100
 million requests and a server that has just started; a slider of What-if on a week of a million; a change of filter among a
-thousand models; the longest task of the page's thread; the size of all scripts. And API queries a second under 64
+thousand models; the longest task of the page's thread; the size of all scripts; a minute of a live run: CPU time of the page's thread, and requests a second. And
+what `serve` holds: 500 listeners of whom ten never read, and its memory after 100,000 requests. And API queries a second under 64
 connections (where wrk is installed), beside the same query as SQL on SQLite behind a plain handler.
 
 Each figure is the least of several times, as a machine that does other things as well makes long tasks of short ones, with
@@ -8,7 +9,7 @@ the median beside it. The exit status is 1 if a least is above its limit.
 
     .venv/bin/python Benchmarks/dashboard.py .build-release/release/workbench [--requests 100000000]
 """
-import argparse, gzip, http.server, json, os, pathlib, re, shutil, sqlite3, statistics, subprocess, sys, tempfile, threading, time, urllib.request
+import argparse, gzip, http.client, http.server, json, os, pathlib, re, shutil, socket, sqlite3, statistics, subprocess, sys, tempfile, threading, time, urllib.request
 
 HERE = pathlib.Path(__file__).parent
 
@@ -173,6 +174,77 @@ def scripts(url):
     return sum(sizes.values())
 
 
+def followed(browser, workbench, seconds=60):
+    """Of a page that shows a live run: the share of a core that its thread takes, by CPU time, and requests a second."""
+    process = subprocess.Popen([workbench, "serve", "--live", str(HERE.parent / "Scenarios/office-hours-spike.yaml"), "--speed", "3000", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        page = opened(browser, process.stdout.readline().strip() + "?run=live&period=7d")
+        page.wait_for_selector(SETTLED, state="attached")
+        devtools, asked = page.context.new_cdp_session(page), []
+        devtools.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
+        devtools.send("Performance.enable")
+        worked = lambda: {entry["name"]: entry["value"] for entry in devtools.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
+        page.on("request", lambda request: asked.append(request.url))
+        start = worked()
+        page.wait_for_timeout(seconds * 1000)
+        return (worked() - start) / seconds, len(asked) / seconds
+    finally:
+        process.terminate()
+
+
+def resident(process):
+    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{process.pid}/status").read_text())[1]) / 1024
+
+
+def listened(workbench, many=500):
+    """Listeners to a live run of whom one in fifty never reads: the slowest time until all others were told something, s, and the server's memory for them, MiB."""
+    process = subprocess.Popen([workbench, "serve", "--live", str(HERE.parent / "Scenarios/office-hours-spike.yaml"), "--speed", "2000", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    listeners = []
+    try:
+        port = int(re.search(r":(\d+)/", process.stdout.readline())[1])
+        before = resident(process)
+        for number in range(many):
+            listener = socket.create_connection(("127.0.0.1", port))
+            if number % 50 == 0:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            listener.sendall(b"GET /api/live/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            listener.settimeout(60)
+            listeners.append(listener)
+        slowest = 0
+        for _ in range(10):
+            start = time.perf_counter()
+            for listener in (listener for number, listener in enumerate(listeners) if number % 50):
+                text = b""
+                while b"data: " not in text:
+                    text += listener.recv(65536)
+            slowest = max(slowest, time.perf_counter() - start)
+        return slowest, resident(process) - before
+    finally:
+        for listener in listeners:
+            listener.close()
+        process.terminate()
+
+
+def remembered(workbench, run, many=100_000):
+    """The server's memory before and after many requests, MiB."""
+    process, url = serve(workbench, run)
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", int(re.search(r":(\d+)/", url)[1]))
+        paths = ["/api/runs", "/api/runs/1/dashboard?kind=openSource&period=7d", "/", "/app.js", "/api/runs/none", "/api/figures"]
+
+        def ask(count):
+            for number in range(count):
+                connection.request("GET", paths[number % len(paths)])
+                connection.getresponse().read()
+
+        ask(1000)  # What is kept for answers is there.
+        before = resident(process)
+        ask(many)
+        return before, resident(process)
+    finally:
+        process.terminate()
+
+
 class Limits:
     """Prints figures beside their limits."""
     failed = False
@@ -229,7 +301,16 @@ def main():
             limits.say("longest task among a thousand models", longest, "ms", 150)
         finally:
             process.terminate()
+        share, rate = followed(browser, workbench)
+        limits.say("a minute of a live run: CPU time of the page's thread", [share * 100], "% of a core", 15, 1)
+        limits.say("a minute of a live run: requests", [rate], "a second", 2, 2)
         browser.close()
+        slowest, more = listened(workbench)
+        limits.say("500 listeners, ten of whom never read: until all others were told", [slowest], "s", 5, 2)
+        limits.say("memory for them", [more], "MiB", 200)
+        before, after = remembered(workbench, f"{scratch}/week")
+        print(f"Memory after 1,000 requests {before:.0f} MiB, after 100,000 more {after:.0f} MiB.")
+        limits.say("memory that 100,000 requests leave behind", [max(0, after - before)], "MiB", 64)
         if wrk_is_there:
             beside_sqlite(workbench, scratch)
     sys.exit(1 if limits.failed else 0)

@@ -65,6 +65,9 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
   package var bucketSeconds: Int64
   /// Row r of the heat map holds latencies from `rows[r]` to below `rows[r + 1]`, ms: eight rows to a power of two.
   package var rows: [Double]
+  /// Of the period, as in buckets; absent where no first token is known.
+  package var firstToken: Double?
+  package var perOutputToken: Double?
   /// The share of the period's input tokens that a prefix cache had; absent where it is not known.
   package var cacheHitRate: Double?
   /// Of the period, as in buckets; absent where no KV cache is known.
@@ -79,11 +82,6 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
   private static let mostBuckets: Int64 = 372
   private static let widths: [Int64] = [900, 1800, 3600, 7200, 10_800, 21_600, 43_200]
   private static let day: Int64 = 86_400
-
-  private static func cacheHitRate(_ totals: [RollupTotal]) -> Double? {
-    let all = totals.reduce(Int128(0)) { $0 + $1.cachedOf }
-    return all == 0 ? nil : Double(totals.reduce(Int128(0)) { $0 + $1.cachedTokens }) / Double(all)
-  }
 
   /// Of a bucket, those that are selected and not after now.
   private static func seconds(_ bucket: Range<Timestamp>, of period: DashboardPeriod) -> Double {
@@ -121,9 +119,11 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
       }
     }
     var sums = Array(repeating: Sum(), count: starts.count)
+    var whole = RollupTotal()
     func add(_ rollup: Rollup) {
       let index = starts.partitionPoint { $0 > rollup.start } - 1
       guard index >= 0, period.contains(rollup.start) else { return }
+      whole.add(rollup.cell)
       sums[index].total.add(rollup.cell)
       sums[index].latencies.add(rollup.cell, rollup.latencies)
       for entry in rollup.reasons { sums[index].reasons[entry.reason, default: 0] &+= entry.count }
@@ -160,7 +160,9 @@ package struct AnalysisFigures: Encodable, Equatable, Sendable {
     to = period.range.upperBound.rfc3339(in: period.calendar)
     timeZone = query.account.timeZone
     bucketSeconds = width
-    cacheHitRate = Self.cacheHitRate(sums.map(\.total))
+    firstToken = whole.averageFirstToken
+    perOutputToken = whole.averageTimePerOutputToken
+    cacheHitRate = whole.cacheHitRate
     kvUtilisation = kvCache.utilisation
     preemptions = kvCache.isKnown ? kvCache.preemptions : nil
     buckets = try starts.indices.compactMap { index -> Bucket? in

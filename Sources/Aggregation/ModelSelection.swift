@@ -63,6 +63,19 @@ package struct ModelSelection: Hashable, Sendable {
     return models
   }
 
+  /// What a filter can be set to within the selection, in the order of models and their deployments.
+  /// - Throws: `QueryError` as `models`, and if the kind does not have the filter.
+  package func values(
+    of filter: DashboardFilter, _ tables: TelemetryTables, account: String
+  ) throws -> [DashboardFilter.Value] {
+    if let refusal = filter.refusal(kind) { throw QueryError(wording: refusal) }
+    let deployments = Dictionary(grouping: tables.deployments, by: \.modelID)
+    var seen: Set<DashboardFilter.Value> = []
+    return try models(tables, account: account)
+      .flatMap { filter.values(of: $0, deployments[$0.modelID] ?? []) }
+      .filter { (self[filter] ?? $0) == $0 && seen.insert($0).inserted }
+  }
+
   /// Whether a series belongs to the selection's models.
   func includes(_ series: Series, models: Set<Int32>) -> Bool {
     models.contains(series.modelID) && values.allSatisfy { $0.includes(series, $1) }

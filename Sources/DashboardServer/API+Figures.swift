@@ -48,7 +48,7 @@ extension API {
   }
 
   /// An answer that is kept for other clients that ask the same about the same run; a live run's is not.
-  private func kept(
+  func kept(
     _ request: Request, _ context: ConnectedContext, known: Set<String>,
     _ make: @escaping @Sendable (ServedRun, QueryItems) throws -> Data
   ) async throws -> Response {

@@ -39,6 +39,7 @@ struct API: Sendable {
     }
     api.get("runs/:run/dashboard", use: dashboard)
     addFigures(to: api)
+    addParts(to: api)
     addStudio(to: api)
     api.get("runs/:run/marks") { request, context in
       let items = try QueryItems(request.uri.query)

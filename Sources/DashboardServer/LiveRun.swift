@@ -32,6 +32,7 @@ package final class LiveRun: Sendable {
     var hasEnded = false
     /// The newest last.
     var happenings: [Happening] = []
+    var buckets = LiveBuckets()
 
     mutating func add(_ found: [Happening]) {
       let last = happenings.last?.number ?? 0
@@ -116,9 +117,12 @@ package final class LiveRun: Sendable {
       let snapshot = Self.snapshot(work.live, work.rollups)
       let hasEnded = work.live.hasEnded
       // Nobody else makes snapshots.
-      let found = Happening.between(self.snapshot.now, and: snapshot)
+      let before = self.snapshot.now
+      let found = Happening.between(before, and: snapshot)
+      let buckets = LiveBucket.between(before, and: snapshot)
       state.withLock {
         $0.add(found)
+        $0.buckets.add(buckets)
         $0.snapshot = snapshot
         $0.hasEnded = hasEnded
       }
@@ -193,8 +197,8 @@ package final class LiveRun: Sendable {
     }
   }
 
-  /// Server-sent events: the status whenever it changes, and, as `happened`, what has happened since the last time, looked
-  /// at once a second, until the page goes away.
+  /// Server-sent events: the status whenever it changes; as `happened`, what has happened since the last time; and as
+  /// `buckets`, the quarters of an hour that have become complete since. Looked at once a second, until the page goes away.
   /// Source: WHATWG HTML, section 9.2.
   var events: Response {
     Response(
@@ -205,6 +209,8 @@ package final class LiveRun: Sendable {
         var last = Data()
         var silent = 0
         var seen = 0
+        // What was complete before is in the figures that are asked for.
+        var known = self.state.withLock { $0.buckets.count }
         while !Task.isCancelled {
           let data = try encoder.encode(self.status)
           silent += 1
@@ -222,6 +228,12 @@ package final class LiveRun: Sendable {
             seen = newest.number
             let list = String(decoding: try encoder.encode(fresh), as: UTF8.self)
             try await writer.write(ByteBuffer(string: "event: happened\ndata: \(list)\n\n"))
+          }
+          let (changed, count) = self.state.withLock { [known] in ($0.buckets.since(known), $0.buckets.count)
+          }
+          known = count
+          if let changed {
+            try await writer.write(ByteBuffer(string: "event: buckets\ndata: \(changed)\n\n"))
           }
           try await Task.sleep(for: .seconds(1))
         }

@@ -140,6 +140,8 @@ struct AnalysisTests {
     #expect(serving.kvUtilisation == 144.0 / 450 && serving.preemptions == 8 && serving.cacheHitRate == nil)
     // Averages of the week's four successes: first tokens at 50, 100, 25, 35 and 45 ms.
     #expect(serving.firstToken == 51)
+    #expect(both.firstToken == 51 && both.perOutputToken == serving.timePerOutputToken)
+    #expect(first.firstToken != both.firstToken && first.perOutputToken != nil)
     #expect(try query(.init(kind: .external)).answer(try rollups()).serving == nil)
     #expect(try world.dashboard("7d").serving == nil)
   }

@@ -247,10 +247,10 @@ def test_service_first_token_cache_hardware_identity_and_account_are_columns(pag
     page.page.set_input_files("input[type=file]", {"name": "served.csv", "mimeType": "text/csv", "buffer": SERVED.encode()})
     preview = page.page.get_by_role("region", name="Preview of the file")
     column = lambda name: preview.get_by_role("button", name=re.compile(f"^{name}"))
-    for name, role in (("arrived", "Arrival"), ("dequeued_at", "Start of service"), ("first_token_at", "First token at"), ("finished_at", "End"), ("cached_prompt_tokens", "Cached input tokens"), ("gpu", "Hardware"), ("conversation_id", "Session"), ("reasoning_tokens", "Reasoning tokens"), ("user_id", "User, kept as a hash")):
+    for name, role in (("arrived", "Arrival"), ("dequeued_at", "Service start"), ("first_token_at", "First token at"), ("finished_at", "End"), ("cached_prompt_tokens", "Cached input tokens"), ("gpu", "Hardware"), ("conversation_id", "Session"), ("reasoning_tokens", "Reasoning tokens"), ("user_id", "User (kept as a hash)")):
         expect(column(name)).to_contain_text(role)
     # Never guessed: rows are told apart, and accounts, only by what somebody has chosen.
-    for name, role in (("request", "Identity of the row"), ("tenant", "Account of the row")):
+    for name, role in (("request", "Row ID"), ("tenant", "Account of the row")):
         expect(column(name)).to_contain_text("not used")
         page.page.get_by_role("radio", name=role, exact=True).check()
         column(name).click()

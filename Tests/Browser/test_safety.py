@@ -1,5 +1,5 @@
 """Attacks on the server: each must bounce off."""
-import http.client, json, os, pathlib, re, socket, subprocess, time, urllib.error, urllib.request
+import datetime, http.client, json, os, pathlib, re, socket, subprocess, time, urllib.error, urllib.parse, urllib.request
 
 import pytest
 from conftest import ROOT, Server, WORKBENCH, eventually
@@ -137,7 +137,7 @@ def test_the_openapi_file_describes_what_there_is(server):
         for method, operation in operations.items():
             if operation.get("x-only"):
                 continue
-            assert ask(server, path.replace("{run}", server.ids["canary"]) + ("?kind=fineTuned" if path.endswith(("dashboard", "analysis")) else ""), method.upper())[0] == 200
+            assert ask(server, path.replace("{run}", server.ids["canary"]) + ("?kind=fineTuned" if path.endswith(("dashboard", "analysis")) else "?kind=fineTuned&by=version" if path.endswith("dashboards") else ""), method.upper())[0] == 200
 
 
 def test_a_live_run_goes_on_pauses_and_takes_a_speed():
@@ -173,6 +173,62 @@ def test_a_live_run_goes_on_pauses_and_takes_a_speed():
             kind = json.loads(ask(server, "/api/runs/live")[2])["accounts"][0]["models"][0]["kind"]
             expected = subprocess.run([WORKBENCH, "aggregate", f"{scratch}/run", "--kind", kind, "--period", "30d"], check=True, stdout=subprocess.PIPE).stdout
         assert ask(server, f"/api/runs/live/dashboard?kind={kind}&period=30d")[2] == expected
+    finally:
+        server.stop()
+
+
+def test_parts_of_a_view_are_what_each_is_by_itself(server):
+    def parts(name, query):
+        status, _, body = ask(server, f"/api/runs/{server.ids[name]}/dashboards?{query}")
+        return status, json.loads(body)
+
+    for name, kind, by, values in (("canary", "fineTuned", "version", ["V1", "V2"]), ("limits", "openSource", "model", None), ("outage", "external", "provider", None), ("same", "openSource", "deployedAt", None)):
+        status, found = parts(name, f"kind={kind}&by={by}&period=7d")
+        assert (status, found["by"], found["more"]) == (200, by, 0)
+        names = [part["value"] for part in found["parts"]]
+        assert names and len(set(names)) == len(names) and values in (None, names)
+        for part in found["parts"]:
+            alone = json.loads(ask(server, f"/api/runs/{server.ids[name]}/dashboard?" + urllib.parse.urlencode({"kind": kind, "period": "7d", by: part["value"]}))[2])
+            assert part["dashboard"] == alone
+    status, first = parts("canary", "kind=fineTuned&by=version&most=1")
+    assert status == 200 and [part["value"] for part in first["parts"]] == ["V1"] and first["more"] == 1
+    # What is chosen already is the only part.
+    assert [part["value"] for part in parts("canary", "kind=fineTuned&by=version&version=V2")[1]["parts"]] == ["V2"]
+    for query in ("kind=fineTuned", "kind=fineTuned&by=colour", "kind=fineTuned&by=provider", "kind=external&by=version", "kind=fineTuned&by=version&most=0", "kind=fineTuned&by=version&most=101"):
+        assert parts("canary", query)[0] == 400, query
+
+
+def test_events_carry_the_buckets_that_have_changed_once_a_second():
+    server = Server([], "--live", str(ROOT / "Scenarios/office-hours-spike.yaml"), "--speed", "3600")
+    try:
+        seen, arrivals = [], []
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/api/live/events") as events:
+            name = None
+            while len(arrivals) < 4:
+                line = events.readline().decode().rstrip("\n")
+                if line.startswith("event: "):
+                    name = line[7:]
+                elif line.startswith("data: ") and name == "buckets":
+                    arrivals.append(time.monotonic())
+                    found = json.loads(line[6:])
+                    assert found["more"] == 0
+                    seen += found["buckets"]
+                elif not line:
+                    name = None
+        assert all(later - earlier > 0.7 for earlier, later in zip(arrivals, arrivals[1:]))
+        assert seen == sorted(seen, key=lambda bucket: bucket["at"]) and len({(bucket["at"], bucket["modelId"], bucket["version"]) for bucket in seen}) == len(seen)
+        # They are the quarters of what the dashboard says of the whole hours among them.
+        run = json.loads(ask(server, "/api/runs/live")[2])
+        kind = run["accounts"][0]["models"][0]["kind"]
+        points = json.loads(ask(server, f"/api/runs/live/dashboard?kind={kind}&period={run['accounts'][0]['today']}")[2])["requests"]["points"]
+        instant = lambda text: datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+        whole = 0
+        for point in points:
+            quarters = [bucket for bucket in seen if 0 <= (instant(bucket["at"]) - instant(point["at"])).total_seconds() < 3600]
+            if len({bucket["at"] for bucket in quarters}) == 4:
+                whole += 1
+                assert (sum(bucket["successes"] for bucket in quarters), sum(bucket["failures"] for bucket in quarters)) == (point["successes"], point["failures"])
+        assert whole >= 1
     finally:
         server.stop()
 

@@ -16,6 +16,9 @@ struct QueueTests {
   static let answered: [String: (queues: Set<Queue>, targets: [String])] = [
     "/api/runs": ([.quick], ["/api/runs"]),
     "/api/runs/{run}/dashboard": ([.quick], ["/api/runs/1/dashboard?kind=openSource&maxPoints=N"]),
+    "/api/runs/{run}/dashboards": (
+      [.long], ["/api/runs/1/dashboards?kind=openSource&by=version&maxPoints=N"]
+    ),
     "/api/runs/{run}/marks": ([.quick], ["/api/runs/1/marks"]),
     "/api/runs/{run}/analysis": (
       [.long], ["/api/runs/1/analysis?kind=openSource&period=2026-02-N..2026-03-04"]

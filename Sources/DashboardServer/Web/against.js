@@ -2,7 +2,7 @@
 // over each other, scenarios, and every difference that a comparison found. `base` is what the other is held against.
 import { clock, number, compact, duration, credits, percent } from "./format.js";
 import { objectiveOf } from "./state.js";
-import { Panel, panelsOf, peakOf } from "./panels.js";
+import { Panel, isTold, panelsOf, peakOf } from "./panels.js";
 import { Fold, Table } from "./parts.js";
 
 const { html } = preact;
@@ -14,9 +14,9 @@ const points = (value) => `${number(Number((value * 100).toPrecision(3)))} point
 const figures = [
   ["rate", "success rate", rate, percent, 1], ["requests", "requests", ({ requests }) => requests.totalRequests, number, 0], ["failures", "failures", ({ requests }) => requests.totalFailures, number, -1],
   ["average", "latency, average", ({ latency }) => latency.summary.average, duration, -1], ["p50", "latency p50", ({ latency }) => latency.summary.p50, duration, -1], ["p95", "latency p95", ({ latency }) => latency.summary.p95, duration, -1], ["p99", "latency p99", ({ latency }) => latency.summary.p99, duration, -1],
-  ["replicas", "peak replicas", ({ scaling }) => (scaling ? peakOf(scaling.points) : null), number, 0],
+  ["replicas", "peak replicas", (data) => (data.scaling && isTold(data) ? peakOf(data.scaling.points) : null), number, 0],
   ["perRequest", "credits per request", ({ requests, query }) => (query.kind === "external" ? null : requests.creditsPerRequest), credits, -1],
-  ["deployment", "credits in deployment", ({ account }) => account.deploymentCredits, credits, -1], ["tuning", "credits in fine-tuning", ({ account }) => account.fineTuningCredits, credits, -1],
+  ["deployment", "credits in deployment", (data) => (isTold(data) ? data.account.deploymentCredits : null), credits, -1], ["tuning", "credits in fine-tuning", ({ account }) => account.fineTuningCredits, credits, -1],
   ["input", "input tokens", ({ tokens }) => tokens?.totalInputTokens ?? null, number, 0], ["output", "output tokens", ({ tokens }) => tokens?.totalOutputTokens ?? null, number, 0],
 ];
 
@@ -32,7 +32,7 @@ export function difference(key, value, base, format, better) {
   const sign = change > 0 ? "+" : "−";
   const share = key === "rate" || !base ? "" : `${sign}${number(Number((Math.abs(change / base) * 100).toPrecision(3)))} %`;
   const text = key === "rate" ? `${sign}${points(Math.abs(change))}` : `${sign}${format(Math.abs(change))}`;
-  return { text, share: share || text, verdict: !better ? "" : change * better > 0 ? "better" : "worse", isUp: change > 0, whole: share ? `${text} (${share})` : text };
+  return { text, share: share || text, verdict: !better || (format === credits && !base) ? "" : change * better > 0 ? "better" : "worse", isUp: change > 0, whole: share ? `${text} (${share})` : text };
 }
 
 /** All figures of both: [{ key, name, own, base, difference }]. */

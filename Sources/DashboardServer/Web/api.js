@@ -48,17 +48,19 @@ const selection = (view) => {
 };
 const of = (run, what, query) => `api/runs/${encodeURIComponent(run)}/${what}?${query}`;
 export const dashboardPath = (run, view) => of(run, "dashboard", selection(view));
+export const versionsPath = (run, view, most) => `${of(run, "dashboards", selection(view))}&by=version&most=${most}`;
 export const analysisPath = (run, view) => of(run, "analysis", selection(view));
 export const creditsPath = (run, view) => of(run, "credits", new URLSearchParams({ account: view.account, period: view.period }));
 export const overviewsPath = (run, view) => of(run, "overviews", new URLSearchParams({ period: view.period }));
 export const overviewPath = (run, view) => of(run, "overview", new URLSearchParams({ account: view.account, period: view.period }));
 export const marksPath = (run, account) => of(run, "marks", new URLSearchParams({ account }));
 
-/** The live run's clock, and lists of what has happened in it since the last, as the server sends them. */
-export function follow(onClock, onHappened) {
+/** The live run's clock, lists of what has happened in it since the last, and what figures have changed, as the server sends them. */
+export function follow(onClock, onHappened, onBuckets) {
   const source = new EventSource("api/live/events");
   source.onmessage = (event) => onClock(JSON.parse(event.data));
   source.addEventListener("happened", (event) => onHappened(JSON.parse(event.data)));
+  source.addEventListener("buckets", (event) => onBuckets(JSON.parse(event.data)));
 }
 
 export const steer = (settings) => reach(`api/live?${new URLSearchParams(settings)}`, { method: "POST" });

@@ -1,6 +1,6 @@
 // The page: what is selected above, what was found below. Elements keep their identity: a new answer changes what they
 // show, never what somebody has opened, typed or pointed at.
-import { get, report, refresh, forget, dashboardPath, analysisPath, creditsPath, overviewPath, overviewsPath, marksPath, follow, steer } from "./api.js";
+import { get, report, refresh, forget, dashboardPath, versionsPath, analysisPath, creditsPath, overviewPath, overviewsPath, marksPath, follow, steer } from "./api.js";
 import { kinds, pages, readState, writeState, settle, beside, periodText, zoomOf, objectiveOf } from "./state.js";
 import { clock, moment, number, span } from "./format.js";
 import { recolour } from "./chart.js";
@@ -67,7 +67,8 @@ class Answers {
     const questions = page === "overview" ? (isOne || report ? run.accounts.slice(0, 20).map(({ account }) => overviewPath(run.id, { ...view, account })) : [overviewsPath(run.id, view)]) : [
       dashboardPath(run.id, view), marksPath(run.id, view.account),
       ...(other ? [dashboardPath(other.id, { ...view, account: otherAccount.account }), marksPath(other.id, otherAccount.account)] : []),
-      ...(versions.length > 1 ? versions.map((version) => dashboardPath(run.id, { ...view, version })) : []),
+      // A report has each by itself.
+      ...(versions.length < 2 ? [] : report ? versions.map((version) => dashboardPath(run.id, { ...view, version })) : [versionsPath(run.id, view, mostVersions)]),
     ];
     const wanted = { analysis: page !== "overview" && lens === "analysis" && analysisPath(run.id, view), credits: page !== "overview" && (!widget || widget === "credits") && creditsPath(run.id, view) };
     const key = JSON.stringify([questions, wanted, reading]);
@@ -90,7 +91,7 @@ class Answers {
         found = [answer(main[0], main[1])];
         let index = 2;
         if (other) { found.push(answer(main[2], main[3], { isOther: true, label: `${other.name} (${other.id.slice(0, 8)})`, run: other, account: otherAccount, accountName: otherAccount.account })); index = 4; }
-        if (versions.length > 1) extra.versions = versions.map((version, order) => answer(main[index + order], main[1], { label: version, order: order + 1 }));
+        if (versions.length > 1) extra.versions = (main[index].parts || versions.map((value, order) => ({ value, dashboard: main[index + order] }))).map(({ value, dashboard }, order) => answer(dashboard, main[1], { label: value, order: order + 1 }));
       }
     } catch (reason) {
       error = reason;
@@ -216,16 +217,16 @@ function About() {
   };
   const others = runs.filter((entry) => entry.id !== state.run);
   return html`<section class="about bar" key="about" aria-label="What is shown">
-    <span class="what">${words().map((text, index) => html`<span key=${index}>${index ? text : html`<strong>${text}</strong>`}</span>`)}</span>
+    <div class="bar whose"><span class="what">${words().map((text, index) => html`<span key=${index}>${index ? text : html`<strong>${text}</strong>`}</span>`)}</span>
     <span class="when bar">${step(-1, "The period before", "◂")}<strong id="period">${shownPeriod()}</strong>${step(1, "The period after", "▸")}<span class="note">${account.timeZone}</span></span>
     ${state.zoom ? html`<button type="button" class="chip" id="unzoom" onClick=${() => go({ zoom: "" })}>${zoomText()} ✕</button>` : null}
-    <span class="space"></span>
+    <span class="note" id="asof">up to ${moment(clock(account.timeZone).text(Date.parse(run.now)))}</span></div>
+    <div class="bar steer">
     ${live && run.live ? html`<span id="live" class="bar"><button id="pause" type="button" disabled=${live.ended} onClick=${() => steer({ paused: !live.paused }).catch(say)}>${live.ended ? "Ended" : live.paused ? "Go on" : "Pause"}</button>
       <label>Speed <${Speed} value=${live.speed} /></label></span>` : null}
     ${others.length && !isOwn() && state.page !== "overview" ? html`<${Select} label="Compare with" options=${others.map((entry) => [entry.id, title(entry)])} name="later" value=${state.other} all="nothing" onPick=${(other) => go({ other })} />` : null}
     <${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />
-    ${isOwn() || state.page === "overview" ? null : html`<div class="lens" role="group" aria-label="Lens">${[["", "Platform"], ["analysis", "Analysis"]].map(([lens, label]) => html`<button key=${lens} type="button" aria-pressed=${String(state.lens === lens)} onClick=${() => go({ lens })}>${label}</button>`)}</div>`}
-    <span class="note" id="asof">up to ${moment(clock(account.timeZone).text(Date.parse(run.now)))}</span>
+    ${isOwn() || state.page === "overview" ? null : html`<div class="lens" role="group" aria-label="Lens">${[["", "Platform"], ["analysis", "Analysis"]].map(([lens, label]) => html`<button key=${lens} type="button" aria-pressed=${String(state.lens === lens)} onClick=${() => go({ lens })}>${label}</button>`)}</div>`}</div>
   </section>`;
 }
 
@@ -416,12 +417,9 @@ async function start() {
   await loadRuns();
   if (!runs.some((run) => run.live)) return;
   let asked = 0, waiting;
-  follow((status) => {
-    const isNew = live?.now !== status.now;
-    live = status;
-    draw();
-    if (!isNew || state.run !== "live" || waiting) return;
-    // New figures once in a while: data change, controls do not.
+  // New figures once in a while: data change, controls do not.
+  const ask = () => {
+    if (state.run !== "live" || waiting) return;
     waiting = setTimeout(async () => {
       [waiting, asked] = [undefined, Date.now()];
       try {
@@ -433,12 +431,21 @@ async function start() {
         say(error);
       }
     }, Math.max(0, asked + pace - Date.now()));
+  };
+  const concerns = ({ account }) => state.page === "overview" || account === state.account;
+  follow((status) => {
+    const isNew = live?.now !== status.now;
+    live = status;
+    draw();
+    // Where nothing has changed, the clock has all the same.
+    if (isNew && (status.ended || Date.now() - asked > 5 * pace)) ask();
   }, (list) => {
     // A connection that was lost begins with what is known already.
-    const last = happened[0]?.number ?? 0;
-    happened = [...list.filter(({ number }) => number > last).reverse(), ...happened].slice(0, 300);
+    const last = happened[0]?.number ?? 0, fresh = list.filter(({ number }) => number > last);
+    happened = [...fresh.reverse(), ...happened].slice(0, 300);
     draw();
-  });
+    if (fresh.some(concerns)) ask();
+  }, ({ buckets, more }) => (more || buckets.some(concerns)) && ask());
   bring(feed).catch(say);
 }
 // A module runs when the document has been parsed.

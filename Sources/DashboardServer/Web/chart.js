@@ -1,7 +1,7 @@
 // A graph over time on uPlot: lines, steps, bars and heat maps; limits, incidents and crosses over them; one crosshair for
 // all graphs of a page; a hover text anywhere. A graph keeps its element, its focus and its zoom whatever data come.
 import { ticks, increments } from "./times.js";
-import { duration } from "./format.js";
+import { duration, number } from "./format.js";
 import { above, alpha, bars, below, current, font, formats, heat, labelLine, marked, markers, outside, painted, range } from "./paint.js";
 
 const { html, Component } = preact;
@@ -11,10 +11,14 @@ export const colours = () => {
   return Object.fromEntries(["text", "dim", "line", "card", "latency", "success", "failure", "limit", "account", "other", "input", "output", "high", "top", "second", "third", "fourth", "fifth", "sixth", "failure2", "failure3", "failure4", "failure5", "amber", "violet", "teal", "pink"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 };
 
-// Room beside the plot, the same for all graphs, so that times stand above each other.
-export const margins = { left: 78, right: 62 };
-// On a phone there is less.
-const room = (width, spec) => (width < 460 ? { left: 74, right: spec.axes.right ? margins.right : 14 } : margins);
+/**
+ * Room beside the plot, the same for all graphs, so that times stand above each other; exact numbers of more than six
+ * digits need more. On a phone there is none at the right that nothing stands in.
+ */
+export const room = (width, spec) => ({
+  left: Math.max(78, spec.axes.y.format === "exact" ? number(Math.round(range(spec, "y")[1])).length * 7 + 28 : 0),
+  right: width < 460 && !spec.axes.right ? 14 : 72,
+});
 
 /** Series with times of their own as uPlot takes them: one list of times; undefined where a series has no value there, null in a gap. */
 function joined(series) {
@@ -42,7 +46,7 @@ function joined(series) {
 const dash = (kind) => ({ dashed: [6, 4], dotted: [2, 3] }[kind] || []);
 
 // Properties of a graph that can only be changed by rebuilding it.
-const shape = (spec, theme, large) => JSON.stringify([theme, large, spec.narrow, spec.log, spec.axes, spec.series.map(({ label, kind, colour, width, line, scale, points, marker }) => [label, kind, colour, width, line, scale, points, marker])]);
+const shape = (spec, theme, large) => JSON.stringify([theme, large, spec.room, spec.log, spec.axes, spec.series.map(({ label, kind, colour, width, line, scale, points, marker }) => [label, kind, colour, width, line, scale, points, marker])]);
 
 /** Options of uPlot for a graph. `current` gives what is to be drawn now. */
 export function options(current, palette, width, height, { sync, onSelect, onHover } = {}) {
@@ -225,7 +229,7 @@ export class Chart extends Component {
     const { spec, sync, onSelect } = this.props;
     const { width, height } = this.size || {};
     if (!width || !height) return;
-    const form = shape({ ...spec, narrow: width < 460 }, theme, Boolean(onSelect));
+    const form = shape({ ...spec, room: room(width, spec) }, theme, Boolean(onSelect));
     this.base.spec = spec;
     if (this.drawn !== spec && this.plot) this.plot.chosen = undefined;
     if (this.form !== form) {
@@ -278,7 +282,7 @@ export class Chart extends Component {
       for (let place = 0; place < times.length; place++) {
         if (values[place] === null || values[place] === undefined || times[place] < u.scales.x.min || times[place] > u.scales.x.max) continue;
         const left = Math.round(u.valToPos(times[place] + (entry.kind === "bars" ? entry.lasts / 2 : 0), "x")), other = best.get(left);
-        if (!other || (isRequest && (!other.isRequest || values[place] > other.value)) || (!other.isRequest && place > other.place)) best.set(left, { left, place, isRequest, value: values[place] });
+        if (!other || (isRequest && (!other.isRequest || values[place] >= other.value)) || (!other.isRequest && place > other.place)) best.set(left, { left, place, isRequest, value: values[place] });
       }
     });
     this.known = { spec, wide: u.over.clientWidth, stops: [...best.values()].sort((a, b) => a.left - b.left) };

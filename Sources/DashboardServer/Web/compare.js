@@ -102,7 +102,7 @@ export class Compare extends Asking {
       ${error ? html`<${Failure} error=${error} onAgain=${() => this.again()} />` : null}
       ${found && isItself ? html`<p class="empty">This is the same on both sides. Choose another run, version or period above.</p>` : null}
       ${found && !isItself ? html`
-        ${found.own.data.requests.totalRequests && !found.other.data.requests.totalRequests ? html`<p class="widget" role="status">There is no request in ${names[1]} to compare with. Choose another run or period above.</p>` : null}
+        ${found.own.data.requests.totalRequests && !found.other.data.requests.totalRequests ? html`<p class="widget" role="status">There is no request in ${names[1]} to compare with. Choose another run or period above${other.run === run && view.period !== "24h" ? html`, or <button type="button" class="link" onClick=${() => onChange({ period: "24h", otherPeriod: "before" })}>compare the last 24 hours with the 24 before</button>` : ""}.</p>` : null}
         <${Sides} ...${found} names=${names} view=${view} onChange=${onChange} />
         ${found.scenarios ? found.scenarios.problem ? html`<p class="note">The scenarios cannot be compared: ${found.scenarios.problem}</p>` : html`<${Scenarios} list=${found.scenarios.scenario} names=${names} />` : null}
         ${this.props.can("compare") && other.run !== run ? html`<${Fold} key=${`${run.id} ${other.run.id}`} name="widget every" summary="Every figure of every dashboard" body=${() => html`<${Outcome} path=${`api/compare?${sidesOf(run, other.run)}`} />`} />` : null}` : null}

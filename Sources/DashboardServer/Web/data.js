@@ -22,7 +22,7 @@ const titleOf = ({ kind, title, about }) => about?.title || `${{ validate: "Vali
 function Verdict({ result }) {
   const order = { violated: 0, holds: 1, skipped: 2 };
   const entries = [...result.entries].sort((a, b) => (order[a.result] ?? 3) - (order[b.result] ?? 3));
-  return html`<${Table} title="Invariants" name="wide" head=${["Invariant", "What it says", "Result"]} rows=${entries.map((entry) => [entry.invariant, entry.sentence, html`<span class=${entry.result === "violated" ? "bad" : ""}>${entry.result === "violated" ? `✕ ${number(entry.violations)} violations` : verdicts[entry.result] || entry.result}${entry.reason ? html`<small>${entry.reason}</small>` : null}${(entry.examples || []).slice(0, 3).map((example) => html`<small key=${example}>${example}</small>`)}</span>`])} />`;
+  return html`<${Table} title="Invariants" name="wide" head=${["Invariant", "What it says", "Result"]} rows=${entries.map((entry) => [entry.invariant, entry.sentence, html`<span class=${entry.result === "violated" ? "bad" : ""}>${entry.result === "violated" ? `✕ ${number(entry.violations)} ${entry.violations === 1 ? "violation" : "violations"}` : verdicts[entry.result] || entry.result}${entry.reason ? html`<small>${entry.reason}</small>` : null}${(entry.examples || []).slice(0, 3).map((example) => html`<small key=${example}>${example}</small>`)}</span>`])} />`;
 }
 
 /** What became of objectives, the broken first. */

@@ -189,7 +189,7 @@ export function modelLabel(account, model, zone) {
 }
 
 /** The replicas of each version as a step graph: from its deployment to its undeployment. */
-export function scaling(answers, { zoom, isolated, everything }, accountOf, marks) {
+export function scaling(answers, { zoom, isolated, everything, lens }, accountOf, marks) {
   const data = answers[0].data;
   const shapes = [];
   answers.forEach(({ data, label, isOther }, which) => {
@@ -238,31 +238,31 @@ export function scaling(answers, { zoom, isolated, everything }, accountOf, mark
   paint(shapes.slice(0, most(shapes)), series, accountOf(0), data.query);
   const drawn = new Set(series);
   shapes.forEach((entry) => { entry.fill = entry === shapes[0] && !entry.isOther; });
-  const isDay = data.scaling.maxReplicas !== null;
+  // The platform has maxima on single days only.
+  const isDay = data.scaling.maxReplicas !== null, isLimited = isDay || lens === "analysis";
   // Of more than can be told apart the maxima stand in the table.
-  const isListed = isDay && series.length < chosen.length;
+  const isListed = isLimited && series.length < chosen.length;
   const legend = shapes.map((entry) => ({
     key: entry.key, label: entry.label, now: number(entry.now), most: number(entry.most), isDrawn: drawn.has(entry),
     ...(isListed ? { limit: entry.known ? number(Math.max(...entry.known.all.map((stretch) => stretch.most))) : "–" } : {}),
     ...(entry.colour ? { colour: entry.colour, line: entry.line, marker: entry.marker } : { colour: "other", line: "solid" }),
   }));
   if (chosen.length > series.length) series.push(others(chosen.slice(series.length)));
-  const zone = clock(data.query.timeZone, data.query.from);
-  const limits = [];
-  if (isDay && !isListed) {
+  const zone = clock(data.query.timeZone, data.query.from), limits = [];
+  if (isLimited && !isListed) {
     const from = second(data.query.from), to = second(data.query.to);
     const seen = new Set();
     for (const entry of series.filter((shape) => !shape.isOther && shape.known)) {
       for (const stretch of entry.known.all) {
         if (stretch.to <= from || stretch.from >= to) continue;
         const name = `Max replicas ${stretch.most} · ${chosen.length > 1 ? entry.label : entry.version}`;
-        if (!seen.has(name)) limits.push({ value: stretch.most, label: name, colour: "limit", line: "solid", from: Math.max(stretch.from, from), to: Math.min(stretch.to, to), isMaximum: true });
+        if (!seen.has(name)) limits.push({ value: stretch.most, label: name, colour: "limit", line: isDay ? "solid" : "dashed", from: Math.max(stretch.from, from), to: Math.min(stretch.to, to), isMaximum: true });
         seen.add(name);
       }
     }
   }
   const subscription = data.account.subscriptionMaxReplicas;
-  limits.push({ value: subscription, label: `Account's subscription: ${subscription} replicas`, colour: "account", isSubscription: true });
+  if (subscription) limits.push({ value: subscription, label: `Account's subscription: ${subscription} replicas`, colour: "account", isSubscription: true });
   const describe = (entry, spot, x) => {
     const point = entry.source?.slice(0, spot + 1).findLast((candidate) => candidate);
     return [

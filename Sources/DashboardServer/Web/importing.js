@@ -10,15 +10,15 @@ const endings = /^(end|ended|finished|completed)(_?at|_?time|_?timestamp)?$/i;
 /** What a column may be: [name in the mapping, for people, words that give it away, whether every mapping has it]. */
 const roles = [
   ["arrivedAt", "Arrival", /^(arriv|start|time|timestamp|created|date|request_?time|at$)/i, true], ["model", "Model", /^model(_?name)?$|deployment_?name/i, true], ["kind", "Kind", /^kind$|model_?type/i, true],
-  ["version", "Version", /version|^deployment$/i], ["provider", "Provider", /provider|vendor/i], ["status", "Status", /^(status|state|outcome|result|success)/i], ["failureReason", "Reason of failure", /err|reason(?!ing)/i],
-  ["latency", "Latency", /latency|duration|elapsed|seconds$|_ms$/i], ["endedAt", "End", endings], ["firstTokenAt", "First token at", /first_?token_?(at|ts|timestamp)$|^completion_?start/i], ["firstToken", "Time to first token", /first_?token|ttft/i], ["startedAt", "Start of service", /^(scheduled|dequeued|service_?start)/i], ["waiting", "Waiting time", /wait|queue/i],
+  ["version", "Version", /version|^deployment$/i], ["provider", "Provider", /provider|vendor/i], ["status", "Status", /^(status|state|outcome|result|success)/i], ["failureReason", "Failure reason", /err|reason(?!ing)/i],
+  ["latency", "Latency", /latency|duration|elapsed|seconds$|_ms$/i], ["endedAt", "End", endings], ["firstTokenAt", "First token at", /first_?token_?(at|ts|timestamp)$|^completion_?start/i], ["firstToken", "Time to first token", /first_?token|ttft/i], ["startedAt", "Service start", /^(scheduled|dequeued|service_?start)/i], ["waiting", "Waiting time", /wait|queue/i],
   ["cachedInputTokens", "Cached input tokens", /cached.*tokens|cache_?read/i], ["reasoningTokens", "Reasoning tokens", /reasoning.*tokens/i],
   ["inputTokens", "Input tokens", /(input|prompt|context)_?(tokens|length)|tokens_?in/i], ["outputTokens", "Output tokens", /(output|completion|generated)_?(tokens|length)|tokens_?out/i],
   ["hardware", "Hardware", /^(hardware|gpu|accelerator)(_?(name|type))?$/i],
-  ["session", "Session", /^(session|conversation)(_?id)?$/i], ["turn", "Turn of the session", /^turn(_?(no|number|index))?$/i], ["attempt", "Attempt", /^attempt(_?(no|number))?$/i], ["class", "Class of service", /^(service|priority)_?class$/i],
-  ["user", "User, kept as a hash", /^user(_?(id|name))?$/i], ["adapter", "Adapter", /adapter|lora/i], ["prefix", "Hashes of the prompt", /^hash_ids$|^prefix_?hash(es)?$/i], ["cost", "Cost", /^cost(_?(usd|credits))?$/i],
+  ["session", "Session", /^(session|conversation)(_?id)?$/i], ["turn", "Session turn", /^turn(_?(no|number|index))?$/i], ["attempt", "Attempt", /^attempt(_?(no|number))?$/i], ["class", "Service class", /^(service|priority)_?class$/i],
+  ["user", "User (kept as a hash)", /^user(_?(id|name))?$/i], ["adapter", "Adapter", /adapter|lora/i], ["prefix", "Prompt hashes", /^hash_ids$|^prefix_?hash(es)?$/i], ["cost", "Cost", /^cost(_?(usd|credits))?$/i],
   // Never guessed: a wrong one would leave rows out, or tear an account apart.
-  ["id", "Identity of the row", /(?!)/], ["account", "Account of the row", /(?!)/],
+  ["id", "Row ID", /(?!)/], ["account", "Account of the row", /(?!)/],
 ];
 const isInstant = (role) => ["arrivedAt", "startedAt", "firstTokenAt", "endedAt"].includes(role);
 const isDuration = (role) => ["latency", "firstToken", "waiting"].includes(role);
@@ -173,7 +173,7 @@ export class Import extends Component {
       ${errors.length > 1 || (errors.length && errors[0].message !== problem) ? html`<ul class="plain problem">${errors.slice(0, 10).map((error, index) => html`<li key=${index}>${error.message || String(error)}</li>`)}</ul>` : null}
       ${upload ? html`<form onSubmit=${(event) => this.begin(event)}>
         ${upload.kind === "otlp" ? null : html`
-          <p>Choose what it is, then click on its column. Those marked with * are required.</p>
+          <p>Choose a field, then click on the column that holds it. Fields marked with * are required.</p>
           <div class="bar chips" role="radiogroup" aria-label="What the next column is">${roles.map(([role, text, , isNeeded]) => html`<label key=${role} class=${`chipbox ${map[role] ? "set" : ""}`}><input type="radio" name="role" checked=${role === now} onChange=${() => this.setState({ now: role })} />${text}${isNeeded ? " *" : ""}${map[role] ? html` <small>${map[role]}</small>` : null}</label>`)}</div>
           <div class="table preview" tabIndex=${0} role="region" aria-label="Preview of the file"><table>
             <thead><tr>${upload.columns.map((column) => html`<th scope="col" key=${column.name} class=${roleOf(column) ? "set" : ""}><button type="button" aria-pressed=${String(Boolean(roleOf(column)))} onClick=${() => this.assign(column)}>${column.name}<small>${roleOf(column)?.[1] || "not used"}</small></button></th>`)}</tr></thead>

@@ -54,10 +54,12 @@ function follow(job, about) {
   };
 }
 
+let latest;
 /** Starts a job. `about`: what only this tab knows of it. */
 export async function start(path, body, about = {}) {
   const { answer } = await send("POST", path, body);
   kept({ ...kept(), [answer.id]: about });
+  latest = answer.id;
   follow(answer, about);
   return answer;
 }
@@ -86,6 +88,12 @@ export async function cancel(job) {
 
 /** A job's bar, its state in words, and what ends it. `children`: what can be done with the result. */
 export class Progress extends Component {
+  // Whoever has just started it sees it, wherever they have scrolled to.
+  componentDidMount() {
+    if (this.props.job.id !== latest) return;
+    latest = undefined;
+    this.base.scrollIntoView({ block: "nearest" });
+  }
   render({ job, title, children, onForget }) {
     const share = Math.max(0, Math.min(1, job.state === "done" ? 1 : job.progress ?? 0));
     const text = job.state === "running" ? `${job.step || "Running"}, ${Math.floor(share * 100)} %` : states[job.state];

@@ -35,7 +35,7 @@ class Row extends Component {
       <td class=${row.failures ? "bad" : ""}>${row.rate === null ? "–" : percent(row.rate)}${row.failures ? html`<small>✕ ${number(row.failures)} failed</small>` : null}</td>
       <td>${duration(row.p95)}${objective && row.p95 !== null ? html`<small>${row.p95 <= objective.value ? "✓" : "✕"} ≤ ${duration(objective.value, true)}</small>` : null}</td>
       <td class="wide">${row.kind === "external" || !row.maxReplicas ? "–" : html`${number(row.peakReplicas)}<small>of ${number(row.maxReplicas)} configured</small>`}</td>
-      <td class="wide">${credits(row.deploymentCredits + row.fineTuningCredits)}</td>
+      <td class="wide">${credits(row.spent)}</td>
       <td class="wide"><${Spark} row=${row} /></td></tr>`;
   }
 }
@@ -54,7 +54,8 @@ function rowsOf(answer, account) {
     const all = row.successes + row.failures, model = models.get(row.modelId);
     const isAlike = alike.get(`${row.kind} ${row.model}`) > 1 && model?.deployedAt.length;
     const label = isAlike ? `${row.model} (deployed ${moment(zone.text(Date.parse(model.deployedAt[0])))})` : row.model;
-    return { ...row, account: account.account, all, rate: all ? row.successes / all : null, label, text: `${label} ${row.provider} ${account.account}`.toLowerCase(), deployedAt: isAlike ? model.deployedAt[0] : "" };
+    const spent = row.deploymentCredits + row.fineTuningCredits;
+    return { ...row, spent: spent || account.subscriptionMaxReplicas || row.kind === "external" ? spent : null, account: account.account, all, rate: all ? row.successes / all : null, label, text: `${label} ${row.provider} ${account.account}`.toLowerCase(), deployedAt: isAlike ? model.deployedAt[0] : "" };
   });
   const found = { account, rows };
   described.set(answer, found);
@@ -94,7 +95,7 @@ export class Overview extends Component {
     return html`<section class="overview" aria-label="Overview">
       <div class="head"><h2>${number(rows.length)} ${rows.length === 1 ? "model" : "models"} of ${isOne ? answer.account : `${number(answers.length)} ${answers.length === 1 ? "account" : "accounts"}`}</h2><span class="note">${span(answer.from, answer.to)}</span>
         <input type="search" id="search" placeholder=${isOne ? "Find a model" : "Find a model or account"} aria-label=${isOne ? "Find a model by name" : "Find a model or account by name"} value=${view.search} onInput=${(event) => onChange({ search: event.target.value }, true)} /></div>
-      <dl class="figures">${[["requests", number(all)], ["success rate", all ? percent(successes / all) : "–"], ...(isOne ? [["peak replicas", answer.subscriptionMaxReplicas ? `${number(answer.peakReplicas)} of ${number(answer.subscriptionMaxReplicas)} in the subscription` : "–"]] : [["accounts with failures", `${number(new Set(rows.filter((row) => row.failures).map((row) => row.account)).size)} of ${number(answers.length)}`]]), ["credits", credits(sum("deploymentCredits") + sum("fineTuningCredits"))]].map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
+      <dl class="figures">${[["requests", number(all)], ["success rate", all ? percent(successes / all) : "–"], ...(isOne ? [["peak replicas", answer.subscriptionMaxReplicas ? `${number(answer.peakReplicas)} of ${number(answer.subscriptionMaxReplicas)} in the subscription` : "–"]] : [["accounts with failures", `${number(new Set(rows.filter((row) => row.failures).map((row) => row.account)).size)} of ${number(answers.length)}`]]), ["credits", credits(rows.some(({ spent }) => spent !== null) ? sum("spent") : null)]].map(([label, text]) => html`<div key=${label}><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>
       <div class="table overviewtable" tabIndex=${0} role="region" aria-label="Models"><table>
         <thead><tr>${columns.filter(([key]) => key !== "account" || !isOne).map(([key, label]) => html`<th scope="col" key=${key} class=${key === "replicas" || key === "credits" ? "wide" : ""} aria-sort=${(view.sort || "trouble") !== key ? undefined : key === "account" ? "ascending" : "descending"}><button type="button" onClick=${() => onChange({ sort: key === "trouble" ? "" : key })}>${label}${(view.sort || "trouble") === key ? html` <span aria-hidden="true">${key === "trouble" ? "· trouble first" : key === "account" ? "▴" : "▾"}</span>` : ""}</button></th>`)}<th scope="col" class="wide">Over the period</th></tr></thead>
         <tbody>${found.slice(0, most).map((row) => html`<${Row} key=${`${row.account} ${row.modelId}`} row=${row} isOne=${isOne} objective=${objective} onOpen=${open} />`)}</tbody>

@@ -18,13 +18,18 @@ const totals = (requests) => [
 ];
 const byReason = ({ failuresByReason }) => Object.entries(failuresByReason).sort((a, b) => b[1] - a[1]).map(([reason, many]) => [reason, number(many)]);
 
+// Requests alone do not tell how many replicas there were, and what these cost.
+export const isTold = ({ account, scaling }) => Boolean(account.subscriptionMaxReplicas || account.deploymentCredits || scaling?.points.length);
+const isFree = ({ account, data }) => !isTold(data) && Boolean(account?.models.some(({ kind }) => kind !== "external"));
+const spent = (answer, value) => (value || !isFree(answer) ? credits(value) : "–");
+
 /** Pages of their own add others. */
 export const panels = {
   latency: {
     title: "Model Latency",
     tip: "Time from a request's arrival to its complete response, of successful requests. Up to seven days each request is a point; longer, each day's average.",
     isThere: ({ data }) => data.latency.points.length > 0,
-    figures: ({ data: { latency } }) => [["average", duration(latency.summary.average), `${number(latency.summary.average)} ms`], ...quantiles(latency), ...(latency.thinned ? [["points", `extremes of ${number(latency.requests)} requests`]] : [])],
+    figures: ({ data: { latency } }, view) => [["average", duration(latency.summary.average), `${number(latency.summary.average)} ms`], ...quantiles(latency), ...(latency.thinned && !view.percentiles ? [["drawn", `the fastest and slowest at each time, of ${number(latency.requests)} requests`]] : [])],
     rows: ({ data: { latency } }, view) => (view.percentiles
       ? [["time", "requests", "average ms", "p50", "p90", "p95", "p99", "p99.9"], ...latency.buckets.map((b) => [b.at, b.requests, b.average, b.p50, b.p90, b.p95, b.p99, b.p999])]
       : [["time", "latency ms", "requests"], ...latency.points.map((p) => [p.at, p.latency, p.requests])]),
@@ -36,9 +41,9 @@ export const panels = {
     title: "Requests",
     tip: "Requests by the hour or day of their arrival. The green line is the successful ones, the red line with crosses the failed ones, on an axis of their own in the lower part of the graph. An hour or day without requests has no point.",
     isThere: ({ data }) => data.requests.points.length > 0,
-    figures: ({ data: { requests, query } }, view) => [
+    figures: (answer, view, _, { requests, query } = answer.data) => [
       ...totals(requests),
-      ...(query.kind === "external" ? [] : [["avg. credits per request", credits(requests.creditsPerRequest)], ["per response", credits(requests.creditsPerResponse)]]),
+      ...(query.kind === "external" ? [] : [["avg. credits per request", spent(answer, requests.creditsPerRequest)], ["per response", spent(answer, requests.creditsPerResponse)]]),
       ...(view.reasons ? byReason(requests) : []),
     ],
     rows: ({ data: { requests } }) => [["time", "successes", "failures"], ...requests.points.map((p) => [p.at, p.successes, p.failures])],
@@ -97,7 +102,7 @@ export const panels = {
     tip: "Averages: from a request's arrival to its first output token and, on the right, between output tokens after it (inter-token latency).",
     isThere: (_, extra) => extra.analysis.buckets.some((bucket) => bucket.firstToken !== null),
     nothing: "No first tokens are known in this period.",
-    figures: (_, __, { analysis }) => [...(analysis.cacheHitRate === undefined ? [] : [["input tokens from the prefix cache", percent(analysis.cacheHitRate)]]), ["buckets of", bucketName(analysis)]],
+    figures: (_, __, { analysis }) => [["average", duration(analysis.firstToken)], ["per output token", duration(analysis.perOutputToken)], ...(analysis.cacheHitRate === undefined ? [] : [["input tokens from the prefix cache", percent(analysis.cacheHitRate)]]), ["buckets of", bucketName(analysis)]],
     rows: (_, __, { analysis }) => [["time", "first token ms", "per output token ms", "cache hit rate"], ...analysis.buckets.map((b) => [b.at, b.firstToken, b.perOutputToken, b.cacheHitRate])],
     json: (_, { analysis }) => analysis.buckets,
     graph: (_, view, extra) => ({ spec: graphs.tokenTimes(extra.analysis, view) }),
@@ -144,7 +149,7 @@ export const panels = {
     tip: "What the account's credits were spent on: replica time of all deployments, times the price of their hardware, and fine-tuning jobs, spread evenly over their duration. Of the whole account, whatever model is selected.",
     isThere: (_, { credits: own, over }) => [own, over].some((answer) => answer?.entries.some((entry) => entry.credits > 0)),
     nothing: "No credits were consumed in this period.",
-    figures: (_, __, { credits: answer }) => [["deployment", credits(answer.deploymentCredits)], ["fine-tuning", credits(answer.fineTuningCredits)]],
+    figures: (of, __, { credits: answer }) => [["deployment", spent(of, answer.deploymentCredits)], ["fine-tuning", spent(of, answer.fineTuningCredits)]],
     rows: (_, __, { credits: answer }) => [["time", "use", "model", "model version", "hardware", "credits"], ...answer.entries.flatMap((entry) => entry.parts.map((part, index) => [answer.starts[index], entry.use, entry.model, entry.version, entry.hardware, part]).filter((row) => row[5] > 0))],
     json: (_, extra) => extra.credits,
     graph: ([{ account }], view, extra) => {
@@ -184,7 +189,7 @@ function Empty({ kind, answer, onChange }) {
   const stretches = models.flatMap((model) => model.deployments.filter((entry) => entry.deployedAt && (!query.version || entry.version === query.version)));
   // Data of other systems may tell of requests only.
   const isUnknown = kind === "scaling" && stretches.some((entry) => Date.parse(entry.deployedAt) < Date.parse(query.to) && !(Date.parse(entry.undeployedAt) <= Date.parse(query.from)));
-  const what = panels[kind].nothing || (isUnknown ? "How many replicas there were is not in the data." : kind === "scaling" ? "Nothing was deployed in this period." : models.length ? "No requests in this period." : `The account has no ${{ fineTuned: "fine-tuned", openSource: "open-source", external: "external" }[query.kind]} models.`);
+  const what = (kind === "credits" && isFree(answer) ? "What was consumed is not in the data." : panels[kind].nothing) || (isUnknown ? "How many replicas there were is not in the data." : kind === "scaling" ? "Nothing was deployed in this period." : models.length ? "No requests in this period." : `The account has no ${{ fineTuned: "fine-tuned", openSource: "open-source", external: "external" }[query.kind]} models.`);
   const days = stretches.map((entry) => [entry.deployedAt.slice(0, 10), (entry.undeployedAt || query.now).slice(0, 10)]);
   const first = days.map(([from]) => from).sort()[0], last = days.map(([, to]) => to).sort().at(-1);
   const from = first && first < account.earliest ? account.earliest : first, to = last && last > account.today ? account.today : last;
@@ -264,12 +269,15 @@ export function Lane({ answer, zoom }) {
   const list = graphs.incidents(answer.data, answer.marks);
   if (!list.length) return null;
   const [from, to] = zoom || [Date.parse(answer.data.query.from) / 1000, Date.parse(answer.data.query.to) / 1000];
-  const place = (node, { start, end }) => {
+  const place = (node, { start, end, kind }) => {
     if (!node) return;
     const left = Math.max(0, (start - from) / (to - from)), right = Math.min(1, (end - from) / (to - from));
     node.hidden = right <= 0 || left >= 1;
     node.style.left = `${left * 100}%`;
     node.style.width = `max(6px, ${Math.max(0, right - left) * 100}%)`;
+    // Its kind beside it, where the next one leaves room for the whole word.
+    const next = Math.min(1, ...list.map((other) => (other.start - from) / (to - from)).filter((other) => other > left));
+    node.firstChild.hidden = (next - left) * (Math.min(innerWidth, 2400) - 220) < kind.length * 8 + 12;
   };
   return html`<section class="lane" aria-label="Incidents"><h2>Incidents</h2><div class="track">
     ${list.map((incident, index) => {
@@ -289,11 +297,11 @@ export function Cards({ answer, objective }) {
     ["successRate", requests.totalRequests ? percent(requests.totalSuccesses / requests.totalRequests) : "–", "success rate", `Successful requests of all requests that are selected, in the period. ${number(requests.totalFailures)} failed.`, requests.totalFailures ? `${number(requests.totalFailures)} failed, ${percent(requests.totalFailures / requests.totalRequests)}` : ""],
     ["requests", compact(requests.totalRequests), "requests", "All requests that are selected, successful and failed, in the period.", requests.totalRequests < 10_000 ? "" : number(requests.totalRequests)],
     ["latency", duration(latency.summary.p95), "latency p95", "95 % of the successful requests took at most this long.", objective ? `${latency.summary.p95 === null ? "" : latency.summary.p95 <= objective.value ? "✓ " : "✕ "}${objective.label}` : ""],
-    ["replicas", scaling && !isUnknown ? number(peak) : "–", "peak replicas", "The most replicas at once of the models that are selected, and how many the account's subscription allows for all models together.", isUnknown ? "not in the data" : scaling ? `of ${number(account.subscriptionMaxReplicas)} in the subscription` : "external models have none"],
+    ["replicas", scaling && !isUnknown ? number(peak) : "–", "peak replicas", "The most replicas at once of the models that are selected, and how many the account's subscription allows for all models together.", isUnknown ? "not in the data" : scaling ? (account.subscriptionMaxReplicas ? `of ${number(account.subscriptionMaxReplicas)} in the subscription` : "") : "external models have none"],
   ];
   const own = [
-    ["deploymentCredits", credits(account.deploymentCredits), "credits consumed in deployment", "Replica time of all deployments of the account in the period, times the price of their hardware. 1 credit is 1 US dollar."],
-    ["fineTuningCredits", credits(account.fineTuningCredits), "credits consumed in fine-tuning", "Fine-tuning jobs of the account, charged evenly over their duration; what lies in the period."],
+    ["deploymentCredits", spent(answer, account.deploymentCredits), "credits consumed in deployment", "Replica time of all deployments of the account in the period, times the price of their hardware. 1 credit is 1 US dollar."],
+    ["fineTuningCredits", spent(answer, account.fineTuningCredits), "credits consumed in fine-tuning", "Fine-tuning jobs of the account, charged evenly over their duration; what lies in the period."],
     ["deployedModels", number(account.deployedModels), "deployed models", "Different models, of every kind, that were deployed at some instant of the period."],
     ["fineTunedModels", number(account.fineTunedModels), "fine-tuned models", "Different models with a fine-tuning job that succeeded in the period."],
   ];

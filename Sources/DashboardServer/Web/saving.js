@@ -1,7 +1,7 @@
 // What is saved says what it is: every picture and every table names run, account, model, period and zone. Pictures are on
 // white, whatever the page's colours.
 import { formats, range, limitsOf, marked, shapeOf, isHollow } from "./paint.js";
-import { colours, margins, picture } from "./chart.js";
+import { colours, room, picture } from "./chart.js";
 import { csv, moment, span } from "./format.js";
 import { ticks } from "./times.js";
 
@@ -105,7 +105,8 @@ const escaped = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", 
 
 /** The same graph as SVG, drawn from what the chart was given. Without `about` it is the graph alone. */
 export function svg(title, spec, about, palette = paper(), size = sheet) {
-  const [left, right, top, bottom] = [margins.left, size.width - margins.right, size.head + 14, size.head + size.height - 44];
+  const beside = room(size.width, spec);
+  const [left, right, top, bottom] = [beside.left, size.width - beside.right, size.head + 14, size.head + size.height - 44];
   const [from, to] = spec.range;
   const x = (value) => (left + ((value - from) / (to - from)) * (right - left)).toFixed(2);
   const colour = (name) => palette[name] || name;
