@@ -22,7 +22,7 @@ help:
 	@echo "make baselines  records the results of the shipped scenarios (make test checks them)"
 	@echo "make screenshots   retakes the README's picture, and draws those of the guide"
 	@echo "make fuzz      each of our own readers under libFuzzer, for a minute each (FUZZ_SECONDS, FUZZ_TARGETS)"
-	@echo "make verify    the long checks: tests in a debug build with its assertions, pictures of every page at five widths, light and dark"
+	@echo "make verify    the long checks: all tests with assertions, pictures of every page at five widths, light and dark"
 	@echo "make tsan      the libraries' tests under the thread sanitizer; make asan: under the address sanitizer (SANITIZED)"
 
 build:
@@ -56,22 +56,26 @@ docs: build
 	@.ci/setup tests
 	@.ci/docs $(SCRATCH) .build-docs
 
+# Optimised, with the assertions of our code and of the standard library: without optimisation, tests of theory take hours.
+ASSERTED := --configuration release --scratch-path .build-verify -Xswiftc -assert-config -Xswiftc Debug -Xcc -ffile-prefix-map=$(CURDIR)/=
+VERIFIED := .build-verify/release/workbench
+
 verify:
 	@.ci/setup tests
-	swift build $(SWIFTPM)
-	WORKBENCH_VERIFY=1 WORKBENCH=$(abspath $(WORKBENCH)) WORKBENCH_DUCKDB=$(DUCKDB) swift test --scratch-path .build-debug
-	WORKBENCH_VERIFY=1 WORKBENCH=$(abspath $(WORKBENCH)) .venv/bin/python -m pytest -q -p no:cacheprovider Tests/Browser
+	swift build $(ASSERTED) --build-tests
+	WORKBENCH_VERIFY=1 WORKBENCH=$(abspath $(VERIFIED)) WORKBENCH_DUCKDB=$(DUCKDB) swift test $(ASSERTED) --skip-build
+	WORKBENCH_VERIFY=1 WORKBENCH=$(abspath $(VERIFIED)) .venv/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile Tests/Browser
 
 # Tests of libraries; those of the command run a program that is not sanitized.
 SANITIZED ?= TelemetryTests|SamplingTests|DocumentsTests|HashingTests|ScenarioModelTests|SimulationTests|AggregationTests|DatasetsTests|RunsTests|PlanningTests|VerificationTests|CalibrationTests|DashboardServerTests
 
 tsan:
 	@.ci/setup tests
-	WORKBENCH_DUCKDB=$(DUCKDB) TSAN_OPTIONS=halt_on_error=0:exitcode=66:suppressions=$(CURDIR)/.ci/tsan.supp swift test --sanitize=thread --scratch-path .build-tsan --filter '$(SANITIZED)'
+	WORKBENCH_DUCKDB=$(DUCKDB) TSAN_OPTIONS=halt_on_error=0:exitcode=66:suppressions=$(CURDIR)/.ci/tsan.supp swift test --configuration release --sanitize=thread --scratch-path .build-tsan --filter '$(SANITIZED)'
 
 asan:
 	@.ci/setup tests
-	WORKBENCH_DUCKDB=$(DUCKDB) ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan --filter '$(SANITIZED)'
+	WORKBENCH_DUCKDB=$(DUCKDB) ASAN_OPTIONS=detect_leaks=0 swift test --configuration release --sanitize=address --scratch-path .build-asan --filter '$(SANITIZED)'
 
 lint:
 	@.ci/setup tests

@@ -182,7 +182,7 @@ struct ServiceReplay {
     let sink = Sink(observed.count)
     do {
       _ = try ScenarioSimulation(scenario, traces: [.init(file: Self.name): trace]).run(
-        threads: 1, into: .init(accounts: [sink], merged: nil))
+        threads: 1, into: .init(accounts: [sink], merged: nil, tables: false))
     } catch {
       // Times that telemetry cannot hold.
       return false

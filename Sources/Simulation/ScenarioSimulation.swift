@@ -116,10 +116,14 @@ package struct ScenarioSimulation: Sendable {
     package var accounts: [any TelemetrySink]
     /// Takes the requests of all accounts in order of arrival, numbered; `nil` where no data set is wanted.
     package var merged: (any TelemetrySink)?
+    /// Whether the result has the deployments, replicas, incidents and quarters of KV caches: of simulated years, these are
+    /// more than a few requests.
+    package var tables: Bool
 
-    package init(accounts: [any TelemetrySink], merged: (any TelemetrySink)?) {
+    package init(accounts: [any TelemetrySink], merged: (any TelemetrySink)?, tables: Bool = true) {
       self.accounts = accounts
       self.merged = merged
+      self.tables = tables
     }
   }
 
@@ -151,6 +155,7 @@ package struct ScenarioSimulation: Sendable {
     let accountSinks = Shared(accountSinks(sinks))
     let total = max(shards.reduce(0) { $0 + $1.weight }, 1)
     let helpers = helpers(threads)
+    let tables = sinks.tables
     let order = shards.indices.sorted { (-shards[$0].weight, $0) < (-shards[$1].weight, $1) }
     try inParallel(shards.count, threads: threads) { place in
       let index = order[place]
@@ -169,7 +174,7 @@ package struct ScenarioSimulation: Sendable {
       }
       simulation.finish()
       try simulation.checkSinks()
-      results[index] = AccountResult(simulation)
+      results[index] = AccountResult(simulation, tables: tables)
     }
     return result(results.all)
   }
@@ -206,7 +211,7 @@ package struct ScenarioSimulation: Sendable {
     }
     try merger.merge(buffers, before: .max)
     try merger.flush()
-    return result(simulations.map(AccountResult.init))
+    return result(simulations.map { AccountResult($0, tables: sinks.tables) })
   }
 
   /// Each account's sink, to be called from the threads of its shards.
@@ -227,7 +232,7 @@ package struct ScenarioSimulation: Sendable {
 
   func tables(of accounts: [AccountSimulation]) -> TelemetryTables {
     result(
-      accounts.map(AccountResult.init),
+      accounts.map { AccountResult($0, tables: true) },
       accounts: Array(accounts.indices)
     ).tables
   }
@@ -262,8 +267,8 @@ package struct ScenarioSimulation: Sendable {
     var notDeployed: Int
     var kvCaches: [KVCacheUse]
 
-    init(_ simulation: AccountSimulation) {
-      tables = simulation.tables()
+    init(_ simulation: AccountSimulation, tables wanted: Bool) {
+      tables = wanted ? simulation.tables() : .init()
       notDeployed = simulation.notDeployed
       kvCaches = simulation.kvCaches()
     }

@@ -285,7 +285,7 @@ struct FitCommand: ParsableCommand {
       try file.close()
     }
     if let reportFile {
-      try reportFile.write(try FitPage(try result.json()).html())
+      try reportFile.write(try FigurePage(.fit, try result.json()).html())
       try reportFile.close()
     }
     if json { Terminal.write(try result.json()) }

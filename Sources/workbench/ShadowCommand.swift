@@ -139,7 +139,7 @@ struct ShadowCommand: ParsableCommand {
       ShadowText.print(result)
     }
     if let page {
-      try page.write(try ShadowPage(text).html())
+      try page.write(try FigurePage(.shadow, text).html())
       _ = try page.close()
     }
     try judge(result)

@@ -38,8 +38,7 @@ struct ExcitationFitTests {
   ]
 
   /// The longest takes long: `make verify`.
-  static let lengths: [Int] =
-    ProcessInfo.processInfo.environment["WORKBENCH_VERIFY"] == nil ? [4, 16] : [4, 16, 64]
+  static let lengths = hasLongChecks ? [4, 16, 64] : [4, 16]
 
   static let examples = processes.flatMap { process in
     lengths.map { Example(arrivals: process.0, kind: process.1, truth: process.2, hours: $0) }

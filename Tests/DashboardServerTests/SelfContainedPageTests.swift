@@ -79,7 +79,7 @@ struct SelfContainedPageTests {
       try PlanPage(
         plan: plan, words: names, columns: [.init(name: names[1], unit: "ms", objective: names[0])]
       ).html(),
-      try FitPage(plan).html(),
+      try FigurePage(.fit, plan).html(),
       try difference.html(outcome),
     ]
     for page in pages {

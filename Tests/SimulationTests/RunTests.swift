@@ -25,6 +25,24 @@ struct RunTests {
     #expect(one.tables == four.tables)
   }
 
+  @Test("whoever does not ask for tables gets the same requests")
+  func withoutTables() throws {
+    let scenario = try Self.load("which-hardware")
+    let whole = try Simulated(scenario)
+    #expect(!whole.tables.deployments.isEmpty && !whole.tables.replicas.isEmpty)
+    for merged in [true, false] {
+      let simulation = ScenarioSimulation(scenario)
+      let recorder = RequestRecorder(simulation.series)
+      let result = try simulation.run(
+        threads: 1,
+        into: .init(accounts: [merged ? NoSink() : recorder], merged: merged ? recorder : nil, tables: false))
+      #expect(recorder.requests.map(\.latency) == whole.requests.map(\.latency))
+      #expect(
+        result.tables.deployments.isEmpty && result.tables.replicas.isEmpty && result.tables.kvCache.isEmpty)
+      #expect(result.tables.models == whole.tables.models)
+    }
+  }
+
   @Test("adding a model leaves every other model's telemetry as it was, where the subscription does not bind")
   func addedModel() throws {
     var scenario = try Self.load("support-assistant-month")
