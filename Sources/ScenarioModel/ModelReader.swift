@@ -198,15 +198,23 @@ struct ModelReader {
     if arrivals?.replayed != nil, keys.has("scale"), scale != 1 {
       keys.error("scale", "scale cannot be combined with a trace, which is replayed as it is. Remove it.")
     }
+    var uncertainty: DemandUncertainty?
+    if keys.has("uncertainty") {
+      guard let read = keys.section("uncertainty").flatMap(DemandUncertainty.read) else { return nil }
+      if let arrivals { read.check(keys, arrivals, ends: checkTimes ? period.upperBound : nil) }
+      uncertainty = read
+    }
     guard let scale else { return nil }
     if keys.has("recurrence") {
       guard let arrivals, let recurring = recurring(keys, arrivals, profile) else { return nil }
       return .init(
         arrivals: recurring.arrivals.scaled(by: scale), profile: recurring.profile, tokens: tokens,
-        retries: retries)
+        retries: retries, uncertainty: uncertainty)
     }
     return arrivals.map {
-      .init(arrivals: $0.scaled(by: scale), profile: profile, tokens: tokens, retries: retries)
+      .init(
+        arrivals: $0.scaled(by: scale), profile: profile, tokens: tokens, retries: retries,
+        uncertainty: uncertainty)
     }
   }
 

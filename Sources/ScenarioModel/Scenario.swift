@@ -88,6 +88,8 @@ package struct Scenario: Sendable, Equatable {
     /// `nil` where a trace or a record brings its own.
     package var tokens: Tokens?
     package var retries: Retries?
+    /// `nil` where demand is as stated.
+    package var uncertainty: DemandUncertainty?
 
     /// The trace or the record that brings the requests' tokens, if one does.
     package var recordedTokens: TraceSource.Selection? {
