@@ -31,7 +31,7 @@ package struct DemandVariance: Sendable {
 
   /// - Parameter replications: a scenario for each, that has its seed and its number.
   /// - Returns: `nil` where no demand is uncertain.
-  init?(_ replications: [Scenario]) {
+  package init?(_ replications: [Scenario]) {
     guard let first = replications.first, first.hasUncertainDemand else { return nil }
     let expected = first.demandByModel
     var weights: [Double] = []
@@ -46,7 +46,7 @@ package struct DemandVariance: Sendable {
   }
 
   /// Replications 0 and on of a scenario.
-  init?(_ scenario: Scenario, count: Int) {
+  package init?(_ scenario: Scenario, count: Int) {
     guard scenario.hasUncertainDemand else { return nil }
     self.init(
       (0..<count).map { number in
@@ -131,7 +131,7 @@ extension Estimator {
 
   /// The estimate of a metric with what uncertain demand does to it.
   /// - Parameter demand: of the same replications; `nil` where demand is certain.
-  static func estimate(
+  package static func estimate(
     _ metric: Metric, _ records: [ReplicationRecord], confidence: Double, demand: DemandVariance?
   ) -> Estimate? {
     guard var estimate = estimate(metric, records, confidence: confidence) else { return nil }

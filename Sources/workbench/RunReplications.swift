@@ -80,7 +80,7 @@ struct RunReplications {
           of: result.scenario.name,
           rows.compactMap { row in Metric(row.metric).map { ($0, row.estimate) } },
           confidence: result.confidence
-        ).map(\.shown)
+        ).map { HelpText.wrapped($0.shown, hanging: 2, columns: Terminal.tableColumns) }
     }
     if let directory {
       lines += [
