@@ -31,7 +31,8 @@ package struct FitJudgement {
       calibration.options.holdOut == .none ? 1 : 2, min(20, 400_000 / max(requests, 1)))
     var simulated: [Int: [Observations]] = [:]
     for replication in 0..<replications {
-      var scenario = scenario
+      // What judges the fit has one demand: the forecast is compared at its mean.
+      var scenario = scenario.withExpectedDemand
       scenario.replication = replication
       for (index, observations) in try simulate(
         scenario, records, threads: threads,

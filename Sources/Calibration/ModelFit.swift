@@ -31,6 +31,8 @@ package struct ModelFit: Sendable {
   /// When its requests could be seen.
   package let observed: [Range<Int64>]
   package private(set) var arrivals: ArrivalFit?
+  /// How uncertain demand after the record is; `nil` where that was not asked for, and where it is not known.
+  package private(set) var uncertainty: DemandUncertainty?
   package private(set) var tokens: TokenFit?
   /// Whether requests that are resampled bring their tokens.
   package var hasRecordedTokens: Bool {
@@ -102,6 +104,7 @@ package struct ModelFit: Sendable {
     }
     notes += failureNotes(observations, seen, reasons)
     notes += (arrivals?.notes ?? []) + (tokens?.notes ?? [])
+    if options.changes == .recurring { foresee(observations, seen, calendar) }
     if !hasRecordedTokens { notes += tokens?.lacks ?? [] }
     notes += (external?.notes ?? []) + deployments.flatMap { $0.service?.notes ?? [] }
     for incident in failures.incidents where !incident.isRecorded {
@@ -126,6 +129,21 @@ package struct ModelFit: Sendable {
         "Not reproduced: token counts are correlated with those of the request before (\(shown.joined(separator: ", "))); a scenario draws each request's alone."
       )
     }
+  }
+
+  private mutating func foresee(
+    _ observations: Observations, _ seen: [Range<Int64>], _ calendar: ZonedCalendar
+  ) {
+    guard let arrivals, let end = seen.last?.upperBound else { return }
+    guard let forecast = DemandForecast(observations, spans: seen, calendar: calendar) else {
+      let days = DemandForecast.totals(observations, seen, calendar).count { $0.count > 0 }
+      notes.append(DemandForecast.unknown(days))
+      return
+    }
+    let found = forecast.uncertainty(
+      from: Timestamp(microseconds: end), mayGrow: arrivals.cvChanges.isEmpty)
+    uncertainty = found
+    notes.append(forecast.words(found))
   }
 
   mutating func add(notes more: [String]) { notes += more }

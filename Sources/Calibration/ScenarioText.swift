@@ -223,6 +223,7 @@ package struct ScenarioText {
       entries.append(
         Entry("recurrence", .flow([Entry("from", .instant(recurrence.from)), Entry("every", .word(every))])))
     }
+    if let uncertainty = model.uncertainty { entries.append(Entry("uncertainty", uncertainty.yaml)) }
     if model.hasRecordedTokens { return entries }
     var pair = [
       Entry("input", distribution(tokens.input.distribution, isDuration: false)),

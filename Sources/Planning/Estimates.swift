@@ -6,6 +6,16 @@ package struct Estimate: Codable, Equatable, Sendable {
   /// Half the interval's width; `nil` for a single replication.
   package var halfWidth: Double?
   package var replications: Int
+  /// Of the variance behind the interval, the share that is of uncertain demand, in [0, 1]; the rest is chance. Absent
+  /// where demand is certain, and of fewer than ten replications.
+  package var demandShare: Double?
+  /// Where the figure of one period to come lies, demand and chance together; absent as `demandShare` is.
+  package var nextPeriod: Range?
+
+  package struct Range: Codable, Equatable, Sendable {
+    package var lower: Double
+    package var upper: Double
+  }
 
   package var lower: Double { value - (halfWidth ?? .infinity) }
   package var upper: Double { value + (halfWidth ?? .infinity) }

@@ -141,6 +141,8 @@ package struct PlanResult: Codable, Sendable {
   package var varies: [String]?
   /// Models whose demand is a trace, replayed as it was recorded in every replication.
   package var replayed: [String]?
+  /// Models whose demand is uncertain, so that each replication draws its own.
+  package var uncertainDemand: [String]?
   /// All models with requests.
   package var models: [String]?
   package var totalReplications = 0

@@ -48,11 +48,52 @@ package enum PlanWords {
     return sign + value(estimate.value, unit) + half
   }
 
+  /// What uncertain demand does to the figures of the base, and of the best where there is one.
+  package static func demand(_ result: PlanResult) -> [String] {
+    guard result.uncertainDemand != nil, result.isDeterministic != true else { return [] }
+    let columns = columns(result)
+    let shown = result.variants.enumerated().filter {
+      $0.offset == 0 || $0.element.name == result.choice?.best
+    }
+    return shown.flatMap { _, variant in
+      demand(
+        of: variant.name, columns.map { ($0, variant.metrics[$0.name]) }, confidence: result.confidence)
+    }
+  }
+
+  /// Of the variance of each figure, how much is demand's, and where the figure of a period to come lies.
+  package static func demand(
+    of name: String, _ figures: [(metric: Metric, estimate: Estimate?)], confidence: Double
+  ) -> [String] {
+    let shares = figures.compactMap { figure in
+      figure.estimate?.demandShare.map { "\(figure.metric.name) \(Figure.share($0))" }
+    }
+    guard !shares.isEmpty else {
+      return [
+        "\(name): fewer than \(DemandVariance.least) replications do not say how much of an interval is demand and how much chance."
+      ]
+    }
+    let ranges = figures.compactMap { figure in
+      figure.estimate?.nextPeriod.map {
+        "\(figure.metric.name) \(value($0.lower, figure.metric.unit)) to \(value($0.upper, figure.metric.unit))"
+      }
+    }
+    return [
+      "\(name): demand causes of the variance of \(shares.joined(separator: ", ")); the rest is chance.",
+      "\(name), a period to come, \(Figure.share(confidence)): \(ranges.joined(separator: ", ")).",
+    ]
+  }
+
   /// What the figures vary by, where that is not everything.
   package static func chance(_ result: PlanResult) -> [String] {
     if result.isDeterministic == true {
       return [
         "Deterministic: \(result.replayed == nil ? "" : "demand is replayed from a trace, and ")nothing is drawn at random, so one replication is enough; figures have no intervals, and hold for this \(result.replayed == nil ? "scenario" : "trace") alone."
+      ]
+    }
+    if let uncertain = result.uncertainDemand {
+      return [
+        "The demand of \(uncertain.prefix(5).joined(separator: ", "))\(uncertain.count > 5 ? ", …" : "") is uncertain: each replication draws its own, the same in all variants."
       ]
     }
     guard let replayed = result.replayed, let varies = result.varies else { return [] }

@@ -50,8 +50,11 @@ package struct SeedReplications: Sendable {
     }
     let records = variants.indices.flatMap { experiment.records($0) }
     requests = records.reduce(0) { $0 + $1.requests }
+    let demand = DemandVariance(variants.map(\.scenario))
     rows = Self.metrics(variants[0]).compactMap { metric in
-      guard let estimate = Estimator.estimate(metric, records, confidence: confidence) else { return nil }
+      guard
+        let estimate = Estimator.estimate(metric, records, confidence: confidence, demand: demand)
+      else { return nil }
       let values = records.compactMap { metric.value($0) }
       return Row(
         metric: metric.name, unit: metric.unit.rawValue, estimate: estimate,

@@ -82,6 +82,10 @@ package final class Study {
     if !varies.isEmpty { self.result.varies = varies }
     let replayed = variants[0].scenario.replayedModels
     if !replayed.isEmpty { self.result.replayed = replayed }
+    let uncertain = variants.reduce(into: [String]()) { found, variant in
+      for name in variant.scenario.uncertainModels where !found.contains(name) { found.append(name) }
+    }
+    if !uncertain.isEmpty { self.result.uncertainDemand = uncertain }
   }
 
   /// Whether nothing of any variant is drawn at random.
@@ -248,20 +252,22 @@ package final class Study {
     let metrics = metrics
     result.variants = variants.indices.map { index in
       let records = self.records(index)
+      let demand = DemandVariance(variants[index].scenario, count: records.count)
       var entry = PlanResult.VariantResult(
         name: variants[index].name, overrides: variants[index].overrides,
         replications: experiment.records(index).count,
         metrics: [:],
         differences: [:])
       for metric in metrics {
-        entry.metrics[metric.name] = Estimator.estimate(metric, records, confidence: options.confidence)
+        entry.metrics[metric.name] = Estimator.estimate(
+          metric, records, confidence: options.confidence, demand: demand)
         if index > 0 {
           entry.differences[metric.name] = Estimator.difference(
             metric, records, base: base, confidence: options.confidence)
         }
       }
       if !variants[index].alsoNamed.isEmpty { entry.alsoNamed = variants[index].alsoNamed }
-      addWorst(&entry, records, base: index > 0 ? base : nil)
+      addWorst(&entry, records, base: index > 0 ? base : nil, demand)
       entry.levels = objectiveResults(index)
       for name in index > 0 ? ["latency.mean", "latency.p95", "waiting.mean", "credits"] : [] {
         entry.varianceReduction[name] = Metric(name).flatMap {
@@ -274,7 +280,8 @@ package final class Study {
 
   /// The figures of the worst model, where several have one of their own.
   private func addWorst(
-    _ entry: inout PlanResult.VariantResult, _ records: [ReplicationRecord], base: [ReplicationRecord]?
+    _ entry: inout PlanResult.VariantResult, _ records: [ReplicationRecord], base: [ReplicationRecord]?,
+    _ demand: DemandVariance?
   ) {
     guard objectives.models.count > 1 else { return }
     var names: [String: String] = [:]
@@ -289,7 +296,9 @@ package final class Study {
       guard objectives.models.count <= Self.mostModelsShown || wanted.contains(metric) else { continue }
       let own = objectives.models.compactMap { model -> (String, Metric, Estimate)? in
         let scoped = metric.scoped(.model(model))
-        return Estimator.estimate(scoped, records, confidence: options.confidence).map { (model, scoped, $0) }
+        return Estimator.estimate(scoped, records, confidence: options.confidence, demand: demand).map {
+          (model, scoped, $0)
+        }
       }
       let sign = lower.contains(metric) ? -1.0 : 1
       guard let worst = own.max(by: { sign * $0.2.value < sign * $1.2.value }) else { continue }

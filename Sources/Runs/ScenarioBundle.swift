@@ -88,7 +88,7 @@ package struct ScenarioBundle: Sendable {
   /// Reads the measured demand of models, and its expectation.
   private static func fillDemand(_ scenario: inout Scenario, _ files: [String: String]) throws {
     for model in scenario.accounts.flatMap(\.models) {
-      guard case .serveGen(let source)? = model.load?.arrivals.source else { continue }
+      guard case .serveGen(let source)? = model.load?.expected.arrivals.source else { continue }
       if scenario.measured[source.trace] == nil {
         scenario.measured[source.trace] = try client(
           files[source.trace] ?? source.trace, files[source.dataset] ?? source.dataset

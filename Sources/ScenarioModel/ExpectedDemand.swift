@@ -2,11 +2,24 @@ import Foundation
 import Telemetry
 
 extension Scenario.Model {
-  /// Mean number of arrivals, retries and recorded demand not counted.
+  /// Mean number of arrivals, retries and recorded demand not counted; where demand is uncertain, at its means.
   /// - Parameter origin: where the profile's trend is 1.
   package func expectedArrivals(_ time: Range<Timestamp>, origin: Timestamp, _ calendar: ZonedCalendar)
     -> Double
   {
+    expectedArrivals(of: load?.expected, time, origin: origin, calendar)
+  }
+
+  /// More than are expected of the largest demand that is drawn where it is uncertain.
+  func largestArrivals(_ time: Range<Timestamp>, origin: Timestamp, _ calendar: ZonedCalendar) -> Double {
+    expectedArrivals(
+      of: load.map { load in load.uncertainty.map { load.with($0.largest) } ?? load }, time, origin: origin,
+      calendar)
+  }
+
+  private func expectedArrivals(
+    of load: Scenario.Load?, _ time: Range<Timestamp>, origin: Timestamp, _ calendar: ZonedCalendar
+  ) -> Double {
     guard let load else { return 0 }
     if let loop = load.arrivals.closedLoop { return expectedArrivals(time, loop, load.tokens) }
     guard let rate = load.arrivals.meanRate else { return 0 }
@@ -58,7 +71,7 @@ extension Scenario {
   package var demandByModel: [ModelDemand] {
     accounts.flatMap { account in
       account.models.compactMap { model -> ModelDemand? in
-        guard let load = model.load else { return nil }
+        guard let load = model.load?.expected else { return nil }
         let requests =
           if let source = load.arrivals.source {
             source.expectedRequests(in: self)

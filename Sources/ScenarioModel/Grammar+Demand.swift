@@ -53,6 +53,9 @@ extension Grammar {
         "recurrence", .object { recurrence },
         "A cycle of breakpoints and changes of variability that repeats, before and after."
       ),
+      Key(
+        "uncertainty", .object { DemandUncertainty.shape },
+        "Demand to come that is not known: a level and a growth that each replication draws."),
       Key("tokens", .object { tokens }, "Token counts; a trace brings its own."),
       Key(
         "classes", .list(.object { Scenario.RequestClass.shape }),

@@ -177,18 +177,24 @@ struct ModelReader {
     if arrivals?.replayed != nil, keys.has("scale"), scale != 1 {
       keys.error("scale", "scale cannot be combined with a trace, which is replayed as it is. Remove it.")
     }
+    var uncertainty: DemandUncertainty?
+    if keys.has("uncertainty") {
+      guard let read = keys.section("uncertainty").flatMap(DemandUncertainty.read) else { return nil }
+      if let arrivals { read.check(keys, arrivals, ends: checkTimes ? period.upperBound : nil) }
+      uncertainty = read
+    }
     guard let scale, let clients = clients(keys, arrivals) else { return nil }
     if keys.has("recurrence") {
       guard let arrivals, let recurring = recurring(keys, arrivals, profile) else { return nil }
       return .init(
         arrivals: recurring.arrivals.scaled(by: scale), profile: recurring.profile, tokens: tokens,
-        retries: retries, classes: classes, sessions: clients.sessions, deadlineMicroseconds: clients.deadline
-      )
+        retries: retries, classes: classes, sessions: clients.sessions, deadlineMicroseconds: clients.deadline,
+        uncertainty: uncertainty)
     }
     return arrivals.map {
       .init(
         arrivals: $0.scaled(by: scale), profile: profile, tokens: tokens, retries: retries, classes: classes,
-        sessions: clients.sessions, deadlineMicroseconds: clients.deadline)
+        sessions: clients.sessions, deadlineMicroseconds: clients.deadline, uncertainty: uncertainty)
     }
   }
 

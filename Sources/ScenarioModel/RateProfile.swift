@@ -21,6 +21,8 @@ package struct RateProfile: Sendable, Equatable {
   package var spikes: [Spike] = []
   /// Lasting changes, ascending: from each instant its factor holds until the next; 1 before the first.
   package var breakpoints: [Breakpoint] = []
+  /// How much demand there is where that is uncertain.
+  package var draw: DemandUncertainty.Draw?
 
   package struct Breakpoint: Sendable, Equatable {
     package var at: Timestamp
@@ -54,14 +56,20 @@ package struct RateProfile: Sendable, Equatable {
     }
     for spike in spikes { borders.formUnion([spike.from, spike.to]) }
     borders.formUnion(breakpoints.map(\.at))
+    if let from = draw?.from { borders.insert(from) }
     let starts = borders.filter { $0 >= from && $0 < to }.sorted()
-    let growth = trendPerWeek == 1 ? 0 : log(trendPerWeek) / (7 * 86_400e6)
+    let trend = trendPerWeek == 1 ? 0 : log(trendPerWeek) / (7 * 86_400e6)
     var segments: [Segment] = []
     for (index, start) in starts.enumerated() {
       let end = index + 1 < starts.count ? starts[index + 1] : to
       var factor = stepFactor(at: start, calendar)
-      if growth != 0 { factor *= exp(growth * Double(start - origin)) }
-      if growth == 0, let last = segments.last, last.factor == factor {
+      if trend != 0 { factor *= exp(trend * Double(start - origin)) }
+      var growth = trend
+      if let draw, start >= draw.from ?? start {
+        factor *= draw.level * exp(draw.growth * Double(start - (draw.from ?? origin)))
+        growth += draw.growth
+      }
+      if growth == 0, let last = segments.last, last.growth == 0, last.factor == factor {
         segments[segments.count - 1].end = end
       } else {
         segments.append(Segment(start: start, end: end, factor: factor, growth: growth))

@@ -40,9 +40,15 @@ extension Scenario {
     accounts.flatMap(\.models).filter { $0.load?.arrivals.replayed != nil }.map(\.name)
   }
 
+  /// Names of the models whose demand is uncertain.
+  package var uncertainModels: [String] {
+    accounts.flatMap(\.models).filter { $0.load?.uncertainty != nil }.map(\.name)
+  }
+
   private static func isChance(_ probability: Double) -> Bool { probability > 0 && probability < 1 }
 
   private static func demand(_ load: Load, _ note: (String, Bool) -> Void) {
+    note("demand", load.uncertainty?.isRandom ?? false)
     if load.arrivals.isRandom {
       note("arrivals", true)
       // A trace and a client of ServeGen bring their own.

@@ -94,6 +94,8 @@ package struct Scenario: Sendable, Equatable {
     package var sessions: Sessions?
     /// How long clients wait for a response, µs; `nil`: for ever.
     package var deadlineMicroseconds: Int64?
+    /// `nil` where demand is as stated.
+    package var uncertainty: DemandUncertainty?
 
     /// The trace or the record that brings the requests' tokens, if one does.
     package var recordedTokens: TraceSource.Selection? {

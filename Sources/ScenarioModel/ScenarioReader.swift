@@ -115,6 +115,13 @@ struct ScenarioReader {
       )
       return nil
     }
+    guard read.largestArrivals <= Self.mostArrivals else {
+      top.error(
+        "period",
+        "the demand is so uncertain that a replication may draw \(atLeast(read.largestArrivals)) requests; at most 10¹¹ are simulated. Shorten the period, or lower cv of uncertainty.level or sd of uncertainty.growth."
+      )
+      return nil
+    }
     var scenario = Scenario(
       name: name, description: description, seed: UInt64(seed), from: from, to: to,
       warmUpMicroseconds: warmUp,
@@ -179,9 +186,10 @@ struct ScenarioReader {
     _ top: Section, _ sections: [Section], _ calendars: [ZonedCalendar], _ period: Range<Timestamp>,
     _ warmUp: Int64,
     checkTimes: Bool
-  ) -> (accounts: [Scenario.Account], expectedArrivals: Double) {
+  ) -> (accounts: [Scenario.Account], expectedArrivals: Double, largestArrivals: Double) {
     var accounts: [Scenario.Account] = []
     var expected = 0.0
+    var largest = 0.0
     var counted = 0
     var names: Set<String> = []
     for (section, calendar) in zip(sections, calendars) {
@@ -207,6 +215,11 @@ struct ScenarioReader {
           * account.models.reduce(0) {
             $0 + $1.expectedArrivals(simulated, origin: period.lowerBound, account.calendar)
           }
+        largest +=
+          Double(count ?? 1)
+          * account.models.reduce(0) {
+            $0 + $1.largestArrivals(simulated, origin: period.lowerBound, account.calendar)
+          }
       }
       counted += (count ?? 1) * account.models.reduce(0) { $0 + 1 + $1.deployments.count }
       guard counted <= Limits.modelsAndDeployments else {
@@ -226,7 +239,7 @@ struct ScenarioReader {
         accounts.append(copy)
       }
     }
-    return (accounts, expected)
+    return (accounts, expected, largest)
   }
 
   private func profiles(_ top: Section) -> [String: RateProfile] {

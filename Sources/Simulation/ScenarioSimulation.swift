@@ -31,12 +31,14 @@ package struct ScenarioSimulation: Sendable {
     var weight: Double
   }
 
+  /// Where demand is uncertain, it is what the scenario's replication draws.
   /// - Parameters:
   ///   - traces: requests of the trace files that the scenario names, in order of arrival.
   ///   - accounts: those that are simulated; `nil` for all. The result of one account does not depend on the others.
   package init(
     _ scenario: Scenario, traces: [TraceSource.Selection: Trace] = [:], accounts: Range<Int>? = nil
   ) {
+    let scenario = scenario.withDrawnDemand
     self.accounts = accounts ?? scenario.accounts.indices
     self.scenario = scenario
     self.traces = traces
@@ -334,11 +336,6 @@ extension TelemetryTables {
       "\(what)\(model) ends at \(at.rfc3339), which is beyond \(Timestamp.supportedYears). Shorten its duration, or move the period."
     )
   }
-}
-
-extension Scenario.Model {
-  /// The model's name in stream names: `NAME`, and `NAME#2` for the second of that name.
-  var streamEntity: String { ordinal == 1 ? name : "\(name)#\(ordinal)" }
 }
 
 /// Lets one thread at a time give batches to a sink that does not care for the order between models.

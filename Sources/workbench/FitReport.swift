@@ -1,6 +1,7 @@
 import Calibration
 import Foundation
 import Sampling
+import ScenarioModel
 import Telemetry
 
 /// What `workbench fit --json` writes, and what its page shows.
@@ -83,6 +84,21 @@ extension FitReport.Model {
       }
       fitted.append(
         .init(part: "arrivals", family: arrivals.family, parameters: parameters))
+    }
+    if let uncertainty = fit.uncertainty {
+      func estimate(_ name: String, _ factor: DemandUncertainty.LognormalFactor) -> ParameterEstimate {
+        let center = log(factor.mean) - factor.sigma * factor.sigma / 2
+        return ParameterEstimate(
+          name: name, value: factor.mean,
+          interval: [-1.959_964, 1.959_964].map { exp(center + $0 * factor.sigma) })
+      }
+      fitted.append(
+        .init(
+          part: "demand to come", family: "lognormal",
+          parameters: [
+            estimate("level", uncertainty.level),
+            estimate("growth per week", uncertainty.growthPerWeek),
+          ]))
     }
     if fit.hasRecordedTokens {
       fitted.append(.init(part: "tokens", family: "those of the resampled requests", parameters: []))

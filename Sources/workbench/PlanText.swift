@@ -22,6 +22,8 @@ struct PlanText {
     lines += PlanWords.chance(result).map(\.shown)
     lines.append("")
     lines += table()
+    let demand = PlanWords.demand(result).map(\.shown)
+    if !demand.isEmpty { lines += [""] + demand }
     if var words = PlanWords.recommendation(result)?.map(\.shown) {
       words[0] = Terminal.bold(words[0])
       lines += [""] + words

@@ -20,6 +20,9 @@ struct RunReplications {
       var smallest: Double
       var largest: Double
       var unit: String
+      /// Where demand is uncertain.
+      var demandShare: Double?
+      var nextPeriod: Estimate.Range?
     }
     var scenario: String
     var seeds: [UInt64]
@@ -39,7 +42,8 @@ struct RunReplications {
         row.metric,
         Document.Metric(
           mean: row.estimate.value, halfWidth: row.estimate.halfWidth, smallest: row.smallest,
-          largest: row.largest, unit: row.unit)
+          largest: row.largest, unit: row.unit, demandShare: row.estimate.demandShare,
+          nextPeriod: row.estimate.nextPeriod)
       )
     }
     return try encoder.encode(
@@ -67,6 +71,17 @@ struct RunReplications {
       ])
     }
     lines += table.lines()
+    if result.scenario.hasUncertainDemand {
+      let figures = ["requests", "latency.mean", "latency.p95", "failureRate", "peakReplicas", "credits"]
+      let rows = figures.compactMap { name in result.rows.first { $0.metric == name } }
+      lines +=
+        [""]
+        + PlanWords.demand(
+          of: result.scenario.name,
+          rows.compactMap { row in Metric(row.metric).map { ($0, row.estimate) } },
+          confidence: result.confidence
+        ).map { HelpText.wrapped($0.shown, hanging: 2, columns: Terminal.tableColumns) }
+    }
     if let directory {
       lines += [
         "",

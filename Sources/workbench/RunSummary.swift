@@ -29,11 +29,19 @@ struct RunSummary {
       var creditsPerRequest: Double?
       var metrics: AccountMetrics
     }
+    struct Drawn: Encodable {
+      var account: String
+      var model: String
+      var level: Double
+      var growthPerWeek: Double
+    }
     var directory: String
     var scenario: String
     var seed: UInt64
     var requests: Int64
     var notDeployed: Int
+    /// What the run drew of the demand that is uncertain; absent where none is.
+    var demand: [Drawn]?
     var overview: [Entry]
     /// Absent where the scenario has none.
     var objectives: ObjectiveReport?
@@ -45,6 +53,12 @@ struct RunSummary {
     let document = Document(
       directory: path, scenario: scenario.name, seed: scenario.seed, requests: outcome.requests,
       notDeployed: outcome.notDeployed.map(\.requests).reduce(0, +),
+      demand: scenario.hasUncertainDemand
+        ? scenario.demandDraws.map {
+          .init(
+            account: $0.account, model: $0.model, level: $0.draw.level,
+            growthPerWeek: $0.draw.growthPerWeek)
+        } : nil,
       overview: outcome.overviews.map {
         .init(
           account: $0.account, kind: $0.dashboard.query.kind, requests: $0.dashboard.requests.totalRequests,
@@ -59,6 +73,7 @@ struct RunSummary {
     var lines = [
       "\(Terminal.bold(scenario.name.shown)), seed \(scenario.seed): \(first.date(at: scenario.from)) to \(first.date(at: scenario.to + -1)), \(Figure.count(outcome.requests)) requests"
     ]
+    lines += scenario.drawnDemand(most: Self.mostAccounts)
     let accounts = scenario.accounts.prefix(Self.mostAccounts).map(\.name)
     for account in accounts { lines += self.lines(account) }
     if scenario.accounts.count > accounts.count {

@@ -53,6 +53,7 @@ extension ScenarioCheck {
       lines.append(
         "\(Figure.count(order.count - Self.mostModels, "more model")): about \(Self.requestCount(rest))")
     }
+    lines += scenario.drawnDemand(most: Self.mostModels)
     if scenario.accounts.contains(where: { $0.models.contains { $0.load?.retries != nil } }) {
       lines.append("plus retries")
     }
@@ -81,5 +82,22 @@ extension ScenarioCheck {
       return String(format: "%.2g %@", bytes / limit, unit)
     }
     return String(format: "%.0f kB", max(bytes / 1000, 1))
+  }
+}
+
+extension Scenario {
+  /// What a run of the scenario draws of the demand that is uncertain, for a terminal; nothing if none is.
+  func drawnDemand(most: Int) -> [String] {
+    let draws = demandDraws
+    let shown = draws.prefix(most).map { drawn in
+      let name = accounts.count > 1 ? "\(drawn.account)/\(drawn.model)" : drawn.model
+      let growth =
+        drawn.draw.growthPerWeek == 1 ? "" : String(format: ", × %.4g a week", drawn.draw.growthPerWeek)
+      let from = drawn.draw.from.map { $0 > self.from ? " from \($0.rfc3339) on" : "" } ?? ""
+      return "\(name): uncertain; seed \(seed) draws "
+        + String(format: "× %.4g", drawn.draw.level) + "\(growth)\(from)"
+    }
+    return shown.map(\.shown)
+      + (draws.count > most ? ["and the demand of \(Figure.count(draws.count - most, "more model"))"] : [])
   }
 }

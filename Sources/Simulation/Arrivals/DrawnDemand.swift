@@ -9,6 +9,7 @@ package struct DrawnDemand: Sendable {
   package private(set) var inputTokens: [Int32] = []
   package private(set) var outputTokens: [Int32] = []
 
+  /// Where demand is uncertain, it is what the replication draws.
   /// - Parameters:
   ///   - traces: the records that the load names.
   ///   - most: no more requests than this are drawn.
@@ -17,6 +18,9 @@ package struct DrawnDemand: Sendable {
     _ load: Scenario.Load, over time: Range<Timestamp>, calendar: ZonedCalendar,
     traces: [TraceSource.Selection: Trace] = [:], seed: UInt64 = 1, replication: Int = 0, most: Int = .max
   ) throws {
+    let draw = load.uncertainty?.draw(
+      seed: seed, replication: replication, account: "drawn", entity: "demand")
+    let load = draw.map { load.with($0) } ?? load
     let arena = SamplingArena()
     let setting = ArrivalSetting(
       scenario: Scenario(over: time, seed: seed, replication: replication), calendar: calendar,
