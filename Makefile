@@ -56,8 +56,8 @@ docs: build
 	@.ci/setup tests
 	@.ci/docs $(SCRATCH) .build-docs
 
-# Optimised, with the assertions of our code and of the standard library: without optimisation, tests of theory take hours.
-ASSERTED := --configuration release --scratch-path .build-verify -Xswiftc -assert-config -Xswiftc Debug -Xcc -ffile-prefix-map=$(CURDIR)/=
+# Optimised, with assertions: without optimisation, tests of theory take hours.
+ASSERTED := --configuration release --scratch-path .build-verify -Xswiftc -DASSERTIONS -Xcc -ffile-prefix-map=$(CURDIR)/=
 VERIFIED := .build-verify/release/workbench
 
 verify:
