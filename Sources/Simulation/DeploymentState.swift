@@ -47,6 +47,8 @@ struct DeploymentState: ~Copyable {
   /// How long requests wait at most, of the class that does the shortest; `Int64.max`: for ever.
   let timeout: Int64
   var limits: RateLimits
+  /// Whether it neither turns requests away nor hands them on, whatever they are.
+  let takesAll: Bool
   let traffic: Double?
   let modelErrorProbability: Double
   let mayFail: Bool
@@ -134,6 +136,7 @@ struct DeploymentState: ~Copyable {
     batchSlowdown = deployment.service.batchSlowdown
     batching = deployment.service.continuousBatching
     isBatching = batching != nil
+    takesAll = batching == nil && prefill < 0 && deployment.rateLimit == nil
     let prefixes = decodesOnly ? nil : prefixes
     self.prefixes = prefixes
     longestContext = batching?.kvCache?.longestContext ?? .max

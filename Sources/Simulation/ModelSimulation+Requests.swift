@@ -37,22 +37,10 @@ extension ModelSimulation {
     let sequence = append(at: time, input: input, output: output, attempt: attempt, origin: origin)
     let row = ring.row(sequence)
     ring.series[row] = deployments[chosen].series
-    let addressed = chosen
-    var isTooLong = deployments[chosen].isBatching && !fits(row, chosen)
-    if deployments[chosen].prefill >= 0 {
-      chosen = deployments[chosen].prefill
-      isTooLong = isTooLong || !fitsPrompt(row, chosen)
-    }
     if ring.prefix != nil { ring.begin(row, prefix: prefix) }
-    if isTooLong {
-      ring.waiting[row] = 0
-      end(sequence, FailureReason.contextLengthExceeded.code, at: time)
-      return
-    }
-    if deployments[addressed].limits.isUsed, isBeyondLimits(row, addressed, at: time) {
-      ring.waiting[row] = 0
-      end(sequence, FailureReason.rateLimited.code, at: time)
-      return
+    if !deployments[chosen].takesAll {
+      guard let first = firstToTake(sequence, chosen, at: time) else { return }
+      chosen = first
     }
     if deployments[chosen].freeSlots > 0 {
       let replica = deployments[chosen].occupyLeast()
@@ -73,6 +61,30 @@ extension ModelSimulation {
     raiseDemand(chosen, at: time)
   }
 
+  /// The deployment whose replicas take a request first: the one that it is for, or the one that reads its prompts.
+  /// - Returns: `nil` if the request does not fit, or is beyond limits: then it has failed.
+  @inline(never)
+  private mutating func firstToTake(_ sequence: Int, _ addressed: Int, at time: Int64) -> Int? {
+    let row = ring.row(sequence)
+    var first = addressed
+    var isTooLong = deployments[addressed].isBatching && !fits(row, addressed)
+    if deployments[addressed].prefill >= 0 {
+      first = deployments[addressed].prefill
+      isTooLong = isTooLong || !fitsPrompt(row, first)
+    }
+    if isTooLong {
+      ring.waiting[row] = 0
+      end(sequence, FailureReason.contextLengthExceeded.code, at: time)
+      return nil
+    }
+    if deployments[addressed].limits.isUsed, isBeyondLimits(row, addressed, at: time) {
+      ring.waiting[row] = 0
+      end(sequence, FailureReason.rateLimited.code, at: time)
+      return nil
+    }
+    return first
+  }
+
   /// A row for a request. Its waiting time, time to first token and latency are for who settles them.
   @inline(__always)
   private mutating func append(
@@ -91,7 +103,6 @@ extension ModelSimulation {
   }
 
   /// Whether a request is beyond the limits of the deployment that it is for; takes it if it is not.
-  @inline(never)
   private mutating func isBeyondLimits(_ row: Int, _ index: Int, at time: Int64) -> Bool {
     let tokens = Int64(ring.input[row]) + Int64(ring.output[row])
     guard deployments[index].limits.allow(tokens, at: time) else { return true }
