@@ -188,7 +188,8 @@ struct ModelReader {
       guard let arrivals, let recurring = recurring(keys, arrivals, profile) else { return nil }
       return .init(
         arrivals: recurring.arrivals.scaled(by: scale), profile: recurring.profile, tokens: tokens,
-        retries: retries, classes: classes, sessions: clients.sessions, deadlineMicroseconds: clients.deadline,
+        retries: retries, classes: classes, sessions: clients.sessions,
+        deadlineMicroseconds: clients.deadline,
         uncertainty: uncertainty)
     }
     return arrivals.map {
