@@ -97,7 +97,7 @@ def test_a_run_is_validated(page):
     table = page.page.get_by_role("region", name="Invariants")
     expect(table).to_contain_text("Replicas")
     eventually(table.locator("tbody tr").count, lambda many: many > 10)
-    expect(job).to_contain_text(re.compile("everything that applies holds|inconclusive"))
+    expect(job).to_contain_text(re.compile("everything applicable holds|inconclusive"))
 
 
 def test_objectives_are_judged(page):
@@ -297,7 +297,7 @@ def test_what_a_file_tells_of_itself_is_not_asked_for(page, studio):
     # Replicas are not in such a file: that is not none.
     expect(page.page.locator("#card-replicas")).to_contain_text("not in the data")
     assert page.figures("scaling")["subscription"] == "–"
-    expect(page.widget("scaling").locator(".empty")).to_have_text("How many replicas there were is not in the data.")
+    expect(page.widget("scaling").locator(".empty")).to_have_text("The data do not say how many replicas there were.")
     # Of latencies that are alike the axis has something to read them by.
     page.page.get_by_role("button", name="Analysis", exact=True).click()
     page.settled()

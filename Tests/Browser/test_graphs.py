@@ -308,10 +308,10 @@ def test_the_unfinished_bucket_is_hatched_in_every_panel_that_has_buckets(browse
         now = lambda: datetime.datetime.fromisoformat(next(run for run in server.json("api/runs") if run["live"])["now"].replace("Z", "+00:00")).timestamp()
         for _ in range(20):
             page.page.get_by_role("button", name="Pause").click()
-            page.page.get_by_role("button", name="Go on").wait_for()
+            page.page.get_by_role("button", name="Resume").wait_for()
             if now() % 1800:
                 break
-            page.page.get_by_role("button", name="Go on").click()
+            page.page.get_by_role("button", name="Resume").click()
             page.page.get_by_role("button", name="Pause").wait_for()
         for view, kinds in (({}, ("latency", "requests", "credits")), ({"lens": "analysis"}, ("heat", "fine", "credits"))):
             page.open(run="live", period="7d", percentiles="1", **view)

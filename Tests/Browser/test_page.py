@@ -48,7 +48,7 @@ def test_requests_are_two_lines_and_one_failure_in_100_000_is_seen_and_hit(page)
     text = page.hover("requests", place["x"] / place["width"], place["y"] / place["height"])
     assert stretch(red["at"][failed], 86_400) in text
     lines = text.split("\n")
-    assert lines[lines.index("Failed") + 1] == "1" and "99,999" in text and "in all of 2–8 Mar 2026" in text
+    assert lines[lines.index("Failed") + 1] == "1" and "99,999" in text and "total, 2–8 Mar 2026" in text
     assert page.figures("requests")["success rate"] == "99.999 %"
     expect(page.page.locator("#card-successRate strong")).to_have_text("99.999 %")
     # Every day can be pointed at.

@@ -28,7 +28,9 @@ RULES = {
     "any name": ["test_names_of_a_thousand_characters_and_of_any_script_work", "test_page.test_names_with_spaces_and_plus_signs_work", "test_names.test_served"],
     "compressed, and small": ["test_rules.test_scripts_are_small"],
     "finer buckets and heat maps": ["test_rules.test_the_analysis_lens_has_the_same_figures"],
-    "events carry figures, and are followed once": ["test_dashboard.test_the_page_follows_a_live_run", "test_safety.test_five_hundred_listeners_and_some_that_never_read"],
+    "figures by version or model in one answer": ["test_safety.test_parts_of_a_view_are_what_each_is_by_itself"],
+    "events carry the buckets that have changed, once a second at most": ["test_safety.test_events_carry_the_buckets_that_have_changed_once_a_second", "test_dashboard.test_the_page_follows_a_live_run", "test_safety.test_five_hundred_listeners_and_some_that_never_read"],
+    "a live page is light": ["test_rules.test_live_data_change_figures_and_never_controls"],
     "verbs are safe": ["test_safety.test_other_sites_and_other_names_are_refused", "test_safety.test_the_token_guards_everything", "test_safety.test_limits", "test_safety.test_headers_keep_the_page_to_itself"],
     "jobs have progress and are cancelled": ["test_plans_page.test_variants_appear_while_they_are_estimated_and_a_plan_is_cancelled", "test_flows.test_a_running_plan_is_there_after_another_page_and_after_a_reload"],
     "keyboard only": ["test_every_control_is_reached_with_tab_and_seen_when_it_is", "test_graphs.test_every_point_of_a_graph_is_reached_by_keyboard", "test_flows.test_qa_and_on_call_by_keyboard_alone", "test_flows.test_a_planner_by_keyboard_alone"],
@@ -41,6 +43,7 @@ RULES = {
     "QA": ["test_flows.test_qa_imports_a_file_reads_its_figures_and_takes_a_fixture"],
     "planner": ["test_flows.test_a_planner_goes_from_a_slider_to_a_kept_run_a_plan_and_a_report", "test_plans_page.test_a_planner_goes_from_a_slider_to_a_plan_and_back"],
     "another kind of models": ["test_every_page_goes_from_one_kind_of_models_to_another"],
+    "nothing is said that is not so, cut off or on something else": ["test_strangers.test_what_is_drawn_is_said_of_single_requests_only", "test_strangers.test_titles_of_axes_stand_clear_of_their_labels", "test_strangers.test_what_a_file_does_not_tell_did_not_cost_nothing", "test_strangers.test_what_is_to_be_typed_is_seen_whole"],
     "on call": ["test_flows.test_on_call_sees_what_broke_when_and_whether_it_is_new"],
 }
 

@@ -264,7 +264,7 @@ def test_every_point_of_a_bucket_can_be_hovered(page, three):
             assert lines[0] == stretch(at.isoformat(), 3600) or hour == 23 and lines[0].startswith("Thu 12 Mar 2026, 23:00")
             place = lines.index(name)
             assert lines[place + 1] == f"{sum(row['isSuccess'] == status for row in here):,}"
-            assert lines[place + 2].startswith("in all of 12 Mar 2026") and lines[place + 3] == f"{sum(row['isSuccess'] == status for row in rows):,}"
+            assert lines[place + 2].startswith("total, 12 Mar 2026") and lines[place + 3] == f"{sum(row['isSuccess'] == status for row in rows):,}"
 
 
 def test_up_to_7_days_each_request_is_a_point_and_beyond_each_day_an_average(page, three):

@@ -143,7 +143,7 @@ def test_what_a_file_does_not_tell_did_not_cost_nothing(page, studio):
     assert page.figures("requests")["total requests"] == "24" and page.figures("requests")["avg. credits per request"] == "–"
     assert page.page.locator("#card-deploymentCredits strong").inner_text() == "–"
     assert page.figures("credits") == {"deployment": "–", "fine-tuning": "–"}
-    expect(page.widget("credits").locator(".empty")).to_have_text("What was consumed is not in the data.")
+    expect(page.widget("credits").locator(".empty")).to_have_text("The data do not say what was consumed.")
     run = page.page.evaluate("new URLSearchParams(location.search).get('run')")
     page.open(page="overview", run=run, period="7d")
     assert "0.00" not in page.page.locator(".overviewtable").inner_text() + page.page.locator(".overview .figures").inner_text()

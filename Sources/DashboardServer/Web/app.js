@@ -187,7 +187,7 @@ function Header() {
       ${context && !isWhole() ? html`<${Select} label="Run" name="brief" options=${runs.map((run) => [run.id, title(run)])} value=${isGone ? "" : state.run} all=${isGone ? "choose" : ""} onMore=${find} onPick=${(run) => run && go({ run, ...fresh })} />
       ${!isGone && context.run.accounts.length > 1 && state.page !== "overview" ? html`<${Select} label="Account" name="brief" options=${context.run.accounts.map((entry) => [entry.account, entry.account])} value=${state.account} onMore=${find} onPick=${(name) => go({ account: name, zoom: "" })} />` : null}` : null}
       ${report ? html`<button type="button" onClick=${() => print()}>Print</button>` : html`<button type="button" id="find" title="Ctrl-K or ⌘K" aria-keyshortcuts="Control+K Meta+K" onClick=${() => find().catch(say)}><span aria-hidden="true">⌕</span> <span>Find</span></button>
-      ${runs.length && !isGone && state.page !== "data" && (state.page !== "plans" || state.plan) ? html`<button type="button" id="report" class="later" title="What is seen here, as one file" onClick=${saveReport}>Report</button>` : null}
+      ${runs.length && !isGone && state.page !== "data" && (state.page !== "plans" || state.plan) ? html`<button type="button" id="report" class="later" title="Save this view as one file" onClick=${saveReport}>Report</button>` : null}
       <button id="refresh" type="button" title="Refresh: load the newest data" aria-label="Refresh" onClick=${reload}>↻</button><span id="loaded" class="note" role="status">${loaded}</span>`}
       <button id="theme" class="later" type="button" title="Light or dark" aria-label="Theme" onClick=${changeTheme}>◐</button>
     </div>
@@ -222,7 +222,7 @@ function About() {
     ${state.zoom ? html`<button type="button" class="chip" id="unzoom" onClick=${() => go({ zoom: "" })}>${zoomText()} ✕</button>` : null}
     <span class="note" id="asof">up to ${moment(clock(account.timeZone).text(Date.parse(run.now)))}</span></div>
     <div class="bar steer">
-    ${live && run.live ? html`<span id="live" class="bar"><button id="pause" type="button" disabled=${live.ended} onClick=${() => steer({ paused: !live.paused }).catch(say)}>${live.ended ? "Ended" : live.paused ? "Go on" : "Pause"}</button>
+    ${live && run.live ? html`<span id="live" class="bar"><button id="pause" type="button" disabled=${live.ended} onClick=${() => steer({ paused: !live.paused }).catch(say)}>${live.ended ? "Ended" : live.paused ? "Resume" : "Pause"}</button>
       <label>Speed <${Speed} value=${live.speed} /></label></span>` : null}
     ${others.length && !isOwn() && state.page !== "overview" ? html`<${Select} label="Compare with" options=${others.map((entry) => [entry.id, title(entry)])} name="later" value=${state.other} all="nothing" onPick=${(other) => go({ other })} />` : null}
     <${Objective} value=${state.objective} onPick=${(objective) => go({ objective })} />

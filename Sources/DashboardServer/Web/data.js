@@ -11,7 +11,7 @@ const path = (run, verb = "") => `api/runs/${encodeURIComponent(run.id)}${verb &
 const atOnce = 100;
 
 // Of a job in a line.
-const outcomes = { holds: "✓ everything that applies holds", violated: "✕ violated", kept: "✓ all objectives are kept", broken: "✕ broken" };
+const outcomes = { holds: "✓ everything applicable holds", violated: "✕ violated", kept: "✓ all objectives are kept", broken: "✕ broken" };
 const isBad = (verdict) => verdict === "violated" || verdict === "broken";
 const verdicts = { holds: "holds", violated: "violated", skipped: "does not apply", inconclusive: "inconclusive" };
 

@@ -143,7 +143,7 @@ export function requests(answers, { zoom }) {
   });
   const rates = ({ successes, failures }) => [["Success rate", successes], ["Failure rate", failures]].map(([label, part]) => ({ label, value: percent(part / (successes + failures)), colour: null }));
   const describe = (entry, spot) => {
-    const rows = [{ label: entry.label, value: number(entry.y[spot]) }, { label: `in all of ${entry.period}`, value: number(entry.total), colour: null }];
+    const rows = [{ label: entry.label, value: number(entry.y[spot]) }, { label: `total, ${entry.period}`, value: number(entry.total), colour: null }];
     if (entry.scale === "right") rows.push(...rates(entry.source.find((point) => point.at === entry.at[spot])));
     return rows;
   };

@@ -189,7 +189,7 @@ function Empty({ kind, answer, onChange }) {
   const stretches = models.flatMap((model) => model.deployments.filter((entry) => entry.deployedAt && (!query.version || entry.version === query.version)));
   // Data of other systems may tell of requests only.
   const isUnknown = kind === "scaling" && stretches.some((entry) => Date.parse(entry.deployedAt) < Date.parse(query.to) && !(Date.parse(entry.undeployedAt) <= Date.parse(query.from)));
-  const what = (kind === "credits" && isFree(answer) ? "What was consumed is not in the data." : panels[kind].nothing) || (isUnknown ? "How many replicas there were is not in the data." : kind === "scaling" ? "Nothing was deployed in this period." : models.length ? "No requests in this period." : `The account has no ${{ fineTuned: "fine-tuned", openSource: "open-source", external: "external" }[query.kind]} models.`);
+  const what = (kind === "credits" && isFree(answer) ? "The data do not say what was consumed." : panels[kind].nothing) || (isUnknown ? "The data do not say how many replicas there were." : kind === "scaling" ? "Nothing was deployed in this period." : models.length ? "No requests in this period." : `The account has no ${{ fineTuned: "fine-tuned", openSource: "open-source", external: "external" }[query.kind]} models.`);
   const days = stretches.map((entry) => [entry.deployedAt.slice(0, 10), (entry.undeployedAt || query.now).slice(0, 10)]);
   const first = days.map(([from]) => from).sort()[0], last = days.map(([, to]) => to).sort().at(-1);
   const from = first && first < account.earliest ? account.earliest : first, to = last && last > account.today ? account.today : last;

@@ -82,7 +82,7 @@ export class Legend extends Component {
 
 /** What lines and colours are; of a heat map, how many a colour stands for. */
 export const Key = ({ entries, ramp }) => html`<ul class="key">${entries.map((entry) => html`<li key=${entry.label}><${Swatch} ...${entry} />${entry.label}</li>`)}
-  ${ramp ? html`<li key="ramp" class="ramp">requests a cell: 1 ${ramp.ramp.map((colour) => html`<i key=${colour} class="shade" ref=${(node) => node && (node.style.color = colour)}></i>`)} ${number(ramp.most)}</li>` : null}</ul>`;
+  ${ramp ? html`<li key="ramp" class="ramp">requests per cell: 1 ${ramp.ramp.map((colour) => html`<i key=${colour} class="shade" ref=${(node) => node && (node.style.color = colour)}></i>`)} ${number(ramp.most)}</li>` : null}</ul>`;
 
 /** An element of the document, for pages that are written once. */
 export function element(tag, properties = {}, ...children) {
