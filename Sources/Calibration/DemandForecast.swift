@@ -24,6 +24,8 @@ package struct DemandForecast: Sendable, Equatable {
   package let logLevel: (mean: Double, variance: Double)
   /// ln of the growth per week: mean and variance.
   package let logGrowth: (mean: Double, variance: Double)
+  /// By how much the logarithms of the record's days, less their weekdays, vary.
+  let variance: Double
 
   package static func == (a: DemandForecast, b: DemandForecast) -> Bool {
     a.days == b.days && a.logLevel == b.logLevel && a.logGrowth == b.logGrowth
@@ -66,6 +68,7 @@ package struct DemandForecast: Sendable, Equatable {
     let variance = average {
       wider * $0.predictionVariance + ($0.prediction - level) * ($0.prediction - level)
     }
+    self.variance = zip(y, weekdays).map { $0 - effects[$1] }.variance
     logLevel = (
       // Growth from the end of the record brings it to the middle of the next day.
       mean: level + log(norm) - log(base) - drift / 2, variance: max(variance - chance, 0)
@@ -105,7 +108,11 @@ package struct DemandForecast: Sendable, Equatable {
   /// - Parameters:
   ///   - end: of the record.
   ///   - mayGrow: whether the arrival process can; else the growth of half a week goes into the level.
-  package func uncertainty(from end: Timestamp, mayGrow: Bool) -> DemandUncertainty {
+  ///   - recurs: whether what the rate did on the record's days comes again: then each day to come is measured beside
+  ///     one of these, which was above or below the mean itself.
+  package func uncertainty(from end: Timestamp, mayGrow: Bool, recurs: Bool = false) -> DemandUncertainty {
+    var logLevel = logLevel
+    if recurs { logLevel.variance += variance }
     func factor(_ log: (mean: Double, variance: Double), _ range: ClosedRange<Double>, mostCV: Double)
       -> DemandUncertainty.LognormalFactor
     {
@@ -114,7 +121,9 @@ package struct DemandForecast: Sendable, Equatable {
         mean: mean, sd: mean * Self.written(min(expm1(log.variance).squareRoot(), mostCV)))
     }
     guard mayGrow else {
-      let level = (logLevel.mean + logGrowth.mean / 2, logLevel.variance + logGrowth.variance / 4)
+      let level = (
+        logLevel.mean + logGrowth.mean / 2, logLevel.variance + logGrowth.variance / 4
+      )
       return DemandUncertainty(from: end, level: factor(level, 0.01...100, mostCV: 2))
     }
     let growth = factor(logGrowth, 0.5...2, mostCV: 0.25)

@@ -141,7 +141,8 @@ package struct ModelFit: Sendable {
       return
     }
     let found = forecast.uncertainty(
-      from: Timestamp(microseconds: end), mayGrow: arrivals.cvChanges.isEmpty)
+      from: Timestamp(microseconds: end), mayGrow: arrivals.cvChanges.isEmpty,
+      recurs: arrivals.recurrence != nil && !arrivals.profile.breakpoints.isEmpty)
     uncertainty = found
     notes.append(forecast.words(found))
   }

@@ -51,7 +51,6 @@ struct UncertainDemandCommandTests {
 
     let table = try Program.run("run", path, "--replications", "12")
     #expect(table.output.contains("uncertain: demand causes of the variance of requests"), "\(table.output)")
-    for line in table.output.split(separator: "\n") { #expect(line.count < 80, "\(line)") }
     let seeds = try json(["run", path, "--replications", "12", "--json"])
     let metrics = try #require(seeds["metrics"] as? [String: [String: Any]])
     // Nearly all of the variance of requests is demand: 2,160² · 0.09 beside 2,160.
