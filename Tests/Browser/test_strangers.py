@@ -197,3 +197,20 @@ def test_fields_of_a_sheet_have_their_names(browser, week):
     for name in ("From", "To", "Model", "Version"):
         expect(page.page.locator("#filters label > span", has_text=re.compile(f"^{name}$"))).to_be_visible()
     page.close()
+
+
+def test_what_changes_no_figure_draws_no_graph_again(browser, week):
+    page = Dashboard(browser, week, width=768, height=900).open(kind="openSource", period="7d")
+    page.page.evaluate("""() => {
+        document.body.drawn = 0;
+        for (const { plot } of document.querySelectorAll(".chart")) { const set = plot.setData; plot.setData = (...data) => { document.body.drawn++; return set.apply(plot, data); }; }
+    }""")
+    sheet = page.page.locator("#sheet")
+    sheet.click()
+    expect(sheet).to_have_attribute("aria-expanded", "true")
+    drawn(page.page)
+    assert page.page.evaluate("document.body.drawn") == 0
+    page.page.get_by_role("button", name="24h", exact=True).click()
+    page.settled()
+    eventually(lambda: page.page.evaluate("document.body.drawn"))
+    page.close()

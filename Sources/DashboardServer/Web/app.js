@@ -9,7 +9,7 @@ import { Filters, versionsOf } from "./filters.js";
 import { Overview } from "./overview.js";
 import { Failure, Select } from "./parts.js";
 
-const { html, render } = preact;
+const { html, render, Component } = preact;
 
 const state = readState();
 let runs = [];
@@ -285,10 +285,16 @@ const pickKind = (kind) => go({ kind, model: "", deployedAt: "", version: "", pr
 // Of versions laid over each other only their own lines are shown.
 const laidOver = (kind, answers, extra, view) => (view.overlay && extra.versions && (kind === "latency" || kind === "requests") ? { drawn: [...extra.versions, ...answers.filter((answer) => answer.isOther)], figures: answers } : { drawn: answers, figures: answers });
 
-function Widget({ kind, source, view, onChange, onExpand, prefix, sync }) {
-  const { answers, extra } = source;
-  const { drawn } = laidOver(kind, answers, extra, view);
-  return html`<${Panel} kind=${kind} answers=${answers} drawn=${drawn} extra=${{ ...extra, isDark: isDark() }} view=${{ ...view, zoom: zoomOf(view), objective: objectiveOf(view.objective) }} prefix=${prefix} sync=${sync} onChange=${onChange} onExpand=${onExpand} onSelect=${select(view, onChange, answers[0].account)} />`;
+// A clock that has gone on draws no graph again: only other answers, another view, or other colours do.
+class Widget extends Component {
+  seen({ source, view }) { return [source.answers, source.extra, JSON.stringify(view), isDark()]; }
+  shouldComponentUpdate(next) { return this.seen(next).some((value, index) => value !== this.shown[index]); }
+  render({ kind, source, view, onChange, onExpand, prefix, sync }) {
+    this.shown = this.seen(this.props);
+    const { answers, extra } = source;
+    const { drawn } = laidOver(kind, answers, extra, view);
+    return html`<${Panel} kind=${kind} answers=${answers} drawn=${drawn} extra=${{ ...extra, isDark: isDark() }} view=${{ ...view, zoom: zoomOf(view), objective: objectiveOf(view.objective) }} prefix=${prefix} sync=${sync} onChange=${onChange} onExpand=${onExpand} onSelect=${select(view, onChange, answers[0].account)} />`;
+  }
 }
 
 function Page() {
