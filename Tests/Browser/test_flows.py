@@ -1,10 +1,10 @@
 """What people come for, from beginning to end: QA, planners, whoever is on call; by mouse, and by keyboard alone. And what must not be lost on the way."""
-import datetime, json, re, subprocess, urllib.parse, zipfile
+import datetime, json, re, zipfile
 
 import pytest
 from playwright.sync_api import expect
 
-from conftest import ROOT, STEADY, WORKBENCH, Dashboard, Server, eventually, fits, run_id, studio_server
+from conftest import STEADY, Dashboard, Server, run_id, studio_server
 
 # Requests of a day in another system's file; every tenth failed.
 ROWS = [f"2026-03-02T{number // 60:02}:{number % 60:02}:00Z,chat,{'error' if number % 10 == 0 else 'ok'},{200 + number % 7 * 100},{number % 5 + 1},{number % 3}" for number in range(600)]
@@ -332,92 +332,6 @@ def test_a_what_if_that_is_too_large_says_so_and_shows_no_noughts(page):
     assert page.page.locator(".cards [data-figure=requests] strong").inner_text() not in ("0", "–")
 
 
-def test_a_live_run_can_be_changed_as_far_as_it_has_come_and_kept_and_planned_around(browser, tmp_path):
-    server = Server([], "--live", str(ROOT / "Scenarios/office-hours-spike.yaml"), "--speed", "20000", "--keep", str(tmp_path), "--scenarios", str(tmp_path))
-    try:
-        page = Dashboard(browser, server, width=1440)
-        clock = lambda: datetime.datetime.fromisoformat(server.json("api/live")["now"].replace("Z", "+00:00"))
-        start = clock()
-        eventually(lambda: clock() - start > datetime.timedelta(days=2))
-        server.post("api/live?paused=true", {})
-        page.open(page="whatif", run="live", period="7d")
-        expect(page.page.locator(".dock")).to_contain_text("what has passed of this live run")
-        base = int(page.page.locator(".cards [data-figure=requests] strong").get_attribute("title").replace(",", ""))
-        slider = page.page.locator(".knob[data-path$='load.scale'] input[type=range]").first
-        slider.focus()
-        for _ in range(5):
-            page.page.keyboard.press("ArrowRight")
-        page.page.locator(".cards [data-figure=requests] .change", has_text="▲").wait_for()
-        page.settled()
-        # The same hours on both sides: the rest of the week, which the what-if has simulated too, is not counted.
-        changed = int(page.page.locator(".cards [data-figure=requests] strong").get_attribute("title").replace(",", ""))
-        value = float(re.search(r"load[.]scale=([0-9.]+)", urllib.parse.unquote(page.page.url))[1])
-        assert 0.9 * value < changed / base < 1.1 * value, (base, changed, value)
-        page.page.get_by_role("button", name="Keep as run…").click()
-        page.page.keyboard.press("Enter")
-        page.page.get_by_role("button", name="Open it").click()
-        page.settled()
-        assert "run=live" not in page.page.url
-        page.open(page="plans", run="live")
-        expect(page.page.get_by_role("button", name="Run the plan")).to_be_enabled()
-        page.open(page="data")
-        assert page.page.get_by_role("button", name=re.compile("^What if")).count() == 2
-        page.close()
-    finally:
-        server.stop()
-
-
-def test_what_happens_in_a_live_run_is_listed_as_it_happens(browser, tmp_path):
-    """Failures, an incident and changes of replicas, none of them before its time."""
-    scenario = tmp_path / "eventful.yaml"
-    scenario.write_text("""
-workbench: 1
-name: eventful
-seed: 3
-period: { from: 2026-03-02, to: 2026-03-05 }
-account: { name: acme, timeZone: America/New_York, subscription: { maxReplicas: 4 } }
-models:
-  - name: chat
-    kind: openSource
-    load: { arrivals: { poisson: { rate: 200/h } }, tokens: { input: 10, output: 10 } }
-    deployments:
-      - { version: V1, deployAt: 2026-03-02T06:00, hardware: A10 single, scaling: { minReplicas: 1, maxReplicas: 3, maxBatchSize: 1, scaleUpDelay: 5s }, service: { time: { exponential: { mean: 30s } } } }
-  - { name: gpt, kind: external, provider: OpenAI, load: { arrivals: { poisson: { rate: 200/h } }, tokens: { input: 10, output: 10 } }, service: { time: 2s } }
-incidents:
-  - { kind: outage, provider: OpenAI, from: 2026-03-03T14:00, to: 2026-03-03T16:00, errorProbability: 0.9 }
-""")
-    server = Server([], "--live", str(scenario), "--speed", "15000", "--keep", str(tmp_path), "--scenarios", str(tmp_path))
-    try:
-        server.post("api/live?paused=true", {})
-        page = Dashboard(browser, server, width=1440)
-        page.open(run="live", kind="external", period="7d")
-        entries = page.page.locator(".happened li")
-        assert page.page.locator(".happened [data-kind=incident]").count() == 0 and page.page.locator(".incident").count() == 0
-        page.page.locator(".happened").evaluate("node => { node.marked = true; }")
-        server.post("api/live?paused=false", {})
-        begun = page.page.locator(".happened [data-kind=incident]", has_text="outage begins")
-        begun.wait_for()
-        expect(begun).to_contain_text("Tue 3 Mar 2026, 14:00 (UTC−5)")
-        expect(begun).to_contain_text("OpenAI")
-        failed = page.page.locator(".happened [data-kind=failures]", has_text="failed:").filter(has_text="providerError")
-        failed.first.wait_for()
-        page.page.locator(".happened [data-kind=incident]", has_text="outage ends").wait_for()
-        page.page.locator(".happened [data-kind=scaling]", has_text=re.compile("[0-9] → [0-9] replicas")).first.wait_for()
-        assert page.page.locator(".happened").evaluate("node => node.marked")
-        for width in (375, 1440):
-            page.page.set_viewport_size({"width": width, "height": 900})
-            fits(page.page)
-        # Each kind by itself; and from an entry to whom it is about.
-        page.page.locator(".happened").get_by_role("button", name="Scaling").click()
-        expect(page.page.locator(".happened li:not([data-kind=scaling])")).to_have_count(0)
-        entries.get_by_role("button", name="chat · V1").first.click()
-        page.settled()
-        assert "model=chat" in page.page.url and "version=V1" in page.page.url and "kind=openSource" in page.page.url
-        page.close()
-    finally:
-        server.stop()
-
-
 def test_a_server_that_may_change_nothing_offers_nothing_and_misses_nothing(browser, runs):
     server = Server([runs["canary"], runs["tight"]], "--read-only")
     try:
@@ -456,64 +370,4 @@ def test_a_report_has_what_is_seen_on_every_page(browser, server):
             assert part in shown, part
         assert report.locator("img.drawn").count() >= graphs and report.evaluate("document.documentElement.scrollWidth <= innerWidth")
         report.close()
-    page.close()
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("crowd")
-    subprocess.run([WORKBENCH, "run", ROOT / "Scenarios/many-accounts.yaml", "--formats", "none", "-q", "--out", folder / "many"], check=True)
-    server = Server([folder / "many"])
-    yield server
-    server.stop()
-
-
-def test_the_overview_has_all_accounts(browser, crowd):
-    page = Dashboard(browser, crowd, width=1440).open(page="overview", period="7d")
-    accounts = crowd.json("api/runs")[0]["accounts"]
-    models = sum(len(account["models"]) for account in accounts)
-    assert len(accounts) > 30 and page.page.locator(".overview h2").inner_text() == f"{models} models of {len(accounts)} accounts"
-    total = 0
-    for account in accounts:
-        answer = crowd.json(f"api/runs/1/overview?period=7d&account={account['account']}")
-        total += sum(row["successes"] + row["failures"] for row in answer["models"])
-    assert f"{total:,}" in page.page.locator(".overview .figures").inner_text()
-    assert "Account" in page.page.locator(".overviewtable thead").inner_text()
-    # An account is found by its name, and the way leads to it.
-    page.page.get_by_label("Find a model or account by name").fill(accounts[-1]["account"])
-    row = page.page.locator(".overviewtable tbody tr").first
-    assert accounts[-1]["account"] in row.inner_text()
-    row.get_by_role("button").click()
-    page.settled()
-    assert page.page.get_by_label("Account", exact=True).input_value() == accounts[-1]["account"]
-    # A program that gives one account at a time says that it does not know the question for all.
-    page.problems[:] = [problem for problem in page.problems if "404" not in problem]
-    page.close()
-
-
-def test_on_a_phone_an_account_is_named_and_every_graph_can_be_saved(browser, crowd):
-    page = Dashboard(browser, crowd, width=375, height=800).open(period="7d")
-    account = crowd.json("api/runs")[0]["accounts"][0]["account"]
-    expect(page.page.locator(".about .what")).to_contain_text(account)
-    expect(page.page.locator(".about .what span", has_text=re.compile(f"^{account}$"))).to_be_visible()
-    # Where a graph cannot be expanded, it is saved where it stands.
-    for view, is_expanded in (({}, True), ({"page": "compare", "otherPeriod": "week"}, False), ({"page": "whatif"}, False)):
-        page.open(period="7d", **view)
-        widget = page.page.locator("[data-widget=requests], [data-widget=fine]").first
-        widget.wait_for()
-        expect(widget.get_by_role("button", name=re.compile("Expand, Requests"))).to_have_count(1 if is_expanded else 0)
-        if is_expanded:
-            widget.get_by_role("button", name="Expand, Requests").click()
-            page.settled()
-            widget = page.page.locator("#expanded")
-        expect(widget.get_by_role("button", name=re.compile("Download as PNG"))).to_be_visible()
-        fits(page.page)
-    page.close()
-
-
-def test_an_open_sheet_of_filters_takes_the_whole_width(browser, crowd):
-    page = Dashboard(browser, crowd, width=768, height=1000).open(period="7d")
-    page.page.get_by_role("button", name="Filters", exact=True).click()
-    sheet, tabs = [page.page.locator(place).bounding_box() for place in ("#filters", "#tabs")]
-    assert sheet["y"] >= tabs["y"] + tabs["height"] and sheet["width"] > 700, (sheet, tabs)
     page.close()
