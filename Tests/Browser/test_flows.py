@@ -1,5 +1,5 @@
 """What people come for, from beginning to end: QA, planners, whoever is on call; by mouse, and by keyboard alone. And what must not be lost on the way."""
-import datetime, json, re, zipfile
+import datetime, re, zipfile
 
 import pytest
 from playwright.sync_api import expect

@@ -1,5 +1,5 @@
 """Live runs: what is changed, kept and planned around while they go on, and what happens in them."""
-import datetime, json, re, urllib.parse
+import datetime, re, urllib.parse
 
 from playwright.sync_api import expect
 
