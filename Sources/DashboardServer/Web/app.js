@@ -417,7 +417,7 @@ async function loadRuns() {
 }
 let isResumed = false;
 
-const pace = 3000;
+const pace = 4000;
 // Once: every call would follow the live run once more.
 async function start() {
   await loadRuns();
