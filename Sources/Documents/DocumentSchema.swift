@@ -20,7 +20,7 @@ package enum DocumentSchema {
     for key in shape.keys {
       var property = schema(key.kind, &definitions)
       property["description"] = key.about
-      if let text = key.defaultText { property["default"] = Double(text).map { $0 as Any } ?? text }
+      if let text = key.defaultText { property["default"] = value(text, of: property) }
       properties[key.name] = property
     }
     var schema: [String: Any] = [
@@ -41,6 +41,12 @@ package enum DocumentSchema {
       definitions[shape.name] = object(shape, &definitions)
     }
     return ["$ref": "#/$defs/\(shape.name)"]
+  }
+
+  /// A default as the schema's own type has it.
+  private static func value(_ text: String, of schema: [String: Any]) -> Any {
+    if schema["type"] as? String == "boolean", let flag = Bool(text) { return flag }
+    return Double(text).map { $0 as Any } ?? text
   }
 
   private static func schema(_ kind: Kind, _ definitions: inout [String: Any]) -> [String: Any] {
@@ -68,7 +74,9 @@ package enum DocumentSchema {
         "pattern": "^\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[-+]\\d{2}:\\d{2})?)?$",
         "examples": ["2026-01-05", "2026-01-05T09:00", "2026-01-05T09:00:00Z"],
       ]
-    case .choice(let choices): return ["enum": choices]
+    // YAML reads these two words as Booleans.
+    case .choice(let choices):
+      return Set(choices) == ["true", "false"] ? ["type": "boolean"] : ["enum": choices]
     case .object(let shape): return reference(shape(), &definitions)
     case .list(let element): return ["type": "array", "items": schema(element, &definitions)]
     case .map(let keys, let value):
