@@ -335,15 +335,10 @@ def test_live_data_change_figures_and_never_controls(browser):
         for node in (page.widget("requests"), page.widget("requests").locator("canvas"), last, select, page.page.locator("#speed")):
             node.evaluate(mark)
         total = lambda: int(page.figures("requests")["total requests"].replace(",", ""))
-        # CPU time of the page's thread: other programs do not count.
-        devtools = page.page.context.new_cdp_session(page.page)
-        devtools.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
-        devtools.send("Performance.enable")
-        worked = lambda: {entry["name"]: entry["value"] for entry in devtools.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
         asked.clear()
-        before, seconds, start = total(), 60 if os.environ.get("WORKBENCH_VERIFY") else 12, worked()
+        before, seconds = total(), 60 if os.environ.get("WORKBENCH_VERIFY") else 12
         page.page.wait_for_timeout(seconds * 1000)  # A rate needs a stretch of time.
-        rate, share = len(asked) / seconds, (worked() - start) / seconds
+        rate = len(asked) / seconds
         eventually(total, lambda now: now > before)
         expect(page.widget("requests").locator("details")).to_have_attribute("open", "")
         expect(page.widget("requests").locator("details tbody tr")).not_to_have_count(0)
@@ -351,8 +346,6 @@ def test_live_data_change_figures_and_never_controls(browser):
         for node in (page.widget("requests"), page.widget("requests").locator("canvas"), last, select, page.page.locator("#speed")):
             assert node.evaluate("node => node.marked === true")
         assert rate <= 2, rate
-        # Of a quiet core at most 15 %, which Benchmarks/dashboard.py measures; beside other programs the same work takes several times as much.
-        assert 0 < share < 0.5, share
         # The rest of the date, and a hover, work as ever.
         page.page.keyboard.type("022026")
         page.page.get_by_role("button", name="24h", exact=True).click()
