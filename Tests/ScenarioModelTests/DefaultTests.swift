@@ -186,7 +186,8 @@ struct DefaultTests {
       if let value = node.member(name) {
         found += unstated(value, property, "\(place).\(name)", inner, definitions)
       } else if let value = property["default"] {
-        found.append(("\(place).\(name)", "\(inner.joined(separator: "."))=\(value)"))
+        let text = property["type"] as? String == "boolean" ? "\(value as? Bool ?? false)" : "\(value)"
+        found.append(("\(place).\(name)", "\(inner.joined(separator: "."))=\(text)"))
       }
     }
     return found
