@@ -154,10 +154,7 @@ extension ModelSimulation {
       if draw.chance >= survival { outcome = FailureReason.modelError.code }
     }
     var finish = min(time + service, DepartureList.endOfTime)
-    if hasDeadlines, case let deadline = deadline(row), finish > deadline {
-      // Its client cancels it then, and the place is free.
-      (finish, outcome) = (deadline, FailureReason.timeout.code)
-    }
+    if hasDeadlines { cutShort(row, &finish, &outcome) }
     if deployments[index].crashes {
       // Not settled before it departs: the replica may crash. The row keeps what will be.
       ring.latency[row] = Int64(outcome)
@@ -208,21 +205,33 @@ extension ModelSimulation {
     if let pool { finishUndeploying(index, at: time, pool) }
   }
 
+  /// The client of a request cancels it at its deadline, and the place is free then.
+  @inline(never)
+  private mutating func cutShort(_ row: Int, _ finish: inout Int64, _ outcome: inout UInt8) {
+    let deadline = deadline(row)
+    if finish > deadline { (finish, outcome) = (deadline, FailureReason.timeout.code) }
+  }
+
   /// A request has ended, or will end at an instant that is certain.
   @inline(__always)
   mutating func end(_ sequence: Int, _ outcome: UInt8, at time: Int64) {
     let row = ring.row(sequence)
     ring.latency[row] = time - ring.arrivedAt[row]
     ring.outcome[row] = outcome
-    if outcome != RequestOutcome.success {
-      noteFailure(row, at: time)
-    } else if clients.isUsed {
+    if outcome != RequestOutcome.success || clients.isUsed { tellClient(row, outcome, at: time) }
+  }
+
+  /// Out of the loop's way: most requests succeed, and nobody waits for their responses to go on.
+  @inline(never)
+  private mutating func tellClient(_ row: Int, _ outcome: UInt8, at time: Int64) {
+    if outcome == RequestOutcome.success {
       respond(row, succeeded: true, at: time)
+    } else {
+      noteFailure(row, at: time)
     }
   }
 
   /// No response, no output; and the client may try again.
-  @inline(never)
   private mutating func noteFailure(_ row: Int, at time: Int64) {
     var again = Int64.max
     if retries.isUsed {

@@ -5,9 +5,10 @@ import ScenarioModel
 /// A ring with a power-of-2 capacity. Invariants: `head <= tail`, `tail - head <= capacity`. Where classes matter, the
 /// requests are in `classes` and the ring is empty, but `head` and `tail` count them all the same.
 struct WaitingQueue: ~Copyable {
-  private let discipline: QueueDiscipline
   /// Whether classes differ in priority, or in how long their requests wait.
   let isByClass: Bool
+  /// Whether the request that came first is served first, whatever it is.
+  private let isInOrder: Bool
   /// How long requests wait at most, of the class that does the shortest, µs; `Int64.max`: for ever.
   let shortestPatience: Int64
   private var classes: ClassQueues
@@ -19,10 +20,11 @@ struct WaitingQueue: ~Copyable {
   /// - Parameters:
   ///   - load: whose requests wait; `nil` for those that come from elsewhere, in an order of their own.
   init(_ queue: Scenario.Queue, _ load: Scenario.Load?) {
-    discipline = queue.discipline
     let patience = (load?.deadlines ?? [.max]).map { min($0, queue.timeoutMicroseconds ?? .max) }
     shortestPatience = patience.min() ?? .max
-    isByClass = queue.discipline == .priority || Set(patience).count > 1
+    let isByClass = queue.discipline == .priority || Set(patience).count > 1
+    self.isByClass = isByClass
+    isInOrder = queue.discipline == .fifo && !isByClass
     let priorities = load.map { $0.classes.map(\.priority) } ?? []
     classes = ClassQueues(queue, priorities: priorities.isEmpty ? [0] : priorities, patience: patience)
   }
@@ -65,23 +67,28 @@ struct WaitingQueue: ~Copyable {
 
   @inline(__always)
   mutating func removeOldest() -> Int {
-    if isByClass { return removeOldestOfAll() }
-    let sequence = ring[head & (capacity - 1)]
-    head += 1
-    return sequence
+    isByClass ? removeOldestOfAll() : removeFirst()
   }
 
   /// Takes out the one that is served next; the queue must not be empty.
   @inline(__always)
   mutating func removeNext() -> Int {
-    if isByClass { return removeNextOfClasses() }
-    return discipline == .lifo ? removeNewest() : removeOldest()
+    if isInOrder { return removeFirst() }
+    return removeNextOutOfOrder()
   }
 
   @inline(never)
-  private mutating func removeNextOfClasses() -> Int {
+  private mutating func removeNextOutOfOrder() -> Int {
+    guard isByClass else { return removeNewest() }
     head += 1
     return classes.removeNext()
+  }
+
+  @inline(__always)
+  private mutating func removeFirst() -> Int {
+    let sequence = ring[head & (capacity - 1)]
+    head += 1
+    return sequence
   }
 
   @inline(never)
@@ -90,7 +97,6 @@ struct WaitingQueue: ~Copyable {
     return classes.removeOldest()
   }
 
-  @inline(__always)
   private mutating func removeNewest() -> Int {
     tail -= 1
     return ring[tail & (capacity - 1)]
