@@ -56,7 +56,7 @@ VARIANTS = [
     ("a departure taken out and the next put in, not replaced", [(SIMULATION + "ModelSimulation+Requests.swift", "departures.replaceFirst(time: finish, sequence: next)", "departures.removeFirst()\n      departures.insert(time: finish, sequence: next, deployment: index, replica: replica)")]),
     ("replicas looked through, not their sets of bits", [(SIMULATION + "DeploymentState.swift", LEAST, PLAIN_LEAST)]),
     ("durations converted with checks", [(SIMULATION + "IncidentTimeline.swift", MICROSECONDS, "{ drawn > 0 ? drawn < 3.2e15 ? Int64(drawn + 0.5) : 3_200_000_000_000_000 : 0 }")]),
-    ("failures dealt with within the loop", [(SIMULATION + "ModelSimulation+Requests.swift", "  @inline(never)\n  private mutating func noteFailure", "  @inline(__always)\n  private mutating func noteFailure")]),
+    ("failures dealt with within the loop", [(SIMULATION + "ModelSimulation+Requests.swift", "  @inline(never)\n  private mutating func tellClient", "  @inline(__always)\n  private mutating func tellClient")]),
 ]
 
 

@@ -260,7 +260,7 @@ def test_the_objective_stands_outside_the_heat_map(page, made):
     # What the colours of the cells stand for is said.
     key = page.widget("heat").locator(".key .ramp")
     most = page.widget("heat").locator(".chart").evaluate("(chart) => Math.max(...chart.spec.heat.columns.flatMap(({ cells }) => cells.filter((_, index) => index % 2)))")
-    assert key.inner_text().split() == ["requests", "a", "cell:", "1", str(most)] and key.locator("i").count() == 10
+    assert key.inner_text().split() == ["requests", "per", "cell:", "1", str(most)] and key.locator("i").count() == 10
     assert page.figures("heat")["buckets of"] == "30 min"
 
 

@@ -81,11 +81,11 @@ def test_each_piece_of_a_document_is_right(block):
 
 
 class Text(yaml.SafeLoader):
-    """Dates and switches are texts, as in the schema."""
+    """Dates are texts, and only true and false are Booleans, as in the schema."""
 
 
 Text.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")]
+    first: [(tag, re.compile("^(?:true|false)$") if tag.endswith(":bool") else pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
