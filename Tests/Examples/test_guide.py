@@ -60,6 +60,11 @@ def test_each_block_is_tried_or_says_why_not(page):
             raise AssertionError(f"{block}: '{block.info}' says neither what it is nor why it is not tried; see pages.py")
 
 
+def test_every_page_has_its_place_in_the_contents():
+    contents = (GUIDE / "Workbench.md").read_text()
+    assert [page.stem for page in GUIDE.glob("*.md") if page.stem != "Workbench" and f"- <doc:{page.stem}>" not in contents] == []
+
+
 def schema(document):
     return json.loads(subprocess.run([pages.WORKBENCH, "schema", document], capture_output=True, check=True).stdout)
 
