@@ -274,6 +274,7 @@ package struct ArrivalChoice {
       arrivals = fit.arrivals(record)
       traces[record] = fit.trace
     }
+    // What cannot be simulated is no candidate: the others, or the record itself, take its place.
     guard let load = try? Scenario.Load(arrivals: arrivals, profile: rateFunction.profile) else { return nil }
     let replications = max(2, min(8, 120_000 / max(search.count, 1)))
     // Of very many requests, only those that are compared.
@@ -285,6 +286,7 @@ package struct ArrivalChoice {
     for replication in 0..<replications {
       var arrivedAt: [Int64] = []
       for (index, span) in drawn.enumerated() {
+        // As above.
         guard
           let demand = try? DrawnDemand(
             load,

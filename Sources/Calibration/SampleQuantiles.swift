@@ -93,6 +93,7 @@ package enum SampleQuantiles {
       end = high
     }
     if held > 0 { close(start, end, held) }
+    // A sample whose bins no scenario can hold has no quantiles to be drawn from; the families remain.
     guard let histogram = try? EmpiricalDistribution(edges: edges, weights: weights),
       let distribution = try? Distribution(.empirical(histogram))
     else { return nil }
