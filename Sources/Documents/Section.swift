@@ -10,6 +10,8 @@ package struct Section {
   package var calendar: ZonedCalendar
   private let entries: [String: DocumentNode]
   package let keyLocations: [String: Location]
+  /// Whether it has keys that the shape has not, which have been reported.
+  package private(set) var hasUnknownKeys = false
 
   /// `nil` (and a diagnostic) if the node is not a mapping.
   package init?(_ node: DocumentNode, _ shape: Shape, _ diagnostics: Diagnostics, _ calendar: ZonedCalendar) {
@@ -32,6 +34,7 @@ package struct Section {
           nearest(entry.key, among: shape.keys.map(\.name)).map { "Did you mean \($0)?" }
           ?? "Known here: \(shape.keys.map(\.name).joined(separator: ", "))."
         diagnostics.error(entry.keyLocation, "unknown key \(quoted(entry.key)). \(hint)")
+        hasUnknownKeys = true
         continue
       }
       locations[entry.key] = entry.keyLocation
@@ -97,7 +100,9 @@ package struct Section {
   package func map(_ name: String) -> [DocumentNode.Entry] {
     guard let node = entries[name] else { return [] }
     guard let entries = node.entries else {
-      diagnostics.error(node.location, "\(name) must be a mapping of names to values, not \(node.kindName).")
+      diagnostics.error(
+        node.location,
+        "\(name) must be a mapping of names to values, not \(node.kindName). Write \(name): { NAME: … }.")
       return []
     }
     return entries

@@ -75,7 +75,7 @@ struct ModelReader {
   private func externalParts() -> (
     service: ServiceTime?, providerError: Double, rateLimited: Double, rateLimit: Scenario.RateLimit?
   )? {
-    let service = section.section("service").flatMap(ServiceTime.read)
+    let service = section.section("service").flatMap { ServiceTime.read($0) }
     if section.has("service"), service == nil { return nil }
     var providerError = 0.0
     var rateLimited = 0.0

@@ -14,6 +14,7 @@ struct CatalogueCommand: ParsableCommand {
       own is better.
 
       Examples:
+        workbench catalogue
         workbench catalogue hardware
         workbench catalogue prices
         workbench catalogue models --json
@@ -24,8 +25,11 @@ struct CatalogueCommand: ParsableCommand {
     case hardware, prices, models, service
   }
 
-  @Argument(help: "Which: \(Part.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var part: Part
+  @Argument(
+    help:
+      "Which: \(Part.allCases.map(\.rawValue).joined(separator: ", ")). Without it: all but service, which needs --model and --hardware."
+  )
+  var part: Part?
 
   @Option(help: "With service: a model of the catalogue.")
   var model: String?
@@ -48,31 +52,54 @@ struct CatalogueCommand: ParsableCommand {
   func run() throws {
     let catalogue = try ServingCatalogue.shipped()
     switch part {
+    case .service: try showService(catalogue)
+    case .some(let part):
+      let (columns, rows) = table(part, catalogue)
+      if json { try print(objects(columns, rows)) } else { show(columns, rows) }
+    case nil:
+      let tables = [Part.hardware, .prices, .models].map { ($0, table($0, catalogue)) }
+      guard !json else {
+        return try print(
+          Dictionary(uniqueKeysWithValues: tables.map { ($0.rawValue, objects($1.columns, $1.rows)) }))
+      }
+      for (place, (_, table)) in tables.enumerated() {
+        if place > 0 { Terminal.print("") }
+        show(table.columns, table.rows)
+      }
+    }
+  }
+
+  private func table(_ part: Part, _ catalogue: ServingCatalogue) -> (columns: [String], rows: [[Cell]]) {
+    switch part {
+    case .service: ([], [])  // A profile, not a table.
     case .hardware:
-      try show(
+      (
         ["card", "TFLOP/s", "memory GB/s", "memory GiB", "link GB/s", "source"],
         catalogue.cards.sorted { $0.key < $1.key }.map { name, card in
           [
             .name(name), .number(card.flops / 1e12), .number(card.bandwidth / 1e9),
             .number(card.memory / 0x1p30), .number(card.link / 1e9), .name(card.source),
           ]
-        })
+        }
+      )
     case .prices:
-      try show(
+      (
         ["hardware", "credits per replica-hour", "source"],
         defaultPriceList.sorted { $0.key < $1.key }.map {
           [.name($0.key), .number(Double($0.value) / 1e6), .name("the platform's price list")]
-        })
+        }
+      )
     case .models:
-      try show(
-        ["model", "parameters", "active", "layers", "hidden", "heads", "KV heads", "source"],
+      (
+        ["model", "parameters", "active", "layers", "hidden", "heads", "KV heads", "head size", "source"],
         catalogue.models.sorted { $0.key < $1.key }.map { name, model in
           [
             .name(name), .number(model.parameters), .number(model.active), .number(model.layers),
-            .number(model.hidden), .number(model.heads), .number(model.kvHeads), .name(model.source),
+            .number(model.hidden), .number(model.heads), .number(model.kvHeads), .number(model.headSize),
+            .name(model.source),
           ]
-        })
-    case .service: try showService(catalogue)
+        }
+      )
     }
   }
 
@@ -96,14 +123,17 @@ struct CatalogueCommand: ParsableCommand {
     }
   }
 
-  private func show(_ columns: [String], _ rows: [[Cell]]) throws {
-    if json {
-      let objects = rows.map { row in Dictionary(uniqueKeysWithValues: zip(columns, row.map(\.value))) }
-      let data = try JSONSerialization.data(
-        withJSONObject: objects, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-      Terminal.write(data + Data("\n".utf8))
-      return
-    }
+  private func objects(_ columns: [String], _ rows: [[Cell]]) -> [[String: Any]] {
+    rows.map { row in Dictionary(uniqueKeysWithValues: zip(columns, row.map(\.value))) }
+  }
+
+  private func print(_ value: Any) throws {
+    let data = try JSONSerialization.data(
+      withJSONObject: value, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    Terminal.write(data + Data("\n".utf8))
+  }
+
+  private func show(_ columns: [String], _ rows: [[Cell]]) {
     // Sources are sentences: a line of their own under the figures of 80 columns.
     let figures = columns.count - 1
     let widths = (0..<figures).map { column in
@@ -122,12 +152,6 @@ struct CatalogueCommand: ParsableCommand {
     }
   }
 
-  /// `Did you mean A10 single? `, or nothing.
-  private func meant(_ hardware: String, _ catalogue: ServingCatalogue) -> String {
-    let known = catalogue.cards.keys.sorted().flatMap { ["\($0) single", "\($0) cluster of 2"] }
-    return nearest(hardware, among: known).map { "Did you mean \($0)? " } ?? ""
-  }
-
   private func showService(_ catalogue: ServingCatalogue) throws {
     guard let model, let hardware else { return }
     guard let architecture = catalogue.models[model] else {
@@ -136,36 +160,37 @@ struct CatalogueCommand: ParsableCommand {
     }
     guard let (card, count) = catalogue.configuration(hardware) else {
       throw ValidationError(
-        "there is no hardware \(quoted(hardware)) in the catalogue. \(meant(hardware, catalogue))Write CARD single or CARD cluster of N; \"workbench catalogue hardware\" lists the cards."
+        "there is no hardware \(quoted(hardware)) in the catalogue. \(catalogue.meant(hardware))Write CARD single or CARD cluster of N; \"workbench catalogue hardware\" lists the cards."
       )
     }
     let roofline = Roofline(architecture, card, cards: count)
-    guard roofline.cacheTokens >= 1 else {
+    if let obstacle = roofline.obstacle { throw ValidationError(obstacle) }
+    let blockSize: Int64 = 16
+    guard roofline.cacheTokens >= Double(blockSize) else {
       throw ValidationError(
         "\(model) does not fit into the memory of \(hardware). Choose hardware with more memory.")
     }
-    let times = roofline.service()
+    let cache = ContinuousBatching.KVCache(
+      blocks: Int64(roofline.cacheTokens) / blockSize, blockSize: blockSize)
+    let times = roofline.service(kvCache: cache)
+    let source =
+      "\(architecture.source); \(card.source); efficiencies assumed (compute \(roofline.computeEfficiency), bandwidth \(roofline.bandwidthEfficiency), links \(roofline.linkEfficiency))"
     if json {
-      let object: [String: Any] = [
-        "model": model, "hardware": hardware, "basis": "computed, with assumed efficiencies",
-        "microseconds": [
-          "base": times.base, "perSequence": times.perSequence, "perPromptToken": times.perPromptToken,
-          "perToken": times.perToken, "overlap": times.overlap, "perContextToken": times.perContextToken,
-          "perPromptTokenContext": times.perPromptTokenContext,
-        ], "kvCacheTokens": Int(roofline.cacheTokens),
-      ]
-      let data = try JSONSerialization.data(
-        withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-      Terminal.write(data + Data("\n".utf8))
+      try print(
+        [
+          "model": model, "hardware": hardware, "basis": "computed, with assumed efficiencies",
+          "source": source,
+          "microseconds": [
+            "base": times.base, "perSequence": times.perSequence, "perPromptToken": times.perPromptToken,
+            "perToken": times.perToken, "overlap": times.overlap, "perContextToken": times.perContextToken,
+            "perPromptTokenContext": times.perPromptTokenContext,
+          ], "kvCacheTokens": Int(cache.longestContext),
+        ] as [String: Any])
       return
     }
-    let cache = ContinuousBatching.KVCache(
-      blocks: max(1, Int64(roofline.cacheTokens) / 16), blockSize: 16)
     let profile = ServiceProfile.text(
       name: "\(model) on \(hardware)", hardware: hardware, basis: .computed,
-      source:
-        "\(architecture.source); \(card.source); efficiencies assumed (compute \(roofline.computeEfficiency), bandwidth \(roofline.bandwidthEfficiency), links \(roofline.linkEfficiency))",
-      service: .block([roofline.service(kvCache: cache).yaml]))
+      source: source, service: .block([times.yaml]))
     Terminal.print(String(profile.dropLast()))
   }
 }

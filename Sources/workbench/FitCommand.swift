@@ -157,9 +157,13 @@ struct FitCommand: ParsableCommand {
           "--roofline needs the hardware of \(row.version), which the telemetry does not state. Give --hardware (\"workbench catalogue hardware\" lists what is known), and --replicas if these are not known either."
         )
       }
-      guard catalogue.configuration(name) == nil else { continue }
+      if catalogue.configuration(name) != nil {
+        let roofline = Roofline(model: request.model, precision: request.precision, hardware: name)
+        if let obstacle = roofline?.obstacle { throw QueryError("--roofline: \(obstacle)") }
+        continue
+      }
       throw QueryError(
-        "--roofline: the catalogue has no hardware \"\(name)\". It has \(catalogue.cards.keys.sorted().joined(separator: ", ")), each \"single\" or \"cluster of N\"."
+        "--roofline: the catalogue has no hardware \"\(name)\". \(catalogue.meant(name))It has \(catalogue.cards.keys.sorted().joined(separator: ", ")), each \"single\" or \"cluster of N\". Import the telemetry with one of these names."
       )
     }
   }

@@ -79,6 +79,10 @@ struct CheckTests {
       "{ time: 1s }", "{ continuousBatching: { base: 0ms } }",
       "t.yaml:19:48: error: base must be above 0: a step takes time."),
     .init(
+      "{ time: 1s }", "{ continuousBatching: { base: 9ms, perToken: 1ms, overlap: 10ms } }",
+      "t.yaml:19:77: error: overlap is longer than base, so that computation would pass while nothing is read"
+    ),
+    .init(
       "{ time: 1s }", "{ continuousBatching: { base: 9ms, maxTokensPerStep: 7 } }",
       "t.yaml:19:71: error: maxTokensPerStep 7 is below maxBatchSize 8"),
     .init(

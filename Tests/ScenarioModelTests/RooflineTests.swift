@@ -56,6 +56,16 @@ struct RooflineTests {
     #expect(large.longestContext > 4 * small.longestContext)
   }
 
+  @Test("cards that are more than the heads of keys and values keep copies of them")
+  func copies() throws {
+    let service = try Self.batching(
+      Self.yaml("{ roofline: { model: qwen3-30b-a3b } }", hardware: "A10 cluster of 8"))
+    // Eight cards with one of four heads each: 2 × 48 layers × 8 × 128 × 2 bytes a token.
+    #expect(near(service.perContextToken, 196_608 / (8 * 510_000.0)))
+    let room = 8 * (0.9 * 24 * 1_073_741_824 - 1.7e9) - 61_064_245_248
+    #expect(service.kvCache?.blocks == Int64(room / 196_608) / 16)
+  }
+
   @Test("a plan that changes the hardware gets the service of that hardware")
   func otherHardware() throws {
     let yaml = Self.yaml("{ roofline: { model: llama-3.2-3b } }")
@@ -110,6 +120,23 @@ struct RooflineTests {
         "19:69: error: tensorParallel 1 leaves 3 of 4 cards of \"A10 cluster of 4\" idle: a roofline is of one engine. Leave it out, choose hardware with 1, or state continuousBatching with dataParallel."
       ),
       (
+        "{ roofline: { model: qwen2.5-7b } }", "A10 cluster of 8",
+        "19:30: error: 8 cards cannot share 28 heads of attention and 4 of keys and values equally. Choose hardware of as many cards as can (1, 2, 4, 28), or state continuousBatching, with dataParallel for several engines."
+      ),
+      (
+        "{ roofline: { model: phi-4, tensorParallel: 4 } }", "A10 cluster of 4",
+        "19:62: error: 4 cards cannot share 40 heads of attention and 10 of keys and values equally."
+      ),
+      (
+        "{ roofline: { model: llama-3.1-8b, maxTokensPerStep: 7 } }", "A10 single",
+        "19:71: error: maxTokensPerStep 7 is below maxBatchSize 8"
+      ),
+      (
+        "{ roofline: { architecture: { parameters: 8e9, layers: 32, hidden: 4096, heads: 32, kvHeads: 7, headSize: 128, vocabulary: 32000 } } }",
+        "A10 single",
+        "error: kvHeads 7 does not divide heads 32. Each head of keys and values serves equally many. Correct one of them."
+      ),
+      (
         "{ time: 1s, roofline: { model: llama-3.1-8b } }", "A10 single",
         "19:26: error: roofline and time cannot be given together. Either a replica works in steps, or each request has its own service time: remove one."
       ),
@@ -140,6 +167,19 @@ struct RooflineTests {
     }
     #expect(
       "\(error.map { "\($0)" } ?? "")".contains("the catalogue has no hardware \"X9 single\". It has A10, "))
+  }
+
+  @Test(
+    "a name that is nearly one of the catalogue's is suggested",
+    arguments: [
+      ("RTX 4090", "Did you mean RTX 4090 single? "), ("RTX4090 single", "Did you mean RTX 4090 single? "),
+      ("H10 cluster of 4", "Did you mean A10 cluster of 4? "),
+      ("L40 cluster of 2", "Did you mean A40 cluster of 2? "),
+      ("A10 singel", "Did you mean A10 single? "), ("A10 cluster of 99", ""), ("X9 single", ""),
+      ("TPU v5e single", ""), ("", ""), (" single", ""),
+    ])
+  func meant(hardware: String, words: String) throws {
+    #expect(try ServingCatalogue.shipped().meant(hardware) == words)
   }
 
   @Test("every figure of the catalogue has a source, and every card of the price list is there")

@@ -79,6 +79,12 @@ struct ServiceByHardwareTests {
 
   @Test("one fault is one message")
   func once() {
-    #expect(CheckTests.errors(Self.yaml("{ byHardware: [ 1s ] }")).count == 1)
+    for service in [
+      "{ byHardware: [ 1s ] }",
+      "{ byHardware: { A10 single: { byHardware: { A10 single: { time: 1s } } } } }",
+      "{ tiem: 1s }",
+    ] {
+      #expect(CheckTests.errors(Self.yaml(service)).count == 1, "\(service)")
+    }
   }
 }

@@ -170,10 +170,7 @@ package struct ContinuousBatching: Sendable, Equatable {
       return nil
     }
     if let scaling, tokens < scaling.maxBatchSize {
-      keys.error(
-        keys.has("maxTokensPerStep") ? "maxTokensPerStep" : nil,
-        "maxTokensPerStep \(tokens) is below maxBatchSize \(scaling.maxBatchSize): each request gains a token per step. Raise it, or lower maxBatchSize."
-      )
+      Self.reportTooFewTokens(tokens, scaling, keys)
       return nil
     }
     if let scaling, ranks > scaling.maxBatchSize {
@@ -189,6 +186,13 @@ package struct ContinuousBatching: Sendable, Equatable {
         "overlap without perToken: there is no computation to overlap. Give perToken, or remove it.")
       return nil
     }
+    guard overlap <= base else {
+      keys.error(
+        "overlap",
+        "overlap is longer than base, so that computation would pass while nothing is read any more. Lower it, or raise base."
+      )
+      return nil
+    }
     var kvCache: KVCache?
     if keys.has("kvCache") {
       kvCache = keys.section("kvCache").flatMap { KVCache($0) }
@@ -198,6 +202,13 @@ package struct ContinuousBatching: Sendable, Equatable {
       base: base, perSequence: perSequence, perPromptToken: perPromptToken, perToken: perToken,
       overlap: overlap, perContextToken: perContextToken, perPromptTokenContext: perPromptTokenContext,
       requestOverhead: requestOverhead, kvCache: kvCache, tokensPerStep: Int64(tokens), dataParallel: ranks)
+  }
+
+  static func reportTooFewTokens(_ tokens: Int, _ scaling: Scenario.Scaling, _ keys: Section) {
+    keys.error(
+      keys.has("maxTokensPerStep") ? "maxTokensPerStep" : nil,
+      "maxTokensPerStep \(tokens) is below maxBatchSize \(scaling.maxBatchSize): each request gains a token per step. Raise it, or lower maxBatchSize."
+    )
   }
 
   /// As a scenario has it under `service`: `continuousBatching: {base: 12ms, …}`.

@@ -94,7 +94,10 @@ package enum DeploymentService: Sendable, Equatable {
       return nil
     }
     let whole = [ContinuousBatching.key.name, Roofline.key.name]
-    guard let name = whole.first(where: keys.has) else { return ServiceTime.read(keys).map { .alone($0) } }
+    guard let name = whole.first(where: keys.has) else {
+      let others = (whole + [ServiceProfile.key.name, byHardware.name]).filter { keys.shape.key($0) != nil }
+      return ServiceTime.read(keys, instead: others).map { .alone($0) }
+    }
     for key in Self.keys where key.name != name && keys.has(key.name) {
       keys.error(
         key.name,

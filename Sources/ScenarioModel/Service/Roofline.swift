@@ -53,8 +53,24 @@ package struct Roofline: Sendable, Equatable {
     return (room / bytesOfToken).rounded(.down)
   }
 
-  /// Keys and values of one token, bytes.
-  package var bytesOfToken: Double { 2 * model.layers * model.kvHeads * model.headSize * bytesOfCache }
+  /// Keys and values of one token, bytes, on all cards together: of more cards than heads of keys and values, several
+  /// have the same.
+  package var bytesOfToken: Double {
+    2 * model.layers * max(model.kvHeads, Double(cards)) * model.headSize * bytesOfCache
+  }
+
+  /// Why the cards cannot share each layer, and what to do; `nil` if they can. Heads are dealt out whole, and equally.
+  /// Source: Shoeybi et al. (2019), "Megatron-LM", section 3; vLLM, `QKVParallelLinear`.
+  package var obstacle: String? {
+    func canShare(_ cards: Int) -> Bool {
+      let (heads, keyHeads) = (Int(model.heads), Int(model.kvHeads))
+      return heads % cards == 0 && (keyHeads >= cards ? keyHeads % cards == 0 : cards % keyHeads == 0)
+    }
+    guard !canShare(cards) else { return nil }
+    let possible = (1...64).filter(canShare).map(String.init).joined(separator: ", ")
+    return
+      "\(cards) cards cannot share \(plain(model.heads)) heads of attention and \(plain(model.kvHeads)) of keys and values equally. Choose hardware of as many cards as can (\(possible)), or state continuousBatching, with dataParallel for several engines."
+  }
 
   /// The steps of a replica.
   /// - Parameter kvCache: `nil`: memory never binds.
@@ -155,9 +171,17 @@ package struct Roofline: Sendable, Equatable {
       var roofline = Roofline(keys, model, card, cards: count)
     else { return nil }
     if keys.has("card") { roofline.card = card }
+    if let obstacle = roofline.obstacle {
+      keys.error(keys.has("tensorParallel") ? "tensorParallel" : nil, obstacle)
+      return nil
+    }
     let tokens = keys.has("maxTokensPerStep") ? keys.integer("maxTokensPerStep") : 2048
     let blockSize = keys.has("blockSize") ? keys.integer("blockSize") : 16
     guard let tokens, let blockSize else { return nil }
+    if keys.has("maxTokensPerStep"), let scaling, tokens < scaling.maxBatchSize {
+      ContinuousBatching.reportTooFewTokens(tokens, scaling, keys)
+      return nil
+    }
     guard roofline.cacheTokens >= Double(blockSize) else {
       keys.error(
         nil,
@@ -265,7 +289,7 @@ package struct Roofline: Sendable, Equatable {
     guard let (card, count) = catalogue.configuration(hardware) else {
       keys.error(
         nil,
-        "the catalogue has no hardware \(quoted(hardware)). It has \(catalogue.cards.keys.sorted().joined(separator: ", ")), each \"single\" or \"cluster of N\". Choose one of them, or give card."
+        "the catalogue has no hardware \(quoted(hardware)). \(catalogue.meant(hardware))It has \(catalogue.cards.keys.sorted().joined(separator: ", ")), each \"single\" or \"cluster of N\". Choose one of them, or give card."
       )
       return nil
     }

@@ -59,18 +59,19 @@ package struct ServiceProfile: Sendable {
   /// - Throws: `DocumentErrors` with everything that is wrong.
   package init(_ data: Data, path: String) throws {
     let root = try Document.parse(data, path: path, remedies: Self.remedies)
-    if root.member(Self.versionKey) == nil,
-      let version = root.entries?.first(where: { $0.key == "workbench" })
-    {
-      throw DocumentErrors(
-        path: path,
-        diagnostics: [
-          Diagnostic(
-            location: version.keyLocation,
-            message:
-              "this is a scenario, not a service profile. Name a profile; \"workbench schema profile\" describes what one has."
-          )
-        ])
+    if root.member(Self.versionKey) == nil, let entries = root.entries {
+      for entry in entries {
+        guard let kind = Self.others[entry.key] else { continue }
+        throw DocumentErrors(
+          path: path,
+          diagnostics: [
+            Diagnostic(
+              location: entry.keyLocation,
+              message:
+                "this is \(kind), not a service profile. Name a profile; \"workbench schema profile\" describes what one has."
+            )
+          ])
+      }
     }
     let diagnostics = Diagnostics()
     let profile = Section(root, Self.shape, diagnostics, .utc).flatMap { keys -> ServiceProfile? in
@@ -92,6 +93,12 @@ package struct ServiceProfile: Sendable {
     guard found.isEmpty, let profile else { throw DocumentErrors(path: path, diagnostics: found) }
     self = profile
   }
+
+  /// Other documents of the program, by what tells them apart.
+  private static let others = [
+    "workbench": "a scenario", "workbenchPlan": "a plan", "workbenchMapping": "a mapping of an import",
+    "workbenchObjectives": "a file of objectives", "workbenchTolerances": "a file of tolerances",
+  ]
 
   private static let remedies = Document.Remedies(
     empty: "\"workbench catalogue service\" prints a profile.",

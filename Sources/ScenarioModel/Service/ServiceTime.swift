@@ -31,8 +31,9 @@ package enum ServiceTime: Sendable, Equatable {
     "Service time of an external model's request: either time, or firstToken + perInputToken × input + perOutputToken × output.",
     keys)
 
-  /// `nil` after a diagnostic.
-  static func read(_ keys: Section) -> ServiceTime? {
+  /// - Parameter instead: keys of other kinds of service that may stand in its place.
+  /// - Returns: `nil` after a diagnostic.
+  static func read(_ keys: Section, instead: [String] = []) -> ServiceTime? {
     let slowdown = keys.has("batchSlowdown") ? keys.number("batchSlowdown") : 0
     let parts = ["firstToken", "perInputToken", "perOutputToken"]
     if keys.has("time") {
@@ -43,9 +44,14 @@ package enum ServiceTime: Sendable, Equatable {
       return .direct(time, batchSlowdown: slowdown)
     }
     guard parts.contains(where: keys.has) else {
+      // A key that is not known here has been reported, and may be what was meant.
+      guard !keys.hasUnknownKeys else { return nil }
+      let others = instead.last.map { last in
+        ", or \(instead.dropLast().joined(separator: ", "))\(instead.count > 1 ? " or " : "")\(last)"
+      }
       keys.error(
         nil,
-        "no service time is given. Give time, or firstToken, perInputToken and perOutputToken, or continuousBatching, roofline or profile."
+        "no service time is given. Give time, or firstToken, perInputToken and perOutputToken\(others ?? "")."
       )
       return nil
     }

@@ -88,6 +88,13 @@ package struct ServingCatalogue: Sendable {
         section.error("kvHeads", "kvHeads \(kvHeads) is above heads \(heads). Heads share keys and values.")
         return nil
       }
+      guard heads.isMultiple(of: kvHeads) else {
+        section.error(
+          "kvHeads",
+          "kvHeads \(kvHeads) does not divide heads \(heads). Each head of keys and values serves equally many. Correct one of them."
+        )
+        return nil
+      }
       guard active > embeddings * (isTied ? 1 : 2) else {
         section.error(
           "parameters",
@@ -135,6 +142,24 @@ package struct ServingCatalogue: Sendable {
     }
     cards = try read("cards.yaml", "cards", Card.keys) { Card($0, source: $1) }
     models = try read("models.yaml", "models", Architecture.keys) { Architecture($0, source: $1) }
+  }
+
+  /// `Did you mean A10 single? `, or nothing.
+  package func meant(_ hardware: String) -> String {
+    let end = [" single", " cluster of "].compactMap { hardware.range(of: $0)?.lowerBound }.min()
+    let card = String(hardware[..<(end ?? hardware.endIndex)])
+    let count = end.map { String(hardware[$0...]) } ?? " single"
+    let near: String?
+    if cards[card] != nil {
+      near = card + count
+    } else if end == nil {
+      near = nearest(hardware, among: cards.keys.sorted().flatMap { ["\($0) single", "\($0) cluster of 2"] })
+    } else {
+      // Names of two letters are all alike.
+      near = card.count < 3 ? nil : nearest(card, among: cards.keys.sorted()).map { $0 + count }
+    }
+    guard let near, configuration(near) != nil else { return "" }
+    return "Did you mean \(near)? "
   }
 
   /// A hardware configuration as price lists name it: "A10 single", "A10 cluster of 4".

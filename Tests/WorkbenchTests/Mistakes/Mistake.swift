@@ -30,7 +30,8 @@ struct Mistake: Sendable, CustomTestStringConvertible {
 @Suite("Two hundred mistakes")
 struct MistakeTests {
   static let all =
-    Mistake.usage + Mistake.values + Mistake.documents + Mistake.data + Mistake.outputs + Mistake.verdicts
+    Mistake.usage + Mistake.values + Mistake.documents + Mistake.serving + Mistake.data + Mistake.outputs
+    + Mistake.verdicts
 
   @Test("there are two hundred of them, and none twice")
   func count() {

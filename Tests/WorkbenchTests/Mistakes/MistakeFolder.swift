@@ -88,6 +88,35 @@ enum MistakeFolder {
       "wrong-model-name", "models:",
       "incidents: [ { kind: outage, provider: OpenIA, from: 2026-03-02, to: 2026-03-03 } ]\nmodels:"
     ),
+    (
+      "wrong-cards",
+      "hardware: A10 single\n            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 4 }\n            service: { time: 1s }",
+      "hardware: A10 cluster of 8\n            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 4 }\n            service: { roofline: { model: qwen2.5-7b } }"
+    ),
+    (
+      "wrong-overlap", "{ time: 1s }\n  - name: gpt",
+      "{ continuousBatching: { base: 5ms, perToken: 1ms, overlap: 9ms } }\n  - name: gpt"
+    ),
+    (
+      "wrong-step", "{ time: 1s }\n  - name: gpt",
+      "{ roofline: { model: llama-3.1-8b, maxTokensPerStep: 2 } }\n  - name: gpt"
+    ),
+    (
+      "wrong-heads", "{ time: 1s }\n  - name: gpt",
+      "{ roofline: { architecture: { parameters: 8e9, layers: 32, hidden: 4096, heads: 32, kvHeads: 7, headSize: 128, vocabulary: 32000 } } }\n  - name: gpt"
+    ),
+    (
+      "wrong-document", "{ time: 1s }\n  - name: gpt",
+      "{ profile: mapping.yaml }\n  - name: gpt"
+    ),
+    (
+      "wrong-memory", "{ time: 1s }\n  - name: gpt",
+      "{ continuousBatching: { base: 5ms, kvCache: { tokens: 8 } } }\n  - name: gpt"
+    ),
+    (
+      "wrong-nesting", "{ time: 1s }\n  - name: gpt",
+      "{ byHardware: { A10 single: { byHardware: { A10 single: { time: 1s } } } } }\n  - name: gpt"
+    ),
     ("judged", "name: good", "name: good\nexpect: [ latency.p95 <= 1ms ]"),
     ("pointless", "models:", "profiles: { rates: { night: { weekly: { Sat: 0.5 } } } }\nmodels:"),
     ("negative", "{ time: 1s }\n  - name: gpt", "{ time: { normal: { mean: 1s, sd: 1s } } }\n  - name: gpt"),

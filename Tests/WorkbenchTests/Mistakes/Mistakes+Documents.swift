@@ -95,7 +95,7 @@ extension Mistake {
     66 workbench plan good.yaml --file absent.yaml
          absent.yaml: error: there is no such file. Correct its name, or put it there.
     65 workbench plan good.yaml --file bad-plan.yaml
-         bad-plan.yaml:3:3: error: vary must be a mapping of names to values, not a list.
+         bad-plan.yaml:3:3: error: vary must be a mapping of names to values, not a list. Write vary: { NAME…
     66 workbench plan absent.yaml
          absent.yaml: error: there is no such file. Correct its name, or put it there.
     65 workbench plan misspelt.yaml

@@ -80,8 +80,8 @@ extension Mistake {
          workbench: error: <document> is missing: Which: scenario, telemetry, dashboard, mapping, toleranc…
     64 workbench schema scenari
          workbench: error: "scenari" is unknown. Did you mean scenario? Known: scenario, telemetry, dashbo…
-    64 workbench catalogue
-         workbench: error: <part> is missing: Which: hardware, prices, models, service.
+    64 workbench catalogue --hardware "A10 single"
+         workbench: error: --model and --hardware belong to service.
     64 workbench catalogue prizes
          workbench: error: "prizes" is unknown. Did you mean prices? Known: hardware, prices, models, serv…
     64 workbench catalogue service
