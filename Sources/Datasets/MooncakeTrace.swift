@@ -49,6 +49,11 @@ struct MooncakeTrace {
       guard object.members != nil else {
         throw error(object, "the line is not a JSON object. A request is one.")
       }
+      func shown(_ node: JSONNode) -> String {
+        let text = bytes[
+          (bytes.startIndex + node.range.lowerBound)..<(bytes.startIndex + node.range.upperBound)]
+        return String(decoding: text.prefix(40), as: UTF8.self).shown
+      }
       func whole(_ key: String, _ range: ClosedRange<Int64>, _ unit: String) throws -> Int64 {
         guard let node = object[key] else {
           throw error(nil, "\(key) is missing. A request has \(unit) there.")
@@ -56,7 +61,9 @@ struct MooncakeTrace {
         guard case .number(let text) = node.value, let number = NumberText.whole(text), range.contains(number)
         else {
           throw error(
-            node, "\(key) is not a whole number of \(unit) in \(range.lowerBound)…\(range.upperBound).")
+            node,
+            "\(key) \(shown(node)) is not a whole number of \(unit) in \(range.lowerBound)…\(range.upperBound). Correct it, or leave the request out."
+          )
         }
         return number
       }
@@ -65,7 +72,10 @@ struct MooncakeTrace {
       let input = try whole("input_length", tokens, "tokens")
       let output = try whole("output_length", tokens, "tokens")
       guard let blocks = object["hash_ids"], let list = blocks.elements else {
-        throw error(object["hash_ids"], "hash_ids is no list. It lists the blocks of the prompt.")
+        throw error(
+          object["hash_ids"],
+          "hash_ids is \(object["hash_ids"] == nil ? "missing" : "no list"). Write the blocks of the prompt, [] if none is known."
+        )
       }
       guard Int64(list.count) <= (input + Self.blockTokens - 1) / Self.blockTokens else {
         throw error(
@@ -76,7 +86,10 @@ struct MooncakeTrace {
       var leaf = PrefixTree.none
       for (place, block) in list.enumerated() {
         guard case .number(let text) = block.value, let name = NumberText.whole(text) else {
-          throw error(block, "a block of hash_ids is not a whole number in −2⁶³…2⁶³ − 1.")
+          throw error(
+            block,
+            "block \(shown(block)) of hash_ids is not a whole number in −2⁶³…2⁶³ − 1. Number equal blocks alike."
+          )
         }
         let end = Int32(min(Int64(place + 1) * Self.blockTokens, input))
         leaf = try node(name, after: leaf, end: end) { error(block, $0) }
@@ -96,12 +109,12 @@ struct MooncakeTrace {
     if let known = nodes[name] {
       guard prefixes.parents[Int(known)] == parent else {
         throw error(
-          "block \(name) follows another block here than earlier in the trace. A block stands for all tokens up to its end, so the blocks before it are always the same."
+          "block \(name) follows another block here than earlier in the trace. A block stands for all tokens up to its end, so the blocks before it are always the same. Number it otherwise, or correct the blocks before it."
         )
       }
       guard prefixes.ends[Int(known)] == end else {
         throw error(
-          "block \(name) ends after \(end) tokens here and after \(prefixes.ends[Int(known)]) earlier in the trace. Equal blocks are of equal tokens."
+          "block \(name) ends after \(end) tokens here and after \(prefixes.ends[Int(known)]) earlier in the trace. Equal blocks are of equal tokens: number one of them otherwise, or correct input_length."
         )
       }
       return known
