@@ -114,6 +114,7 @@ final class OpenQuarter {
         highBin = max(highBin, bin)
       } else {
         cell.failures += 1
+        cell.untimedTokens &+= Int64(requests.outputTokens[row])
         reasons[Int(outcome)] += 1
       }
       row += 1

@@ -19,7 +19,8 @@ package struct RollupCell: Equatable, Sendable {
   package var cachedTokens: Int64 = 0
   package var cachedOf: Int64 = 0
   /// Successful requests of which the first token is not known, and is 0 in the sum; and of those of which it or the output
-  /// is not, the time after it, µs, and the output tokens after the first.
+  /// is not, the time after it, µs, and the output tokens after the first. These tokens have the output of failures with
+  /// them, whose times are not in the sums.
   package var withoutFirstToken: Int64 = 0
   package var untimedDecoding: Int64 = 0
   package var untimedTokens: Int64 = 0

@@ -36,8 +36,8 @@ package struct RollupTotal: Equatable, Sendable {
     return known <= 0 || firstTokenSum == 0 ? nil : Double(firstTokenSum) / Double(known * 1000)
   }
 
-  /// Average time per output token, ms: the time after first tokens over all tokens after the first of each response, with
-  /// the output of failed requests among them; `nil` where no first token is known, or there are no further tokens.
+  /// Average time per output token, ms: the time after first tokens over the tokens after the first, of successful
+  /// requests; `nil` where no first token is known, or there are no further tokens.
   package var averageTimePerOutputToken: Double? {
     let further = outputTokens - Int128(successes) - untimedTokens
     return firstTokenSum == 0 || further <= 0

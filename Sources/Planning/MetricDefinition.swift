@@ -62,6 +62,11 @@ struct MetricDefinition: Sendable {
     + durations("tpot", needs: .tokenTimes) { $0.perOutputTokens }
     + [
       MetricDefinition(
+        name: "itl.mean", unit: .milliseconds, isPositive: true, needs: .tokenTimes, isOfEachModel: true,
+        source: .requests { requests in
+          requests.decoding.flatMap { share(Double($0) / 1000, requests.furtherTokens ?? 0) }
+        }),
+      MetricDefinition(
         name: "waiting.mean", unit: .milliseconds, isOfEachModel: true,
         source: .requests { share(Double($0.waitingSum) / 1000, $0.waited) }),
       failureRate,

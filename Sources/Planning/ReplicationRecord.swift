@@ -22,6 +22,9 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   /// Times to first token and per output token; `nil` where no first token is known.
   package var firstTokens: DurationFigures?
   package var perOutputTokens: DurationFigures?
+  /// As in `RequestFigures`.
+  package var decoding: Int64?
+  package var furtherTokens: Int64?
   /// Of replicas with a KV cache (see `RequestFigures`).
   package var preemptions: Int64?
   package var kvBlockTime: Double?
@@ -70,7 +73,8 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
       requests: requests, successes: successes, failures: failures, latencySum: latencySum,
       waitingSum: waitingSum, waited: waited, inputTokens: inputTokens, outputTokens: outputTokens,
       cachedTokens: cachedTokens, cachedOf: cachedOf, firstTokens: firstTokens,
-      perOutputTokens: perOutputTokens, good: good, preemptions: preemptions, kvBlockTime: kvBlockTime,
+      perOutputTokens: perOutputTokens, decoding: decoding, furtherTokens: furtherTokens, good: good,
+      preemptions: preemptions, kvBlockTime: kvBlockTime,
       kvTime: kvTime, seconds: seconds, latencies: latencies, latencyMin: latencyMin, latencyMax: latencyMax)
   }
 

@@ -198,6 +198,10 @@ final class ReplicationSink: TelemetrySink {
       }
       figures.firstTokens = try tokenTimes[model]?.firstTokens.figures()
       figures.perOutputTokens = try tokenTimes[model]?.perOutputTokens.figures()
+      if let times = tokenTimes[model], times.furtherTokens > 0 {
+        figures.decoding = try Self.whole(times.decoding)
+        figures.furtherTokens = times.furtherTokens
+      }
       try record.add(figures)
     }
     return record
@@ -238,6 +242,10 @@ extension ReplicationRecord {
     }
     firstTokens = try Self.sum(firstTokens, figures.firstTokens)
     perOutputTokens = try Self.sum(perOutputTokens, figures.perOutputTokens)
+    if let time = figures.decoding, let tokens = figures.furtherTokens {
+      decoding = try sum(decoding ?? 0, time)
+      furtherTokens = try sum(furtherTokens ?? 0, tokens)
+    }
     latencyMin = [latencyMin, figures.latencyMin].compactMap { $0 }.min()
     latencyMax = [latencyMax, figures.latencyMax].compactMap { $0 }.max()
     latencies =

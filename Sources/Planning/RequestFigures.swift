@@ -22,6 +22,10 @@ package struct RequestFigures: Codable, Equatable, Sendable {
   /// `nil` where no first token is known.
   package var firstTokens: DurationFigures?
   package var perOutputTokens: DurationFigures?
+  /// Of successes with more than one token, the time after the first, µs, and the tokens after it; `nil` where there are
+  /// none, and in what earlier versions kept.
+  package var decoding: Int64?
+  package var furtherTokens: Int64?
   /// Requests that meet what a goodput asks, by its name; `nil` if the plan asks for none.
   package var good: [String: Int64]?
   /// Of replicas with a KV cache: how often a request lost its blocks to others, and blocks in use and all blocks, × µs;
@@ -59,8 +63,10 @@ package struct RequestFigures: Codable, Equatable, Sendable {
       && (good ?? [:]).values.allSatisfy { counts.contains($0) && $0 <= successes }
       && counts.contains(preemptions ?? 0)
       && [kvBlockTime, kvTime, seconds].allSatisfy { ($0 ?? 0).isFinite && ($0 ?? 0) >= 0 }
-      && [waitingSum, inputTokens, outputTokens, cachedTokens ?? 0, cachedOf ?? 0]
-        .allSatisfy(sums.contains)
+      && [
+        waitingSum, inputTokens, outputTokens, cachedTokens ?? 0, cachedOf ?? 0, decoding ?? 0,
+        furtherTokens ?? 0,
+      ].allSatisfy(sums.contains)
   }
 
   /// The q-quantile of latency in ms; `nil` without successes.

@@ -31,6 +31,9 @@ struct TokenTimes {
   private(set) var firstTokens = Durations()
   /// Whole µs, of requests with more than one output token: the time after the first over the number of the others.
   private(set) var perOutputTokens = Durations()
+  /// Of these requests, all the time after the first token, µs, and all tokens after it.
+  private(set) var decoding: Int128 = 0
+  private(set) var furtherTokens: Int64 = 0
 
   /// - Parameter isKnown: by series.
   mutating func add(_ requests: RequestColumns, _ rows: Range<Int>, _ isKnown: [Bool]) {
@@ -39,7 +42,11 @@ struct TokenTimes {
       let first = requests.firstTokenMicroseconds[row]
       firstTokens.add(first)
       let others = Int64(requests.outputTokens[row]) - 1
-      if others > 0 { perOutputTokens.add((requests.latencyMicroseconds[row] - first) / others) }
+      guard others > 0 else { continue }
+      let time = requests.latencyMicroseconds[row] - first
+      perOutputTokens.add(time / others)
+      decoding += Int128(time)
+      furtherTokens += others
     }
   }
 }

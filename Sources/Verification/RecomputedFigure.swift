@@ -174,13 +174,12 @@ package struct RecomputedFigure: Sendable {
       serving(
         "(SELECT nullif(sum(ttft_us), 0)::DOUBLE / nullif(count(*) FILTER (NOT ttft_us_unknown), 0) / 1000 FROM sel WHERE \(succeeded))"
       )),
-    // With the output of failed requests.
     RecomputedFigure(
       "serving.timePerOutputToken",
       serving(
         """
         (SELECT CASE WHEN sum(ttft_us) FILTER (\(succeeded)) > 0 THEN (sum(latency_us - ttft_us) FILTER (\(succeeded) AND NOT ttft_us_unknown AND NOT output_tokens_unknown))::DOUBLE / 1000
-            / nullif(greatest(coalesce(sum(output_tokens) FILTER (NOT \(succeeded)), 0) + coalesce(sum(output_tokens - 1) FILTER (\(succeeded) AND NOT ttft_us_unknown AND NOT output_tokens_unknown), 0), 0), 0) END FROM sel)
+            / nullif(greatest(coalesce(sum(output_tokens - 1) FILTER (\(succeeded) AND NOT ttft_us_unknown AND NOT output_tokens_unknown), 0), 0), 0) END FROM sel)
         """)),
     RecomputedFigure(
       "serving.cacheHitRate",

@@ -121,6 +121,18 @@ struct ObjectiveJudgementTests {
     #expect(result.worst?.value == 75 && result.worst?.requests == 2 && result.verdict == .kept)
   }
 
+  @Test("a time from token to token is over tokens: a long response counts for more than a short one")
+  func interToken() throws {
+    // 500 ms for ten tokens and 400 for four; one token has none, nor has one whose first is unknown, or that failed.
+    let rows = [
+      Row(minute: 1), Row(minute: 1, latency: 900, output: 5), Row(minute: 1, latency: 600, output: 1),
+      Row(minute: 2, latency: 9000, firstToken: nil, output: 90), Row(minute: 2, outcome: 1, output: 40),
+    ]
+    let result = try ObjectiveWorld().result("itl.mean <= 64ms in 90% of hours", of: rows)
+    #expect(abs(try #require(result.worst?.worst?.value) - 900.0 / 14) < 1e-12)
+    #expect(result.verdict == .broken && result.worst?.requests == 2)
+  }
+
   @Test("without a scope each model is judged, the worst is named, and the other that breaks it too")
   func eachModel() throws {
     let rows = [
@@ -315,6 +327,12 @@ struct ObjectiveJudgementTests {
     .init(
       objective: "ttft.mean <= 5s", rows: [Row(minute: 1, firstToken: 1000)],
       reason: "the telemetry has no time of a first token"),
+    .init(
+      objective: "itl.mean <= 5s", rows: [Row(minute: 1, firstToken: 1000)],
+      reason: "the telemetry has no time of a first token"),
+    .init(
+      objective: "itl.mean <= 5s", rows: [Row(minute: 1, output: 1)], reason: "no response has a second token"
+    ),
     .init(
       objective: "goodput(tpot <= 5s) >= 50%", rows: [Row(minute: 1, firstToken: 1000)],
       reason: "the telemetry has no time of a first token"),

@@ -10,7 +10,7 @@ struct UnknownValueTests {
 
   /// Every second request knows all; of the others a part is unknown, by turns.
   private static func batch() -> RequestBatch {
-    let batch = RequestBatch(capacity: 600)
+    let batch = RequestBatch(capacity: 640)
     for row in 0..<600 {
       var record = RequestRecord(id: Int64(row + 1), arrivedAt: instant + Int64(row) * 20_000_000, series: 0)
       record.measures[.latency] = 1_100_000
@@ -30,6 +30,14 @@ struct UnknownValueTests {
           record.unknown |= measure.bit
         }
       }
+      batch.append(record)
+    }
+    // Failures that had begun to answer: when their first token came is not known.
+    for row in 600..<640 {
+      var record = RequestRecord(
+        id: Int64(row + 1), arrivedAt: instant + Int64(row) * 20_000_000, series: 0, outcome: 1)
+      record.measures[.latency] = 9_000_000
+      record.measures[.outputTokens] = 30
       batch.append(record)
     }
     return batch
@@ -70,7 +78,8 @@ struct UnknownValueTests {
     for total in [try Self.total(rollups), try Self.total(archive), byDay] {
       #expect(total.successes == 600 && total.averageLatency == 1100)
       #expect(total.averageFirstToken == 100)
-      // A second for fifty tokens after the first.
+      #expect(total.failures == 40)
+      // A second for fifty tokens after the first, of successes: the time of the failures' tokens is not known.
       #expect(total.averageTimePerOutputToken == 20)
       #expect(total.cacheHitRate == 0.25)
     }

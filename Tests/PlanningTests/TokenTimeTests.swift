@@ -46,6 +46,10 @@ struct TokenTimeTests {
     // 20 ms after the first of two; 110 ms after the first of eleven; a response of one token has none.
     let each = try #require(try Self.value("tpot.mean[model=streamed]", record))
     #expect(abs(each - (20 + 11.0) / 2) < 1e-9)
+    // 20 ms for one token and 110 for ten.
+    #expect(abs(try #require(try Self.value("itl.mean[model=streamed]", record)) - 130.0 / 11) < 1e-9)
+    #expect(try Self.value("itl.mean", record) == (try Self.value("itl.mean[model=streamed]", record)))
+    #expect(try Self.value("itl.mean[model=whole]", record) == nil)
     // Inside the bins, which are 1.6 % wide, and never beyond what there was.
     #expect(abs(try #require(try Self.value("ttft.p50", record)) / 400 - 1) < 0.016)
     #expect(try Self.value("ttft.p999", record) ?? 0 <= 600)

@@ -26,6 +26,7 @@ struct ServiceObjectiveTests {
     .init(text: "latency.p95 ≤ 800ms", metric: "latency.p95", bound: 800),
     .init(text: "ttft.p999 <= 2s", metric: "ttft.p999", bound: 2000),
     .init(text: "tpot.mean <= 40ms", metric: "tpot.mean", bound: 40),
+    .init(text: "models.chat.itl.mean <= 40ms", metric: "itl.mean", bound: 40, model: "chat"),
     .init(text: "waiting.p99 <= 0s", metric: "waiting.p99", bound: 0),
     .init(text: "failureRate <= 0%", metric: "failureRate", bound: 0),
     .init(text: "failureRate.timeout <= 0.5 %", metric: "failureRate.timeout", bound: 0.005),
@@ -144,7 +145,10 @@ struct ServiceObjectiveTests {
       "latency <= 5s", "there is no metric \"latency\": it is of single requests. Say which of all requests:"),
     .init("speed <= 2", "there is no metric \"speed\"."),
     .init(
-      "itl.p95 <= 40ms", "there is no metric \"itl.p95\": telemetry has the times of a response's first and"),
+      "itl.p95 <= 40ms",
+      "there is no metric \"itl.p95\": telemetry has the times of a response's first and last token, not of those between. Use itl.mean, their average over all tokens, or tpot.p95, of the averages of responses."
+    ),
+    .init("itl.mean <= 0s", "itl.mean <= 0s can never be met: itl.mean is always above 0."),
     .init(
       "costPerMillionTokens <= 2", "there is no metric \"costPerMillionTokens\": objectives on cost are on"),
     .init("failureRate <= 0.1", "\"0.1\" is not a bound on failureRate. Write shares in percent, 10%."),

@@ -193,7 +193,7 @@ package struct ObjectiveJudge {
     let counts = totals.counts
     let noTokens =
       "the telemetry has no time of a first token before the end of a response, so that \(metric.name) is not known."
-    if metric.spans.contains(where: \.isOfTokens), counts.successes > 0, !counts.hasTokenTimes {
+    if metric.isOfTokens, counts.successes > 0, !counts.hasTokenTimes {
       return noTokens
     }
     switch metric {
@@ -207,6 +207,10 @@ package struct ObjectiveJudge {
       return "the telemetry does not have what \(metric.name) asks of each request."
     case .plain(let plain):
       switch plain {
+      case .meanInterToken:
+        return counts.furtherTokens == 0 && counts.successes > 0
+          ? "no response has a second token, or the telemetry does not say how many it has and when the first came."
+          : nil
       case .cacheHitRate:
         return counts.cachedOf == 0 ? "the telemetry does not say which input tokens a cache had." : nil
       case .inputTokens:
@@ -236,6 +240,7 @@ package struct ObjectiveJudge {
     switch metric {
     case .mean(let span), .quantile(let span, _): totals[span].histogram.total
     case .goodput: place(metric).map { totals.counts.judged[$0] } ?? 0
+    case .plain(.meanInterToken): totals.counts.ofSeveralTokens
     default: totals.counts.requests
     }
   }
@@ -268,6 +273,9 @@ package struct ObjectiveJudge {
       case .throughputTokens: return rate(Double(counts.outputTokens))
       case .inputTokens: return Double(counts.inputTokens)
       case .outputTokens: return Double(counts.outputTokens)
+      case .meanInterToken:
+        return counts.furtherTokens > 0
+          ? Double(counts.decoding) / Double(counts.furtherTokens * 1000) : nil
       case .cacheHitRate:
         return counts.cachedOf > 0 ? Double(counts.cachedTokens) / Double(counts.cachedOf) : nil
       default: return nil

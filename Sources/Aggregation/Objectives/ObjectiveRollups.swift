@@ -228,7 +228,11 @@ private final class HourTallies {
         firstToken = first
         if first < latency { open.counts.streamed += 1 }
         let others = Int64(requests.outputTokens[row]) - 1
-        if hasOutput, others > 0 { open.counts.ofSeveralTokens += 1 }
+        if hasOutput, others > 0 {
+          open.counts.ofSeveralTokens += 1
+          open.counts.decoding += Int128(latency - first)
+          open.counts.furtherTokens += Int128(others)
+        }
         if hasOutput { perToken = others > 0 ? (latency - first) / others : 0 }
         add(first, to: .ttft)
         if hasOutput, others > 0 { add(perToken, to: .tpot) }

@@ -19,6 +19,9 @@ struct ObjectiveCounts {
   var streamed: Int64 = 0
   /// Successes of which the first token is known, and that have further ones.
   var ofSeveralTokens: Int64 = 0
+  /// Of these, the time after the first token, µs, and the tokens after it.
+  var decoding: Int128 = 0
+  var furtherTokens: Int128 = 0
   /// For each goodput that is asked for: requests that meet its conditions, and those of which that is known.
   var good: [Int64]
   var judged: [Int64]
@@ -44,6 +47,8 @@ struct ObjectiveCounts {
     cachedOf += other.cachedOf
     streamed += other.streamed
     ofSeveralTokens += other.ofSeveralTokens
+    decoding += other.decoding
+    furtherTokens += other.furtherTokens
     for place in good.indices {
       good[place] += other.good[place]
       judged[place] += other.judged[place]

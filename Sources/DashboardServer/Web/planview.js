@@ -7,7 +7,7 @@ const most = 60;
 
 const said = (metric, unit, isSigned) => (metric ? estimate(metric.value, metric.halfWidth, unit, isSigned) : "–");
 /** The unit of a metric of which only the name is known. */
-export const unitOf = (name) => (/^(latency|ttft|tpot|waiting)\./.test(name) ? "ms" : /^(failureRate|utilisation|timeAtLimit|cacheHitRate|kvUtil)/.test(name) ? "share" : /^credits/.test(name) ? "credits" : /^replicaHours/.test(name) ? "hours" : /^throughput/.test(name) ? "/s" : "");
+export const unitOf = (name) => (/^(latency|ttft|tpot|itl|waiting)\./.test(name) ? "ms" : /^(failureRate|utilisation|timeAtLimit|cacheHitRate|kvUtil)/.test(name) ? "share" : /^credits/.test(name) ? "credits" : /^replicaHours/.test(name) ? "hours" : /^throughput/.test(name) ? "/s" : "");
 
 /** A graph as a card. */
 export const Card = ({ title, note, draw }) => html`<article class="widget"><h3>${title}</h3><p class="note">${note}</p><div class="holder"><${Figure} draw=${draw} label=${`${title}. ${note}`} /></div></article>`;

@@ -50,7 +50,7 @@ struct ExpectationLimits {
     if metric.isOfRequests, !models.contains(where: { $0.model.load != nil }) {
       return "\(Self.whose(objective.scope)) has no load, so that there is no request to judge it by."
     }
-    if metric.spans.contains(where: \.isOfTokens), !models.contains(where: { $0.model.hasTokenTimes }) {
+    if metric.isOfTokens, !models.contains(where: { $0.model.hasTokenTimes }) {
       return
         "no response comes token by token, so that there are no times of tokens. Give the service firstToken and perOutputToken, or continuousBatching, instead of time."
     }
@@ -77,7 +77,7 @@ struct ExpectationLimits {
   ) -> String? {
     guard objective.isUpper else { return nil }
     switch objective.metric {
-    case .mean, .quantile:
+    case .mean, .quantile, .plain(.meanInterToken):
       guard objective.bound >= Double(simulated) / 1000 else { return nil }
       return
         "it can never be violated: \(Figure.decimal(Double(simulated) / 3.6e9)) hours are simulated, and nothing longer can be observed. Give a bound below that."

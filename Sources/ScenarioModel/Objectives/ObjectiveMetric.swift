@@ -19,6 +19,9 @@ package enum ObjectiveMetric: Hashable, Sendable {
   /// Figures that have a name of their own.
   package enum Plain: String, CaseIterable, Sendable {
     case failureRate, cacheHitRate, requests, lost
+    /// From one output token to the next, averaged over tokens: the time after first tokens over the tokens after the
+    /// first. The single times are known of no telemetry, so that it has no quantiles; `tpot` has those of responses.
+    case meanInterToken = "itl.mean"
     case throughputRequests = "throughput.requests"
     case throughputTokens = "throughput.tokens"
     case inputTokens = "tokens.input"
@@ -100,6 +103,7 @@ package enum ObjectiveMetric: Hashable, Sendable {
       case .credits, .creditsPerRequest: .credits
       case .replicaHours: .hours
       case .requests, .lost, .inputTokens, .outputTokens, .peakReplicas, .preemptions: .count
+      case .meanInterToken: .milliseconds
       }
     }
   }
@@ -124,8 +128,14 @@ package enum ObjectiveMetric: Hashable, Sendable {
   var isPositive: Bool {
     switch self {
     case .mean(let span), .quantile(let span, _): span.isPositive
+    case .plain(.meanInterToken): true
     default: false
     }
+  }
+
+  /// Whether it is known only of responses that come token by token.
+  package var isOfTokens: Bool {
+    self == .plain(.meanInterToken) || spans.contains { $0.isOfTokens }
   }
 
   /// Whether it is of requests, so that each model has one of its own, and an objective without a scope is about each.

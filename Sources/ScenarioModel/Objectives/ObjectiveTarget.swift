@@ -99,11 +99,12 @@ struct ObjectiveTarget {
 
   /// Figures that the field has and telemetry does not.
   private static let unknowable: [String: String] = {
-    let between =
-      "telemetry has the times of a response's first and last token, not of those between. Use tpot, the average time from one token to the next."
+    func between(_ statistic: String) -> String {
+      "telemetry has the times of a response's first and last token, not of those between. Use itl.mean, their average over all tokens, or tpot.\(statistic), of the averages of responses."
+    }
     let cost = "objectives on cost are on credits. Use credits or creditsPerRequest."
-    var all = ["itl": between, "costPerMillionTokens": cost]
-    for statistic in ["mean"] + LatencyQuantile.allCases.map(\.name) { all["itl.\(statistic)"] = between }
+    var all = ["itl": between("p95"), "costPerMillionTokens": cost]
+    for quantile in LatencyQuantile.allCases { all["itl.\(quantile.name)"] = between(quantile.name) }
     for span in ObjectiveMetric.Span.allCases {
       all[span.name] =
         "it is of single requests. Say which of all requests: \(span.name).mean, or a quantile such as \(span.name).p95."
