@@ -309,6 +309,13 @@ struct ModelReader {
         section, hardware: hardware, isKnown: { isKnown($0, $1, section.diagnostics) }, scaling: scaling)
     }
     guard let service else { return nil }
+    if let ownHardware, !Name.same(hardware, ownHardware), !service.isOfHardware, !keys.has("service") {
+      keys.error(
+        "hardware",
+        "prompts are read on \(quoted(hardware)), and the service is that of \(quoted(ownHardware)): how long they take is not known. Give prefill a service of its own, or state the deployment's by hardware (byHardware, or roofline)."
+      )
+      return nil
+    }
     guard service.service.continuousBatching != nil else {
       keys.error(
         "service",

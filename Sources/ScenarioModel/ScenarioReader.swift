@@ -21,7 +21,8 @@ package struct ScenarioDocument: Sendable {
   ///   - path: for messages, and what trace files are relative to.
   ///   - overrides: `PATH=VALUE` each, applied in turn.
   ///   - read: the bytes of a profile, by the name that the scenario gives it; `nil` where files are not read.
-  /// - Throws: `DocumentErrors` with everything that is wrong.
+  /// - Throws: `DocumentErrors` with everything that is wrong, and for overrides that change hardware without the service
+  ///   that goes with it.
   package init(
     _ data: Data, path: String, overrides: [String] = [], profiles read: ((String) throws -> Data)? = nil
   ) throws {
@@ -58,6 +59,15 @@ package struct ScenarioDocument: Sendable {
     let scenario = ScenarioReader(diagnostics: diagnostics, isChanged: isChanged).read(root)
     let found = diagnostics.inOrder()
     guard found.isEmpty, let scenario else { throw DocumentErrors(path: path, diagnostics: found) }
+    // One that is valid only with overrides has nothing to be compared with.
+    if let override = overrides.last(where: { $0.contains("hardware") }),
+      let plain = try? ScenarioDocument(data, path: path, profiles: read),
+      let change = PriceOnlyChange(from: plain.scenario, to: scenario)
+    {
+      throw DocumentErrors(
+        path: path,
+        diagnostics: [Diagnostic(location: .override(override), message: change.description.shown)])
+    }
     self.scenario = scenario
     warnings = diagnostics.warnings.inOrder()
   }

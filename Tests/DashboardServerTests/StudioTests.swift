@@ -160,6 +160,10 @@ struct StudioTests {
       #expect(outside.0 == 400)
       let errors = try #require(outside.1["errors"] as? [[String: Any]])
       #expect(errors[0]["override"] as? String == "models.0.deployments.V1.scaling.maxReplicas=-1")
+      // How long a request takes on other hardware is not known.
+      let elsewhere = try await status(with(["overrides": ["models.0.deployments.V1.hardware=T4 single"]]))
+      #expect(elsewhere.0 == 400 && elsewhere.1["parameter"] as? String == "overrides")
+      #expect("\(elsewhere.1)".contains("keeps its service"), "\(elsewhere.1)")
       for (name, value) in [
         ("session", 1), ("session", ""), ("session", String(repeating: "x", count: 101)), ("base", "1"),
         ("base", [String: String]()), ("base", ["scenario": "../small.yaml"]), ("overrides", "a=b"),

@@ -32,6 +32,27 @@ struct ServiceByHardwareTests {
     #expect(set.service == plain.service)
   }
 
+  @Test(
+    "overrides that move a deployment without its service are refused; with it, or back again, they are not")
+  func priceAlone() throws {
+    let hardware = "models.m.deployments.V1.hardware=T4 single"
+    let error = #expect(throws: (any Error).self) {
+      try Self.deployment(CheckTests.valid, ["seed=3", hardware, "models.m.load.scale=2"])
+    }
+    let words = error.map { "\($0)" } ?? ""
+    #expect(words.contains(hardware) && words.contains("m V1 moves from A10 single to T4 single"), "\(words)")
+    #expect(words.contains("service: { byHardware: { … } }"), "\(words)")
+    let both = try Self.deployment(
+      CheckTests.valid, [hardware, "models.m.deployments.V1.service={ time: 3s }"])
+    #expect(both.hardware == "T4 single")
+    let back = try Self.deployment(
+      CheckTests.valid, [hardware, "models.m.deployments.V1.hardware=A10 single"])
+    #expect(back.hardware == "A10 single")
+    // A scenario that is valid only with its overrides has nothing to be compared with.
+    let open = CheckTests.valid.replacing("hardware: A10 single", with: "hardware: none")
+    #expect(try Self.deployment(open, [hardware]).hardware == "T4 single")
+  }
+
   @Test("steps differ by hardware too")
   func steps() throws {
     let deployment = try Self.deployment(

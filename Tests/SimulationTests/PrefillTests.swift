@@ -168,6 +168,10 @@ struct PrefillTests {
         "prefill: {", "prefill: { service: { time: 1s },",
         "prompts are read apart only under continuousBatching or roofline. Give one of them"
       ),
+      (
+        "prefill: {", "prefill: { hardware: T4 single,",
+        "prompts are read on \"T4 single\", and the service is that of \"A10 single\": how long they take is not known."
+      ),
       ("maxReplicas: 9", "maxReplicas: 1", "need 2 replicas at least"),
       (
         "version: V1",

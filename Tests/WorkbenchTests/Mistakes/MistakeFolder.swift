@@ -110,6 +110,10 @@ enum MistakeFolder {
       "{ profile: mapping.yaml }\n  - name: gpt"
     ),
     (
+      "wrong-prefill", "{ time: 1s }\n  - name: gpt",
+      "{ continuousBatching: { base: 5ms } }\n            prefill: { hardware: T4 single, scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 4 } }\n  - name: gpt"
+    ),
+    (
       "wrong-memory", "{ time: 1s }\n  - name: gpt",
       "{ continuousBatching: { base: 5ms, kvCache: { tokens: 8 } } }\n  - name: gpt"
     ),

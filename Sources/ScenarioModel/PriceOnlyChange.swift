@@ -1,8 +1,6 @@
-import ScenarioModel
-
-/// Hardware that a variant changes without the service time that goes with it. Such a variant differs from the base in
-/// price alone, and a plan would recommend the cheapest hardware, no matter how slow it is. Where the scenario states
-/// the service by hardware there is no such change.
+/// Hardware that is changed without the service time that goes with it, by overrides or in a variant of a plan. What
+/// then differs is the price alone, and a plan would recommend the cheapest hardware, no matter how slow it is. Where
+/// the scenario states the service by hardware there is no such change.
 package struct PriceOnlyChange: Error, CustomStringConvertible {
   /// What is moved, and between which hardware.
   package let description: String
@@ -17,7 +15,7 @@ package struct PriceOnlyChange: Error, CustomStringConvertible {
           let words = Self.change(old, model)
         else { continue }
         description =
-          "\(words), so only its price would change. State the time that it takes on each hardware in the scenario (service: { byHardware: { … } }), or set both in a variant of a plan file: the hardware, and the time that it takes there."
+          "\(words), so only its price would change. State the time that it takes on each hardware in the scenario (service: { byHardware: { … } }), or set both (in a variant of a plan file, if it is a plan): the hardware, and the time that it takes there."
         return
       }
     }
