@@ -16,6 +16,8 @@ package struct Dashboard: Equatable, Sendable {
   package var serving: ServingWidget?
   /// Only where telemetry numbers attempts.
   package var attempts: AttemptsWidget?
+  /// Only where telemetry knows what requests cost.
+  package var cost: CostWidget?
 
   package struct Query: Equatable, Sendable {
     package var kind: String

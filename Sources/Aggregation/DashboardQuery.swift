@@ -107,7 +107,8 @@ package struct DashboardQuery {
       scaling: isExternal ? nil : ScalingWidget(period, tables, selection, models),
       tokens: isExternal ? try TokensWidget(period, buckets) : nil,
       serving: isExternal ? nil : ServingWidget(buckets.total, use),
-      attempts: AttemptsWidget(buckets.total))
+      attempts: AttemptsWidget(buckets.total),
+      cost: CostWidget(period, buckets))
   }
 
   /// Rows of the `kv_cache` table that are selected, by the start of their quarter of an hour.

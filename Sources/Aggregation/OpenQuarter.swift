@@ -122,6 +122,7 @@ final class OpenQuarter {
     if let attempts = requests.extras?[.attempt] {
       cell.addAttempts(attempts, requests, rows.lowerBound..<row)
     }
+    if let costs = requests.extras?[.cost] { cell.addCosts(costs, requests, rows.lowerBound..<row) }
     self.cell = cell
     self.lowBin = lowBin
     self.highBin = highBin

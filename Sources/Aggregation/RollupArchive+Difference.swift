@@ -62,6 +62,9 @@ extension Rollup {
       ("numbered attempts", cell.attempts, expected.cell.attempts),
       ("first attempts", cell.operations, expected.cell.operations),
       ("attempts that succeeded", cell.answered, expected.cell.answered),
+      ("cost, millionths", cell.cost, expected.cell.cost),
+      ("requests of which the cost is known", cell.costed, expected.cell.costed),
+      ("tokens of these", cell.costedTokens, expected.cell.costedTokens),
     ]
     if let (name, own, other) = numbers.first(where: { $0.1 != $0.2 }) {
       return "\(name) \(own), of the requests \(other)"

@@ -269,12 +269,13 @@ extension Rollup {
     / quarterMicroseconds
 
   /// Bits of a rollup's flags: whether its points are all there are, and whether what a cache spared follows them, how much
-  /// is unknown, and which attempts its requests are. Most telemetry has none of these.
+  /// is unknown, which attempts its requests are, and what they cost. Most telemetry has none of these.
   private static let allPoints: UInt64 = 1
   private static let hasCached: UInt64 = 2
   private static let hasUnknown: UInt64 = 4
   private static let hasAttempts: UInt64 = 8
-  private static let allFlags = allPoints | hasCached | hasUnknown | hasAttempts
+  private static let hasCost: UInt64 = 16
+  private static let allFlags = allPoints | hasCached | hasUnknown | hasAttempts | hasCost
 
   init(_ reader: inout ByteReader, day: Int64) {
     let quarter = day &+ reader.signed()
@@ -312,13 +313,18 @@ extension Rollup {
       cell.operations = reader.signed()
       cell.answered = reader.signed()
     }
+    if flags & Self.hasCost != 0 {
+      cell.cost = reader.signed()
+      cell.costed = reader.signed()
+      cell.costedTokens = reader.signed()
+    }
     let isComplete = flags & Self.allPoints != 0
     // What no pipeline wrote must not reach figures and dates. Sums may be as large as 64 bits hold: those of a period
     // have 128.
     let sums = [
       cell.latencySum, cell.firstTokenSum, cell.waitingSum, cell.inputTokens, cell.outputTokens,
       cell.cachedTokens, cell.cachedOf, cell.withoutFirstToken, cell.untimedDecoding, cell.attempts,
-      cell.operations, cell.answered,
+      cell.operations, cell.answered, cell.cost, cell.costed, cell.costedTokens,
     ]
     if !Self.believable.contains(quarter) || cell.latencyMin < 0 && cell.successes > 0
       || cell.latencyMin > cell.latencyMax && cell.successes > 0
@@ -360,7 +366,8 @@ extension Rollup {
     let hasUnknown = cell.withoutFirstToken != 0 || cell.untimedDecoding != 0 || cell.untimedTokens != 0
     writer.unsigned(
       (points.isComplete ? Self.allPoints : 0) | (knowsCached ? Self.hasCached : 0)
-        | (hasUnknown ? Self.hasUnknown : 0) | (cell.attempts != 0 ? Self.hasAttempts : 0))
+        | (hasUnknown ? Self.hasUnknown : 0) | (cell.attempts != 0 ? Self.hasAttempts : 0)
+        | (cell.costed != 0 ? Self.hasCost : 0))
     writer.unsigned(UInt64(points.bytes.count))
     writer.raw(points.bytes)
     if knowsCached {
@@ -376,6 +383,11 @@ extension Rollup {
       writer.signed(cell.attempts)
       writer.signed(cell.operations)
       writer.signed(cell.answered)
+    }
+    if cell.costed != 0 {
+      writer.signed(cell.cost)
+      writer.signed(cell.costed)
+      writer.signed(cell.costedTokens)
     }
   }
 }

@@ -29,6 +29,11 @@ package struct RollupCell: Equatable, Sendable {
   package var attempts: Int64 = 0
   package var operations: Int64 = 0
   package var answered: Int64 = 0
+  /// What requests cost, in millionths, of those of which that is known; how many these are, and their tokens, input and
+  /// output.
+  package var cost: Int64 = 0
+  package var costed: Int64 = 0
+  package var costedTokens: Int64 = 0
 
   package init() {}
 
@@ -50,6 +55,15 @@ package struct RollupCell: Equatable, Sendable {
       self.attempts += 1
       if attempts[row] == 1 { operations += 1 }
       if requests.outcome[row] == RequestOutcome.success { answered += 1 }
+    }
+  }
+
+  /// Adds what some requests cost: less than 2³⁰ each, so that those of a quarter stay within 64 bits.
+  mutating func addCosts(_ costs: UnsafePointer<Int64>, _ requests: RequestColumns, _ rows: Range<Int>) {
+    for row in rows where costs[row] != RequestMeasure.missing {
+      cost &+= costs[row]
+      costed += 1
+      costedTokens &+= Int64(requests.inputTokens[row]) + Int64(requests.outputTokens[row])
     }
   }
 
@@ -76,6 +90,9 @@ package struct RollupCell: Equatable, Sendable {
     add(other.attempts, to: &attempts)
     add(other.operations, to: &operations)
     add(other.answered, to: &answered)
+    add(other.cost, to: &cost)
+    add(other.costed, to: &costed)
+    add(other.costedTokens, to: &costedTokens)
     latencyMin = min(latencyMin, other.latencyMin)
     latencyMax = max(latencyMax, other.latencyMax)
     return hasOverflowed

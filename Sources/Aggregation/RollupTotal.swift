@@ -20,6 +20,9 @@ package struct RollupTotal: Equatable, Sendable {
   package private(set) var attempts: Int64 = 0
   package private(set) var operations: Int64 = 0
   package private(set) var answered: Int64 = 0
+  package private(set) var cost: Int128 = 0
+  package private(set) var costed: Int64 = 0
+  package private(set) var costedTokens: Int128 = 0
 
   package init() {}
 
@@ -64,5 +67,8 @@ package struct RollupTotal: Equatable, Sendable {
     attempts &+= cell.attempts
     operations &+= cell.operations
     answered &+= cell.answered
+    cost += Int128(cell.cost)
+    costed &+= cell.costed
+    costedTokens += Int128(cell.costedTokens)
   }
 }

@@ -17,7 +17,7 @@ package struct Metric: Hashable, Sendable, CustomStringConvertible {
 
   package enum Unit: String, Sendable {
     case milliseconds = "ms"
-    case share, credits, hours, count
+    case share, credits, money, hours, count
     case perSecond = "/s"
   }
 

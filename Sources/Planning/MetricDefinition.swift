@@ -80,6 +80,13 @@ struct MetricDefinition: Sendable {
       MetricDefinition(name: "credits", unit: .credits, source: .record { $0.credits }),
       MetricDefinition(
         name: "creditsPerRequest", unit: .credits, source: .record { share($0.credits, $0.requests) }),
+      MetricDefinition(
+        name: "cost", unit: .money, needs: .prices, source: .requests { $0.cost.map { Double($0) / 1e6 } }),
+      MetricDefinition(
+        name: "costPerMillionTokens", unit: .money, needs: .prices, isOfEachModel: true,
+        source: .requests { figures in
+          figures.cost.flatMap { share(Double($0), figures.costedTokens ?? 0) }
+        }),
       MetricDefinition(name: "replicaHours", unit: .hours, source: .record { $0.replicaHours }),
       MetricDefinition(name: "peakReplicas", unit: .count, source: .record { Double($0.peakReplicas) }),
       MetricDefinition(

@@ -75,7 +75,7 @@ struct MetricLimits {
       )
     case .count where metric.base == "peakReplicas":
       return (Double(replicas), "\(replicasWhy) \(replicas)")
-    case .credits, .count, .share, .perSecond: return nil
+    case .credits, .money, .count, .share, .perSecond: return nil
     }
   }
 

@@ -9,6 +9,8 @@ package enum MetricNeed: Sendable, Hashable, CaseIterable {
   case prefixCache
   /// Replicas with a KV cache.
   case kvCache
+  /// Prices of tokens.
+  case prices
 
   /// Why a model has no such figure, and what to do.
   var absence: String {
@@ -19,6 +21,8 @@ package enum MetricNeed: Sendable, Hashable, CaseIterable {
       "no replica keeps what prompts begin with. Give load: { tokens: { prefix: … } } and a kvCache."
     case .kvCache:
       "no replica has a KV cache. Give its service continuousBatching with a kvCache, or a roofline."
+    case .prices:
+      "nobody says what its tokens cost. Give an external model prices: { input: …, output: … }."
     }
   }
 }
@@ -37,6 +41,7 @@ package struct MetricNeeds: Sendable {
           if model.deployments.contains(where: { $0.service.continuousBatching?.kvCache != nil }) {
             models[.kvCache, default: []].insert(name)
           }
+          if model.prices != nil { models[.prices, default: []].insert(name) }
           if model.keepsPrefixes(variant.traces) { models[.prefixCache, default: []].insert(name) }
         }
       }

@@ -33,7 +33,7 @@ package enum PlanWords {
     switch unit {
     case .milliseconds: Figure.milliseconds(value)
     case .share: Figure.percent(value, decimals: abs(value) < 0.01 ? 3 : 2)
-    case .credits:
+    case .credits, .money:
       abs(value) < 0.01 && abs(value) > 1e-9 ? String(format: "%.3g", value) : String(format: "%.2f", value)
     case .hours: String(format: "%.1f h", value)
     case .count: abs(value) >= 1000 ? Figure.count(value) : String(format: "%.4g", value)

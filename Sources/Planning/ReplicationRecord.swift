@@ -19,6 +19,9 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
   /// Input tokens that a cache had, and all of the requests of which that is known; `nil` where there are none.
   package var cachedTokens: Int64?
   package var cachedOf: Int64?
+  /// What requests cost, in millionths, and the tokens of those of which that is known; `nil` where it is of none.
+  package var cost: Int64?
+  package var costedTokens: Int64?
   /// Times to first token and per output token; `nil` where no first token is known.
   package var firstTokens: DurationFigures?
   package var perOutputTokens: DurationFigures?
@@ -72,7 +75,8 @@ package struct ReplicationRecord: Codable, Equatable, Sendable {
     RequestFigures(
       requests: requests, successes: successes, failures: failures, latencySum: latencySum,
       waitingSum: waitingSum, waited: waited, inputTokens: inputTokens, outputTokens: outputTokens,
-      cachedTokens: cachedTokens, cachedOf: cachedOf, firstTokens: firstTokens,
+      cachedTokens: cachedTokens, cachedOf: cachedOf, cost: cost, costedTokens: costedTokens,
+      firstTokens: firstTokens,
       perOutputTokens: perOutputTokens, decoding: decoding, furtherTokens: furtherTokens, good: good,
       preemptions: preemptions, kvBlockTime: kvBlockTime,
       kvTime: kvTime, seconds: seconds, latencies: latencies, latencyMin: latencyMin, latencyMax: latencyMax)

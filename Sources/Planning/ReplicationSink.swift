@@ -14,6 +14,9 @@ final class ReplicationSink: TelemetrySink {
     var output: Int64 = 0
     var cached: Int64 = 0
     var cachedOf: Int64 = 0
+    var cost: Int128 = 0
+    var costed: Int64 = 0
+    var costedTokens: Int64 = 0
     var least = Int64.max
     var most = Int64.min
     /// Service given inside the period, µs.
@@ -134,6 +137,13 @@ final class ReplicationSink: TelemetrySink {
       }
     }
     own.requests += Int64(rows.count)
+    if let costs = requests.extras?[.cost] {
+      for row in rows where costs[row] != RequestMeasure.missing {
+        own.cost += Int128(costs[row])
+        own.costed += 1
+        own.costedTokens &+= Int64(requests.inputTokens[row]) + Int64(requests.outputTokens[row])
+      }
+    }
     sums[model] = own
   }
 
@@ -185,6 +195,9 @@ final class ReplicationSink: TelemetrySink {
         latencySum: try Self.whole(own.latencySum), waitingSum: try Self.whole(own.waitingSum),
         waited: own.waited, inputTokens: own.input, outputTokens: own.output)
       if own.cachedOf > 0 { (figures.cachedTokens, figures.cachedOf) = (own.cached, own.cachedOf) }
+      if own.costed > 0 {
+        (figures.cost, figures.costedTokens) = (try Self.whole(own.cost), own.costedTokens)
+      }
       for (code, name) in reasons.enumerated() where code > 0 && counters[Self.outcomes + code] > 0 {
         figures.failures[name] = counters[Self.outcomes + code]
       }
@@ -239,6 +252,10 @@ extension ReplicationRecord {
     if let cached = figures.cachedTokens, let all = figures.cachedOf {
       cachedTokens = try sum(cachedTokens ?? 0, cached)
       cachedOf = try sum(cachedOf ?? 0, all)
+    }
+    if let paid = figures.cost, let tokens = figures.costedTokens {
+      cost = try sum(cost ?? 0, paid)
+      costedTokens = try sum(costedTokens ?? 0, tokens)
     }
     firstTokens = try Self.sum(firstTokens, figures.firstTokens)
     perOutputTokens = try Self.sum(perOutputTokens, figures.perOutputTokens)

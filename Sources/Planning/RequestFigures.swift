@@ -18,6 +18,9 @@ package struct RequestFigures: Codable, Equatable, Sendable {
   /// Input tokens that a cache had, and all of the requests of which that is known; `nil` where there are none.
   package var cachedTokens: Int64?
   package var cachedOf: Int64?
+  /// What requests cost, in millionths, and the tokens of those of which that is known; `nil` where it is of none.
+  package var cost: Int64?
+  package var costedTokens: Int64?
   /// Times to first token of successes, from arrival, and times per output token after it, of those with more than one;
   /// `nil` where no first token is known.
   package var firstTokens: DurationFigures?
@@ -64,7 +67,8 @@ package struct RequestFigures: Codable, Equatable, Sendable {
       && counts.contains(preemptions ?? 0)
       && [kvBlockTime, kvTime, seconds].allSatisfy { ($0 ?? 0).isFinite && ($0 ?? 0) >= 0 }
       && [
-        waitingSum, inputTokens, outputTokens, cachedTokens ?? 0, cachedOf ?? 0, decoding ?? 0,
+        waitingSum, inputTokens, outputTokens, cachedTokens ?? 0, cachedOf ?? 0, cost ?? 0, costedTokens ?? 0,
+        decoding ?? 0,
         furtherTokens ?? 0,
       ].allSatisfy(sums.contains)
   }

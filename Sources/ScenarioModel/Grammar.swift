@@ -98,6 +98,7 @@ enum Grammar {
       Key("service", .object { ServiceTime.externalShape }, "Service time of an external model."),
       Key("failures", .object { externalFailures }, "Failures injected into an external model's requests."),
       Key("rateLimit", .object { rateLimit }, "An external provider's limits."),
+      Key("prices", .object { TokenPrices.shape }, "What an external model's tokens cost."),
     ])
 
   static let fineTuningJob = Shape(

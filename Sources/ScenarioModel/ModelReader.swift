@@ -42,7 +42,8 @@ struct ModelReader {
       deployments: Scenario.Deployment.withPrefill(
         deployments.compactMap { $0 }.sorted { ($0.deployAt, $0.version) < ($1.deployAt, $1.version) }),
       externalService: external.service, providerErrorProbability: external.providerError,
-      rateLimitedProbability: external.rateLimited, rateLimit: external.rateLimit)
+      rateLimitedProbability: external.rateLimited, rateLimit: external.rateLimit,
+      prices: external.prices)
   }
 
   private func checkKind(_ kind: ModelKind) {
@@ -54,7 +55,8 @@ struct ModelReader {
         section.error(nil, "\(key) is missing: an external model needs it.")
       }
     } else {
-      for key in ["provider", "service", "failures", "rateLimit", "createdAt"] where section.has(key) {
+      for key in ["provider", "service", "failures", "rateLimit", "prices", "createdAt"]
+      where section.has(key) {
         section.error(
           key,
           "\(key) is for external models\(["service", "failures", "rateLimit"].contains(key) ? "; here it belongs in a deployment" : ""). Remove it, or change kind."
@@ -73,7 +75,8 @@ struct ModelReader {
   }
 
   private func externalParts() -> (
-    service: ServiceTime?, providerError: Double, rateLimited: Double, rateLimit: Scenario.RateLimit?
+    service: ServiceTime?, providerError: Double, rateLimited: Double, rateLimit: Scenario.RateLimit?,
+    prices: TokenPrices?
   )? {
     let service = section.section("service").flatMap { ServiceTime.read($0) }
     if section.has("service"), service == nil { return nil }
@@ -87,7 +90,9 @@ struct ModelReader {
     if let keys = section.section("rateLimit") {
       rateLimit = Scenario.RateLimit(keys)
     }
-    return (service, providerError, rateLimited, rateLimit)
+    let prices = section.section("prices").flatMap(TokenPrices.read)
+    if section.has("prices"), prices == nil { return nil }
+    return (service, providerError, rateLimited, rateLimit, prices)
   }
 
   private func knownHardware(_ keys: Section) -> String? {

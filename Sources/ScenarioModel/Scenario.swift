@@ -71,6 +71,8 @@ package struct Scenario: Sendable, Equatable {
     package var providerErrorProbability: Double
     package var rateLimitedProbability: Double
     package var rateLimit: RateLimit?
+    /// External models only; `nil` where nobody says what tokens cost.
+    package var prices: TokenPrices? = nil
   }
 
   package struct FineTuningJob: Sendable, Equatable {

@@ -296,6 +296,7 @@ extension ModelSimulation {
       if !originColumns.isEmpty, let origins = ring.origins {
         columns.extras = originColumns.view(origins, from: ring.row(ring.first), count: taken)
       }
+      costColumns?.add(to: &columns)
       if columns.arrivedAt[0] < periodStart {
         let skipped = (0..<columns.count).first { columns.arrivedAt[$0] >= periodStart } ?? columns.count
         handOn(columns.prefix(skipped), isWarmUp: true)

@@ -87,6 +87,7 @@ extension ModelSimulation {
     nextArrival = firstArrival
     ring = RequestRing(capacity: capacity, hasPrefixes: hasPrefixes, hasOrigins: hasOrigins)
     self.originColumns = originColumns
+    costColumns = model.prices.map { CostColumns($0) }
     self.deadlines = deadlines
     self.hasDeadlines = hasDeadlines
     self.hasClients = hasClients

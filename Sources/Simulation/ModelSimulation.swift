@@ -57,6 +57,8 @@ struct ModelSimulation: ~Copyable {
   let periodStart: Int64
   let sink: any TelemetrySink
   var originColumns: OriginColumns
+  /// `nil` where nobody says what tokens cost.
+  let costColumns: CostColumns?
   var sinkError: (any Error)?
   var notDeployed = 0
   var log: ReplicaLog

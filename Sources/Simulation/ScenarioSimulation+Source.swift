@@ -12,7 +12,8 @@ extension ScenarioSimulation: TelemetrySource {
     let origins = models.map(\.originColumns)
     let cached: [RequestMeasure] = models.contains { $0.keepsPrefixes(traces) } ? [.cachedInputTokens] : []
     return OptionalColumns(
-      measures: cached + origins.flatMap(\.measures), texts: origins.flatMap(\.texts))
+      measures: cached + models.flatMap(\.costMeasures) + origins.flatMap(\.measures),
+      texts: origins.flatMap(\.texts))
   }
 
   package var tables: TelemetryTables {

@@ -28,6 +28,11 @@ package struct RequestExtras {
 
   package subscript(_ text: RequestText) -> TextColumn? { texts[text.rawValue] }
 
+  /// - Parameter column: of one of those from `RequestMeasure.firstExtra` on.
+  package mutating func set(_ measure: RequestMeasure, _ column: UnsafePointer<Int64>) {
+    measures[measure.rawValue - RequestMeasure.firstExtra.rawValue] = column
+  }
+
   var hasTexts: Bool { texts.indices.contains { texts[$0] != nil } }
 
   package func dropFirst(_ rows: Int) -> RequestExtras {

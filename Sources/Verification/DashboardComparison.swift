@@ -114,6 +114,7 @@ struct DashboardComparison {
     compareTokens()
     judgeRest(of: "serving")
     judgeRest(of: "attempts")
+    compareCost()
   }
 
   private var buckets: [ExpectedFigures.Bucket] { expected.buckets ?? [] }
@@ -211,6 +212,13 @@ struct DashboardComparison {
       }
     }
     judgeRest(of: "scaling")
+  }
+
+  /// A bucket in which no request's cost is known has no point.
+  private mutating func compareCost() {
+    let priced = buckets.filter { $0.values["cost.points[].cost"]?.number != nil }
+    if !priced.isEmpty { judge("cost.points", priced, points("cost")) }
+    judgeRest(of: "cost")
   }
 
   private mutating func compareTokens() {

@@ -19,7 +19,7 @@ package struct RecomputedFigure: Sendable {
 
   /// In any order: the comparison goes by the list of figures.
   package static let all: [RecomputedFigure] =
-    query + account + requests + latency + scaling + tokens + serving + attempts
+    query + account + requests + latency + scaling + tokens + serving + attempts + cost
 
   /// Figures without an entry, and why.
   package static let others: [(path: String, why: String)] =
@@ -29,7 +29,7 @@ package struct RecomputedFigure: Sendable {
       ("latency.thinned", "decides how the points are judged"),
       ("requests.failuresByReason", "by names that are data, one by one"),
     ]
-    + ["requests.points", "latency.points", "latency.buckets", "tokens.points"].map {
+    + ["requests.points", "latency.points", "latency.buckets", "tokens.points", "cost.points"].map {
       ("\($0)[].at", "the list's order")
     }
     + ["p50", "p90", "p95", "p99", "p999"].map { ("latency.summary.\($0)", "judged in each bucket") }
@@ -207,10 +207,29 @@ package struct RecomputedFigure: Sendable {
     RecomputedFigure("attempts.answered", numbered(succeeded)),
   ]
 
+  // MARK: Cost
+
+  /// Only where the cost of a request is known.
+  private static func priced(_ value: String) -> String {
+    "(SELECT CASE WHEN count(cost_micro) > 0 THEN \(value) END FROM sel WHERE cost_micro IS NOT NULL)"
+  }
+
+  private static let cost = [
+    RecomputedFigure("cost.points[].cost", .bucket, "cost"),
+    RecomputedFigure("cost.total", priced("sum(cost_micro)::DOUBLE / 1e6")),
+    RecomputedFigure("cost.requests", priced("count(*)")),
+    RecomputedFigure("cost.perRequest", priced("sum(cost_micro)::DOUBLE / 1e6 / count(*)")),
+    RecomputedFigure(
+      "cost.perMillionTokens",
+      priced(
+        "sum(cost_micro)::DOUBLE / nullif(sum(input_tokens::HUGEINT + output_tokens::HUGEINT), 0)::DOUBLE")),
+  ]
+
   /// What `buckets` has for each bucket with requests, over its rows of `sel`.
   static let bucketColumns = """
     count(*) FILTER (\(succeeded)) AS successes, count(*) FILTER (status <> 'success') AS failures,
     sum(input_tokens)::BIGINT AS input, sum(output_tokens)::BIGINT AS output,
+    sum(cost_micro)::DOUBLE / 1e6 AS cost,
     (sum(latency_us) FILTER (\(succeeded)))::DOUBLE AS latencySum,
     min(latency_us) FILTER (\(succeeded)) AS latencyMin, max(latency_us) FILTER (\(succeeded)) AS latencyMax,
     quantile_disc(latency_us, [0.5, 0.9, 0.95, 0.99, 0.999]) FILTER (\(succeeded)) AS quantiles

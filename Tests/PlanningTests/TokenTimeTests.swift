@@ -61,6 +61,36 @@ struct TokenTimeTests {
     #expect(try JSONDecoder().decode(ReplicationRecord.self, from: json) == record && record.isPossible)
   }
 
+  @Test("what requests cost, of the models that have prices")
+  func costs() throws {
+    let yaml = Self.yaml.replacingOccurrences(
+      of: "  - name: whole",
+      with: """
+          - name: bought
+            kind: external
+            provider: p
+            load: { arrivals: { trace: t } }
+            service: { time: 1s }
+            prices: { input: 3, output: 15 }
+          - name: whole
+        """)
+    let scenario = try ScenarioDocument(Data(yaml.utf8), path: "tokens.yaml").scenario
+    let trace = [(100, 2), (200, 11)].enumerated().map {
+      TraceRequest(
+        arrivedAt: scenario.from.microseconds + Int64($0) * 60_000_000, inputTokens: Int32($1.0),
+        outputTokens: Int32($1.1))
+    }
+    let variant = Variant(name: "v", overrides: [], scenario: scenario, traces: ["t": Trace(trace)])
+    let record = try variant.replicate(0, warmUp: 0)
+    let micro = 300.0 * 3 + 13 * 15
+    #expect(try Self.value("cost", record) == micro / 1e6)
+    #expect(try Self.value("cost[model=bought]", record) == micro / 1e6)
+    #expect(try Self.value("costPerMillionTokens", record) == micro / 313)
+    #expect(try Self.value("cost[model=whole]", record) == nil)
+    let json = try JSONEncoder().encode(record)
+    #expect(try JSONDecoder().decode(ReplicationRecord.self, from: json) == record && record.isPossible)
+  }
+
   @Test("their quantiles are those of the simulated requests")
   func quantiles() throws {
     let yaml = Self.yaml.replacingOccurrences(

@@ -22,6 +22,8 @@ package struct SimulatedRequest: Equatable {
   package var turn: Int64?
   /// Which try it is, from 1.
   package var attempt: Int64?
+  /// Millionths; `nil` where it is unknown.
+  package var cost: Int64?
 
   package var isSuccess: Bool { outcome == RequestOutcome.success }
   package var reason: String { RequestOutcome.names[Int(outcome)] }
@@ -47,7 +49,8 @@ package final class RequestRecorder: TelemetrySink {
           requestClass: columns.texts(.requestClass)?.text(row),
           client: columns.texts(.session)?.text(row) ?? columns.texts(.user)?.text(row),
           turn: columns.integers(.turn).flatMap { $0[row] >= 0 ? $0[row] : nil },
-          attempt: columns.integers(.attempt).flatMap { $0[row] >= 0 ? $0[row] : nil }))
+          attempt: columns.integers(.attempt).flatMap { $0[row] >= 0 ? $0[row] : nil },
+          cost: columns.integers(.cost).flatMap { $0[row] >= 0 ? $0[row] : nil }))
     }
   }
 }

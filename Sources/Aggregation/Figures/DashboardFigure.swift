@@ -49,6 +49,8 @@ package enum FigureUnit: String, Encodable, Sendable {
   case credits
   /// In [0, 1].
   case share
+  /// In the currency of the telemetry.
+  case money
 }
 
 /// Figures that stand together as one object of JSON.

@@ -16,6 +16,7 @@ extension Dashboard: DashboardPart {
     .group(
       "serving", "Only where telemetry knows a KV cache or a prefix cache.", orOmitted: { $0.serving }),
     .group("attempts", "Only where telemetry numbers attempts.", orOmitted: { $0.attempts }),
+    .group("cost", "Only where telemetry knows what requests cost.", orOmitted: { $0.cost }),
   ]
 
   /// The names of the parts that every answer has, in order.
@@ -171,6 +172,26 @@ extension AttemptsWidget: DashboardPart {
     .count("operations", "operations") { $0.operations },
     .count("attempts", "attempts") { $0.attempts },
     .count("answered", "operations answered") { $0.answered },
+  ]
+}
+
+extension CostWidget: DashboardPart {
+  package static let about =
+    "What requests cost, in the currency of the telemetry; of those of which that is known."
+  package static let figures: [DashboardFigure<CostWidget>] = [
+    .list("points", "Sums by bucket.") { $0.points },
+    .number("total", "cost", .money) { $0.total },
+    .count("requests", "requests of which the cost is known") { $0.requests },
+    .number("perRequest", "avg. cost per request", .money) { $0.perRequest },
+    .number("perMillionTokens", "cost per million tokens", .money, orNull: { $0.perMillionTokens }),
+  ]
+}
+
+extension CostWidget.Point: DashboardPart {
+  package static let about = "A bucket with a request of which the cost is known."
+  package static let figures: [DashboardFigure<CostWidget.Point>] = [
+    .instant("at", "time") { $0.at },
+    .number("cost", "cost", .money) { $0.cost },
   ]
 }
 

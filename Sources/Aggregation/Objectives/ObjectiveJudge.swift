@@ -102,6 +102,7 @@ package struct ObjectiveJudge {
     let cells = cells(of: subject)
     var totals = ObjectiveTotals(goodputs: rollups.first?.questions.goodputs.count ?? 0)
     for cell in cells { totals.add(cell) }
+    if objective.metric.isOfMonths { return ofMonths(objective, subject, cells, totals) }
     if !objective.metric.isOfHours {
       return ofReplicas(objective, subject, totals)
     }
@@ -217,6 +218,9 @@ package struct ObjectiveJudge {
         return counts.withInput == 0 && counts.requests > 0 ? "input tokens are not known." : nil
       case .outputTokens, .throughputTokens:
         return counts.withOutput == 0 && counts.requests > 0 ? "output tokens are not known." : nil
+      case _ where metric.isOfCost:
+        return counts.costed == 0
+          ? "the telemetry does not say what any request cost. Give the model prices, or import a cost." : nil
       default: return nil
       }
     }
@@ -278,9 +282,42 @@ package struct ObjectiveJudge {
           ? Double(counts.decoding) / Double(counts.furtherTokens * 1000) : nil
       case .cacheHitRate:
         return counts.cachedOf > 0 ? Double(counts.cachedTokens) / Double(counts.cachedOf) : nil
+      case .cost: return CostWidget.amount(counts.cost)
+      case .costPerMillionTokens:
+        return counts.costedTokens > 0 ? Double(counts.cost) / Double(counts.costedTokens) : nil
       default: return nil
       }
     }
+  }
+
+  // MARK: Months
+
+  private func ofMonths(
+    _ objective: ServiceObjective, _ subject: ObjectiveSubject, _ cells: [ObjectiveCell],
+    _ totals: ObjectiveTotals
+  ) -> Judgement {
+    if totals.counts.requests == 0 { return .nothing }
+    if let why = unknown(objective.metric, totals) { return .unknown("\(subject.words.words): \(why)") }
+    let cost = MonthlyCost(cells, subject.calendar, period)
+    let isForecast = objective.metric == .plain(.forecastOfMonth)
+    let months = isForecast ? [cost.forecast].compactMap { $0 } : cost.months
+    guard let worst = months.min(by: { objective.slack($0.cost) < objective.slack($1.cost) }) else {
+      return .unknown(
+        "\(subject.words.words): the telemetry has no whole day, from which the rest of the month could be foreseen. Lengthen the period."
+      )
+    }
+    var finding = ObjectiveReport.Finding(
+      subject: subject.words, value: worst.cost, requests: totals.counts.costed,
+      isKept: objective.isKept(worst.cost))
+    func text(_ instant: Int64) -> String {
+      Timestamp(microseconds: instant).rfc3339(in: subject.calendar)
+    }
+    finding.worst = ObjectiveReport.Window(
+      from: text(worst.range.lowerBound), to: text(worst.range.upperBound), value: worst.cost,
+      requests: worst.requests)
+    finding.windows = months.count
+    finding.brokenWindows = months.count { !objective.isKept($0.cost) }
+    return .found(finding, slack: objective.slack(worst.cost), tooFew: nil)
   }
 
   // MARK: Figures of replicas

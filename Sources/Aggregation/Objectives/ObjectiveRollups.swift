@@ -213,6 +213,11 @@ private final class HourTallies {
       open.counts.outputTokens += Int128(requests.outputTokens[row])
       open.counts.withOutput += 1
     }
+    if let cost = requests.extras?[.cost]?[row], cost != RequestMeasure.missing {
+      open.counts.cost += Int128(cost)
+      open.counts.costed += 1
+      open.counts.costedTokens += Int128(requests.inputTokens[row]) + Int128(requests.outputTokens[row])
+    }
     let outcome = requests.outcome[row]
     let isSuccess = outcome == RequestOutcome.success
     let latency = requests.latencyMicroseconds[row]

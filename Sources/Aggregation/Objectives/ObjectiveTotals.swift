@@ -15,6 +15,10 @@ struct ObjectiveCounts {
   /// Input tokens that a cache had, of the requests of which that is known; and all input tokens of these.
   var cachedTokens: Int128 = 0
   var cachedOf: Int128 = 0
+  /// Of requests of which the cost is known, in millionths; how many these are, and their tokens.
+  var cost: Int128 = 0
+  var costed: Int64 = 0
+  var costedTokens: Int128 = 0
   /// Successes of which the first token comes before the last.
   var streamed: Int64 = 0
   /// Successes of which the first token is known, and that have further ones.
@@ -45,6 +49,9 @@ struct ObjectiveCounts {
     withOutput += other.withOutput
     cachedTokens += other.cachedTokens
     cachedOf += other.cachedOf
+    cost += other.cost
+    costed += other.costed
+    costedTokens += other.costedTokens
     streamed += other.streamed
     ofSeveralTokens += other.ofSeveralTokens
     decoding += other.decoding

@@ -16,6 +16,7 @@ const figures = [
   ["average", "latency, average", ({ latency }) => latency.summary.average, duration, -1], ["p50", "latency p50", ({ latency }) => latency.summary.p50, duration, -1], ["p95", "latency p95", ({ latency }) => latency.summary.p95, duration, -1], ["p99", "latency p99", ({ latency }) => latency.summary.p99, duration, -1],
   ["replicas", "peak replicas", (data) => (data.scaling && isTold(data) ? peakOf(data.scaling.points) : null), number, 0],
   ["perRequest", "credits per request", ({ requests, query }) => (query.kind === "external" ? null : requests.creditsPerRequest), credits, -1],
+  ["cost", "cost", ({ cost }) => cost?.total ?? null, credits, -1],
   ["deployment", "credits in deployment", (data) => (isTold(data) ? data.account.deploymentCredits : null), credits, -1], ["tuning", "credits in fine-tuning", ({ account }) => account.fineTuningCredits, credits, -1],
   ["input", "input tokens", ({ tokens }) => tokens?.totalInputTokens ?? null, number, 0], ["output", "output tokens", ({ tokens }) => tokens?.totalOutputTokens ?? null, number, 0],
 ];
@@ -84,7 +85,7 @@ export function laidOver(answer, base) {
   const parts = (widget) => widget && Object.fromEntries(Object.entries(widget).map(([key, value]) => [key, Array.isArray(value) ? value.map((point) => ({ ...point, at: put(point.at) })) : value]));
   return {
     ...answer, isMoved: true, credits: answer.credits && { ...answer.credits, starts: answer.credits.starts.map(put) },
-    data: { ...data, query: { ...data.query, from, to, now: put(data.query.now) }, ...Object.fromEntries(["latency", "requests", "scaling", "tokens"].map((name) => [name, parts(data[name])])) },
+    data: { ...data, query: { ...data.query, from, to, now: put(data.query.now) }, ...Object.fromEntries(["latency", "requests", "scaling", "tokens", "cost"].map((name) => [name, parts(data[name])])) },
     account: { ...account, models: account.models.map((model) => ({ ...model, deployments: model.deployments.map((entry) => ({ ...entry, deployedAt: put(entry.deployedAt), undeployedAt: put(entry.undeployedAt) })) })) },
   };
 }
@@ -99,7 +100,7 @@ export function apart(parts, same) {
  * One answer in colour against another, laid over it, grey and dashed. `kinds` are the panels that both can fill, `Part` is
  * what draws one, for whoever knows more of it.
  */
-export function Sides({ own, over, names, view, kinds = panelsOf(own.data.query.kind, ""), Part = Panel, onChange }) {
+export function Sides({ own, over, names, view, kinds = panelsOf(own.data.query.kind, "", own.data), Part = Panel, onChange }) {
   const sides = { data: own.data, base: over.data };
   const extra = { credits: own.credits, over: over.credits && { ...over.credits, label: names[1] }, problems: { credits: own.problem || over.problem } };
   return html`

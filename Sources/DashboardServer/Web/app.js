@@ -316,7 +316,7 @@ function Page() {
     ${answer && context.run.live && feed.Part ? html`<${feed.Part} key="happened" list=${happened} account=${state.account} onChange=${go} />` : null}
     <section id="widgets" key="widgets" class=${isOverview ? "whole" : state.lens} tabIndex=${-1} aria-label=${isOverview ? "All models" : "Widgets"} aria-busy=${String(main.isBusy)}>
       ${isReady && isOverview ? html`<${Overview} answers=${main.answers} run=${context.run} view=${state} objective=${objective} onChange=${go} />` : null}
-      ${answer ? panelsOf(state.kind === answer.data.query.kind ? state.kind : answer.data.query.kind, state.lens).filter((kind) => isListed(kind, main.extra)).filter((kind) => !needsAnalysis.has(kind) || main.extra.analysis || main.extra.problems?.analysis || state.lens).map((kind) => html`<${Widget} key=${kind} kind=${kind} source=${main} view=${state} onChange=${go} onExpand=${expand} sync="main" prefix="" />`) : null}
+      ${answer ? panelsOf(state.kind === answer.data.query.kind ? state.kind : answer.data.query.kind, state.lens, answer.data).filter((kind) => isListed(kind, main.extra)).filter((kind) => !needsAnalysis.has(kind) || main.extra.analysis || main.extra.problems?.analysis || state.lens).map((kind) => html`<${Widget} key=${kind} kind=${kind} source=${main} view=${state} onChange=${go} onExpand=${expand} sync="main" prefix="" />`) : null}
     </section>
     ${expanded ? html`<${Expanded} key="expanded" />` : null}`;
 }

@@ -57,7 +57,7 @@ function Shown({ pair, by, onChange }) {
   const both = [own, other], { kind } = own.data.query;
   const of = ({ data: { query } }) => [query.provider || query.model, query.version].filter(Boolean).join(" ") || "all models";
   const names = apart([titles, both.map(of), both.map(({ data }) => periodOf(data))], titles[0]);
-  const kinds = panelsOf(kind, "").filter((panel) => (panel === "credits" ? own.credits && other.credits : pair.expected[panel] && pair.actual[panel]));
+  const kinds = panelsOf(kind, "", own.data).filter((panel) => (panel === "credits" ? own.credits && other.credits : pair.expected[panel] && pair.actual[panel]));
   return html`<${Sides} own=${own} over=${laidOver(other, own.data)} names=${names} view=${{ kind, by, found: outcome.differences.filter((entry) => entry.document === pair.name) }} kinds=${kinds} Part=${Marked} onChange=${onChange} />`;
 }
 

@@ -339,6 +339,15 @@ export function tokens(answers, { zoom }) {
   return { ...frame(data.query, zoom), series, axes: { y: { title: "Number of Tokens (in K)", format: "exact" } }, hover: hoverOf(series, describe) };
 }
 
+export function cost(answers, { zoom }) {
+  const lasts = bucketSeconds(answers[0].data);
+  const series = answers.filter(({ data }) => data.cost).map(({ data: { cost: { points } }, label, isOther }) => ({
+    x: points.map((point) => second(point.at) + (isOther ? lasts / 2 : 0)), at: points.map((point) => point.at), y: points.map((point) => point.cost), lasts,
+    label: compared("Cost", label), ...(isOther ? look(true) : { kind: "bars", colour: "output" }),
+  }));
+  return { ...frame(answers[0].data.query, zoom), series, axes: { y: { title: "Cost", format: "credits" } }, hover: hoverOf(series, (entry, spot) => [{ label: entry.label, value: credits(entry.y[spot]) }]) };
+}
+
 /** Parts of a whole in bars on each other; the first is drawn lowest. */
 function stacked(entries, x, at, lasts, colourOf) {
   const sums = x.map(() => 0);

@@ -73,6 +73,15 @@ export const panels = {
     graph: (answers, view) => ({ spec: graphs.tokens(answers, view) }),
     tools: [],
   },
+  cost: {
+    title: "Cost", tip: "What requests cost by the prices of their tokens, or as the telemetry has it; in the currency of the prices.",
+    isThere: ({ data }) => data.cost?.points.length > 0,
+    figures: ({ data: { cost } }) => (cost ? [["total", credits(cost.total)], ["per request", credits(cost.perRequest)], ["per million tokens", credits(cost.perMillionTokens)]] : []),
+    rows: ({ data: { cost } }) => [["time", "cost"], ...cost.points.map((p) => [p.at, p.cost])],
+    json: ({ data }) => data.cost,
+    graph: (answers, view) => ({ spec: graphs.cost(answers, view) }),
+    tools: [],
+  },
   heat: {
     title: "Latency",
     tip: "How the latency of successful requests is distributed over time: the darker, the more requests; over it the quantiles of each bucket. Counts are exact, latencies within 0.8 %.",
@@ -174,9 +183,11 @@ const largestOf = (points) => {
 
 export const bucketName = ({ bucketSeconds: size }) => (size < 3600 ? `${size / 60} min` : size < 86_400 ? `${size / 3600} h` : "1 day");
 
-export const panelsOf = (kind, lens) => (lens === "analysis"
-  ? ["heat", "fine", "tokenTimes", "throughput", ...(kind === "external" ? [] : ["kvCache"]), "reasons", kind === "external" ? "tokens" : "scaling", "credits"]
-  : ["latency", "requests", kind === "external" ? "tokens" : "scaling", "credits"]);
+/** - data: of an answer: costs have a panel where they are known. */
+export const panelsOf = (kind, lens, data) => [
+  ...(lens === "analysis" ? ["heat", "fine", "tokenTimes", "throughput", ...(kind === "external" ? [] : ["kvCache"]), "reasons"] : ["latency", "requests"]),
+  kind === "external" ? "tokens" : "scaling", ...(data?.cost ? ["cost"] : []), "credits",
+];
 /** Whether a panel is shown: that of KV caches only where there are any. */
 export const isListed = (kind, { analysis }) => kind !== "kvCache" || analysis?.preemptions !== undefined;
 export const titleOf = (kind) => panels[kind].title;

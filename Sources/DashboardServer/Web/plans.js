@@ -110,7 +110,7 @@ class Sides extends Asking {
     };
     return html`<section aria-label="Dashboards side by side" aria-busy=${String(isBusy)}><h2>Side by side, on the same axes: ${periodOf(found[0].data)}</h2><div class="sides" tabIndex=${0} role="region" aria-label="Dashboards">${found.map((answer) => html`<div key=${answer.run.id}>
       <h3><button type="button" class="link" onClick=${() => onChange({ page: "", run: answer.run.id, kind: "", set: "" })}>${title(answer.run)}</button></h3>
-      ${panelsOf(answer.data.query.kind, "").filter((kind) => kind !== "credits").map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${[answer]} extra=${{}} view=${{ percentiles: kind === "latency" ? "1" : "" }} prefix=${`${answer.run.id}-`} least=${least[kind]} tools=${[]} isBrief sync="sides" onChange=${() => {}} />`)}</div>`)}</div></section>`;
+      ${panelsOf(answer.data.query.kind, "", answer.data).filter((kind) => kind !== "credits").map((kind) => html`<${Panel} key=${kind} kind=${kind} answers=${[answer]} extra=${{}} view=${{ percentiles: kind === "latency" ? "1" : "" }} prefix=${`${answer.run.id}-`} least=${least[kind]} tools=${[]} isBrief sync="sides" onChange=${() => {}} />`)}</div>`)}</div></section>`;
   }
 }
 

@@ -54,6 +54,10 @@ struct ExpectationLimits {
       return
         "no response comes token by token, so that there are no times of tokens. Give the service firstToken and perOutputToken, or continuousBatching, instead of time."
     }
+    if metric.isOfCost, !models.contains(where: { $0.model.prices != nil }) {
+      return
+        "nobody says what tokens of \(Self.whose(objective.scope)) cost. Give an external model prices: { input: …, output: … }."
+    }
     if case .plain(let plain) = metric {
       switch plain {
       case .kvUtilisation, .preemptions:

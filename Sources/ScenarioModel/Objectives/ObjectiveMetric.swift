@@ -30,6 +30,9 @@ package enum ObjectiveMetric: Hashable, Sendable {
     case atMaxReplicas = "timeAtLimit.maxReplicas"
     case atSubscription = "timeAtLimit.subscription"
     case kvUtilisation, preemptions
+    case cost, costPerMillionTokens
+    case costOfMonth = "cost.month"
+    case forecastOfMonth = "cost.month.forecast"
   }
 
   case mean(Span)
@@ -49,7 +52,7 @@ package enum ObjectiveMetric: Hashable, Sendable {
     package let text: String
   }
 
-  package enum Unit: Sendable { case milliseconds, share, perSecond, credits, hours, count }
+  package enum Unit: Sendable { case milliseconds, share, perSecond, credits, money, hours, count }
 
   /// Which values are better.
   package enum Direction: Sendable { case lower, higher, neither }
@@ -104,6 +107,7 @@ package enum ObjectiveMetric: Hashable, Sendable {
       case .replicaHours: .hours
       case .requests, .lost, .inputTokens, .outputTokens, .peakReplicas, .preemptions: .count
       case .meanInterToken: .milliseconds
+      case .cost, .costPerMillionTokens, .costOfMonth, .forecastOfMonth: .money
       }
     }
   }
@@ -154,9 +158,16 @@ package enum ObjectiveMetric: Hashable, Sendable {
   package var isOfHours: Bool {
     switch self {
     case .plain(.kvUtilisation), .plain(.preemptions): false
+    case _ where isOfMonths: false
     default: isOfRequests
     }
   }
+
+  /// Whether it is computed from requests, of calendar months.
+  package var isOfMonths: Bool { self == .plain(.costOfMonth) || self == .plain(.forecastOfMonth) }
+
+  /// Whether it needs to know what requests cost.
+  package var isOfCost: Bool { unit == .money }
 
   /// Whether no request at all gives 0 and not nothing.
   package var isCount: Bool {
@@ -196,6 +207,7 @@ package enum ObjectiveMetric: Hashable, Sendable {
     case .milliseconds: Figure.milliseconds(value)
     case .share: Figure.percent(value, decimals: abs(value) < 0.01 ? 3 : 2)
     case .credits: "\(Figure.credits(value)) credits"
+    case .money: Figure.credits(value)
     case .hours: Figure.decimal(value) + " h"
     case .count: Figure.decimal(value)
     case .perSecond: Figure.decimal(value) + "/s"

@@ -191,7 +191,7 @@ enum ObjectiveBound {
     case .hours:
       return milliseconds(text).map { $0 / 3.6e6 } ?? (spelling == .lenient ? plain : nil)
     case .credits: return plain ?? without("credits")
-    case .count: return plain
+    case .money, .count: return plain
     }
   }
 
@@ -215,6 +215,7 @@ enum ObjectiveBound {
     case .perSecond: return "a number per time, such as 100/s or 6000/min"
     case .hours: return "a number of hours, such as 100h"
     case .credits: return "a number of credits, such as 100"
+    case .money: return "an amount of money, such as 500"
     case .count: return "a number"
     }
   }
