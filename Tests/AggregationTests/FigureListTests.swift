@@ -14,7 +14,7 @@ struct FigureListTests {
     ]
   }
 
-  /// Of a deployment whose replicas have a KV cache, and of clients who number their attempts.
+  /// Of a deployment whose replicas have a KV cache, of clients who number their attempts, and of a request of which the cost is known.
   private static func served(_ world: SmallWorld) throws -> Dashboard {
     var tables = world.tables
     tables.kvCache = [
@@ -29,6 +29,7 @@ struct FigureListTests {
     var second = RequestRecord(
       id: 1_000_000, arrivedAt: SmallWorld.instant("2026-03-02T09:00:00-05:00").microseconds, series: 0)
     second.measures[.attempt] = 2
+    second.measures[.cost] = 5
     again.append(second)
     try again.send(to: rollups)
     try rollups.finish()
@@ -89,6 +90,8 @@ struct FigureListTests {
     try check(external.tokens?.points.first)
     try check(try Self.answers()[4].serving)
     try check(try Self.answers()[4].attempts)
+    try check(try Self.answers()[4].cost)
+    try check(try Self.answers()[4].cost?.points.first)
   }
 
   @Test("values are of the kinds that the list says: null only where it may be, counts whole")

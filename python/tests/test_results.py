@@ -160,6 +160,18 @@ def test_operations_and_attempts_are_apart(document, tmp_path, run):
     assert 0 < got.operations < got.attempts
 
 
+def test_costs_are_those_of_the_requests(document, tmp_path, run):
+    assert run.dashboard(kind="external", period="24h").cost is None
+    document["models"][1]["prices"] = {"input": 3, "output": 15}
+    again = workbench.run(document, out=tmp_path / "run", formats=["csv"])
+    got = again.dashboard(kind="external", period="24h")
+    costs = [int(row["cost_micro"]) for row in rows_of(again) if row["cost_micro"]]
+    assert got.cost.total == sum(costs) / 1e6 > 0
+    assert got.cost.requests == len(costs)
+    frame = got.table("cost.points").pandas()
+    assert frame["cost"].sum() == pytest.approx(got.cost.total)
+
+
 def test_errors_of_a_view(run):
     with pytest.raises(workbench.UsageError, match="is not a period"):
         run.dashboard(kind="external", period="9x")

@@ -162,6 +162,7 @@ _TABLES: dict[str, dict[str, str]] = {
     "requests.points": {"at": "at", "successes": "int", "failures": "int"},
     "scaling.points": {"at": "at", "version": "text", "replicas": "int", "hardware": "text", "model_id": "int"},
     "tokens.points": {"at": "at", "input_tokens": "int", "output_tokens": "int"},
+    "cost.points": {"at": "at", "cost": "float"},
 }
 
 
@@ -174,6 +175,26 @@ class Attempts:
     attempts: int
     #: Attempts that succeeded: no operation has more than one.
     answered: int
+
+
+@dataclass(frozen=True)
+class CostPoint:
+    """An hour or a day with a request of which the cost is known."""
+
+    at: datetime
+    cost: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What requests cost, in the currency of the telemetry; of those of which that is known."""
+
+    points: tuple[CostPoint, ...]
+    total: float
+    requests: int
+    per_request: float
+    #: None where these requests have no tokens.
+    per_million_tokens: float | None
 
 
 @dataclass(frozen=True)
@@ -190,6 +211,8 @@ class Dashboard:
     tokens: Tokens | None
     #: None where telemetry numbers no attempt.
     attempts: Attempts | None = None
+    #: None where telemetry knows no cost.
+    cost: Cost | None = None
     #: The same as the program gave it.
     json: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
@@ -199,7 +222,8 @@ class Dashboard:
         return decode(cls, dict(document) | {"json": dict(document)}, place)
 
     def table(self, name: str) -> Table:
-        """One of its graphs: `latency.points`, `latency.buckets`, `requests.points`, `scaling.points`, `tokens.points`.
+        """One of its graphs: `latency.points`, `latency.buckets`, `requests.points`, `scaling.points`, `tokens.points`,
+        `cost.points`.
 
         Without rows if the dashboard has no such graph. Instants have the account's time zone.
         """
