@@ -49,7 +49,7 @@ final class RunIdentity: Sendable {
     }
     let stamps = Self.files(path).map(Stamp.init)
     guard stamps.contains(where: { $0.bytes >= 0 }) else {
-      throw NotFoundError(path, "there is no such data set.")
+      throw NotFoundError(path, "there is no such data set. Correct its name, or put it there.")
     }
     self.init(id: try Self.id(of: path, stamps), stamps: stamps)
   }

@@ -17,7 +17,7 @@ package enum DatasetLocation: Sendable {
     }
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw NotFoundError(path, "there is no such data set.")
+      throw NotFoundError(path, "there is no such data set. Correct its name, or put it there.")
     }
     guard isDirectory.boolValue else {
       guard Self.isSQLite(path) else {

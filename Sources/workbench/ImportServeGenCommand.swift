@@ -114,7 +114,7 @@ struct ImportServeGenCommand: ParsableCommand {
 
   private func entries() throws -> [Entry] {
     guard let files = try? FileManager.default.contentsOfDirectory(atPath: directory) else {  // Said here.
-      throw NotFoundError(directory, "there is no such directory.")
+      throw NotFoundError(directory, "there is no such directory. Correct its name, or put it there.")
     }
     var numbers = files.compactMap { name -> Int? in
       guard name.hasPrefix("chunk-"), name.hasSuffix("-trace.csv") else { return nil }

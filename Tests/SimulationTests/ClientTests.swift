@@ -5,29 +5,6 @@ import Testing
 
 @Suite("Sessions and closed loops")
 struct ClientTests {
-  private static func model(
-    load: String, service: String, slots: Int = 1, more: String = "", days: Int = 1, seed: Int = 1
-  ) -> String {
-    """
-    workbench: 1
-    name: clients
-    seed: \(seed)
-    period: { from: 2026-01-05, to: \(String(format: "2026-01-%02d", 5 + days)) }
-    account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
-    models:
-      - name: m
-        kind: openSource
-        load: { \(load) }
-        deployments:
-          - version: V1
-            deployAt: 2026-01-01
-            hardware: A10 single
-            scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: \(slots) }
-            service: \(service)
-            \(more)
-    """
-  }
-
   // MARK: Closed loops
 
   @Test(
@@ -40,10 +17,11 @@ struct ClientTests {
     ])
   func meanValueAnalysis(users: Int, slots: Int, think: String, seed: Int) throws {
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load:
           "arrivals: { closedLoop: { users: \(users), think: \(think) } }, tokens: { input: 1, output: 1 }",
-        service: "{ time: { exponential: { mean: 1s } } }", slots: slots, days: users > 50 ? 1 : 2, seed: seed
+        service: "{ time: { exponential: { mean: 1s } } }", slots: slots, hours: users > 50 ? 24 : 48,
+        seed: seed
       ))
     let mean = think.contains("4s") ? 4.0 : think.contains("5s") ? 5 : 3
     let theory = QueueTheory.meanValueAnalysis(users: users, servers: slots, service: 1, think: mean)
@@ -61,10 +39,10 @@ struct ClientTests {
   @Test("Little's law for users: N = X (R + Z), for every user too, and none has two requests at once")
   func littlesLaw() throws {
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load:
           "arrivals: { closedLoop: { users: 40, think: { exponential: { mean: 6s } } } }, tokens: { input: 1, output: 1 }",
-        service: "{ time: { gamma: { mean: 2s, cv: 1.5 } } }", slots: 8, days: 2, seed: 96))
+        service: "{ time: { gamma: { mean: 2s, cv: 1.5 } } }", slots: 8, hours: 48, seed: 96))
     let users = Dictionary(grouping: run.requests) { $0.client ?? "" }
     #expect(users.count == 40)
     let span = Double(run.scenario.to - run.scenario.from)
@@ -83,7 +61,7 @@ struct ClientTests {
   func changes() throws {
     // Everybody is answered in 1 s and thinks for 9 s: each user arrives every 10 s.
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load:
           "arrivals: { closedLoop: { users: 100, think: 9s, changes: [{ at: 2026-01-05T06:00, users: 300, over: 2h }, { at: 2026-01-05T12:00, users: 50 }, { at: 2026-01-05T18:00, users: 0, over: 1h }] } }, tokens: { input: 1, output: 1 }",
         service: "{ time: 1s }", slots: 256, seed: 97))
@@ -102,7 +80,7 @@ struct ClientTests {
   @Test("a user who is refused asks again no sooner than a second later")
   func refused() throws {
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load: "arrivals: { closedLoop: { users: 10, think: 0s } }, tokens: { input: 1, output: 1 }",
         service: "{ time: 5s }", slots: 2, more: "queue: { capacity: 3 }", seed: 98))
     let users = Dictionary(grouping: run.requests) { $0.client ?? "" }
@@ -125,7 +103,7 @@ struct ClientTests {
   @Test("a session's turns follow each other, and each prompt has all that was said before in front")
   func turns() throws {
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load: Self.sessions
           + ", sessions: { turns: { geometric: { mean: 5 } }, think: { exponential: { mean: 20s } } }",
         service: "{ time: { exponential: { mean: 2s } } }", slots: 64, seed: 101))
@@ -151,7 +129,7 @@ struct ClientTests {
   func littlesLawOfSessions() throws {
     // Constant: 4 turns of 2 s and 3 times to think of 10 s are 38 s.
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load: Self.sessions + ", sessions: { turns: 4, think: 10s }", service: "{ time: 2s }", slots: 64,
         seed: 102))
     let sessions = Dictionary(grouping: run.requests) { $0.client ?? "" }
@@ -173,7 +151,7 @@ struct ClientTests {
   @Test("with a prefix cache that has room for all, a turn reads again only what is not in whole blocks")
   func prefixes() throws {
     let load = Self.sessions + ", sessions: { turns: 8, think: { exponential: { mean: 10s } } }"
-    let run = try Simulated(Self.model(load: load, service: Self.service, slots: 256, seed: 108))
+    let run = try Simulated(oneDeployment(load: load, service: Self.service, slots: 256, seed: 108))
     let sessions = Dictionary(grouping: run.requests) { $0.client ?? "" }
     #expect(sessions.count > 40_000)
     for own in sessions.values {
@@ -189,7 +167,7 @@ struct ClientTests {
   @Test("a session whose history was left out in part, and one without a cache, read everything again")
   func noPrefixes() throws {
     let cut = try Simulated(
-      Self.model(
+      oneDeployment(
         load: Self.sessions + ", sessions: { turns: 10, think: 5s, maxContext: 150 }", service: Self.service,
         slots: 256, seed: 109))
     for own in Dictionary(grouping: cut.requests, by: { $0.client ?? "" }).values {
@@ -199,7 +177,7 @@ struct ClientTests {
     }
     #expect(cut.requests.filter { $0.turn == 10 }.allSatisfy { $0.cached == 0 })
     let none = try Simulated(
-      Self.model(
+      oneDeployment(
         load: Self.sessions + ", sessions: { turns: 10, think: 5s }",
         service: Self.service.replacingOccurrences(
           of: "blockSize: 16", with: "blockSize: 16, prefixCache: none"),
@@ -210,9 +188,9 @@ struct ClientTests {
   @Test("where memory is short, histories are lost and read again, and nothing is served twice or never")
   func shortMemory() throws {
     let load = Self.sessions + ", sessions: { turns: 8, think: { exponential: { mean: 10s } } }"
-    let ample = try Simulated(Self.model(load: load, service: Self.service, slots: 64, seed: 110))
+    let ample = try Simulated(oneDeployment(load: load, service: Self.service, slots: 64, seed: 110))
     let short = try Simulated(
-      Self.model(
+      oneDeployment(
         load: load, service: Self.service.replacingOccurrences(of: "200000", with: "4800"), slots: 64,
         seed: 110))
     func hits(_ requests: [SimulatedRequest]) -> Double {
@@ -228,20 +206,20 @@ struct ClientTests {
   func context() throws {
     let service = "{ time: 1s }"
     let short = try Simulated(
-      Self.model(
+      oneDeployment(
         load: Self.sessions + ", sessions: { turns: 10, think: 5s, maxContext: 150 }", service: service,
         slots: 256,
         seed: 103))
     #expect(short.requests.allSatisfy { $0.input <= 150 })
     #expect(short.requests.filter { $0.turn ?? 0 >= 8 }.allSatisfy { $0.input == 150 })
     let fresh = try Simulated(
-      Self.model(
+      oneDeployment(
         load: Self.sessions + ", sessions: { turns: 10, think: 5s, context: fresh }", service: service,
         slots: 256,
         seed: 103))
     #expect(fresh.requests.allSatisfy { (10...40).contains($0.input) })
     let failing = try Simulated(
-      Self.model(
+      oneDeployment(
         load: Self.sessions + ", sessions: { turns: 10, think: 5s, abandon: { afterFailure: 0 } }",
         service: service,
         slots: 256, more: "failures: { modelError: 0.3 }", seed: 103))
@@ -259,7 +237,7 @@ struct ClientTests {
     let load =
       Self.sessions + ", sessions: { turns: 10, think: 5s, abandon: { afterFailure: 0.4, patience: 3s } }"
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load: load, service: "{ time: { exponential: { mean: 1s } } }", slots: 256,
         more: "failures: { modelError: 0.1 }", seed: 104))
     var (failures, left) = (0.0, 0.0)
@@ -282,7 +260,7 @@ struct ClientTests {
   @Test("a turn that is retried keeps its session, and the next turn waits for the last attempt")
   func retries() throws {
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load: Self.sessions
           + ", retries: { probability: 1, attempts: 20, backoff: 2s }, sessions: { turns: 3, think: 5s }",
         service: "{ time: 1s }", slots: 256, more: "failures: { modelError: 0.3 }", seed: 105))
@@ -300,7 +278,7 @@ struct ClientTests {
   func commonRandomNumbers() throws {
     func said(_ time: String) throws -> [String: [Int32]] {
       let run = try Simulated(
-        Self.model(
+        oneDeployment(
           load: Self.sessions
             + ", sessions: { turns: { geometric: { mean: 5 } }, think: { exponential: { mean: 20s } }, context: fresh }",
           service: "{ time: \(time) }", slots: 64, seed: 106))
@@ -319,7 +297,7 @@ struct ClientTests {
 
   @Test("results do not depend on the number of threads")
   func threads() throws {
-    let text = Self.model(
+    let text = oneDeployment(
       load: Self.sessions
         + ", sessions: { turns: { geometric: { mean: 5 } }, think: { exponential: { mean: 20s } } }",
       service: "{ time: 2s }", slots: 8, more: "queue: { capacity: 20 }", seed: 107)

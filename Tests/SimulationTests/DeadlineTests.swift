@@ -5,36 +5,13 @@ import Testing
 
 @Suite("Deadlines, and limits of own deployments")
 struct DeadlineTests {
-  private static func model(
-    load: String, service: String, slots: Int = 1, more: String = "", hours: Int = 24, seed: Int = 1
-  ) -> String {
-    """
-    workbench: 1
-    name: deadlines
-    seed: \(seed)
-    period: { from: 2026-01-05, to: \(String(format: "2026-01-%02dT%02d:00", 5 + hours / 24, hours % 24)) }
-    account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
-    models:
-      - name: m
-        kind: openSource
-        load: { \(load) }
-        deployments:
-          - version: V1
-            deployAt: 2026-01-01
-            hardware: A10 single
-            scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: \(slots) }
-            service: \(service)
-            \(more)
-    """
-  }
-
   @Test(
     "M/M/1 with deadlines until the end of service: the share of those that are cancelled is Barrer's",
     arguments: [(0.7, 81), (1.2, 82)])
   func barrer(rate: Double, seed: Int) throws {
     let deadline = 3.0
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load: "arrivals: { poisson: { rate: \(rate)/s } }, tokens: { input: 1, output: 1 }, deadline: 3s",
         service: "{ time: { exponential: { mean: 1s } } }", hours: 240, seed: seed))
     // The work that an arrival finds has density λ p₀ exp((λ − μ)x) up to the deadline τ, and none beyond; an arrival is
@@ -57,7 +34,7 @@ struct DeadlineTests {
   func freesItsPlace() throws {
     // Every service would take an hour: each start is the instant at which one is cancelled, 10 s after its arrival.
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load: "arrivals: { poisson: { rate: 0.5/s } }, tokens: { input: 1, output: 1 }, deadline: 10s",
         service: "{ time: 1h }", slots: 2))
     let ends = Set(run.requests.map { $0.arrivedAt + $0.latency })
@@ -73,13 +50,13 @@ struct DeadlineTests {
     let load =
       "arrivals: { poisson: { rate: 2/s } }, tokens: { input: 10, output: { uniform: { min: 1, max: 60 } } }"
     let service = "{ continuousBatching: { base: 100ms, maxTokensPerStep: 512, kvCache: { tokens: 4000 } } }"
-    let run = try Simulated(Self.model(load: load + ", deadline: 4s", service: service, slots: 32))
+    let run = try Simulated(oneDeployment(load: load + ", deadline: 4s", service: service, slots: 32))
     let late = run.requests.filter { !$0.isSuccess }
     #expect(late.count > 1000)
     #expect(late.allSatisfy { $0.reason == "timeout" && (4_000_000...4_100_000).contains($0.latency) })
     #expect(run.requests.allSatisfy { !$0.isSuccess || $0.latency <= 4_000_000 })
     // 40 tokens fit in 4 s, whatever the step at hand does: nobody who wants 38 is late, and everybody who wants 42.
-    let whole = try Simulated(Self.model(load: load, service: service, slots: 32))
+    let whole = try Simulated(oneDeployment(load: load, service: service, slots: 32))
     for (cut, full) in zip(run.requests, whole.requests) where full.output <= 38 { #expect(cut.isSuccess) }
     for (cut, full) in zip(run.requests, whole.requests) where full.output >= 42 { #expect(!cut.isSuccess) }
   }
@@ -88,7 +65,7 @@ struct DeadlineTests {
   func blocks() throws {
     // A cache for some four contexts: if blocks were lost, nobody would be served in the end. Debug builds check sums too.
     let run = try Simulated(
-      Self.model(
+      oneDeployment(
         load:
           "arrivals: { poisson: { rate: 1/s } }, tokens: { input: { uniform: { min: 50, max: 900 } }, output: { uniform: { min: 1, max: 200 } } }, deadline: 8s",
         service:
@@ -126,7 +103,7 @@ struct DeadlineTests {
     let limit = "rateLimit: { requestsPerMinute: 100, tokensPerMinute: 20000 }"
     let load =
       "arrivals: { gamma: { rate: 2/s, cv: 2 } }, tokens: { input: { uniform: { min: 1, max: 300 } }, output: 50 }"
-    let own = try Simulated(Self.model(load: load, service: "{ time: 1s }", slots: 64, more: limit))
+    let own = try Simulated(oneDeployment(load: load, service: "{ time: 1s }", slots: 64, more: limit))
     let external = try Simulated(
       """
       workbench: 1

@@ -14,27 +14,11 @@ struct PriorityTests {
     [{ name: high, share: 0.2, priority: 2 }, { name: middle, share: 0.3, priority: 1 }, { name: low, share: 0.5 }]
     """
   ) -> String {
-    """
-    workbench: 1
-    name: queue
-    seed: \(seed)
-    period: { from: 2026-01-05, to: \(String(format: "2026-01-%02dT%02d:00", 5 + hours / 24, hours % 24)) }
-    account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
-    models:
-      - name: m
-        kind: openSource
-        load:
-          arrivals: { poisson: { rate: \(rate)/s } }
-          tokens: { input: 1, output: 1 }
-          classes: \(classes)
-        deployments:
-          - version: V1
-            deployAt: 2026-01-01
-            hardware: A10 single
-            scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: \(slots) }
-            service: { time: \(time) }
-            queue: { capacity: 10000000, \(queue) }
-    """
+    oneDeployment(
+      load:
+        "arrivals: { poisson: { rate: \(rate)/s } }, tokens: { input: 1, output: 1 }, classes: \(classes)",
+      service: "{ time: \(time) }", slots: slots, more: "queue: { capacity: 10000000, \(queue) }",
+      hours: hours, seed: seed)
   }
 
   private static func waits(_ requests: [SimulatedRequest], _ name: String) -> BatchMeans {

@@ -11,24 +11,9 @@ struct QueueTheoryTests {
   static func queue(
     rate: Double, slots: Int, time: String, seed: Int, hours: Int = 48, queue: String = "capacity: 10000000"
   ) -> String {
-    """
-    workbench: 1
-    name: queue
-    seed: \(seed)
-    period: { from: 2026-01-05, to: \(String(format: "2026-01-%02dT%02d:00", 5 + hours / 24, hours % 24)) }
-    account: { name: a, timeZone: UTC, subscription: { maxReplicas: 1 } }
-    models:
-      - name: m
-        kind: openSource
-        load: { arrivals: { poisson: { rate: \(rate)/s } }, tokens: { input: 1, output: 1 } }
-        deployments:
-          - version: V1
-            deployAt: 2026-01-01
-            hardware: A10 single
-            scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: \(slots) }
-            service: { time: \(time) }
-            queue: { \(queue) }
-    """
+    oneDeployment(
+      load: "arrivals: { poisson: { rate: \(rate)/s } }, tokens: { input: 1, output: 1 }",
+      service: "{ time: \(time) }", slots: slots, more: "queue: { \(queue) }", hours: hours, seed: seed)
   }
 
   @Test(

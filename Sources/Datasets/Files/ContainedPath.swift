@@ -130,7 +130,7 @@ package struct ContainedPath: Hashable, Sendable {
 
   private func failure(_ number: Int32) -> any Error {
     number == ENOENT
-      ? NotFoundError(path, "there is no such file.")
+      ? NotFoundError(path, "there is no such file. Correct its name, or put it there.")
       : NotFoundError(path, "cannot open the file: \(String(cString: strerror(number))).")
   }
 

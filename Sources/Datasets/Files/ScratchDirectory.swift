@@ -40,7 +40,9 @@ package final class ScratchDirectory: Sendable {
   /// A link to a file elsewhere, for programs that must open it by a name of ours.
   /// - Parameter name: of the link, in the directory itself.
   package func link(_ file: String, as name: String) throws {
-    guard let resolved = realpath(file, nil) else { throw NotFoundError(file, "there is no such file.") }
+    guard let resolved = realpath(file, nil) else {
+      throw NotFoundError(file, "there is no such file. Correct its name, or put it there.")
+    }
     defer { free(resolved) }
     let target = String(cString: resolved)
     let place = try place(of: name)

@@ -12,7 +12,7 @@ final class SQLiteReader {
   init(_ path: String) throws {
     self.path = path
     guard FileManager.default.fileExists(atPath: path) else {
-      throw NotFoundError(path, "there is no such file.")
+      throw NotFoundError(path, "there is no such file. Correct its name, or put it there.")
     }
     var configuration = Configuration()
     configuration.readonly = true

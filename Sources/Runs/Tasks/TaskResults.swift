@@ -46,7 +46,7 @@ package struct TaskResults {
   private static func files(_ place: String) throws -> [String] {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: place, isDirectory: &isDirectory) else {
-      throw NotFoundError(place, "there is no such file or directory.")
+      throw NotFoundError(place, "there is no such file or directory. Correct its name, or put it there.")
     }
     guard isDirectory.boolValue else { return [place] }
     do {

@@ -53,7 +53,7 @@ struct Side {
     }
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw NotFoundError(path, "there is no such file or directory.")
+      throw NotFoundError(path, "there is no such file or directory. Correct its name, or put it there.")
     }
     guard isDirectory.boolValue else {
       content = Self.isJSON(path) ? .file(Source(path: path)) : .data
