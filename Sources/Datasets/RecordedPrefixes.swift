@@ -76,7 +76,7 @@ struct RecordedPrefixes {
           guard tree.parents[Int(known)] == leaf, tree.ends[Int(known)] == end else {
             throw DatasetError(
               path,
-              "request \(prompt.id) has block \(place + 1) of its prefix after other blocks, or with fewer tokens, than an earlier request. A hash stands for all tokens up to the end of its block."
+              "request \(prompt.id) has block \(place + 1) of its prefix after other blocks, or with fewer tokens, than an earlier request. A hash stands for all tokens up to the end of its block. Correct it, or leave the column prefix out."
             )
           }
           leaf = known

@@ -36,6 +36,11 @@ extension ModelReader {
       guard let deployment else { continue }
       warnOfThePointless(deployment.scaling, keys)
       if let pool = deployment.prefill, let own = keys.section(PrefillPool.key.name) {
+        if own.has("service"), let reading = pool.service.continuousBatching,
+          let futility = reading.futility(tokens: load?.tokens, onlyReads: true)
+        {
+          own.warning("service", futility)
+        }
         warnOfThePointless(pool.scaling, own)
       }
     }

@@ -118,6 +118,10 @@ struct PointlessTests {
       "service: { time: 1s }", "service: { continuousBatching: { base: 10ms, kvCache: { tokens: 149 } } }",
       "warning: a replica's memory holds 144 tokens (9 blocks of 16), a prompt and its response have 149 on average"
     ),
+    .init(
+      "service: { time: 1s }",
+      "service: { continuousBatching: { base: 10ms } }\n        prefill: { scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 1 }, service: { continuousBatching: { base: 10ms, kvCache: { tokens: 99 } } } }",
+      "warning: a replica's memory holds 96 tokens (6 blocks of 16), a prompt has 100 on average"),
     // 100 prompt tokens in steps of 8 take 13 steps beside the 50 of the response, one request at a time.
     .init(
       "service: { time: 1s }",

@@ -114,6 +114,85 @@ struct ServingTests {
     #expect(plan.status == 0, "\(plan.output) \(plan.error)")
   }
 
+  @Test(
+    "the time per output token of dashboards is itl.mean of objectives; failures that had begun are in neither"
+  )
+  func interToken() throws {
+    let scratch = try Scratch()
+    let export = try scratch.write(
+      "t.csv",
+      """
+      at,ms,first,in,out,hit,status
+      2026-03-02T09:00:00Z,1100,100,40,11,16,ok
+      2026-03-02T09:00:01Z,900,100,40,5,16,ok
+      2026-03-02T09:00:02Z,3000,,40,40,16,error
+      2026-03-02T09:00:03Z,100,100,40,1,16,ok
+
+      """)
+    let mapping = try scratch.write(
+      "map.yaml",
+      """
+      workbenchMapping: 1
+      account: { name: acme }
+      columns:
+        arrivedAt: at
+        model: { constant: m }
+        kind: { constant: openSource }
+        latency: { column: ms, unit: ms }
+        firstToken: { column: first, unit: ms, missing: unknown }
+        inputTokens: in
+        outputTokens: out
+        cachedInputTokens: hit
+        status: { column: status, failure: [ error ] }
+
+      """)
+    let made = try Program.run(
+      "import", "table", export, "--mapping", mapping, "-o", scratch.file("run"), "-q")
+    #expect(made.status == 0, "\(made.error)")
+    // 1000 ms for ten tokens and 800 for four.
+    let average = 1800.0 / 14
+    struct Dashboard: Decodable {
+      struct Serving: Decodable { var timePerOutputToken: Double }
+      var serving: Serving
+    }
+    let aggregated = try Program.run(
+      "aggregate", scratch.file("run"), "--kind", "openSource", "--period", "2026-03-02")
+    let dashboard = try JSONDecoder().decode(Dashboard.self, from: Data(aggregated.output.utf8))
+    #expect(abs(dashboard.serving.timePerOutputToken - average) < 1e-9)
+    struct Judged: Decodable {
+      struct Objective: Decodable {
+        struct Worst: Decodable { var value: Double }
+        var worst: Worst
+      }
+      var objectives: [Objective]
+    }
+    let expected = try Program.run("expect", scratch.file("run"), "--slo", "itl.mean <= 200ms", "--json")
+    let judged = try JSONDecoder().decode(Judged.self, from: Data(expected.output.utf8))
+    #expect(abs((judged.objectives.first?.worst.value ?? 0) - average) < 1e-9, "\(expected.output)")
+    let valid = try Program.run("validate", scratch.file("run"))
+    #expect(valid.status == 0, "\(valid.output) \(valid.error)")
+  }
+
+  @Test("the catalogue prints everything that it has, each entry with its source")
+  func catalogue() throws {
+    let all = try Program.run("catalogue", "--json")
+    let tables = try #require(
+      try JSONSerialization.jsonObject(with: Data(all.output.utf8)) as? [String: [[String: Any]]])
+    #expect(tables.keys.sorted() == ["hardware", "models", "prices"])
+    for (name, rows) in tables {
+      #expect(rows.count >= 6 && rows.allSatisfy { ($0["source"] as? String)?.isEmpty == false }, "\(name)")
+    }
+    let text = try Program.run("catalogue")
+    #expect(["RTX 4090", "T4 cluster of 8", "llama-3.1-8b"].allSatisfy(text.output.contains))
+    let service = try Program.run(
+      "catalogue", "service", "--model", "llama-3.1-8b", "--hardware", "A10 single", "--json")
+    let computed = try #require(
+      try JSONSerialization.jsonObject(with: Data(service.output.utf8)) as? [String: Any])
+    #expect((computed["source"] as? String)?.contains("efficiencies assumed") == true)
+    // As in the profile: what is left of the last block is not used.
+    #expect(computed["kvCacheTokens"] as? Int == 41_440)
+  }
+
   @Test("a Mooncake trace is not imported without what it says of prompts")
   func imported() throws {
     let scratch = try Scratch()

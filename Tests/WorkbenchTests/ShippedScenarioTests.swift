@@ -48,5 +48,15 @@ struct ShippedScenarioTests {
     #expect(try summary("deploy-freeze").contains("1 deployment deferred."))
     #expect(try summary("provider-outage").contains("providerError"))
     #expect(try summary("canary").contains("Multiple Hardware"))
+    // Ranks wait for each other, replicas do not.
+    let ranks = try Program.run(
+      "run", repository("Scenarios/data-parallel.yaml"), "--out", scratch.file("ranks"), "-q", "--set",
+      "period.to=2026-03-02T10:00")
+    #expect(ranks.status == 0, "\(ranks.error)")
+    for (version, status) in [("V1", 1), ("V2", 0)] as [(String, Int32)] {
+      let judged = try Program.run(
+        "expect", scratch.file("ranks"), "--slo", "models.mixture.versions.\(version).tpot.mean <= 20ms")
+      #expect(judged.status == status, "\(judged.output)\(judged.error)")
+    }
   }
 }

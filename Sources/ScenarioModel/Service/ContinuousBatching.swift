@@ -246,14 +246,15 @@ package struct ContinuousBatching: Sendable, Equatable {
   package var dependsOnContext: Bool { perContextToken > 0 || perPromptTokenContext > 0 }
 
   /// What of the average request a replica's memory cannot hold, so that most fail; `nil` where it can.
-  func futility(tokens: Scenario.Tokens?) -> String? {
+  /// - Parameter onlyReads: whether it reads prompts for others, which then make all tokens but the first.
+  func futility(tokens: Scenario.Tokens?, onlyReads: Bool = false) -> String? {
     guard let kvCache, let tokens else { return nil }
     // The last token of a response is not kept.
-    let context = tokens.meanInput + tokens.output.mean - 1
+    let context = tokens.meanInput + (onlyReads ? 0 : tokens.output.mean - 1)
     guard context > Double(kvCache.longestContext) else { return nil }
     let blocks = "\(kvCache.blocks) \(kvCache.blocks == 1 ? "block" : "blocks") of \(kvCache.blockSize)"
     return
-      "a replica's memory holds \(kvCache.longestContext) tokens (\(blocks)), a prompt and its response have \(String(format: "%.6g", context)) on average: requests that do not fit fail with contextLengthExceeded. Give kvCache more tokens."
+      "a replica's memory holds \(kvCache.longestContext) tokens (\(blocks)), \(onlyReads ? "a prompt has" : "a prompt and its response have") \(String(format: "%.6g", context)) on average: requests that do not fit fail with contextLengthExceeded. Give kvCache more tokens."
   }
 
   /// Requests that a replica with a full batch serves per microsecond, at most; `nil` where the tokens are not known,
