@@ -136,6 +136,13 @@ package struct ScenarioText {
         "subscription",
         .flow([Entry("maxReplicas", .integer(max(1, account.record.subscriptionMaxReplicas)))])),
     ]
+    let records = account.models.flatMap { $0.deployments.map(\.record) }
+    let least = records.map(\.minReplicas).max() ?? 0
+    let most = records.map(\.maxReplicas).max() ?? 0
+    var bounds: [Entry] = []
+    if least > Limits.platformMinReplicas { bounds.append(Entry("minReplicas", .integer(least))) }
+    if most > Limits.platformMaxReplicas { bounds.append(Entry("maxReplicas", .integer(most))) }
+    if !bounds.isEmpty { entries.append(Entry("platform", .flow(bounds))) }
     let prices = account.hardware.sorted { $0.hardware < $1.hardware }.map {
       Entry($0.hardware, .number(Double($0.creditsMicroPerHour) / 1e6))
     }

@@ -163,6 +163,10 @@ package struct Section {
 
   package func integer(_ name: String) -> Int? {
     guard let node = entries[name], case .integer(let range)? = shape.key(name)?.kind else { return nil }
+    return integer(node, name, range)
+  }
+
+  package func integer(_ node: DocumentNode, _ name: String, _ range: ClosedRange<Int>) -> Int? {
     let limits =
       range.upperBound == .max
       ? "at least \(range.lowerBound), and less than 2⁶³"

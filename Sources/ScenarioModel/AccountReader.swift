@@ -18,8 +18,12 @@ struct AccountReader {
 
   func read() -> Scenario.Account? {
     let name = section.name("name")
-    let subscription = section.section("subscription")?.integer("maxReplicas")
     let prices = self.prices()
+    let hardware = KnownHardware(Set(prices.keys))
+    let subscription = section.section("subscription").flatMap { keys in
+      Scenario.Subscription.read(keys) { hardware.isKnown($0, $1, diagnostics) }
+    }
+    let bounds = PlatformBounds(section)
     let windows = deployWindows()
     let modelSections = owner.sections("models")
     if owner.has("models"), owner.list("models").isEmpty {
@@ -27,7 +31,7 @@ struct AccountReader {
     }
     let models = modelSections.map {
       ModelReader(
-        section: $0, hardware: Set(prices.keys), subscription: subscription, period: period,
+        section: $0, hardware: hardware, subscription: subscription, bounds: bounds, period: period,
         warmUp: warmUp, checkTimes: checkTimes, profiles: profiles
       ).read()
     }
@@ -39,7 +43,8 @@ struct AccountReader {
       !incidents.contains(where: { $0 == nil })
     else { return nil }
     return Scenario.Account(
-      name: name, calendar: section.calendar, subscriptionMaxReplicas: subscription,
+      name: name, calendar: section.calendar, subscriptionMaxReplicas: subscription.maxReplicas,
+      perHardware: subscription.perHardware,
       prices: prices.sorted { $0.key < $1.key }.map {
         .init(hardware: $0.key, creditsMicroPerHour: $0.value)
       },

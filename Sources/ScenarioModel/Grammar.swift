@@ -38,7 +38,9 @@ enum Grammar {
   private static let accountKeys = [
     Key("name", .text, required: true, "The account's name."),
     Key("timeZone", .text, default: "UTC", "IANA time zone, for instance America/New_York."),
-    Key("subscription", .object { subscription }, required: true, "The account's subscription."),
+    Key(
+      "subscription", .object { Scenario.Subscription.shape }, required: true, "The account's subscription."),
+    PlatformBounds.key,
     Key(
       "credits", .map(keys: ".+", .number(0...1e6)),
       "Credits per replica-hour by hardware; overrides the default price list or adds to it."),
@@ -57,14 +59,6 @@ enum Grammar {
         "Makes this a template for this many independent accounts, called name-1, name-2, …."),
       Key("models", .list(.object { model }), required: true, "The account's models."),
       Key("incidents", .list(.object { incident }), "Outages and degradations of this account."),
-    ])
-
-  static let subscription = Shape(
-    "subscription", "The capacity that the account has booked.",
-    [
-      Key(
-        "maxReplicas", .integer(1...1_000_000), required: true,
-        "Replicas that may run at once over all deployments.")
     ])
 
   static let deployWindows = Shape(

@@ -25,7 +25,7 @@ extension ModelReader {
     }
     let slots = scalings.reduce(0) { $0 + $1.maxReplicas * $1.maxBatchSize }
     let batch = scalings.map(\.maxBatchSize).max() ?? 0
-    let served = min(slots, (subscription ?? Limits.requestsInService) * batch)
+    let served = min(slots, (subscription?.maxReplicas ?? Limits.requestsInService) * batch)
     if served > Limits.requestsInService {
       section.error(
         "deployments",
@@ -53,41 +53,44 @@ extension ModelReader {
         )
       }
     }
-    check(deployment.scaling, deployment.service, keys)
+    check(deployment.scaling, deployment.service, on: deployment.hardware, keys)
     guard let pool = deployment.prefill, let own = keys.section(PrefillPool.key.name) else { return }
-    check(pool.scaling, pool.service, own)
+    check(pool.scaling, pool.service, on: pool.hardware, own)
     for (scaling, owner) in [(deployment.scaling, keys), (pool.scaling, own)] where scaling.minReplicas == 0 {
       owner.section("scaling")?.error(
         "minReplicas", "minReplicas 0 cannot be combined with prefill. Raise it to 1, or remove prefill.")
     }
     let least = deployment.scaling.minReplicas + pool.scaling.minReplicas
-    if let subscription, least > subscription,
-      max(deployment.scaling.minReplicas, pool.scaling.minReplicas) <= subscription
+    let shared = deployment.hardware == pool.hardware ? pool.hardware : nil
+    if let limit = subscription?.limits(on: shared).first, least > limit.replicas,
+      max(deployment.scaling.minReplicas, pool.scaling.minReplicas) <= limit.replicas
     {
       own.section("scaling")?.error(
         "minReplicas",
-        "the deployment and those that read its prompts need \(least) replicas at least, which can never fit into the subscription's \(subscription). Lower minReplicas, or raise account.subscription.maxReplicas."
+        "the deployment and those that read its prompts need \(least) replicas at least, which can never fit into \(limit.whose). Lower minReplicas, or raise \(limit.path)."
       )
     }
   }
 
-  private func check(_ scaling: Scenario.Scaling, _ service: DeploymentService, _ keys: Section) {
+  private func check(
+    _ scaling: Scenario.Scaling, _ service: DeploymentService, on hardware: String, _ keys: Section
+  ) {
     if scaling.policy.needsKVCache, service.continuousBatching?.kvCache == nil {
       keys.section("scaling")?.error(
         "policy",
         "kvUtilisation needs a KV cache, which the service does not have. Give service: { continuousBatching: { …, kvCache: { tokens: … } } }, or choose another policy."
       )
     }
-    if let subscription, scaling.minReplicas > subscription {
+    guard bounds.admit(scaling, keys), let limit = subscription?.limits(on: hardware).first else { return }
+    if scaling.minReplicas > limit.replicas {
       keys.section("scaling")?.error(
         "minReplicas",
-        "minReplicas \(scaling.minReplicas) can never fit into the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+        "minReplicas \(scaling.minReplicas) can never fit into \(limit.whose). Lower it, or raise \(limit.path)."
       )
-    }
-    if let subscription, scaling.minReplicas <= subscription, scaling.maxReplicas > subscription {
+    } else if scaling.maxReplicas > limit.replicas {
       keys.section("scaling")?.error(
         "maxReplicas",
-        "maxReplicas \(scaling.maxReplicas) is above the subscription's \(subscription). Lower it, or raise account.subscription.maxReplicas."
+        "maxReplicas \(scaling.maxReplicas) is above \(limit.whose). Lower it, or raise \(limit.path)."
       )
     }
   }

@@ -6,8 +6,9 @@ import Telemetry
 /// Reads one model.
 struct ModelReader {
   let section: Section
-  let hardware: Set<String>
-  let subscription: Int?
+  let hardware: KnownHardware
+  let subscription: Scenario.Subscription?
+  let bounds: PlatformBounds
   let period: Range<Timestamp>
   /// Before the period, µs.
   let warmUp: Int64
@@ -96,19 +97,10 @@ struct ModelReader {
   }
 
   private func knownHardware(_ keys: Section) -> String? {
-    guard let name = keys.name("hardware"), isKnown(name, keys.location(of: "hardware"), keys.diagnostics)
+    guard let name = keys.name("hardware"),
+      self.hardware.isKnown(name, keys.location(of: "hardware"), keys.diagnostics)
     else { return nil }
     return name
-  }
-
-  private func isKnown(_ name: String, _ location: Location, _ diagnostics: Diagnostics) -> Bool {
-    if hardware.contains(name) { return true }
-    let hint =
-      nearest(name, among: hardware).map { "Did you mean \($0)?" }
-      ?? "Known: \(hardware.sorted().joined(separator: ", "))."
-    diagnostics.error(
-      location, "hardware \(quoted(name)) is not in the price list. \(hint) Or add it to account.credits.")
-    return false
   }
 
   private func fineTuningJob(_ keys: Section) -> Scenario.FineTuningJob? {
@@ -257,7 +249,8 @@ struct ModelReader {
     let scaling = keys.section("scaling").flatMap { Scenario.Scaling($0) }
     let service = keys.section("service").flatMap { section in
       DeploymentService.read(
-        section, hardware: hardware, isKnown: { isKnown($0, $1, section.diagnostics) }, scaling: scaling)
+        section, hardware: hardware, isKnown: { self.hardware.isKnown($0, $1, section.diagnostics) },
+        scaling: scaling)
     }
     let queue =
       keys.has("queue") ? keys.section("queue").flatMap { Scenario.Queue($0) } : Scenario.Queue.standard
@@ -311,7 +304,8 @@ struct ModelReader {
     let stated = keys.has("service") ? keys : deployment
     let service = stated.section("service").flatMap { section in
       DeploymentService.read(
-        section, hardware: hardware, isKnown: { isKnown($0, $1, section.diagnostics) }, scaling: scaling)
+        section, hardware: hardware, isKnown: { self.hardware.isKnown($0, $1, section.diagnostics) },
+        scaling: scaling)
     }
     guard let service else { return nil }
     if let ownHardware, !Name.same(hardware, ownHardware), !service.isOfHardware, !keys.has("service") {

@@ -109,9 +109,10 @@ extension AccountReader {
   ///   - incidents: in the order of theirs.
   func warnOfThePointless(
     _ models: [Scenario.Model?], _ modelSections: [Section], _ incidents: [Scenario.Incident?],
-    _ incidentSections: [Section], _ windows: DeployWindows?, _ subscription: Int?
+    _ incidentSections: [Section], _ windows: DeployWindows?, _ subscription: Scenario.Subscription?
   ) {
     guard checkTimes else { return }
+    if let subscription { warnOfUnusedLimits(subscription, models) }
     warnOfFreezes()
     for (incident, keys) in zip(incidents, incidentSections) {
       if let incident { warn(of: incident, keys, models) }
@@ -125,7 +126,7 @@ extension AccountReader {
     for (model, keys) in zip(models, modelSections) {
       guard let model else { continue }
       warnOfRetries(model, keys, incidents)
-      if let subscription { warnOfOverload(model, keys, subscription) }
+      if let subscription { warnOfOverload(model, keys, subscription.maxReplicas) }
       for (deployment, own) in zip(model.deployments, deploymentSections(keys, model)) {
         guard let windows, windows.policy == .defer, deployment.deployAt > period.lowerBound,
           windows.nextOpening(from: deployment.deployAt).map({ $0 >= period.upperBound }) ?? true

@@ -42,6 +42,8 @@ package struct Scenario: Sendable, Equatable {
     package var name: String
     package var calendar: ZonedCalendar
     package var subscriptionMaxReplicas: Int
+    /// Replicas that may run at once on a hardware, where fewer than the subscription's.
+    package var perHardware: [String: Int] = [:]
     /// The price list in force, by hardware name, ascending.
     package var prices: [Price]
     package var deployWindows: DeployWindows

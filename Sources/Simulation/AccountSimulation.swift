@@ -79,7 +79,7 @@ final class AccountSimulation: @unchecked Sendable {
     self.ranks = ranks
     waiting = WaitingForRoom(deployments: requests.count, models: account.models.count)
     nextOfWaiting = EarliestModel(models: account.models.count)
-    pool = ReplicaPool(limit: account.subscriptionMaxReplicas)
+    pool = ReplicaPool(limit: account.subscriptionMaxReplicas, LimitedHardware(account))
     let (settled, models) = (incidents, account.models)
     modelSimulations = try FixedArray(count: models.count) { modelIndex in
       try ModelSimulation(
@@ -213,6 +213,7 @@ final class AccountSimulation: @unchecked Sendable {
     while let next = waiting.first(from: rank, needingAtMost: pool.available) {
       rank = next + 1
       let (modelIndex, deployment) = asked[next]
+      guard modelSimulations[modelIndex].hasRoom(for: deployment, pool) else { continue }
       if let opening, opening.microseconds == time {
         guard modelSimulations[modelIndex].deploy(deployment, at: time, pool) else { continue }
       } else {
@@ -287,7 +288,7 @@ final class AccountSimulation: @unchecked Sendable {
         total += modelSimulations[modelIndex].deployments[index].total
       }
     }
-    return total == pool.used && pool.used <= pool.limit
+    return total == pool.used && pool.checkInvariants()
   }
 
   /// Deployments, replicas and incidents of the account, once it has finished.

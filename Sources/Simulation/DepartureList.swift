@@ -17,9 +17,9 @@ package struct DepartureList: ~Copyable {
     package var replica: Int
   }
 
-  /// Deployments (26 bits) and replicas (6 bits) that a route can name.
-  package static let deployments = 1 << 26
-  package static let replicas = 1 << 6
+  /// Deployments (24 bits) and replicas (8 bits) that a route can name.
+  package static let deployments = 1 << 24
+  package static let replicas = 1 << 8
   /// Requests that can be served at once: places are numbered in 24 bits.
   package static let places = 1 << 24
   /// Sequence numbers that there are, in 44 bits: one for each request of a model, and each of its attempts.
@@ -69,7 +69,7 @@ package struct DepartureList: ~Copyable {
     let route = Int(routes[Self.place(key)])
     return Departure(
       time: Self.time(key), sequence: Int(truncatingIfNeeded: key >> 24) & 0xfff_ffff_ffff,
-      deployment: route >> 6, replica: route & 63)
+      deployment: route >> 8, replica: route & 255)
   }
 
   @inline(__always)
@@ -78,7 +78,7 @@ package struct DepartureList: ~Copyable {
     let place = Int(free[capacity &- 1 &- count])
     count &+= 1
     assert(deployment < Self.deployments && replica < Self.replicas && sequence < Self.sequences)
-    routes[place] = UInt32(truncatingIfNeeded: deployment &<< 6 | replica)
+    routes[place] = UInt32(truncatingIfNeeded: deployment &<< 8 | replica)
     replay(place, Self.key(time, sequence, place))
   }
 
@@ -104,7 +104,7 @@ package struct DepartureList: ~Copyable {
   package mutating func removeAll(deployment: Int, replica: Int) -> [Int] {
     var sequences: [Int] = []
     for place in 0..<capacity where nodes[capacity + place] != Self.empty {
-      guard routes[place] == UInt32(deployment << 6 | replica) else { continue }
+      guard routes[place] == UInt32(deployment << 8 | replica) else { continue }
       sequences.append(Int(truncatingIfNeeded: nodes[capacity + place] >> 24) & 0xfff_ffff_ffff)
       count -= 1
       free[capacity - 1 - count] = Int32(place)
@@ -143,7 +143,7 @@ package struct DepartureList: ~Copyable {
       let route = Int(routes[place])
       larger.insert(
         time: Self.time(key), sequence: Int(truncatingIfNeeded: key >> 24) & 0xfff_ffff_ffff,
-        deployment: route >> 6, replica: route & 63)
+        deployment: route >> 8, replica: route & 255)
     }
     swap(&nodes, &larger.nodes)
     swap(&routes, &larger.routes)

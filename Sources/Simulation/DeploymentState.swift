@@ -40,6 +40,8 @@ struct DeploymentState: ~Copyable {
   /// That it begins with when it is deployed in the simulated time.
   let firstReplicas: Int
   let maxReplicas: Int
+  /// Its place in `LimitedHardware`.
+  let hardware: Int?
   let maxBatchSize: Int
   /// How many requests may wait, and how many while no replica is ready.
   private let fullCapacity: Int
@@ -78,10 +80,8 @@ struct DeploymentState: ~Copyable {
   var replicas: FixedArray<Replica>
   /// Of each replica; none without continuous batching.
   var batches: FixedArray<StepBatch>
-  /// The ready replicas that serve this many requests, one bit each; and the first of these sets that is not empty, or
-  /// any number if all are.
-  private var levels: FixedArray<UInt64>
-  private var lowest = 0
+  /// The ready replicas, by how many requests they serve.
+  private var levels: OccupancyLevels
   var starting = 0
   var ready = 0
   var draining = 0
@@ -97,7 +97,8 @@ struct DeploymentState: ~Copyable {
   var undeployedAt: Int64?
 
   init(
-    _ deployment: Scenario.Deployment, _ load: Scenario.Load?, series: Int32, mayFail: Bool, start: Int64,
+    _ deployment: Scenario.Deployment, _ load: Scenario.Load?, hardware: Int?, series: Int32, mayFail: Bool,
+    start: Int64,
     period: Range<Int64>, arena: SamplingArena,
     prefixes: DeploymentPrefixes?, helper: DrawHelper?,
     stream: (String) -> RandomStream
@@ -106,6 +107,7 @@ struct DeploymentState: ~Copyable {
     minReplicas = deployment.scaling.minReplicas
     firstReplicas = max(minReplicas, deployment.scaling.policy.initialScale ?? 0)
     maxReplicas = deployment.scaling.maxReplicas
+    self.hardware = hardware
     maxBatchSize = deployment.scaling.maxBatchSize
     var (prefill, decoder) = (-1, -1)
     var handover = PrefillPool.Handover(base: 0, perToken: 0)
@@ -150,7 +152,7 @@ struct DeploymentState: ~Copyable {
     batches = FixedArray(count: isBatching ? maxReplicas : 0) { _ in
       StepBatch(model, prefixes?.tree, handsOver: decoder >= 0, period: period)
     }
-    levels = FixedArray(repeating: 0, count: maxBatchSize + 1)
+    levels = OccupancyLevels(replicas: maxReplicas, maxBatchSize: maxBatchSize)
     autoscaler = Autoscaler(
       deployment.scaling,
       kvBlocks: model.flatMap { model in model.kvCache.map { $0.blocks * Int64(model.dataParallel) } } ?? 0)
@@ -187,13 +189,7 @@ struct DeploymentState: ~Copyable {
   /// - Returns: the replica.
   @inline(__always)
   mutating func occupyLeast() -> Int {
-    let level = lowest
-    let equals = levels[level]
-    let replica = equals.trailingZeroBitCount
-    let others = equals & (equals &- 1)
-    levels[level] = others
-    levels[level &+ 1] |= equals ^ others
-    lowest = level &+ (others == 0 ? 1 : 0)
+    let (replica, level) = levels.raiseLowest()
     replicas[replica].occupancy = level &+ 1
     return replica
   }
@@ -204,10 +200,7 @@ struct DeploymentState: ~Copyable {
     let level = replicas[replica].occupancy &- 1
     replicas[replica].occupancy = level
     guard replicas[replica].state == .ready else { return }
-    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: replica)
-    levels[level &+ 1] &= ~bit
-    levels[level] |= bit
-    lowest = min(lowest, level)
+    levels.lower(replica, to: level)
   }
 
   /// Changes what a replica serves.
@@ -223,19 +216,16 @@ struct DeploymentState: ~Copyable {
     putOnLevel(replica)
   }
 
-  /// Takes a ready replica from those that serve as many as it does. `lowest` is right after `putOnLevel` only.
+  /// Takes a ready replica from those that serve as many as it does. The levels are right after `putOnLevel` only.
   private mutating func takeOffLevel(_ replica: Int) {
     guard replicas[replica].state == .ready else { return }
-    levels[replicas[replica].occupancy] &= ~(1 << UInt64(replica))
+    levels.remove(replica, at: replicas[replica].occupancy)
   }
 
   /// Puts a ready replica among those that serve as many as it does.
   private mutating func putOnLevel(_ replica: Int) {
-    if replicas[replica].state == .ready {
-      levels[replicas[replica].occupancy] |= 1 << UInt64(replica)
-      lowest = min(lowest, replicas[replica].occupancy)
-    }
-    while lowest < maxBatchSize, levels[lowest] == 0 { lowest += 1 }
+    if replicas[replica].state == .ready { levels.insert(replica, at: replicas[replica].occupancy) }
+    levels.settle()
   }
 
   /// The youngest replica in a state.
@@ -254,13 +244,9 @@ struct DeploymentState: ~Copyable {
       && freeSlots == ready * maxBatchSize - served && demand == queue.count + served
       && (queue.count == 0 || freeSlots == 0)
       && (0..<maxReplicas).allSatisfy { (0...maxBatchSize).contains(replicas[$0].occupancy) }
-      && (0...maxBatchSize).allSatisfy { level in
-        levels[level]
-          == (0..<maxReplicas).reduce(0) {
-            $0 | (replicas[$1].state == .ready && replicas[$1].occupancy == level ? 1 << UInt64($1) : 0)
-          }
+      && levels.checkInvariants(hasFree: freeSlots > 0) {
+        replicas[$0].state == .ready ? replicas[$0].occupancy : nil
       }
-      && (freeSlots == 0 || lowest == (0..<maxBatchSize).first { levels[$0] != 0 })
       && total <= maxReplicas
       && autoscaler.checkInvariants(demand: demand)
   }

@@ -88,7 +88,7 @@ extension ModelSimulation {
     guard sequence >= ring.first, case let row = ring.row(sequence),
       ring.outcome[row] == RequestRing.unfinished, let server = ring.origins?.server[row]
     else { return }
-    let (index, replica) = (Int(server >> 6), Int(server & 63))
+    let (index, replica) = (Int(server >> 8), Int(server & 255))
     if deployments[index].batches[replica].cancel(sequence, at: time) { scheduleStep(replica, index) }
   }
 

@@ -52,13 +52,18 @@ extension ModelSimulation {
     deploy(index, with: deployments[index].firstReplicas, at: time, pool)
   }
 
+  /// Whether the subscription has room for the first replicas.
+  mutating func hasRoom(for index: Int, _ pool: ReplicaPool) -> Bool {
+    pool.available(on: deployments[index].hardware) >= deployments[index].firstReplicas
+  }
+
   private mutating func deploy(_ index: Int, with first: Int, at time: Int64, _ pool: ReplicaPool) -> Bool {
     guard deployments[index].phase == .planned || deployments[index].phase == .pending else { return true }
-    guard pool.available >= first else {
+    guard pool.available(on: deployments[index].hardware) >= first else {
       deployments[index].phase = .pending
       return false
     }
-    let taken = pool.take(upTo: first)
+    let taken = pool.take(upTo: first, on: deployments[index].hardware).taken
     deployments[index].phase = .deploying
     for _ in 0..<taken { startReplica(index, at: time) }
     // One that may have no replica takes requests from now on: they are held.
@@ -280,7 +285,7 @@ extension ModelSimulation {
     deployments[index].setState(.free, of: replica)
     // Another replica, with another memory, may stand in its place later.
     if deployments[index].isBatching { deployments[index].batches[replica].forget() }
-    pool.release(1)
+    pool.release(1, on: deployments[index].hardware)
   }
 
   /// The earliest departure, of a draining replica or an undeploying deployment.

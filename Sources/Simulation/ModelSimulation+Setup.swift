@@ -62,10 +62,12 @@ extension ModelSimulation {
       ) { setting.stream(entity: entity, $0) }
     }
     let names = setting.deploymentEntities
+    let limited = LimitedHardware(setting.account)
     let deployments = try FixedArray(count: model.deployments.count) { index in
       let deployment = model.deployments[index]
       return try DeploymentState(
-        deployment, model.load, series: setting.seriesIndex(deployment.version),
+        deployment, model.load, hardware: limited.place(deployment.hardware),
+        series: setting.seriesIndex(deployment.version),
         mayFail: incidentsCauseErrors, start: scenario.simulationStart.microseconds,
         period: scenario.from.microseconds..<scenario.to.microseconds, arena: arena,
         prefixes: DeploymentPrefixes(

@@ -3,8 +3,11 @@
 package enum Limits {
   /// Deployments of one model: an hourly version over a year, and some. The engine's events name them in 16 bits.
   package static let deploymentsOfModel = 10_000
-  /// Replicas of one deployment: the platform's limit; the engine keeps sets of them in 64 bits.
-  package static let replicasOfDeployment = 50
+  /// Replicas of one deployment: the engine's events name them in 8 bits.
+  package static let replicasOfDeployment = 256
+  /// The platform's own limits of a deployment's minReplicas and maxReplicas; an account may have others.
+  package static let platformMinReplicas = 10
+  package static let platformMaxReplicas = 50
   /// Requests that a replica serves at once: the platform's limit.
   package static let batchSize = 256
   /// Requests of one model that are served at once: the engine numbers their places in 24 bits.

@@ -92,10 +92,13 @@ package struct DeploymentRecord: Hashable, Sendable {
   }
 }
 
+/// What cut a scale-up short. Names of cases are what tables say, and the scenario's keys.
 package enum ReplicaLimit: String, CaseIterable, Sendable {
   case none = ""
   case maxReplicas
   case subscription
+  /// What the subscription allows of one hardware.
+  case perHardware
 }
 
 /// The replicas of a model version after a change.

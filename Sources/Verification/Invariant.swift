@@ -25,6 +25,7 @@ package enum Invariant: String, CaseIterable, Sendable {
   case i21 = "I21"
   case i22 = "I22"
   case i23 = "I23"
+  case i24 = "I24"
 
   package var sentence: String {
     switch self {
@@ -58,6 +59,7 @@ package enum Invariant: String, CaseIterable, Sendable {
     case .i22:
       "KV blocks in use never exceed those of ready and draining replicas, whose time in kv_cache is that of replicas."
     case .i23: "In a queue by priority, no request is overtaken by one that priority and age put after it."
+    case .i24: "An account's replicas on a hardware never exceed what its subscription allows of it."
     }
   }
 }

@@ -49,7 +49,7 @@ package struct RunVerification {
     }
     try ManifestVerification(data).check(arrivals.range, &report)
     try checkDashboards(&report)
-    checkWindows(&report)
+    checkScenario(&report)
     try recompute(&report)
     return report
   }
@@ -232,10 +232,11 @@ package struct RunVerification {
     }
   }
 
-  /// I6, with the scenario that the run keeps.
-  private func checkWindows(_ report: inout InvariantReport) {
+  /// I6 and I24, with the scenario that the run keeps.
+  private func checkScenario(_ report: inout InvariantReport) {
     guard let text = data.manifest?.scenario?.text else {
       report.skip(.i6, "the data set does not come from a scenario, so its deploy windows are unknown")
+      report.skip(.i24, "the data set does not come from a scenario, so limits of hardware are unknown")
       return
     }
     do {
@@ -245,9 +246,14 @@ package struct RunVerification {
         report.add(
           TableInvariants.checkWindows(
             data.tables, account: account.name, account.deployWindows, periodStart: scenario.from))
+        report.add(TableInvariants.checkHardware(data.tables, account: account.name, account.perHardware))
+      }
+      if scenario.accounts.allSatisfy(\.perHardware.isEmpty) {
+        report.skip(.i24, "no subscription limits a hardware by itself")
       }
     } catch {
       report.miss(.i6, "this program cannot read the run's scenario")
+      report.miss(.i24, "this program cannot read the run's scenario")
     }
   }
 

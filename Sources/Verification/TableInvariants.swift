@@ -1,7 +1,7 @@
 import ScenarioModel
 import Telemetry
 
-/// The invariants of the small tables: I1, I2, I6, I9, I17, and what I5 takes for granted.
+/// The invariants of the small tables: I1, I2, I6, I9, I17, I24, and what I5 takes for granted.
 enum TableInvariants {
   /// Rows of one version on one hardware.
   private struct Key: Hashable {
@@ -84,24 +84,52 @@ enum TableInvariants {
     }
   }
 
-  /// I1: the sum over all versions after each instant, since several may change at one.
+  /// I1.
   private static func checkSubscription(_ tables: TelemetryTables, _ report: inout InvariantReport) {
-    let owner = Dictionary(
-      tables.models.map { ($0.modelID, $0.account) }, uniquingKeysWith: { first, _ in first })
     for account in tables.accounts {
-      var now: [Key: Int] = [:]
-      let rows = tables.replicas.filter { owner[$0.modelID] == account.account }
-      for (index, row) in rows.enumerated() {
-        now[Key(modelID: row.modelID, version: row.version, hardware: row.hardware)] = row.replicas
-        if index + 1 < rows.count, rows[index + 1].at == row.at { continue }
-        let total = now.values.reduce(0, +)
-        if total > account.subscriptionMaxReplicas {
-          report.violated(
-            .i1,
-            "account \(account.account) has \(Figure.count(total, "replica")) at \(row.at.rfc3339), but its subscription allows \(account.subscriptionMaxReplicas)"
-          )
-        }
+      let limit = account.subscriptionMaxReplicas
+      visitTotals(tables, account: account.account, on: nil) { total, at in
+        guard total > limit else { return }
+        report.violated(
+          .i1,
+          "account \(account.account) has \(Figure.count(total, "replica")) at \(at.rfc3339), but its subscription allows \(limit)"
+        )
       }
+    }
+  }
+
+  /// I24.
+  /// - Parameter limits: by hardware.
+  static func checkHardware(
+    _ tables: TelemetryTables, account: String, _ limits: [String: Int]
+  ) -> InvariantReport {
+    var report = InvariantReport()
+    for (hardware, limit) in limits.sorted(by: { $0.key < $1.key }) {
+      visitTotals(tables, account: account, on: hardware) { total, at in
+        guard total > limit else { return }
+        report.violated(
+          .i24,
+          "account \(account) has \(Figure.count(total, "replica")) on \(hardware) at \(at.rfc3339), but its subscription allows \(limit)"
+        )
+      }
+    }
+    return report
+  }
+
+  /// The sum over versions after each instant, since several may change at one.
+  private static func visitTotals(
+    _ tables: TelemetryTables, account: String, on hardware: String?,
+    _ body: (_ total: Int, _ at: Timestamp) -> Void
+  ) {
+    let models = Set(tables.models.filter { Name.same($0.account, account) }.map(\.modelID))
+    let rows = tables.replicas.filter { row in
+      models.contains(row.modelID) && (hardware.map { Name.same($0, row.hardware) } ?? true)
+    }
+    var now: [Key: Int] = [:]
+    for (index, row) in rows.enumerated() {
+      now[Key(modelID: row.modelID, version: row.version, hardware: row.hardware)] = row.replicas
+      if index + 1 < rows.count, rows[index + 1].at == row.at { continue }
+      body(now.values.reduce(0, +), row.at)
     }
   }
 

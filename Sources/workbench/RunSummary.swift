@@ -101,8 +101,12 @@ struct RunSummary {
     }
     for dashboard in dashboards { lines += widget(dashboard) }
     let ids = Set(outcome.tables.models.filter { $0.account == account }.map(\.modelID))
-    let short = outcome.tables.replicas.count { ids.contains($0.modelID) && $0.limitedBy == .subscription }
-    if short > 0 { lines.append("  The subscription cut \(Figure.count(short)) scale-ups short.") }
+    for (limit, words) in [
+      (ReplicaLimit.subscription, "The subscription"), (.perHardware, "The subscription's perHardware"),
+    ] {
+      let short = outcome.tables.replicas.count { ids.contains($0.modelID) && $0.limitedBy == limit }
+      if short > 0 { lines.append("  \(words) cut \(Figure.count(short)) scale-ups short.") }
+    }
     let late = outcome.tables.deployments.filter { ids.contains($0.modelID) && $0.outcome != .deployed }
     for outcome in [DeploymentOutcome.deferred, .refused] {
       let count = late.count { $0.outcome == outcome }

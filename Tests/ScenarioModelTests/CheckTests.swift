@@ -65,7 +65,11 @@ struct CheckTests {
       "t.yaml:18:49: error: maxReplicas 4 is above the subscription's 3."),
     .init(
       "minReplicas: 1, maxReplicas: 4", "minReplicas: 1, maxReplicas: 51",
-      "t.yaml:18:49: error: maxReplicas 51 is out of range. It must be 1 to 50."),
+      "t.yaml:18:49: error: maxReplicas 51 is above the platform's 50, its own limit. Lower it, or, if your platform lets a deployment have more, give account.platform: { maxReplicas: 51 }."
+    ),
+    .init(
+      "minReplicas: 1, maxReplicas: 4", "minReplicas: 1, maxReplicas: 257",
+      "t.yaml:18:49: error: maxReplicas 257 is out of range. It must be 1 to 256."),
     .init("hardware:", "hardwear:", "t.yaml:17:9: error: unknown key \"hardwear\". Did you mean hardware?"),
     .init(
       "A10 single", "A11 single",
@@ -278,7 +282,8 @@ struct CheckTests {
     #expect(first("models.x.load=1").contains("the list has no element \"x\""))
     #expect(first("nonsense").contains("not of the form PATH=VALUE"))
     #expect(
-      first("models.m.deployments.V1.scaling.maxReplicas=99").contains("maxReplicas 99 is out of range"))
+      first("models.m.deployments.V1.scaling.maxReplicas=99").contains(
+        "maxReplicas 99 is above the platform's 50"))
     #expect(first("name.x=1").contains("the path continues with \"x\""))
   }
 

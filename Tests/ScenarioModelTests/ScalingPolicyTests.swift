@@ -126,7 +126,7 @@ struct ScalingPolicyTests {
       ),
       (
         "policy: { scheduled: { weekly: [ { window: Mon 08:00-18:00, minReplicas: 0 } ] } }",
-        ": error: minReplicas 0 is out of range. It must be 1 to 50."
+        ": error: minReplicas 0 is out of range. It must be 1 to 256."
       ),
       ("policy: { scheduled: { weekly: { window: Mon 08:00-18:00 } } }", ": error: weekly must be a list"),
       ("policy: { scheduled: {} }", ": error: nothing is scheduled. Give weekly windows or dates."),

@@ -13,7 +13,7 @@ struct LimitTests {
     #expect(DepartureList.places == Limits.requestsInService)
     // 10¹¹ requests that each have every attempt.
     #expect(DepartureList.sequences > 100_000_000_000 * (1 + Limits.attempts))
-    #expect(Limits.attempts < 256 && Limits.tokens < Int(Int32.max) && Limits.replicasOfDeployment <= 64)
+    #expect(Limits.attempts < 256 && Limits.tokens < Int(Int32.max) && Limits.replicasOfDeployment <= 256)
   }
 
   @Test("a departure's route survives at both ends of what it holds")

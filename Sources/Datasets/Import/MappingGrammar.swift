@@ -55,7 +55,7 @@ enum MappingGrammar {
       Key("version", .text, "Without it, all versions."),
       Key("hardware", .text, "Hardware, if no column gives it."),
       Key(
-        "replicas", .integer(1...Limits.replicasOfDeployment),
+        "replicas", .integer(1...Limits.platformMaxReplicas),
         "Replicas, from the first request to the end of the period, on each hardware. Needs a price in account.credits."
       ),
       Key("maxBatchSize", .integer(1...Limits.batchSize), "Requests that a replica serves at once."),

@@ -119,7 +119,11 @@ struct ExpectationLimits {
       let deployed = own.flatMap(\.model.deployments).filter { deployment in
         scope.version?.name.map { Name.same($0, deployment.version) } ?? true
       }
-      let replicas = min(account.subscriptionMaxReplicas, deployed.map(\.scaling.maxReplicas).reduce(0, +))
+      let ofHardware = Dictionary(grouping: deployed, by: \.hardware).map { hardware, deployments in
+        min(
+          account.perHardware[hardware] ?? .max, deployments.map(\.scaling.maxReplicas).reduce(0, +))
+      }
+      let replicas = min(account.subscriptionMaxReplicas, ofHardware.reduce(0, +))
       // Of each by itself, the largest bound counts; of all together, the sum.
       most = scope.account == .each || scope.model == .each ? max(most, replicas) : most + replicas
     }

@@ -20,11 +20,12 @@ extension Scenario.Scaling {
     "scaling", "Replicas and the autoscaler.",
     [
       Key(
-        "minReplicas", .integer(0...10), required: true,
-        "Kept while deployed. 0 only with a policy that starts the first replica: queueLength or averageConcurrency."
+        "minReplicas", .integer(0...Limits.replicasOfDeployment), required: true,
+        "Kept while deployed; at most account.platform.minReplicas. 0 only with a policy that starts the first replica: queueLength or averageConcurrency."
       ),
       Key(
-        "maxReplicas", .integer(1...Limits.replicasOfDeployment), required: true, "Never exceeded."),
+        "maxReplicas", .integer(1...Limits.replicasOfDeployment), required: true,
+        "Never exceeded; at most account.platform.maxReplicas."),
       Key(
         "maxBatchSize", .integer(1...Limits.batchSize), required: true,
         "Requests that a replica serves at the same time."),

@@ -71,7 +71,7 @@ struct RequestOrigins {
 
   /// A deployment and one of its replicas in 32 bits, as in `DepartureList`.
   static func server(_ deployment: Int, _ replica: Int) -> UInt32 {
-    UInt32(truncatingIfNeeded: deployment << 6 | replica)
+    UInt32(truncatingIfNeeded: deployment << 8 | replica)
   }
 }
 

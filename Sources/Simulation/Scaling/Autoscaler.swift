@@ -226,14 +226,14 @@ extension ModelSimulation {
     let room = deployments[index].maxReplicas - deployments[index].total
     var limit = ReplicaLimit.none
     if wanted > room { limit = .maxReplicas }
-    let granted = pool.take(upTo: min(wanted, room))
-    if granted < min(wanted, room) { limit = .subscription }
+    let (granted, lack) = pool.take(upTo: min(wanted, room), on: deployments[index].hardware)
+    if lack != .none { limit = lack }
     for _ in 0..<granted { startReplica(index, at: time) }
     // Cut short: demand may go on exceeding capacity, so look again after the delay, but not in a tight loop.
     observeCapacity(index, at: time, notBefore: limit == .none ? .min : time + 1_000_000)
     record(index, at: time, limitedBy: limit)
     // Nobody may ever make room.
-    if isFinishing, limit == .subscription, deployments[index].provisioned == 0 { failHeld(index, at: time) }
+    if isFinishing, lack != .none, deployments[index].provisioned == 0 { failHeld(index, at: time) }
   }
 
   /// Requests that wait for a first replica that will not come fail, as those do for which there is no room to wait.

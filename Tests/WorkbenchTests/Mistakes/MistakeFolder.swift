@@ -52,7 +52,11 @@ enum MistakeFolder {
   private static let wrong: [(name: String, from: String, to: String)] = [
     ("misspelt", "name: good", "nmae: good"),
     ("unquoted", "name: good", "name: good: better"),
-    ("wrong-range", "maxReplicas: 2", "maxReplicas: 200"),
+    ("wrong-range", "maxReplicas: 2", "maxReplicas: 300"),
+    ("above-platform", "maxReplicas: 2", "maxReplicas: 51"),
+    ("above-stated", "name: acme", "name: acme\n  platform: { maxReplicas: 1 }"),
+    ("hardware-limit", "maxReplicas: 4 }", "maxReplicas: 4, perHardware: { A10 single: 1 } }"),
+    ("unknown-limit", "maxReplicas: 4 }", "maxReplicas: 4, perHardware: { A11 single: 3 } }"),
     ("wrong-choice", "kind: openSource", "kind: opensource"),
     ("wrong-unit", "service: { time: 1s }\n  - name: gpt", "service: { time: 1 }\n  - name: gpt"),
     ("wrong-instant", "from: 2026-03-02,", "from: 2026-02-30,"),
