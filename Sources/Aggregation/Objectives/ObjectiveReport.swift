@@ -119,7 +119,8 @@ extension ObjectiveReport.Result {
     if objective.windows == nil, verdict == .broken, let broken = worst.brokenWindows, broken > 0,
       let windows = worst.windows, windows > 1
     {
-      text += "; \(broken) of \(Figure.count(windows, objective.metric.isOfMonths ? "month" : "hour")) beyond it"
+      text +=
+        "; \(broken) of \(Figure.count(windows, objective.metric.isOfMonths ? "month" : "hour")) beyond it"
     }
     if !alsoBroken.isEmpty {
       let names = alsoBroken.prefix(5).map(\.subject.words).joined(separator: ", ")
