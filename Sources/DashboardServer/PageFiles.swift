@@ -20,7 +20,8 @@ package struct PageFiles: Sendable {
 
   /// What every page draws with, each after those that it imports.
   static let drawing = [
-    "format.js", "times.js", "paint.js", "chart.js", "graphs.js", "saving.js", "parts.js", "panels.js",
+    "format.js", "times.js", "paint.js", "chart.js", "graphs.js", "usage.js", "saving.js", "parts.js",
+    "panels.js",
   ]
   /// The dashboard's modules in an order in which each comes after those that it imports.
   package static let modules =

@@ -2,7 +2,7 @@
 import { clock, moment, stretch, number, duration, percent, span, credits, length, quantity } from "./format.js";
 
 export const second = (at) => Date.parse(at) / 1000;
-const bucketSeconds = (data) => (data.query.granularity === "hour" ? 3600 : 86_400);
+export const bucketSeconds = (data) => (data.query.granularity === "hour" ? 3600 : 86_400);
 
 /** Of versions beside each other: one has the same colour and the same mark in every panel. Lines are solid: dashed are limits and the other run. */
 export const shades = ["latency", "second", "third", "fourth", "fifth", "sixth"];
@@ -317,37 +317,6 @@ function others(list) {
 }
 
 /** Bars of input tokens with output tokens on them, in thousands. */
-export function tokens(answers, { zoom }) {
-  const data = answers[0].data;
-  const lasts = bucketSeconds(data);
-  const series = [];
-  answers.forEach(({ data, label, isOther }) => {
-    const points = data.tokens.points;
-    const own = (value, middle = 0) => ({ x: points.map((point) => second(point.at) + middle), at: points.map((point) => point.at), y: points.map(value), lasts, source: points });
-    const inputs = own((point) => point.inputTokens / 1000), outputs = own((point) => point.outputTokens / 1000);
-    if (isOther) {
-      // Lines at the tops of what would be its bars.
-      const top = (name, value, stack) => ({ ...own(value, lasts / 2), stack: points.map(stack), label: compared(name, label), ...look(true) });
-      series.push(top("Output tokens", (point) => point.outputTokens / 1000, (point) => (point.inputTokens + point.outputTokens) / 1000), { ...top("Input tokens", (point) => point.inputTokens / 1000, (point) => point.inputTokens / 1000), line: "dotted" });
-      return;
-    }
-    // The sum first: input tokens are drawn over its lower part.
-    series.push({ ...outputs, stack: points.map((point) => (point.inputTokens + point.outputTokens) / 1000), label: compared("Output tokens", label), kind: "bars", colour: "output" });
-    series.push({ ...inputs, label: compared("Input tokens", label), kind: "bars", colour: "input" });
-  });
-  const describe = (entry, spot) => [{ label: entry.label, value: number(entry.label.startsWith("Input") ? entry.source[spot].inputTokens : entry.source[spot].outputTokens) }];
-  return { ...frame(data.query, zoom), series, axes: { y: { title: "Number of Tokens (in K)", format: "exact" } }, hover: hoverOf(series, describe) };
-}
-
-export function cost(answers, { zoom }) {
-  const lasts = bucketSeconds(answers[0].data);
-  const series = answers.filter(({ data }) => data.cost).map(({ data: { cost: { points } }, label, isOther }) => ({
-    x: points.map((point) => second(point.at) + (isOther ? lasts / 2 : 0)), at: points.map((point) => point.at), y: points.map((point) => point.cost), lasts,
-    label: compared("Cost", label), ...(isOther ? look(true) : { kind: "bars", colour: "output" }),
-  }));
-  return { ...frame(answers[0].data.query, zoom), series, axes: { y: { title: "Cost", format: "credits" } }, hover: hoverOf(series, (entry, spot) => [{ label: entry.label, value: credits(entry.y[spot]) }]) };
-}
-
 /** Parts of a whole in bars on each other; the first is drawn lowest. */
 function stacked(entries, x, at, lasts, colourOf) {
   const sums = x.map(() => 0);

@@ -2,6 +2,7 @@
 import { number, duration, credits, thousands, percent, compact, span, moment } from "./format.js";
 import { Chart } from "./chart.js";
 import * as graphs from "./graphs.js";
+import * as usage from "./usage.js";
 import * as saving from "./saving.js";
 import { Info, Tool, Figures, Table, Fold, Legend, Key } from "./parts.js";
 
@@ -70,7 +71,7 @@ export const panels = {
     figures: ({ data: { tokens } }) => [["total input", `${thousands(tokens.totalInputTokens)} K`, number(tokens.totalInputTokens)], ["total output", `${thousands(tokens.totalOutputTokens)} K`, number(tokens.totalOutputTokens)]],
     rows: ({ data: { tokens } }) => [["time", "input tokens", "output tokens"], ...tokens.points.map((p) => [p.at, p.inputTokens, p.outputTokens])],
     json: ({ data }) => data.tokens,
-    graph: (answers, view) => ({ spec: graphs.tokens(answers, view) }),
+    graph: (answers, view) => ({ spec: usage.tokens(answers, view) }),
     tools: [],
   },
   cost: {
@@ -79,7 +80,7 @@ export const panels = {
     figures: ({ data: { cost } }) => (cost ? [["total", credits(cost.total)], ["per request", credits(cost.perRequest)], ["per million tokens", credits(cost.perMillionTokens)]] : []),
     rows: ({ data: { cost } }) => [["time", "cost"], ...cost.points.map((p) => [p.at, p.cost])],
     json: ({ data }) => data.cost,
-    graph: (answers, view) => ({ spec: graphs.cost(answers, view) }),
+    graph: (answers, view) => ({ spec: usage.cost(answers, view) }),
     tools: [],
   },
   heat: {
