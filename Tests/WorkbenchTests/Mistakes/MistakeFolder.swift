@@ -94,8 +94,8 @@ enum MistakeFolder {
     ),
     (
       "wrong-cards",
-      "hardware: A10 single\n            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 4 }\n            service: { time: 1s }",
-      "hardware: A10 cluster of 8\n            scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 4 }\n            service: { roofline: { model: qwen2.5-7b } }"
+      "hardware: A10 single\n        scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 4 }\n        service: { time: 1s }",
+      "hardware: A10 cluster of 8\n        scaling: { minReplicas: 1, maxReplicas: 2, maxBatchSize: 4 }\n        service: { roofline: { model: qwen2.5-7b } }"
     ),
     (
       "wrong-overlap", "{ time: 1s }\n  - name: gpt",
@@ -115,7 +115,7 @@ enum MistakeFolder {
     ),
     (
       "wrong-prefill", "{ time: 1s }\n  - name: gpt",
-      "{ continuousBatching: { base: 5ms } }\n            prefill: { hardware: T4 single, scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 4 } }\n  - name: gpt"
+      "{ continuousBatching: { base: 5ms } }\n        prefill: { hardware: T4 single, scaling: { minReplicas: 1, maxReplicas: 1, maxBatchSize: 4 } }\n  - name: gpt"
     ),
     (
       "wrong-memory", "{ time: 1s }\n  - name: gpt",
