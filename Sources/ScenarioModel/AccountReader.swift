@@ -18,7 +18,9 @@ struct AccountReader {
 
   func read() -> Scenario.Account? {
     let name = section.name("name")
-    let prices = self.prices()
+    var prices = self.prices()
+    let configurations = KnownHardware(Set(prices.keys))
+    let pools = Scenario.HardwarePool.read(section, &prices)
     let hardware = KnownHardware(Set(prices.keys))
     let subscription = section.section("subscription").flatMap { keys in
       Scenario.Subscription.read(keys) { hardware.isKnown($0, $1, diagnostics) }
@@ -31,7 +33,8 @@ struct AccountReader {
     }
     let models = modelSections.map {
       ModelReader(
-        section: $0, hardware: hardware, subscription: subscription, bounds: bounds, period: period,
+        section: $0, hardware: hardware, configurations: configurations, pools: pools ?? [],
+        subscription: subscription, bounds: bounds, period: period,
         warmUp: warmUp, checkTimes: checkTimes, profiles: profiles
       ).read()
     }
@@ -39,12 +42,13 @@ struct AccountReader {
     let incidentSections = owner.sections("incidents")
     let incidents = incidentSections.map { incident($0, models.compactMap { $0 }) }
     warnOfThePointless(models, modelSections, incidents, incidentSections, windows, subscription)
-    guard let name, let subscription, let windows, !numbered.contains(where: { $0 == nil }),
+    if checkTimes, let pools { warnOfUnusedPools(pools, models) }
+    guard let name, let subscription, let pools, let windows, !numbered.contains(where: { $0 == nil }),
       !incidents.contains(where: { $0 == nil })
     else { return nil }
     return Scenario.Account(
       name: name, calendar: section.calendar, subscriptionMaxReplicas: subscription.maxReplicas,
-      perHardware: subscription.perHardware,
+      perHardware: subscription.perHardware, pools: pools,
       prices: prices.sorted { $0.key < $1.key }.map {
         .init(hardware: $0.key, creditsMicroPerHour: $0.value)
       },

@@ -41,6 +41,7 @@ enum Grammar {
     Key(
       "subscription", .object { Scenario.Subscription.shape }, required: true, "The account's subscription."),
     PlatformBounds.key,
+    Scenario.HardwarePool.key,
     Key(
       "credits", .map(keys: ".+", .number(0...1e6)),
       "Credits per replica-hour by hardware; overrides the default price list or adds to it."),

@@ -55,6 +55,14 @@ extension ModelReader {
     }
     check(deployment.scaling, deployment.service, on: deployment.hardware, keys)
     guard let pool = deployment.prefill, let own = keys.section(PrefillPool.key.name) else { return }
+    for (hardware, owner) in [(deployment.hardware, keys), (pool.hardware, own)] {
+      guard pools.contains(where: { Name.same($0.name, hardware) && $0.spot != nil }) else { continue }
+      (owner.has("hardware") ? owner : keys).error(
+        "hardware",
+        "spot machines cannot be combined with prefill: what a prompt left on one would be lost with it. Choose other hardware, or remove prefill."
+      )
+      break
+    }
     check(pool.scaling, pool.service, on: pool.hardware, own)
     for (scaling, owner) in [(deployment.scaling, keys), (pool.scaling, own)] where scaling.minReplicas == 0 {
       owner.section("scaling")?.error(
@@ -62,7 +70,7 @@ extension ModelReader {
     }
     let least = deployment.scaling.minReplicas + pool.scaling.minReplicas
     let shared = deployment.hardware == pool.hardware ? pool.hardware : nil
-    if let limit = subscription?.limits(on: shared).first, least > limit.replicas,
+    if let limit = limits(on: shared).first, least > limit.replicas,
       max(deployment.scaling.minReplicas, pool.scaling.minReplicas) <= limit.replicas
     {
       own.section("scaling")?.error(
@@ -70,6 +78,19 @@ extension ModelReader {
         "the deployment and those that read its prompts need \(least) replicas at least, which can never fit into \(limit.whose). Lower minReplicas, or raise \(limit.path)."
       )
     }
+  }
+
+  /// The limits that hold for the replicas of a deployment, the narrowest first.
+  private func limits(on hardware: String?) -> [Scenario.CapacityLimit] {
+    var all = subscription?.limits(on: hardware) ?? []
+    if let hardware, let limit = pools.first(where: { Name.same($0.name, hardware) })?.limit {
+      let machines = limit == 1 ? "one machine" : "\(limit) machines"
+      all.append(
+        .init(
+          replicas: limit, whose: "the \(machines) of the pool \(quoted(hardware))",
+          path: "its limit in account.pools"))
+    }
+    return all.sorted { $0.replicas < $1.replicas }
   }
 
   private func check(
@@ -81,7 +102,7 @@ extension ModelReader {
         "kvUtilisation needs a KV cache, which the service does not have. Give service: { continuousBatching: { …, kvCache: { tokens: … } } }, or choose another policy."
       )
     }
-    guard bounds.admit(scaling, keys), let limit = subscription?.limits(on: hardware).first else { return }
+    guard bounds.admit(scaling, keys), let limit = limits(on: hardware).first else { return }
     if scaling.minReplicas > limit.replicas {
       keys.section("scaling")?.error(
         "minReplicas",

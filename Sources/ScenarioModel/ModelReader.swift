@@ -6,7 +6,10 @@ import Telemetry
 /// Reads one model.
 struct ModelReader {
   let section: Section
+  /// What deployments may run on: configurations, and pools of them.
   let hardware: KnownHardware
+  let configurations: KnownHardware
+  let pools: [Scenario.HardwarePool]
   let subscription: Scenario.Subscription?
   let bounds: PlatformBounds
   let period: Range<Timestamp>
@@ -96,16 +99,32 @@ struct ModelReader {
     return (service, providerError, rateLimited, rateLimit, prices)
   }
 
-  private func knownHardware(_ keys: Section) -> String? {
+  private func knownHardware(_ keys: Section, _ known: KnownHardware) -> String? {
     guard let name = keys.name("hardware"),
-      self.hardware.isKnown(name, keys.location(of: "hardware"), keys.diagnostics)
+      known.isKnown(name, keys.location(of: "hardware"), keys.diagnostics)
     else { return nil }
     return name
   }
 
+  /// The service on some hardware: what is stated for the pool's name, or for the configuration of its machines.
+  private func service(_ section: Section, on hardware: String?, _ scaling: Scenario.Scaling?)
+    -> (service: DeploymentService, isOfHardware: Bool)?
+  {
+    let isStated =
+      hardware.map { section.node(DeploymentService.byHardware.name)?.member($0) != nil } ?? false
+    let configuration = isStated ? hardware : hardware.map(configuration)
+    return DeploymentService.read(
+      section, hardware: configuration,
+      isKnown: { self.hardware.isKnown($0, $1, section.diagnostics) }, scaling: scaling)
+  }
+
+  private func configuration(_ hardware: String) -> String {
+    pools.first { Name.same($0.name, hardware) }?.configuration ?? hardware
+  }
+
   private func fineTuningJob(_ keys: Section) -> Scenario.FineTuningJob? {
     let startAt = keys.instant("startAt")
-    let hardware = knownHardware(keys)
+    let hardware = knownHardware(keys, configurations)
     let duration = keys.distribution("duration")
     let failure = keys.has("failureProbability") ? keys.number("failureProbability") : 0
     let cancel = keys.has("cancelProbability") ? keys.number("cancelProbability") : 0
@@ -245,13 +264,9 @@ struct ModelReader {
     let deployAt = keys.instant("deployAt")
     let undeployAt = keys.has("undeployAt") ? keys.instant("undeployAt") : nil
     let traffic = keys.has("traffic") ? keys.number("traffic") : nil
-    let hardware = knownHardware(keys)
+    let hardware = knownHardware(keys, self.hardware)
     let scaling = keys.section("scaling").flatMap { Scenario.Scaling($0) }
-    let service = keys.section("service").flatMap { section in
-      DeploymentService.read(
-        section, hardware: hardware, isKnown: { self.hardware.isKnown($0, $1, section.diagnostics) },
-        scaling: scaling)
-    }
+    let service = keys.section("service").flatMap { self.service($0, on: hardware, scaling) }
     let queue =
       keys.has("queue") ? keys.section("queue").flatMap { Scenario.Queue($0) } : Scenario.Queue.standard
     let modelError =
@@ -289,7 +304,7 @@ struct ModelReader {
   private func prefill(
     _ keys: Section, of deployment: Section, _ ownHardware: String?, _ own: DeploymentService?
   ) -> PrefillPool? {
-    let hardware = keys.has("hardware") ? knownHardware(keys) : ownHardware
+    let hardware = keys.has("hardware") ? knownHardware(keys, self.hardware) : ownHardware
     let scaling = keys.section("scaling").flatMap { Scenario.Scaling($0) }
     let handover = PrefillPool.handover(keys)
     // What is wrong with the deployment's own has been said.
@@ -302,11 +317,7 @@ struct ModelReader {
       return nil
     }
     let stated = keys.has("service") ? keys : deployment
-    let service = stated.section("service").flatMap { section in
-      DeploymentService.read(
-        section, hardware: hardware, isKnown: { self.hardware.isKnown($0, $1, section.diagnostics) },
-        scaling: scaling)
-    }
+    let service = stated.section("service").flatMap { self.service($0, on: hardware, scaling) }
     guard let service else { return nil }
     if let ownHardware, !Name.same(hardware, ownHardware), !service.isOfHardware, !keys.has("service") {
       keys.error(

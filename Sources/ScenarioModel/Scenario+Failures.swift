@@ -23,6 +23,7 @@ extension Scenario.Account {
     if incidents.contains(where: { $0.errorProbability > 0 && $0.concerns(model) }) {
       found.insert(model.kind == .external ? .providerError : .modelError)
     }
+    if model.deployments.contains(where: { pool($0.hardware)?.spot != nil }) { found.insert(.replicaLost) }
     return found
   }
 }

@@ -14,7 +14,12 @@ extension Scenario {
         if let service = model.externalService { note("service times", service.varies) }
         note("errors", Self.isChance(model.providerErrorProbability))
         note("errors", Self.isChance(model.rateLimitedProbability))
-        for deployment in model.deployments { service(deployment, note) }
+        for deployment in model.deployments {
+          service(deployment, note)
+          guard let pool = account.pool(deployment.hardware) else { continue }
+          note("provisioning times", starts(deployment) && !pool.provisioning.isConstant)
+          note("reclaims of spot machines", pool.spot.map { !$0.timeBetweenReclaims.isConstant } ?? false)
+        }
         for (index, deployment) in model.deployments.enumerated() where Self.isChance(deployment.traffic ?? 0)
         {
           let overlaps = model.deployments.enumerated().contains {
@@ -77,11 +82,14 @@ extension Scenario {
     note("service times", deployment.service.varies)
     note("errors", Self.isChance(deployment.modelErrorProbability))
     note("crashes", deployment.crash != nil)
+    let starts = starts(deployment) || deployment.crash != nil
+    note("startup times", starts && !deployment.scaling.startup.isConstant)
+  }
+
+  /// Whether replicas start in the simulated time, crashes aside.
+  private func starts(_ deployment: Deployment) -> Bool {
     let scaling = deployment.scaling
-    let starts =
-      scaling.minReplicas < scaling.maxReplicas || deployment.deployAt > simulationStart
-      || deployment.crash != nil
-    note("startup times", starts && !scaling.startup.isConstant)
+    return scaling.minReplicas < scaling.maxReplicas || deployment.deployAt > simulationStart
   }
 
   private static func overlap(_ a: Deployment, _ b: Deployment) -> Bool {

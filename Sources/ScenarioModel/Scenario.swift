@@ -44,6 +44,8 @@ package struct Scenario: Sendable, Equatable {
     package var subscriptionMaxReplicas: Int
     /// Replicas that may run at once on a hardware, where fewer than the subscription's.
     package var perHardware: [String: Int] = [:]
+    /// By name, ascending.
+    package var pools: [HardwarePool] = []
     /// The price list in force, by hardware name, ascending.
     package var prices: [Price]
     package var deployWindows: DeployWindows

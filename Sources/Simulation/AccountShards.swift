@@ -25,6 +25,7 @@ enum AccountShards {
     let hasRoom =
       needed <= account.subscriptionMaxReplicas
       && account.perHardware.allSatisfy { ofHardware[$0.key, default: 0] <= $0.value }
+      && account.pools.allSatisfy { ofHardware[$0.name, default: 0] <= $0.limit ?? .max }
     return hasRoom ? whole.map { $0..<($0 + 1) } : [whole]
   }
 }

@@ -323,6 +323,7 @@ final class AccountSimulation: @unchecked Sendable {
           ready: entry.ready,
           draining: entry.draining, limitedBy: entry.limitedBy)
       }
+      tables.incidents += reclaimRows(modelIndex)
       tables.kvCache += kvCacheRows(modelIndex)
     }
     for settled in incidents where settled.from < scenario.to && settled.to > scenario.from {
@@ -340,6 +341,18 @@ final class AccountSimulation: @unchecked Sendable {
       }
     }
     return tables
+  }
+
+  /// Spot machines that were wanted back in the period, or gone in it.
+  private func reclaimRows(_ modelIndex: Int) -> [IncidentRecord] {
+    modelSimulations[modelIndex].reclaims.compactMap { reclaim in
+      guard reclaim.at < scenario.to.microseconds, reclaim.gone >= scenario.from.microseconds else {
+        return nil
+      }
+      return IncidentRecord(
+        modelID: modelIDs[modelIndex], provider: "", kind: IncidentKind.reclaim.rawValue,
+        startedAt: Timestamp(microseconds: reclaim.at), endedAt: Timestamp(microseconds: reclaim.gone))
+    }
   }
 
   /// Of deployments whose replicas have one, in the order of the scenario.

@@ -4,7 +4,8 @@ package struct ControlTag: Equatable {
   /// Events that are neither arrivals nor departures, in their order at one instant. A handover has that of its
   /// request (`Handovers.tag`) where others have the replica's life.
   package enum Control: UInt8, CaseIterable {
-    case step, handover, replicaReady, replicaCrash, undeploy, deploy
+    case step, handover, machineReady, replicaReady, replicaCrash, machineReclaimed, machineGone, undeploy,
+      deploy
   }
 
   /// Deployments (16 bits) and replicas (8 bits) that a tag can name.

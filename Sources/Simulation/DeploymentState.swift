@@ -42,6 +42,8 @@ struct DeploymentState: ~Copyable {
   let maxReplicas: Int
   /// Its place in `LimitedHardware`.
   let hardware: Int?
+  /// `nil` where its replicas always find a machine.
+  let machines: MachineSupply?
   let maxBatchSize: Int
   /// How many requests may wait, and how many while no replica is ready.
   private let fullCapacity: Int
@@ -55,6 +57,8 @@ struct DeploymentState: ~Copyable {
   let modelErrorProbability: Double
   let mayFail: Bool
   let crashes: Bool
+  /// Whether a replica may be lost with what it serves: how a request ends is then known only when it does.
+  let mayLose: Bool
 
   var service: ServiceDraws
   let batchSlowdown: Double
@@ -97,7 +101,8 @@ struct DeploymentState: ~Copyable {
   var undeployedAt: Int64?
 
   init(
-    _ deployment: Scenario.Deployment, _ load: Scenario.Load?, hardware: Int?, series: Int32, mayFail: Bool,
+    _ deployment: Scenario.Deployment, _ load: Scenario.Load?, hardware: Int?,
+    pool: Scenario.HardwarePool?, series: Int32, mayFail: Bool,
     start: Int64,
     period: Range<Int64>, arena: SamplingArena,
     prefixes: DeploymentPrefixes?, helper: DrawHelper?,
@@ -132,6 +137,10 @@ struct DeploymentState: ~Copyable {
     modelErrorProbability = decodesOnly ? 0 : deployment.modelErrorProbability
     self.mayFail = !decodesOnly && (mayFail || deployment.modelErrorProbability > 0)
     crashes = deployment.crash != nil
+    mayLose = deployment.crash != nil || pool?.spot != nil
+    machines = pool.map {
+      MachineSupply($0, replicas: deployment.scaling.maxReplicas, in: arena, stream: stream)
+    }
     let nothing = Sampler(try Distribution(.constant(0)), in: arena)
     service = try ServiceDraws(
       deployment.service, mayFail: self.mayFail, in: arena, helper: helper, stream: stream)
@@ -247,7 +256,7 @@ struct DeploymentState: ~Copyable {
       && levels.checkInvariants(hasFree: freeSlots > 0) {
         replicas[$0].state == .ready ? replicas[$0].occupancy : nil
       }
-      && total <= maxReplicas
+      && total <= maxReplicas && (machines?.awaited ?? 0) <= starting
       && autoscaler.checkInvariants(demand: demand)
   }
 }

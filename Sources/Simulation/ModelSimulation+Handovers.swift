@@ -95,7 +95,7 @@ extension ModelSimulation {
       deployments[index].freeSlots += 1
       serveWaiting(index, at: time)
     } else if let pool, deployments[index].replicas[replica].occupancy == 0 {
-      free(replica, of: index, pool)
+      free(replica, of: index, at: time, pool)
       record(index, at: time, limitedBy: .none)
     }
   }

@@ -6,7 +6,8 @@ extension ModelSimulation {
   mutating func isShared(_ entry: EventList.Entry) -> Bool {
     let tag = ControlTag(bits: entry.tag)
     switch tag.control {
-    case .deploy, .undeploy: return true
+    case .deploy, .undeploy, .machineReclaimed, .machineGone: return true
+    case .machineReady: return false
     case .step:
       return deployments[tag.deployment].phase == .undeploying
         || deployments[tag.deployment].replicas[tag.replica].state == .draining
@@ -33,6 +34,10 @@ extension ModelSimulation {
     switch tag.control {
     case .step: stepped(replica, of: index, generation, at: entry.time, pool)
     case .handover: handedOver(generation, at: entry.time, pool)
+    case .machineReady: machineReady(replica, of: index, generation, at: entry.time)
+    case .machineReclaimed:
+      if let pool { machineReclaimed(replica, of: index, generation, at: entry.time, pool) }
+    case .machineGone: if let pool { machineGone(replica, of: index, generation, at: entry.time, pool) }
     case .replicaReady: replicaReady(replica, of: index, generation, at: entry.time, pool)
     case .replicaCrash: replicaCrashed(replica, of: index, generation, at: entry.time, pool)
     case .undeploy:
@@ -57,7 +62,10 @@ extension ModelSimulation {
     pool.available(on: deployments[index].hardware) >= deployments[index].firstReplicas
   }
 
-  private mutating func deploy(_ index: Int, with first: Int, at time: Int64, _ pool: ReplicaPool) -> Bool {
+  /// - Parameter hasMachines: whether the replicas have their machines already.
+  private mutating func deploy(
+    _ index: Int, with first: Int, at time: Int64, hasMachines: Bool = false, _ pool: ReplicaPool
+  ) -> Bool {
     guard deployments[index].phase == .planned || deployments[index].phase == .pending else { return true }
     guard pool.available(on: deployments[index].hardware) >= first else {
       deployments[index].phase = .pending
@@ -65,7 +73,7 @@ extension ModelSimulation {
     }
     let taken = pool.take(upTo: first, on: deployments[index].hardware).taken
     deployments[index].phase = .deploying
-    for _ in 0..<taken { startReplica(index, at: time) }
+    for _ in 0..<taken { startReplica(index, at: time, hasMachine: hasMachines) }
     // One that may have no replica takes requests from now on: they are held.
     if first == 0 { becomeDeployed(index, at: time) }
     observeCapacity(index, at: time)
@@ -79,7 +87,9 @@ extension ModelSimulation {
   ) -> Bool {
     log.isHeld = true
     defer { log.isHeld = false }
-    guard deploy(index, with: deployments[index].minReplicas, at: time, pool) else { return false }
+    guard deploy(index, with: deployments[index].minReplicas, at: time, hasMachines: true, pool) else {
+      return false
+    }
     controls.removeAll {
       let tag = ControlTag(bits: $0.tag)
       return tag.deployment == index && tag.control == .replicaReady
@@ -117,7 +127,7 @@ extension ModelSimulation {
     // Those that it is to decode may not have been read yet.
     let prefill = deployments[index].prefill
     guard prefill < 0 || deployments[prefill].phase == .ended else { return }
-    while let replica = deployments[index].youngest(.starting) { free(replica, of: index, pool) }
+    while let replica = deployments[index].youngest(.starting) { free(replica, of: index, at: time, pool) }
     while let replica = deployments[index].youngest(.ready) { drain(replica, of: index, at: time, pool) }
     if deployments[index].total == 0 {
       deployments[index].phase = .ended
@@ -156,7 +166,8 @@ extension ModelSimulation {
   // MARK: Replicas
 
   /// A replica that the pool has granted starts.
-  mutating func startReplica(_ index: Int, at time: Int64) {
+  /// - Parameter hasMachine: whether it need not ask for one.
+  mutating func startReplica(_ index: Int, at time: Int64, hasMachine: Bool = false) {
     guard
       let slot = (0..<deployments[index].maxReplicas).first(where: {
         deployments[index].replicas[$0].state == .free
@@ -168,12 +179,20 @@ extension ModelSimulation {
     deployments[index].replicas[slot].generation &+= 1
     deployments[index].replicas[slot].startOrder = deployments[index].startOrder
     deployments[index].starting += 1
-    let delay = microseconds(deployments[index].startup.draw(from: deployments[index].startupStream))
-    schedule(.replicaReady, index, slot, at: time + delay)
+    if deployments[index].machines == nil {
+      boot(slot, of: index, at: time)
+    } else {
+      orderMachine(slot, of: index, at: time, isThere: hasMachine)
+    }
   }
 
-  private mutating func schedule(_ control: ControlTag.Control, _ index: Int, _ replica: Int, at time: Int64)
-  {
+  /// A replica that has a machine will be ready after its startup.
+  mutating func boot(_ replica: Int, of index: Int, at time: Int64) {
+    let delay = microseconds(deployments[index].startup.draw(from: deployments[index].startupStream))
+    schedule(.replicaReady, index, replica, at: time + delay)
+  }
+
+  mutating func schedule(_ control: ControlTag.Control, _ index: Int, _ replica: Int, at time: Int64) {
     let generation = deployments[index].replicas[replica].generation
     controls.insert(
       time: time, tag: ControlTag(control, index, replica: replica, generation: generation).bits)
@@ -227,6 +246,27 @@ extension ModelSimulation {
     guard deployments[index].replicas[replica].generation == generation,
       deployments[index].replicas[replica].state == .ready
     else { return }
+    loseRequests(of: replica, of: index, at: time, pool)
+    let occupancy = deployments[index].replicas[replica].occupancy
+    deployments[index].freeSlots -= deployments[index].maxBatchSize - occupancy
+    lowerDemand(index, by: occupancy, at: time)
+    deployments[index].setOccupancy(0, of: replica)
+    deployments[index].setState(.starting, of: replica)
+    deployments[index].replicas[replica].generation &+= 1
+    deployments[index].ready -= 1
+    deployments[index].starting += 1
+    let repair = microseconds(deployments[index].timeToRepair.draw(from: deployments[index].crashStream))
+    schedule(.replicaReady, index, replica, at: time + max(repair, 1))
+    // The machine is the same.
+    if let reclaim = deployments[index].machines?.reclaim(of: replica) {
+      schedule(.machineReclaimed, index, replica, at: max(reclaim, time))
+    }
+    record(index, at: time, limitedBy: .none)
+    if let pool { finishUndeploying(index, at: time, pool) }
+  }
+
+  /// All that a replica serves fails.
+  mutating func loseRequests(of replica: Int, of index: Int, at time: Int64, _ pool: ReplicaPool?) {
     let lost = departures.removeAll(deployment: index, replica: replica)
     var unfinished =
       deployments[index].isBatching ? deployments[index].batches[replica].removeAll(at: time) : []
@@ -243,18 +283,6 @@ extension ModelSimulation {
       if !hasStarted { ring.waiting[row] = time - ring.arrivedAt[row] }
       end(sequence, FailureReason.replicaLost.code, at: time)
     }
-    let occupancy = deployments[index].replicas[replica].occupancy
-    deployments[index].freeSlots -= deployments[index].maxBatchSize - occupancy
-    lowerDemand(index, by: occupancy, at: time)
-    deployments[index].setOccupancy(0, of: replica)
-    deployments[index].setState(.starting, of: replica)
-    deployments[index].replicas[replica].generation &+= 1
-    deployments[index].ready -= 1
-    deployments[index].starting += 1
-    let repair = microseconds(deployments[index].timeToRepair.draw(from: deployments[index].crashStream))
-    schedule(.replicaReady, index, replica, at: time + max(repair, 1))
-    record(index, at: time, limitedBy: .none)
-    if let pool { finishUndeploying(index, at: time, pool) }
   }
 
   /// A ready replica takes no new requests; it is released when it has served those it has.
@@ -265,7 +293,7 @@ extension ModelSimulation {
     deployments[index].freeSlots -= deployments[index].maxBatchSize - occupancy
     lowerDemand(index, by: occupancy, at: time)
     if occupancy == 0 {
-      free(replica, of: index, pool)
+      free(replica, of: index, at: time, pool)
     } else {
       deployments[index].setState(.draining, of: replica)
       deployments[index].ready -= 1
@@ -275,7 +303,7 @@ extension ModelSimulation {
   }
 
   /// Gives a replica without requests back to the pool.
-  mutating func free(_ replica: Int, of index: Int, _ pool: ReplicaPool) {
+  mutating func free(_ replica: Int, of index: Int, at time: Int64, _ pool: ReplicaPool) {
     switch deployments[index].replicas[replica].state {
     case .free: return
     case .starting: deployments[index].starting -= 1
@@ -286,6 +314,7 @@ extension ModelSimulation {
     // Another replica, with another memory, may stand in its place later.
     if deployments[index].isBatching { deployments[index].batches[replica].forget() }
     pool.release(1, on: deployments[index].hardware)
+    if deployments[index].machines != nil { giveMachineBack(replica, of: index, at: time, pool) }
   }
 
   /// The earliest departure, of a draining replica or an undeploying deployment.
@@ -294,12 +323,12 @@ extension ModelSimulation {
     let (index, replica, time) = (departure.deployment, departure.replica, departure.time)
     if deployments[index].replicas[replica].state == .draining {
       departures.removeFirst()
-      if deployments[index].crashes {
+      if deployments[index].mayLose {
         end(departure.sequence, UInt8(ring.latency[ring.row(departure.sequence)]), at: time)
       }
       deployments[index].setOccupancy(deployments[index].replicas[replica].occupancy - 1, of: replica)
       if deployments[index].replicas[replica].occupancy == 0 {
-        free(replica, of: index, pool)
+        free(replica, of: index, at: time, pool)
         record(index, at: time, limitedBy: .none)
       }
     } else {
@@ -319,7 +348,9 @@ extension ModelSimulation {
   mutating func record(_ index: Int, at time: Int64, limitedBy limit: ReplicaLimit) {
     log.record(
       .init(
-        at: time, deployment: index, starting: deployments[index].starting, ready: deployments[index].ready,
+        at: time, deployment: index,
+        starting: deployments[index].starting - (deployments[index].machines?.awaited ?? 0),
+        ready: deployments[index].ready,
         draining: deployments[index].draining, limitedBy: limit))
   }
 }

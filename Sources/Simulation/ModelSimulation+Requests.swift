@@ -155,8 +155,8 @@ extension ModelSimulation {
     }
     var finish = min(time + service, DepartureList.endOfTime)
     if hasDeadlines { cutShort(row, &finish, &outcome) }
-    if deployments[index].crashes {
-      // Not settled before it departs: the replica may crash. The row keeps what will be.
+    if deployments[index].mayLose {
+      // Not settled before it departs: the replica may be lost. The row keeps what will be.
       ring.latency[row] = Int64(outcome)
     } else {
       end(sequence, outcome, at: finish)
@@ -169,7 +169,7 @@ extension ModelSimulation {
   mutating func depart() {
     let departure = departures.first
     let (index, replica, time) = (departure.deployment, departure.replica, departure.time)
-    if deployments[index].crashes {
+    if deployments[index].mayLose {
       end(departure.sequence, UInt8(ring.latency[ring.row(departure.sequence)]), at: time)
     }
     lowerDemand(index, at: time)

@@ -67,6 +67,7 @@ extension ModelSimulation {
       let deployment = model.deployments[index]
       return try DeploymentState(
         deployment, model.load, hardware: limited.place(deployment.hardware),
+        pool: setting.account.pool(deployment.hardware),
         series: setting.seriesIndex(deployment.version),
         mayFail: incidentsCauseErrors, start: scenario.simulationStart.microseconds,
         period: scenario.from.microseconds..<scenario.to.microseconds, arena: arena,

@@ -84,7 +84,7 @@ extension ModelSimulation {
     assert(generation % 16 != 0 || deployments[index].batches[replica].checkInvariants())
     guard let pool else { return }
     if !isReady, deployments[index].replicas[replica].occupancy == 0 {
-      free(replica, of: index, pool)
+      free(replica, of: index, at: time, pool)
       record(index, at: time, limitedBy: .none)
     }
     finishUndeploying(index, at: time, pool)

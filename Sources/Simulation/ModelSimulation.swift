@@ -9,9 +9,9 @@ import Telemetry
 /// before the first *shared* one, which `AccountSimulation` applies in the order of time over all models.
 /// So models run on their own between shared events, and the result is that of one common event list.
 ///
-/// At one instant, events come in this order: departures, ends of steps, handovers, replicas that get ready, crashes, undeployments,
-/// deployments, timeouts, cancellations, the autoscaler, retries, arrivals (of sessions and users that are there before
-/// new ones); among the first seven, lower sequence numbers, deployments and replicas first. Between models: the order of
+/// At one instant, events come in this order: departures, ends of steps, handovers, machines that arrive, replicas that get
+/// ready, crashes, notices of spot machines and their ends, undeployments, deployments, timeouts, cancellations, the
+/// autoscaler, retries, arrivals (of sessions and users that are there before new ones); among the first ten, lower sequence numbers, deployments and replicas first. Between models: the order of
 /// the scenario.
 ///
 /// What the loop calls is `mutating` even where it changes nothing: to lend the state, the compiler copies all of it.
@@ -52,6 +52,8 @@ struct ModelSimulation: ~Copyable {
   var soleActive = -1
   /// Whether a replica drains or a deployment is undeploying, so that departures may release replicas.
   var mayRelease = false
+  /// Spot machines that their provider wanted back, in order of time.
+  var reclaims: [Reclaim] = []
 
   // Its outputs.
   let periodStart: Int64

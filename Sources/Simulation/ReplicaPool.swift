@@ -23,7 +23,7 @@ final class ReplicaPool {
   /// - Parameter place: of the hardware, in `LimitedHardware`; `nil` of any other.
   func available(on place: Int?) -> Int {
     guard let place else { return available }
-    return min(available, hardware.limits[place] - usedOfHardware[place])
+    return min(available, min(hardware.limits[place], hardware.machines[place]) - usedOfHardware[place])
   }
 
   /// Takes as many as there are, at most `count`.
@@ -32,7 +32,9 @@ final class ReplicaPool {
     let taken = min(count, available(on: place))
     used += taken
     if let place { usedOfHardware[place] += taken }
-    return (taken, taken == count ? .none : available == 0 ? .subscription : .perHardware)
+    if taken == count { return (taken, .none) }
+    guard available > 0, let place else { return (taken, .subscription) }
+    return (taken, usedOfHardware[place] == hardware.limits[place] ? .perHardware : .pool)
   }
 
   func release(_ count: Int, on place: Int?) {
@@ -43,22 +45,27 @@ final class ReplicaPool {
   }
 
   func checkInvariants() -> Bool {
-    used <= limit && zip(usedOfHardware, hardware.limits).allSatisfy { (0...$1).contains($0) }
+    used <= limit
+      && usedOfHardware.indices.allSatisfy {
+        (0...min(hardware.limits[$0], hardware.machines[$0])).contains(usedOfHardware[$0])
+      }
   }
 }
 
-/// The hardware of an account on which only so many replicas may run.
+/// The hardware of an account on which only so many replicas may run, or of which there are only so many machines.
 struct LimitedHardware {
   private var places: [String: Int] = [:]
-  /// By place.
+  /// By place: what the subscription allows, and the machines of the pool; `Int.max` where there is no such limit.
   private(set) var limits: [Int] = []
+  private(set) var machines: [Int] = []
 
   init() {}
 
   init(_ account: Scenario.Account) {
-    for (name, limit) in account.perHardware.sorted(by: { $0.key < $1.key }) {
+    for name in Set(account.perHardware.keys).union(account.pools.map(\.name)).sorted() {
       places[name] = limits.count
-      limits.append(limit)
+      limits.append(account.perHardware[name] ?? .max)
+      machines.append(account.pool(name)?.limit ?? .max)
     }
   }
 

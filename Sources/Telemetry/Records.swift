@@ -99,6 +99,8 @@ package enum ReplicaLimit: String, CaseIterable, Sendable {
   case subscription
   /// What the subscription allows of one hardware.
   case perHardware
+  /// The machines of a pool.
+  case pool
 }
 
 /// The replicas of a model version after a change.
@@ -164,6 +166,8 @@ package enum IncidentKind: String, CaseIterable, Sendable {
   case outage, degradation
   /// Deploy windows moved an undeployment, or refused it.
   case undeployDeferred, undeployRefused
+  /// A provider wanted a spot machine back, from its notice until the machine was gone.
+  case reclaim
 }
 
 package struct IncidentRecord: Hashable, Sendable {

@@ -22,7 +22,8 @@ package struct RunVerification {
   /// - Throws: `DatasetError` for files that cannot be read as what they are named; what `progress` throws.
   package func run(progress: (Double) throws -> Void = { _ in }) throws -> InvariantReport {
     let simulated = data.manifest?.scenario == nil ? nil : period
-    var report = TableInvariants.check(data.tables, simulated: simulated)
+    let pooled = scenario.map { PooledHardware($0) } ?? .init()
+    var report = TableInvariants.check(data.tables, simulated: simulated, pooled: pooled)
     let requests = RequestInvariants(
       data.tables, series: data.series, isSimulated: data.manifest?.scenario != nil,
       hasAllRequests: data.manifest?.chosenFrom == nil, end: periodEnd, queues: scenario)
@@ -245,7 +246,8 @@ package struct RunVerification {
       for account in scenario.accounts {
         report.add(
           TableInvariants.checkWindows(
-            data.tables, account: account.name, account.deployWindows, periodStart: scenario.from))
+            data.tables, account: account.name, account.deployWindows, periodStart: scenario.from,
+            pooled: PooledHardware(scenario)))
         report.add(TableInvariants.checkHardware(data.tables, account: account.name, account.perHardware))
       }
       if scenario.accounts.allSatisfy(\.perHardware.isEmpty) {

@@ -10,9 +10,13 @@ enum TableInvariants {
     var hardware: String
   }
 
-  /// - Parameter simulated: the period of a simulation, which knows the replicas of every deployment; `nil` of other
-  ///   data.
-  static func check(_ tables: TelemetryTables, simulated: Range<Timestamp>?) -> InvariantReport {
+  /// - Parameters:
+  ///   - simulated: the period of a simulation, which knows the replicas of every deployment; `nil` of other data.
+  ///   - pooled: hardware whose replicas may have to wait for a machine, or lose it: without one, a deployment has fewer
+  ///     than its minReplicas.
+  static func check(
+    _ tables: TelemetryTables, simulated: Range<Timestamp>?, pooled: PooledHardware = .init()
+  ) -> InvariantReport {
     var report = InvariantReport()
     checkSubscription(tables, &report)
     func key(_ row: DeploymentRecord) -> Key {
@@ -24,7 +28,9 @@ enum TableInvariants {
     for key in Set(deployments.keys).union(rows.keys) {
       // Data from elsewhere need not know replicas.
       guard simulated != nil || rows[key] != nil else { continue }
-      checkDeployment(rows[key] ?? [], deployments[key] ?? [], simulated, &report)
+      checkDeployment(
+        rows[key] ?? [], deployments[key] ?? [], simulated,
+        hasMinimum: !pooled.contains(key.hardware, ofModel: key.modelID, tables), &report)
     }
     checkPrices(tables, &report)
     for row in tables.deployments { checkOrder(row, &report) }
@@ -136,7 +142,7 @@ enum TableInvariants {
   /// I2 and I9, of the rows of one version on one hardware, in order of time.
   private static func checkDeployment(
     _ rows: [ReplicaRecord], _ deployments: [DeploymentRecord], _ simulated: Range<Timestamp>?,
-    _ report: inout InvariantReport
+    hasMinimum: Bool, _ report: inout InvariantReport
   ) {
     for row in rows {
       let allowed = deployments.filter {
@@ -157,7 +163,7 @@ enum TableInvariants {
     let isAlone = zip(deployments, deployments.dropFirst()).allSatisfy {
       ($0.undeployedAt ?? .supported.upperBound) <= $1.requestedAt
     }
-    guard isAlone else { return }
+    guard isAlone, hasMinimum else { return }
     for deployment in deployments { checkMinimum(deployment, rows, simulated, &report) }
   }
 
@@ -213,9 +219,12 @@ enum TableInvariants {
   }
 
   /// I6: a row that brings a version from no replicas to some lies in a window.
-  /// - Parameter periodStart: deployments asked for up to then are ready when the simulation starts.
+  /// - Parameters:
+  ///   - periodStart: deployments asked for up to then are ready when the simulation starts.
+  ///   - pooled: hardware whose first machine may come when the window has closed again.
   static func checkWindows(
-    _ tables: TelemetryTables, account: String, _ windows: DeployWindows, periodStart: Timestamp
+    _ tables: TelemetryTables, account: String, _ windows: DeployWindows, periodStart: Timestamp,
+    pooled: PooledHardware = .init()
   ) -> InvariantReport {
     var report = InvariantReport()
     let models = Set(tables.models.filter { $0.account == account }.map(\.modelID))
@@ -228,12 +237,40 @@ enum TableInvariants {
         $0.modelID == key.modelID && $0.version == key.version && $0.hardware == key.hardware
           && $0.requestedAt <= periodStart && $0.outcome == .deployed
       }
-      if !wasBeforehand, !windows.isOpen(at: row.at) {
+      // It may lose its last replica and get another.
+      let isDeployed = tables.deployments.contains {
+        guard let from = $0.deployedAt else { return false }
+        return $0.modelID == key.modelID && $0.version == key.version && $0.hardware == key.hardware
+          && from < row.at && row.at <= $0.undeployedAt ?? .supported.upperBound
+      }
+      let isLate = pooled.contains(key.hardware, ofModel: key.modelID, tables)
+      if !wasBeforehand, !isDeployed, !isLate, !windows.isOpen(at: row.at) {
         report.violated(
           .i6,
           "model \(row.modelID) \(row.version) was deployed at \(row.at.rfc3339), outside the deploy windows")
       }
     }
     return report
+  }
+}
+
+/// Hardware whose replicas wait for machines of a pool, or lose them.
+struct PooledHardware {
+  /// By account.
+  private var names: [String: [String]] = [:]
+
+  init() {}
+
+  init(_ scenario: Scenario) {
+    for account in scenario.accounts {
+      names[account.name] = account.pools.filter { $0.provisioning.mean > 0 || $0.spot != nil }.map(\.name)
+    }
+  }
+
+  func contains(_ hardware: String, ofModel model: Int32, _ tables: TelemetryTables) -> Bool {
+    guard !names.isEmpty, let account = tables.models.first(where: { $0.modelID == model })?.account else {
+      return false
+    }
+    return names[account]?.contains { Name.same($0, hardware) } == true
   }
 }

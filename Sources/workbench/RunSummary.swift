@@ -103,9 +103,16 @@ struct RunSummary {
     let ids = Set(outcome.tables.models.filter { $0.account == account }.map(\.modelID))
     for (limit, words) in [
       (ReplicaLimit.subscription, "The subscription"), (.perHardware, "The subscription's perHardware"),
+      (.pool, "The machines of pools"),
     ] {
       let short = outcome.tables.replicas.count { ids.contains($0.modelID) && $0.limitedBy == limit }
       if short > 0 { lines.append("  \(words) cut \(Figure.count(short)) scale-ups short.") }
+    }
+    let reclaims = outcome.tables.incidents.count {
+      $0.modelID.map(ids.contains) == true && $0.kind == IncidentKind.reclaim.rawValue
+    }
+    if reclaims > 0 {
+      lines.append("  \(Figure.count(reclaims, "spot machine")) \(reclaims == 1 ? "was" : "were") reclaimed.")
     }
     let late = outcome.tables.deployments.filter { ids.contains($0.modelID) && $0.outcome != .deployed }
     for outcome in [DeploymentOutcome.deferred, .refused] {

@@ -139,4 +139,114 @@ struct CapacityTests {
       CheckTests.errors(yaml + "expect: [ peakReplicas <= 4 ]\n").first?.contains(
         "it can never be violated") == true)
   }
+
+  private static func pooled(
+    _ pools: String, hardware: String = "A10 single", scaling: String = "minReplicas: 1, maxReplicas: 4"
+  ) -> String {
+    document("  subscription: { maxReplicas: 10 }\n  pools: { \(pools) }", scaling: scaling)
+      .replacing("hardware: A10 single\n", with: "hardware: \(hardware)\n")
+  }
+
+  @Test(
+    "pools: each mistake has one error",
+    arguments: [
+      ("A10 single: { limit: 4, provisioning: 3min }", "A10 single", nil),
+      (
+        "cheap: { hardware: T4 single, spot: { price: 0.3, timeBetweenReclaims: 1h } }", "cheap", nil
+      ),
+      (
+        "A10 singel: { limit: 4 }", "A10 single",
+        "8:12: error: hardware \"A10 singel\" is not in the price list. Did you mean A10 single? Or add it to account.credits."
+      ),
+      (
+        "cheap: { hardware: A11 single }", "cheap",
+        "8:31: error: hardware \"A11 single\" is not in the price list. Did you mean A10 single? Or add it to account.credits."
+      ),
+      (
+        "A10 single: { hardware: T4 single }", "A10 single",
+        "8:12: error: \"A10 single\" is hardware of the price list, and the pool is of \"T4 single\". Give the pool another name, or remove hardware."
+      ),
+      (
+        "A10 single: { limit: 3 }", "A10 single",
+        "19:49: error: maxReplicas 4 is above the 3 machines of the pool \"A10 single\". Lower it, or raise its limit in account.pools."
+      ),
+      (
+        "A10 single: { limit: 4, provisioning: 3 }", "A10 single",
+        "8:50: error: provisioning 3 has no unit."
+      ),
+      (
+        "A10 single: { spot: { timeBetweenReclaims: 1h } }", "A10 single",
+        "8:32: error: spot machines have no price. Give price, a share of the hardware's, or credits an hour."
+      ),
+      (
+        "A10 single: { spot: { price: 0.3, credits: 1, timeBetweenReclaims: 1h } }", "A10 single",
+        "8:55: error: price and credits cannot be given together. Give one of them."
+      ),
+      (
+        "A10 single: { spot: { price: 30, timeBetweenReclaims: 1h } }", "A10 single",
+        "8:41: error: price 30 is out of range. It must be 0 to 1."
+      ),
+      (
+        "A10 single: { spot: { price: 0.3 } }", "A10 single",
+        "8:32: error: timeBetweenReclaims is missing."
+      ),
+      (
+        "A10 single: { spot: { price: 0.3, timeBetweenReclaims: 1min, notice: 1min } }", "A10 single",
+        "8:81: error: the notice is not shorter than the time between reclaims, on average: a machine would be on notice most of the time. Shorten it, or raise timeBetweenReclaims."
+      ),
+      (
+        "A10 single: { spot: { price: 0.3, timeBetweenReclaims: 10ms, notice: 0s } }", "A10 single",
+        "8:67: error: timeBetweenReclaims is below a second on average. Give at least 1s."
+      ),
+    ] as [(String, String, String?)])
+  func pools(pools: String, hardware: String, error: String?) {
+    let found = CheckTests.errors(Self.pooled(pools, hardware: hardware))
+    guard let error else {
+      #expect(found == [])
+      return
+    }
+    #expect(found.count == 1 && found[0].hasPrefix("t.yaml:\(error)"), "\(found)")
+  }
+
+  @Test("a pool given twice, and one below a deployment's minReplicas")
+  func twice() {
+    let twice = CheckTests.errors(Self.pooled("A10 single: { limit: 4 }, A10 single: { limit: 5 }"))
+    #expect(twice.count == 1 && twice[0].contains("\"A10 single\" is given twice"), "\(twice)")
+    let low = CheckTests.errors(
+      Self.pooled("A10 single: { limit: 2 }", scaling: "minReplicas: 3, maxReplicas: 3"))
+    #expect(
+      low == [
+        "t.yaml:19:33: error: minReplicas 3 can never fit into the 2 machines of the pool \"A10 single\". Lower it, or raise its limit in account.pools."
+      ])
+  }
+
+  @Test("spot machines and prefill apart do not go together; fine-tuning takes hardware, not pools")
+  func refused() {
+    let spot = "cheap: { hardware: T4 single, spot: { price: 0.3, timeBetweenReclaims: 1h } }"
+    let apart = Self.pooled(spot, hardware: "cheap").replacing(
+      "service: { time: 1s }",
+      with:
+        "service: { continuousBatching: { base: 9ms } }\n        prefill: { hardware: A10 single, scaling: { minReplicas: 1, maxReplicas: 3, maxBatchSize: 8 } }"
+    )
+    let found = CheckTests.errors(apart)
+    #expect(
+      found.count == 1 && found[0].contains("spot machines cannot be combined with prefill"), "\(found)")
+    let tuned = Self.pooled(spot, hardware: "cheap").replacing(
+      "    kind: openSource",
+      with:
+        "    kind: fineTuned\n    fineTuning: [ { startAt: 2026-01-02, hardware: cheap, duration: 1h } ]")
+    let job = CheckTests.errors(tuned)
+    #expect(job.count == 1 && job[0].contains("hardware \"cheap\" is not in the price list"), "\(job)")
+  }
+
+  @Test(
+    "a pool that does nothing is warned of",
+    arguments: [
+      ("T4 single: { limit: 4 }", "no deployment runs on the pool \"T4 single\"."),
+      ("A10 single: {}", "the pool changes nothing: it has no limit, no provisioning and no spot."),
+    ])
+  func pointlessPools(pools: String, warning: String) throws {
+    let found = try PointlessTests.warnings(Self.pooled(pools))
+    #expect(found.count == 1 && found[0].contains(": warning: \(warning)"), "\(found)")
+  }
 }

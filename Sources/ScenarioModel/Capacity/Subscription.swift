@@ -48,17 +48,30 @@ extension Scenario.Subscription {
     return found
   }
 
-  /// The limits that hold for a deployment on some hardware, the narrowest first, and where each stands.
-  func limits(on hardware: String?) -> [(replicas: Int, whose: String, path: String)] {
-    var all = [(maxReplicas, "the subscription's \(maxReplicas)", "account.subscription.maxReplicas")]
+  /// Those that hold for a deployment on some hardware.
+  func limits(on hardware: String?) -> [Scenario.CapacityLimit] {
+    var all = [
+      Scenario.CapacityLimit(
+        replicas: maxReplicas, whose: "the subscription's \(maxReplicas)",
+        path: "account.subscription.maxReplicas")
+    ]
     if let hardware, let own = perHardware[hardware] {
       all.append(
-        (
-          own, "the subscription's \(own) on \(quoted(hardware))",
-          "account.subscription.perHardware"
-        ))
+        .init(
+          replicas: own, whose: "the subscription's \(own) on \(quoted(hardware))",
+          path: "account.subscription.perHardware"))
     }
-    return all.sorted { $0.0 < $1.0 }
+    return all
+  }
+}
+
+extension Scenario {
+  /// A limit of replicas, for messages.
+  struct CapacityLimit {
+    var replicas: Int
+    var whose: String
+    /// Where it stands.
+    var path: String
   }
 }
 

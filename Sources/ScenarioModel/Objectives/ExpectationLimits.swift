@@ -121,7 +121,8 @@ struct ExpectationLimits {
       }
       let ofHardware = Dictionary(grouping: deployed, by: \.hardware).map { hardware, deployments in
         min(
-          account.perHardware[hardware] ?? .max, deployments.map(\.scaling.maxReplicas).reduce(0, +))
+          account.perHardware[hardware] ?? .max, account.pool(hardware)?.limit ?? .max,
+          deployments.map(\.scaling.maxReplicas).reduce(0, +))
       }
       let replicas = min(account.subscriptionMaxReplicas, ofHardware.reduce(0, +))
       // Of each by itself, the largest bound counts; of all together, the sum.

@@ -252,7 +252,7 @@ extension ModelSimulation {
     while deployments[index].provisioned > wanted {
       // Those that do not serve yet go first.
       if let replica = deployments[index].youngest(.starting) {
-        free(replica, of: index, pool)
+        free(replica, of: index, at: time, pool)
       } else if let replica = deployments[index].youngest(.ready) {
         drain(replica, of: index, at: time, pool)
       }

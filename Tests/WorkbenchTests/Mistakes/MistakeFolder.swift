@@ -56,6 +56,16 @@ enum MistakeFolder {
     ("above-platform", "maxReplicas: 2", "maxReplicas: 51"),
     ("above-stated", "name: acme", "name: acme\n  platform: { maxReplicas: 1 }"),
     ("hardware-limit", "maxReplicas: 4 }", "maxReplicas: 4, perHardware: { A10 single: 1 } }"),
+    ("pool-limit", "name: acme", "name: acme\n  pools: { A10 single: { limit: 1 } }"),
+    ("pool-hardware", "name: acme", "name: acme\n  pools: { A11 single: { limit: 1 } }"),
+    ("pool-twice", "name: acme", "name: acme\n  pools: { T4 single: {}, T4 single: {} }"),
+    (
+      "spot-price", "name: acme", "name: acme\n  pools: { A10 single: { spot: { timeBetweenReclaims: 1h } } }"
+    ),
+    (
+      "spot-notice", "name: acme",
+      "name: acme\n  pools: { A10 single: { spot: { price: 0.3, timeBetweenReclaims: 1min, notice: 2min } } }"
+    ),
     ("unknown-limit", "maxReplicas: 4 }", "maxReplicas: 4, perHardware: { A11 single: 3 } }"),
     ("wrong-choice", "kind: openSource", "kind: opensource"),
     ("wrong-unit", "service: { time: 1s }\n  - name: gpt", "service: { time: 1 }\n  - name: gpt"),
