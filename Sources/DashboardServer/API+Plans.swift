@@ -48,8 +48,8 @@ extension API {
   private func startPlan(_ studio: Studio, _ folder: RunFolder, _ request: Request) async throws -> Response {
     let body = try await JSONBody(request)
     try body.only([
-      "base", "overrides", "vary", "variants", "replications", "maxReplications", "levels", "minimize",
-      "samples", "name",
+      "base", "overrides", "vary", "variants", "cases", "growth", "growthWeeks", "replications",
+      "maxReplications", "levels", "minimize", "samples", "name",
     ])
     let base = try await base(body)
     var plan = Plan()
@@ -62,6 +62,14 @@ extension API {
       try $0.only(["name", "set"])
       return .init(name: try $0.neededText("name"), set: try $0.texts("set"))
     }
+    let cases = try body.objects("cases", most: 20).map {
+      try $0.only(["name", "weight", "set"])
+      return PlanCase(
+        name: try $0.neededText("name"), weight: try $0.number("weight", in: 0...1), set: try $0.texts("set"))
+    }
+    if !cases.isEmpty { plan.cases = cases }
+    plan.growth = try body.text("growth")
+    plan.growthWeeks = try body.integer("growthWeeks", in: 1...520)
     plan.replications = try body.integer("replications", in: 2...100_000)
     plan.maxReplications = try body.integer("maxReplications", in: 2...100_000)
     plan.samples = try body.integer("samples", in: 2...500)

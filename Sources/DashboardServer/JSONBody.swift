@@ -132,6 +132,14 @@ struct JSONBody: Sendable {
     return integer
   }
 
+  func number(_ name: String, in range: ClosedRange<Double>) throws(Problem) -> Double? {
+    guard let value = member(name) else { return nil }
+    guard case .number(let number) = value, range.contains(number) else {
+      throw problem(name, "a number in \(range.lowerBound)…\(range.upperBound)")
+    }
+    return number
+  }
+
   /// Texts; none if they are not given.
   func texts(_ name: String, most: Int = 1000) throws(Problem) -> [String] {
     guard let value = member(name) else { return [] }

@@ -82,7 +82,7 @@ package struct Factor: Sendable {
   }
 
   /// At commas that are not inside brackets or quotes.
-  private static func split(_ text: String) -> [String] {
+  static func split(_ text: String) -> [String] {
     var parts = [String.UnicodeScalarView()]
     var depth = 0
     var quote: Unicode.Scalar?
@@ -149,7 +149,7 @@ package struct Factor: Sendable {
   package var extremes: (low: String, high: String) { (value(at: 0), value(at: 1 - 1e-12)) }
 
   /// The paths that change together. An & in a name is written `\&`.
-  private static func paths(_ path: String) -> [String] {
+  static func paths(_ path: String) -> [String] {
     var paths = [String.UnicodeScalarView()]
     var isEscaped = false
     for scalar in path.unicodeScalars {

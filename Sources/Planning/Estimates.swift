@@ -62,6 +62,60 @@ package enum Estimator {
     return interval(values, centre, confidence)
   }
 
+  /// Of a metric over several cases: in each replication the mean by the cases' weights.
+  /// - Parameters:
+  ///   - cases: replications of each; those of one number have drawn the same numbers.
+  ///   - weights: of the cases, together 1.
+  package static func estimate(
+    _ metric: Metric, _ cases: [[ReplicationRecord]], weights: [Double], confidence: Double
+  ) -> Estimate? {
+    if cases.count == 1 { return estimate(metric, cases[0], confidence: confidence) }
+    let values = weighted(metric, cases, weights).compactMap { $0 }
+    guard !values.isEmpty else { return nil }
+    return interval(values, centre(metric, cases, weights) ?? values.mean, confidence)
+  }
+
+  /// The same of a variant less the base.
+  package static func difference(
+    _ metric: Metric, _ variant: [[ReplicationRecord]], base: [[ReplicationRecord]], weights: [Double],
+    confidence: Double
+  ) -> Estimate? {
+    if base.count == 1 { return difference(metric, variant[0], base: base[0], confidence: confidence) }
+    let pairs = zip(weighted(metric, variant, weights), weighted(metric, base, weights))
+    let values = pairs.compactMap { a, b in a.flatMap { a in b.map { a - $0 } } }
+    guard !values.isEmpty else { return nil }
+    var middle = values.mean
+    let count = min(variant.map(\.count).min() ?? 0, base.map(\.count).min() ?? 0)
+    if let a = centre(metric, variant.map { Array($0.prefix(count)) }, weights),
+      let b = centre(metric, base.map { Array($0.prefix(count)) }, weights)
+    {
+      middle = a - b
+    }
+    return interval(values, middle, confidence)
+  }
+
+  /// By replication; `nil` where a case has no value.
+  private static func weighted(_ metric: Metric, _ cases: [[ReplicationRecord]], _ weights: [Double])
+    -> [Double?]
+  {
+    let count = cases.map(\.count).min() ?? 0
+    return (0..<count).map { replication -> Double? in
+      var sum = 0.0
+      for (records, weight) in zip(cases, weights) {
+        guard let value = metric.value(records[replication]) else { return nil }
+        sum += weight * value
+      }
+      return sum
+    }
+  }
+
+  /// Of a quantile: the mean of those of all replications of each case together.
+  private static func centre(_ metric: Metric, _ cases: [[ReplicationRecord]], _ weights: [Double]) -> Double?
+  {
+    let pooled = cases.compactMap { metric.pooledQuantile($0) }
+    return pooled.count == cases.count ? zip(pooled, weights).reduce(0) { $0 + $1.0 * $1.1 } : nil
+  }
+
   private static func interval(_ values: [Double], _ centre: Double, _ confidence: Double) -> Estimate {
     let n = Double(values.count)
     guard values.count > 1 else { return Estimate(value: centre, halfWidth: nil, replications: values.count) }

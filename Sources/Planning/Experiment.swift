@@ -66,19 +66,27 @@ package final class Experiment: Sendable {
         !kept[$0.variant].indices.contains($0.replication) || kept[$0.variant][$0.replication] == nil
       }
     }
-    let next = Atomic(0)
     let done = Atomic(0)
+    try Self.spread(missing.count, threads: threads) { [self] index in
+      let job = missing[index]
+      let record = try variants[job.variant].replicate(job.replication, warmUp: warmUp)
+      keep(job, record)
+      try journal?(job, record)
+      progress(done.wrappingAdd(1, ordering: .relaxed).newValue, missing.count)
+    }
+  }
+
+  /// Does some work on threads, in order of its numbers; the first error ends it.
+  /// - Throws: that error.
+  static func spread(_ count: Int, threads: Int, _ work: @escaping @Sendable (Int) throws -> Void) throws {
+    let next = Atomic(0)
     let failure = Mutex<(any Error)?>(nil)
-    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, missing.count))) { _ in
+    DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
       while failure.withLock({ $0 == nil }) {
         let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        guard index < missing.count else { return }
-        let job = missing[index]
+        guard index < count else { return }
         do {
-          let record = try variants[job.variant].replicate(job.replication, warmUp: warmUp)
-          keep(job, record)
-          try journal?(job, record)
-          progress(done.wrappingAdd(1, ordering: .relaxed).newValue, missing.count)
+          try work(index)
         } catch {
           failure.withLock { $0 = $0 ?? error }
         }

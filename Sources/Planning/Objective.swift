@@ -117,12 +117,30 @@ package struct Objective: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// The objectives of a plan, and the models that each applies to.
+/// An objective on what it applies to, in one case of a plan.
+package struct JudgedObjective: Hashable, Sendable, CustomStringConvertible {
+  package let objective: Objective
+  /// Place among the cases.
+  package let place: Int
+  /// `nil` where there is one case only.
+  package let caseName: String?
+
+  package var description: String {
+    caseName.map { "\(objective.description) in case \($0)" } ?? objective.description
+  }
+
+  /// The model that it is about, if it is about one.
+  package var model: String? {
+    if case .model(let name) = objective.metric.scope { name } else { nil }
+  }
+}
+
+/// The objectives of a plan, and the models and cases that each applies to.
 package struct Objectives: Sendable {
   /// As written.
   package let written: [Objective]
-  /// One for each model that an objective applies to.
-  package let judged: [Objective]
+  /// One for each model that an objective applies to, in each case.
+  package let judged: [JudgedObjective]
   /// Places in `judged`, by objective.
   package let ranges: [Range<Int>]
   /// Models with requests.
@@ -131,17 +149,23 @@ package struct Objectives: Sendable {
   /// - Parameters:
   ///   - models: that have demand in any variant.
   ///   - needs: what they have of what figures need. An objective on each model is on those that have its figure.
+  ///   - cases: that each has to hold in; none are one.
   /// - Throws: `Objective.InvalidObjective` for a model that is not there, or a figure that no model has.
-  package init(_ written: [Objective], models: [String], needs: MetricNeeds) throws {
+  package init(_ written: [Objective], models: [String], needs: MetricNeeds, cases: [WeighedCase] = [])
+    throws
+  {
     self.written = written
     self.models = models
-    var judged: [Objective] = []
+    let names = cases.count > 1 ? cases.map { Optional($0.name) } : [nil]
+    var judged: [JudgedObjective] = []
     var ranges: [Range<Int>] = []
     for objective in written {
       if let problem = objective.metric.problem(models: models, needs: needs) {
         throw Objective.InvalidObjective(description: "\(objective.description): \(problem)")
       }
-      let own = objective.judged(models, needs)
+      let own = names.enumerated().flatMap { place, name in
+        objective.judged(models, needs).map { JudgedObjective(objective: $0, place: place, caseName: name) }
+      }
       ranges.append(judged.count..<(judged.count + own.count))
       judged += own
     }

@@ -36,9 +36,30 @@ package struct Plan: Codable, Equatable, Sendable {
     }
   }
 
+  /// What can be decided, of which each is combined with every combination of what is varied.
+  package struct Decision: Codable, Equatable, Sendable {
+    package var name: String
+    package var set: [String]
+    /// Of this decision alone: the parameters of its policy, which others do not have.
+    package var vary: [Variation]
+
+    package init(name: String, set: [String], vary: [Variation]) {
+      (self.name, self.set, self.vary) = (name, set, vary)
+    }
+  }
+
   /// Every combination of the values is a variant.
   package var vary: [Variation] = []
   package var variants: [NamedVariant] = []
+  // What the tasks of older programs do not have is optional.
+  package var decisions: [Decision]?
+  /// What may happen, whatever is decided.
+  package var cases: [PlanCase]?
+  /// Contents of the files that values name, by `@FILE`.
+  package var files: [String: FileValue]?
+  /// How demand grows, as written, and over how many weeks it is looked ahead.
+  package var growth: String?
+  package var growthWeeks: Int?
   /// A Latin hypercube of this many variants instead of every combination.
   package var samples: Int?
   /// Of the base itself, `PATH=VALUE` each.
@@ -69,7 +90,8 @@ package struct Plan: Codable, Equatable, Sendable {
   package init() {}
 
   private enum CodingKeys: String, CodingKey {
-    case vary, variants, samples, overrides, replications, maxReplications
+    case vary, variants, decisions, cases, files, growth, growthWeeks
+    case samples, overrides, replications, maxReplications
     // Tasks that other programs have made name it so.
     case objectives = "levels"
     case minimize, precision, confidence, indifference, warmUp, sensitivity, sobolSamples, leavesInvalidOut
@@ -86,6 +108,15 @@ package struct Plan: Codable, Equatable, Sendable {
     let given = vary
     vary = kept.filter { known in !given.contains { Name.same($0.path, known.path) } } + given
     variants += document.variants.map { NamedVariant(name: $0.name, set: $0.set) }
+    if !document.decisions.isEmpty { decisions = (decisions ?? []) + document.decisions }
+    if !document.cases.isEmpty {
+      // A case of the command line replaces the file's of that name.
+      let own = cases ?? []
+      cases = document.cases.filter { known in !own.contains { $0.name == known.name } } + own
+    }
+    if !document.files.isEmpty { files = document.files.merging(files ?? [:]) { $1 } }
+    growth = growth ?? document.growth
+    growthWeeks = growthWeeks ?? document.growthWeeks
     samples = samples ?? document.samples
     replications = replications ?? document.replications
     maxReplications = maxReplications ?? document.maxReplications
@@ -95,7 +126,13 @@ package struct Plan: Codable, Equatable, Sendable {
   }
 
   /// - Throws: `PlanProblem`.
-  package func factors() throws -> [Factor] {
+  package func factors() throws -> [Factor] { try Self.factors(vary) }
+
+  /// Those of a decision of its own, before those of all.
+  /// - Throws: `PlanProblem`.
+  func factors(of decision: Decision) throws -> [Factor] { try Self.factors(decision.vary + vary) }
+
+  private static func factors(_ vary: [Variation]) throws -> [Factor] {
     let all: [Factor]
     do {
       all = try vary.map { try Factor(path: $0.path, values: $0.values) }
@@ -130,6 +167,14 @@ package struct Plan: Codable, Equatable, Sendable {
       options.goal = Metric("credits")
     }
     if let precision { options.precision = try Self.precision(precision) }
+    options.growth = try growth.map { try DemandGrowth($0, weeks: growthWeeks) }
+    if growth == nil, growthWeeks != nil {
+      throw PlanProblem(.growth, "it is said how far to look ahead, but not how demand grows. Give 5%/week.")
+    }
+    if growth != nil, options.objectives.isEmpty {
+      throw PlanProblem(
+        .growth, "there is no objective that growth could break. Give one, such as latency.p95 <= 2s.")
+    }
     options.warmUp = warmUp
     options.sensitivity = try sensitivity.map { try Self.metric($0, .sensitivity) }
     options.sobolSamples = sobolSamples
@@ -168,7 +213,7 @@ package struct Plan: Codable, Equatable, Sendable {
 /// What is wrong with a plan. The front end that read it adds which option or field is wrong.
 package struct PlanProblem: Error, CustomStringConvertible {
   package enum Part: String, Sendable {
-    case vary, samples
+    case vary, cases, growth, samples
     /// As the API names it.
     case objectives = "levels"
     case minimize, precision, sensitivity

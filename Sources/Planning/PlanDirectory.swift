@@ -50,11 +50,14 @@ package struct PlanDirectory: Sendable {
       files[String(parts[1]), default: []].append((name, digest))
     }
     // A plan without runs is served by its page.
-    let names = Set(try ContainedPath.folders(in: path + "/runs")).union(files.keys)
+    let folders = Set(try ContainedPath.folders(in: path + "/runs")).union(files.keys)
+    let names = result.variants.flatMap { variant in
+      result.cases.map { $0.map { Self.caseName(variant.name, $0.name) } } ?? [variant.name]
+    }
     let order = Dictionary(
-      result.variants.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+      names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     var runs: [(place: Int, path: String)] = []
-    for name in names.sorted() {
+    for name in folders.sorted() {
       let run = "\(path)/runs/\(name)"
       do {
         for file in files[name] ?? []
@@ -88,12 +91,15 @@ package struct PlanDirectory: Sendable {
   static func write(
     _ result: PlanResult, _ experiment: Experiment, texts: [String], threads: Int, to staged: StagedDirectory
   ) throws {
-    let variants = experiment.variants
+    let cells = experiment.variants
+    let cases = result.cases ?? [.only]
     let metrics = result.variants.first.map { $0.metrics.keys.sorted().compactMap(Metric.init) } ?? []
     let heads = metrics.map { $0.scope == .unstated ? $0.name : SpreadsheetText.cell($0.name) }
-    var rows = ["variant,replication," + heads.joined(separator: ",")]
-    for (index, variant) in variants.enumerated() {
-      let name = SpreadsheetText.cell(variant.name)
+    let hasCases = cases.count > 1
+    var rows = ["variant,\(hasCases ? "case," : "")replication," + heads.joined(separator: ",")]
+    for (index, variant) in cells.enumerated() {
+      var name = SpreadsheetText.cell(variant.name)
+      if hasCases { name += "," + SpreadsheetText.cell(cases[index % cases.count].name) }
       for (replication, record) in experiment.records(index).enumerated() {
         rows.append(
           "\(name),\(replication),"
@@ -105,14 +111,17 @@ package struct PlanDirectory: Sendable {
     // Side by side on the dashboard: the base, the best, and some of the Pareto front.
     let best = result.choice?.best
     let front = result.variants.filter { $0.isOnParetoFront || $0.name == best }.map(\.name)
-    let few = variants.count <= 6
-    let shown = variants.indices.filter {
-      few || $0 == 0 || variants[$0].name == best || front.prefix(6).contains(variants[$0].name)
+    let few = cells.count <= 6
+    let shown = cells.indices.filter {
+      let name = cells[$0].name
+      return few || $0 < cases.count || name == best || !hasCases && front.prefix(6).contains(name)
     }
     for index in shown.prefix(8) {
-      let folder = "runs/\(OutputName.file(variants[index].name))"
+      let name = hasCases ? caseName(cells[index].name, cases[index % cases.count].name) : cells[index].name
+      let folder = "runs/\(OutputName.file(name))"
       try record(
-        variants[index], text: texts[index], experiment.warmUp, threads: threads, as: folder, in: staged)
+        cells[index], as: name, text: texts[index], experiment.warmUp, threads: threads, to: folder,
+        in: staged)
       files.append("\(folder)/manifest.json")
     }
     // Last, since it vouches for the others.
@@ -122,22 +131,25 @@ package struct PlanDirectory: Sendable {
     try staged.write(try encoded(sealed), as: "plan.json")
   }
 
+  /// Of a run.
+  private static func caseName(_ variant: String, _ name: String) -> String { "\(variant), case \(name)" }
+
   private static func record(
-    _ variant: Variant, text: String, _ warmUp: Int64, threads: Int, as folder: String,
+    _ variant: Variant, as name: String, text: String, _ warmUp: Int64, threads: Int, to folder: String,
     in staged: StagedDirectory
   ) throws {
     var scenario = variant.scenario
-    scenario.name = variant.name
+    scenario.name = name
     scenario.warmUpMicroseconds = warmUp
     // As run: again, the text gives the same run.
     let text =
       warmUp == variant.scenario.warmUpMicroseconds
-      ? text : try Overrides.add("warmUp=\(warmUp)us", to: text, path: variant.name)
+      ? text : try Overrides.add("warmUp=\(warmUp)us", to: text, path: name)
     let directory = try RunDirectory(
       in: staged, folder: folder,
       manifest: Manifest(
         program: Program.nameAndVersion,
-        scenario: .init(name: variant.name, text: text, overrides: Overrides.noted(in: text)),
+        scenario: .init(name: name, text: text, overrides: Overrides.noted(in: text)),
         seed: scenario.seed,
         period: .init(from: scenario.from, to: scenario.to)))
     var recorder = RunRecorder()

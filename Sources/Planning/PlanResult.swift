@@ -24,7 +24,9 @@ package struct PlanResult: Codable, Sendable {
     /// By how much common random numbers reduce the variance of the difference to the base, for some metrics.
     package var varianceReduction: [String: Double] = [:]
     package var feasibility: String?
+    /// With its model, and its case where there are several.
     package var brokenLevel: String?
+    package var brokenCase: String?
     package var isEliminated: Bool?
     /// Not dominated in cost and latency.
     package var isOnParetoFront = false
@@ -34,6 +36,10 @@ package struct PlanResult: Codable, Sendable {
     package var levels: [ObjectiveResult]?
     /// Of metrics ending in `[worst]`: the model that they are of.
     package var worstModels: [String: String]?
+    /// How each deployment scales, `chat V1: queueLength`, where variants differ in it.
+    package var policies: [String]?
+    /// Where there are several cases: what it is in each; its own metrics are their mean, by weight.
+    package var cases: [CaseResult]?
 
     /// With other settings that give the same scenario.
     package var title: String {
@@ -42,12 +48,22 @@ package struct PlanResult: Codable, Sendable {
     }
   }
 
+  /// A variant in one case.
+  package struct CaseResult: Codable, Sendable {
+    package var name: String
+    package var metrics: [String: Estimate]
+    package var worstModels: [String: String]?
+    package var levels: [ObjectiveResult]?
+  }
+
   /// How a variant stands to an objective.
   package struct ObjectiveResult: Codable, Sendable {
     package var level: String
     /// The model that comes nearest to violating it, or violates it most, if the objective applies to each model.
     package var model: String?
-    /// Of that model.
+    /// The case in which it does, where there are several.
+    package var inCase: String?
+    /// Of that model, in that case.
     package var estimate: Estimate?
     /// By the estimate; absent where there was no request to judge by.
     package var isKept: Bool?
@@ -73,16 +89,33 @@ package struct PlanResult: Codable, Sendable {
     /// Where none meets all objectives: the one that comes nearest, and how far off it is.
     package var nearest: String?
     package var nearestLevel: String?
+    package var nearestCase: String?
     package var nearestExcess: Double?
+    /// Where there are several cases and none meets all objectives in all of them: how each variant fails, the nearest
+    /// first.
+    package var misses: [Miss]?
     /// Why there is no verdict, where there is none.
     package var inconclusive: String?
-    /// Why no headroom is stated, where objectives are given and it is not.
-    package var noHeadroom: String?
+  }
+
+  /// The objective that a variant violates most.
+  package struct Miss: Codable, Sendable {
+    package var variant: String
+    package var level: String
+    package var inCase: String?
+    /// In units of the bound.
+    package var excess: Double
   }
 
   package struct Headroom: Codable, Sendable {
-    /// By how much demand can be multiplied before an objective is violated.
+    /// The model whose demand grows, while that of the others stays; absent where all grow.
+    package var model: String?
+    /// By how much demand can be multiplied before the estimate violates an objective.
     package var factor: Double
+    /// The interval of the factor at which it does; absent of a single replication, and of a limit of the search.
+    package var lower: Double?
+    package var upper: Double?
+    /// The objective, with its model, and its case where there are several.
     package var level: String?
     package var replications: Int
     /// Whether the search ended at its limit: the true factor is larger.
@@ -95,6 +128,26 @@ package struct PlanResult: Codable, Sendable {
     package var replicaHours: Double
     package var credits: Double
     package var peakReplicas: Double
+    /// Absent in plans of older programs.
+    package var series: IdealBound.Series?
+    package var underObjectives: IdealUnderObjectives?
+  }
+
+  /// The ideal bound of replicas that are no fuller than objectives on token times allow.
+  package struct IdealUnderObjectives: Codable, Sendable {
+    package struct Batch: Codable, Sendable {
+      /// `chat V1`.
+      package var deployment: String
+      /// Requests at once, and how many the deployment permits.
+      package var batch: Int
+      package var of: Int
+    }
+
+    package var levels: [String]
+    package var bound: IdealBound
+    package var batches: [Batch]
+    /// Objectives that do not hold even for requests that have a replica for themselves.
+    package var unattainable: [String]
   }
 
   package struct Influence: Codable, Sendable {
@@ -147,9 +200,14 @@ package struct PlanResult: Codable, Sendable {
   package var models: [String]?
   package var totalReplications = 0
   package var totalRequests: Int64 = 0
+  /// What may happen, where that is more than one thing.
+  package var cases: [WeighedCase]?
   package var variants: [VariantResult] = []
   package var choice: Choice?
   package var headroom: Headroom?
+  /// Of each model's demand alone, where there are several.
+  package var headroomByModel: [Headroom]?
+  package var growth: GrowthResult?
   package var ideal: [Ideal] = []
   package var sensitivity: Sensitivity?
   package var precision: Precision?

@@ -89,8 +89,10 @@ package struct PlanRun: Sendable {
   /// - Throws: `PlanProblem`.
   package func check() throws {
     let options = try plan.options(threads: threads)
-    let models = Study.models(variants.all)
-    let needs = MetricNeeds(variants.all)
+    let cells = variants.cells.flatMap { $0 }
+    let models = Study.models(cells)
+    let needs = MetricNeeds(cells)
+    try options.growth?.check(cells[0].scenario)
     let others: [(PlanProblem.Part, Metric?)] = [
       (.minimize, options.goal), (.precision, options.precision?.metric),
       (.sensitivity, options.sensitivity),
@@ -100,7 +102,7 @@ package struct PlanRun: Sendable {
     }
     do {
       _ = try Objectives(options.objectives, models: models, needs: needs)
-      let limits = MetricLimits(variants.all.map(\.scenario))
+      let limits = MetricLimits(cells.map(\.scenario))
       for objective in options.objectives { try limits.check(objective) }
     } catch let problem as Objective.InvalidObjective {
       throw PlanProblem(.objectives, problem.description)
@@ -133,12 +135,14 @@ package struct PlanRun: Sendable {
       confidence: plan.confidence)
     result.warnings = variants.warnings
     let study = try Study(
-      variants.all, factors: variants.factors, options: options, experiment: experiment, result: result,
+      variants.cells.flatMap { $0 }, cases: variants.cases, factors: variants.factors, options: options,
+      experiment: experiment, result: result,
       make: variants.further, progress: { tell(.progress($0, $1, $2)) }, checkWanted: checkWanted)
     try study.run()
     try checkWanted()
     try PlanDirectory.write(
-      study.result, experiment, texts: variants.sources.map(\.text), threads: threads, to: staged)
+      study.result, experiment, texts: variants.sources.flatMap { $0.map(\.text) }, threads: threads,
+      to: staged)
     try checkWanted()
     try staged.finish()
     try journal?.remove()
@@ -150,21 +154,24 @@ package struct PlanRun: Sendable {
     _ warmUp: Int64, _ journal: PlanJournal?, _ tell: @escaping @Sendable (Event) -> Void
   ) throws -> Experiment {
     var digests = FileDigests()
-    let keys = try variants.sources.map {
+    let (cells, cases) = (variants.cells.flatMap { $0 }, variants.cases)
+    let keys = try variants.sources.flatMap { $0 }.map {
       Self.key(
         warmUp: warmUp, text: $0.text, files: try digests.of($0.files), goodputs: variants.goodputs)
     }
-    let known = Mutex([[ReplicationRecord]](repeating: [], count: variants.all.count))
+    let known = Mutex([[ReplicationRecord]](repeating: [], count: cells.count))
     let metrics = try shownEarly()
-    let experiment = Experiment(variants.all, warmUp: warmUp, threads: threads) {
+    let experiment = Experiment(cells, warmUp: warmUp, threads: threads) {
       [checkWanted, plan] job, record in
       try checkWanted()
       let records = known.withLock { known in
         known[job.variant].append(record)
         return known[job.variant]
       }
+      let name = cells[job.variant].name
       var early = EarlyEstimates(
-        name: variants.all[job.variant].name, replications: records.count, estimates: [:])
+        name: cases.count > 1 ? "\(name), \(cases[job.variant % cases.count].name)" : name,
+        replications: records.count, estimates: [:])
       for metric in metrics {
         early.estimates[metric.name] = Estimator.estimate(metric, records, confidence: plan.confidence)
       }
@@ -176,13 +183,15 @@ package struct PlanRun: Sendable {
         throw OutputError(journal.path, "cannot be written: \(error.localizedDescription)")
       }
     }
-    let indices = Dictionary(zip(keys, keys.indices), uniquingKeysWith: { first, _ in first })
+    // What is the same in several cases is known in all of them.
+    let indices = Dictionary(grouping: keys.indices) { keys[$0] }
     var adopted = 0
     func adopt(_ contents: PlanJournal.Contents) {
       for entry in contents.entries {
-        guard let variant = indices[entry.key] else { continue }
-        experiment.adopt(.init(variant: variant, replication: entry.replication), entry.record)
-        adopted += 1
+        for variant in indices[entry.key] ?? [] {
+          experiment.adopt(.init(variant: variant, replication: entry.replication), entry.record)
+          adopted += 1
+        }
       }
     }
     if let journal {

@@ -43,7 +43,7 @@ package enum PlanTasks {
     /// Names in the store by path: variants share their files.
     var stored: [String: String] = [:]
     var entries: [Document.Entry] = []
-    for (variant, source) in zip(variants.all, variants.sources) {
+    for (variant, source) in zip(variants.all, variants.sources.map { $0[0] }) {
       let files = try source.files.mapValues { path in
         if let known = stored[path] { return known }
         let name = try store.add(contentsOf: path)

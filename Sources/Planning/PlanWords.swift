@@ -104,7 +104,10 @@ package enum PlanWords {
 
   /// The recommendation in words.
   package static func recommendation(_ result: PlanResult) -> [String]? {
-    guard let choice = result.choice else { return ideal(result) }
+    guard let choice = result.choice else {
+      let lines = growth(result) + (ideal(result) ?? [])
+      return lines.isEmpty ? nil : lines
+    }
     var lines: [String] = []
     // If there is more than one model, the text says which ones an objective applies to.
     let objectives = choice.levels.enumerated().map { place, objective in
@@ -124,41 +127,37 @@ package enum PlanWords {
           "nothing is drawn at random."
         }
       let title = choice.inconclusive == nil ? "Recommended" : "Inconclusive, best so far"
+      let over = result.cases == nil ? "" : " over the cases"
+      let everywhere = result.cases == nil ? "" : " in every case"
       lines.append(
-        "\(title): \(variant.title): \(goal)\(objectives.isEmpty ? "" : " that meets \(objectives)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)"
+        "\(title): \(variant.title): \(goal)\(over)\(objectives.isEmpty ? "" : " that meets \(objectives)\(everywhere)"), \(estimate(variant.metrics[choice.objective], metric.unit)); \(certainty)"
       )
+      lines += policies(variant)
       lines += worst(variant, result)
       if let binding = choice.binding {
         lines.append("Binding: \(binding) prevents a better variant from being chosen.")
       }
-      if let headroom = result.headroom {
-        if let objective = headroom.level {
-          lines.append(
-            headroom.factor <= 1
-              ? "Headroom: none; \(objective) is at its bound."
-              : "Headroom: demand can grow by \(Figure.share(headroom.factor - 1)) before it violates \(objective) (\(headroom.replications) replications)."
-          )
-        } else {
-          lines.append(String(format: "Headroom: demand can grow more than %.1f-fold.", headroom.factor))
-        }
-      } else if let reason = choice.noHeadroom {
-        lines.append("Headroom: not stated; \(reason).")
-      }
+      lines += headroom(result)
       let front = result.variants.filter(\.isOnParetoFront).map(\.name)
       lines.append(
         "Pareto front of cost and latency: \(front.prefix(8).joined(separator: "; "))\(front.count > 8 ? "; …" : "")."
       )
     } else {
+      let everywhere = result.cases == nil ? "" : " in every case"
       var line =
-        choice.inconclusive.map { "Inconclusive: no variant is shown to meet \(objectives): \($0)" }
-        ?? "No variant meets \(objectives)."
-      if let nearest = choice.nearest, let objective = choice.nearestLevel, let excess = choice.nearestExcess
+        choice.inconclusive.map {
+          "Inconclusive: no variant is shown to meet \(objectives)\(everywhere): \($0)"
+        }
+        ?? "No variant meets \(objectives)\(everywhere)."
+      if choice.misses == nil, let nearest = choice.nearest, let objective = choice.nearestLevel,
+        let excess = choice.nearestExcess
       {
         line += " Nearest: \(nearest), which misses \(objective) by \(Figure.share(excess))."
       }
       lines.append(line)
+      lines += misses(choice)
     }
-    return lines + (ideal(result) ?? [])
+    return lines + growth(result) + (ideal(result) ?? [])
   }
 
   /// Of several models, the one that is nearest to violating each objective.
@@ -167,20 +166,21 @@ package enum PlanWords {
     return (variant.levels ?? []).compactMap { entry in
       guard let model = entry.model, let objective = try? Objective(entry.level) else { return nil }
       return
-        "Of all models, \(model) comes nearest to violating \(entry.level): \(objective.metric.base) \(estimate(entry.estimate, objective.metric.unit))."
+        "Of all models, \(model) comes nearest to violating \(entry.level)\(entry.inCase.map { ", in case \($0)" } ?? ""): \(objective.metric.base) \(estimate(entry.estimate, objective.metric.unit))."
     }
   }
 
   private static func ideal(_ result: PlanResult) -> [String]? {
     if result.ideal.isEmpty { return nil }
-    return result.ideal.map { ideal in
+    return result.ideal.flatMap { ideal -> [String] in
       let share = ideal.replicaHours > 0 ? ideal.bound.replicaHours / ideal.replicaHours : 0
-      return String(
+      let line = String(
         format:
           "Ideal bound of %@: a perfect autoscaler needs %.1f replica-hours (%.0f %% of the %.1f used; %.2f credits instead of %.2f), at most %d replicas at once instead of %.0f.",
         ideal.variant, ideal.bound.replicaHours, share * 100, ideal.replicaHours, ideal.bound.credits,
         ideal.credits,
         ideal.bound.peakReplicas, ideal.peakReplicas)
+      return [line] + (ideal.underObjectives.map { underObjectives($0, ideal) } ?? [])
     }
   }
 }

@@ -10,6 +10,11 @@ import Sampling
 /// fully sequential procedure for indifference-zone selection in simulation", ACM TOMACS 11(3)), which holds under
 /// common random numbers. Half of the permitted error goes to each (Andradóttir and Kim 2010, Naval Research Logistics
 /// 57). A variant is eliminated only by one that has been found to meet all objectives.
+///
+/// Where several cases may happen, every objective is tested in each of them: of V variants, K objectives and C cases,
+/// each of the V·K·C tests gets an equal share of the first half (Bonferroni), which needs no independence between cases,
+/// so that these may share their random numbers. What is minimised is, in each replication, the mean over the cases by
+/// their weights; such means are independent between replications, as KN requires.
 package final class Selection {
   package struct Options: Sendable {
     /// Probability of correct selection, at least.
@@ -29,13 +34,15 @@ package final class Selection {
   private let goal: Metric
   /// Whether less is better.
   private let minimizes: Bool
-  private let objectives: [Objective]
+  private let objectives: [JudgedObjective]
   private let options: Options
   private let count: Int
+  /// Of the cases, together 1.
+  private let weights: [Double]
   /// By variant.
   package private(set) var feasibility: [Feasibility]
   /// The objective that a variant violates, if it was found to.
-  package private(set) var broken: [Objective?]
+  package private(set) var broken: [JudgedObjective?]
   package private(set) var isEliminated: [Bool]
   private var states: [[Feasibility]]
   /// Variances of the first stage: of objectives, and of differences of the minimised metric.
@@ -44,8 +51,12 @@ package final class Selection {
   /// Replications beyond the first stage so far.
   package private(set) var round: Int
 
-  package init(variants: Int, goal: Metric, minimizes: Bool, objectives: [Objective], options: Options) {
+  package init(
+    variants: Int, weights: [Double], goal: Metric, minimizes: Bool, objectives: [JudgedObjective],
+    options: Options
+  ) {
     count = variants
+    self.weights = weights
     self.goal = goal
     self.minimizes = minimizes
     self.objectives = objectives
@@ -73,6 +84,13 @@ package final class Selection {
     return 2 * eta * (n - 1)
   }
 
+  /// Of each replication: over the cases by their weights.
+  private func costs(_ cases: [[ReplicationRecord]], _ n: Int) -> [Double] {
+    (0..<min(n, cases.map(\.count).min() ?? 0)).map { replication in
+      zip(cases, weights).reduce(0) { $0 + $1.1 * cost($1.0[replication]) }
+    }
+  }
+
   private func cost(_ record: ReplicationRecord) -> Double {
     // Undefined figures (no requests at all) are as bad as can be.
     guard let value = goal.value(record) else { return .greatestFiniteMagnitude / 1e10 }
@@ -80,8 +98,8 @@ package final class Selection {
   }
 
   /// Examines this many replications of every variant that is still in the race.
-  /// - Parameter records: by variant; those that are out may have fewer.
-  package func update(_ records: [[ReplicationRecord]]) {
+  /// - Parameter records: by variant, then by case; those that are out may have fewer.
+  package func update(_ records: [[[ReplicationRecord]]]) {
     let n = round
     if objectiveVariances.isEmpty { firstStage(records) }
     let permitted = (1 - options.confidence) / (objectives.isEmpty ? 1 : 2)
@@ -89,10 +107,11 @@ package final class Selection {
     if !objectives.isEmpty {
       let h = hSquared(permitted / Double(count * objectives.count))
       for variant in alive where feasibility[variant] == .undecided {
-        for (index, objective) in objectives.enumerated() where states[variant][index] == .undecided {
+        for (index, judged) in objectives.enumerated() where states[variant][index] == .undecided {
+          let objective = judged.objective
           let width = max(options.tolerance * abs(objective.bound), 1e-12)
           // Values beyond the bound are positive.
-          let sum = records[variant].prefix(n).reduce(0) { $0 + objective.excess($1) }
+          let sum = records[variant][judged.place].prefix(n).reduce(0) { $0 + objective.excess($1) }
           let region = max(0, h * objectiveVariances[variant][index] / width - width * Double(n) / 2)
           if sum >= region, region > 0 || sum > 0 {
             states[variant][index] = .infeasible
@@ -115,7 +134,7 @@ package final class Selection {
     let delta = max(options.indifference, 1e-12)
     let sums = Dictionary(
       uniqueKeysWithValues: candidates.map { variant in
-        (variant, records[variant].prefix(n).reduce(0) { $0 + cost($1) })
+        (variant, costs(records[variant], n).reduce(0, +))
       })
     var out: [Int] = []
     for variant in candidates {
@@ -138,13 +157,14 @@ package final class Selection {
 
   package var isExhausted: Bool { round >= options.most }
 
-  private func firstStage(_ records: [[ReplicationRecord]]) {
+  private func firstStage(_ records: [[[ReplicationRecord]]]) {
     func variance(_ x: [Double]) -> Double { x.count > 1 ? x.variance : 0 }
-    let first = records.map { Array($0.prefix(options.firstStage)) }
-    objectiveVariances = first.map { own in
-      objectives.map { objective in variance(own.map(objective.excess)) }
+    objectiveVariances = records.map { own in
+      objectives.map { judged in
+        variance(own[judged.place].prefix(options.firstStage).map(judged.objective.excess))
+      }
     }
-    let costs = first.map { $0.map(cost) }
+    let costs = records.map { self.costs($0, options.firstStage) }
     pairVariances = costs.map { a in costs.map { b in variance(zip(a, b).map { $0 - $1 }) } }
   }
 }

@@ -18,15 +18,13 @@ extension Study {
     settings.most = options.maxReplications
     try replicate(
       "first stage", Dictionary(uniqueKeysWithValues: variants.indices.map { ($0, settings.firstStage) }))
-    let means = variants.indices.compactMap {
-      Estimator.estimate(goal, records($0), confidence: options.confidence)?.value
-    }
+    let means = variants.indices.compactMap { estimate(goal, $0)?.value }
     let smallest = means.map(abs).filter { $0 > 0 }.min() ?? 1
     settings.indifference = options.indifference * smallest
     let selection = Selection(
-      variants: variants.count, goal: goal, minimizes: options.minimizes,
+      variants: variants.count, weights: weights, goal: goal, minimizes: options.minimizes,
       objectives: objectives.judged, options: settings)
-    func look() { selection.update(variants.indices.map(records)) }
+    func look() { selection.update(variants.indices.map(recordsByCase)) }
     look()
     while !selection.isDecided, !selection.isExhausted, !selection.alive.isEmpty {
       // A few more of those still in the race: fewer in total than replicating all variants would take.
@@ -54,12 +52,18 @@ extension Study {
 
   // MARK: Objectives
 
-  private func estimate(_ metric: Metric, _ variant: Int) -> Estimate? {
-    Estimator.estimate(metric, records(variant), confidence: options.confidence)
+  /// Over the cases.
+  func estimate(_ metric: Metric, _ variant: Int) -> Estimate? {
+    Estimator.estimate(
+      metric, recordsByCase(variant), weights: weights, confidence: options.confidence)
   }
 
   /// By how much estimates meet an objective, in units of its bound; negative if they violate it; `nil` without requests.
-  private func slack(_ objective: Objective, _ records: [ReplicationRecord]) -> Double? {
+  private func slack(_ judged: JudgedObjective, _ records: [[ReplicationRecord]]) -> Double? {
+    slack(judged.objective, records[judged.place])
+  }
+
+  func slack(_ objective: Objective, _ records: [ReplicationRecord]) -> Double? {
     guard records.contains(where: objective.hasRequests) else { return nil }
     // Requests of which none succeeded violate any objective on successes.
     return Estimator.estimate(objective.metric, records, confidence: options.confidence).map {
@@ -68,37 +72,44 @@ extension Study {
       ?? -1
   }
 
-  /// How a variant meets each objective as written: of the models that it applies to, the one nearest to violating it.
-  func objectiveResults(_ variant: Int) -> [PlanResult.ObjectiveResult]? {
+  /// How a variant meets each objective as written: of the models and cases that it applies to, the one nearest to
+  /// violating it.
+  /// - Parameter only: a case; `nil` for all of them.
+  func objectiveResults(_ variant: Int, in only: Int? = nil) -> [PlanResult.ObjectiveResult]? {
     guard !objectives.written.isEmpty else { return nil }
-    let records = self.records(variant)
+    let records = recordsByCase(variant)
     return zip(objectives.written, objectives.ranges).map { objective, range in
-      let judged = range.compactMap { place in
-        slack(objectives.judged[place], records).map { (objective: objectives.judged[place], slack: $0) }
-      }
+      let judged = range.map { objectives.judged[$0] }.filter { only == nil || $0.place == only }
+        .compactMap { judged in slack(judged, records).map { (judged: judged, slack: $0) } }
       guard let worst = judged.min(by: { $0.slack < $1.slack }) else {
         return .init(level: objective.description)
       }
-      var model: String?
-      if case .model(let name) = worst.objective.metric.scope { model = name }
       return .init(
-        level: objective.description, model: model, estimate: estimate(worst.objective.metric, variant),
+        level: objective.description, model: worst.judged.model,
+        inCase: only == nil ? worst.judged.caseName : nil,
+        estimate: Estimator.estimate(
+          worst.judged.objective.metric, records[worst.judged.place], confidence: options.confidence),
         isKept: worst.slack >= 0)
     }
   }
 
   /// Whether estimates meet all objectives for which there are requests.
   private func keepsAll(_ variant: Int) -> Bool {
-    let records = self.records(variant)
+    let records = recordsByCase(variant)
     return objectives.judged.allSatisfy { (slack($0, records) ?? 0) >= 0 }
   }
 
-  /// The first objective by which a variant cannot be judged, for want of requests.
-  private func unjudged(_ variant: Int) -> Objective? {
-    let records = self.records(variant)
-    return zip(objectives.written, objectives.ranges).first { _, range in
-      !range.contains { place in records.contains(where: objectives.judged[place].hasRequests) }
-    }?.0
+  /// The first objective by which a variant cannot be judged in some case, for want of requests.
+  private func unjudged(_ variant: Int) -> String? {
+    for (place, records) in recordsByCase(variant).enumerated() {
+      for (objective, range) in zip(objectives.written, objectives.ranges) {
+        let own = objectives.judged[range].filter { $0.place == place }
+        guard own.contains(where: { records.contains(where: $0.objective.hasRequests) }) else {
+          return cases.count > 1 ? "\(objective) in case \(cases[place].name)" : objective.description
+        }
+      }
+    }
+    return nil
   }
 
   // MARK: The best
@@ -128,7 +139,7 @@ extension Study {
       }
       var broken: [String: Int] = [:]
       for variant in better {
-        let records = self.records(variant)
+        let records = recordsByCase(variant)
         for objective in objectives.judged where (slack(objective, records) ?? 0) < 0 {
           broken[objective.description, default: 0] += 1
         }
@@ -136,29 +147,30 @@ extension Study {
       // If nothing better was tried, no objective is binding, however narrowly the best variant meets it.
       choice.binding = broken.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
       if withHeadroom, !objectives.written.isEmpty {
-        if let replayed = variants[best].scenario.replayedModels.first {
-          choice.noHeadroom =
-            "the demand of \(replayed) is a trace, which is replayed as it is and cannot grow"
-        } else {
-          result.headroom = try headroom(best)
-        }
+        let all = try headroom(best)
+        result.headroom = all.first
+        if all.count > 1 { result.headroomByModel = Array(all.dropFirst()) }
       }
     } else if !objectives.written.isEmpty {
       // The least of the worst excesses.
-      let worst = variants.indices.map { variant in
-        let records = self.records(variant)
-        return objectives.judged.compactMap { objective in
-          slack(objective, records).map { (objective: objective, slack: $0) }
+      let misses = variants.indices.compactMap { variant -> PlanResult.Miss? in
+        let records = recordsByCase(variant)
+        let worst = objectives.judged.compactMap { judged in
+          slack(judged, records).map { (judged: judged, slack: $0) }
+        }.min { $0.slack < $1.slack }
+        return worst.map {
+          .init(
+            variant: variants[variant].name, level: $0.judged.description,
+            inCase: $0.judged.caseName, excess: -$0.slack)
         }
-        .min { $0.slack < $1.slack }
+      }.sorted { $0.excess < $1.excess }
+      if let nearest = misses.first {
+        choice.nearest = nearest.variant
+        choice.nearestLevel = nearest.level
+        choice.nearestCase = nearest.inCase
+        choice.nearestExcess = nearest.excess
       }
-      if let nearest = variants.indices.max(by: {
-        (worst[$0]?.slack ?? -.infinity) < (worst[$1]?.slack ?? -.infinity)
-      }), let found = worst[nearest] {
-        choice.nearest = variants[nearest].name
-        choice.nearestLevel = found.objective.description
-        choice.nearestExcess = -found.slack
-      }
+      if cases.count > 1 { choice.misses = misses }
     }
     choice.inconclusive = inconclusive(choice)
     result.choice = choice
@@ -166,13 +178,15 @@ extension Study {
       if let selection {
         result.variants[index].feasibility = selection.feasibility[index].rawValue
         result.variants[index].brokenLevel = selection.broken[index]?.description
+        result.variants[index].brokenCase = selection.broken[index]?.caseName
         result.variants[index].isEliminated = selection.isEliminated[index]
       } else {
-        let records = self.records(index)
+        let records = recordsByCase(index)
         let broken = objectives.judged.first { (slack($0, records) ?? 0) < 0 }
         result.variants[index].feasibility =
           (broken == nil ? Selection.Feasibility.feasible : .infeasible).rawValue
         result.variants[index].brokenLevel = broken?.description
+        result.variants[index].brokenCase = broken?.caseName
         result.variants[index].isEliminated = index != best
       }
       if unjudged(index) != nil {
@@ -193,49 +207,5 @@ extension Study {
     let open = selection.alive.map { variants[$0].name }
     return
       "after \(selection.round) replications \(open.count == 1 ? "it is open whether \(open[0]) meets the objectives" : "\(open.count) variants are still in the race (\(open.prefix(3).joined(separator: "; "))\(open.count > 3 ? "; …" : ""))"). Allow more replications, or a larger indifference zone."
-  }
-
-  // MARK: Headroom
-
-  /// By how much demand can grow before the estimate violates an objective: bisection to 1 %, on the same random numbers.
-  private func headroom(_ best: Int) throws -> PlanResult.Headroom? {
-    let replications = min(10, options.replications)
-    let limit = 8.0
-    func broken(_ factor: Double) throws -> Objective? {
-      var variant = variants[best]
-      variant.scenario = variant.scenario.demandScaled(by: factor)
-      let trial = self.trial([variant])
-      try trial.run([0: replications]) { [progress] in
-        progress(String(format: "headroom, demand × %.2f", factor), $0, $1)
-      }
-      let records = trial.records(0)
-      return objectives.judged.first { (slack($0, records) ?? 0) < 0 }
-    }
-    if let objective = try broken(1) {
-      return .init(factor: 1, level: objective.description, replications: replications, isAtLimit: false)
-    }
-    var low = 1.0
-    var high = 1.25
-    var objective: Objective?
-    while objective == nil, high <= limit {
-      objective = try broken(high)
-      if objective == nil {
-        low = high
-        high *= 1.25
-      }
-    }
-    guard var found = objective else {
-      return .init(factor: low, level: nil, replications: replications, isAtLimit: true)
-    }
-    while high / low > 1.01 {
-      let middle = (low * high).squareRoot()
-      if let objective = try broken(middle) {
-        high = middle
-        found = objective
-      } else {
-        low = middle
-      }
-    }
-    return .init(factor: low, level: found.description, replications: replications, isAtLimit: false)
   }
 }

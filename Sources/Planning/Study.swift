@@ -23,6 +23,7 @@ package final class Study {
     package var precision: (metric: Metric, relative: Double)?
     package var sensitivity: Metric?
     package var sobolSamples = 0
+    package var growth: DemandGrowth?
     package init() {}
 
     /// What it asks to be counted of requests.
@@ -37,14 +38,17 @@ package final class Study {
   /// Reported during the work: what is being done, and how much of it.
   package typealias Progress = @Sendable (String, Int, Int) -> Void
 
+  /// Each in the first case.
   let variants: [Variant]
+  /// What may happen; at least one.
+  let cases: [WeighedCase]
   private let factors: [Factor]
   /// Makes a variant of some settings, `PATH=VALUE` each.
   private let make: ([String]) throws -> Variant
   let options: Options
   let experiment: Experiment
   let progress: Progress
-  private let checkWanted: @Sendable () throws -> Void
+  let checkWanted: @Sendable () throws -> Void
   let objectives: Objectives
   /// Nothing is drawn at random, so that every replication is the first.
   let isDeterministic: Bool
@@ -52,37 +56,42 @@ package final class Study {
   package internal(set) var result: PlanResult
 
   /// - Parameters:
-  ///   - variants: the base first.
-  ///   - experiment: of the same variants, with what is known already.
+  ///   - cells: the variants, the base first, each in every case.
+  ///   - cases: none are one, in which the scenario is as it is.
+  ///   - experiment: of the same cells, with what is known already.
   ///   - checkWanted: throws if the plan is no longer wanted; called after each replication, from any thread.
   /// - Throws: `Objective.InvalidObjective` for an objective on a model that is not there.
   package init(
-    _ variants: [Variant], factors: [Factor], options: Options, experiment: Experiment, result: PlanResult,
+    _ cells: [Variant], cases: [WeighedCase] = [], factors: [Factor], options: Options,
+    experiment: Experiment, result: PlanResult,
     make: @escaping ([String]) throws -> Variant, progress: @escaping Progress,
     checkWanted: @escaping @Sendable () throws -> Void = {}
   ) throws {
-    self.variants = variants
+    let cases = cases.isEmpty ? [.only] : cases
+    self.cases = cases
+    variants = stride(from: 0, to: cells.count, by: cases.count).map { cells[$0] }
     self.factors = factors
     var options = options
-    isDeterministic = Self.isDeterministic(variants)
-    options.replications = Self.replications(options, variants)
+    isDeterministic = Self.isDeterministic(cells)
+    options.replications = Self.replications(options, cells)
     self.options = options
     self.experiment = experiment
     objectives = try Objectives(
-      options.objectives, models: Self.models(variants), needs: MetricNeeds(variants))
+      options.objectives, models: Self.models(cells), needs: MetricNeeds(cells), cases: cases)
     self.result = result
     self.make = make
     self.progress = progress
     self.checkWanted = checkWanted
     self.result.models = objectives.models
     if isDeterministic { self.result.isDeterministic = true }
-    let varies = variants.reduce(into: [String]()) { found, variant in
+    if cases.count > 1 { self.result.cases = cases }
+    let varies = cells.reduce(into: [String]()) { found, variant in
       for what in variant.scenario.randomness where !found.contains(what) { found.append(what) }
     }
     if !varies.isEmpty { self.result.varies = varies }
     let replayed = variants[0].scenario.replayedModels
     if !replayed.isEmpty { self.result.replayed = replayed }
-    let uncertain = variants.reduce(into: [String]()) { found, variant in
+    let uncertain = cells.reduce(into: [String]()) { found, variant in
       for name in variant.scenario.uncertainModels where !found.contains(name) { found.append(name) }
     }
     if !uncertain.isEmpty { self.result.uncertainDemand = uncertain }
@@ -99,10 +108,20 @@ package final class Study {
   }
 
   /// What figures rest on: where nothing is drawn at random all replications are the first, and add nothing to it.
-  func records(_ variant: Int) -> [ReplicationRecord] {
-    let all = experiment.records(variant)
+  func records(_ variant: Int, in place: Int = 0) -> [ReplicationRecord] {
+    let all = experiment.records(cell(variant, place))
     return isDeterministic ? Array(all.prefix(1)) : all
   }
+
+  /// By case.
+  func recordsByCase(_ variant: Int) -> [[ReplicationRecord]] {
+    cases.indices.map { records(variant, in: $0) }
+  }
+
+  /// Where the experiment has a variant in a case.
+  func cell(_ variant: Int, _ place: Int) -> Int { variant * cases.count + place }
+
+  var weights: [Double] { cases.map(\.weight) }
 
   /// Models with demand in any variant, in the order of the scenarios.
   package static func models(_ variants: [Variant]) -> [String] {
@@ -171,15 +190,18 @@ package final class Study {
     paretoFront()
     if options.goal != nil { try explain() }
     try bounds()
+    try project()
     if options.sensitivity != nil || options.sobolSamples > 0 { try sensitivity() }
     result.totalReplications = experiment.replications
-    result.totalRequests = variants.indices.reduce(0) {
+    result.totalRequests = experiment.variants.indices.reduce(0) {
       $0 + experiment.records($1).reduce(0) { $0 + $1.requests }
     }
   }
 
+  /// - Parameter counts: by variant; all of its cases get as many.
   func replicate(_ what: String, _ counts: [Int: Int]) throws {
-    try experiment.run(counts) { [progress] in progress(what, $0, $1) }
+    let cells = counts.flatMap { variant, count in cases.indices.map { (cell(variant, $0), count) } }
+    try experiment.run(Dictionary(uniqueKeysWithValues: cells)) { [progress] in progress(what, $0, $1) }
   }
 
   /// Replications in addition to those of the plan's variants.
@@ -196,13 +218,15 @@ package final class Study {
     var open = Set(variants.indices)
     if selection != nil { open = Set(best.map { [$0] } ?? []) }
     var counts = Dictionary(
-      uniqueKeysWithValues: open.map { ($0, max(experiment.records($0).count, options.replications)) })
+      uniqueKeysWithValues: open.map {
+        ($0, max(experiment.records(cell($0, 0)).count, options.replications))
+      })
     var missed: [Int] = []
     while !open.isEmpty {
       try replicate("precision of \(metric), \(open.count) open", counts.filter { open.contains($0.key) })
       for variant in open.sorted() {
-        let records = experiment.records(variant)
-        guard let estimate = Estimator.estimate(metric, records, confidence: options.confidence),
+        let records = experiment.records(cell(variant, 0))
+        guard let estimate = estimate(metric, variant),
           let half = estimate.halfWidth
         else {
           missed.append(variant)
@@ -226,125 +250,25 @@ package final class Study {
       metric: metric.name, relative: relative, missed: missed.map { variants[$0].name })
   }
 
-  // MARK: Summary
-
-  /// Every metric, failures by reason included.
-  private var metrics: [Metric] {
-    let reasons = Set(variants.indices.flatMap { experiment.records($0).flatMap(\.failures.keys) }).sorted()
-    let all = Metric.all + reasons.compactMap { Metric("failureRate.\($0)") }
-    let models = objectives.models
-    // What the plan asks for, of whatever scope.
-    var more = objectives.judged.map(\.metric)
-    more += [options.goal, options.precision?.metric, options.sensitivity].compactMap { $0 }
-    if models.count > 1, models.count <= Self.mostModelsShown {
-      // Of several models each has figures of its own: together they say nothing about the worst.
-      more += all.filter(\.isShownByModel).flatMap { metric in models.map { metric.scoped(.model($0)) } }
-    }
-    var seen = Set(all)
-    return all + more.filter { $0.scope != .worst && seen.insert($0).inserted }
-  }
-
-  /// Of more models only those figures that objectives are about are kept one by one.
-  private static let mostModelsShown = 20
-
-  func summarise() {
-    let base = records(0)
-    let metrics = metrics
-    result.variants = variants.indices.map { index in
-      let records = self.records(index)
-      let demand = DemandVariance(variants[index].scenario, count: records.count)
-      var entry = PlanResult.VariantResult(
-        name: variants[index].name, overrides: variants[index].overrides,
-        replications: experiment.records(index).count,
-        metrics: [:],
-        differences: [:])
-      for metric in metrics {
-        entry.metrics[metric.name] = Estimator.estimate(
-          metric, records, confidence: options.confidence, demand: demand)
-        if index > 0 {
-          entry.differences[metric.name] = Estimator.difference(
-            metric, records, base: base, confidence: options.confidence)
-        }
-      }
-      if !variants[index].alsoNamed.isEmpty { entry.alsoNamed = variants[index].alsoNamed }
-      addWorst(&entry, records, base: index > 0 ? base : nil, demand)
-      entry.levels = objectiveResults(index)
-      for name in index > 0 ? ["latency.mean", "latency.p95", "waiting.mean", "credits"] : [] {
-        entry.varianceReduction[name] = Metric(name).flatMap {
-          Estimator.varianceReduction($0, records, base: base)
-        }
-      }
-      return entry
-    }
-  }
-
-  /// The figures of the worst model, where several have one of their own.
-  private func addWorst(
-    _ entry: inout PlanResult.VariantResult, _ records: [ReplicationRecord], base: [ReplicationRecord]?,
-    _ demand: DemandVariance?
-  ) {
-    guard objectives.models.count > 1 else { return }
-    var names: [String: String] = [:]
-    // Of very many models only what objectives are about: the rest would take longer than the simulation.
-    let wanted = Set(objectives.written.map(\.metric))
-    // Of a lower bound, the worst is the least.
-    let lower = Set(objectives.written.filter { !$0.isUpper }.map(\.metric))
-    let shown = Metric.all.filter { $0.isShownByModel && !lower.contains($0) }
-    for metric in shown
-      + objectives.written.map(\.metric).filter({ $0.isJudgedByModel && !shown.contains($0) })
-    {
-      guard objectives.models.count <= Self.mostModelsShown || wanted.contains(metric) else { continue }
-      let own = objectives.models.compactMap { model -> (String, Metric, Estimate)? in
-        let scoped = metric.scoped(.model(model))
-        return Estimator.estimate(scoped, records, confidence: options.confidence, demand: demand).map {
-          (model, scoped, $0)
-        }
-      }
-      let sign = lower.contains(metric) ? -1.0 : 1
-      guard let worst = own.max(by: { sign * $0.2.value < sign * $1.2.value }) else { continue }
-      let name = metric.scoped(.worst).name
-      entry.metrics[name] = worst.2
-      names[name] = worst.0
-      if let base {
-        entry.differences[name] = Estimator.difference(
-          worst.1, records, base: base, confidence: options.confidence)
-      }
-    }
-    entry.worstModels = names
-  }
-
-  /// Cost against latency: of the minimised metric, or credits; and of the first objective on latency, or p95.
-  private func paretoFront() {
-    let cost = options.minimizes ? options.goal?.name ?? "credits" : "credits"
-    let limited = objectives.written.first { $0.metric.base.utf8.starts(with: "latency.".utf8) }?.metric
-    // Of several models, that of the worst.
-    let latency =
-      limited.map { $0.isJudgedByModel && objectives.models.count > 1 ? $0.scoped(.worst).name : $0.name }
-      ?? "latency.p95"
-    let points = result.variants.map {
-      ($0.metrics[cost]?.value ?? .infinity, $0.metrics[latency]?.value ?? .infinity)
-    }
-    for index in points.indices {
-      let (a, b) = points[index]
-      let isDominated = points.contains { $0.0 <= a && $0.1 <= b && ($0.0 < a || $0.1 < b) }
-      result.variants[index].isOnParetoFront = !isDominated && a < .infinity && b < .infinity
-    }
-  }
+  // MARK: Bounds
 
   private func bounds() throws {
     var wanted = [0]
     if let best, best != 0 { wanted.append(best) }
     for variant in wanted {
-      let records = experiment.records(variant)
+      let records = experiment.records(cell(variant, 0))
       guard let record = records.first, record.replicaHours > 0 else { continue }
       progress("ideal bound of \(variants[variant].name)", 0, 1)
       // Of the same replication as the figures beside it.
+      let study = try IdealStudy(
+        variants[variant], replication: 0, warmUp: experiment.warmUp,
+        objectives: objectives.judged.filter { $0.place == 0 }.map(\.objective))
       result.ideal.append(
         .init(
-          variant: variants[variant].name,
-          bound: try IdealBound(variants[variant], replication: 0, warmUp: experiment.warmUp),
+          variant: variants[variant].name, bound: study.bound,
           replicaHours: record.replicaHours, credits: record.credits,
-          peakReplicas: Double(record.peakReplicas)))
+          peakReplicas: Double(record.peakReplicas), series: study.series,
+          underObjectives: study.underObjectives))
     }
   }
 

@@ -38,12 +38,19 @@ package struct Variant: Sendable {
   }
 
   /// Simulates one replication. Replications of the same number draw the same numbers in every variant.
-  /// - Parameters:
-  ///   - warmUp: simulated before the period and left out, µs.
-  ///   - requests: takes the requests too.
-  package func replicate(_ replication: Int, warmUp: Int64, into requests: (any TelemetrySink)? = nil) throws
-    -> ReplicationRecord
-  { try simulate(replication, warmUp: warmUp, keepsSeries: false, requests).record }
+  /// - Parameter warmUp: simulated before the period and left out, µs.
+  package func replicate(_ replication: Int, warmUp: Int64) throws -> ReplicationRecord {
+    try simulate(replication, warmUp: warmUp, keepsSeries: false, nil).record
+  }
+
+  /// The same, with its requests and its tables.
+  /// - Parameter requests: takes those of the warm-up too.
+  package func replicate(_ replication: Int, warmUp: Int64, into requests: any TelemetrySink) throws -> (
+    record: ReplicationRecord, tables: TelemetryTables
+  ) {
+    let done = try simulate(replication, warmUp: warmUp, keepsSeries: false, requests)
+    return (done.record, done.tables)
+  }
 
   /// Means of batches of the latency in order of the requests' arrival, from the simulation's start.
   package func latencySeries(_ replication: Int) throws -> [Double] {
@@ -56,7 +63,7 @@ package struct Variant: Sendable {
 
   private func simulate(
     _ replication: Int, warmUp: Int64, keepsSeries: Bool, _ requests: (any TelemetrySink)?
-  ) throws -> (record: ReplicationRecord, series: [Double]) {
+  ) throws -> (record: ReplicationRecord, series: [Double], tables: TelemetryTables) {
     var scenario = scenario
     scenario.replication = replication
     scenario.warmUpMicroseconds = warmUp
@@ -82,11 +89,22 @@ package struct Variant: Sendable {
       modelOfID[id].map { names[$0] }
     }
     record.addReplicas(result.tables, scenario, busy: sink.busyMicroseconds)
-    return (record, sink.series?.means ?? [])
+    return (record, sink.series?.means ?? [], result.tables)
   }
 }
 
 extension Variant {
+  /// How each deployment scales: `chat V1: queueLength`.
+  var policies: [String] {
+    scenario.accounts.flatMap { account in
+      account.models.flatMap { model in
+        model.deployments.map {
+          "\(scenario.modelName(model.name, of: account.name)) \($0.version): \($0.scaling.policy.name)"
+        }
+      }
+    }
+  }
+
   /// By series: whether responses come token by token, so that the first comes before the last.
   fileprivate static func hasTokenTimes(_ scenario: Scenario, _ simulation: ScenarioSimulation) -> [Bool] {
     let models = Dictionary(

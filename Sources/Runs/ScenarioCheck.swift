@@ -78,6 +78,6 @@ package struct ScenarioCheck {
 
   /// Requests expected of a model: counted where they are replayed, 0 where nothing is known.
   package func requests(_ demand: Scenario.ModelDemand) -> Double {
-    demand.trace.map { Double(traces[$0] ?? 0) } ?? demand.requests ?? 0
+    demand.trace.map { Double(traces[$0] ?? 0) * $0.scale } ?? demand.requests ?? 0
   }
 }

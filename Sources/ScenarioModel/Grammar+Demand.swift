@@ -47,7 +47,10 @@ extension Grammar {
     "load", "Demand for a model.",
     [
       Key("arrivals", .object { arrivals }, required: true, "The arrival process."),
-      Key("scale", .number(0.001...1000), default: "1", "Multiplies the demand: every rate of the process."),
+      Key(
+        "scale", .number(0.001...1000), default: "1",
+        "Multiplies the demand: every rate of the process. A trace is thinned, or superposed with copies of itself that are moved by whole weeks or days."
+      ),
       Key("profile", .text, "Name of a rate profile that multiplies the rate."),
       Key(
         "recurrence", .object { recurrence },

@@ -190,9 +190,6 @@ struct ModelReader {
         probability: probability, attempts: attempts, backoff: backoff, isNumbered: numbered == "true")
     }
     let scale = keys.has("scale") ? keys.number("scale") : 1
-    if arrivals?.replayed != nil, keys.has("scale"), scale != 1 {
-      keys.error("scale", "scale cannot be combined with a trace, which is replayed as it is. Remove it.")
-    }
     var uncertainty: DemandUncertainty?
     if keys.has("uncertainty") {
       guard let read = keys.section("uncertainty").flatMap(DemandUncertainty.read) else { return nil }

@@ -42,7 +42,7 @@ extension Scenario {
 
   /// Names of the models whose demand is a trace, replayed as it was recorded in every replication.
   package var replayedModels: [String] {
-    accounts.flatMap(\.models).filter { $0.load?.arrivals.replayed != nil }.map(\.name)
+    accounts.flatMap(\.models).filter { $0.load?.arrivals.replayed?.scale == 1 }.map(\.name)
   }
 
   /// Names of the models whose demand is uncertain.

@@ -25,19 +25,6 @@ package struct Scenario: Sendable, Equatable {
   /// When simulation starts: the warm-up before the period.
   package var simulationStart: Timestamp { from + -warmUpMicroseconds }
 
-  /// The scenario with all demand multiplied, traces excepted.
-  package func demandScaled(by factor: Double) -> Scenario {
-    var scaled = self
-    scaled.expectedArrivals *= factor
-    for account in scaled.accounts.indices {
-      for model in scaled.accounts[account].models.indices {
-        guard let load = scaled.accounts[account].models[model].load else { continue }
-        scaled.accounts[account].models[model].load?.arrivals = load.arrivals.scaled(by: factor)
-      }
-    }
-    return scaled
-  }
-
   package struct Account: Sendable, Equatable {
     package var name: String
     package var calendar: ZonedCalendar

@@ -67,7 +67,7 @@ package struct ScenarioSimulation: Sendable {
           }
         }
         if let trace = model.load?.arrivals.replayed {
-          expected += Double(traces[trace.selection]?.requests.count ?? 0)
+          expected += Double(traces[trace.selection]?.requests.count ?? 0) * trace.scale
         }
       }
       modelIDs.append(ids)
@@ -94,7 +94,9 @@ package struct ScenarioSimulation: Sendable {
     _ model: Scenario.Model, _ scenario: Scenario, _ traces: [TraceSource.Selection: Trace]
   ) -> Double {
     guard let arrivals = model.load?.arrivals else { return 0 }
-    if let trace = arrivals.replayed { return Double(traces[trace.selection]?.requests.count ?? 0) }
+    if let trace = arrivals.replayed {
+      return Double(traces[trace.selection]?.requests.count ?? 0) * trace.scale
+    }
     if let source = arrivals.source { return source.expectedRequests(in: scenario) ?? 0 }
     if arrivals.closedLoop != nil || model.load?.sessions != nil {
       return model.expectedArrivals(scenario.simulationStart..<scenario.to, origin: scenario.from, .utc)

@@ -18,7 +18,9 @@ package struct AskedPlan: Sendable {
   /// Requests that all variants together are expected to have at least.
   package var expectedRequests: Double {
     let replications = Double(plan.replications ?? 20)
-    return variants.all.reduce(0) { $0 + $1.scenario.expectedArrivals * replications }
+    return variants.cells.reduce(0) { sum, cases in
+      sum + cases.reduce(0) { $0 + $1.scenario.expectedArrivals * replications }
+    }
   }
 
   /// - Throws: `StudioProblem` for what is wrong with it.
@@ -34,10 +36,11 @@ package struct AskedPlan: Sendable {
         let stray = text.strayFiles(overrides)
         guard stray.isEmpty else { throw StudioProblem(stray, parameter: "vary") }
       }
-      guard variants.all.count <= most else {
+      let count = variants.cells.count * variants.cases.count
+      guard count <= most else {
         throw StudioProblem(
           .limit,
-          "The plan has \(variants.all.count) variants; this server estimates at most \(most). Vary less, or take samples.",
+          "The plan has \(count) variants; this server estimates at most \(most). Vary less, or take samples.",
           parameter: "vary")
       }
       try PlanRun(plan, variants, command: "").check()

@@ -35,6 +35,8 @@ struct PlanCommand: ParsableCommand {
           --slo 'latency.p95 <= 2s, failureRate <= 0.1%' --minimize credits
         workbench plan week.yaml --vary load.scale=0.5..2 --samples 40 \\
           --sensitivity latency.p95 --sobol 64
+        workbench plan week.yaml --slo 'latency.p95 <= 2s' --growth 5%/week \\
+          --case 'launch: load.scale=2' --vary scaling=@hpa.yaml,@keda.yaml
         workbench plan week.yaml --precision latency.p95=2%
         workbench plan before.yaml after.yaml
         workbench plan week.yaml --file plan.yaml -o Outputs/plan
@@ -49,9 +51,25 @@ struct PlanCommand: ParsableCommand {
 
   @Option(
     help:
-      "PATH=A..B[:STEP] or PATH=V1,V2,…; PATH*=… multiplies, 'PATH & PATH=…' changes both together. May be repeated; every combination is a variant."
+      "PATH=A..B[:STEP] or PATH=V1,V2,…; PATH*=… multiplies, 'PATH & PATH=…' changes both together, scaling=@a.yaml,@b.yaml compares policies in files. May be repeated; every combination is a variant."
   )
   var vary: [String] = []
+
+  @Option(
+    name: .customLong("case"),
+    help:
+      "What may happen: NAME[@SHARE][:PATH=VALUE,…], such as 'launch: load.scale=2'. May be repeated; every variant is simulated in every case, and the recommended one meets the objectives in all."
+  )
+  var cases: [String] = []
+
+  @Option(
+    help:
+      "5%/week, 20%/month, 80%/year, or scenario (as its load.uncertainty states): when does it break an objective?"
+  )
+  var growth: String?
+
+  @Option(help: "How far --growth looks ahead, weeks. (default: 52)")
+  var growthWeeks: Int?
 
   @Option(help: "A plan file (YAML; \"workbench schema plan\").")
   var file: String?
@@ -136,6 +154,9 @@ struct PlanCommand: ParsableCommand {
         throw ValidationError("--\(name) \(value) must lie in 2…100000.")
       }
     }
+    if let growthWeeks, !(1...520).contains(growthWeeks) {
+      throw ValidationError("--growth-weeks \(growthWeeks) must lie in 1…520.")
+    }
     if let sobol, !(8...100_000).contains(sobol) {
       throw ValidationError("--sobol \(sobol) must lie in 8…100000.")
     }
@@ -162,6 +183,9 @@ struct PlanCommand: ParsableCommand {
   private func plan() throws -> Plan {
     var plan = Plan()
     plan.vary = try vary.map { try Plan.Variation($0) }
+    if !cases.isEmpty { plan.cases = try cases.map { try PlanCase($0) } }
+    plan.growth = growth
+    plan.growthWeeks = growthWeeks
     plan.samples = samples
     plan.overrides = overrides + (seed.map { ["seed=\($0)"] } ?? [])
     plan.replications = replications
@@ -183,7 +207,16 @@ struct PlanCommand: ParsableCommand {
       }
       plan.warmUp = Int64(milliseconds * 1000)
     }
-    if let file { try plan.fill(from: PlanDocument(GivenFile.document(file), path: file)) }
+    try plan.readFiles { try GivenFile.document($0) }
+    if let file {
+      var document = try PlanDocument(GivenFile.document(file), path: file)
+      // What it names lies beside it.
+      try document.readFiles { name in
+        let beside = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent(name)
+        return try GivenFile.document(name.utf8.first == UInt8(ascii: "/") ? name : beside.relativePath)
+      }
+      try plan.fill(from: document)
+    }
     return plan
   }
 
@@ -191,6 +224,7 @@ struct PlanCommand: ParsableCommand {
   private var commandLine: String {
     var words = ["workbench", "plan"] + scenarios
     words += vary.flatMap { ["--vary", $0] }
+    words += cases.flatMap { ["--case", $0] }
     let options: [(String, String?)] = [
       ("--file", file), ("--replications", replications.map(String.init)),
       ("--max-replications", maxReplications.map(String.init)), ("--samples", samples.map(String.init)),
@@ -198,7 +232,8 @@ struct PlanCommand: ParsableCommand {
       ("--confidence", confidence == 0.95 ? nil : "\(confidence)"),
       ("--indifference", indifference == 0.01 ? nil : "\(indifference)"),
       ("--warm-up", warmUp == "auto" ? nil : warmUp), ("--sensitivity", sensitivity),
-      ("--sobol", sobol.map(String.init)),
+      ("--sobol", sobol.map(String.init)), ("--growth", growth),
+      ("--growth-weeks", growthWeeks.map(String.init)),
     ]
     for (name, value) in options { words += value.map { [name, $0] } ?? [] }
     words += overrides.flatMap { ["--set", $0] }
@@ -256,6 +291,11 @@ struct PlanCommand: ParsableCommand {
         "--emit-tasks cannot be combined with --sensitivity or --sobol, which simulate variants of their own. Run them on one machine."
       )
     }
+    if variants.cases.count > 1 {
+      throw ValidationError(
+        "--emit-tasks cannot be combined with cases, which are judged together. Run the plan on one machine, or vary what they change."
+      )
+    }
     let bar = ProgressBar("Warm-up", quiet: quiet)
     let made = try PlanTasks.make(
       plan, variants, command: commandLine, store: TaskStore(tasks.absoluteStore),
@@ -270,6 +310,8 @@ extension PlanProblem.Part {
   fileprivate var option: String {
     switch self {
     case .vary: "--vary"
+    case .cases: "--case"
+    case .growth: "--growth"
     case .samples: "--samples"
     case .objectives: "--slo"
     case .minimize: "--minimize"

@@ -19,7 +19,7 @@ struct PlanText {
       "\(Figure.count(result.variants.count)) variant\(result.variants.count == 1 ? "" : "s"), \(Figure.count(result.totalReplications)) replication\(result.totalReplications == 1 ? "" : "s"), \(Figure.count(result.totalRequests)) requests"
     let how = result.isDeterministic == true ? "" : ", on common random numbers"
     var lines = ["\(Terminal.bold(result.scenario.shown)): \(counts)\(how); \(result.warmUp.text)"]
-    lines += PlanWords.chance(result).map(\.shown)
+    lines += (PlanWords.cases(result) + PlanWords.chance(result)).map(\.shown)
     lines.append("")
     lines += table()
     let demand = PlanWords.demand(result).map(\.shown)
@@ -58,6 +58,11 @@ struct PlanText {
       table.add(
         [name, String(variant.replications)]
           + columns.map { PlanWords.estimate(variant.metrics[$0.name], $0.unit) })
+      for own in shown.count <= 12 ? variant.cases ?? [] : [] {
+        table.add(
+          ["  in case \(own.name.shown)", ""]
+            + columns.map { PlanWords.estimate(own.metrics[$0.name], $0.unit) })
+      }
       if variant.name != "base", shown.count <= 12 {
         table.add(
           [Terminal.outputIsTerminal ? "  Δ to the base" : "  difference from base", ""]

@@ -174,6 +174,9 @@ extension Studio.Asked {
     case .plan(let plan, let scenario):
       var words = ["workbench", "plan", scenario]
       words += options("--vary", plan.vary.map { "\($0.path)=\($0.values)" })
+      words += options("--case", (plan.cases ?? []).map(\.text))
+      words += options("--growth", [plan.growth].compactMap { $0 })
+      words += options("--growth-weeks", [plan.growthWeeks.map(String.init)].compactMap { $0 })
       words += options("--samples", [plan.samples.map(String.init)].compactMap { $0 })
       words += options("--replications", [plan.replications.map(String.init)].compactMap { $0 })
       words += options("--max-replications", [plan.maxReplications.map(String.init)].compactMap { $0 })

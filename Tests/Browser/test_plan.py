@@ -81,3 +81,31 @@ def test_variants_stand_side_by_side(plan, browser):
         page.close()
     finally:
         server.stop()
+
+
+def test_cases_growth_and_replicas_are_shown(tmp_path, browser):
+    folder = tmp_path / "outlook"
+    outcome = subprocess.run(
+        [WORKBENCH, "plan", ROOT / "Scenarios/steady.yaml", "--case", "rush: load.scale=1.4",
+         "--slo", "latency.p95[all] <= 60s", "--minimize", "credits", "--growth", "20%/week", "--growth-weeks", "8", "--replications", "6", "-o", folder, "-q"])
+    assert outcome.returncode in (0, 2)
+    target = tmp_path / "plan.html"
+    subprocess.run([WORKBENCH, "report", folder, "-o", target], check=True, stdout=subprocess.DEVNULL)
+    page = watched(browser)
+    page.goto(target.as_uri())
+    page.wait_for_selector("main[aria-busy=false]", timeout=30000)
+    result = json.loads((folder / "plan.json").read_text())
+    rows = page.locator("table.variants tr.case")
+    expect(rows).to_have_count(2)
+    for row, own in zip(rows.all(), result["variants"][0]["cases"]):
+        assert f"in case {own['name']}" in row.inner_text() and "✓ met" in row.inner_text()
+    lines = page.evaluate("Array.from(document.querySelectorAll('.planview article')).map((card) => [card.querySelector('h3').textContent, Array.from(card.querySelectorAll('.series')).map((line) => [line.dataset.name, line.querySelector('polyline').getAttribute('points').split(' ').length])])")
+    lines = dict(lines)
+    series = result["ideal"][0]["series"]
+    assert dict(lines["Replicas of base"]) == {"ran": len(series["ran"]), "ideal bound": len(series["needed"])}
+    assert sum(series["ran"]) * series["seconds"] / 3600 == pytest.approx(result["ideal"][0]["replicaHours"], rel=1e-4)
+    weeks = result["growth"]["variants"][0]["weeks"]
+    assert lines["When growth breaks an objective"] == [["★ base", len(weeks)]]
+    assert "Growth of 20%/week: base " in page.inner_text("main")
+    assert not page.troubles, page.troubles
+    page.close()

@@ -64,7 +64,7 @@ struct KVCacheMetricTests {
   func byRequests() throws {
     let variant = try Self.variant(tokens: 96_000)
     let rows = RecordedRows()
-    let record = try variant.replicate(0, warmUp: 1_800_000_000, into: rows)
+    let record = try variant.replicate(0, warmUp: 1_800_000_000, into: rows).record
     let period = variant.scenario.from.microseconds..<variant.scenario.to.microseconds
     var tokens = 0.0
     for request in rows.records where request.outcome == RequestOutcome.success {

@@ -86,7 +86,7 @@ struct ObjectiveTests {
       "latency.p95 <= 2s, waiting.mean[model=b] <= 1s, failureRate[all] <= 1%, credits <= 9")
     let objectives = try Objectives(listed, models: ["a", "b"], needs: MetricNeeds([]))
     #expect(
-      objectives.judged.map(\.metric.name) == [
+      objectives.judged.map(\.objective.metric.name) == [
         "latency.p95[model=a]", "latency.p95[model=b]", "waiting.mean[model=b]", "failureRate[all]",
         "credits",
       ])

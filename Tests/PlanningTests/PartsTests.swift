@@ -30,7 +30,7 @@ struct PartsTests {
     // M/M/10 at 10 %: nobody waits; requests in service are arrivals × service time, each a replica of one slot.
     let variant = try KnownSystem.variant(
       "idle", rate: 1, servers: 10, service: "{ exponential: { mean: 1s } }", hours: 10)
-    let bound = try IdealBound(variant, replication: 0, warmUp: 0)
+    let bound = try IdealStudy(variant, replication: 0, warmUp: 0, objectives: []).bound
     #expect(abs(bound.replicaHours - 10) < 0.3, "\(bound.replicaHours)")
     let record = try variant.replicate(0, warmUp: 0)
     #expect(bound.replicaHours < record.replicaHours && abs(record.replicaHours - 100) < 0.5)

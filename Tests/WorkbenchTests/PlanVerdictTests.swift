@@ -214,7 +214,8 @@ struct PlanVerdictTests {
   }
 
   @Test(
-    "a replayed trace with constant service is simulated once, without intervals, probabilities or headroom")
+    "a replayed trace with constant service is simulated once, without intervals or probabilities; headroom is of copies of it"
+  )
   func deterministic() throws {
     let scratch = try Scratch()
     let rows = (0..<600).map {
@@ -242,7 +243,10 @@ struct PlanVerdictTests {
     #expect(
       thrice.variants.map { $0["metrics"] as? NSDictionary }
         == once.variants.map { $0["metrics"] as? NSDictionary })
-    #expect(once.json["headroom"] == nil && once.choice["confidence"] == nil)
+    #expect(once.choice["confidence"] == nil)
+    // Copies of the trace are moved at random: of these there are replications.
+    let headroom = try #require(once.json["headroom"] as? [String: Any])
+    #expect(headroom["replications"] as? Int == 10 && (headroom["factor"] as? Double ?? 0) > 1)
     #expect(once.json["replayed"] as? [String] == ["m"])
     let metrics = try #require(once.variants[0]["metrics"] as? [String: [String: Any]])
     #expect(metrics.values.allSatisfy { $0["halfWidth"] == nil })
@@ -262,7 +266,7 @@ struct PlanVerdictTests {
     #expect(collected.status == 0, "\(collected.error)")
     let text = try Program.run("plan", constant, "--slo", "latency.p95 <= 2s", "-o", scratch.file("text"))
     #expect(
-      text.output.contains("Deterministic:") && text.output.contains("Headroom: not stated")
+      text.output.contains("Deterministic:") && text.output.contains("Headroom: demand can grow by ")
         && !text.output.contains("probability") && !text.output.contains("±"), "\(text.output)\(text.error)")
     let report = try Program.run("report", scratch.file("text"), "-o", scratch.file("text.html"))
     #expect(report.status == 0, "\(report.error)")
@@ -271,7 +275,7 @@ struct PlanVerdictTests {
     #expect(
       chance.output.contains("The demand of m is a trace, the same in every replication")
         && chance.output.contains("reflect only what varies (service times)")
-        && chance.output.contains("Headroom: not stated"),
+        && chance.output.contains("Demand of m is scaled by superposing copies of its trace"),
       "\(chance.output)\(chance.error)")
   }
 

@@ -12,7 +12,7 @@ package enum ArrivalSource: ArrivalModel {
 
   var meanRate: Double? { nil }
   var asArrivals: Arrivals { .recorded(self) }
-  var isRandom: Bool { if case .trace = self { false } else { true } }
+  var isRandom: Bool { if case .trace(let trace) = self { trace.scale != 1 } else { true } }
 
   var yaml: YAMLValue.Entry {
     switch self {
@@ -21,10 +21,12 @@ package enum ArrivalSource: ArrivalModel {
     }
   }
 
-  /// Every rate multiplied; a trace stays as it is.
+  /// Every rate multiplied; a trace is thinned, or superposed with copies of itself.
   func scaled(by factor: Double) -> Arrivals {
     switch self {
-    case .trace: return asArrivals
+    case .trace(var trace):
+      trace.scale *= factor
+      return .recorded(.trace(trace))
     case .serveGen(var client):
       client.scale *= factor
       return .recorded(.serveGen(client))

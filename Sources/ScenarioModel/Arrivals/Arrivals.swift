@@ -46,10 +46,10 @@ package enum Arrivals: Sendable, Equatable {
   /// Instants at which the process itself changes, whatever its rate function does; ascending.
   package var changes: [Timestamp] { model.changes }
 
-  /// Whether replications differ: false for a trace, which is replayed as it was recorded.
+  /// Whether replications differ: false for a trace that is replayed as it was recorded.
   package var isRandom: Bool { model.isRandom }
 
-  /// The process with every rate multiplied by a factor above 0; a trace stays as it is.
+  /// The process with every rate multiplied by a factor above 0; a trace has so many times its requests.
   package func scaled(by factor: Double) -> Arrivals { model.scaled(by: factor) }
 
   /// The process whose changes recur over a period.

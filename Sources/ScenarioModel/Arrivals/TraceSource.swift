@@ -9,6 +9,9 @@ package struct TraceSource: Hashable, Sendable {
   package var model: String?
   /// Moves the trace so that its first request arrives then; `nil` keeps its own time stamps.
   package var startAt: Timestamp?
+  /// How many requests there are for each one of the trace, above 0: fewer are drawn from it, more are copies of it that
+  /// are moved by whole weeks or days.
+  package var scale = 1.0
 
   package init(file: String, model: String? = nil, startAt: Timestamp? = nil) {
     self.file = file

@@ -82,4 +82,37 @@ package struct ScalingDocument {
     guard found.isEmpty, let scaling else { throw DocumentErrors(path: path, diagnostics: found) }
     return scaling
   }
+
+  /// What is wrong with it for a deployment that has this `scaling` now.
+  /// - Throws: `DocumentErrors` with everything that is wrong.
+  package func check(with scaling: DocumentNode) throws {
+    func number(_ name: String) -> Int? { scaling.member(name)?.scalar.flatMap { Int($0) } }
+    _ = try self.scaling(
+      of: .init(
+        minReplicas: number("minReplicas"), maxReplicas: number("maxReplicas"),
+        maxBatchSize: number("maxBatchSize"), startup: nil, calendar: .utc))
+  }
+
+  private var own: [DocumentNode.Entry] { root.member(Self.key)?.entries ?? [] }
+
+  private static func isOfPolicy(_ entry: DocumentNode.Entry) -> Bool {
+    ScalingPolicy.keys.contains { $0.name == entry.key }
+  }
+
+  /// Whether a deployment's `scaling` has keys of a policy that this one replaces, besides `policy` itself.
+  package func replacesKeys(of scaling: DocumentNode) -> Bool {
+    own.contains(where: Self.isOfPolicy)
+      && (scaling.entries ?? []).contains { entry in
+        Self.isOfPolicy(entry) && !own.contains { $0.key == entry.key }
+      }
+  }
+
+  /// A deployment's `scaling` with what this one states instead: with another policy, nothing of the one that it had.
+  package func merged(over scaling: DocumentNode) -> DocumentNode {
+    let hasPolicy = own.contains(where: Self.isOfPolicy)
+    let kept = (scaling.entries ?? []).filter { entry in
+      !(hasPolicy && Self.isOfPolicy(entry)) && !own.contains { $0.key == entry.key }
+    }
+    return DocumentNode(value: .mapping(kept + own), location: scaling.location)
+  }
 }

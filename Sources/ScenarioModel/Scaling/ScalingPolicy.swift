@@ -22,7 +22,7 @@ package indirect enum ScalingPolicy: Sendable, Equatable {
     "policy", .object { shape },
     "What decides how many replicas there are. Without it: concurrency, with the delays beside it.")
 
-  static let shape: Shape = Shape(
+  package static let shape: Shape = Shape(
     "scalingPolicy", "What decides how many replicas there are.", choice: true,
     [
       Key("concurrency", .object { ConcurrencyScaling.shape }, ConcurrencyScaling.shape.about),
@@ -60,7 +60,7 @@ package indirect enum ScalingPolicy: Sendable, Equatable {
   }
 
   /// One of the policies; `nil` after a diagnostic.
-  static func choice(_ keys: Section) -> ScalingPolicy? {
+  package static func choice(_ keys: Section) -> ScalingPolicy? {
     guard let name = keys.chosen?.key else { return nil }
     guard name != largestName else { return combined(keys) }
     guard let own = keys.section(name) else { return nil }

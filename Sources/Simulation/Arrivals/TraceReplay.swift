@@ -39,8 +39,10 @@ struct TraceReplay {
 
   /// The trace's requests inside the simulated time, shifted so that the first arrives at `startAt` if that is given.
   init(_ source: TraceSource, _ setting: ArrivalSetting) {
-    let trace = setting.traces[source.selection]?.requests ?? []
-    let shift = source.startAt.flatMap { start in trace.first.map { start.microseconds - $0.arrivedAt } } ?? 0
+    let recorded = setting.traces[source.selection]?.requests ?? []
+    let trace = TraceScaling(source.scale).requests(recorded, stream: setting.stream)
+    let shift =
+      source.startAt.flatMap { start in recorded.first.map { start.microseconds - $0.arrivedAt } } ?? 0
     let time = setting.scenario.simulationStart.microseconds..<setting.scenario.to.microseconds
     requests = trace.compactMap { request in
       var moved = request

@@ -85,6 +85,11 @@ enum MistakeFolder {
       "arrivals: { trace: nowhere.csv }\n    deployments"
     ),
     (
+      "traced",
+      "arrivals: { poisson: { rate: 20/h } }\n      tokens: { input: 100, output: 50 }\n    deployments",
+      "arrivals: { trace: trace.csv }\n    deployments"
+    ),
+    (
       "bad-trace",
       "arrivals: { poisson: { rate: 20/h } }\n      tokens: { input: 100, output: 50 }\n    deployments",
       "arrivals: { trace: bad-trace.csv }\n    deployments"
@@ -147,6 +152,16 @@ enum MistakeFolder {
       "workbench: 1\nname: x\nperiod: { from: 2026-03-02, to: 2026-03-03 }\naccount: { name: a, subscription: { maxReplicas: 1 } }\n"
     ),
     ("list.yaml", "- 1\n- 2\n"),
+    ("bad-policy.yaml", "targetUtilisation: { traget: 0.7 }\n"),
+    ("kv-policy.yaml", "kvUtilisation: { target: 0.7 }\n"),
+    (
+      "bad-cases.yaml",
+      "workbenchPlan: 1\ncases:\n  - { name: a, weight: much }\n  - { name: a, set: [ load.scale ] }\n"
+    ),
+    (
+      "bad-decisions.yaml",
+      "workbenchPlan: 1\ndecisions:\n  - { name: a, policy: { queueLenght: { target: 2 } } }\n  - { name: b }\n"
+    ),
     ("bad-plan.yaml", "workbenchPlan: 1\nvary:\n  - { path: load.scale }\n"),
     ("bad-tolerances.yaml", "workbenchTolerances: 1\nrules:\n  - { metrik: p99, relative: 1% }\n"),
     ("bad-objectives.yaml", "workbenchObjectives: 1\nexpect: [ latency.p95 <= 5 ]\n"),

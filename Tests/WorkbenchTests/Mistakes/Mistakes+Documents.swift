@@ -114,6 +114,10 @@ extension Mistake {
          absent.yaml: error: there is no such file. Correct its name, or put it there.
     65 workbench plan good.yaml --file bad-plan.yaml
          bad-plan.yaml:3:3: error: vary must be a mapping of names to values, not a list. Write vary: { NAME…
+    65 workbench plan good.yaml --file bad-cases.yaml
+         bad-cases.yaml:3:24: error: "much" is not a share. Write 20% or 0.2.
+    65 workbench plan good.yaml --file bad-decisions.yaml
+         bad-decisions.yaml:3:26: error: unknown key "queueLenght". Did you mean queueLength?
     66 workbench plan absent.yaml
          absent.yaml: error: there is no such file. Correct its name, or put it there.
     65 workbench plan misspelt.yaml

@@ -93,7 +93,13 @@ class Headroom:
     #: Whether the true factor is larger.
     is_at_limit: bool
     replications: int
+    #: With its model, and its case if there are several.
     objective: str | None = field(default=None, metadata={"json": "level"})
+    #: The interval of the factor; None of a single replication, or beyond the search.
+    lower: float | None = None
+    upper: float | None = None
+    #: The model whose demand grows alone; None if all demand does.
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,8 @@ class Plan:
     warnings: tuple[str, ...]
     #: The same on the command line.
     command: str
+    #: Of the demand of each model alone, if several have some.
+    headroom_by_model: tuple[Headroom, ...] = ()
     #: Whether the program ended with status 0.
     is_met: bool = True
     #: Where the plan is kept, if `out` was given: for `workbench report` and `serve`.
@@ -172,9 +180,12 @@ def plan(
     *,
     vary: Mapping[str, Values] | None = None,
     variants: Mapping[str, Scenario | Mapping[str, object]] | None = None,
+    cases: Mapping[str, Mapping[str, object]] | None = None,
     file: PathLike | None = None,
     slo: str | Sequence[str] = (),
     minimize: str | None = None,
+    growth: str | None = None,
+    growth_weeks: int | None = None,
     replications: int | None = None,
     max_replications: int | None = None,
     samples: int | None = None,
@@ -196,20 +207,27 @@ def plan(
     - `vary`: paths and their values, `{"models.chat.load.scale": [1, 1.5, 2]}` or `"2..6"`. Every combination is a
       variant.
     - `variants`: named ones, each a dictionary of paths and values: `{"T4": {"models.chat…hardware": "T4 single"}}`.
+    - `cases`: what may happen, each a dictionary of paths and values: `{"launch": {"load.scale": 2}}`. The recommended
+      variant meets the objectives in all of them, and in the scenario as it is.
+    - `growth`: `"5%/week"`: when does it break an objective? The answer is in `json["growth"]`.
     - `slo`: objectives such as `"latency.p95 <= 2s"`; `minimize`: the metric to minimise subject to them.
     - `out`: the plan's directory, for `workbench report` and `serve`. Without it nothing is kept but the result.
 
     Raises Inconclusive, with the Plan as its result, if the replications did not suffice for a choice.
     """
-    if variants and file is not None:
-        raise UsageError("Give variants= or file=, not both: a plan file lists its own variants.")
+    if (variants or cases) and file is not None:
+        raise UsageError("Give variants= and cases=, or file=, not both: a plan file lists its own.")
     base = scenario_of(scenario)
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder, base.file() as (path, called):
-        if variants:
+        if variants or cases:
             file = Path(folder, "plan.yaml")
-            listed = [{"name": name, "set": _sets(name, change, base)} for name, change in variants.items()]
-            file.write_text(flow({"workbenchPlan": 1, "variants": listed}), encoding="utf-8")
-            called = called | {str(file): "variants"}
+            listed = {
+                key: [{"name": name, "set": _sets(name, change, base)} for name, change in given.items()]
+                for key, given in (("variants", variants), ("cases", cases))
+                if given
+            }
+            file.write_text(flow({"workbenchPlan": 1, **listed}), encoding="utf-8")
+            called = called | {str(file): "variants" if variants else "cases"}
         target = Path(out) if out is not None else Path(folder, "plan")
         if out is None:
             called = called | {str(target): "the plan"}
@@ -223,6 +241,8 @@ def plan(
                     file=file,
                     slo=[slo] if isinstance(slo, str) else list(slo),
                     minimize=minimize,
+                    growth=growth,
+                    growth_weeks=growth_weeks,
                     replications=replications,
                     max_replications=max_replications,
                     samples=samples,
