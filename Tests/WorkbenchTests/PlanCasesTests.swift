@@ -53,7 +53,7 @@ struct PlanCasesTests {
     #expect((three["cases"] as? [[String: Any]])?.compactMap { $0["name"] as? String } == ["base", "launch"])
     let csv = try String(contentsOfFile: output + "/replications.csv", encoding: .utf8).split(separator: "\n")
     #expect(csv[0].hasPrefix("variant,case,replication,"))
-    #expect(csv.contains { $0.hasPrefix("4 replicas,launch,0,") })
+    #expect(csv.contains { $0.hasPrefix("\"4 replicas\",\"launch\",0,") })
     let runs = try FileManager.default.contentsOfDirectory(atPath: output + "/runs").sorted()
     #expect(runs.count == 4 && runs.contains { $0.contains("launch") }, "\(runs)")
     let report = try Program.run("report", output, "-o", scratch.file("plan.html"))
