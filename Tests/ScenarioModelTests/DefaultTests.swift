@@ -17,7 +17,7 @@ struct DefaultTests {
       name: a
       subscription: { maxReplicas: 6 }
       platform: {}
-      pools: { A10 single: { spot: { price: 1, timeBetweenReclaims: 100d } } }
+      pools: { T4 single: { spot: { price: 1, timeBetweenReclaims: 100d } } }
       deployWindows: { weekly: [ "Mon-Fri 08:00-20:00" ] }
     models:
       - { name: n, kind: external, provider: P, load: { arrivals: { neymanScott: { rate: 1/min, requests: 3, spread: 1s } }, tokens: { input: 1, output: 1 }, uncertainty: { level: { cv: 0.1 }, growth: {} } }, service: { time: 1s } }

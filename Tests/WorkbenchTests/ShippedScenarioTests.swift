@@ -45,6 +45,9 @@ struct ShippedScenarioTests {
       return run.output
     }
     #expect(try summary("subscription-exhausted").contains("The subscription cut"))
+    let spot = try summary("spot-pool")
+    #expect(spot.contains("The machines of pools cut") && spot.contains("perHardware cut"))
+    #expect(spot.contains("spot machines were reclaimed"))
     #expect(try summary("deploy-freeze").contains("1 deployment deferred."))
     #expect(try summary("provider-outage").contains("providerError"))
     #expect(try summary("canary").contains("Multiple Hardware"))
