@@ -69,6 +69,7 @@ struct DashboardTable {
         "tokens", "\(Figure.count(tokens.totalInputTokens)) in, \(Figure.count(tokens.totalOutputTokens)) out"
       )
     }
+    if let cost = dashboard.cost { fact("cost", cost.words) }
     guard !rows.isEmpty else { return lines.joined(separator: "\n") }
     let hasTokens = dashboard.tokens != nil
     var table = TextTable(
@@ -112,5 +113,14 @@ struct DashboardTable {
       lines.append(cells.joined(separator: ","))
     }
     return Array((lines.joined(separator: "\n") + "\n").utf8)
+  }
+}
+
+extension CostWidget {
+  /// In one line.
+  var words: String {
+    var parts = [Figure.credits(total), "\(Figure.credits(perRequest)) per request"]
+    if let perMillionTokens { parts.append("\(Figure.credits(perMillionTokens)) per million tokens") }
+    return parts.joined(separator: ", ")
   }
 }

@@ -151,6 +151,7 @@ struct RunSummary {
         "    tokens         \(Figure.count(tokens.totalInputTokens)) in, \(Figure.count(tokens.totalOutputTokens)) out"
       )
     }
+    if let cost = dashboard.cost { lines.append("    cost           \(cost.words)") }
     return lines
   }
 

@@ -150,7 +150,8 @@ struct ServiceObjectiveTests {
     ),
     .init("itl.mean <= 0s", "itl.mean <= 0s can never be met: itl.mean is always above 0."),
     .init(
-      "costPerMillionTokens <= 2", "there is no metric \"costPerMillionTokens\": objectives on cost are on"),
+      "costPerMillionTokens <= 2%",
+      "\"2%\" is not a bound on costPerMillionTokens. Write an amount of money, such as 500."),
     .init("failureRate <= 0.1", "\"0.1\" is not a bound on failureRate. Write shares in percent, 10%."),
     .init("failureRate <= 5", "\"5\" is not a bound on failureRate. Write a share such as 0.1%."),
     .init(

@@ -102,8 +102,7 @@ struct ObjectiveTarget {
     func between(_ statistic: String) -> String {
       "telemetry has the times of a response's first and last token, not of those between. Use itl.mean, their average over all tokens, or tpot.\(statistic), of the averages of responses."
     }
-    let cost = "objectives on cost are on credits. Use credits or creditsPerRequest."
-    var all = ["itl": between("p95"), "costPerMillionTokens": cost]
+    var all = ["itl": between("p95")]
     for quantile in LatencyQuantile.allCases { all["itl.\(quantile.name)"] = between(quantile.name) }
     for span in ObjectiveMetric.Span.allCases {
       all[span.name] =
