@@ -46,7 +46,7 @@ struct SchemaTests {
     let mistakes = [
       ("key", "hardware:", "hardwear:"), ("unit", "rate: 1.2/s", "rate: 1.2"),
       ("kind", "kind: external", "kind: extern"),
-      ("range", "maxReplicas: 2, ", "maxReplicas: 99, "), ("family", "lognormal:", "lognormall:"),
+      ("range", "maxReplicas: 2, ", "maxReplicas: 999, "), ("family", "lognormal:", "lognormall:"),
     ]
     for (name, from, to) in mistakes {
       let path = try scratch.write("\(name).yaml", steady.replacing(from, with: to))
