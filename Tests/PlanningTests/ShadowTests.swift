@@ -445,10 +445,10 @@ struct ShadowTests {
       "\($0)".contains("policy:1:30: error: target 70 is out of range")
     }
     #expect {
-      try Shadow(recorded, policy: try ShadowPolicy("{ minReplicas: 30, policy: { concurrency: {} } }"))
+      try Shadow(recorded, policy: try ShadowPolicy("{ minReplicas: 300, policy: { concurrency: {} } }"))
         .result()
     } throws: {
-      "\($0)".contains("minReplicas 30 is out of range")
+      "\($0)".contains("minReplicas 300 is out of range")
     }
     #expect(throws: (any Error).self) { try ShadowPolicy(scratch.file("none.yaml")) }
   }

@@ -67,8 +67,8 @@ struct ArrivalsTests {
     #expect(scaled.meanRate == process.meanRate.map { $0 * 4 })
     #expect(scaled.scaled(by: 0.25) == process)
     #expect(scaled.changes == process.changes)
-    #expect((scaled == process) == !process.isRandom, "only a trace is replayed as it is")
-    if process.isRandom { #expect(try Self.read(arrivals, load: ", scale: 4") == scaled) }
+    #expect(scaled != process)
+    #expect(try Self.read(arrivals, load: ", scale: 4") == scaled)
   }
 
   @Test("recorded demand names its files, and its rate is unknown before they are read")
