@@ -226,7 +226,7 @@ struct CapacityTests {
     let apart = Self.pooled(spot, hardware: "cheap").replacing(
       "service: { time: 1s }",
       with:
-        "service: { continuousBatching: { base: 9ms } }\n        prefill: { hardware: A10 single, scaling: { minReplicas: 1, maxReplicas: 3, maxBatchSize: 8 } }"
+        "service: { continuousBatching: { base: 9ms } }\n        prefill: { hardware: A10 single, service: { continuousBatching: { base: 9ms } }, scaling: { minReplicas: 1, maxReplicas: 3, maxBatchSize: 8 } }"
     )
     let found = CheckTests.errors(apart)
     #expect(
