@@ -15,11 +15,13 @@ SIMULATION = "Sources/Simulation/"
 INGREDIENTS = """      case .exponential where !sampler.isTruncated: .uniform
       case .lognormal where !sampler.isTruncated: .normal
 """
-LEAST = "    let replica = equals.trailingZeroBitCount\n"
+LEAST = "    let (replica, level) = levels.raiseLowest()\n"
 PLAIN_LEAST = """    var replica = -1
     for index in 0..<maxReplicas where replicas[index].state == .ready {
       if replica < 0 || replicas[index].occupancy < replicas[replica].occupancy { replica = index }
     }
+    let level = replicas[replica].occupancy
+    _ = levels.raiseLowest()
 """
 SMALLER = """  uint64_t is_less = (uint64_t)((b.high - a.high - (b.low < a.low)) >> 63);
   // Says nothing, but that the compiler cannot know what comes out of it.
