@@ -110,6 +110,18 @@ class Server:
 
 
 @contextlib.contextmanager
+def serving(folder, scenario):
+    """A server of one run of a scenario, which is given as text."""
+    (folder / "scenario.yaml").write_text(scenario)
+    subprocess.run([WORKBENCH, "run", folder / "scenario.yaml", "--out", folder / "run", "--formats", "csv", "-q"], check=True)
+    server = Server([folder / "run"])
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
 def studio_server(folder, runs, scenarios=None):
     """A server of runs at which users may change everything: it keeps runs in `folder`/kept and scenarios in `folder`/scenarios.
 

@@ -1,9 +1,7 @@
 """The graph of KV caches on the Analysis lens, of a run whose cache is too small for its requests."""
-import subprocess
-
 import pytest
 
-from conftest import WORKBENCH, Dashboard, Server
+from conftest import Dashboard, serving
 
 SMALL_CACHE = """
 workbench: 1
@@ -26,12 +24,8 @@ models:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cache")
-    (folder / "cache.yaml").write_text(SMALL_CACHE)
-    subprocess.run([WORKBENCH, "run", folder / "cache.yaml", "--out", folder / "run", "--formats", "csv", "-q"], check=True)
-    server = Server([folder / "run"])
-    yield server
-    server.stop()
+    with serving(tmp_path_factory.mktemp("cache"), SMALL_CACHE) as server:
+        yield server
 
 
 def test_utilisation_and_preemptions_are_those_of_the_analysis(browser, served):

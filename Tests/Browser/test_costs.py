@@ -1,9 +1,7 @@
 """The panel *Cost*: of runs whose external models have prices, and of no others."""
-import subprocess
-
 import pytest
 
-from conftest import WORKBENCH, Dashboard, Server
+from conftest import Dashboard, serving
 
 PRICED = """
 workbench: 1
@@ -23,12 +21,8 @@ models:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("costs")
-    (folder / "priced.yaml").write_text(PRICED)
-    subprocess.run([WORKBENCH, "run", folder / "priced.yaml", "--out", folder / "run", "--formats", "csv", "-q"], check=True)
-    server = Server([folder / "run"])
-    yield server
-    server.stop()
+    with serving(tmp_path_factory.mktemp("costs"), PRICED) as server:
+        yield server
 
 
 @pytest.mark.parametrize("lens", ["", "analysis"])
